@@ -1,0 +1,52 @@
+// What travels from data to model: examples, batches, named tensors.
+// B sequences, T tokens, P packed sequences, V vocabulary.
+#ifndef HARNESS_CORE_BATCH_H_
+#define HARNESS_CORE_BATCH_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sft {
+
+inline constexpr int32_t kNoLoss = -100;
+
+// One tokenized row. labels[t] is input_ids[t] where the token is a target
+// (it is predicted from position t-1), else kNoLoss; labels[0] is kNoLoss.
+struct Example {
+  int64_t row_id = 0;
+  std::vector<int32_t> input_ids;
+  std::vector<int32_t> labels;
+  int64_t target_tokens() const {
+    int64_t n = 0;
+    for (int32_t label : labels) n += label != kNoLoss;
+    return n;
+  }
+};
+
+// Right-padded rows (cu_seqlens undefined), or rows laid end to end in one
+// row (B = 1) whose boundaries are cu_seqlens: int32 [P+1], first 0, last T.
+struct Batch {
+  at::Tensor input_ids_BT;     // int64
+  at::Tensor labels_BT;        // int64, kNoLoss = no target
+  at::Tensor position_ids_BT;  // int64, restarts at every sequence
+  at::Tensor cu_seqlens;       // int32 [P+1], undefined if padded
+  std::vector<int64_t> lengths;  // of each sequence, pads not counted
+  std::vector<int64_t> row_ids;  // of each sequence
+
+  int64_t real_tokens = 0;    // tokens that are no pads
+  int64_t target_tokens = 0;  // labels that are no kNoLoss
+  int64_t slots() const { return input_ids_BT.numel(); }
+  int64_t padded_tokens() const { return slots() - real_tokens; }
+};
+
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_CORE_BATCH_H_

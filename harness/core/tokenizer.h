@@ -1,0 +1,66 @@
+// What data, evaluation and methods may ask of a tokenizer; harness/text
+// implements it. Ids are int32; text is UTF-8.
+#ifndef HARNESS_CORE_TOKENIZER_H_
+#define HARNESS_CORE_TOKENIZER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sft {
+
+// One turn of a conversation. Roles: "system", "user", "assistant", "tool".
+struct ChatTurn {
+  std::string role;
+  std::string content;
+};
+
+// Ids with, for each, the half-open byte range of the text it came from.
+struct Encoding {
+  std::vector<int32_t> ids;
+  std::vector<std::pair<int64_t, int64_t>> offsets;
+};
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  // Ids of `text`; no special token is added. Special tokens written in the
+  // text (such as "<|im_end|>") become their single id, as `tokenizers` does.
+  virtual std::vector<int32_t> Encode(std::string_view text) const = 0;
+  // The same with byte offsets into `text`.
+  virtual Encoding EncodeWithOffsets(std::string_view text) const = 0;
+  // The text of `ids`; special tokens are left out if asked. Bytes that are
+  // no valid UTF-8 become U+FFFD.
+  virtual std::string Decode(const std::vector<int32_t>& ids,
+                             bool skip_special_tokens) const = 0;
+  // The id of one token as written in the vocabulary; nullopt if unknown.
+  virtual std::optional<int32_t> TokenId(std::string_view token) const = 0;
+  virtual int32_t vocab_size() const = 0;
+
+  // Special ids; nullopt where the model has none. The end-of-turn id closes
+  // an answer and is inside the loss (the eos of instruct models).
+  virtual std::optional<int32_t> bos_id() const = 0;
+  virtual std::optional<int32_t> eos_id() const = 0;
+  virtual std::optional<int32_t> end_of_turn_id() const = 0;
+  virtual int32_t pad_id() const = 0;
+
+  // False where the model folder or file holds no chat template.
+  virtual bool has_chat_template() const = 0;
+  // `turns` as the model's own chat template writes them, as text.
+  virtual absl::StatusOr<std::string> RenderChat(
+      const std::vector<ChatTurn>& turns, bool add_generation_prompt) const = 0;
+
+  // SHA-256 (hex) over vocabulary, merges, special tokens, pre-tokenizer and
+  // chat template.
+  virtual std::string digest() const = 0;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_CORE_TOKENIZER_H_
