@@ -1,0 +1,71 @@
+// The question as written in YAML (design: the spec). No default is filled in
+// here; every value keeps the line it stood on for error messages.
+#ifndef HARNESS_SPEC_EXPERIMENT_SPEC_H_
+#define HARNESS_SPEC_EXPERIMENT_SPEC_H_
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/fields.h"
+
+namespace sft {
+
+struct SpecValue {
+  std::string text;
+  int line = 0;
+};
+struct SpecAxis {
+  std::string name;
+  std::vector<SpecValue> values;
+  int line = 0;
+};
+struct SpecCase {  // axes that hold only where every `when` axis matches
+  std::map<std::string, std::vector<std::string>> when;
+  std::vector<SpecAxis> grid;
+  std::map<std::string, SpecValue> set;
+  int line = 0;
+};
+
+struct ExperimentSpec {
+  std::string path;   // for messages
+  std::string text;   // as written, recorded
+  std::string question;
+  std::map<std::string, SpecValue> set;  // fixed fields: model, budget.steps,
+                                         // batch_size, ... ("set:" block and
+                                         // model/train/evaluate/budget keys)
+  std::vector<SpecAxis> grid;
+  std::vector<SpecCase> cases;
+  std::vector<std::vector<SpecAxis>> zip;
+  std::map<std::string, std::string> baseline;
+  std::string select_by;
+  std::vector<std::string> select_per;
+};
+
+// What the composition root tells the spec about its tables.
+struct MethodSpecRow {
+  std::string name;
+  std::string summary;
+  std::vector<FieldSpec> options;
+};
+struct SpecTables {
+  std::vector<MethodSpecRow> update_methods;
+  std::vector<MethodSpecRow> batching_methods;
+  std::vector<std::string> models;
+  std::vector<std::string> datasets;  // trainable
+  std::vector<std::string> tasks;     // for `evaluate`
+  std::vector<std::string> retained;  // for `retain`
+};
+
+// Unknown keys are errors that name the line and the nearest known key.
+absl::StatusOr<ExperimentSpec> ParseSpec(const std::string& path,
+                                         const SpecTables& tables);
+absl::StatusOr<ExperimentSpec> ParseSpecText(const std::string& path,
+                                             std::string_view text,
+                                             const SpecTables& tables);
+
+}  // namespace sft
+
+#endif  // HARNESS_SPEC_EXPERIMENT_SPEC_H_

@@ -1,0 +1,137 @@
+// One resolved cell of a sweep: everything that decides its result, and
+// nothing else. Its canonical text is hashed into the run's id.
+#ifndef HARNESS_SPEC_RUN_CONFIG_H_
+#define HARNESS_SPEC_RUN_CONFIG_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/fields.h"
+
+namespace sft {
+
+// The method's name of the row that trains nothing.
+inline constexpr char kUntuned[] = "untuned";
+
+struct RunConfig {
+  // What is asked.
+  std::string model = "smollm2-135m-instruct";
+  std::vector<std::string> train;     // data-set names, a round each
+  std::vector<std::string> evaluate;  // task names, scored on test rows
+  std::vector<std::string> retain;    // measured before and after
+  std::string method = "full";        // row of methods/registry.cc
+  std::string batching = "padded";    // row of methods/registry.cc
+  int64_t seed = 0;
+
+  // Budget: exactly one of the four is above 0; it is a round's budget.
+  int64_t budget_steps = 0;
+  int64_t budget_target_tokens = 0;
+  double budget_epochs = 0;
+  double budget_wall_seconds = 0;
+
+  // Batches.
+  int64_t batch_size = 8;  // rows, or packed sequences, a micro-batch
+  int64_t gradient_accumulation_steps = 1;
+  int64_t max_length = 512;  // tokens; longer rows are cut, and counted
+
+  // Optimizer (AdamW) and schedule.
+  double learning_rate = 2e-5;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.0;
+  double max_grad_norm = 1.0;  // 0 = no clipping
+  std::string schedule = "cosine";
+  double warmup_ratio = 0.03;
+
+  // Arithmetic.
+  std::string dtype = "f32";
+  std::string device = "cpu";
+  int64_t threads = 2;
+  bool activation_checkpointing = false;
+
+  // Data form.
+  std::string prompt_form = "auto";
+  double loss_on_prompt = 0;  // 0 = answers only, 1 = every token
+
+  // Evaluation.
+  int64_t train_limit = 0;       // rows, 0 = all
+  int64_t validation_limit = 200;
+  int64_t test_limit = 0;
+  int64_t heldout_tokens = 4096;  // of each held-out text, in windows
+  int64_t heldout_window = 512;
+  int64_t eval_every_steps = 0;   // validation loss during training, 0 = no
+  int64_t generate_samples = 0;   // answers kept with --keep-text
+
+  // Options of the update and batching methods, defaults filled in: name ->
+  // canonical text, e.g. "lora.rank" -> "16".
+  std::map<std::string, std::string> method_options;
+
+  template <class V>
+  void VisitFields(V& v) {
+    const Limits any, positive{.min = 1}, natural{.min = 0}, share{0, 1, {}};
+    v("model", model, any, "a folder, a .gguf file, or a listed name");
+    v("train", train, any, "data sets to train on, one round each");
+    v("evaluate", evaluate, any, "tasks scored on their test rows");
+    v("retain", retain, any, "measured before and after training");
+    v("method", method, any, "update method: which weights move");
+    v("batching", batching, any, "batching method: how rows fill a batch");
+    v("seed", seed, natural, "seed of all named random streams");
+    v("budget.steps", budget_steps, natural, "optimizer steps a round");
+    v("budget.target_tokens", budget_target_tokens, natural,
+      "tokens with loss a round; the same rows for every method");
+    v("budget.epochs", budget_epochs, natural, "passes over the rows");
+    v("budget.wall_seconds", budget_wall_seconds, natural,
+      "seconds of training; not reproducible bit for bit");
+    v("batch_size", batch_size, positive, "rows or packs a micro-batch");
+    v("gradient_accumulation_steps", gradient_accumulation_steps, positive,
+      "micro-batches an optimizer step");
+    v("max_length", max_length, Limits{8, 1 << 20, {}}, "tokens a row or pack");
+    v("learning_rate", learning_rate, Limits{0, 10, {}}, "peak of the schedule");
+    v("beta1", beta1, share, "AdamW");
+    v("beta2", beta2, share, "AdamW");
+    v("epsilon", epsilon, natural, "AdamW");
+    v("weight_decay", weight_decay, natural, "AdamW, decoupled");
+    v("max_grad_norm", max_grad_norm, natural, "L2 clip, 0 = none");
+    v("schedule", schedule, Limits{.choices = {"cosine", "linear", "constant"}},
+      "learning rate after the warm-up");
+    v("warmup_ratio", warmup_ratio, share, "share of the steps");
+    v("dtype", dtype, Limits{.choices = {"f32", "bf16", "f64"}},
+      "compute dtype; bf16 keeps f32 master weights");
+    v("device", device, Limits{.choices = {"cpu", "cuda"}}, "where it runs");
+    v("threads", threads, Limits{1, 1024, {}}, "CPU threads of one run");
+    v("activation_checkpointing", activation_checkpointing, any,
+      "recompute each block in the backward pass");
+    v("prompt_form", prompt_form, Limits{.choices = {"auto", "plain", "chat"}},
+      "plain text, or the model's own chat template");
+    v("loss_on_prompt", loss_on_prompt, share, "0 = loss on answers only");
+    v("train_limit", train_limit, natural, "training rows, 0 = all");
+    v("validation_limit", validation_limit, positive, "validation rows");
+    v("test_limit", test_limit, natural, "test rows, 0 = all");
+    v("heldout_tokens", heldout_tokens, positive, "tokens of held-out text");
+    v("heldout_window", heldout_window, Limits{8, 1 << 20, {}},
+      "tokens a window of held-out text");
+    v("eval_every_steps", eval_every_steps, natural,
+      "validation loss during training, 0 = only at the end");
+    v("generate_samples", generate_samples, natural,
+      "greedy answers to keep with --keep-text");
+  }
+
+  // "name = value" lines in name order, method options included: the text
+  // that is hashed, recorded and read back.
+  std::string CanonicalConfigText() const;
+  static absl::StatusOr<RunConfig> FromCanonicalText(std::string_view text);
+};
+
+// First 16 hex digits of SHA-256 over the canonical text, the digests of the
+// model's and the data's files (in the given order).
+std::string MakeRunId(const RunConfig& config,
+                      const std::vector<std::string>& input_digests);
+
+}  // namespace sft
+
+#endif  // HARNESS_SPEC_RUN_CONFIG_H_

@@ -1,0 +1,57 @@
+// The cells of a sweep: expanded, resolved, rejected with reasons, each paired
+// with its baseline. The untuned model is the first cell.
+#ifndef HARNESS_SPEC_RUN_PLAN_H_
+#define HARNESS_SPEC_RUN_PLAN_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/spec/experiment_spec.h"
+#include "harness/spec/run_config.h"
+
+namespace sft {
+
+struct RejectedCell {
+  std::map<std::string, std::string> axes;
+  std::string reason;
+};
+
+struct PlannedRun {
+  RunConfig config;
+  std::string run_id;
+  std::map<std::string, std::string> axes;  // what varies, for tables
+  std::string baseline_id;  // run it is compared with, "" if none
+  std::string untuned_id;   // run of the same model that trains nothing
+};
+
+struct RunPlan {
+  std::string question;
+  std::string spec_text;
+  std::vector<std::string> axis_names;  // in the order of the spec
+  std::vector<PlannedRun> runs;         // untuned ones first
+  std::vector<RejectedCell> rejected;
+  std::string select_by;
+  std::vector<std::string> select_per;
+};
+
+// Digests of the files that a cell reads: model, tokenizer, data.
+using InputDigests =
+    std::function<absl::StatusOr<std::vector<std::string>>(const RunConfig&)>;
+
+// An untuned cell is added for every distinct (model, evaluation, dtype,
+// device, threads); training fields of it are reset to their defaults, so
+// that it is run once.
+absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
+                                   const SpecTables& tables,
+                                   const InputDigests& digests);
+
+// One JSON text; what `status` and the workers read.
+std::string PlanToJson(const RunPlan& plan);
+absl::StatusOr<RunPlan> PlanFromJson(const std::string& path);
+
+}  // namespace sft
+
+#endif  // HARNESS_SPEC_RUN_PLAN_H_
