@@ -1,0 +1,103 @@
+// Rows as read, and the tasks they serve. A data set is one unit in datasets/
+// and one row of datasets/registry.cc.
+#ifndef HARNESS_DATA_DATASET_H_
+#define HARNESS_DATA_DATASET_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/batch.h"
+#include "harness/core/tokenizer.h"
+
+namespace sft {
+
+// One row before tokenization.
+struct Row {
+  int64_t id = 0;               // line or record number in its source
+  std::vector<ChatTurn> turns;  // the last one is the answer, by "assistant"
+  int64_t label = -1;           // index into Task::labels, classification
+};
+// A row that could not be used, and why.
+struct RefusedRow {
+  std::string where;  // file:line
+  std::string reason;
+};
+
+enum class TaskKind { kClassification, kInstruction, kLanguageModeling };
+
+// How rows become prompts and answers, and how answers are scored.
+struct Task {
+  std::string name;
+  TaskKind kind = TaskKind::kInstruction;
+  std::vector<std::string> labels;  // label words, e.g. "negative"
+  // Primary first: names that harness/eval resolves.
+  std::vector<std::string> metrics;
+  // "plain": turns are joined as text (prompt, then " " + answer);
+  // "chat": the model's chat template. RunConfig::prompt_form overrides.
+  std::string default_form = "chat";
+};
+
+struct Splits {
+  std::vector<Row> train, validation, test;
+  std::vector<RefusedRow> refused;
+  // Held-out text (kLanguageModeling): documents.
+  std::vector<std::string> documents;
+};
+
+// Where files may be looked for.
+struct DataFolders {
+  std::string assets;  // what setup.sh fetched
+  std::string data;    // SFTBENCH_DATA, "" if unset
+};
+
+struct DatasetRow {
+  std::string name;
+  Task task;
+  std::string licence;
+  std::string source;   // who made it, and the package or file
+  std::string summary;
+  // Files it reads, below assets ("assets:...") or the data folder
+  // ("data:..."); the plan hashes them.
+  std::vector<std::string> files;
+  std::function<absl::StatusOr<Splits>(const DataFolders&)> load;
+};
+
+// Absolute path of an entry of `files`; the error says which file to put
+// where.
+absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
+                                            const DataFolders& folders);
+
+struct RenderOptions {
+  std::string form = "auto";   // auto, plain, chat
+  int64_t max_length = 512;
+  double loss_on_prompt = 0;
+};
+struct RenderedRows {
+  std::vector<Example> examples;
+  std::vector<int64_t> labels;          // of each example, -1 if none
+  std::vector<RefusedRow> refused;      // no target token left, too long...
+  int64_t truncated_rows = 0;
+  int64_t truncated_tokens = 0;
+};
+// Rows as examples: loss on the answer and on the end-of-turn token after it.
+// A row without a target token is refused and counted.
+absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
+                                        const Task& task,
+                                        const Tokenizer& tokenizer,
+                                        const RenderOptions& options);
+// Prompt ids alone (what generation and label scoring continue), and the ids
+// of `answer` as they follow it in training, without the end of turn.
+absl::StatusOr<std::vector<int32_t>> RenderPrompt(const Row& row,
+                                                  const Task& task,
+                                                  const Tokenizer& tokenizer,
+                                                  const RenderOptions& options);
+std::vector<int32_t> RenderAnswer(const std::string& answer, const Task& task,
+                                  const Tokenizer& tokenizer,
+                                  const RenderOptions& options);
+
+}  // namespace sft
+
+#endif  // HARNESS_DATA_DATASET_H_

@@ -1,0 +1,175 @@
+// A pretrained backbone and the places where a method may act on it:
+// LinearSlot (a linear map that can be replaced) and AttentionSlot (how tokens
+// see each other). Methods never name a layer class.
+// B sequences, T tokens, D width, N heads, H head width, V vocabulary,
+// I/O in/out features, M target positions.
+#ifndef HARNESS_MODEL_MODEL_H_
+#define HARNESS_MODEL_MODEL_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/batch.h"
+
+namespace sft {
+
+// The part that a linear map or a parameter plays; HFT's categories and the
+// target lists of adapters are written in these.
+enum class Role {
+  kEmbedding,
+  kQuery,
+  kKey,
+  kValue,
+  kOutput,
+  kGate,
+  kUp,
+  kDown,
+  kNorm,
+  kBias,
+  kHead
+};
+// "q_proj", "down_proj", ... as in PEFT's target_modules.
+std::string_view RoleName(Role role);
+
+// State of the current forward pass that maps may need.
+struct PassState {
+  bool training = false;
+  // Named by the trainer for every micro-batch, so that a recomputed forward
+  // draws the same dropout masks.
+  uint64_t dropout_seed = 0;
+};
+
+// y = map(x) for x [..., I] in the compute dtype, y [..., O].
+class LinearMap {
+ public:
+  virtual ~LinearMap() = default;
+  virtual at::Tensor Forward(const at::Tensor& x, const PassState& pass) = 0;
+  // The dense matrix [O, I] that Forward multiplies by, in the master dtype
+  // (f32, or f64), detached: what merging and exporting write.
+  virtual at::Tensor DenseWeight() const = 0;
+  // Every tensor held, by suffix: "weight", "bias", "lora_A.weight", ...
+  virtual std::vector<NamedTensor> Tensors() const = 0;
+  // Bytes held, by category: "weights", "quantized_weights",
+  // "quantization_constants", "adapters".
+  virtual std::vector<std::pair<std::string, int64_t>> BytesByCategory()
+      const = 0;
+};
+
+// The plain map: a weight [O, I] in the master dtype (f32 or f64), an
+// optional bias [O]. In bf16 the weight is cast a forward pass (the cast is
+// differentiable); once frozen (SetFrozenDtype) it is stored in bf16.
+class DenseLinear : public LinearMap {
+ public:
+  DenseLinear(at::Tensor weight_OI, at::Tensor bias_O, at::ScalarType compute);
+  at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
+  at::Tensor DenseWeight() const override;
+  std::vector<NamedTensor> Tensors() const override;
+  std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
+
+  at::Tensor& weight_OI() { return weight_OI_; }
+  at::Tensor& bias_O() { return bias_O_; }
+  at::ScalarType compute_dtype() const { return compute_; }
+  // For a weight that will never be trained: keep it in the compute dtype.
+  void FreezeInComputeDtype();
+
+ private:
+  at::Tensor weight_OI_;
+  at::Tensor bias_O_;  // undefined if none
+  at::ScalarType compute_;
+};
+
+// x [M, I] times w_OI transposed, in bf16 with f32 accumulation where dtype
+// is bf16 (also on processors without bf16 instructions), plain otherwise.
+at::Tensor LinearProduct(const at::Tensor& x, const at::Tensor& w_OI,
+                         const at::Tensor& bias_O);
+
+struct LinearSlot {
+  std::string name;  // "model.layers.0.self_attn.q_proj"
+  int64_t layer = -1;
+  Role role = Role::kQuery;
+  int64_t in_features = 0;
+  int64_t out_features = 0;
+  std::unique_ptr<LinearMap> map;
+};
+
+// q [B, N, T, H], k and v [B, N_kv, T, H] -> [B, N, T, H].
+// The default computes padded batches causally (right pads are never seen by
+// real tokens) and packed ones sequence by sequence along cu_seqlens.
+using AttentionFn = std::function<at::Tensor(
+    const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+    const Batch& batch, double scale)>;
+struct AttentionSlot {
+  int64_t layer = 0;
+  AttentionFn attend;
+};
+
+// A dense tensor of the model that could be trained: embeddings, norms,
+// biases, and weights and biases of slots that still hold a DenseLinear.
+struct Parameter {
+  std::string name;  // Hugging Face name: "model.norm.weight"
+  int64_t layer = -1;
+  Role role = Role::kNorm;
+  at::Tensor tensor;  // shares storage with the model; leaf
+};
+
+struct ModelInfo {
+  std::string family;  // "llama"
+  std::string name;    // as asked for
+  std::string source_digest;  // SHA-256 of the weight files
+  int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_width = 0;
+  int64_t ffn_width = 0, vocabulary = 0, max_positions = 0;
+  int64_t parameters = 0;  // of the untouched model, tied head once
+  bool tied_head = false;
+};
+
+struct LossOutput {
+  at::Tensor loss_sum;  // scalar, differentiable: sum of nats over targets
+  int64_t target_tokens = 0;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual const ModelInfo& info() const = 0;
+  virtual at::ScalarType compute_dtype() const = 0;
+  virtual at::Device device() const = 0;
+
+  virtual std::vector<LinearSlot>& linear_slots() = 0;
+  virtual std::vector<AttentionSlot>& attention_slots() = 0;
+  virtual std::vector<Parameter> Parameters() = 0;
+  PassState& pass_state() { return pass_state_; }
+  virtual void SetActivationCheckpointing(bool on) = 0;
+
+  // Final hidden states [B, T, D], after the last norm.
+  virtual at::Tensor HiddenStates(const Batch& batch) = 0;
+  // Head on chosen rows: h [M, D] -> logits [M, V] in f32 (f64 models: f64).
+  virtual at::Tensor Logits(const at::Tensor& h_MD) = 0;
+  // Sum of cross-entropy over targets: labels_BT[b][t] != kNoLoss predicted
+  // from position t-1. Only target positions reach the head.
+  virtual LossOutput SumLoss(const Batch& batch) = 0;
+
+  // Greedy continuation of each prompt until `stop_id` or `max_new_tokens`;
+  // the stop id is not part of the answer. Uses a KV cache.
+  virtual std::vector<std::vector<int32_t>> GenerateGreedy(
+      const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
+      std::vector<int32_t> stop_ids) = 0;
+
+  // The dense tensors under Hugging Face names, slots as DenseWeight(): what
+  // `export --merged` writes.
+  virtual std::vector<NamedTensor> DenseState() = 0;
+  // config.json of the exported folder.
+  virtual std::string ConfigJson() const = 0;
+
+ private:
+  PassState pass_state_;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_MODEL_H_

@@ -1,0 +1,97 @@
+// The two interfaces through which methods act: UpdateMethod (which weights
+// move and how they are stored) and BatchingMethod (how rows fill a batch).
+// The trainer knows nothing else of them.
+#ifndef HARNESS_TRAIN_METHOD_H_
+#define HARNESS_TRAIN_METHOD_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "harness/core/batch.h"
+#include "harness/core/fields.h"
+#include "harness/data/collator.h"
+#include "harness/model/model.h"
+#include "harness/spec/run_config.h"
+
+namespace sft {
+
+struct TrainableParameter {
+  std::string name;      // unique, stable over restarts
+  at::Tensor tensor;     // a leaf that requires grad, f32 (f64 models: f64)
+  double learning_rate_scale = 1;
+  bool weight_decay = true;
+};
+
+// Facts of a method for the record: deterministic.
+struct MethodReport {
+  std::map<std::string, double> numbers;    // "hft.realised_share"
+  std::map<std::string, std::string> texts;  // "hft.mask_sha256"
+};
+
+class UpdateMethod {
+ public:
+  virtual ~UpdateMethod() = default;
+  // Replaces maps, freezes, casts. Called once, on a freshly loaded model.
+  virtual absl::Status Attach(Model& model) = 0;
+  // Start of the round-th stage (from 0): masks are drawn here, from the
+  // method stream, and stay fixed within it. Called again after a resume,
+  // with the same result.
+  virtual absl::Status BeginRound(int64_t round) = 0;
+  // What moves in this round; every other tensor of the model must not.
+  virtual std::vector<TrainableParameter> TrainableParameters() = 0;
+  // Folds what was learnt into dense weights (adapters into their base).
+  virtual absl::Status Merge() = 0;
+  // State beyond the trainable tensors, for checkpoints; most have none.
+  virtual std::vector<NamedTensor> SaveState() { return {}; }
+  virtual absl::Status LoadState(const std::vector<NamedTensor>&) {
+    return absl::OkStatus();
+  }
+  virtual MethodReport Report() = 0;
+  // Writes a PEFT adapter folder; Unimplemented where there is no adapter.
+  virtual absl::Status WriteAdapter(const std::string& folder) {
+    return absl::UnimplementedError("this update method makes no adapter: " +
+                                    folder);
+  }
+};
+
+class BatchingMethod {
+ public:
+  virtual ~BatchingMethod() = default;
+  virtual std::unique_ptr<Collator> MakeCollator() = 0;
+  // Sets the attention slots for its batches; the default serves most.
+  virtual absl::Status Attach(Model&) { return absl::OkStatus(); }
+};
+
+// A row of methods/registry.cc.
+struct UpdateMethodRow {
+  std::string name;
+  std::string summary;
+  std::vector<FieldSpec> options;
+  std::function<absl::StatusOr<std::unique_ptr<UpdateMethod>>(
+      const RunConfig&)>
+      make;
+};
+struct BatchingMethodRow {
+  std::string name;
+  std::string summary;
+  std::vector<FieldSpec> options;
+  std::function<absl::StatusOr<std::unique_ptr<BatchingMethod>>(
+      const RunConfig&)>
+      make;
+};
+
+// The tables as the composition root hands them down.
+struct MethodTables {
+  std::vector<UpdateMethodRow> update;
+  std::vector<BatchingMethodRow> batching;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_TRAIN_METHOD_H_
