@@ -1,0 +1,108 @@
+# Modules, with the include rules of harness/DESIGN.md enforced by the compiler.
+#
+# The repository root is on nobody's include path. Each module has an include
+# root of its own, <build>/include/<name>/, that holds a symbolic link to the
+# module's folder and nothing else; only who lists the module in DEPS (directly
+# or through another module) finds its headers.
+
+# sft_include_root(<target> <visibility> <name> <path>)
+# Gives `target` an include root that shows only `path` (a folder or a header).
+function(sft_include_root target visibility name path)
+  set(_root "${PROJECT_BINARY_DIR}/include/${name}")
+  get_filename_component(_parent "${_root}/${path}" DIRECTORY)
+  file(MAKE_DIRECTORY "${_parent}")
+  set(_is "")
+  if(IS_SYMLINK "${_root}/${path}")
+    file(READ_SYMLINK "${_root}/${path}" _is)
+  endif()
+  if(NOT _is STREQUAL "${PROJECT_SOURCE_DIR}/${path}")
+    file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${path}" "${_root}/${path}" SYMBOLIC)
+  endif()
+  target_include_directories(${target} ${visibility} "${_root}")
+endfunction()
+
+# sft_module(<name> <dir> [TORCH]
+#            [DEPS modules...] [LIBS libraries...]
+#            [ONLY files...] [EXCLUDE regexes...])
+# Makes the static library sft_<name> of the .cc files under <dir>, or an
+# interface library while there are none. ONLY: just these files; EXCLUDE: not
+# the files whose path relative to <dir> matches one of the regexes.
+function(sft_module name dir)
+  cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS;ONLY;EXCLUDE" ${ARGN})
+  file(GLOB_RECURSE _found CONFIGURE_DEPENDS
+    RELATIVE "${PROJECT_SOURCE_DIR}/${dir}" "${PROJECT_SOURCE_DIR}/${dir}/*.cc")
+  set(_sources "")
+  foreach(_file IN LISTS _found)
+    set(_take TRUE)
+    if(ARG_ONLY AND NOT _file IN_LIST ARG_ONLY)
+      set(_take FALSE)
+    endif()
+    foreach(_regex IN LISTS ARG_EXCLUDE)
+      if(_file MATCHES "${_regex}")
+        set(_take FALSE)
+      endif()
+    endforeach()
+    if(_take)
+      list(APPEND _sources "${PROJECT_SOURCE_DIR}/${dir}/${_file}")
+    endif()
+  endforeach()
+
+  if(_sources)
+    add_library(sft_${name} STATIC ${_sources})
+    set(_visibility PUBLIC)
+  else()
+    add_library(sft_${name} INTERFACE)
+    set(_visibility INTERFACE)
+  endif()
+  sft_include_root(sft_${name} ${_visibility} ${name} ${dir})
+  list(TRANSFORM ARG_DEPS PREPEND "sft_")
+  target_link_libraries(sft_${name} ${_visibility} ${ARG_DEPS} ${ARG_LIBS})
+  if(ARG_TORCH)
+    target_link_libraries(sft_${name} ${_visibility} sft::torch)
+  endif()
+endfunction()
+
+# sft_test(<name> <dir> [TORCH] [TOP] [ONLY file] [EXCLUDE file]
+#          [DEPS modules...])
+# Makes test_<name> of the *_test.cc under tests/<dir> (TOP: not in subfolders)
+# and registers it with CTest: once without the cases tagged [slow] or [gpu],
+# once for [slow], and in a CUDA build once for [gpu], each under its label.
+function(sft_test name dir)
+  cmake_parse_arguments(ARG "TORCH;TOP" "ONLY;EXCLUDE" "DEPS" ${ARGN})
+  set(_glob GLOB_RECURSE)
+  if(ARG_TOP)
+    set(_glob GLOB)
+  endif()
+  file(${_glob} _sources CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/${dir}/*_test.cc")
+  if(ARG_ONLY)
+    list(FILTER _sources INCLUDE REGEX "/${ARG_ONLY}$")
+  endif()
+  if(ARG_EXCLUDE)
+    list(FILTER _sources EXCLUDE REGEX "/${ARG_EXCLUDE}$")
+  endif()
+  if(NOT _sources)
+    return()
+  endif()
+  add_executable(test_${name} ${_sources})
+  list(TRANSFORM ARG_DEPS PREPEND "sft_")
+  target_link_libraries(test_${name} PRIVATE ${ARG_DEPS} sft_catch_main)
+  if(ARG_TORCH)
+    target_link_libraries(test_${name} PRIVATE sft_test_support)
+  endif()
+  target_compile_definitions(test_${name} PRIVATE
+    SFT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SFT_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${name} COMMAND test_${name} "~[slow]~[gpu]")
+  add_test(NAME ${name}.slow COMMAND test_${name} "[slow]~[gpu]")
+  set_tests_properties(${name} PROPERTIES LABELS "${name}")
+  set_tests_properties(${name}.slow PROPERTIES LABELS "${name};slow")
+  set(_tests ${name} ${name}.slow)
+  if(SFT_WITH_CUDA)
+    add_test(NAME ${name}.gpu COMMAND test_${name} "[gpu]")
+    set_tests_properties(${name}.gpu PROPERTIES LABELS "${name};gpu" RUN_SERIAL ON)
+    list(APPEND _tests ${name}.gpu)
+  endif()
+  # One thread each, since CTest runs several at once.
+  set_tests_properties(${_tests} PROPERTIES
+    ENVIRONMENT "OMP_NUM_THREADS=1" TIMEOUT 1500)
+endfunction()
