@@ -29,10 +29,10 @@ struct Example {
 // Right-padded rows (cu_seqlens undefined), or rows laid end to end in one
 // row (B = 1) whose boundaries are cu_seqlens: int32 [P+1], first 0, last T.
 struct Batch {
-  at::Tensor input_ids_BT;     // int64
-  at::Tensor labels_BT;        // int64, kNoLoss = no target
-  at::Tensor position_ids_BT;  // int64, restarts at every sequence
-  at::Tensor cu_seqlens;       // int32 [P+1], undefined if padded
+  at::Tensor input_ids_BT;       // int64
+  at::Tensor labels_BT;          // int64, kNoLoss = no target
+  at::Tensor position_ids_BT;    // int64, restarts at every sequence
+  at::Tensor cu_seqlens;         // int32 [P+1], undefined if padded
   std::vector<int64_t> lengths;  // of each sequence, pads not counted
   std::vector<int64_t> row_ids;  // of each sequence
 

@@ -14,9 +14,9 @@ enum class RunStatus { kOk, kDiverged, kOutOfMemory, kTimeout, kFailed };
 
 // One optimizer step.
 struct StepRecord {
-  int64_t step = 0;    // counted from 1 over the whole run
-  int64_t round = 0;   // index into RunConfig::train
-  double loss = 0;     // mean over the step's target tokens, nats
+  int64_t step = 0;   // counted from 1 over the whole run
+  int64_t round = 0;  // index into RunConfig::train
+  double loss = 0;    // mean over the step's target tokens, nats
   double learning_rate = 0;
   double grad_norm = 0;  // before clipping, L2
   int64_t real_tokens = 0;
@@ -29,12 +29,12 @@ struct StepRecord {
 
 // One metric with what it was computed from.
 struct MetricRecord {
-  std::string name;       // "accuracy", "validation_loss"
+  std::string name;  // "accuracy", "validation_loss"
   double value = 0;
   std::string unit;       // "fraction", "nats/token"
   std::string signature;  // how it was computed, in one line
   bool higher_is_better = true;
-  std::vector<double> items;     // score of each item, empty if none
+  std::vector<double> items;  // score of each item, empty if none
 };
 
 // One task (or held-out text) measured after one round; round 0 is the base
@@ -43,11 +43,11 @@ struct EvalRecord {
   std::string task;
   std::string split;  // "test", "validation", "heldout"
   int64_t round = 0;
-  std::vector<MetricRecord> metrics;   // the primary one first
-  std::vector<int64_t> row_ids;        // of the items
-  std::vector<int64_t> predictions;    // label index, classification only
-  std::vector<int64_t> references;     // label index, classification only
-  double wall_seconds = 0;             // under /measured
+  std::vector<MetricRecord> metrics;  // the primary one first
+  std::vector<int64_t> row_ids;       // of the items
+  std::vector<int64_t> predictions;   // label index, classification only
+  std::vector<int64_t> references;    // label index, classification only
+  double wall_seconds = 0;            // under /measured
   int64_t tokens = 0;
 };
 

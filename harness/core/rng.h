@@ -4,8 +4,8 @@
 #ifndef HARNESS_CORE_RNG_H_
 #define HARNESS_CORE_RNG_H_
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 #include <vector>

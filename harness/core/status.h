@@ -34,11 +34,10 @@ inline absl::Status InputError(std::string_view where, std::string_view what) {
 #define SFT_CONCAT_INNER_(a, b) a##b
 #define SFT_CONCAT_(a, b) SFT_CONCAT_INNER_(a, b)
 
-#define SFT_RETURN_IF_ERROR(expr)              \
-  do {                                         \
-    if (absl::Status sft_status_ = (expr);     \
-        !sft_status_.ok())                     \
-      return sft_status_;                      \
+#define SFT_RETURN_IF_ERROR(expr)                             \
+  do {                                                        \
+    if (absl::Status sft_status_ = (expr); !sft_status_.ok()) \
+      return sft_status_;                                     \
   } while (false)
 
 #define SFT_ASSIGN_OR_RETURN(lhs, expr) \

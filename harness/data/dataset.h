@@ -57,7 +57,7 @@ struct DatasetRow {
   std::string name;
   Task task;
   std::string licence;
-  std::string source;   // who made it, and the package or file
+  std::string source;  // who made it, and the package or file
   std::string summary;
   // Files it reads, below assets ("assets:...") or the data folder
   // ("data:..."); the plan hashes them.
@@ -71,14 +71,14 @@ absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
                                             const DataFolders& folders);
 
 struct RenderOptions {
-  std::string form = "auto";   // auto, plain, chat
+  std::string form = "auto";  // auto, plain, chat
   int64_t max_length = 512;
   double loss_on_prompt = 0;
 };
 struct RenderedRows {
   std::vector<Example> examples;
-  std::vector<int64_t> labels;          // of each example, -1 if none
-  std::vector<RefusedRow> refused;      // no target token left, too long...
+  std::vector<int64_t> labels;      // of each example, -1 if none
+  std::vector<RefusedRow> refused;  // no target token left, too long...
   int64_t truncated_rows = 0;
   int64_t truncated_tokens = 0;
 };

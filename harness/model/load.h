@@ -18,7 +18,7 @@ struct ModelRow {
   std::string name;
   std::string path;  // below the assets folder
   std::string licence;
-  std::string source;   // package and version
+  std::string source;  // package and version
   std::string summary;
 };
 const std::vector<ModelRow>& ListedModels();

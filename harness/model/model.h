@@ -119,8 +119,8 @@ struct Parameter {
 };
 
 struct ModelInfo {
-  std::string family;  // "llama"
-  std::string name;    // as asked for
+  std::string family;         // "llama"
+  std::string name;           // as asked for
   std::string source_digest;  // SHA-256 of the weight files
   int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_width = 0;
   int64_t ffn_width = 0, vocabulary = 0, max_positions = 0;

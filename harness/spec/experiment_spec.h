@@ -30,8 +30,8 @@ struct SpecCase {  // axes that hold only where every `when` axis matches
 };
 
 struct ExperimentSpec {
-  std::string path;   // for messages
-  std::string text;   // as written, recorded
+  std::string path;  // for messages
+  std::string text;  // as written, recorded
   std::string question;
   std::map<std::string, SpecValue> set;  // fixed fields: model, budget.steps,
                                          // batch_size, ... ("set:" block and

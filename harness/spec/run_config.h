@@ -59,13 +59,13 @@ struct RunConfig {
   double loss_on_prompt = 0;  // 0 = answers only, 1 = every token
 
   // Evaluation.
-  int64_t train_limit = 0;       // rows, 0 = all
+  int64_t train_limit = 0;  // rows, 0 = all
   int64_t validation_limit = 200;
   int64_t test_limit = 0;
   int64_t heldout_tokens = 4096;  // of each held-out text, in windows
   int64_t heldout_window = 512;
-  int64_t eval_every_steps = 0;   // validation loss during training, 0 = no
-  int64_t generate_samples = 0;   // answers kept with --keep-text
+  int64_t eval_every_steps = 0;  // validation loss during training, 0 = no
+  int64_t generate_samples = 0;  // answers kept with --keep-text
 
   // Options of the update and batching methods, defaults filled in: name ->
   // canonical text, e.g. "lora.rank" -> "16".
@@ -91,7 +91,8 @@ struct RunConfig {
     v("gradient_accumulation_steps", gradient_accumulation_steps, positive,
       "micro-batches an optimizer step");
     v("max_length", max_length, Limits{8, 1 << 20, {}}, "tokens a row or pack");
-    v("learning_rate", learning_rate, Limits{0, 10, {}}, "peak of the schedule");
+    v("learning_rate", learning_rate, Limits{0, 10, {}},
+      "peak of the schedule");
     v("beta1", beta1, share, "AdamW");
     v("beta2", beta2, share, "AdamW");
     v("epsilon", epsilon, natural, "AdamW");

@@ -22,15 +22,15 @@
 namespace sft {
 
 struct TrainableParameter {
-  std::string name;      // unique, stable over restarts
-  at::Tensor tensor;     // a leaf that requires grad, f32 (f64 models: f64)
+  std::string name;   // unique, stable over restarts
+  at::Tensor tensor;  // a leaf that requires grad, f32 (f64 models: f64)
   double learning_rate_scale = 1;
   bool weight_decay = true;
 };
 
 // Facts of a method for the record: deterministic.
 struct MethodReport {
-  std::map<std::string, double> numbers;    // "hft.realised_share"
+  std::map<std::string, double> numbers;     // "hft.realised_share"
   std::map<std::string, std::string> texts;  // "hft.mask_sha256"
 };
 
@@ -73,8 +73,7 @@ struct UpdateMethodRow {
   std::string name;
   std::string summary;
   std::vector<FieldSpec> options;
-  std::function<absl::StatusOr<std::unique_ptr<UpdateMethod>>(
-      const RunConfig&)>
+  std::function<absl::StatusOr<std::unique_ptr<UpdateMethod>>(const RunConfig&)>
       make;
 };
 struct BatchingMethodRow {

@@ -1,0 +1,259 @@
+#include "harness/core/files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "harness/core/status.h"
+
+namespace sft {
+namespace fs = std::filesystem;
+namespace {
+
+absl::Status SystemError(const std::string& path, std::string_view doing) {
+  const std::string why = std::strerror(errno);
+  return errno == ENOENT
+             ? absl::NotFoundError(path + ": no such file or folder")
+             : InputError(path, std::string(doing) + ": " + why);
+}
+
+// A name beside `path` that no other process or thread takes.
+std::string TemporaryBeside(const std::string& path) {
+  static std::atomic<int> counter{0};
+  return absl::StrCat(path, ".tmp.", getpid(), ".", counter++);
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string ParentOf(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path,
+                                     int64_t max_bytes) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return SystemError(path, "cannot be opened");
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return SystemError(path, "cannot be read");
+  if (!S_ISREG(info.st_mode)) return InputError(path, "is not a file");
+  if (info.st_size > max_bytes) {
+    return InputError(
+        path, absl::StrCat("has ", info.st_size, " bytes; at most ", max_bytes,
+                           " are read"));
+  }
+  std::string bytes(static_cast<size_t>(info.st_size), '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = read(fd.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return SystemError(path, "cannot be read");
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadLines(const std::string& path,
+                                                   int64_t max_line_bytes) {
+  if (!FileExists(path)) return absl::NotFoundError(path + ": no such file");
+  if (IsFolder(path)) return InputError(path, "is a folder");
+  // gzopen reads plain files as they are, so one path serves both.
+  std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"),
+                                                  gzclose);
+  if (file == nullptr) return SystemError(path, "cannot be opened");
+  gzbuffer(file.get(), 1 << 18);
+  std::vector<std::string> lines;
+  std::string line;
+  std::vector<char> buffer(1 << 16);
+  int n = 0;
+  bool open_line = false;
+  while ((n = gzread(file.get(), buffer.data(),
+                     static_cast<unsigned>(buffer.size()))) > 0) {
+    const char* at = buffer.data();
+    const char* end = at + n;
+    while (at < end) {
+      const char* newline =
+          static_cast<const char*>(memchr(at, '\n', end - at));
+      const char* stop = newline != nullptr ? newline : end;
+      if (static_cast<int64_t>(line.size()) + (stop - at) > max_line_bytes) {
+        return InputError(
+            absl::StrCat(path, ":", lines.size() + 1),
+            absl::StrCat("the line is longer than ", max_line_bytes, " bytes"));
+      }
+      line.append(at, stop);
+      open_line = true;
+      if (newline == nullptr) break;
+      if (!line.empty() && line.back() == '\r') line.pop_back();
+      lines.push_back(std::move(line));
+      line.clear();
+      open_line = false;
+      at = newline + 1;
+    }
+  }
+  int code = 0;
+  const char* message = gzerror(file.get(), &code);
+  if (n < 0 || (code != Z_OK && code != Z_STREAM_END)) {
+    return InputError(absl::StrCat(path, ":", lines.size() + 1),
+                      absl::StrCat("cannot be decompressed: ", message));
+  }
+  if (open_line) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+absl::Status FsyncPath(const std::string& path) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return SystemError(path, "cannot be opened");
+  if (fsync(fd.get()) != 0) return SystemError(path, "cannot be synced");
+  return absl::OkStatus();
+}
+
+absl::Status WriteFileAtomically(const std::string& path,
+                                 std::string_view bytes) {
+  const std::string temporary = TemporaryBeside(path);
+  {
+    FileDescriptor fd(open(temporary.c_str(),
+                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (fd.get() < 0) return SystemError(temporary, "cannot be written");
+    size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t n =
+          write(fd.get(), bytes.data() + done, bytes.size() - done);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        const absl::Status status = SystemError(path, "cannot be written");
+        unlink(temporary.c_str());
+        return status;
+      }
+      done += static_cast<size_t>(n);
+    }
+    if (fsync(fd.get()) != 0) return SystemError(path, "cannot be synced");
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) {
+    const absl::Status status = SystemError(path, "cannot be renamed");
+    unlink(temporary.c_str());
+    return status;
+  }
+  return FsyncPath(ParentOf(path));
+}
+
+absl::StatusOr<bool> PublishByLink(const std::string& temporary,
+                                   const std::string& path) {
+  SFT_RETURN_IF_ERROR(FsyncPath(temporary));
+  const bool made = link(temporary.c_str(), path.c_str()) == 0;
+  const int link_error = errno;
+  unlink(temporary.c_str());
+  if (!made && link_error != EEXIST) {
+    errno = link_error;
+    return SystemError(path, "cannot be linked");
+  }
+  SFT_RETURN_IF_ERROR(FsyncPath(ParentOf(path)));
+  return made;
+}
+
+absl::Status PublishFolder(const std::string& temporary,
+                           const std::string& path) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(temporary, error)) {
+    SFT_RETURN_IF_ERROR(FsyncPath(entry.path().string()));
+  }
+  if (error) return InputError(temporary, error.message());
+  SFT_RETURN_IF_ERROR(FsyncPath(temporary));
+  // rename cannot replace a folder that holds files: swap the two at once, so
+  // that a kill leaves the old one or the new one, never none.
+  if (FileExists(path)) {
+    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
+                  RENAME_EXCHANGE) != 0) {
+      return SystemError(path, "cannot be replaced");
+    }
+    SFT_RETURN_IF_ERROR(RemoveAll(temporary));
+  } else if (rename(temporary.c_str(), path.c_str()) != 0) {
+    return SystemError(path, "cannot be renamed");
+  }
+  return FsyncPath(ParentOf(path));
+}
+
+absl::Status MakeFolders(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return InputError(path, "cannot be made: " + error.message());
+  return absl::OkStatus();
+}
+
+bool FileExists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+bool IsFolder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+absl::Status RemoveAll(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) return InputError(path, "cannot be removed: " + error.message());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return SystemError(path, "cannot be opened");
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return SystemError(path, "cannot be read");
+  if (!S_ISREG(info.st_mode)) return InputError(path, "is not a file");
+  MappedFile file;
+  file.path_ = path;
+  file.size_bytes_ = static_cast<size_t>(info.st_size);
+  if (file.size_bytes_ == 0) return file;
+  void* data =
+      mmap(nullptr, file.size_bytes_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) return SystemError(path, "cannot be mapped");
+  file.data_ = static_cast<const uint8_t*>(data);
+  return file;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept {
+  *this = std::move(other);
+}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_bytes_, other.size_bytes_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) munmap(const_cast<uint8_t*>(data_), size_bytes_);
+}
+
+}  // namespace sft
