@@ -1,0 +1,54 @@
+// What the composition root hands to the launcher and the worker: the tables,
+// the folders they may read, and what this program was built from.
+#ifndef HARNESS_LAUNCH_WORKBENCH_H_
+#define HARNESS_LAUNCH_WORKBENCH_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/tokenizer.h"
+#include "harness/data/dataset.h"
+#include "harness/model/load.h"
+#include "harness/spec/run_plan.h"
+#include "harness/train/method.h"
+
+namespace sft {
+
+struct Workbench {
+  MethodTables methods;
+  std::vector<DatasetRow> datasets;
+  DataFolders folders;
+  std::map<std::string, std::string> build;  // revision, library versions
+
+  const DatasetRow* FindDataset(const std::string& name) const;
+  const UpdateMethodRow* FindUpdateMethod(const std::string& name) const;
+  const BatchingMethodRow* FindBatchingMethod(const std::string& name) const;
+
+  // The names that a spec may use.
+  SpecTables Tables() const;
+  // Digests of the model's and the data's files that a cell reads.
+  absl::StatusOr<std::vector<std::string>> InputDigestsOf(
+      const RunConfig& config) const;
+};
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
+    const ModelLocation& where);
+
+// A model as `eval`, `generate` and the worker use it.
+struct LoadedModel {
+  ModelLocation where;
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+absl::StatusOr<LoadedModel> LoadModelAndTokenizer(const std::string& name,
+                                                  const std::string& assets,
+                                                  const ModelOptions& options);
+// The options of a config: dtype and device, or why they cannot be had here.
+absl::StatusOr<ModelOptions> ModelOptionsOf(const RunConfig& config);
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_WORKBENCH_H_
