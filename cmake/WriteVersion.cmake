@@ -1,5 +1,7 @@
 # Writes OUTPUT with the git revision of SOURCE_DIR; touches it only on change.
 # Run at every build: cmake -DSOURCE_DIR=.. -DOUTPUT=.. -P WriteVersion.cmake
+cmake_minimum_required(VERSION 3.25)
+
 set(_revision "unknown")
 set(_dirty "false")
 find_program(GIT git)

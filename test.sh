@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test; a second run rebuilds nothing.
+#
+#   ./test.sh              all tests
+#   ./test.sh --fast       without the ones tagged [slow]
+#   ./test.sh -- ARGS      ARGS go to ctest, e.g. -R train
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+select=()
+while (($#)); do
+  case "$1" in
+    --fast) select=(-LE slow) ;;
+    --) shift; select+=("$@"); break ;;
+    -h|--help) sed -n '2,6p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    *) echo "test.sh: unknown argument '$1'" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+./setup.sh --no-build
+
+echo "test: clang-format"
+format="$(command -v clang-format-14 || command -v clang-format)"
+git ls-files '*.h' '*.cc' '*.cu' | while read -r file; do
+  if [[ -f "$file" ]]; then printf '%s\0' "$file"; fi
+done | xargs -0 -r "$format" --dry-run -Werror
+
+echo "test: building"
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+cmake --preset cpu-release >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+cmake --build build
+
+echo "test: running"
+cd build
+ctest --output-on-failure --no-tests=error -j "$(nproc)" "${select[@]}"
