@@ -100,10 +100,9 @@ absl::StatusOr<LoadedModel> LoadModelAndTokenizer(const std::string& name,
   SFT_ASSIGN_OR_RETURN(loaded.model, LoadModel(loaded.where, options));
   const int64_t rows = loaded.model->info().vocabulary;
   if (loaded.tokenizer->vocab_size() > rows) {
-    return InputError(name, absl::StrCat("the tokenizer has ",
-                                         loaded.tokenizer->vocab_size(),
-                                         " ids, the embedding only ", rows,
-                                         " rows"));
+    return InputError(
+        name, absl::StrCat("the tokenizer has ", loaded.tokenizer->vocab_size(),
+                           " ids, the embedding only ", rows, " rows"));
   }
   return loaded;
 }

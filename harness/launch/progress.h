@@ -1,0 +1,50 @@
+// Progress from worker to launcher (a line on a pipe) and to the screen (one
+// line rewritten on a terminal, plain lines elsewhere).
+#ifndef HARNESS_LAUNCH_PROGRESS_H_
+#define HARNESS_LAUNCH_PROGRESS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace sft {
+
+struct Progress {
+  std::string phase;  // "load", "train", "evaluate", "save"
+  int64_t step = 0;
+  int64_t steps = 0;
+  double loss = 0;
+  double real_tokens_per_second = 0;
+  double seconds_left = 0;  // of this run's training
+};
+
+// One tab-separated line, without its end.
+std::string FormatProgress(const Progress& progress);
+std::optional<Progress> ParseProgress(std::string_view line);
+
+// "1:05", "2:03:10".
+std::string FormatSeconds(double seconds);
+
+// Standard error, which may be a terminal.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine();
+  // Replaces the line on a terminal; elsewhere printed at most every ten
+  // seconds.
+  void Show(const std::string& text);
+  // A line that stays.
+  void Say(const std::string& text);
+
+ private:
+  bool terminal_;
+  bool open_ = false;
+  absl::Time last_ = absl::InfinitePast();
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_PROGRESS_H_
