@@ -1,0 +1,126 @@
+// The command line, and the one place that sees all tables.
+
+#include <ATen/Version.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "datasets/registry.h"
+#include "experiments/command_line.h"
+#include "harness/core/catch_torch.h"
+#include "harness/core/fields.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "methods/registry.h"
+#include "version.h"
+
+namespace sft {
+namespace {
+
+std::string EnvironmentOr(const char* name, const std::string& fallback) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : fallback;
+}
+
+Workbench MakeWorkbench() {
+  Workbench bench;
+  bench.methods = AllMethods();
+  bench.datasets = AllDatasets();
+  bench.folders.assets =
+      EnvironmentOr("SFTBENCH_ASSETS", SFTBENCH_SOURCE_DIR "/assets");
+  bench.folders.data = EnvironmentOr("SFTBENCH_DATA", "");
+  bench.build["revision"] = SFTBENCH_GIT_REVISION;
+  bench.build["dirty"] = SFTBENCH_GIT_DIRTY ? "true" : "false";
+  bench.build["torch"] = TORCH_VERSION;
+  bench.build["compiler"] = __VERSION__;
+  return bench;
+}
+
+std::vector<Command> AllCommands() {
+  std::vector<Command> commands;
+  for (auto make :
+       {SweepCommands, RecordCommands, ModelCommands, ListCommands}) {
+    for (Command& command : make()) commands.push_back(std::move(command));
+  }
+  return commands;
+}
+
+int Fail(const absl::Status& status) {
+  fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
+  return kExitBadInput;
+}
+
+std::string Help(const std::vector<Command>& commands) {
+  std::string text =
+      "sftbench compares ways of supervised fine-tuning.\n\n"
+      "usage: sftbench COMMAND ...\n\n";
+  for (const Command& command : commands) {
+    if (command.hidden) continue;
+    absl::StrAppend(&text, "  sftbench ", command.usage, "\n      ",
+                    command.summary, "\n");
+  }
+  absl::StrAppend(&text,
+                  "\n'sftbench COMMAND --help' says more. Exit status: 0 good, "
+                  "1 a run failed, 2 bad usage or input.\n");
+  return text;
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  const std::vector<Command> commands = AllCommands();
+  if (arguments.empty()) {
+    fputs(Help(commands).c_str(), stderr);
+    return kExitBadInput;
+  }
+  const std::string& name = arguments[0];
+  if (name == "--help" || name == "-h" || name == "help") {
+    fputs(Help(commands).c_str(), stdout);
+    return kExitGood;
+  }
+  if (name == "--version") {
+    printf("sftbench %s%s, LibTorch %s\n", SFTBENCH_GIT_REVISION,
+           SFTBENCH_GIT_DIRTY ? " (changed)" : "", TORCH_VERSION);
+    return kExitGood;
+  }
+  std::vector<std::string> names;
+  for (const Command& command : commands) {
+    if (!command.hidden) names.push_back(command.name);
+    if (command.name != name) continue;
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    for (const std::string& word : rest) {
+      if (word == "--") break;
+      if (word == "--help" || word == "-h") {
+        fputs(CommandHelp(command).c_str(), stdout);
+        return kExitGood;
+      }
+    }
+    int exit_status = kExitBadInput;
+    const absl::Status status = CatchTorch([&]() -> absl::Status {
+      SFT_ASSIGN_OR_RETURN(const std::vector<std::string> words,
+                           ParseArguments(command, rest));
+      SFT_ASSIGN_OR_RETURN(exit_status, command.run(words));
+      return absl::OkStatus();
+    });
+    if (!status.ok()) return Fail(status);
+    return exit_status;
+  }
+  const std::string nearest = NearestName(name, names);
+  return Fail(absl::InvalidArgumentError(
+      absl::StrCat("unknown command '", name, "'",
+                   nearest.empty() ? "; see 'sftbench --help'"
+                                   : "; did you mean '" + nearest + "'?")));
+}
+
+}  // namespace
+
+const Workbench& TheWorkbench() {
+  static const Workbench& bench = *new Workbench(MakeWorkbench());
+  return bench;
+}
+
+}  // namespace sft
+
+int main(int argc, char** argv) {
+  return sft::Main(std::vector<std::string>(argv + 1, argv + argc));
+}
