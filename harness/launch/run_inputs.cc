@@ -1,0 +1,179 @@
+#include "harness/launch/run_inputs.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "harness/core/digest.h"
+#include "harness/core/status.h"
+
+namespace sft {
+namespace {
+
+constexpr size_t kNamedRefusals = 20;
+
+void Limit(std::vector<Row>& rows, int64_t limit) {
+  if (limit > 0 && static_cast<int64_t>(rows.size()) > limit) {
+    rows.resize(static_cast<size_t>(limit));
+  }
+}
+
+std::string DigestOf(const std::vector<Example>& examples) {
+  Sha256 digest;
+  for (const Example& example : examples) {
+    digest.Update(&example.row_id, sizeof(example.row_id));
+    digest.Update(example.input_ids.data(),
+                  example.input_ids.size() * sizeof(int32_t));
+    digest.Update(example.labels.data(),
+                  example.labels.size() * sizeof(int32_t));
+  }
+  return digest.Hex();
+}
+
+class Reader {
+ public:
+  Reader(const Workbench& bench, const RunConfig& config,
+         const Tokenizer& tokenizer)
+      : bench_(bench), config_(config), tokenizer_(tokenizer) {}
+
+  absl::Status AddTraining(const std::string& name) {
+    SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(name));
+    SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
+    std::vector<Row> rows = splits->train;
+    Limit(rows, config_.train_limit);
+    SFT_ASSIGN_OR_RETURN(std::vector<Example> examples,
+                         Render(*row, rows, "train"));
+    if (examples.empty()) {
+      return InputError(name, "no training row is left with a target token");
+    }
+    inputs_.texts["data." + name + ".train_sha256"] = DigestOf(examples);
+    inputs_.training.push_back({name, std::move(examples)});
+    return absl::OkStatus();
+  }
+
+  absl::Status AddMeasured(const std::string& name, bool retained) {
+    if (!measured_.insert(name).second) return absl::OkStatus();
+    SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(name));
+    SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
+    Measured measured;
+    measured.name = name;
+    measured.retained = retained;
+    measured.task = &row->task;
+    measured.render = RenderOf(*row);
+    if (row->task.kind == TaskKind::kLanguageModeling) {
+      measured.documents = splits->documents;
+      if (measured.documents.empty()) {
+        return InputError(name, "holds no text");
+      }
+    } else {
+      measured.test_rows = splits->test;
+      Limit(measured.test_rows, config_.test_limit);
+      if (measured.test_rows.empty()) {
+        return InputError(name, "has no test row");
+      }
+      if (row->task.kind == TaskKind::kInstruction) {
+        SFT_ASSIGN_OR_RETURN(measured.test_examples,
+                             Render(*row, measured.test_rows, "test"));
+      }
+      if (!retained) {
+        std::vector<Row> rows = splits->validation;
+        Limit(rows, config_.validation_limit);
+        SFT_ASSIGN_OR_RETURN(measured.validation_examples,
+                             Render(*row, rows, "validation"));
+      }
+    }
+    inputs_.measured.push_back(std::move(measured));
+    return absl::OkStatus();
+  }
+
+  RunInputs Take() { return std::move(inputs_); }
+
+ private:
+  absl::StatusOr<const DatasetRow*> Find(const std::string& name) {
+    const DatasetRow* row = bench_.FindDataset(name);
+    if (row == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("no data set is called '", name, "'"));
+    }
+    return row;
+  }
+
+  absl::StatusOr<Splits*> Load(const DatasetRow& row) {
+    auto found = splits_.find(row.name);
+    if (found != splits_.end()) return &found->second;
+    SFT_ASSIGN_OR_RETURN(Splits splits, row.load(bench_.folders));
+    inputs_.facts["data." + row.name + ".refused_rows"] =
+        static_cast<double>(splits.refused.size());
+    Warn(row.name, splits.refused);
+    return &splits_.emplace(row.name, std::move(splits)).first->second;
+  }
+
+  RenderOptions RenderOf(const DatasetRow& row) const {
+    RenderOptions options;
+    // A model without a chat template can only be asked in plain text.
+    options.form = config_.prompt_form == "auto" ? row.task.default_form
+                                                 : config_.prompt_form;
+    if (config_.prompt_form == "auto" && !tokenizer_.has_chat_template()) {
+      options.form = "plain";
+    }
+    options.max_length = config_.max_length;
+    options.loss_on_prompt = config_.loss_on_prompt;
+    return options;
+  }
+
+  absl::StatusOr<std::vector<Example>> Render(const DatasetRow& row,
+                                              const std::vector<Row>& rows,
+                                              const std::string& split) {
+    SFT_ASSIGN_OR_RETURN(RenderedRows rendered,
+                         RenderRows(rows, row.task, tokenizer_, RenderOf(row)));
+    const std::string prefix = absl::StrCat("data.", row.name, ".", split, ".");
+    inputs_.facts[prefix + "rows"] =
+        static_cast<double>(rendered.examples.size());
+    inputs_.facts[prefix + "refused_rows"] =
+        static_cast<double>(rendered.refused.size());
+    inputs_.facts[prefix + "truncated_rows"] =
+        static_cast<double>(rendered.truncated_rows);
+    inputs_.facts[prefix + "truncated_tokens"] =
+        static_cast<double>(rendered.truncated_tokens);
+    Warn(row.name, rendered.refused);
+    return std::move(rendered.examples);
+  }
+
+  void Warn(const std::string& name, const std::vector<RefusedRow>& refused) {
+    for (size_t i = 0; i < std::min(kNamedRefusals, refused.size()); ++i) {
+      inputs_.warnings.push_back(absl::StrCat(
+          name, ": ", refused[i].where, ": row refused: ", refused[i].reason));
+    }
+    if (refused.size() > kNamedRefusals) {
+      inputs_.warnings.push_back(absl::StrCat(
+          name, ": and ", refused.size() - kNamedRefusals, " more rows"));
+    }
+  }
+
+  const Workbench& bench_;
+  const RunConfig& config_;
+  const Tokenizer& tokenizer_;
+  std::map<std::string, Splits> splits_;
+  std::set<std::string> measured_;
+  RunInputs inputs_;
+};
+
+}  // namespace
+
+absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
+                                        const RunConfig& config,
+                                        const Tokenizer& tokenizer) {
+  Reader reader(bench, config, tokenizer);
+  for (const std::string& name : config.train) {
+    SFT_RETURN_IF_ERROR(reader.AddTraining(name));
+  }
+  for (const std::string& name : config.evaluate) {
+    SFT_RETURN_IF_ERROR(reader.AddMeasured(name, /*retained=*/false));
+  }
+  for (const std::string& name : config.retain) {
+    SFT_RETURN_IF_ERROR(reader.AddMeasured(name, /*retained=*/true));
+  }
+  return reader.Take();
+}
+
+}  // namespace sft

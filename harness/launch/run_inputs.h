@@ -1,0 +1,50 @@
+// What one run reads: its model, its rows as examples, its test rows and
+// held-out texts; with what was refused or cut, and digests of it all.
+#ifndef HARNESS_LAUNCH_RUN_INPUTS_H_
+#define HARNESS_LAUNCH_RUN_INPUTS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/batch.h"
+#include "harness/data/dataset.h"
+#include "harness/launch/workbench.h"
+#include "harness/spec/run_config.h"
+
+namespace sft {
+
+// One stage of training.
+struct TrainingSet {
+  std::string name;
+  std::vector<Example> examples;
+};
+// One thing measured after each stage.
+struct Measured {
+  std::string name;
+  bool retained = false;  // measured for forgetting, not for the task
+  const Task* task = nullptr;
+  RenderOptions render;
+  std::vector<Row> test_rows;
+  std::vector<Example> test_examples;        // instruction tasks
+  std::vector<Example> validation_examples;  // empty for retained ones
+  std::vector<std::string> documents;        // held-out text
+};
+
+struct RunInputs {
+  std::vector<TrainingSet> training;
+  std::vector<Measured> measured;
+  // Counts for the record: "data.<set>.refused_rows", ...
+  std::map<std::string, double> facts;
+  std::map<std::string, std::string> texts;
+  std::vector<std::string> warnings;  // refused rows by name, for the log
+};
+
+absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
+                                        const RunConfig& config,
+                                        const Tokenizer& tokenizer);
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_RUN_INPUTS_H_
