@@ -1,0 +1,69 @@
+#include "harness/model/attention.h"
+
+#include <ATen/ATen.h>
+
+namespace sft {
+namespace {
+
+// bf16 speeds nothing up here on a processor, and without bf16 instructions it
+// is slow: there the operands are widened and the result is rounded.
+at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                  const std::optional<at::Tensor>& mask, bool causal,
+                  double scale) {
+  if (q.is_cpu() && q.scalar_type() == at::kBFloat16) {
+    return at::scaled_dot_product_attention(q.to(at::kFloat), k.to(at::kFloat),
+                                            v.to(at::kFloat), mask,
+                                            /*dropout_p=*/0.0, causal, scale)
+        .to(at::kBFloat16);
+  }
+  return at::scaled_dot_product_attention(q, k, v, mask, /*dropout_p=*/0.0,
+                                          causal, scale);
+}
+
+}  // namespace
+
+at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
+  const int64_t kv_heads = x_BKTH.size(1);
+  if (kv_heads == heads) return x_BKTH;
+  const int64_t groups = heads / kv_heads;
+  return x_BKTH.unsqueeze(2)
+      .expand(
+          {x_BKTH.size(0), kv_heads, groups, x_BKTH.size(2), x_BKTH.size(3)})
+      .reshape({x_BKTH.size(0), heads, x_BKTH.size(2), x_BKTH.size(3)});
+}
+
+at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
+                            const at::Tensor& v_BKTH, const Batch& batch,
+                            double scale) {
+  const at::Tensor k_BNTH = ExpandHeads(k_BKTH, q_BNTH.size(1));
+  const at::Tensor v_BNTH = ExpandHeads(v_BKTH, q_BNTH.size(1));
+  if (!batch.cu_seqlens.defined()) {
+    return Attend(q_BNTH, k_BNTH, v_BNTH, std::nullopt, true, scale);
+  }
+  TORCH_CHECK(q_BNTH.size(0) == 1, "a packed batch has one row, got ",
+              q_BNTH.size(0));
+  const at::Tensor bounds = batch.cu_seqlens.cpu();
+  const int32_t* bound = bounds.data_ptr<int32_t>();
+  std::vector<at::Tensor> parts;
+  for (int64_t p = 0; p + 1 < bounds.numel(); ++p) {
+    const int64_t length = bound[p + 1] - bound[p];
+    TORCH_CHECK(length > 0, "empty segment ", p, " of cu_seqlens");
+    parts.push_back(Attend(
+        q_BNTH.narrow(2, bound[p], length), k_BNTH.narrow(2, bound[p], length),
+        v_BNTH.narrow(2, bound[p], length), std::nullopt, true, scale));
+  }
+  return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
+}
+
+at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
+                           const at::Tensor& v_BKSH,
+                           const at::Tensor& lengths_B, double scale) {
+  const int64_t slots = k_BKSH.size(2);
+  const at::Tensor seen_B11S = at::arange(slots, lengths_B.options())
+                                   .lt(lengths_B.unsqueeze(-1))
+                                   .view({lengths_B.size(0), 1, 1, slots});
+  return Attend(q_BN1H, ExpandHeads(k_BKSH, q_BN1H.size(1)),
+                ExpandHeads(v_BKSH, q_BN1H.size(1)), seen_B11S, false, scale);
+}
+
+}  // namespace sft

@@ -1,0 +1,30 @@
+// Scaled dot-product attention over a batch: softmax(scale q k^T) v, causal.
+// B sequences, T tokens, N heads, H head width, P packed sequences.
+#ifndef HARNESS_MODEL_ATTENTION_H_
+#define HARNESS_MODEL_ATTENTION_H_
+
+#include <ATen/core/Tensor.h>
+
+#include "harness/core/batch.h"
+
+namespace sft {
+
+// The default of AttentionSlot. Padded: causal within each row; pads are on
+// the right, so no real token sees one. Packed: each segment of cu_seqlens by
+// itself.
+at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
+                            const at::Tensor& v_BKTH, const Batch& batch,
+                            double scale);
+
+// k or v [B, N_kv, T, H] -> [B, N, T, H]: each head repeated N / N_kv times.
+at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads);
+
+// One new token a row against cached keys and values, of which the first
+// `lengths_B` of each row are seen. k, v [B, N_kv, S, H], q [B, N, 1, H].
+at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
+                           const at::Tensor& v_BKSH,
+                           const at::Tensor& lengths_B, double scale);
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_ATTENTION_H_

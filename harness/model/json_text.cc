@@ -1,0 +1,73 @@
+#include "harness/model/json_text.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/core/status.h"
+
+namespace sft {
+namespace {
+
+// How deep brackets nest outside strings, counted no further than `limit`.
+int NestingDepth(std::string_view text, int limit) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size() && deepest <= limit; ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+}  // namespace
+
+absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view where,
+                                               std::string_view text,
+                                               int max_depth) {
+  using nlohmann::json;
+  if (NestingDepth(text, max_depth) > max_depth) {
+    return InputError(
+        where, absl::StrCat("JSON nested deeper than ", max_depth, " levels"));
+  }
+  std::string twice;
+  std::vector<std::set<std::string>> keys;
+  auto watch = [&](int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) {
+      keys.emplace_back();
+    } else if (event == json::parse_event_t::object_end) {
+      keys.pop_back();
+    } else if (event == json::parse_event_t::key) {
+      std::string key = parsed.get<std::string>();
+      if (!keys.back().insert(key).second) twice = std::move(key);
+    }
+    return true;
+  };
+  json value;
+  try {
+    value = json::parse(text, watch);
+  } catch (const json::parse_error& error) {
+    return InputError(
+        where, absl::StrCat("not valid JSON (at byte ", error.byte, ")"));
+  } catch (const json::exception&) {
+    return InputError(where, "not valid JSON");
+  }
+  if (!twice.empty()) {
+    return InputError(where, absl::StrCat("key \"", twice, "\" given twice"));
+  }
+  if (!value.is_object()) return InputError(where, "not a JSON object");
+  return value;
+}
+
+}  // namespace sft

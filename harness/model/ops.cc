@@ -1,0 +1,98 @@
+#include "harness/model/ops.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace sft {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
+                            const at::Tensor& weight, double epsilon) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    const at::Tensor rstd = x.square().mean(-1, true).add_(epsilon).rsqrt_();
+    ctx->save_for_backward({x, weight, rstd});
+    return x.mul(rstd).mul_(weight);
+  }
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor& x = saved[0];
+    const at::Tensor& weight = saved[1];
+    const at::Tensor& rstd = saved[2];
+    const at::Tensor& grad = grads[0];
+    const at::Tensor normed = x.mul(rstd);
+    at::Tensor grad_x, grad_weight;
+    if (ctx->needs_input_grad(0)) {
+      const at::Tensor g = grad.mul(weight);
+      grad_x = g.sub(normed.mul(g.mul(normed).mean(-1, true))).mul_(rstd);
+    }
+    if (ctx->needs_input_grad(1)) {
+      const int64_t width = x.size(-1);
+      grad_weight = grad.mul(normed).reshape({-1, width}).sum(0);
+    }
+    return {grad_x, grad_weight, at::Tensor()};
+  }
+};
+
+struct SwiGluFunction : torch::autograd::Function<SwiGluFunction> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate,
+                            const at::Tensor& up) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    ctx->save_for_backward({gate, up});
+    return at::silu(gate).mul_(up);
+  }
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor& gate = saved[0];
+    const at::Tensor& up = saved[1];
+    at::Tensor grad_gate, grad_up;
+    if (ctx->needs_input_grad(0)) {
+      grad_gate = at::silu_backward(grads[0].mul(up), gate);
+    }
+    if (ctx->needs_input_grad(1)) grad_up = at::silu(gate).mul_(grads[0]);
+    return {grad_gate, grad_up};
+  }
+};
+
+}  // namespace
+
+at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
+                   double epsilon) {
+  return RmsNormFunction::apply(x, weight_D, epsilon);
+}
+
+at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up) {
+  return SwiGluFunction::apply(gate, up);
+}
+
+RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,
+                            int64_t head_width, double theta,
+                            at::ScalarType dtype) {
+  const at::TensorOptions options =
+      at::TensorOptions().dtype(dtype).device(position_ids_BT.device());
+  const at::Tensor exponent = at::arange(0, head_width, 2, options)
+                                  .div_(static_cast<double>(head_width));
+  const at::Tensor frequency =
+      at::full({}, theta, options).pow(exponent).reciprocal_();
+  const at::Tensor half_BTH =
+      position_ids_BT.to(dtype).unsqueeze(-1).mul(frequency);
+  const at::Tensor angle_B1TH = at::cat({half_BTH, half_BTH}, -1).unsqueeze(1);
+  return {angle_B1TH.cos(), angle_B1TH.sin()};
+}
+
+at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table) {
+  const at::Tensor x = x_BNTH.to(table.cos_B1TH.scalar_type());
+  const int64_t half = x.size(-1) / 2;
+  const at::Tensor turned =
+      at::cat({x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)}, -1);
+  return x.mul(table.cos_B1TH)
+      .add(turned.mul(table.sin_B1TH))
+      .to(x_BNTH.scalar_type());
+}
+
+}  // namespace sft
