@@ -73,7 +73,8 @@ absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
 struct RenderOptions {
   std::string form = "auto";  // auto, plain, chat
   int64_t max_length = 512;
-  double loss_on_prompt = 0;
+  double loss_on_prompt = 0;     // 0 = answers only, 1 = every token
+  std::string loss_on = "last";  // last, all_assistant: which answers
 };
 struct RenderedRows {
   std::vector<Example> examples;
@@ -82,8 +83,15 @@ struct RenderedRows {
   int64_t truncated_rows = 0;
   int64_t truncated_tokens = 0;
 };
+// "plain" or "chat": what `options.form` comes to for this task and model.
+// "auto" is the task's own form, but plain where there is no chat template;
+// an error where chat is asked for and there is none.
+absl::StatusOr<std::string> EffectiveForm(const Task& task,
+                                          const Tokenizer& tokenizer,
+                                          const RenderOptions& options);
 // Rows as examples: loss on the answer and on the end-of-turn token after it.
-// A row without a target token is refused and counted.
+// A row without a target token is refused and counted. A row above max_length
+// loses the end of its answer; in classification the middle of its prompt.
 absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
                                         const Task& task,
                                         const Tokenizer& tokenizer,

@@ -1,0 +1,55 @@
+#include "harness/data/clean_text.h"
+
+#include "absl/strings/str_format.h"
+#include "harness/spec/utf8.h"
+
+namespace sft {
+namespace {
+
+bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+}  // namespace
+
+std::string Utf8Complaint(std::string_view text) {
+  const size_t at = FirstUncleanByte(text);
+  if (at == std::string_view::npos) return "";
+  return absl::StrFormat("byte 0x%02x at column %d is no UTF-8 text",
+                         static_cast<unsigned char>(text[at]), at + 1);
+}
+
+std::string_view WithoutByteOrderMark(std::string_view text) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  return text.substr(0, kMark.size()) == kMark ? text.substr(kMark.size())
+                                               : text;
+}
+
+std::string CollapseSpace(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  bool space = false;
+  for (char c : text) {
+    if (IsSpace(c)) {
+      space = true;
+      continue;
+    }
+    if (space && !out.empty()) out += ' ';
+    space = false;
+    out += c;
+  }
+  return out;
+}
+
+std::string FirstWords(const std::string& text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  size_t end = text.rfind(' ', max_bytes);
+  if (end == std::string::npos || end == 0) {
+    end = max_bytes;
+    // Not within a character.
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
+      --end;
+    }
+  }
+  return text.substr(0, end);
+}
+
+}  // namespace sft
