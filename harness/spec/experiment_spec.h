@@ -59,6 +59,15 @@ struct SpecTables {
   std::vector<std::string> retained;  // for `retain`
 };
 
+// Every field that a spec may set or vary: RunConfig's and all options of the
+// tables' methods.
+std::map<std::string, FieldSpec> KnownFields(const SpecTables& tables);
+// `text` in canonical form, names looked up in the tables; the error says what
+// was wanted.
+absl::StatusOr<std::string> CanonicalSpecValue(const FieldSpec& field,
+                                               const std::string& text,
+                                               const SpecTables& tables);
+
 // Unknown keys are errors that name the line and the nearest known key.
 absl::StatusOr<ExperimentSpec> ParseSpec(const std::string& path,
                                          const SpecTables& tables);

@@ -128,6 +128,12 @@ struct RunConfig {
   static absl::StatusOr<RunConfig> FromCanonicalText(std::string_view text);
 };
 
+// name -> canonical text of every field, method options included; and back.
+// An unknown name without a dot is an error, one with a dot a method option.
+std::map<std::string, std::string> ConfigFields(const RunConfig& config);
+absl::StatusOr<RunConfig> ConfigFromFields(
+    const std::map<std::string, std::string>& fields);
+
 // First 16 hex digits of SHA-256 over the canonical text, the digests of the
 // model's and the data's files (in the given order).
 std::string MakeRunId(const RunConfig& config,

@@ -41,12 +41,21 @@ struct RunPlan {
 using InputDigests =
     std::function<absl::StatusOr<std::vector<std::string>>(const RunConfig&)>;
 
+// Why a cell cannot be run, "" if it can: what only the composition root knows.
+using CellCheck = std::function<std::string(const RunConfig&)>;
+
 // An untuned cell is added for every distinct (model, evaluation, dtype,
 // device, threads); training fields of it are reset to their defaults, so
-// that it is run once.
+// that it is run once. max_length is kept: it cuts the rows that are scored.
+// An option that a cell's method lacks is dropped for that cell; cells that
+// are then the same are one. Precedence: set < grid and zip < cases, in order.
 absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
                                    const SpecTables& tables,
-                                   const InputDigests& digests);
+                                   const InputDigests& digests,
+                                   const CellCheck& check = {});
+
+// The cell that measures the model of `config` without training it.
+RunConfig UntunedConfig(const RunConfig& config);
 
 // One JSON text; what `status` and the workers read.
 std::string PlanToJson(const RunPlan& plan);

@@ -1,0 +1,242 @@
+// ExpandPlan: cells resolved, rejected or given an id, and paired.
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "harness/core/status.h"
+#include "harness/spec/cells.h"
+#include "harness/spec/run_plan.h"
+
+namespace sft {
+namespace {
+
+// "" or why no method could run the cell.
+std::string Objection(const RunConfig& config) {
+  const int budgets =
+      (config.budget_steps > 0) + (config.budget_target_tokens > 0) +
+      (config.budget_epochs > 0) + (config.budget_wall_seconds > 0);
+  if (budgets != 1) {
+    return absl::StrCat("budget: wanted exactly one above 0, found ", budgets);
+  }
+  if (config.train.empty()) return "train: names no data set";
+  if (config.beta1 >= 1 || config.beta2 >= 1) {
+    return "beta1 and beta2: wanted values below 1";
+  }
+  if (!config.retain.empty() && config.heldout_window > config.heldout_tokens) {
+    return absl::StrCat(
+        "heldout_window = ", config.heldout_window,
+        ": wanted at most heldout_tokens = ", config.heldout_tokens);
+  }
+  return "";
+}
+
+// Digests are of files, which may be large: asked for once.
+class RunIds {
+ public:
+  explicit RunIds(const InputDigests& digests) : digests_(digests) {}
+
+  absl::StatusOr<std::string> Of(const RunConfig& config) {
+    const std::vector<std::string> inputs = {
+        config.model, CanonicalText(config.train),
+        CanonicalText(config.evaluate), CanonicalText(config.retain)};
+    auto it = known_.find(inputs);
+    if (it == known_.end()) {
+      SFT_ASSIGN_OR_RETURN(std::vector<std::string> found, digests_(config));
+      it = known_.emplace(inputs, std::move(found)).first;
+    }
+    return MakeRunId(config, it->second);
+  }
+
+ private:
+  const InputDigests& digests_;
+  std::map<std::vector<std::string>, std::vector<std::string>> known_;
+};
+
+// Fields that change what is measured of a model that is not trained.
+const std::set<std::string>& UntunedFields() {
+  static const std::set<std::string> kFields = {
+      "model",          "evaluate",        "retain",           "max_length",
+      "dtype",          "device",          "threads",          "prompt_form",
+      "loss_on_prompt", "test_limit",      "validation_limit", "heldout_tokens",
+      "heldout_window", "generate_samples"};
+  return kFields;
+}
+
+// Finds for each run the one it is compared with.
+class BaselineFinder {
+ public:
+  BaselineFinder(const ExperimentSpec& spec, const RunPlan& plan)
+      : spec_(spec), plan_(plan) {
+    // Axes of a case, and options, hold other values for other methods: equal
+    // ones are only preferred. All other axes must be equal.
+    std::set<std::string> conditional;
+    for (const SpecCase& one : spec.cases) {
+      for (const SpecAxis& axis : one.grid) conditional.insert(axis.name);
+      for (const auto& [name, value] : one.set) conditional.insert(name);
+    }
+    const Fields own = PrintFields(RunConfig());
+    for (const std::string& name : plan.axis_names) {
+      if (spec.baseline.count(name) != 0) continue;
+      const bool must = conditional.count(name) == 0 && own.count(name) != 0;
+      (must ? required_ : preferred_).push_back(name);
+    }
+    // Seeds and batches are paired even where a case sets them.
+    for (const char* name : {"seed", "batching"}) {
+      const auto at = std::find(preferred_.begin(), preferred_.end(), name);
+      if (at == preferred_.end()) continue;
+      preferred_.erase(at);
+      required_.push_back(name);
+    }
+    for (const PlannedRun& run : plan.runs) {
+      fields_.push_back(ConfigFields(run.config));
+      if (IsBaseline(fields_.back())) {
+        candidates_[Values(fields_.back(), required_)].push_back(
+            fields_.size() - 1);
+      }
+    }
+  }
+
+  std::string For(size_t index) const {
+    const Fields& mine = fields_[index];
+    if (IsBaseline(mine) || plan_.runs[index].config.method == kUntuned) {
+      return "";
+    }
+    const auto it = candidates_.find(Values(mine, required_));
+    if (it == candidates_.end()) return "";
+    const std::vector<std::string> wanted = Values(mine, preferred_);
+    size_t best = it->second.front();
+    int best_equal = -1;
+    for (const size_t candidate : it->second) {
+      const std::vector<std::string> values =
+          Values(fields_[candidate], preferred_);
+      int equal = 0;
+      for (size_t i = 0; i < values.size(); ++i)
+        equal += values[i] == wanted[i];
+      if (equal > best_equal) {
+        best = candidate;
+        best_equal = equal;
+      }
+    }
+    return plan_.runs[best].run_id;
+  }
+
+ private:
+  using Fields = std::map<std::string, std::string>;
+
+  static std::vector<std::string> Values(
+      const Fields& fields, const std::vector<std::string>& names) {
+    std::vector<std::string> values;
+    for (const std::string& name : names) {
+      const auto it = fields.find(name);
+      values.push_back(it == fields.end() ? "" : it->second);
+    }
+    return values;
+  }
+  bool IsBaseline(const Fields& fields) const {
+    for (const auto& [name, value] : spec_.baseline) {
+      const auto it = fields.find(name);
+      if (it == fields.end() || it->second != value) return false;
+    }
+    return !spec_.baseline.empty() && fields.at("method") != kUntuned;
+  }
+
+  const ExperimentSpec& spec_;
+  const RunPlan& plan_;
+  std::vector<std::string> required_;
+  std::vector<std::string> preferred_;
+  std::vector<Fields> fields_;
+  std::map<std::vector<std::string>, std::vector<size_t>> candidates_;
+};
+
+absl::StatusOr<RunConfig> ResolveCell(const Cell& cell,
+                                      const CellResolver& resolver) {
+  std::map<std::string, std::string> fields = resolver.Options(cell);
+  for (const auto& [name, value] : cell) {
+    if (resolver.Applies(cell, name)) fields[name] = value;
+  }
+  return ConfigFromFields(fields);
+}
+
+}  // namespace
+
+RunConfig UntunedConfig(const RunConfig& config) {
+  std::map<std::string, std::string> kept;
+  for (const auto& [name, value] : PrintFields(config)) {
+    if (UntunedFields().count(name) != 0) kept[name] = value;
+  }
+  // Values that were printed can be read.
+  RunConfig untuned = ConfigFromFields(kept).value();
+  untuned.method = kUntuned;
+  return untuned;
+}
+
+absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
+                                   const SpecTables& tables,
+                                   const InputDigests& digests,
+                                   const CellCheck& check) {
+  RunPlan plan;
+  plan.question = spec.question;
+  plan.spec_text = spec.text;
+  plan.axis_names = AxisNames(spec);
+  plan.select_by = spec.select_by;
+  plan.select_per = spec.select_per;
+
+  const CellResolver resolver(tables);
+  SFT_ASSIGN_OR_RETURN(const std::vector<Cell> cells,
+                       ExpandCells(spec, resolver));
+  RunIds ids(digests);
+  std::vector<PlannedRun> untuned_runs;
+  std::vector<PlannedRun> runs;
+  std::set<std::string> seen;  // canonical texts
+  for (const Cell& cell : cells) {
+    PlannedRun run;
+    SFT_ASSIGN_OR_RETURN(run.config, ResolveCell(cell, resolver));
+    if (!seen.insert(run.config.CanonicalConfigText()).second) continue;
+    for (const std::string& name : plan.axis_names) {
+      if (resolver.Applies(cell, name)) {
+        run.axes[name] = resolver.Value(cell, name);
+      }
+    }
+    std::string reason = Objection(run.config);
+    if (reason.empty() && check) reason = check(run.config);
+    if (!reason.empty()) {
+      plan.rejected.push_back({run.axes, reason});
+      continue;
+    }
+
+    PlannedRun untuned;
+    untuned.config = UntunedConfig(run.config);
+    SFT_ASSIGN_OR_RETURN(untuned.run_id, ids.Of(untuned.config));
+    run.untuned_id = untuned.run_id;
+    const auto same = [&](const PlannedRun& other) {
+      return other.run_id == untuned.run_id;
+    };
+    if (std::none_of(untuned_runs.begin(), untuned_runs.end(), same)) {
+      const std::map<std::string, std::string> fields =
+          ConfigFields(untuned.config);
+      for (const auto& [name, value] : run.axes) {
+        if (UntunedFields().count(name) != 0 || name == "method" ||
+            name == "batching" || name == "seed") {
+          untuned.axes[name] = fields.at(name);
+        }
+      }
+      untuned_runs.push_back(std::move(untuned));
+    }
+    SFT_ASSIGN_OR_RETURN(run.run_id, ids.Of(run.config));
+    runs.push_back(std::move(run));
+  }
+  if (runs.empty()) {
+    return InputError(spec.path, "every cell is rejected; the first because " +
+                                     plan.rejected.front().reason);
+  }
+  plan.runs = std::move(untuned_runs);
+  std::move(runs.begin(), runs.end(), std::back_inserter(plan.runs));
+
+  const BaselineFinder baselines(spec, plan);
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    plan.runs[i].baseline_id = baselines.For(i);
+  }
+  return plan;
+}
+
+}  // namespace sft

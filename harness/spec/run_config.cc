@@ -1,0 +1,76 @@
+#include "harness/spec/run_config.h"
+
+#include <utility>
+
+#include "absl/strings/str_split.h"
+#include "harness/core/digest.h"
+#include "harness/core/status.h"
+
+namespace sft {
+
+std::map<std::string, std::string> ConfigFields(const RunConfig& config) {
+  std::map<std::string, std::string> fields = PrintFields(config);
+  fields.insert(config.method_options.begin(), config.method_options.end());
+  return fields;
+}
+
+absl::StatusOr<RunConfig> ConfigFromFields(
+    const std::map<std::string, std::string>& fields) {
+  RunConfig config;
+  SFT_RETURN_IF_ERROR(ReadFields(fields, config));
+  const std::map<std::string, std::string> own = PrintFields(config);
+  std::vector<std::string> names;
+  for (const auto& [name, text] : own) names.push_back(name);
+  for (const auto& [name, text] : fields) {
+    if (own.count(name) != 0) continue;
+    // Options carry their method's name: "lora.rank".
+    const size_t dot = name.find('.');
+    if (dot == std::string::npos || dot == 0 || name.rfind("budget.", 0) == 0) {
+      const std::string near = NearestName(name, names);
+      return absl::InvalidArgumentError(absl::StrCat(
+          "unknown field '", name, "'",
+          near.empty() ? "" : absl::StrCat("; did you mean '", near, "'?")));
+    }
+    config.method_options[name] = text;
+  }
+  return config;
+}
+
+std::string RunConfig::CanonicalConfigText() const {
+  std::string text;
+  for (const auto& [name, value] : ConfigFields(*this)) {
+    absl::StrAppend(&text, name, " = ", value, "\n");
+  }
+  return text;
+}
+
+absl::StatusOr<RunConfig> RunConfig::FromCanonicalText(std::string_view text) {
+  std::map<std::string, std::string> fields;
+  int line_number = 0;
+  for (absl::string_view line : absl::StrSplit(ToAbsl(text), '\n')) {
+    ++line_number;
+    if (line.empty()) continue;
+    const std::string where = absl::StrCat("config:", line_number);
+    const size_t equals = line.find(" = ");
+    if (equals == absl::string_view::npos || equals == 0) {
+      return InputError(where, absl::StrCat("'", line.substr(0, 80),
+                                            "': wanted 'name = value'"));
+    }
+    std::string name(line.substr(0, equals));
+    std::string value(line.substr(equals + 3));
+    if (!fields.emplace(name, std::move(value)).second) {
+      return InputError(where, absl::StrCat("'", name, "' stands twice"));
+    }
+  }
+  return ConfigFromFields(fields);
+}
+
+std::string MakeRunId(const RunConfig& config,
+                      const std::vector<std::string>& input_digests) {
+  Sha256 digest;
+  digest.UpdateField(config.CanonicalConfigText());
+  for (const std::string& input : input_digests) digest.UpdateField(input);
+  return digest.Hex().substr(0, 16);
+}
+
+}  // namespace sft

@@ -1,0 +1,37 @@
+// YAML as a small tree with line numbers, read from yaml-cpp's events so that
+// depth, size, anchors and repeated keys are refused while reading.
+#ifndef HARNESS_SPEC_YAML_TREE_H_
+#define HARNESS_SPEC_YAML_TREE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sft {
+
+inline constexpr size_t kMaxSpecBytes = size_t{1} << 20;
+inline constexpr int kMaxSpecDepth = 32;
+
+struct YamlNode {
+  enum class Kind { kNull, kScalar, kList, kMap };
+  Kind kind = Kind::kNull;
+  int line = 0;                                        // counted from 1
+  std::string text;                                    // of a scalar
+  std::vector<YamlNode> items;                         // of a list
+  std::vector<std::pair<YamlNode, YamlNode>> entries;  // of a map, as written
+
+  // "a list", for messages.
+  std::string_view KindName() const;
+};
+
+// The one document of `text`; errors are "path:line: what".
+absl::StatusOr<YamlNode> ParseYaml(const std::string& path,
+                                   std::string_view text);
+
+}  // namespace sft
+
+#endif  // HARNESS_SPEC_YAML_TREE_H_
