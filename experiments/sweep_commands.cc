@@ -1,0 +1,178 @@
+// run, worker, status: from a spec to records.
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_join.h"
+#include "experiments/command_line.h"
+#include "harness/analysis/status.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/launch/launcher.h"
+#include "harness/launch/plan_cost.h"
+#include "harness/launch/run_worker.h"
+#include "harness/spec/experiment_spec.h"
+#include "harness/spec/run_plan.h"
+
+ABSL_FLAG(std::string, out, "results",
+          "the folder that records, weights or exports go to");
+ABSL_FLAG(int, jobs, 1, "runs at a time, a process each (a whole number)");
+ABSL_FLAG(bool, dry_run, false,
+          "print the plan and what it costs, run nothing");
+ABSL_FLAG(int, max_attempts, 2, "tries of a run that fails (a whole number)");
+ABSL_FLAG(absl::Duration, checkpoint_every, absl::Minutes(2),
+          "time between checkpoints, such as 30s or 5m; 0 = every step");
+ABSL_FLAG(bool, keep_text, false, "keep prompts and answers in the record");
+ABSL_FLAG(bool, save_weights, true, "keep the trained weights for export");
+ABSL_FLAG(std::string, run_id, "", "worker: the run of the plan to execute");
+ABSL_FLAG(int, progress_fd, -1, "worker: where progress lines go");
+ABSL_FLAG(int, attempt, 1, "worker: which try this is");
+
+namespace sft {
+namespace {
+
+volatile sig_atomic_t stop_asked = 0;
+void AskToStop(int) { stop_asked = 1; }
+
+absl::StatusOr<std::string> OwnPath() {
+  char path[4096];
+  const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+  if (n <= 0) return absl::InternalError("cannot find this program's path");
+  return std::string(path, static_cast<size_t>(n));
+}
+
+absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
+  const Workbench& bench = TheWorkbench();
+  const SpecTables tables = bench.Tables();
+  SFT_ASSIGN_OR_RETURN(const ExperimentSpec spec, ParseSpec(words[0], tables));
+  auto digests = [&bench](const RunConfig& config) {
+    return bench.InputDigestsOf(config);
+  };
+  SFT_ASSIGN_OR_RETURN(const RunPlan plan, ExpandPlan(spec, tables, digests));
+  if (absl::GetFlag(FLAGS_dry_run)) {
+    SFT_ASSIGN_OR_RETURN(const std::string text, DescribePlan(bench, plan));
+    fputs(text.c_str(), stdout);
+    return kExitGood;
+  }
+  for (const RejectedCell& cell : plan.rejected) {
+    std::vector<std::string> axes;
+    for (const auto& [name, value] : cell.axes) {
+      axes.push_back(name + "=" + value);
+    }
+    fprintf(stderr, "rejected: %s: %s\n", absl::StrJoin(axes, " ").c_str(),
+            cell.reason.c_str());
+  }
+  LaunchOptions options;
+  SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
+  options.paths.out = absl::GetFlag(FLAGS_out);
+  options.jobs = absl::GetFlag(FLAGS_jobs);
+  options.max_attempts = absl::GetFlag(FLAGS_max_attempts);
+  options.checkpoint_every = absl::GetFlag(FLAGS_checkpoint_every);
+  options.keep_text = absl::GetFlag(FLAGS_keep_text);
+  options.save_weights = absl::GetFlag(FLAGS_save_weights);
+  if (options.jobs < 1 || options.max_attempts < 1) {
+    return absl::InvalidArgumentError(
+        "--jobs and --max_attempts want at least 1");
+  }
+  SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
+  SFT_RETURN_IF_ERROR(
+      WriteFileAtomically(options.paths.Plan(), PlanToJson(plan)));
+  SFT_ASSIGN_OR_RETURN(const LaunchSummary summary, RunSweep(plan, options));
+  fprintf(stderr,
+          "%d finished, %d diverged, %d failed, %d were there already; next: "
+          "sftbench report %s\n",
+          summary.finished, summary.diverged, summary.failed, summary.skipped,
+          options.paths.out.c_str());
+  if (summary.interrupted) return kExitInterrupted;
+  return summary.failed > 0 ? kExitRunFailed : kExitGood;
+}
+
+absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
+  // A worker must not outlive its launcher: the next one starts it anew.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() == 1) return kExitRunFailed;
+  signal(SIGTERM, AskToStop);
+  signal(SIGINT, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+  WorkerOptions options;
+  options.paths.out = absl::GetFlag(FLAGS_out);
+  options.attempt = absl::GetFlag(FLAGS_attempt);
+  options.checkpoint_every = absl::GetFlag(FLAGS_checkpoint_every);
+  options.keep_text = absl::GetFlag(FLAGS_keep_text);
+  options.save_weights = absl::GetFlag(FLAGS_save_weights);
+  options.should_stop = [] { return stop_asked != 0; };
+  const int fd = absl::GetFlag(FLAGS_progress_fd);
+  options.show_progress = [fd](const Progress& progress) {
+    if (fd < 0) return;
+    const std::string line = FormatProgress(progress) + "\n";
+    // Progress is worth nothing to a launcher that is gone.
+    if (write(fd, line.data(), line.size()) < 0) return;
+  };
+  SFT_ASSIGN_OR_RETURN(const RunPlan plan, PlanFromJson(options.paths.Plan()));
+  const std::string run_id = absl::GetFlag(FLAGS_run_id);
+  for (const PlannedRun& run : plan.runs) {
+    if (run.run_id != run_id) continue;
+    SFT_ASSIGN_OR_RETURN(const WorkerOutcome outcome,
+                         ExecuteRun(TheWorkbench(), run, plan, options));
+    switch (outcome) {
+      case WorkerOutcome::kPublished:
+        return kExitGood;
+      case WorkerOutcome::kFailed:
+        return kExitRunFailed;
+      case WorkerOutcome::kInterrupted:
+        return kExitInterrupted;
+    }
+  }
+  return InputError(options.paths.Plan(), "has no run '" + run_id + "'");
+}
+
+absl::StatusOr<int> RunStatusCommand(const std::vector<std::string>& words) {
+  SFT_ASSIGN_OR_RETURN(const std::string text, DescribeStatus(words[0]));
+  fputs(text.c_str(), stdout);
+  return kExitGood;
+}
+
+}  // namespace
+
+std::vector<Command> SweepCommands() {
+  return {
+      {.name = "run",
+       .usage = "run SPEC [--out DIR] [--jobs N] [--dry-run]",
+       .summary = "Run a spec's sweep; finished runs are not repeated.",
+       .help =
+           "Expands the YAML spec into runs, one process each, and writes a\n"
+           "record a run to DIR/runs. Killed or interrupted at any moment, "
+           "the\n"
+           "same command continues, and the records are the same.\n"
+           "  sftbench run experiments/demo.yaml --dry-run\n"
+           "  sftbench run experiments/demo.yaml --out results/demo",
+       .flags = {"out", "jobs", "dry_run", "max_attempts", "checkpoint_every",
+                 "keep_text", "save_weights"},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunRun},
+      {.name = "worker",
+       .usage = "worker --out DIR --run_id ID",
+       .summary = "Execute one run of DIR/plan.json (called by run).",
+       .help = "",
+       .flags = {"out", "run_id", "progress_fd", "attempt", "checkpoint_every",
+                 "keep_text", "save_weights"},
+       .run = RunWorker,
+       .hidden = true},
+      {.name = "status",
+       .usage = "status DIR",
+       .summary = "What is done, running, failed and left of a sweep.",
+       .help = "  sftbench status results/demo",
+       .flags = {},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunStatusCommand},
+  };
+}
+
+}  // namespace sft

@@ -1,0 +1,46 @@
+// One run from its config to its record: load, measure the base model, train
+// stage by stage, measure, publish. Continues from a checkpoint if there is
+// one; the record is the same as if it had never been killed.
+#ifndef HARNESS_LAUNCH_RUN_WORKER_H_
+#define HARNESS_LAUNCH_RUN_WORKER_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "harness/launch/progress.h"
+#include "harness/launch/workbench.h"
+#include "harness/record/run_paths.h"
+#include "harness/record/run_record.h"
+#include "harness/spec/run_plan.h"
+
+namespace sft {
+
+struct WorkerOptions {
+  RunPaths paths;
+  int attempt = 1;
+  absl::Duration checkpoint_every = absl::Minutes(2);
+  bool keep_text = false;
+  bool save_weights = true;
+  std::function<void(const Progress&)> show_progress;
+  // True once the run should save and stop.
+  std::function<bool()> should_stop;
+};
+
+enum class WorkerOutcome {
+  kPublished,    // a final record stands: ok or diverged
+  kFailed,       // an attempt was published
+  kInterrupted,  // a checkpoint was saved
+};
+
+// Errors are of the launcher's kind (the record cannot be written); what goes
+// wrong in the run itself becomes its record.
+absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
+                                         const PlannedRun& run,
+                                         const RunPlan& plan,
+                                         const WorkerOptions& options);
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_RUN_WORKER_H_
