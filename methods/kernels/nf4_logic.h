@@ -1,0 +1,96 @@
+// NF4 and 8-bit dynamic quantization, one element at a time, for the CPU and
+// the CUDA kernels alike: same operations, same rounding, same codes.
+// NF4: arXiv 2305.14314, section 3; dynamic map: arXiv 2110.02861. The code
+// and rounding rules are those of bitsandbytes 0.50.2 on a CPU.
+#ifndef METHODS_KERNELS_NF4_LOGIC_H_
+#define METHODS_KERNELS_NF4_LOGIC_H_
+
+#include <math.h>
+#include <stdint.h>
+
+#ifdef __CUDACC__
+#define SFT_HOST_DEVICE __host__ __device__ __forceinline__
+#else
+#define SFT_HOST_DEVICE inline
+#endif
+
+namespace sft {
+
+inline constexpr int64_t kNf4BlockSize = 64;      // weights per absmax
+inline constexpr int64_t kAbsmaxBlockSize = 256;  // absmax per absmax2
+inline constexpr int kNf4Codes = 16;
+inline constexpr int kDynamicCodes = 256;
+// What the absmax of a block is raised to before it divides.
+inline constexpr float kSmallestAbsmax = 1e-38f;
+
+// Rounded once each: nvcc would contract a*b+c, which changes codes.
+SFT_HOST_DEVICE float MulRounded(float a, float b) {
+#ifdef __CUDA_ARCH__
+  return __fmul_rn(a, b);
+#else
+  return a * b;
+#endif
+}
+SFT_HOST_DEVICE float AddRounded(float a, float b) {
+#ifdef __CUDA_ARCH__
+  return __fadd_rn(a, b);
+#else
+  return a + b;
+#endif
+}
+SFT_HOST_DEVICE float DivRounded(float a, float b) {
+#ifdef __CUDA_ARCH__
+  return __fdiv_rn(a, b);
+#else
+  return a / b;
+#endif
+}
+
+SFT_HOST_DEVICE float ClampToUnit(float v) {
+  return v < -1.0f ? -1.0f : (v > 1.0f ? 1.0f : v);
+}
+
+// How many of the n - 1 midpoints between neighbours of the ascending `code`
+// lie below v: the index of the nearest code, a tie going to the lower one.
+// n is a power of two.
+SFT_HOST_DEVICE int NearestCode(float v, const float* code, int n) {
+  int below = 0;
+  for (int step = n / 2; step > 0; step /= 2) {
+    const int k = below + step - 1;
+    if (MulRounded(AddRounded(code[k], code[k + 1]), 0.5f) < v) below += step;
+  }
+  return below;
+}
+
+// A whole block multiplies by the reciprocal of its absmax; a last block that
+// is not full divides by it. The two round differently.
+SFT_HOST_DEVICE float Nf4Scale(float absmax) {
+  return DivRounded(1.0f, absmax < kSmallestAbsmax ? kSmallestAbsmax : absmax);
+}
+SFT_HOST_DEVICE int Nf4EncodeWhole(float x, float scale, const float* code16) {
+  return NearestCode(ClampToUnit(MulRounded(x, scale)), code16, kNf4Codes);
+}
+SFT_HOST_DEVICE int Nf4EncodeRest(float x, float absmax, const float* code16) {
+  return NearestCode(ClampToUnit(DivRounded(x, absmax)), code16, kNf4Codes);
+}
+
+// 8-bit code of x in a block with 1 / absmax = scale. bitsandbytes looks the
+// code up in 65536 slots over [-1, 1]; this takes the slot's value and searches
+// for it, which gives the table's entry without the table.
+SFT_HOST_DEVICE int DynamicEncode(float x, float scale, const float* code256) {
+  const float v = ClampToUnit(MulRounded(x, scale));
+  const float unit = MulRounded(AddRounded(v, 1.0f), 0.5f);
+  const int slot = static_cast<int>(fmaf(unit, 65535.0f, 0.5f));
+  const float slot_value =
+      AddRounded(DivRounded(2.0f * static_cast<float>(slot), 65535.0f), -1.0f);
+  return NearestCode(slot_value, code256, kDynamicCodes);
+}
+
+SFT_HOST_DEVICE float DynamicDecode(int code, float absmax2, float offset,
+                                    const float* code256) {
+  return AddRounded(MulRounded(code256[code], absmax2), offset);
+}
+
+}  // namespace sft
+
+#endif  // METHODS_KERNELS_NF4_LOGIC_H_

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Golden files of tests/methods, made by the libraries they stand for.
+
+  make_golden_methods.py nf4     --model DIR   nf4.json (bitsandbytes)
+  make_golden_methods.py qlora   --model DIR --trajectory FILE
+                                               qlora_trajectory.json
+                                               (bitsandbytes + PEFT)
+  make_golden_methods.py packing               packing.json (TRL)
+
+DIR is a Hugging Face folder of SmolLM2-135M-Instruct in f32. FILE holds the
+24 rows and the rule of the adapters' initial values (see tests/golden/README).
+Versions used: bitsandbytes 0.50.2, peft 0.21.2, transformers 5.24.0, trl
+1.16.0, torch 2.11.0; one thread. Nothing here has a seed: every input is
+written out or follows from a counter.
+"""
+import argparse
+import hashlib
+import json
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np
+import torch
+
+torch.set_num_threads(1)
+HERE = os.path.dirname(os.path.abspath(__file__))
+MASK = (1 << 64) - 1
+TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj",
+           "gate_proj", "up_proj", "down_proj"]
+
+
+def splitmix64(c):
+    c = (c + 0x9E3779B97F4A7C15) & MASK
+    c = ((c ^ (c >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    c = ((c ^ (c >> 27)) * 0x94D049BB133111EB) & MASK
+    return c ^ (c >> 31)
+
+
+def uniform(c):
+    return (splitmix64(c) >> 11) * 2.0 ** -53
+
+
+def sha(t):
+    t = t.detach().contiguous()
+    if t.dtype == torch.bfloat16:
+        t = t.view(torch.int16)
+    return hashlib.sha256(t.numpy().tobytes()).hexdigest()
+
+
+def hexed(t):
+    return t.detach().contiguous().numpy().tobytes().hex()
+
+
+def versions(*names):
+    from importlib.metadata import version
+    return {n: version(n) for n in ("torch",) + names}
+
+
+def write(name, value, indent=1):
+    path = os.path.join(HERE, name)
+    with open(path, "w") as f:
+        json.dump(value, f, indent=indent)
+        f.write("\n")
+    print(path, os.path.getsize(path))
+
+
+def nf4_facts(w, full):
+    """Everything bitsandbytes says about w; `full` keeps bytes, not digests."""
+    import bitsandbytes.functional as F
+    keep = hexed if full else sha
+    codes, state = F.quantize_4bit(w, blocksize=64, quant_type="nf4")
+    out = {"n": w.numel(), "input_sha256": sha(w), "codes": keep(codes),
+           "absmax": keep(state.absmax),
+           "dequant_sha256": sha(F.dequantize_4bit(codes, state))}
+    state.dtype = torch.bfloat16
+    out["dequant_bf16_sha256"] = sha(F.dequantize_4bit(codes, state))
+    codes2, state = F.quantize_4bit(w, blocksize=64, quant_type="nf4",
+                                    compress_statistics=True)
+    assert torch.equal(codes, codes2)
+    restored = F.dequantize_blockwise(state.absmax, state.state2)
+    restored += state.offset
+    out["double"] = {"absmax_codes": keep(state.absmax),
+                     "absmax2": hexed(state.state2.absmax),
+                     "offset": hexed(state.offset.reshape(1)),
+                     "absmax_restored_sha256": sha(restored),
+                     "dequant_sha256": sha(F.dequantize_4bit(codes, state))}
+    return out
+
+
+def small_input():
+    """4096 values: zeros, constants, every code, every midpoint and its
+    neighbours, and sums of uniforms at several sizes."""
+    import bitsandbytes.functional as F
+    code = F.get_4bit_type("nf4", device="cpu").float().numpy()
+    mid = ((code[1:] + code[:-1]) / np.float32(2)).astype(np.float32)
+    x = np.zeros(4096, np.float32)
+    for i in range(4096):
+        u = uniform(3 * i) + uniform(3 * i + 1) + uniform(3 * i + 2)
+        x[i] = np.float32((u - 1.5) * 0.05 * (1 + i // 512))
+    x[0:64] = 0
+    x[64:128] = 0.01
+    x[128:192] = np.tile(code, 4) * np.float32(3)
+    x[192:256] = 0
+    x[192:207] = mid
+    x[207] = 1
+    x[208:223] = np.nextafter(mid, np.float32(2))
+    x[223:238] = np.nextafter(mid, np.float32(-2))
+    return torch.tensor(x)
+
+
+def large_input(n):
+    return torch.tensor([
+        np.float32(((uniform(3 * k) + uniform(3 * k + 1)) + uniform(3 * k + 2)
+                    - 1.5) * 0.05) for k in range(1 << 40, (1 << 40) + n)])
+
+
+def make_nf4(args):
+    import bitsandbytes.functional as F
+    from safetensors import safe_open
+    name = "model.layers.0.self_attn.q_proj.weight"
+    path = os.path.join(args.model, "model.safetensors")
+    with safe_open(path, "pt") as f:
+        weight = f.get_tensor(name).float()
+    small = small_input()
+    codes8, state8 = F.quantize_blockwise(small, blocksize=256)
+    write("nf4.json", {
+        "made_by": {"script": "make_golden_methods.py nf4",
+                    **versions("bitsandbytes")},
+        "code16": F.get_4bit_type("nf4", device="cpu").tolist(),
+        "dynamic_code256": F.create_dynamic_map().tolist(),
+        "small": {"input": hexed(small), **nf4_facts(small, True)},
+        # Odd ends: a last block that is not full, and half a byte.
+        "rest_4000": nf4_facts(small[95:].contiguous()[:4000], False),
+        "large_65728": nf4_facts(large_input(65728), False),
+        "blockwise8": {"codes": hexed(codes8), "absmax": hexed(state8.absmax),
+                       "dequant_sha256": sha(F.dequantize_blockwise(
+                           codes8, state8))},
+        "real": {"tensor": name, **nf4_facts(weight, False)},
+    })
+
+
+def make_packing(args):
+    """TRL's strategies on lengths that follow from a counter."""
+    from datasets import Dataset
+    from trl import pack_dataset
+    cases = {}
+    for name, n, top, capacity in (("short", 300, 60, 64), ("exact", 64, 8, 8),
+                                   ("long", 120, 700, 256)):
+        lengths = [1 + int(top * uniform(7919 * n + i) ** 2) for i in range(n)]
+        rows = Dataset.from_dict({"input_ids": [
+            [r * 65536 + k for k in range(x)]
+            for r, x in enumerate(lengths)]})
+        case = {"lengths": lengths, "capacity": capacity}
+        for strategy in ("bfd", "bfd_split", "wrapped"):
+            packed = pack_dataset(rows, capacity, strategy)
+            case[strategy] = [pieces(b["input_ids"]) for b in packed]
+        cases[name] = case
+    write("packing.json", {
+        "made_by": {"script": "make_golden_methods.py packing",
+                    **versions("trl", "datasets")},
+        "note": "bins of [row, first token, tokens]",
+        "cases": cases}, indent=None)
+
+
+def pieces(ids):
+    out = []
+    for i in ids:
+        row, place = i >> 16, i & 65535
+        if out and out[-1][0] == row and sum(out[-1][1:]) == place:
+            out[-1][2] += 1
+        else:
+            out.append([row, place, 1])
+    return out
+
+
+def make_qlora(args):
+    """20 steps of NF4 + LoRA in f32. The model never leaves train mode: on
+    some processors one eval-mode forward repacks the 4-bit weights into a form
+    that has no gradient."""
+    import peft
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    with open(args.trajectory) as f:
+        source = json.load(f)
+    rows = source["rows"]
+    config = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(
+        args.model, quantization_config=config, device_map={"": "cpu"},
+        dtype=torch.float32)
+    model = peft.get_peft_model(model, peft.LoraConfig(
+        r=16, lora_alpha=32, lora_dropout=0.0, bias="none",
+        target_modules=TARGETS, task_type="CAUSAL_LM"))
+    trained = {k: p for k, p in model.named_parameters() if p.requires_grad}
+    for k, p in trained.items():
+        if "lora_A" not in k:
+            continue
+        parts = k.split(".")
+        place = next(i for i, t in enumerate(TARGETS) if t in parts)
+        base = (int(parts[parts.index("layers") + 1]) * 7 + place) << 32
+        bound = p.shape[1] ** 0.5
+        p.data.copy_(torch.tensor([
+            np.float32((2 * uniform(base + i) - 1) / bound)
+            for i in range(p.numel())]).view_as(p))
+    model.train()
+    optimizer = torch.optim.AdamW(trained.values(), lr=2e-4, betas=(0.9, 0.999),
+                                  eps=1e-8, weight_decay=0.01)
+
+    def loss_of(batch):
+        longest = max(len(r["input_ids"]) for r in batch)
+        ids = torch.zeros(len(batch), longest, dtype=torch.long)
+        labels = torch.full((len(batch), longest), -100)
+        seen = torch.zeros(len(batch), longest, dtype=torch.long)
+        for b, r in enumerate(batch):
+            n = len(r["input_ids"])
+            ids[b, :n] = torch.tensor(r["input_ids"])
+            labels[b, :n] = torch.tensor(r["labels"])
+            seen[b, :n] = 1
+        logits = model(input_ids=ids, attention_mask=seen,
+                       use_cache=False).logits
+        return torch.nn.functional.cross_entropy(
+            logits[:, :-1].reshape(-1, logits.shape[-1]).float(),
+            labels[:, 1:].reshape(-1), ignore_index=-100)
+
+    with torch.no_grad():
+        before = loss_of(rows[20:24]).item()
+    losses, norms = [], []
+    for step in range(20):
+        first = 4 * (step % 5)
+        loss = loss_of(rows[first:first + 4])
+        loss.backward()
+        norms.append(float(torch.nn.utils.clip_grad_norm_(
+            trained.values(), 1.0)))
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+        print(step, losses[-1], norms[-1], flush=True)
+    with torch.no_grad():
+        after = loss_of(rows[20:24]).item()
+    write("qlora_trajectory.json", {
+        "made_by": {"script": "make_golden_methods.py qlora",
+                    **versions("bitsandbytes", "peft", "transformers")},
+        "note": "rows, order and initial values as in train_trajectory.json; "
+                "NF4 with double quantization, r 16, alpha 32, f32, lr 2e-4 "
+                "constant, AdamW decay 0.01, clip 1.0; always in train mode",
+        "lr": 2e-4, "trainable_parameters": sum(
+            p.numel() for p in trained.values()),
+        "losses": losses, "grad_norms": norms,
+        "heldout_before": before, "heldout_after": after})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["nf4", "qlora", "packing"])
+    parser.add_argument("--model")
+    parser.add_argument("--trajectory")
+    given = parser.parse_args()
+    {"nf4": make_nf4, "qlora": make_qlora, "packing": make_packing}[
+        given.what](given)
