@@ -22,7 +22,7 @@ done
 
 echo "test: clang-format"
 format="$(command -v clang-format-14 || command -v clang-format)"
-git ls-files '*.h' '*.cc' '*.cu' | while read -r file; do
+git ls-files '*.h' '*.cc' '*.cu' ':!third_party' | while read -r file; do
   if [[ -f "$file" ]]; then printf '%s\0' "$file"; fi
 done | xargs -0 -r "$format" --dry-run -Werror
 
