@@ -41,7 +41,7 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
   }
 
  private:
-  struct Holder : c10::intrusive_ptr_target {
+  struct Holder : torch::CustomClassHolder {
     explicit Holder(std::shared_ptr<BlockFn> held) : block(std::move(held)) {}
     std::shared_ptr<BlockFn> block;
   };

@@ -1,0 +1,87 @@
+// The Llama family, driven by DecoderConfig alone: RMSNorm, rotate-half RoPE,
+// grouped-query attention, SwiGLU. Residual stream and norms in the master
+// dtype (f32; f64 for f64 models), linear maps in the compute dtype.
+// B sequences, T tokens, D width, N heads, H head width, V vocabulary.
+#ifndef HARNESS_MODEL_DECODER_H_
+#define HARNESS_MODEL_DECODER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/model/config.h"
+#include "harness/model/model.h"
+#include "harness/model/ops.h"
+
+namespace sft {
+
+// A parameter that a configuration asks for, under its Hugging Face name.
+struct ParameterShape {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+std::vector<ParameterShape> DecoderParameters(const DecoderConfig& config);
+
+class Decoder final : public Model {
+ public:
+  // `weights`: one tensor a row of DecoderParameters(), in the master dtype
+  // of `compute`, on one device.
+  Decoder(DecoderConfig config, ModelInfo info, at::ScalarType compute,
+          std::map<std::string, at::Tensor> weights);
+
+  const ModelInfo& info() const override { return info_; }
+  at::ScalarType compute_dtype() const override { return compute_; }
+  at::Device device() const override { return embedding_VD_.device(); }
+  const DecoderConfig& config() const { return config_; }
+
+  std::vector<LinearSlot>& linear_slots() override { return slots_; }
+  std::vector<AttentionSlot>& attention_slots() override { return attention_; }
+  std::vector<Parameter> Parameters() override;
+  void SetActivationCheckpointing(bool on) override { checkpointing_ = on; }
+
+  at::Tensor HiddenStates(const Batch& batch) override;
+  at::Tensor Logits(const at::Tensor& h_MD) override;
+  LossOutput SumLoss(const Batch& batch) override;
+  std::vector<std::vector<int32_t>> GenerateGreedy(
+      const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
+      std::vector<int32_t> stop_ids) override;
+
+  std::vector<NamedTensor> DenseState() override;
+  std::string ConfigJson() const override;
+
+ private:
+  // q [B, N, T, H], k and v [B, N_kv, T, H], rotated.
+  using AttendFn = std::function<at::Tensor(
+      const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)>;
+  struct Cache;  // keys and values of a generation
+
+  at::ScalarType master_dtype() const { return embedding_VD_.scalar_type(); }
+  at::Tensor Embed(const at::Tensor& ids_BT) const;
+  at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
+                   const RotaryTable& rope, const PassState& pass,
+                   const AttendFn& attend);
+  bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
+  // Residual stream after the last block, before the last norm.
+  at::Tensor Backbone(const Batch& batch);
+  // One step of a generation: the next token of each row, from the hidden
+  // state at `last_B` of the new tokens.
+  at::Tensor NextTokens(const at::Tensor& ids_BT, const at::Tensor& position_BT,
+                        const at::Tensor& last_B, Cache& cache);
+
+  DecoderConfig config_;
+  ModelInfo info_;
+  at::ScalarType compute_;
+  at::Tensor embedding_VD_;
+  at::Tensor norm_D_;
+  at::Tensor head_VD_;                                    // undefined if tied
+  std::vector<at::Tensor> input_norms_D_, post_norms_D_;  // a layer each
+  std::vector<LinearSlot> slots_;  // kMaps a layer, in their order
+  std::vector<AttentionSlot> attention_;
+  bool checkpointing_ = false;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_DECODER_H_
