@@ -1,0 +1,317 @@
+#include "harness/eval/evaluator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "harness/core/status.h"
+#include "harness/eval/metrics.h"
+#include "harness/eval/scoring.h"
+
+namespace sft {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+class Stopwatch {
+ public:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                         start_)
+        .count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
+};
+
+bool IsPrefix(const Ids& prefix, const Ids& whole) {
+  return prefix.size() <= whole.size() &&
+         std::equal(prefix.begin(), prefix.end(), whole.begin());
+}
+
+// The sequences that together predict every token of every label: each
+// label without its last token, those left out that begin another. With
+// labels of one token that is one empty stem: the prompt itself.
+struct LabelStems {
+  std::vector<Ids> stems;
+  std::vector<size_t> of_label;  // the stem that holds it
+};
+
+LabelStems MakeStems(const std::vector<Ids>& labels) {
+  std::vector<Ids> prefixes;
+  for (const Ids& label : labels) {
+    prefixes.emplace_back(label.begin(), label.end() - 1);
+  }
+  // Longest first, so that a prefix meets what holds it.
+  std::vector<Ids> sorted = prefixes;
+  std::stable_sort(
+      sorted.begin(), sorted.end(),
+      [](const Ids& a, const Ids& b) { return a.size() > b.size(); });
+  LabelStems out;
+  const auto holder = [&out](const Ids& prefix) {
+    return std::find_if(out.stems.begin(), out.stems.end(),
+                        [&](const Ids& s) { return IsPrefix(prefix, s); });
+  };
+  for (const Ids& prefix : sorted) {
+    if (holder(prefix) == out.stems.end()) out.stems.push_back(prefix);
+  }
+  for (const Ids& prefix : prefixes) {
+    out.of_label.push_back(holder(prefix) - out.stems.begin());
+  }
+  return out;
+}
+
+Example Unlabelled(int64_t row_id, Ids ids) {
+  Example example;
+  example.row_id = row_id;
+  example.labels.assign(ids.size(), kNoLoss);
+  example.input_ids = std::move(ids);
+  return example;
+}
+
+EvalRecord StartRecord(const std::string& task, const EvalOptions& options) {
+  EvalRecord record;
+  record.task = task;
+  record.split = options.split;
+  record.round = options.round;
+  return record;
+}
+
+// Minus the log-probabilities, summed by sequence.
+void SumNats(const std::vector<Wanted>& wanted,
+             const std::vector<double>& log_probabilities,
+             std::vector<double>& sums, std::vector<int64_t>& counts) {
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    sums[wanted[i].sequence] -= log_probabilities[i];
+    ++counts[wanted[i].sequence];
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
+    Model& model, const Tokenizer& tokenizer, const Task& task,
+    const std::vector<Row>& rows, const RenderOptions& render,
+    const EvalOptions& options, int64_t* tokens) {
+  std::vector<Ids> labels;
+  for (const std::string& label : task.labels) {
+    labels.push_back(RenderAnswer(label, task, tokenizer, render));
+    if (labels.back().empty()) {
+      return InputError(task.name,
+                        absl::StrCat("the label '", label, "' has no token"));
+    }
+  }
+  if (labels.size() < 2) {
+    return InputError(task.name, "label scoring wants two labels or more");
+  }
+  const LabelStems stems = MakeStems(labels);
+  std::vector<Example> sequences;
+  std::vector<Wanted> wanted;
+  std::vector<std::pair<size_t, size_t>> cell;  // (row, label) of wanted[i]
+  for (size_t r = 0; r < rows.size(); ++r) {
+    SFT_ASSIGN_OR_RETURN(const Ids prompt,
+                         RenderPrompt(rows[r], task, tokenizer, render));
+    if (prompt.empty()) {
+      return InputError(absl::StrCat(task.name, ": row ", rows[r].id),
+                        "an empty prompt");
+    }
+    for (size_t s = 0; s < stems.stems.size(); ++s) {
+      Ids ids = prompt;
+      ids.insert(ids.end(), stems.stems[s].begin(), stems.stems[s].end());
+      const int64_t sequence = static_cast<int64_t>(sequences.size());
+      sequences.push_back(Unlabelled(rows[r].id, std::move(ids)));
+      const int64_t last = static_cast<int64_t>(prompt.size()) - 1;
+      // By position first: candidates of one position share its logits.
+      for (size_t j = 0; j <= stems.stems[s].size(); ++j) {
+        for (size_t k = 0; k < labels.size(); ++k) {
+          if (stems.of_label[k] != s || j >= labels[k].size()) continue;
+          wanted.push_back(
+              {sequence, last + static_cast<int64_t>(j), labels[k][j]});
+          cell.emplace_back(r, k);
+        }
+      }
+    }
+  }
+  const EvalScope scope(model);
+  const std::vector<double> log_probabilities = LogProbabilities(
+      model, sequences, wanted, options.max_tokens_a_batch, tokens);
+  std::vector<std::vector<double>> scores(
+      rows.size(), std::vector<double>(labels.size(), 0.0));
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    scores[cell[i].first][cell[i].second] += log_probabilities[i];
+  }
+  return scores;
+}
+
+absl::StatusOr<EvalRecord> EvaluateClassification(Model& model,
+                                                  const Tokenizer& tokenizer,
+                                                  const Task& task,
+                                                  const std::vector<Row>& rows,
+                                                  const RenderOptions& render,
+                                                  const EvalOptions& options) {
+  const Stopwatch watch;
+  if (rows.empty()) return InputError(task.name, "no row to evaluate");
+  EvalRecord record = StartRecord(task.name, options);
+  SFT_ASSIGN_OR_RETURN(const std::string form,
+                       EffectiveForm(task, tokenizer, render));
+  for (const Row& row : rows) {
+    if (row.label < 0 ||
+        row.label >= static_cast<int64_t>(task.labels.size())) {
+      return InputError(absl::StrCat(task.name, ": row ", row.id),
+                        absl::StrCat("label ", row.label, " of ",
+                                     task.labels.size(), " labels"));
+    }
+    record.row_ids.push_back(row.id);
+    record.references.push_back(row.label);
+  }
+  SFT_ASSIGN_OR_RETURN(const auto scores,
+                       LabelLogProbabilities(model, tokenizer, task, rows,
+                                             render, options, &record.tokens));
+  for (size_t r = 0; r < rows.size(); ++r) {
+    for (double score : scores[r]) {
+      if (!std::isfinite(score)) {
+        return absl::OutOfRangeError(absl::StrCat(
+            task.name, ": row ", rows[r].id, ": a label's log-probability is ",
+            score, ", wanted a finite number: the model has diverged"));
+      }
+    }
+    // max_element gives the first of equals: ties go to the lower index.
+    record.predictions.push_back(
+        std::max_element(scores[r].begin(), scores[r].end()) -
+        scores[r].begin());
+  }
+  const std::string detail = absl::StrCat("score:sum-logprob-label|form:", form,
+                                          "|max_length:", render.max_length);
+  record.metrics = {Accuracy(record.predictions, record.references, detail),
+                    MacroF1(record.predictions, record.references, detail)};
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
+                                        const std::vector<Example>& examples,
+                                        const std::string& task,
+                                        const EvalOptions& options) {
+  const Stopwatch watch;
+  if (examples.empty()) return InputError(task, "no row to evaluate");
+  EvalRecord record = StartRecord(task, options);
+  std::vector<Wanted> wanted;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    record.row_ids.push_back(examples[i].row_id);
+    const std::vector<int32_t>& labels = examples[i].labels;
+    for (size_t t = 1; t < labels.size(); ++t) {
+      if (labels[t] == kNoLoss) continue;
+      wanted.push_back(
+          {static_cast<int64_t>(i), static_cast<int64_t>(t) - 1, labels[t]});
+    }
+  }
+  if (wanted.empty()) return InputError(task, "no target token to evaluate");
+  const EvalScope scope(model);
+  const std::vector<double> log_probabilities = LogProbabilities(
+      model, examples, wanted, options.max_tokens_a_batch, &record.tokens);
+  std::vector<double> sums(examples.size(), 0.0);
+  std::vector<int64_t> counts(examples.size(), 0);
+  SumNats(wanted, log_probabilities, sums, counts);
+  record.metrics = {MeanNats("validation_loss", sums, counts),
+                    TokenCounts("validation_target_tokens", counts)};
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+absl::StatusOr<EvalRecord> EvaluateHeldout(
+    Model& model, const Tokenizer& tokenizer,
+    const std::vector<std::string>& documents, int64_t window,
+    int64_t max_tokens, const std::string& name, const EvalOptions& options) {
+  const Stopwatch watch;
+  if (window < 2) {
+    return InputError("heldout_window",
+                      absl::StrCat(window, " tokens predict nothing"));
+  }
+  EvalRecord record = StartRecord(name, options);
+  record.split = "heldout";
+  std::vector<std::optional<Ids>> encoded(documents.size());
+  std::vector<Example> windows;
+  std::vector<Wanted> wanted;
+  int64_t left = max_tokens > 0 ? max_tokens : INT64_MAX;
+  bool more = true;
+  for (int64_t w = 0; more && left >= 2; ++w) {
+    more = false;
+    for (size_t d = 0; d < documents.size() && left >= 2; ++d) {
+      if (!encoded[d]) encoded[d] = tokenizer.Encode(documents[d]);
+      const int64_t begin = w * window;
+      const int64_t length = std::min(
+          {window, left, static_cast<int64_t>(encoded[d]->size()) - begin});
+      if (length < 2) continue;  // nothing to predict
+      more = true;
+      left -= length;
+      const auto from = encoded[d]->begin() + begin;
+      const int64_t id = (static_cast<int64_t>(d) << 20) + w;
+      windows.push_back(Unlabelled(id, Ids(from, from + length)));
+      record.row_ids.push_back(id);
+      for (int64_t t = 1; t < length; ++t) {
+        wanted.push_back({static_cast<int64_t>(windows.size()) - 1, t - 1,
+                          windows.back().input_ids[t]});
+      }
+    }
+  }
+  if (windows.empty()) return InputError(name, "no text to evaluate");
+  const EvalScope scope(model);
+  const std::vector<double> log_probabilities = LogProbabilities(
+      model, windows, wanted, options.max_tokens_a_batch, &record.tokens);
+  std::vector<double> sums(windows.size(), 0.0);
+  std::vector<int64_t> counts(windows.size(), 0);
+  SumNats(wanted, log_probabilities, sums, counts);
+  const std::string detail =
+      absl::StrCat("window:", window, "|max_tokens:", max_tokens,
+                   "|order:first-windows-first");
+  record.metrics = {MeanNats("cross_entropy", sums, counts, detail),
+                    MakeMetric("perplexity", detail),
+                    TokenCounts("cross_entropy_tokens", counts)};
+  record.metrics[1].value = std::exp(record.metrics[0].value);
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+absl::StatusOr<std::vector<GeneratedAnswer>> GenerateAnswers(
+    Model& model, const Tokenizer& tokenizer, const Task& task,
+    const std::vector<Row>& rows, const RenderOptions& render, int64_t n,
+    int64_t max_new_tokens) {
+  const size_t count =
+      static_cast<size_t>(std::clamp<int64_t>(n, 0, rows.size()));
+  std::vector<Ids> prompts;
+  std::vector<GeneratedAnswer> answers;
+  for (size_t i = 0; i < count; ++i) {
+    SFT_ASSIGN_OR_RETURN(Ids ids,
+                         RenderPrompt(rows[i], task, tokenizer, render));
+    GeneratedAnswer answer;
+    answer.row_id = rows[i].id;
+    answer.prompt = tokenizer.Decode(ids, /*skip_special_tokens=*/false);
+    if (!rows[i].turns.empty() && rows[i].turns.back().role == "assistant") {
+      answer.reference = rows[i].turns.back().content;
+    }
+    answers.push_back(std::move(answer));
+    prompts.push_back(std::move(ids));
+  }
+  if (prompts.empty()) return answers;
+  std::vector<int32_t> stop_ids;
+  for (const auto& id : {tokenizer.end_of_turn_id(), tokenizer.eos_id()}) {
+    if (id &&
+        std::find(stop_ids.begin(), stop_ids.end(), *id) == stop_ids.end()) {
+      stop_ids.push_back(*id);
+    }
+  }
+  const EvalScope scope(model);
+  const std::vector<Ids> generated =
+      model.GenerateGreedy(prompts, max_new_tokens, stop_ids);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    answers[i].answer =
+        tokenizer.Decode(generated[i], /*skip_special_tokens=*/true);
+  }
+  return answers;
+}
+
+}  // namespace sft

@@ -1,0 +1,73 @@
+// Measures a model on rows and on text, changing nothing of it: no gradient,
+// no dropout, no random number drawn; pass_state().training is put back.
+#ifndef HARNESS_EVAL_EVALUATOR_H_
+#define HARNESS_EVAL_EVALUATOR_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/batch.h"
+#include "harness/core/records.h"
+#include "harness/core/tokenizer.h"
+#include "harness/data/dataset.h"
+#include "harness/model/model.h"
+
+namespace sft {
+
+struct EvalOptions {
+  // Of a flat batch; a longer row is a batch of its own. Results do not
+  // depend on it beyond rounding.
+  int64_t max_tokens_a_batch = 2048;
+  std::string split = "test";
+  int64_t round = 0;
+};
+
+// Each row's label by likelihood: the label with the largest sum of
+// log-probabilities of its tokens after the prompt (end of turn left out),
+// the lower index in a tie. Metrics: accuracy, f1_macro. An OutOfRange error
+// if the model's scores are no finite numbers (it has diverged).
+absl::StatusOr<EvalRecord> EvaluateClassification(
+    Model& model, const Tokenizer& tokenizer, const Task& task,
+    const std::vector<Row>& rows, const RenderOptions& render,
+    const EvalOptions& options = {});
+
+// The scores behind it: [row][label], nats.
+absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
+    Model& model, const Tokenizer& tokenizer, const Task& task,
+    const std::vector<Row>& rows, const RenderOptions& render,
+    const EvalOptions& options, int64_t* tokens);
+
+// validation_loss: mean nats a target token; an item each example. A loss
+// that is no finite number is returned as it is.
+absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
+                                        const std::vector<Example>& examples,
+                                        const std::string& task,
+                                        const EvalOptions& options = {});
+
+// cross_entropy and perplexity of held-out text in windows of `window`
+// tokens that do not overlap and never cross documents; an item a window. The
+// windows are the first one of each document, then the second ones, and so
+// on until `max_tokens` (0 = all). row_ids: document * 2^20 + window.
+absl::StatusOr<EvalRecord> EvaluateHeldout(
+    Model& model, const Tokenizer& tokenizer,
+    const std::vector<std::string>& documents, int64_t window,
+    int64_t max_tokens, const std::string& name,
+    const EvalOptions& options = {});
+
+struct GeneratedAnswer {
+  int64_t row_id = 0;
+  std::string prompt;     // as the model read it, special tokens included
+  std::string answer;     // greedy
+  std::string reference;  // the row's own answer
+};
+// Greedy answers to the first `n` rows.
+absl::StatusOr<std::vector<GeneratedAnswer>> GenerateAnswers(
+    Model& model, const Tokenizer& tokenizer, const Task& task,
+    const std::vector<Row>& rows, const RenderOptions& render, int64_t n,
+    int64_t max_new_tokens);
+
+}  // namespace sft
+
+#endif  // HARNESS_EVAL_EVALUATOR_H_
