@@ -82,7 +82,7 @@ Rows ModelRows(const Workbench& bench) {
 
 Rows MetricRows(const Workbench&) {
   Rows rows = {{"name", "unit", "better", "signature"}};
-  for (const MetricRow& row : AllMetrics()) {
+  for (const MetricInfo& row : AllMetrics()) {
     rows.push_back({row.name, row.unit,
                     row.higher_is_better ? "higher" : "lower", row.signature});
   }

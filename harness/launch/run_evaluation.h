@@ -1,0 +1,35 @@
+// Everything a run measures of its model after one stage, and what of it
+// changed against the base model.
+#ifndef HARNESS_LAUNCH_RUN_EVALUATION_H_
+#define HARNESS_LAUNCH_RUN_EVALUATION_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/records.h"
+#include "harness/core/tokenizer.h"
+#include "harness/launch/run_inputs.h"
+#include "harness/model/model.h"
+#include "harness/spec/run_config.h"
+
+namespace sft {
+
+// One record a task and split: test (score), validation (loss), heldout
+// (cross-entropy). Round 0 is the base model.
+absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
+                                                     const Tokenizer& tokenizer,
+                                                     const RunInputs& inputs,
+                                                     const RunConfig& config,
+                                                     int64_t round);
+
+// "<task>/<metric>_change" of the last round against round 0, for everything
+// measured; and over a sequence of tasks the measures of harness/eval's
+// forgetting ("sequence/backward_transfer", ...).
+absl::StatusOr<std::map<std::string, double>> ForgettingOf(
+    const std::vector<EvalRecord>& evals, const RunConfig& config);
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_RUN_EVALUATION_H_
