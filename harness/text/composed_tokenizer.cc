@@ -1,0 +1,150 @@
+// See composed_tokenizer.h. The order of steps: `tokenizers` 0.23,
+// added_vocabulary.rs (extract_and_normalize) and tokenizer/mod.rs.
+#include "harness/text/composed_tokenizer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "harness/core/digest.h"
+#include "harness/core/status.h"
+
+namespace sft {
+
+std::optional<int32_t> TokenizerParts::TokenId(std::string_view token) const {
+  const std::optional<int32_t> id = added.Id(token);
+  return id.has_value() ? id : model->vocabulary().Id(token);
+}
+
+int32_t TokenizerParts::VocabSize() const {
+  return std::max(model->vocabulary().size(), added.max_id() + 1);
+}
+
+ComposedTokenizer::ComposedTokenizer(TokenizerParts parts)
+    : parts_(std::move(parts)),
+      vocab_size_(parts_.VocabSize()),
+      digest_(ComputeDigest()) {}
+
+std::vector<int32_t> ComposedTokenizer::Encode(std::string_view text) const {
+  return Run(text, /*with_offsets=*/false).ids;
+}
+
+Encoding ComposedTokenizer::EncodeWithOffsets(std::string_view text) const {
+  return Run(text, /*with_offsets=*/true);
+}
+
+namespace {
+
+void AddToken(int32_t id, const AlignedText& text, ByteRange range,
+              Encoding* out) {
+  out->ids.push_back(id);
+  if (!text.tracked()) return;
+  const ByteRange original = text.OriginalRange(range);
+  out->offsets.emplace_back(static_cast<int64_t>(original.begin),
+                            static_cast<int64_t>(original.end));
+}
+
+}  // namespace
+
+Encoding ComposedTokenizer::Run(std::string_view text,
+                                bool with_offsets) const {
+  Encoding out;
+  const AlignedText whole(text, with_offsets);
+  for (const AddedSection& outer : parts_.added.Split(whole.text(), false)) {
+    if (outer.id.has_value()) {
+      AddToken(*outer.id, whole, outer.range, &out);
+      continue;
+    }
+    AlignedText section = whole.Slice(outer.range);
+    parts_.normalizer->Apply(&section);
+    for (const AddedSection& inner : parts_.added.Split(section.text(), true)) {
+      if (inner.id.has_value()) {
+        AddToken(*inner.id, section, inner.range, &out);
+        continue;
+      }
+      const bool starts = outer.range.begin == 0 && inner.range.begin == 0;
+      RunSection(section.Slice(inner.range), starts, &out);
+    }
+  }
+  return out;
+}
+
+void ComposedTokenizer::RunSection(AlignedText section, bool starts_original,
+                                   Encoding* out) const {
+  PreTokenizedText words;
+  words.pieces = {{0, section.text().size()}};
+  words.text = std::move(section);
+  words.starts_original = starts_original;
+  parts_.pre_tokenizer->Apply(&words);
+  std::vector<Subword> subwords;
+  for (const ByteRange& piece : words.pieces) {
+    subwords.clear();
+    parts_.model->Encode(words.Piece(piece), &subwords);
+    for (const Subword& s : subwords) {
+      AddToken(s.id, words.text, {piece.begin + s.begin, piece.begin + s.end},
+               out);
+    }
+  }
+}
+
+std::string ComposedTokenizer::Decode(const std::vector<int32_t>& ids,
+                                      bool skip_special_tokens) const {
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
+  for (int32_t id : ids) {
+    const AddedToken* added = parts_.added.Find(id);
+    if (added != nullptr) {
+      if (!(skip_special_tokens && added->special)) {
+        tokens.push_back(added->content);
+      }
+    } else if (const std::string* token =
+                   parts_.model->vocabulary().Token(id)) {
+      tokens.push_back(*token);
+    }
+  }
+  parts_.decoder->Apply(&tokens);
+  std::string out;
+  for (const std::string& token : tokens) out += token;
+  return out;
+}
+
+std::optional<int32_t> ComposedTokenizer::TokenId(
+    std::string_view token) const {
+  return parts_.TokenId(token);
+}
+
+absl::StatusOr<std::string> ComposedTokenizer::RenderChat(
+    const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
+  if (!parts_.chat_template.has_value()) {
+    return absl::FailedPreconditionError(
+        "this model has no chat template: use a plain prompt form");
+  }
+  return parts_.chat_template->Render(turns, add_generation_prompt);
+}
+
+std::string ComposedTokenizer::ComputeDigest() const {
+  Sha256 digest;
+  const Vocabulary& vocabulary = parts_.model->vocabulary();
+  for (int32_t id = 0; id < vocabulary.size(); ++id) {
+    const std::string* token = vocabulary.Token(id);
+    digest.UpdateField(token != nullptr ? *token : "");
+  }
+  parts_.model->AddToDigest(&digest);
+  for (const AddedToken& token : parts_.added.tokens()) {
+    digest.UpdateField(token.content);
+    digest.UpdateField(absl::StrCat(
+        token.id, token.special ? " special" : "",
+        token.single_word ? " word" : "", token.lstrip ? " lstrip" : "",
+        token.rstrip ? " rstrip" : "", token.normalized ? " normalized" : ""));
+  }
+  digest.UpdateField(parts_.pipeline);
+  for (const auto& id : {parts_.bos_id, parts_.eos_id, parts_.end_of_turn_id,
+                         std::optional<int32_t>(pad_id())}) {
+    digest.UpdateField(absl::StrCat(id.value_or(-1)));
+  }
+  digest.UpdateField(
+      parts_.chat_template.has_value() ? parts_.chat_template->source() : "");
+  return digest.Hex();
+}
+
+}  // namespace sft

@@ -1,0 +1,27 @@
+// Decoders of a tokenizer.json: from tokens back to text.
+#ifndef HARNESS_TEXT_DECODER_H_
+#define HARNESS_TEXT_DECODER_H_
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sft {
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  // Rewrites the tokens; their concatenation is the text.
+  virtual void Apply(std::vector<std::string>* tokens) const = 0;
+};
+
+// Never null; JSON null puts a space between tokens, as `tokenizers` does.
+absl::StatusOr<std::unique_ptr<Decoder>> ParseDecoder(
+    const nlohmann::json& config, const std::string& file);
+
+}  // namespace sft
+
+#endif  // HARNESS_TEXT_DECODER_H_

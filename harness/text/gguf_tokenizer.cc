@@ -1,0 +1,163 @@
+// MakeTokenizerFromGguf: see tokenizer_factory.h. Pre-tokenizers by name as in
+// llama.cpp (src/llama-vocab.cpp), written as tokenizer.json would.
+#include <utility>
+
+#include "harness/core/status.h"
+#include "harness/text/bpe.h"
+#include "harness/text/byte_level.h"
+#include "harness/text/hf_tokenizer_json.h"
+#include "harness/text/json_fields.h"
+#include "harness/text/tokenizer_factory.h"
+
+namespace sft {
+namespace {
+
+using nlohmann::json;
+
+constexpr int32_t kControlToken = 3;
+constexpr int32_t kUserDefinedToken = 4;
+
+constexpr char kLlama3Pattern[] =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
+    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr char kQwen2Pattern[] =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+json ByteLevel(bool use_regex) {
+  return {{"type", "ByteLevel"},
+          {"add_prefix_space", false},
+          {"trim_offsets", true},
+          {"use_regex", use_regex}};
+}
+
+json Sequence(json first, json second) {
+  return {
+      {"type", "Sequence"},
+      {"pretokenizers", json::array({std::move(first), std::move(second)})}};
+}
+
+json SplitThenBytes(const char* pattern) {
+  return Sequence({{"type", "Split"},
+                   {"pattern", {{"Regex", pattern}}},
+                   {"behavior", "Isolated"},
+                   {"invert", false}},
+                  ByteLevel(false));
+}
+
+struct PreChoice {
+  json pre_tokenizer;
+  bool ignore_merges = false;
+};
+
+absl::StatusOr<PreChoice> ChoosePreTokenizer(const std::string& pre,
+                                             const std::string& file) {
+  if (pre == "smollm") {
+    return PreChoice{Sequence({{"type", "Digits"}, {"individual_digits", true}},
+                              ByteLevel(true))};
+  }
+  if (pre == "gpt-2" || pre == "gpt2") return PreChoice{ByteLevel(true)};
+  if (pre == "llama-bpe" || pre == "llama3") {
+    return PreChoice{SplitThenBytes(kLlama3Pattern), /*ignore_merges=*/true};
+  }
+  if (pre == "qwen2") return PreChoice{SplitThenBytes(kQwen2Pattern)};
+  return InputError(file, absl::StrCat("tokenizer.ggml.pre \"", pre,
+                                       "\" is not supported (smollm, gpt-2, "
+                                       "llama-bpe and qwen2 are)"));
+}
+
+absl::Status CheckId(const char* name, std::optional<int32_t> id, size_t count,
+                     const std::string& file) {
+  if (!id.has_value() || (*id >= 0 && static_cast<size_t>(*id) < count)) {
+    return absl::OkStatus();
+  }
+  return InputError(file, absl::StrFormat("%s token id %d is not in [0, %d)",
+                                          name, *id, count));
+}
+
+absl::StatusOr<std::vector<BpeModel::Merge>> SplitMerges(
+    const std::vector<std::string>& lines, const std::string& file) {
+  std::vector<BpeModel::Merge> merges;
+  merges.reserve(lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    // Byte-level tokens hold no space, so the first one is the separator.
+    const size_t space = lines[i].find(' ', 1);
+    if (space == std::string::npos) {
+      return InputError(file,
+                        absl::StrFormat("merge %d (\"%s\") has no two parts", i,
+                                        lines[i].substr(0, 64)));
+    }
+    merges.emplace_back(lines[i].substr(0, space), lines[i].substr(space + 1));
+  }
+  return merges;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
+    GgufTokenizerData data, const std::string& file) {
+  const size_t count = data.tokens.size();
+  if (data.model != "gpt2") {
+    return InputError(file, absl::StrCat("tokenizer.ggml.model \"", data.model,
+                                         "\" is not supported (gpt2 is)"));
+  }
+  if (!data.token_types.empty() && data.token_types.size() != count) {
+    return InputError(file, absl::StrFormat("%d token types for %d tokens",
+                                            data.token_types.size(), count));
+  }
+  const std::pair<const char*, std::optional<int32_t>> ids[] = {
+      {"bos", data.bos},
+      {"eos", data.eos},
+      {"unk", data.unk},
+      {"pad", data.pad},
+      {"eot", data.eot}};
+  for (const auto& [name, id] : ids) {
+    SFT_RETURN_IF_ERROR(CheckId(name, id, count, file));
+  }
+  SFT_ASSIGN_OR_RETURN(const PreChoice choice,
+                       ChoosePreTokenizer(data.pre, file));
+  const auto token_text = [&](std::optional<int32_t> id) {
+    return id.has_value() ? data.tokens[static_cast<size_t>(*id)]
+                          : std::string();
+  };
+  const std::string bos = token_text(data.bos);
+  const std::string eos = token_text(data.eos);
+  std::vector<AddedToken> added;
+  for (size_t i = 0; i < data.token_types.size(); ++i) {
+    const int32_t type = data.token_types[i];
+    if (type != kControlToken && type != kUserDefinedToken) continue;
+    AddedToken token;
+    token.id = static_cast<int32_t>(i);
+    token.content = data.tokens[i];
+    token.special = type == kControlToken;
+    added.push_back(std::move(token));
+  }
+  SFT_ASSIGN_OR_RETURN(const std::vector<BpeModel::Merge> merges,
+                       SplitMerges(data.merges, file));
+  SFT_ASSIGN_OR_RETURN(Vocabulary vocabulary,
+                       Vocabulary::FromTokens(std::move(data.tokens), file));
+  BpeOptions options;
+  options.ignore_merges = choice.ignore_merges;
+  SFT_ASSIGN_OR_RETURN(
+      std::unique_ptr<BpeModel> model,
+      BpeModel::Make(std::move(vocabulary), merges, std::move(options), file));
+  json decoder = ByteLevel(true);
+  decoder["add_prefix_space"] = true;
+  const json pipeline = {{"pre_tokenizer", choice.pre_tokenizer},
+                         {"decoder", std::move(decoder)}};
+  SFT_ASSIGN_OR_RETURN(
+      TokenizerParts parts,
+      AssembleTokenizer(std::move(model), std::move(added), pipeline, file));
+  parts.bos_id = data.bos;
+  parts.eos_id = data.eos;
+  parts.pad_id = data.pad;
+  parts.end_of_turn_id = data.eot.has_value() ? data.eot : data.eos;
+  if (data.chat_template.has_value()) {
+    SFT_ASSIGN_OR_RETURN(
+        parts.chat_template,
+        ChatTemplate::Compile(*data.chat_template, file, bos, eos));
+  }
+  return std::make_unique<ComposedTokenizer>(std::move(parts));
+}
+
+}  // namespace sft

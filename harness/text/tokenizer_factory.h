@@ -1,0 +1,28 @@
+// Where tokenizers come from: a Hugging Face model folder, or a GGUF file's
+// metadata (read by harness/model, handed over as a struct).
+#ifndef HARNESS_TEXT_TOKENIZER_FACTORY_H_
+#define HARNESS_TEXT_TOKENIZER_FACTORY_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "harness/core/gguf_tokenizer.h"
+#include "harness/core/tokenizer.h"
+
+namespace sft {
+
+// Reads tokenizer.json; special tokens from tokenizer_config.json, else
+// generation_config.json, else config.json; the chat template from
+// chat_template.jinja, else tokenizer_config.json. All but the first may be
+// absent. No path in these files is followed.
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
+    const std::string& folder);
+
+// `file` is what errors name.
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
+    GgufTokenizerData data, const std::string& file = "gguf");
+
+}  // namespace sft
+
+#endif  // HARNESS_TEXT_TOKENIZER_FACTORY_H_

@@ -1,0 +1,132 @@
+// LoadTokenizerFromFolder: see tokenizer_factory.h.
+#include <optional>
+#include <utility>
+
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/text/hf_tokenizer_json.h"
+#include "harness/text/json_fields.h"
+#include "harness/text/tokenizer_factory.h"
+
+namespace sft {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kMaxTemplateFileBytes = 1 << 20;
+
+// An empty object where the file is absent.
+absl::StatusOr<json> ReadOptional(const std::string& path) {
+  if (!FileExists(path)) return json::object();
+  SFT_ASSIGN_OR_RETURN(json root, ReadUntrustedJson(path));
+  if (!root.is_object()) return InputError(path, "must be a JSON object");
+  return root;
+}
+
+// The "eos_token" of a tokenizer_config: a string, or {"content": string}.
+std::string TokenText(const json& config, const char* name) {
+  const json* field = FindField(config, name);
+  if (field != nullptr && field->is_object()) {
+    field = FindField(*field, "content");
+  }
+  return field != nullptr && field->is_string() ? field->get<std::string>()
+                                                : std::string();
+}
+
+struct Configs {
+  json tokenizer, generation, model;
+};
+
+// Token `name` ("eos") of the folder: its text, else its id (the first one).
+absl::StatusOr<std::optional<int32_t>> SpecialId(const Configs& configs,
+                                                 const std::string& name,
+                                                 const TokenizerParts& parts,
+                                                 const std::string& folder) {
+  const std::string token = name + "_token";
+  const std::string text = TokenText(configs.tokenizer, token.c_str());
+  if (!text.empty()) {
+    const std::optional<int32_t> id = parts.TokenId(text);
+    if (id.has_value()) return id;
+    return InputError(
+        folder + "/tokenizer_config.json",
+        absl::StrCat(token, " \"", text, "\" is not in the vocabulary"));
+  }
+  const std::string id_name = token + "_id";
+  for (const json* config : {&configs.generation, &configs.model}) {
+    const json* field = FindField(*config, id_name.c_str());
+    if (field != nullptr && field->is_array() && !field->empty()) {
+      field = &field->front();
+    }
+    if (field == nullptr || !field->is_number_integer()) continue;
+    const bool in_range =
+        field->is_number_unsigned() &&
+        field->get<uint64_t>() < static_cast<uint64_t>(parts.VocabSize());
+    // -1 is how some configurations say "none".
+    if (!in_range && *field == -1) continue;
+    if (!in_range) {
+      return InputError(folder, absl::StrCat(id_name, " ", field->dump(),
+                                             " is not in the vocabulary"));
+    }
+    return std::optional<int32_t>(field->get<int32_t>());
+  }
+  return std::optional<int32_t>();
+}
+
+absl::StatusOr<std::optional<std::string>> TemplateSource(
+    const std::string& folder, const json& tokenizer_config) {
+  const std::string path = folder + "/chat_template.jinja";
+  if (FileExists(path)) {
+    SFT_ASSIGN_OR_RETURN(std::string source,
+                         ReadFile(path, kMaxTemplateFileBytes));
+    return std::optional<std::string>(std::move(source));
+  }
+  const json* field = FindField(tokenizer_config, "chat_template");
+  if (field == nullptr) return std::optional<std::string>();
+  if (field->is_string()) {
+    return std::optional<std::string>(field->get<std::string>());
+  }
+  // Several named templates: the one called "default".
+  if (field->is_array()) {
+    for (const json& item : *field) {
+      const json* source = FindField(item, "template");
+      if (TokenText(item, "name") == "default" && source != nullptr &&
+          source->is_string()) {
+        return std::optional<std::string>(source->get<std::string>());
+      }
+    }
+  }
+  return InputError(folder + "/tokenizer_config.json",
+                    "chat_template is neither a string nor a list with a "
+                    "template named \"default\"");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
+    const std::string& folder) {
+  const std::string path = folder + "/tokenizer.json";
+  SFT_ASSIGN_OR_RETURN(const json root, ReadUntrustedJson(path));
+  Configs configs;
+  SFT_ASSIGN_OR_RETURN(configs.tokenizer,
+                       ReadOptional(folder + "/tokenizer_config.json"));
+  SFT_ASSIGN_OR_RETURN(configs.generation,
+                       ReadOptional(folder + "/generation_config.json"));
+  SFT_ASSIGN_OR_RETURN(configs.model, ReadOptional(folder + "/config.json"));
+  SFT_ASSIGN_OR_RETURN(TokenizerParts parts, ParseTokenizerJson(root, path));
+  SFT_ASSIGN_OR_RETURN(const std::optional<std::string> source,
+                       TemplateSource(folder, configs.tokenizer));
+  if (source.has_value()) {
+    SFT_ASSIGN_OR_RETURN(
+        parts.chat_template,
+        ChatTemplate::Compile(*source, folder + "/chat_template.jinja",
+                              TokenText(configs.tokenizer, "bos_token"),
+                              TokenText(configs.tokenizer, "eos_token")));
+  }
+  SFT_ASSIGN_OR_RETURN(parts.bos_id, SpecialId(configs, "bos", parts, folder));
+  SFT_ASSIGN_OR_RETURN(parts.eos_id, SpecialId(configs, "eos", parts, folder));
+  SFT_ASSIGN_OR_RETURN(parts.pad_id, SpecialId(configs, "pad", parts, folder));
+  parts.end_of_turn_id = parts.eos_id;
+  return std::make_unique<ComposedTokenizer>(std::move(parts));
+}
+
+}  // namespace sft
