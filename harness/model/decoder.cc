@@ -1,7 +1,9 @@
 #include "harness/model/decoder.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -191,7 +193,7 @@ at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,
 }
 
 bool Decoder::NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const {
-  if (!at::GradMode::is_enabled()) return false;
+  if (!c10::GradMode::is_enabled()) return false;
   if (x_BTD.requires_grad() || input_norms_D_[layer].requires_grad() ||
       post_norms_D_[layer].requires_grad()) {
     return true;
@@ -247,6 +249,16 @@ at::Tensor Decoder::Logits(const at::Tensor& h_MD) {
 
 LossOutput Decoder::SumLoss(const Batch& batch) {
   const at::Tensor labels_BT = batch.labels_BT.to(device());
+  if (batch.cu_seqlens.defined()) {
+    const at::Tensor first_P =
+        batch.cu_seqlens.slice(0, 0, -1).to(labels_BT.options());
+    TORCH_CHECK(labels_BT.reshape({-1})
+                    .index_select(0, first_P)
+                    .eq(kNoLoss)
+                    .all()
+                    .item<bool>(),
+                "the first token of a packed sequence is a target");
+  }
   // Target rows: position t-1 of the flattened batch for a label at t.
   const at::Tensor target_rows =
       labels_BT.narrow(1, 1, labels_BT.size(1) - 1).ne(kNoLoss).nonzero();

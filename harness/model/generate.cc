@@ -2,8 +2,10 @@
 // together: row b writes slot length_b and sees the slots before it.
 // B rows still alive, S slots, K key and value heads, H head width.
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "harness/model/attention.h"
 #include "harness/model/decoder.h"
@@ -61,7 +63,7 @@ at::Tensor Decoder::NextTokens(const at::Tensor& ids_BT,
 std::vector<std::vector<int32_t>> Decoder::GenerateGreedy(
     const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
     std::vector<int32_t> stop_ids) {
-  at::NoGradGuard off;
+  c10::NoGradGuard off;
   const int64_t B = static_cast<int64_t>(prompts.size());
   std::vector<std::vector<int32_t>> answers(prompts.size());
   if (B == 0 || max_new_tokens <= 0) return answers;

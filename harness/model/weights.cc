@@ -1,0 +1,257 @@
+#include "harness/model/weights.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/model/json_text.h"
+
+namespace sft {
+namespace {
+
+constexpr int64_t kMaxConfigBytes = 16 << 20;
+constexpr int64_t kMaxIndexBytes = 100 << 20;
+
+std::string ShapeText(const std::vector<int64_t>& shape) {
+  return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
+}
+
+// By the bits, so that the loop is vectorized: all ones in the exponent.
+bool AllFinite(const float* values, int64_t count) {
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof(bits));
+    bad |= static_cast<uint32_t>((bits & 0x7f800000u) == 0x7f800000u);
+  }
+  return bad == 0;
+}
+bool AllFinite(const double* values, int64_t count) {
+  return std::all_of(values, values + count,
+                     [](double v) { return v - v == 0; });
+}
+
+// One row of `count` elements, widened where `out` is f64.
+void ReadRow(const StorageType& type, const uint8_t* source, int64_t count,
+             std::vector<float>&, float* out) {
+  type.to_float(source, count / type.block_elements, out);
+}
+void ReadRow(const StorageType& type, const uint8_t* source, int64_t count,
+             std::vector<float>& scratch, double* out) {
+  if (type.to_double != nullptr) {
+    type.to_double(source, count / type.block_elements, out);
+    return;
+  }
+  scratch.resize(static_cast<size_t>(count));
+  type.to_float(source, count / type.block_elements, scratch.data());
+  std::copy(scratch.begin(), scratch.end(), out);
+}
+
+// False at the first row with a non-finite value.
+template <class T>
+bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
+              T* out) {
+  const StorageType& type = *stored.type;
+  const int64_t row_bytes = columns / type.block_elements * type.block_bytes;
+  const int64_t head = stored.interleaved_head_width;
+  std::vector<float> scratch;
+  for (int64_t r = 0; r < rows; ++r) {
+    int64_t to = r;
+    if (head > 0) {
+      const int64_t within = r % head;
+      to = r - within + within % 2 * (head / 2) + within / 2;
+    }
+    T* row = out + to * columns;
+    ReadRow(type, stored.data + r * row_bytes, columns, scratch, row);
+    if (!AllFinite(row, columns)) return false;
+  }
+  return true;
+}
+
+bool EndsWith(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() &&
+         text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// Tensors that old or tied folders carry and nobody needs.
+bool IsKnownSurplus(const std::string& name, bool tied_head) {
+  return (tied_head && name == "lm_head.weight") ||
+         EndsWith(name, ".self_attn.rotary_emb.inv_freq");
+}
+
+}  // namespace
+
+absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
+                                            at::ScalarType dtype) {
+  TORCH_CHECK(dtype == at::kFloat || dtype == at::kDouble);
+  if (stored.type == nullptr) {
+    return InputError(
+        stored.file,
+        absl::StrCat("tensor ", stored.name, " is stored as ", stored.type_name,
+                     ", readable are ", ReadableTypes()));
+  }
+  at::Tensor tensor = at::empty(stored.shape, at::TensorOptions().dtype(dtype));
+  // A vector whose elements are permuted is a matrix of one column.
+  const bool flat =
+      stored.shape.empty() ||
+      (stored.shape.size() == 1 && stored.interleaved_head_width == 0);
+  const int64_t rows = flat ? 1 : stored.shape[0];
+  const int64_t columns = rows == 0 ? 0 : tensor.numel() / rows;
+  if (columns % stored.type->block_elements != 0) {
+    return InputError(stored.file, absl::StrCat("tensor ", stored.name,
+                                                ": rows break its blocks"));
+  }
+  const bool finite =
+      dtype == at::kFloat
+          ? ReadRows(stored, rows, columns, tensor.data_ptr<float>())
+          : ReadRows(stored, rows, columns, tensor.data_ptr<double>());
+  if (!finite) {
+    return InputError(
+        stored.file,
+        absl::StrCat("tensor ", stored.name, " holds NaN or infinite weights"));
+  }
+  return tensor;
+}
+
+absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
+  WeightFiles out;
+  out.where_ = path;
+  SFT_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path));
+  out.gguf_ = std::make_unique<GgufFile>(std::move(file));
+  SFT_ASSIGN_OR_RETURN(out.config_, ConfigFromGguf(*out.gguf_));
+  for (const GgufTensor& tensor : out.gguf_->tensors()) {
+    StoredTensor stored;
+    stored.file = path;
+    stored.name = tensor.name;
+    stored.shape = tensor.shape;
+    stored.type = tensor.type;
+    stored.type_name = GgmlTypeName(tensor.ggml_id);
+    stored.data = tensor.data;
+    std::string name = HuggingFaceName(tensor.name);
+    if (name.empty()) name = tensor.name;
+    for (std::string_view part : {".q_proj.", ".k_proj."}) {
+      if (name.find(part) != std::string::npos) {
+        stored.interleaved_head_width = out.config_.head_width;
+      }
+    }
+    if (!out.stored_.emplace(name, std::move(stored)).second) {
+      return InputError(path, absl::StrCat("tensor ", name, " given twice"));
+    }
+  }
+  return out;
+}
+
+absl::StatusOr<std::vector<std::string>> WeightFilesOfFolder(
+    const std::string& folder) {
+  const std::string whole = absl::StrCat(folder, "/model.safetensors");
+  if (FileExists(whole)) return std::vector<std::string>{whole};
+  const std::string index = absl::StrCat(whole, ".index.json");
+  if (!FileExists(index)) {
+    return InputError(folder,
+                      "has neither model.safetensors nor "
+                      "model.safetensors.index.json");
+  }
+  SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(index, kMaxIndexBytes));
+  SFT_ASSIGN_OR_RETURN(nlohmann::json object, ParseJsonObject(index, text, 8));
+  auto map = object.find("weight_map");
+  if (map == object.end() || !map->is_object() || map->empty()) {
+    return InputError(index, "key \"weight_map\" is missing or no object");
+  }
+  std::set<std::string> shards;
+  for (const auto& [tensor, shard] : map->items()) {
+    const std::string name = shard.is_string() ? shard.get<std::string>() : "";
+    if (!EndsWith(name, ".safetensors") ||
+        name.find_first_of(std::string("/\\\0", 3)) != std::string::npos) {
+      return InputError(index, absl::StrCat("weight_map: tensor ", tensor,
+                                            " is not in a .safetensors file "
+                                            "of this folder: ",
+                                            shard.dump().substr(0, 80)));
+    }
+    shards.insert(name);
+  }
+  std::vector<std::string> out = {index};
+  for (const std::string& shard : shards) {
+    out.push_back(absl::StrCat(folder, "/", shard));
+  }
+  return out;
+}
+
+absl::Status WeightFiles::AddSafetensors(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(SafetensorsFile opened, SafetensorsFile::Open(path));
+  shards_.push_back(std::make_unique<SafetensorsFile>(std::move(opened)));
+  const SafetensorsFile& file = *shards_.back();
+  for (const SafetensorsEntry& entry : file.entries()) {
+    StoredTensor stored;
+    stored.file = path;
+    stored.name = entry.name;
+    stored.shape = entry.shape;
+    stored.type = FindSafetensorsType(entry.dtype_name);
+    stored.type_name = entry.dtype_name;
+    stored.data = file.data(entry);
+    if (!stored_.emplace(entry.name, std::move(stored)).second) {
+      return InputError(
+          path, absl::StrCat("tensor ", entry.name, " is in two shards"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
+  WeightFiles out;
+  out.where_ = folder;
+  const std::string config_path = absl::StrCat(folder, "/config.json");
+  SFT_ASSIGN_OR_RETURN(std::string text,
+                       ReadFile(config_path, kMaxConfigBytes));
+  SFT_ASSIGN_OR_RETURN(out.config_, ConfigFromJson(config_path, text));
+  SFT_ASSIGN_OR_RETURN(std::vector<std::string> files,
+                       WeightFilesOfFolder(folder));
+  for (const std::string& file : files) {
+    if (!EndsWith(file, ".safetensors")) continue;  // the index
+    if (!FileExists(file)) return InputError(file, "shard is missing");
+    SFT_RETURN_IF_ERROR(out.AddSafetensors(file));
+  }
+  return out;
+}
+
+absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
+    at::ScalarType dtype) const {
+  // Everything is compared before anything is read, and without a list of
+  // what a broken config.json asks for: it may ask for a thousand layers.
+  const std::vector<ParameterShape> wanted = DecoderParameters(config_);
+  std::set<std::string> names;
+  for (const ParameterShape& row : wanted) {
+    names.insert(row.name);
+    auto it = stored_.find(row.name);
+    if (it == stored_.end()) {
+      return InputError(where_,
+                        absl::StrCat("tensor ", row.name, " is missing"));
+    }
+    if (it->second.shape != row.shape) {
+      return InputError(it->second.file,
+                        absl::StrCat("tensor ", it->second.name, " has shape ",
+                                     ShapeText(it->second.shape), ", wanted ",
+                                     ShapeText(row.shape)));
+    }
+  }
+  for (const auto& [name, stored] : stored_) {
+    if (names.count(name) == 0 && !IsKnownSurplus(name, config_.tied_head)) {
+      return InputError(stored.file, absl::StrCat("tensor ", stored.name,
+                                                  " is no part of this model"));
+    }
+  }
+  std::map<std::string, at::Tensor> out;
+  for (const ParameterShape& row : wanted) {
+    SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
+                         ReadStoredTensor(stored_.at(row.name), dtype));
+    out.emplace(row.name, std::move(tensor));
+  }
+  return out;
+}
+
+}  // namespace sft
