@@ -1,0 +1,246 @@
+// eval, generate, tokenize, export: one model at a time.
+
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "absl/flags/declare.h"
+#include "absl/flags/flag.h"
+#include "absl/strings/str_join.h"
+#include "experiments/command_line.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/eval/evaluator.h"
+#include "harness/launch/run_evaluation.h"
+#include "harness/launch/trained_run.h"
+#include "methods/adapter_io.h"
+
+ABSL_DECLARE_FLAG(std::string, out);
+ABSL_FLAG(std::string, task, "", "a listed task, or 'perplexity' with --file");
+ABSL_FLAG(std::string, file, "", "a text file to measure perplexity on");
+ABSL_FLAG(int64_t, limit, 0, "test rows, or tokens of text; 0 = all");
+ABSL_FLAG(bool, json, false, "print JSON");
+ABSL_FLAG(std::string, adapter, "", "a PEFT adapter folder to put on");
+ABSL_FLAG(std::string, dtype, "f32", "f32, bf16 or f64");
+ABSL_FLAG(std::string, device, "cpu", "cpu or cuda");
+ABSL_FLAG(std::string, prompt, "", "what to answer");
+ABSL_FLAG(bool, raw, false, "continue the prompt as it is, no chat template");
+ABSL_FLAG(int64_t, max_new_tokens, 64, "longest answer, in tokens");
+ABSL_FLAG(bool, merged, false, "export a whole model folder");
+ABSL_FLAG(int64_t, window, 512, "tokens a window of text");
+
+namespace sft {
+namespace {
+
+RunConfig ConfigOfFlags() {
+  RunConfig config;
+  config.dtype = absl::GetFlag(FLAGS_dtype);
+  config.device = absl::GetFlag(FLAGS_device);
+  return config;
+}
+
+absl::StatusOr<LoadedModel> LoadFromFlags(const std::string& name) {
+  RunConfig config = ConfigOfFlags();
+  SFT_RETURN_IF_ERROR(
+      ReadFields({{"dtype", config.dtype}, {"device", config.device}}, config));
+  SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
+  SFT_ASSIGN_OR_RETURN(
+      LoadedModel loaded,
+      LoadModelAndTokenizer(name, TheWorkbench().folders.assets, options));
+  const std::string adapter = absl::GetFlag(FLAGS_adapter);
+  if (!adapter.empty()) {
+    SFT_RETURN_IF_ERROR(AttachAdapter(*loaded.model, adapter));
+  }
+  return loaded;
+}
+
+absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
+                                                 const std::string& task) {
+  const std::string file = absl::GetFlag(FLAGS_file);
+  const int64_t limit = absl::GetFlag(FLAGS_limit);
+  if (limit < 0) return absl::InvalidArgumentError("--limit wants 0 or more");
+  if (task == "perplexity" || !file.empty()) {
+    if (file.empty()) {
+      return absl::InvalidArgumentError("--task perplexity wants --file TEXT");
+    }
+    SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+    SFT_ASSIGN_OR_RETURN(
+        EvalRecord eval,
+        EvaluateHeldout(*loaded.model, *loaded.tokenizer, {text},
+                        absl::GetFlag(FLAGS_window), limit, "perplexity"));
+    return std::vector<EvalRecord>{std::move(eval)};
+  }
+  const Workbench& bench = TheWorkbench();
+  const DatasetRow* row = bench.FindDataset(task);
+  if (row == nullptr) {
+    std::vector<std::string> names = {"perplexity"};
+    for (const DatasetRow& known : bench.datasets) names.push_back(known.name);
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--task = '", task, "': wanted one of ", absl::StrJoin(names, ", ")));
+  }
+  RunConfig config = ConfigOfFlags();
+  config.evaluate = {task};
+  config.test_limit = limit;
+  if (limit > 0) config.validation_limit = limit;
+  config.heldout_tokens = limit > 0 ? limit : config.heldout_tokens;
+  config.heldout_window = absl::GetFlag(FLAGS_window);
+  SFT_ASSIGN_OR_RETURN(const RunInputs inputs,
+                       ReadRunInputs(bench, config, *loaded.tokenizer));
+  for (const std::string& warning : inputs.warnings) {
+    fprintf(stderr, "%s\n", warning.c_str());
+  }
+  return MeasureModel(*loaded.model, *loaded.tokenizer, inputs, config, 0);
+}
+
+absl::StatusOr<int> RunEval(const std::vector<std::string>& words) {
+  const std::string task = absl::GetFlag(FLAGS_task);
+  if (task.empty() && absl::GetFlag(FLAGS_file).empty()) {
+    return absl::InvalidArgumentError(
+        "sftbench eval: wants --task; see 'sftbench list tasks'");
+  }
+  SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  SFT_ASSIGN_OR_RETURN(const std::vector<EvalRecord> evals,
+                       Evaluate(loaded, task));
+  if (!absl::GetFlag(FLAGS_json)) {
+    printf("split\tmetric\tvalue\tunit\titems\n");
+    for (const EvalRecord& eval : evals) {
+      for (const MetricRecord& metric : eval.metrics) {
+        printf("%s\t%s\t%.17g\t%s\t%zu\n", eval.split.c_str(),
+               metric.name.c_str(), metric.value, metric.unit.c_str(),
+               eval.row_ids.size());
+      }
+    }
+    return kExitGood;
+  }
+  nlohmann::ordered_json out;
+  out["model"] = words[0];
+  out["task"] = evals.front().task;
+  out["metrics"] = nlohmann::ordered_json::array();
+  for (const EvalRecord& eval : evals) {
+    for (const MetricRecord& metric : eval.metrics) {
+      out["metrics"].push_back({{"split", eval.split},
+                                {"metric", metric.name},
+                                {"value", metric.value},
+                                {"unit", metric.unit},
+                                {"signature", metric.signature},
+                                {"items", metric.items}});
+    }
+  }
+  printf("%s\n", out.dump(1).c_str());
+  return kExitGood;
+}
+
+absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
+  const std::string prompt = absl::GetFlag(FLAGS_prompt);
+  const int64_t max_new_tokens = absl::GetFlag(FLAGS_max_new_tokens);
+  if (prompt.empty()) {
+    return absl::InvalidArgumentError("sftbench generate: wants --prompt TEXT");
+  }
+  if (max_new_tokens < 1) {
+    return absl::InvalidArgumentError("--max_new_tokens wants at least 1");
+  }
+  SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  const Tokenizer& tokenizer = *loaded.tokenizer;
+  std::string text = prompt;
+  if (tokenizer.has_chat_template() && !absl::GetFlag(FLAGS_raw)) {
+    SFT_ASSIGN_OR_RETURN(text, tokenizer.RenderChat({{"user", prompt}}, true));
+  }
+  const std::vector<int32_t> ids = tokenizer.Encode(text);
+  if (ids.empty()) return absl::InvalidArgumentError("the prompt is empty");
+  std::vector<int32_t> stops;
+  for (const auto& id : {tokenizer.end_of_turn_id(), tokenizer.eos_id()}) {
+    if (id.has_value()) stops.push_back(*id);
+  }
+  const auto answers =
+      loaded.model->GenerateGreedy({ids}, max_new_tokens, stops);
+  printf("%s\n", tokenizer.Decode(answers[0], true).c_str());
+  return kExitGood;
+}
+
+absl::StatusOr<int> RunTokenize(const std::vector<std::string>& words) {
+  SFT_ASSIGN_OR_RETURN(const ModelLocation where,
+                       LocateModel(words[0], TheWorkbench().folders.assets));
+  SFT_ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> tokenizer,
+                       LoadTokenizerOf(where));
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    printf("%s\n", absl::StrJoin(tokenizer->Encode(line), " ").c_str());
+  }
+  return kExitGood;
+}
+
+absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
+  const bool merged = absl::GetFlag(FLAGS_merged);
+  // --adapter names a folder for eval and generate; here it is a switch.
+  const bool adapter = !absl::GetFlag(FLAGS_adapter).empty();
+  const std::string out = absl::GetFlag(FLAGS_out);
+  if (merged == adapter) {
+    return absl::InvalidArgumentError(
+        "sftbench export: wants either --merged or --adapter");
+  }
+  if (FileExists(out) && !IsFolder(out)) return InputError(out, "is a file");
+  SFT_ASSIGN_OR_RETURN(TrainedRun run,
+                       OpenTrainedRun(TheWorkbench(), words[0]));
+  if (adapter) {
+    SFT_RETURN_IF_ERROR(run.method->WriteAdapter(out));
+  } else {
+    SFT_RETURN_IF_ERROR(run.method->Merge());
+    SFT_RETURN_IF_ERROR(MakeFolders(out));
+    SFT_RETURN_IF_ERROR(WriteModelFolder(*run.loaded.model, out));
+    SFT_RETURN_IF_ERROR(WriteTokenizerFiles(run.loaded, out));
+  }
+  fprintf(stderr, "written: %s\n", out.c_str());
+  return kExitGood;
+}
+
+}  // namespace
+
+std::vector<Command> ModelCommands() {
+  return {
+      {.name = "eval",
+       .usage = "eval MODEL --task T [--file TEXT] [--limit N] [--json] "
+                "[--adapter DIR]",
+       .summary = "Measure one model on one task.",
+       .help = "  sftbench eval smollm2-135m-instruct --task rotten_tomatoes "
+               "--limit 200\n"
+               "  sftbench eval MODEL --task perplexity --file book.txt",
+       .flags = {"task", "file", "limit", "json", "adapter", "dtype", "device",
+                 "window"},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunEval},
+      {.name = "generate",
+       .usage = "generate MODEL --prompt TEXT [--adapter DIR]",
+       .summary = "Answer a prompt greedily.",
+       .help = "The prompt goes through the model's chat template, if it has\n"
+               "one, unless --raw.\n"
+               "  sftbench generate smollm2-135m-instruct --prompt 'What is "
+               "the capital of France?'",
+       .flags = {"prompt", "raw", "max_new_tokens", "adapter", "dtype",
+                 "device"},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunGenerate},
+      {.name = "tokenize",
+       .usage = "tokenize MODEL",
+       .summary = "Lines of standard input to lines of token ids.",
+       .help = "No special token is added.\n"
+               "  echo 'a  123' | sftbench tokenize smollm2-135m-instruct",
+       .flags = {},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunTokenize},
+      {.name = "export",
+       .usage = "export RUN --merged|--adapter --out DIR",
+       .summary = "A tuned model, or its adapter, as a folder others load.",
+       .help = "RUN is a record, DIR/runs/<run_id>.h5. --merged writes a\n"
+               "transformers folder, --adapter a PEFT one.\n"
+               "  sftbench export results/demo/runs/ID.h5 --adapter --out out",
+       .flags = {"merged", "adapter", "out"},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunExport},
+  };
+}
+
+}  // namespace sft

@@ -1,0 +1,131 @@
+#include "harness/launch/trained_run.h"
+
+#include <c10/core/GradMode.h>
+
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/core/tensor_digest.h"
+#include "harness/model/safetensors.h"
+
+namespace sft {
+namespace {
+
+constexpr char kWeightsFile[] = "/trainable.safetensors";
+
+// DIR of DIR/runs/<run_id>.h5.
+absl::StatusOr<RunPaths> PathsOfRecord(const std::string& record_path) {
+  const std::filesystem::path runs =
+      std::filesystem::path(record_path).parent_path();
+  if (runs.filename() != "runs") {
+    return InputError(record_path,
+                      "is not in a sweep's folder; wanted DIR/runs/<id>.h5");
+  }
+  const std::string out = runs.parent_path().string();
+  return RunPaths{out.empty() ? "." : out};
+}
+
+}  // namespace
+
+void TouchedTensors::Add(const std::vector<TrainableParameter>& parameters) {
+  for (const TrainableParameter& parameter : parameters) {
+    bool known = false;
+    for (const NamedTensor& named : tensors_) {
+      known = known || named.name == parameter.name;
+    }
+    if (!known) tensors_.push_back({parameter.name, parameter.tensor});
+  }
+}
+
+absl::Status TouchedTensors::CopyFrom(const std::vector<NamedTensor>& stored,
+                                      const std::string& where) const {
+  std::map<std::string, at::Tensor> by_name;
+  for (const NamedTensor& named : stored) by_name[named.name] = named.tensor;
+  for (const NamedTensor& live : tensors_) {
+    auto found = by_name.find(live.name);
+    if (found == by_name.end()) {
+      return InputError(where, "has no tensor '" + live.name + "'");
+    }
+    if (found->second.sizes() != live.tensor.sizes() ||
+        found->second.scalar_type() != live.tensor.scalar_type()) {
+      return InputError(where, "'" + live.name + "' has another shape or type");
+    }
+  }
+  c10::AutoGradMode no_grad(false);
+  for (const NamedTensor& live : tensors_) {
+    at::Tensor target = live.tensor.detach();
+    target.copy_(by_name[live.name]);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
+                                          const std::string& record_path) {
+  TrainedRun run;
+  SFT_ASSIGN_OR_RETURN(run.record, ReadRunRecord(record_path));
+  SFT_ASSIGN_OR_RETURN(const RunPaths paths, PathsOfRecord(record_path));
+  const RunConfig& config = run.record.config;
+  if (run.record.status != RunStatus::kOk) {
+    return InputError(record_path,
+                      "the run did not end well; there is nothing to export");
+  }
+  SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
+  SFT_ASSIGN_OR_RETURN(
+      run.loaded,
+      LoadModelAndTokenizer(config.model, bench.folders.assets, options));
+  const UpdateMethodRow* row = bench.FindUpdateMethod(config.method);
+  if (row == nullptr) {
+    return InputError(record_path, "unknown method '" + config.method + "'");
+  }
+  SFT_ASSIGN_OR_RETURN(run.method, row->make(config));
+  SFT_RETURN_IF_ERROR(run.method->Attach(*run.loaded.model));
+  TouchedTensors touched;
+  for (size_t round = 0; round < config.train.size(); ++round) {
+    SFT_RETURN_IF_ERROR(run.method->BeginRound(static_cast<int64_t>(round)));
+    touched.Add(run.method->TrainableParameters());
+  }
+  if (touched.tensors().empty()) return run;
+  const std::string file = paths.Weights(run.record.run_id) + kWeightsFile;
+  if (!FileExists(file)) {
+    return absl::NotFoundError(
+        file + ": not there; the run was made with --nosave_weights");
+  }
+  SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> stored,
+                       ReadSafetensors(file));
+  if (TensorDigest(stored) != run.record.texts["weights_sha256"]) {
+    return InputError(file, "is damaged: its digest is not the record's");
+  }
+  SFT_RETURN_IF_ERROR(touched.CopyFrom(stored, file));
+  return run;
+}
+
+absl::Status SaveTrainedWeights(const RunPaths& paths,
+                                const std::string& run_id,
+                                const TouchedTensors& touched,
+                                const std::string& weights_sha256) {
+  const std::string folder = paths.Weights(run_id);
+  SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  return WriteSafetensors(
+      folder + kWeightsFile, touched.tensors(),
+      {{"run_id", run_id}, {"weights_sha256", weights_sha256}});
+}
+
+absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
+                                 const std::string& folder) {
+  namespace fs = std::filesystem;
+  if (loaded.where.folder.empty()) return absl::OkStatus();
+  for (const char* name :
+       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        "chat_template.jinja", "generation_config.json", "vocab.txt"}) {
+    const std::string from = loaded.where.folder + "/" + name;
+    if (!FileExists(from)) continue;
+    SFT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from));
+    SFT_RETURN_IF_ERROR(WriteFileAtomically(folder + "/" + name, bytes));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sft
