@@ -1,0 +1,37 @@
+#include "datasets/registry.h"
+
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "harness/core/fields.h"
+#include "harness/core/status.h"
+
+namespace sft {
+
+std::vector<DatasetRow> AllDatasets() {
+  std::vector<DatasetRow> all;
+  for (auto* family : {MovieReviewDatasets, BbcDatasets, Sst2Datasets,
+                       AgNewsDatasets, AlpacaDatasets, HeldoutDatasets}) {
+    std::vector<DatasetRow> rows = family();
+    all.insert(all.end(), std::make_move_iterator(rows.begin()),
+               std::make_move_iterator(rows.end()));
+  }
+  return all;
+}
+
+absl::StatusOr<DatasetRow> DatasetByName(std::string_view name) {
+  std::vector<std::string> names;
+  for (DatasetRow& row : AllDatasets()) {
+    if (row.name == name) return std::move(row);
+    names.push_back(row.name);
+  }
+  const std::string nearest = NearestName(name, names);
+  return InputError(
+      "data set",
+      absl::StrCat("'", ToAbsl(name), "' is unknown",
+                   nearest.empty() ? "; `sftbench list datasets` shows all"
+                                   : "; did you mean '" + nearest + "'?"));
+}
+
+}  // namespace sft

@@ -1,0 +1,91 @@
+// SST-2 (Socher et al. 2013) as GLUE has it: phrases to train on, whole
+// sentences to test. GLUE's dev set is the test set (its own test labels are
+// not public); the validation rows are taken out of the train set by text.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "datasets/registry.h"
+#include "datasets/rows.h"
+#include "harness/core/status.h"
+#include "harness/data/clean_text.h"
+#include "harness/data/splits.h"
+#include "harness/data/tsv.h"
+
+namespace sft {
+namespace {
+
+constexpr char kTrain[] = "data:sst2/glue_train.tsv.gz";
+constexpr char kDev[] = "data:sst2/glue_dev.tsv";
+constexpr int64_t kValidationRows = 1000;
+
+absl::StatusOr<std::vector<KeyedRow>> ReadRows(
+    const std::string& file, const DataFolders& folders, const Task& task,
+    std::vector<RefusedRow>& refused) {
+  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
+  SFT_ASSIGN_OR_RETURN(TextTable table,
+                       ReadTsv(path, {.header = true, .columns = 2}));
+  refused.insert(refused.end(), table.refused.begin(), table.refused.end());
+  std::vector<KeyedRow> rows;
+  for (const TextRecord& record : table.records) {
+    const std::string where = absl::StrCat(path, ":", record.line);
+    const int64_t label = IndexOf(record.fields[1], {"0", "1"});
+    const std::string text = CollapseSpace(record.fields[0]);
+    if (label < 0 || text.empty()) {
+      refused.push_back({where, label < 0 ? "a label that is neither 0 nor 1"
+                                          : "empty text"});
+      continue;
+    }
+    rows.push_back({ClassificationRow(record.line, "Review: ", text,
+                                      "\nSentiment:", task, label),
+                    text, where});
+  }
+  return rows;
+}
+
+absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
+  std::vector<RefusedRow> refused;
+  SFT_ASSIGN_OR_RETURN(std::vector<KeyedRow> test,
+                       ReadRows(kDev, folders, task, refused));
+  SFT_ASSIGN_OR_RETURN(std::vector<KeyedRow> train,
+                       ReadRows(kTrain, folders, task, refused));
+  absl::flat_hash_set<std::string> tested;
+  for (const KeyedRow& row : test) tested.insert(row.key);
+  std::vector<KeyedRow> clean;
+  for (KeyedRow& row : train) {
+    if (tested.contains(row.key)) {
+      refused.push_back({row.where, "its text is in the test set"});
+    } else {
+      clean.push_back(std::move(row));
+    }
+  }
+  SFT_ASSIGN_OR_RETURN(
+      Splits splits,
+      SplitByHash(std::move(clean), kValidationRows, 0, task.name));
+  for (KeyedRow& row : test) splits.test.push_back(std::move(row.row));
+  splits.refused = std::move(refused);
+  return splits;
+}
+
+}  // namespace
+
+std::vector<DatasetRow> Sst2Datasets() {
+  DatasetRow row;
+  row.name = "sst2";
+  row.task.name = row.name;
+  row.task.kind = TaskKind::kClassification;
+  row.task.labels = {"negative", "positive"};
+  row.task.metrics = {"accuracy", "f1_macro"};
+  row.task.default_form = "plain";
+  row.licence = "none stated (research use)";
+  row.source = "Socher et al. 2013, GLUE's form; SFTBENCH_DATA";
+  row.summary = "sentiment of phrases and sentences of reviews, 2 classes";
+  row.files = {kTrain, kDev};
+  row.load = [task = row.task](const DataFolders& folders) {
+    return Load(folders, task);
+  };
+  return {row};
+}
+
+}  // namespace sft
