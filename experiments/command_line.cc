@@ -71,7 +71,12 @@ absl::StatusOr<std::vector<std::string>> ParseArguments(
               nearest.empty() ? "" : "; did you mean '--" + nearest + "'?"));
     }
     if (!has_value) {
-      if (flag->IsOfType<bool>()) {
+      const bool is_switch =
+          std::find(command.switches.begin(), command.switches.end(), known) !=
+          command.switches.end();
+      if (is_switch) {
+        value = "true";
+      } else if (flag->IsOfType<bool>()) {
         value = known.size() == name.size() ? "true" : "false";
       } else if (i + 1 < arguments.size()) {
         value = arguments[++i];

@@ -19,11 +19,12 @@ inline constexpr int kExitInterrupted = 130;
 
 struct Command {
   std::string name;
-  std::string usage;               // "run SPEC [--out DIR] ..."
-  std::string summary;             // one line
-  std::string help;                // a paragraph, with an example
-  std::vector<std::string> flags;  // that it takes
-  int min_words = 0;               // words beside the flags
+  std::string usage;                       // "run SPEC [--out DIR] ..."
+  std::string summary;                     // one line
+  std::string help;                        // a paragraph, with an example
+  std::vector<std::string> flags;          // that it takes
+  std::vector<std::string> switches = {};  // flags that take no value here
+  int min_words = 0;                       // words beside the flags
   int max_words = 0;
   // Returns the exit status; an error is printed and becomes status 2.
   absl::StatusOr<int> (*run)(const std::vector<std::string>& words) = nullptr;

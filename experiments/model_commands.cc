@@ -237,6 +237,7 @@ std::vector<Command> ModelCommands() {
                "transformers folder, --adapter a PEFT one.\n"
                "  sftbench export results/demo/runs/ID.h5 --adapter --out out",
        .flags = {"merged", "adapter", "out"},
+       .switches = {"adapter"},
        .min_words = 1,
        .max_words = 1,
        .run = RunExport},
