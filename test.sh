@@ -22,9 +22,16 @@ done
 
 echo "test: clang-format"
 format="$(command -v clang-format-14 || command -v clang-format)"
-git ls-files '*.h' '*.cc' '*.cu' ':!third_party' | while read -r file; do
-  if [[ -f "$file" ]]; then printf '%s\0' "$file"; fi
-done | xargs -0 -r "$format" --dry-run -Werror
+mapfile -t sources < <(git ls-files '*.h' '*.cc' '*.cu' ':!third_party')
+unformatted=()
+for file in "${sources[@]}"; do
+  [[ -f "$file" ]] || continue
+  "$format" --dry-run -Werror "$file" 2>/dev/null || unformatted+=("$file")
+done
+if ((${#unformatted[@]})); then
+  echo "test: not formatted; run: clang-format -i ${unformatted[*]}" >&2
+  exit 1
+fi
 
 echo "test: building"
 log="$(mktemp)"
