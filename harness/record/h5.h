@@ -1,0 +1,42 @@
+// HDF5 files as flat lists of named values: the only user of the HDF5 C API.
+// Files are made and read as images in memory, so that what is parsed is what
+// was checked, and a full disk is an error of write(2). Object times are off.
+#ifndef HARNESS_RECORD_H5_H_
+#define HARNESS_RECORD_H5_H_
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sft {
+
+using H5Value = std::variant<int64_t, double, std::string, std::vector<int64_t>,
+                             std::vector<double>, std::vector<std::string>>;
+
+// A data set (scalar or rank 1), or a scalar attribute of the object `path`,
+// which is a group unless another item makes it a data set.
+struct H5Item {
+  std::string path;       // "/train/loss"
+  std::string attribute;  // "" = the data set itself
+  H5Value value;
+
+  std::tuple<const std::string&, const std::string&> key() const {
+    return {path, attribute};
+  }
+};
+
+// Strings must be UTF-8 without NUL (CleanUtf8).
+absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items);
+
+// Items in path order. `where` is for messages. Nothing larger than the image
+// is allocated for a value; links other than hard ones are refused.
+absl::StatusOr<std::vector<H5Item>> DecodeH5(const std::string& where,
+                                             const std::string& image);
+
+}  // namespace sft
+
+#endif  // HARNESS_RECORD_H5_H_

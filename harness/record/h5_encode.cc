@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <set>
+
+#include "harness/core/status.h"
+#include "harness/record/h5.h"
+#include "harness/record/h5_handle.h"
+#include "harness/spec/utf8.h"
+
+namespace sft {
+namespace {
+
+constexpr size_t kGrowBytes = size_t{1} << 16;
+
+absl::Status Failed(const H5Item& item) {
+  return absl::InternalError(absl::StrCat(
+      "HDF5 cannot write ", item.path,
+      item.attribute.empty() ? "" : " attribute ", item.attribute));
+}
+
+// What the file and the memory hold of a value.
+struct Layout {
+  hid_t file_type;
+  hid_t memory_type;
+  bool is_scalar;
+  hsize_t size;
+  const void* data;
+};
+
+class Encoder {
+ public:
+  Encoder()
+      : string_type_(MakeH5StringType(), H5Tclose),
+        link_list_(H5Pcreate(H5P_LINK_CREATE), H5Pclose),
+        group_list_(H5Pcreate(H5P_GROUP_CREATE), H5Pclose),
+        data_list_(H5Pcreate(H5P_DATASET_CREATE), H5Pclose) {
+    H5Pset_create_intermediate_group(link_list_.get(), 1);
+    H5Pset_char_encoding(link_list_.get(), H5T_CSET_UTF8);
+    H5Pset_obj_track_times(group_list_.get(), false);
+    H5Pset_obj_track_times(data_list_.get(), false);
+  }
+
+  // Intermediate groups would get times: each is made by name.
+  absl::Status MakeGroups(hid_t file, const std::string& path) {
+    for (size_t slash = path.find('/', 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
+      const std::string group = path.substr(0, slash);
+      if (!groups_.insert(group).second) continue;
+      H5Handle made(H5Gcreate2(file, group.c_str(), link_list_.get(),
+                               group_list_.get(), H5P_DEFAULT),
+                    H5Gclose);
+      if (!made.ok()) {
+        return absl::InternalError("HDF5 cannot make group " + group);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteData(hid_t file, const H5Item& item) {
+    SFT_RETURN_IF_ERROR(MakeGroups(file, item.path));
+    const Layout layout = LayoutOf(item.value);
+    H5Handle space(MakeSpace(layout), H5Sclose);
+    H5Handle data(
+        H5Dcreate2(file, item.path.c_str(), layout.file_type, space.get(),
+                   link_list_.get(), data_list_.get(), H5P_DEFAULT),
+        H5Dclose);
+    if (!space.ok() || !data.ok()) return Failed(item);
+    if (layout.size > 0 && H5Dwrite(data.get(), layout.memory_type, H5S_ALL,
+                                    H5S_ALL, H5P_DEFAULT, layout.data) < 0) {
+      return Failed(item);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteAttribute(hid_t file, const H5Item& item) {
+    const Layout layout = LayoutOf(item.value);
+    if (!layout.is_scalar) return Failed(item);
+    SFT_RETURN_IF_ERROR(MakeGroups(file, item.path));
+    if (item.path != "/" && data_sets_.count(item.path) == 0) {
+      SFT_RETURN_IF_ERROR(MakeGroups(file, item.path + "/"));
+    }
+    H5Handle object(H5Oopen(file, item.path.c_str(), H5P_DEFAULT), H5Oclose);
+    H5Handle space(MakeSpace(layout), H5Sclose);
+    H5Handle list(H5Pcreate(H5P_ATTRIBUTE_CREATE), H5Pclose);
+    H5Pset_char_encoding(list.get(), H5T_CSET_UTF8);
+    if (!object.ok() || !space.ok()) return Failed(item);
+    H5Handle attribute(
+        H5Acreate2(object.get(), item.attribute.c_str(), layout.file_type,
+                   space.get(), list.get(), H5P_DEFAULT),
+        H5Aclose);
+    if (!attribute.ok() ||
+        H5Awrite(attribute.get(), layout.memory_type, layout.data) < 0) {
+      return Failed(item);
+    }
+    return absl::OkStatus();
+  }
+
+  void NoteDataSet(const std::string& path) { data_sets_.insert(path); }
+
+ private:
+  hid_t MakeSpace(const Layout& layout) const {
+    return layout.is_scalar ? H5Screate(H5S_SCALAR)
+                            : H5Screate_simple(1, &layout.size, nullptr);
+  }
+
+  Layout LayoutOf(const H5Value& value) {
+    const hid_t text = string_type_.get();
+    if (const auto* v = std::get_if<int64_t>(&value)) {
+      return {H5T_STD_I64LE, H5T_NATIVE_INT64, true, 1, v};
+    }
+    if (const auto* v = std::get_if<double>(&value)) {
+      return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, true, 1, v};
+    }
+    if (const auto* v = std::get_if<std::vector<int64_t>>(&value)) {
+      return {H5T_STD_I64LE, H5T_NATIVE_INT64, false, v->size(), v->data()};
+    }
+    if (const auto* v = std::get_if<std::vector<double>>(&value)) {
+      return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, false, v->size(), v->data()};
+    }
+    pointers_.clear();
+    if (const auto* v = std::get_if<std::string>(&value)) {
+      pointers_.push_back(v->c_str());
+      return {text, text, true, 1, pointers_.data()};
+    }
+    for (const std::string& one : std::get<std::vector<std::string>>(value)) {
+      pointers_.push_back(one.c_str());
+    }
+    return {text, text, false, pointers_.size(), pointers_.data()};
+  }
+
+  H5Handle string_type_, link_list_, group_list_, data_list_;
+  std::set<std::string> groups_;
+  std::set<std::string> data_sets_;
+  std::vector<const char*> pointers_;
+};
+
+bool IsClean(const H5Item& item) {
+  if (!IsCleanUtf8(item.path) || !IsCleanUtf8(item.attribute)) return false;
+  if (const auto* one = std::get_if<std::string>(&item.value)) {
+    return IsCleanUtf8(*one);
+  }
+  if (const auto* all = std::get_if<std::vector<std::string>>(&item.value)) {
+    return std::all_of(all->begin(), all->end(), [](const std::string& text) {
+      return IsCleanUtf8(text);
+    });
+  }
+  return true;
+}
+
+absl::Status WriteItems(hid_t file, const std::vector<H5Item>& items) {
+  Encoder encoder;
+  for (const H5Item& item : items) {
+    if (!IsClean(item)) {
+      return absl::InternalError(item.path + ": holds text that is no UTF-8");
+    }
+    if (!item.attribute.empty()) continue;
+    encoder.NoteDataSet(item.path);
+    SFT_RETURN_IF_ERROR(encoder.WriteData(file, item));
+  }
+  for (const H5Item& item : items) {
+    if (item.attribute.empty()) continue;
+    SFT_RETURN_IF_ERROR(encoder.WriteAttribute(file, item));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items) {
+  std::sort(items.begin(), items.end(),
+            [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
+  H5Session session;
+  H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  H5Pset_fapl_core(access.get(), kGrowBytes, /*backing_store=*/false);
+  H5Pset_obj_track_times(creation.get(), false);  // of the root group
+  H5Handle file(
+      H5Fcreate("record", H5F_ACC_TRUNC, creation.get(), access.get()),
+      H5Fclose);
+  if (!file.ok()) return absl::InternalError("HDF5 cannot make a file");
+  SFT_RETURN_IF_ERROR(WriteItems(file.get(), items));
+  if (H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) {
+    return absl::InternalError("HDF5 cannot flush a file");
+  }
+  const ssize_t size = H5Fget_file_image(file.get(), nullptr, 0);
+  if (size <= 0) return absl::InternalError("HDF5 gives no file image");
+  std::string image(static_cast<size_t>(size), '\0');
+  if (H5Fget_file_image(file.get(), image.data(), image.size()) != size) {
+    return absl::InternalError("HDF5 gives no file image");
+  }
+  return image;
+}
+
+}  // namespace sft

@@ -1,0 +1,53 @@
+// Owned HDF5 identifiers; for h5*.cc only.
+#ifndef HARNESS_RECORD_H5_HANDLE_H_
+#define HARNESS_RECORD_H5_HANDLE_H_
+
+#include <hdf5.h>
+
+#include <mutex>
+
+namespace sft {
+
+class H5Handle {
+ public:
+  using Closer = herr_t (*)(hid_t);
+
+  H5Handle(hid_t id, Closer closer) : id_(id), closer_(closer) {}
+  H5Handle(const H5Handle&) = delete;
+  H5Handle& operator=(const H5Handle&) = delete;
+  ~H5Handle() {
+    if (id_ >= 0) closer_(id_);
+  }
+  bool ok() const { return id_ >= 0; }
+  hid_t get() const { return id_; }
+
+ private:
+  hid_t id_;
+  Closer closer_;
+};
+
+// Debian's HDF5 is not thread safe, and prints its errors unless told not to.
+class H5Session {
+ public:
+  H5Session() : lock_(Mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+ private:
+  static std::mutex& Mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  std::lock_guard<std::mutex> lock_;
+};
+
+// UTF-8 of variable length: read as str by h5py, and not limited to 64 KiB
+// where it is an attribute.
+inline hid_t MakeH5StringType() {
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  return type;
+}
+
+}  // namespace sft
+
+#endif  // HARNESS_RECORD_H5_HANDLE_H_

@@ -1,0 +1,137 @@
+#include "harness/record/merge.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/record/record_items.h"
+#include "harness/record/schema.h"
+#include "harness/record/sealed_file.h"
+
+namespace sft {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Items = std::vector<H5Item>;
+
+const std::string* RootText(const Items& items, const std::string& name) {
+  for (const H5Item& item : items) {
+    if (item.path == "/" && item.attribute == name) {
+      return std::get_if<std::string>(&item.value);
+    }
+  }
+  return nullptr;
+}
+
+std::string StemOf(const std::string& path) {
+  return fs::path(path).stem().string();
+}
+
+// The items of each record of a file, paths as in a file of its own.
+absl::StatusOr<std::map<std::string, Items>> SplitFile(
+    const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(Items items, ReadSealedItems(path));
+  const std::string* kind = RootText(items, "kind");
+  std::map<std::string, Items> records;
+  if (kind == nullptr || *kind != "merged") {
+    records[StemOf(path)] = std::move(items);
+    return records;
+  }
+  const std::string* whole = RootText(items, kRecordSha256);
+  if (whole == nullptr || *whole != WholeDigest(items)) {
+    return InputError(path, "is damaged: record_sha256 does not match");
+  }
+  const std::string prefix = std::string(kMergedRunsPath) + "/";
+  for (H5Item& item : items) {
+    if (item.path.rfind(prefix, 0) != 0) continue;
+    const size_t slash = item.path.find('/', prefix.size());
+    const std::string name =
+        DecodePathName(item.path.substr(prefix.size(), slash - prefix.size()));
+    item.path = slash == std::string::npos ? "/" : item.path.substr(slash);
+    records[name].push_back(std::move(item));
+  }
+  for (auto& [name, list] : records) {
+    std::sort(list.begin(), list.end(), [](const H5Item& a, const H5Item& b) {
+      return a.key() < b.key();
+    });
+  }
+  return records;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
+    const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const auto split, SplitFile(path));
+  std::vector<NamedRecord> records;
+  for (const auto& [name, items] : split) {
+    const std::string where = split.size() == 1 ? path : path + ":" + name;
+    SFT_ASSIGN_OR_RETURN(RunRecord record, RecordFromItems(where, items));
+    records.push_back({name, std::move(record)});
+  }
+  return records;
+}
+
+absl::StatusOr<std::vector<std::string>> ListRecordFiles(
+    const std::string& path) {
+  if (!FileExists(path)) {
+    return absl::NotFoundError(path + ": no such file or folder");
+  }
+  if (!IsFolder(path)) return std::vector<std::string>{path};
+  const std::string runs = path + "/runs";
+  const std::string folder = IsFolder(runs) ? runs : path;
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".h5") {
+      files.push_back(entry.path().string());
+    }
+  }
+  if (error) return InputError(folder, error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
+                                    const std::string& output) {
+  std::map<std::string, Items> merged;
+  for (const std::string& input : inputs) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                         ListRecordFiles(input));
+    for (const std::string& file : files) {
+      SFT_ASSIGN_OR_RETURN(auto records, SplitFile(file));
+      for (auto& [name, items] : records) {
+        SFT_RETURN_IF_ERROR(RecordFromItems(file, items).status());
+        const auto [it, is_new] = merged.emplace(name, std::move(items));
+        if (!is_new && WholeDigest(it->second) != WholeDigest(items)) {
+          return InputError(file, "another record stands under " + name);
+        }
+      }
+    }
+  }
+  if (merged.empty()) return InputError(output, "there is no record to merge");
+  Items all = {{"/", "complete", int64_t{1}},
+               {"/", "kind", std::string("merged")},
+               {"/", "schema_version", kSchemaVersion}};
+  for (auto& [name, items] : merged) {
+    const std::string group =
+        absl::StrCat(kMergedRunsPath, "/", EncodePathName(name));
+    for (H5Item& item : items) {
+      item.path = item.path == "/" ? group : group + item.path;
+      all.push_back(std::move(item));
+    }
+  }
+  std::sort(all.begin(), all.end(),
+            [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
+  const std::string digest = WholeDigest(all);
+  all.push_back({"/", kRecordSha256, digest});
+  SFT_ASSIGN_OR_RETURN(const std::string bytes, SealItems(std::move(all)));
+  SFT_RETURN_IF_ERROR(WriteFileAtomically(output, bytes));
+  return merged.size();
+}
+
+}  // namespace sft

@@ -1,0 +1,135 @@
+#include "harness/record/verify.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "harness/core/fields.h"
+#include "harness/core/status.h"
+#include "harness/record/merge.h"
+#include "harness/record/record_items.h"
+#include "harness/record/schema.h"
+
+namespace sft {
+namespace {
+
+std::string Shown(int64_t value) { return CanonicalText(value); }
+std::string Shown(double value) { return CanonicalText(value); }
+// The first line that differs says more than two long texts.
+std::string Shown(const std::string& value) {
+  return "'" + value.substr(0, 80) + (value.size() > 80 ? "...'" : "'");
+}
+
+bool SameBits(double a, double b) {
+  return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
+template <class T>
+bool SameBits(const T& a, const T& b) {
+  return a == b;
+}
+
+template <class T>
+std::string Difference(const std::string& name, const T& a, const T& b) {
+  if (SameBits(a, b)) return "";
+  return absl::StrCat(name, ": ", Shown(a), " and ", Shown(b));
+}
+std::string Difference(const std::string& name, const std::string& a,
+                       const std::string& b) {
+  if (a == b) return "";
+  const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  const size_t before = static_cast<size_t>(at.first - a.begin());
+  const size_t newline =
+      before == 0 ? std::string::npos : a.rfind('\n', before - 1);
+  const size_t start = newline == std::string::npos ? 0 : newline + 1;
+  const auto line = [&](const std::string& text) {
+    return Shown(text.substr(start, text.find('\n', before) - start));
+  };
+  return absl::StrCat(name, ": ", line(a), " and ", line(b));
+}
+template <class T>
+std::string Difference(const std::string& name, const std::vector<T>& a,
+                       const std::vector<T>& b) {
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    const std::string found =
+        Difference(absl::StrCat(name, "[", i, "]"), a[i], b[i]);
+    if (!found.empty()) return found;
+  }
+  if (a.size() == b.size()) return "";
+  return absl::StrCat(name, ": ", a.size(), " and ", b.size(), " values");
+}
+
+std::string NameOf(const H5Item& item) {
+  return item.attribute.empty() ? item.path : item.path + " @" + item.attribute;
+}
+
+std::string Difference(const H5Item& a, const H5Item& b) {
+  if (a.value.index() != b.value.index()) return NameOf(a) + ": other type";
+  return std::visit(
+      [&](const auto& value) {
+        using T = std::decay_t<decltype(value)>;
+        return Difference(NameOf(a), value, std::get<T>(b.value));
+      },
+      a.value);
+}
+
+absl::StatusOr<std::vector<H5Item>> ContentItems(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const RunRecord record, ReadRunRecord(path));
+  std::vector<H5Item> items = ItemsOfRecord(record);
+  const auto end = std::remove_if(
+      items.begin(), items.end(),
+      [](const H5Item& item) { return !IsDeterministicPath(item.path); });
+  items.erase(end, items.end());
+  return items;
+}
+
+}  // namespace
+
+absl::Status VerifyRecord(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<NamedRecord> records,
+                       ReadRunRecords(path));
+  if (records.empty()) return InputError(path, "holds no record");
+  for (const auto& [name, record] : records) {
+    // A file that stands alone may have been given any name; one that is named
+    // like a run must be that run.
+    const std::string id = name.substr(0, name.find(".attempt"));
+    const bool is_run_name =
+        id.size() == 16 &&
+        id.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (is_run_name && id != record.run_id) {
+      return InputError(path, absl::StrCat("is named ", name, " but holds run ",
+                                           record.run_id));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<VerifiedFile>> VerifyPath(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                       ListRecordFiles(path));
+  if (files.empty()) return InputError(path, "holds no record");
+  std::vector<VerifiedFile> verified;
+  for (const std::string& file : files) {
+    verified.push_back({file, VerifyRecord(file)});
+  }
+  return verified;
+}
+
+absl::StatusOr<std::string> CompareRecords(const std::string& a,
+                                           const std::string& b) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<H5Item> left, ContentItems(a));
+  SFT_ASSIGN_OR_RETURN(const std::vector<H5Item> right, ContentItems(b));
+  for (size_t i = 0, j = 0; i < left.size() || j < right.size();) {
+    if (j == right.size() ||
+        (i < left.size() && left[i].key() < right[j].key())) {
+      return NameOf(left[i]) + ": only in " + a;
+    }
+    if (i == left.size() || right[j].key() < left[i].key()) {
+      return NameOf(right[j]) + ": only in " + b;
+    }
+    const std::string found = Difference(left[i++], right[j++]);
+    if (!found.empty()) return found;
+  }
+  return std::string();
+}
+
+}  // namespace sft
