@@ -1,0 +1,68 @@
+// Half Fine-Tuning (arXiv 2404.18466): in each round a random half of the
+// model's weights stays frozen, chosen category by category (section 3.2). A
+// round is one run, or one task of a sequence; the mask is drawn at its start.
+// `category`: per layer 2 of {q,k,v,o} are frozen, 2 of {up,down,gate} in a
+// random half of the layers (floor) and 1 in the others, 1 of the layer's 2
+// norms. `layer`: whole layers. `model`: whole tensors of all layers.
+// Embeddings, head, final norm and biases are always trained.
+#ifndef METHODS_HFT_H_
+#define METHODS_HFT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/core/rng.h"
+#include "harness/train/method.h"
+
+namespace sft {
+
+struct HftOptions {
+  std::string granularity = "category";
+  double trainable_ratio = 0.5;
+  bool balanced = false;
+
+  template <class V>
+  void VisitFields(V& v) {
+    v("hft.granularity", granularity,
+      Limits{.choices = {"category", "layer", "model"}},
+      "what is frozen as one: a matrix of each category, a layer, any matrix");
+    v("hft.trainable_ratio", trainable_ratio, Limits{0, 1, {}},
+      "share of the matrices that a round trains");
+    v("hft.balanced", balanced, Limits{},
+      "freeze as many of {q,o} as of {k,v}: equal weights under "
+      "grouped-query attention");
+  }
+};
+
+// Which of `parameters` a round trains, in their order (1 = trained).
+std::vector<uint8_t> DrawHftMask(const std::vector<Parameter>& parameters,
+                                 const HftOptions& options, Rng& rng);
+
+class HftMethod : public UpdateMethod {
+ public:
+  HftMethod(HftOptions options, int64_t seed);
+
+  absl::Status Attach(Model& model) override;
+  absl::Status BeginRound(int64_t round) override;
+  std::vector<TrainableParameter> TrainableParameters() override;
+  absl::Status Merge() override { return absl::OkStatus(); }
+  // One u8 tensor, "hft.mask", in the order of Model::Parameters(). Loading
+  // one takes the place of the draw.
+  std::vector<NamedTensor> SaveState() override;
+  absl::Status LoadState(const std::vector<NamedTensor>& state) override;
+  MethodReport Report() override;
+
+ private:
+  void Apply();
+
+  HftOptions options_;
+  int64_t seed_;
+  int64_t round_ = 0;
+  Model* model_ = nullptr;
+  std::vector<uint8_t> mask_;
+};
+
+}  // namespace sft
+
+#endif  // METHODS_HFT_H_

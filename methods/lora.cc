@@ -1,0 +1,229 @@
+#include "methods/lora.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "harness/core/rng.h"
+#include "harness/core/status.h"
+#include "methods/adapter_io.h"
+
+namespace sft {
+namespace {
+
+constexpr char kAllLinear[] = "all-linear";
+
+at::ScalarType MasterDtype(const Model& model) {
+  return model.compute_dtype() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+}  // namespace
+
+double LoraOptions::scale() const {
+  const double r = static_cast<double>(rank);
+  return rslora ? alpha / std::sqrt(r) : alpha / r;
+}
+
+absl::StatusOr<std::vector<size_t>> TargetSlots(
+    Model& model, const std::vector<std::string>& targets) {
+  std::set<std::string> left(targets.begin(), targets.end()), known;
+  const bool all = left.erase(kAllLinear) > 0;
+  std::vector<size_t> slots;
+  const auto& all_slots = model.linear_slots();
+  for (size_t i = 0; i < all_slots.size(); ++i) {
+    if (all_slots[i].role == Role::kHead) continue;
+    const std::string name(RoleName(all_slots[i].role));
+    known.insert(name);
+    const bool named =
+        std::find(targets.begin(), targets.end(), name) != targets.end();
+    left.erase(name);
+    if (all || named) slots.push_back(i);
+  }
+  if (!left.empty() || slots.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "lora.targets: ", left.empty() ? "the empty list" : *left.begin(),
+        " names no linear map of ", model.info().name, "; wanted ", kAllLinear,
+        " or some of ", absl::StrJoin(known, ", ")));
+  }
+  return slots;
+}
+
+void FreezeParameters(Model& model) {
+  for (Parameter& parameter : model.Parameters()) {
+    parameter.tensor.requires_grad_(false);
+  }
+}
+
+std::unique_ptr<LinearMap> Densify(const LinearMap& map,
+                                   at::ScalarType compute) {
+  const at::Tensor weight_OI = map.DenseWeight();
+  at::Tensor bias = BiasOf(map);
+  if (bias.defined()) bias = bias.detach().to(weight_OI.scalar_type());
+  return std::make_unique<DenseLinear>(weight_OI.clone(), bias, compute);
+}
+
+LoraMethod::LoraMethod(LoraOptions options, int64_t seed)
+    : options_(std::move(options)), seed_(seed) {}
+
+std::unique_ptr<LinearMap> LoraMethod::FreezeBase(
+    const LinearSlot&, std::unique_ptr<LinearMap> dense) {
+  static_cast<DenseLinear&>(*dense).FreezeInComputeDtype();
+  return dense;
+}
+
+LoraFactors LoraMethod::DrawFactors(const LinearSlot& slot,
+                                    const at::Tensor& weight_OI) const {
+  LoraFactors factors;
+  if (options_.init == "pissa") {
+    factors = PissaFactors(weight_OI, options_.rank, options_.scale());
+  } else {
+    Rng rng(static_cast<uint64_t>(seed_), Stream::kInit, slot.name);
+    const double bound = 1 / std::sqrt(static_cast<double>(slot.in_features));
+    at::Tensor a_RI = at::empty({options_.rank, slot.in_features}, at::kDouble);
+    double* values = a_RI.data_ptr<double>();
+    for (int64_t i = 0; i < a_RI.numel(); ++i) {
+      values[i] = (2 * rng.Uniform() - 1) * bound;
+    }
+    factors.a_RI = a_RI.to(weight_OI.options());
+    factors.b_OR =
+        at::zeros({slot.out_features, options_.rank}, weight_OI.options());
+    factors.scale = options_.scale();
+  }
+  if (options_.dora) factors.magnitude_O = RowNorms(weight_OI);
+  return factors;
+}
+
+absl::Status LoraMethod::Attach(Model& model) {
+  model_ = &model;
+  SFT_ASSIGN_OR_RETURN(const std::vector<size_t> targets,
+                       TargetSlots(model, options_.targets));
+  const std::set<size_t> chosen(targets.begin(), targets.end());
+  auto& slots = model.linear_slots();
+  for (size_t i : targets) {
+    if (options_.rank > std::min(slots[i].in_features, slots[i].out_features)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "lora.rank ", options_.rank, " is above what ", slots[i].name, " [",
+          slots[i].out_features, ", ", slots[i].in_features, "] can hold"));
+    }
+  }
+  FreezeParameters(model);
+  at::NoGradGuard no_grad;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    LinearSlot& slot = slots[i];
+    auto* dense = dynamic_cast<DenseLinear*>(slot.map.get());
+    if (dense == nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(slot.name, " holds no dense weight to begin with"));
+    }
+    if (!chosen.contains(i)) {
+      if (slot.role != Role::kHead) {
+        slot.map = FreezeBase(slot, std::move(slot.map));
+      }
+      continue;
+    }
+    LoraFactors factors =
+        DrawFactors(slot, dense->DenseWeight().to(MasterDtype(model)));
+    Attached attached;
+    attached.slot = i;
+    if (options_.init == "pissa") {
+      attached.initial_a_RI = factors.a_RI.clone();
+      attached.initial_b_OR = factors.b_OR.clone();
+      dense->weight_OI().sub_(at::mm(factors.b_OR, factors.a_RI) *
+                              factors.scale);
+    }
+    auto map = std::make_unique<LoraLinear>(
+        FreezeBase(slot, std::move(slot.map)), std::move(factors),
+        model.compute_dtype(), options_.dropout, i);
+    attached.map = map.get();
+    slot.map = std::move(map);
+    attached_.push_back(attached);
+  }
+  for (TrainableParameter& p : TrainableParameters()) {
+    p.tensor.requires_grad_(true);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoraMethod::BeginRound(int64_t) { return absl::OkStatus(); }
+
+std::vector<TrainableParameter> LoraMethod::TrainableParameters() {
+  std::vector<TrainableParameter> out;
+  if (merged_) return out;
+  for (const Attached& attached : attached_) {
+    const std::string& name = model_->linear_slots()[attached.slot].name;
+    LoraFactors& factors = attached.map->factors();
+    out.push_back({name + ".lora_A.weight", factors.a_RI});
+    out.push_back({.name = name + ".lora_B.weight",
+                   .tensor = factors.b_OR,
+                   .learning_rate_scale = options_.lora_plus_ratio});
+    if (factors.magnitude_O.defined()) {
+      out.push_back({name + ".lora_magnitude_vector", factors.magnitude_O});
+    }
+  }
+  return out;
+}
+
+absl::Status LoraMethod::Merge() {
+  if (merged_) return absl::OkStatus();
+  for (const Attached& attached : attached_) BeforeMerge(*attached.map);
+  for (LinearSlot& slot : model_->linear_slots()) {
+    if (slot.role == Role::kHead) continue;
+    slot.map = Densify(*slot.map, model_->compute_dtype());
+  }
+  attached_.clear();
+  merged_ = true;
+  return absl::OkStatus();
+}
+
+MethodReport LoraMethod::Report() {
+  MethodReport report;
+  int64_t trainable = 0;
+  for (const TrainableParameter& p : TrainableParameters()) {
+    trainable += p.tensor.numel();
+  }
+  report.numbers["trainable_parameters"] = static_cast<double>(trainable);
+  report.numbers["total_parameters"] =
+      static_cast<double>(model_->info().parameters);
+  return report;
+}
+
+absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
+  if (merged_) {
+    return absl::FailedPreconditionError("the adapter is merged already");
+  }
+  Adapter adapter;
+  adapter.base_model = model_->info().name;
+  adapter.rank = options_.rank;
+  adapter.alpha = options_.alpha;
+  adapter.dropout = options_.dropout;
+  adapter.rslora = options_.rslora;
+  adapter.dora = options_.dora;
+  std::set<std::string> targets;
+  for (const Attached& attached : attached_) {
+    const LinearSlot& slot = model_->linear_slots()[attached.slot];
+    targets.emplace(RoleName(slot.role));
+    AdapterLayer layer{slot.name, attached.map->factors()};
+    if (attached.initial_a_RI.defined()) {
+      // Against the untouched W: s (B A - B0 A0), of rank 2 r.
+      layer.factors.a_RI = at::cat(
+          {layer.factors.a_RI.detach(), -attached.initial_a_RI}, /*dim=*/0);
+      layer.factors.b_OR = at::cat(
+          {layer.factors.b_OR.detach(), attached.initial_b_OR}, /*dim=*/1);
+    }
+    adapter.layers.push_back(std::move(layer));
+  }
+  if (options_.init == "pissa") {
+    adapter.rank = 2 * options_.rank;
+    adapter.alpha = options_.scale() * static_cast<double>(adapter.rank);
+    adapter.rslora = false;
+  }
+  adapter.targets.assign(targets.begin(), targets.end());
+  return WriteAdapterFolder(adapter, folder);
+}
+
+}  // namespace sft

@@ -1,0 +1,115 @@
+#include "methods/lora_linear.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+
+#include "harness/core/rng.h"
+
+namespace sft {
+
+LoraLinear::LoraLinear(std::unique_ptr<LinearMap> base, LoraFactors factors,
+                       at::ScalarType compute, double dropout,
+                       uint64_t slot_index)
+    : base_(std::move(base)),
+      factors_(std::move(factors)),
+      compute_(compute),
+      dropout_(dropout),
+      slot_index_(slot_index) {
+  TORCH_CHECK(factors_.a_RI.size(0) == factors_.b_OR.size(1), "A ",
+              factors_.a_RI.sizes(), " and B ", factors_.b_OR.sizes(),
+              " have no rank in common");
+}
+
+// The mask follows from the micro-batch's seed and the slot alone, so that a
+// forward pass recomputed for the backward pass drops the same inputs. It is
+// drawn on the CPU, the same on every device.
+at::Tensor LoraLinear::DropInput(const at::Tensor& x,
+                                 const PassState& pass) const {
+  if (dropout_ <= 0 || !pass.training) return x;
+  at::Generator generator = at::detail::createCPUGenerator(
+      SplitMix64(pass.dropout_seed ^ SplitMix64(slot_index_ + 1)));
+  const double keep = 1 - dropout_;
+  at::Tensor mask = at::empty(x.sizes(), at::TensorOptions(at::kFloat));
+  mask.uniform_(0, 1, generator);
+  return x * mask.lt(keep).to(x.options()).div_(keep);
+}
+
+at::Tensor LoraLinear::Forward(const at::Tensor& x, const PassState& pass) {
+  at::Tensor y = base_->Forward(x, pass);
+  const at::Tensor low = LinearProduct(
+      LinearProduct(DropInput(x, pass), factors_.a_RI.to(compute_), {}),
+      factors_.b_OR.to(compute_), {});
+  if (!factors_.magnitude_O.defined()) return y + low * factors_.scale;
+
+  at::Tensor norm_O;
+  {
+    at::NoGradGuard no_grad;
+    norm_O = RowNorms(Direction_OI());
+  }
+  const at::Tensor share_O = (factors_.magnitude_O / norm_O).to(compute_);
+  const at::Tensor bias = Bias();
+  if (!bias.defined()) return share_O * (y + low * factors_.scale);
+  const at::Tensor bias_O = bias.to(compute_);
+  return share_O * (y - bias_O + low * factors_.scale) + bias_O;
+}
+
+at::Tensor LoraLinear::Direction_OI() const {
+  const at::Tensor a_RI = factors_.a_RI.detach();
+  const at::Tensor b_OR = factors_.b_OR.detach();
+  return base_->DenseWeight() + at::mm(b_OR, a_RI) * factors_.scale;
+}
+
+at::Tensor LoraLinear::DenseWeight() const {
+  at::NoGradGuard no_grad;
+  const at::Tensor w_OI = Direction_OI();
+  if (!factors_.magnitude_O.defined()) return w_OI;
+  return w_OI * (factors_.magnitude_O.detach() / RowNorms(w_OI)).unsqueeze(1);
+}
+
+at::Tensor LoraLinear::Bias() const { return BiasOf(*base_); }
+
+std::vector<NamedTensor> LoraLinear::Tensors() const {
+  std::vector<NamedTensor> out = base_->Tensors();
+  out.push_back({"lora_A.weight", factors_.a_RI});
+  out.push_back({"lora_B.weight", factors_.b_OR});
+  if (factors_.magnitude_O.defined()) {
+    out.push_back({"lora_magnitude_vector", factors_.magnitude_O});
+  }
+  return out;
+}
+
+std::vector<std::pair<std::string, int64_t>> LoraLinear::BytesByCategory()
+    const {
+  auto out = base_->BytesByCategory();
+  size_t bytes = factors_.a_RI.nbytes() + factors_.b_OR.nbytes();
+  if (factors_.magnitude_O.defined()) bytes += factors_.magnitude_O.nbytes();
+  out.emplace_back("adapters", static_cast<int64_t>(bytes));
+  return out;
+}
+
+at::Tensor BiasOf(const LinearMap& map) {
+  for (const NamedTensor& t : map.Tensors()) {
+    if (t.name == "bias") return t.tensor;
+  }
+  return {};
+}
+
+LoraFactors PissaFactors(const at::Tensor& weight_OI, int64_t rank,
+                         double scale) {
+  at::NoGradGuard no_grad;
+  const auto [u, s, vh] = at::linalg_svd(weight_OI.detach(), false);
+  // sqrt(S / s) on each side, so that s B A gives U S V^T back.
+  const at::Tensor root = (s.slice(0, 0, rank) / scale).sqrt();
+  LoraFactors factors;
+  factors.a_RI = (root.unsqueeze(1) * vh.slice(0, 0, rank)).contiguous();
+  factors.b_OR = (u.slice(1, 0, rank) * root).contiguous();
+  factors.scale = scale;
+  return factors;
+}
+
+at::Tensor RowNorms(const at::Tensor& weight_OI) {
+  return at::norm(weight_OI, 2, {1});
+}
+
+}  // namespace sft

@@ -1,0 +1,149 @@
+#include "methods/qlora.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+
+namespace sft {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+at::Tensor SavedTensor(AutogradContext* ctx, const char* name) {
+  return ctx->saved_data[name].toTensor();
+}
+
+// x [M, I] times dequant(W4) [O, I] transposed. The graph keeps the codes.
+struct Nf4Product : torch::autograd::Function<Nf4Product> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
+                            const Nf4Tensor& w, const at::Tensor& bias_O) {
+    ctx->saved_data["shape"] = w.shape;
+    ctx->saved_data["codes"] = w.codes;
+    ctx->saved_data["double"] = w.double_quantized();
+    if (w.double_quantized()) {
+      ctx->saved_data["absmax_codes"] = w.absmax_codes;
+      ctx->saved_data["absmax2"] = w.absmax2;
+      ctx->saved_data["offset"] = w.offset;
+    } else {
+      ctx->saved_data["absmax"] = w.absmax;
+    }
+    return LinearProduct(x, DequantizeNf4(w, x.scalar_type()), bias_O);
+  }
+
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    Nf4Tensor w;
+    w.shape = ctx->saved_data["shape"].toIntVector();
+    w.codes = SavedTensor(ctx, "codes");
+    if (ctx->saved_data["double"].toBool()) {
+      w.absmax_codes = SavedTensor(ctx, "absmax_codes");
+      w.absmax2 = SavedTensor(ctx, "absmax2");
+      w.offset = SavedTensor(ctx, "offset");
+    } else {
+      w.absmax = SavedTensor(ctx, "absmax");
+    }
+    const at::Tensor& grad = grads[0];
+    return {LinearProduct(grad, DequantizeNf4(w, grad.scalar_type()).t(), {}),
+            at::Tensor(), at::Tensor()};
+  }
+};
+
+double SquaredNorm(const at::Tensor& t) {
+  return t.to(at::kDouble).square().sum().item<double>();
+}
+
+}  // namespace
+
+Nf4Linear::Nf4Linear(Nf4Tensor weight, at::Tensor bias_O,
+                     at::ScalarType compute)
+    : weight_(std::move(weight)), compute_(compute) {
+  if (bias_O.defined()) bias_O_ = bias_O.detach().to(compute);
+}
+
+at::Tensor Nf4Linear::Forward(const at::Tensor& x, const PassState&) {
+  return Nf4Product::apply(x, weight_, bias_O_);
+}
+
+at::Tensor Nf4Linear::DenseWeight() const {
+  return DequantizeNf4(weight_,
+                       compute_ == at::kDouble ? at::kDouble : at::kFloat);
+}
+
+std::vector<NamedTensor> Nf4Linear::Tensors() const {
+  std::vector<NamedTensor> out = {{"weight.codes", weight_.codes}};
+  const auto add = [&out](const char* name, const at::Tensor& t) {
+    if (t.defined()) out.push_back({name, t});
+  };
+  add("weight.absmax", weight_.absmax);
+  add("weight.absmax_codes", weight_.absmax_codes);
+  add("weight.absmax2", weight_.absmax2);
+  add("weight.offset", weight_.offset);
+  add("bias", bias_O_);
+  return out;
+}
+
+std::vector<std::pair<std::string, int64_t>> Nf4Linear::BytesByCategory()
+    const {
+  std::vector<std::pair<std::string, int64_t>> out = {
+      {"quantized_weights", weight_.code_bytes()},
+      {"quantization_constants", weight_.constant_bytes()}};
+  if (bias_O_.defined()) {
+    out.emplace_back("weights", static_cast<int64_t>(bias_O_.nbytes()));
+  }
+  return out;
+}
+
+QloraMethod::QloraMethod(const QloraOptions& options, int64_t seed)
+    : LoraMethod(options, seed), double_quant_(options.double_quant) {}
+
+std::unique_ptr<LinearMap> QloraMethod::FreezeBase(
+    const LinearSlot&, std::unique_ptr<LinearMap> dense) {
+  const auto& linear = static_cast<const DenseLinear&>(*dense);
+  const at::Tensor weight_OI = linear.DenseWeight();
+  auto map =
+      std::make_unique<Nf4Linear>(QuantizeNf4(weight_OI, double_quant_),
+                                  BiasOf(linear), linear.compute_dtype());
+  const double numel = static_cast<double>(weight_OI.numel());
+  bits_ += map->weight().bits_per_weight() * numel;
+  weights_ += numel;
+  const double error = SquaredNorm(weight_OI - map->DenseWeight());
+  weight_square_ += SquaredNorm(weight_OI);
+  quantization_square_ += error;
+  base_error_square_.emplace_back(map.get(), error);
+  return map;
+}
+
+void QloraMethod::BeforeMerge(const LoraLinear& map) {
+  const at::Tensor trained_OI = map.DenseWeight();
+  merged_square_ += SquaredNorm(trained_OI);
+  rounding_square_ += SquaredNorm(
+      trained_OI.to(at::kBFloat16).to(trained_OI.dtype()) - trained_OI);
+  // (W16 + BA) - (dequant(W4) + BA) = W16 - dequant(W4), whatever BA is.
+  for (const auto& [base, error] : base_error_square_) {
+    if (base == &map.base()) w16_error_square_ += error;
+  }
+}
+
+MethodReport QloraMethod::Report() {
+  MethodReport report = LoraMethod::Report();
+  const auto ratio = [](double part, double whole) {
+    return whole > 0 ? std::sqrt(part / whole) : 0.0;
+  };
+  if (weights_ > 0) {
+    report.numbers["qlora.bits_per_weight"] = bits_ / weights_;
+    report.numbers["qlora.quantized_weights"] = weights_;
+    report.numbers["qlora.quantization_error"] =
+        ratio(quantization_square_, weight_square_);
+  }
+  if (merged_square_ > 0) {
+    report.numbers["qlora.merge_error_w16"] =
+        ratio(w16_error_square_, merged_square_);
+    report.numbers["qlora.merge_error_dequant"] =
+        ratio(rounding_square_, merged_square_);
+  }
+  return report;
+}
+
+}  // namespace sft
