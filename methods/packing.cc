@@ -1,0 +1,294 @@
+#include "methods/packing.h"
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace sft {
+namespace {
+
+// What planning did, over all passes so far.
+struct PackCounts {
+  int64_t bins = 0;
+  int64_t capacity_tokens = 0;
+  int64_t tokens = 0;
+  int64_t truncated_rows = 0;
+  int64_t truncated_tokens = 0;
+  int64_t split_rows = 0;
+  int64_t lost_target_tokens = 0;
+
+  std::map<std::string, double> Report() const {
+    const auto number = [](int64_t n) { return static_cast<double>(n); };
+    return {
+        {"packing.bins", number(bins)},
+        {"packing.efficiency",
+         capacity_tokens > 0 ? number(tokens) / number(capacity_tokens) : 0.0},
+        {"packing.truncated_rows", number(truncated_rows)},
+        {"packing.truncated_tokens", number(truncated_tokens)},
+        {"packing.split_rows", number(split_rows)},
+        {"packing.lost_target_tokens", number(lost_target_tokens)}};
+  }
+};
+
+int64_t LengthOf(const Example& example) {
+  return static_cast<int64_t>(example.input_ids.size());
+}
+
+int64_t TargetsIn(const Example& example, int64_t begin, int64_t end) {
+  return std::count_if(example.labels.begin() + begin,
+                       example.labels.begin() + end,
+                       [](int32_t label) { return label != kNoLoss; });
+}
+
+// --- padded and padding_free ----------------------------------------------
+
+// Both plan the same rows into the same micro-batches.
+class RowCollator : public Collator {
+ public:
+  RowCollator(bool bucketed, int64_t batch_size, int64_t max_length)
+      : bucketed_(bucketed), batch_size_(batch_size), max_length_(max_length) {}
+
+  std::vector<MicroBatchPlan> PlanPass(const std::vector<Example>& examples,
+                                       const std::vector<int64_t>& order,
+                                       Rng& rng) const override {
+    std::vector<Piece> rows;
+    for (int64_t index : order) {
+      const Example& example = examples[index];
+      const int64_t length = LengthOf(example);
+      const int64_t kept = std::min(length, max_length_);
+      if (kept == 0) continue;
+      if (kept < length) {
+        ++counts_.truncated_rows;
+        counts_.truncated_tokens += length - kept;
+        counts_.lost_target_tokens += TargetsIn(example, kept, length);
+      }
+      rows.push_back({index, 0, kept});
+    }
+    if (bucketed_) {
+      std::stable_sort(
+          rows.begin(), rows.end(),
+          [](const Piece& a, const Piece& b) { return a.length < b.length; });
+    }
+    std::vector<MicroBatchPlan> plans;
+    for (size_t i = 0; i < rows.size(); i += batch_size_) {
+      const size_t end = std::min(rows.size(), i + batch_size_);
+      plans.push_back({{rows.begin() + i, rows.begin() + end}});
+      CountBatch(plans.back());
+    }
+    if (bucketed_) rng.Shuffle(plans);
+    return plans;
+  }
+
+  std::map<std::string, double> Report() const override {
+    return counts_.Report();
+  }
+
+ protected:
+  // Slots that a batch of these pieces computes.
+  virtual int64_t Slots(const MicroBatchPlan& plan) const = 0;
+  int64_t max_length() const { return max_length_; }
+
+ private:
+  void CountBatch(const MicroBatchPlan& plan) const {
+    counts_.bins += static_cast<int64_t>(plan.pieces.size());
+    for (const Piece& piece : plan.pieces) counts_.tokens += piece.length;
+    counts_.capacity_tokens += Slots(plan);
+  }
+
+  bool bucketed_;
+  int64_t batch_size_;
+  int64_t max_length_;
+  mutable PackCounts counts_;
+};
+
+class PaddedCollator : public RowCollator {
+ public:
+  PaddedCollator(const PaddedOptions& options, int64_t batch_size,
+                 int64_t max_length)
+      : RowCollator(options.order == "bucketed", batch_size, max_length),
+        pad_to_(options.pad_to == "max" ? max_length : 0) {}
+
+  Batch Collate(const std::vector<Example>& examples,
+                const MicroBatchPlan& plan) const override {
+    // Right pads are seen by no real token, so any id would do.
+    return PaddedBatch(examples, plan.pieces, pad_to_, /*pad_id=*/0);
+  }
+
+ protected:
+  int64_t Slots(const MicroBatchPlan& plan) const override {
+    int64_t width = pad_to_;
+    for (const Piece& p : plan.pieces) width = std::max(width, p.length);
+    return width * static_cast<int64_t>(plan.pieces.size());
+  }
+
+ private:
+  int64_t pad_to_;
+};
+
+class PaddingFreeCollator : public RowCollator {
+ public:
+  PaddingFreeCollator(const PaddingFreeOptions& options, int64_t batch_size,
+                      int64_t max_length)
+      : RowCollator(options.order == "bucketed", batch_size, max_length) {}
+
+  Batch Collate(const std::vector<Example>& examples,
+                const MicroBatchPlan& plan) const override {
+    return FlatBatch(examples, plan.pieces);
+  }
+
+ protected:
+  int64_t Slots(const MicroBatchPlan& plan) const override {
+    int64_t tokens = 0;
+    for (const Piece& piece : plan.pieces) tokens += piece.length;
+    return tokens;
+  }
+};
+
+// --- packed -----------------------------------------------------------------
+
+int64_t TokensIn(const std::vector<Piece>& bin) {
+  int64_t tokens = 0;
+  for (const Piece& piece : bin) tokens += piece.length;
+  return tokens;
+}
+
+class PackedCollator : public Collator {
+ public:
+  PackedCollator(const PackedOptions& options, int64_t batch_size,
+                 int64_t max_length)
+      : strategy_(options.pack_strategy()),
+        overflow_(options.pack_overflow()),
+        batch_size_(batch_size),
+        max_length_(max_length) {}
+
+  std::vector<MicroBatchPlan> PlanPass(const std::vector<Example>& examples,
+                                       const std::vector<int64_t>& order,
+                                       Rng& rng) const override {
+    std::vector<int64_t> lengths;
+    for (int64_t index : order) lengths.push_back(LengthOf(examples[index]));
+    PackResult packed = PackLengths(lengths, max_length_, strategy_, overflow_);
+    for (auto& bin : packed.bins) {
+      for (Piece& piece : bin) piece.index = order[piece.index];
+    }
+    Count(examples, order, packed);
+    rng.Shuffle(packed.bins);
+
+    std::vector<MicroBatchPlan> plans;
+    for (size_t i = 0; i < packed.bins.size(); i += batch_size_) {
+      const size_t end = std::min(packed.bins.size(), i + batch_size_);
+      // Collate() finds the ends of wrapped bins by their being full; the one
+      // that is not goes last.
+      std::stable_partition(packed.bins.begin() + i, packed.bins.begin() + end,
+                            [this](const std::vector<Piece>& bin) {
+                              return !wrapped() || TokensIn(bin) == max_length_;
+                            });
+      MicroBatchPlan plan;
+      for (size_t b = i; b < end; ++b) {
+        plan.pieces.insert(plan.pieces.end(), packed.bins[b].begin(),
+                           packed.bins[b].end());
+      }
+      plans.push_back(std::move(plan));
+    }
+    return plans;
+  }
+
+  Batch Collate(const std::vector<Example>& examples,
+                const MicroBatchPlan& plan) const override {
+    if (!wrapped()) return FlatBatch(examples, plan.pieces);
+    // A bin becomes one row, as if its pieces were one text.
+    std::vector<Example> bins;
+    for (const Piece& piece : plan.pieces) {
+      if (bins.empty() || LengthOf(bins.back()) == max_length_) {
+        bins.emplace_back();
+        bins.back().row_id = examples[piece.index].row_id;
+      }
+      const Example& from = examples[piece.index];
+      Example& bin = bins.back();
+      TORCH_CHECK(LengthOf(bin) + piece.length <= max_length_,
+                  "a wrapped bin of more than ", max_length_, " tokens");
+      const auto end = piece.begin + piece.length;
+      bin.input_ids.insert(bin.input_ids.end(),
+                           from.input_ids.begin() + piece.begin,
+                           from.input_ids.begin() + end);
+      bin.labels.insert(bin.labels.end(), from.labels.begin() + piece.begin,
+                        from.labels.begin() + end);
+    }
+    std::vector<Piece> rows;
+    for (size_t b = 0; b < bins.size(); ++b) {
+      rows.push_back({static_cast<int64_t>(b), 0, LengthOf(bins[b])});
+    }
+    return FlatBatch(bins, rows);
+  }
+
+  std::map<std::string, double> Report() const override {
+    return counts_.Report();
+  }
+
+ private:
+  bool wrapped() const { return strategy_ == PackStrategy::kWrapped; }
+
+  void Count(const std::vector<Example>& examples,
+             const std::vector<int64_t>& order,
+             const PackResult& packed) const {
+    int64_t kept_targets = 0, all_targets = 0;
+    for (const auto& bin : packed.bins) {
+      for (size_t p = 0; p < bin.size(); ++p) {
+        const Piece& piece = bin[p];
+        counts_.tokens += piece.length;
+        // A piece's first token has nothing before it to be predicted from,
+        // but within a wrapped bin.
+        const int64_t skip = wrapped() && p > 0 ? 0 : 1;
+        kept_targets += TargetsIn(examples[piece.index], piece.begin + skip,
+                                  piece.begin + piece.length);
+      }
+    }
+    for (int64_t index : order) all_targets += examples[index].target_tokens();
+    const int64_t bins = static_cast<int64_t>(packed.bins.size());
+    counts_.bins += bins;
+    counts_.capacity_tokens += bins * max_length_;
+    counts_.truncated_rows += packed.truncated_rows;
+    counts_.truncated_tokens += packed.truncated_tokens;
+    counts_.split_rows += packed.split_rows;
+    counts_.lost_target_tokens += all_targets - kept_targets;
+  }
+
+  PackStrategy strategy_;
+  PackOverflow overflow_;
+  int64_t batch_size_;
+  int64_t max_length_;
+  mutable PackCounts counts_;
+};
+
+}  // namespace
+
+PackStrategy PackedOptions::pack_strategy() const {
+  if (strategy == "bfd") return PackStrategy::kBestFitDecreasing;
+  if (strategy == "next_fit") return PackStrategy::kNextFit;
+  if (strategy == "wrapped") return PackStrategy::kWrapped;
+  return PackStrategy::kFirstFitDecreasing;
+}
+
+PackOverflow PackedOptions::pack_overflow() const {
+  return overflow == "split" ? PackOverflow::kSplit : PackOverflow::kTruncate;
+}
+
+std::unique_ptr<Collator> MakePaddedCollator(const PaddedOptions& options,
+                                             int64_t batch_size,
+                                             int64_t max_length) {
+  return std::make_unique<PaddedCollator>(options, batch_size, max_length);
+}
+std::unique_ptr<Collator> MakePaddingFreeCollator(
+    const PaddingFreeOptions& options, int64_t batch_size, int64_t max_length) {
+  return std::make_unique<PaddingFreeCollator>(options, batch_size, max_length);
+}
+std::unique_ptr<Collator> MakePackedCollator(const PackedOptions& options,
+                                             int64_t batch_size,
+                                             int64_t max_length) {
+  return std::make_unique<PackedCollator>(options, batch_size, max_length);
+}
+
+}  // namespace sft

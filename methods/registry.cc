@@ -1,0 +1,93 @@
+#include "methods/registry.h"
+
+#include <memory>
+#include <utility>
+
+#include "harness/core/status.h"
+#include "methods/full.h"
+#include "methods/hft.h"
+#include "methods/lora.h"
+#include "methods/packing.h"
+#include "methods/qlora.h"
+
+namespace sft {
+namespace {
+
+template <class Method, class Options>
+absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeUpdate(
+    const RunConfig& config) {
+  Options options;
+  SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
+  return std::make_unique<Method>(std::move(options), config.seed);
+}
+
+// A batching method whose collator follows from options and the config's
+// batch_size and max_length.
+template <class Options>
+class CollatorMethod : public BatchingMethod {
+ public:
+  using Make = std::unique_ptr<Collator> (*)(const Options&, int64_t, int64_t);
+  CollatorMethod(Make make, Options options, const RunConfig& config)
+      : make_(make),
+        options_(std::move(options)),
+        batch_size_(config.batch_size),
+        max_length_(config.max_length) {}
+
+  std::unique_ptr<Collator> MakeCollator() override {
+    return make_(options_, batch_size_, max_length_);
+  }
+
+ private:
+  Make make_;
+  Options options_;
+  int64_t batch_size_;
+  int64_t max_length_;
+};
+
+template <class Options>
+BatchingMethodRow BatchingRow(
+    std::string name, std::string summary,
+    typename CollatorMethod<Options>::Make make_collator) {
+  const auto make = [make_collator](const RunConfig& config)
+      -> absl::StatusOr<std::unique_ptr<BatchingMethod>> {
+    Options options;
+    SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
+    return std::make_unique<CollatorMethod<Options>>(
+        make_collator, std::move(options), config);
+  };
+  return {std::move(name), std::move(summary), DescribeFields<Options>(), make};
+}
+
+absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeUntuned(const RunConfig&) {
+  return std::make_unique<FullMethod>(/*trains=*/false);
+}
+absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeFull(const RunConfig&) {
+  return std::make_unique<FullMethod>(/*trains=*/true);
+}
+
+}  // namespace
+
+MethodTables AllMethods() {
+  MethodTables tables;
+  tables.update = {
+      {kUntuned, "nothing is trained: the model as it came", {}, MakeUntuned},
+      {"full", "every weight is trained", {}, MakeFull},
+      {"lora", "low-rank adapters beside frozen weights (2106.09685)",
+       DescribeFields<LoraOptions>(), MakeUpdate<LoraMethod, LoraOptions>},
+      {"qlora", "low-rank adapters over NF4 weights (2305.14314)",
+       DescribeFields<QloraOptions>(), MakeUpdate<QloraMethod, QloraOptions>},
+      {"hft", "a random half of the weights is trained (2404.18466)",
+       DescribeFields<HftOptions>(), MakeUpdate<HftMethod, HftOptions>}};
+  tables.batching = {
+      BatchingRow<PaddedOptions>("padded", "rows padded to one width",
+                                 MakePaddedCollator),
+      BatchingRow<PaddingFreeOptions>(
+          "padding_free", "the same rows laid end to end (2407.09105)",
+          MakePaddingFreeCollator),
+      BatchingRow<PackedOptions>(
+          "packed", "bins of rows filled over the whole pass (2404.10830)",
+          MakePackedCollator)};
+  return tables;
+}
+
+}  // namespace sft
