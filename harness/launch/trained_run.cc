@@ -28,39 +28,32 @@ absl::StatusOr<RunPaths> PathsOfRecord(const std::string& record_path) {
   return RunPaths{out.empty() ? "." : out};
 }
 
-}  // namespace
-
-void TouchedTensors::Add(const std::vector<TrainableParameter>& parameters) {
-  for (const TrainableParameter& parameter : parameters) {
-    bool known = false;
-    for (const NamedTensor& named : tensors_) {
-      known = known || named.name == parameter.name;
-    }
-    if (!known) tensors_.push_back({parameter.name, parameter.tensor});
-  }
-}
-
-absl::Status TouchedTensors::CopyFrom(const std::vector<NamedTensor>& stored,
-                                      const std::string& where) const {
+// Copies the stored values into the live tensors; each must be there with its
+// shape and dtype.
+absl::Status CopyWeights(const std::vector<NamedTensor>& stored,
+                         const std::map<std::string, at::Tensor>& live,
+                         const std::string& where) {
   std::map<std::string, at::Tensor> by_name;
   for (const NamedTensor& named : stored) by_name[named.name] = named.tensor;
-  for (const NamedTensor& live : tensors_) {
-    auto found = by_name.find(live.name);
+  for (const auto& [name, tensor] : live) {
+    auto found = by_name.find(name);
     if (found == by_name.end()) {
-      return InputError(where, "has no tensor '" + live.name + "'");
+      return InputError(where, "has no tensor '" + name + "'");
     }
-    if (found->second.sizes() != live.tensor.sizes() ||
-        found->second.scalar_type() != live.tensor.scalar_type()) {
-      return InputError(where, "'" + live.name + "' has another shape or type");
+    if (found->second.sizes() != tensor.sizes() ||
+        found->second.scalar_type() != tensor.scalar_type()) {
+      return InputError(where, "'" + name + "' has another shape or type");
     }
   }
   c10::AutoGradMode no_grad(false);
-  for (const NamedTensor& live : tensors_) {
-    at::Tensor target = live.tensor.detach();
-    target.copy_(by_name[live.name]);
+  for (const auto& [name, tensor] : live) {
+    at::Tensor target = tensor.detach();
+    target.copy_(by_name[name]);
   }
   return absl::OkStatus();
 }
+
+}  // namespace
 
 absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
                                           const std::string& record_path) {
@@ -82,12 +75,15 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   }
   SFT_ASSIGN_OR_RETURN(run.method, row->make(config));
   SFT_RETURN_IF_ERROR(run.method->Attach(*run.loaded.model));
-  TouchedTensors touched;
+  // A later round may train other tensors than an earlier one.
+  std::map<std::string, at::Tensor> live;
   for (size_t round = 0; round < config.train.size(); ++round) {
     SFT_RETURN_IF_ERROR(run.method->BeginRound(static_cast<int64_t>(round)));
-    touched.Add(run.method->TrainableParameters());
+    for (const TrainableParameter& p : run.method->TrainableParameters()) {
+      live[p.name] = p.tensor;
+    }
   }
-  if (touched.tensors().empty()) return run;
+  if (live.empty()) return run;
   const std::string file = paths.Weights(run.record.run_id) + kWeightsFile;
   if (!FileExists(file)) {
     return absl::NotFoundError(
@@ -98,18 +94,18 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   if (TensorDigest(stored) != run.record.texts["weights_sha256"]) {
     return InputError(file, "is damaged: its digest is not the record's");
   }
-  SFT_RETURN_IF_ERROR(touched.CopyFrom(stored, file));
+  SFT_RETURN_IF_ERROR(CopyWeights(stored, live, file));
   return run;
 }
 
 absl::Status SaveTrainedWeights(const RunPaths& paths,
                                 const std::string& run_id,
-                                const TouchedTensors& touched,
+                                const std::vector<NamedTensor>& trained,
                                 const std::string& weights_sha256) {
   const std::string folder = paths.Weights(run_id);
   SFT_RETURN_IF_ERROR(MakeFolders(folder));
   return WriteSafetensors(
-      folder + kWeightsFile, touched.tensors(),
+      folder + kWeightsFile, trained,
       {{"run_id", run_id}, {"weights_sha256", weights_sha256}});
 }
 

@@ -16,21 +16,6 @@
 
 namespace sft {
 
-// Every tensor that some round has trained so far, by name: what a checkpoint
-// and the kept weights must hold, for a later round may train others.
-class TouchedTensors {
- public:
-  void Add(const std::vector<TrainableParameter>& parameters);
-  const std::vector<NamedTensor>& tensors() const { return tensors_; }
-  // Copies the stored values into the live tensors; every live tensor must be
-  // there with its shape and dtype.
-  absl::Status CopyFrom(const std::vector<NamedTensor>& stored,
-                        const std::string& where) const;
-
- private:
-  std::vector<NamedTensor> tensors_;
-};
-
 struct TrainedRun {
   RunRecord record;
   LoadedModel loaded;
@@ -42,7 +27,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
 
 absl::Status SaveTrainedWeights(const RunPaths& paths,
                                 const std::string& run_id,
-                                const TouchedTensors& touched,
+                                const std::vector<NamedTensor>& trained,
                                 const std::string& weights_sha256);
 
 // The tokenizer's own files, for an exported model folder.

@@ -1,0 +1,27 @@
+// What a run cost, and where it was made: memory, rates, provenance.
+#ifndef HARNESS_LAUNCH_RUN_MEASURES_H_
+#define HARNESS_LAUNCH_RUN_MEASURES_H_
+
+#include <map>
+#include <string>
+
+#include "harness/model/model.h"
+#include "harness/record/run_record.h"
+#include "harness/train/optimizer.h"
+
+namespace sft {
+
+// Before a round: the peak counters start anew.
+void StartTrainingMeasures();
+// After a round: peaks, and bytes by category.
+void TakeTrainingMeasures(RunRecord& record, Model& model,
+                          const AdamW* optimizer);
+// Totals over the record's steps: tokens, steps, rates.
+void SumUpSteps(RunRecord& record);
+void FillProvenance(RunRecord& record,
+                    const std::map<std::string, std::string>& build,
+                    int attempt);
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_RUN_MEASURES_H_
