@@ -1,0 +1,292 @@
+#include "harness/train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <utility>
+
+#include "harness/core/rng.h"
+#include "harness/core/status.h"
+#include "harness/train/schedule.h"
+
+namespace sft {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A loss this far above a uniform guess for so many steps has run away.
+constexpr int64_t kRunawaySteps = 20;
+constexpr double kRunawayFactor = 2.0;
+// Wall-time budgets read the schedule on this many parts of their time.
+constexpr int64_t kTimeParts = 100'000;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double CpuSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) +
+         1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+Batch OnDevice(Batch batch, at::Device device) {
+  if (device.is_cpu()) return batch;
+  batch.input_ids_BT = batch.input_ids_BT.to(device);
+  batch.labels_BT = batch.labels_BT.to(device);
+  batch.position_ids_BT = batch.position_ids_BT.to(device);
+  if (batch.cu_seqlens.defined()) {
+    batch.cu_seqlens = batch.cu_seqlens.to(device);
+  }
+  return batch;
+}
+
+// Dropout masks depend on the run's seed, the step and the micro-batch alone.
+uint64_t DropoutSeed(int64_t seed, int64_t step, size_t micro) {
+  Rng rng(static_cast<uint64_t>(seed), Stream::kDropout,
+          absl::StrCat("step", step, "/micro", micro));
+  return rng.Next();
+}
+
+}  // namespace
+
+Trainer::Trainer(const RunConfig& config, std::string run_id, Model& model,
+                 UpdateMethod& method)
+    : config_(config),
+      run_id_(std::move(run_id)),
+      model_(model),
+      method_(method) {
+  model_.SetActivationCheckpointing(config_.activation_checkpointing);
+}
+
+absl::Status Trainer::BeginRound(int64_t round) {
+  // The moments of the last round go before those of the next are made.
+  optimizer_.reset();
+  SFT_RETURN_IF_ERROR(method_.BeginRound(round));
+  std::vector<TrainableParameter> parameters = method_.TrainableParameters();
+  if (parameters.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("round ", round, ": the method trains no parameter"));
+  }
+  for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
+  optimizer_ = std::make_unique<AdamW>(
+      std::move(parameters),
+      AdamWOptions{.beta1 = config_.beta1,
+                   .beta2 = config_.beta2,
+                   .epsilon = config_.epsilon,
+                   .weight_decay = config_.weight_decay});
+  optimizer_->DropGradients();
+  round_ = round;
+  steps_in_round_ = 0;
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
+  TORCH_CHECK(steps_.empty() && optimizer_ == nullptr,
+              "Resume after the run has begun");
+  // Earlier rounds name tensors that this one may not train.
+  for (int64_t round = 0; round <= checkpoint.round; ++round) {
+    SFT_RETURN_IF_ERROR(BeginRound(round));
+  }
+  SFT_RETURN_IF_ERROR(method_.LoadState(checkpoint.method));
+  if (checkpoint.trained.size() != trained_.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("checkpoint holds ", checkpoint.trained.size(),
+                     " trained tensors; this run has ", trained_.size()));
+  }
+  c10::NoGradGuard no_grad;
+  for (const NamedTensor& saved : checkpoint.trained) {
+    auto it = trained_.find(saved.name);
+    if (it == trained_.end() || it->second.sizes() != saved.tensor.sizes() ||
+        it->second.scalar_type() != saved.tensor.scalar_type()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("checkpoint: ", saved.name,
+                       " is no trained tensor of this run, or has another "
+                       "shape or type"));
+    }
+    it->second.copy_(saved.tensor);
+  }
+  SFT_RETURN_IF_ERROR(optimizer_->LoadState(checkpoint.optimizer));
+  steps_ = checkpoint.steps;
+  steps_in_round_ = checkpoint.steps_in_round;
+  plan_sha256_ = checkpoint.plan_sha256;
+  resumed_ = true;
+  return absl::OkStatus();
+}
+
+StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
+                             double learning_rate) {
+  const Clock::time_point start = Clock::now();
+  const double cpu_start = CpuSeconds();
+  StepRecord record;
+  record.step = static_cast<int64_t>(steps_.size()) + 1;
+  record.round = round_;
+  record.learning_rate = learning_rate;
+  for (const Batch& batch : batches) {
+    record.real_tokens += batch.real_tokens;
+    record.target_tokens += batch.target_tokens;
+    record.padded_tokens += batch.padded_tokens();
+    record.sequences += static_cast<int64_t>(batch.lengths.size());
+  }
+  TORCH_CHECK(record.target_tokens > 0, "step ", record.step, " has no target");
+  const auto targets = static_cast<double>(record.target_tokens);
+  std::vector<at::Tensor> loss_sums;  // read last: reading waits for a device
+  for (size_t micro = 0; micro < batches.size(); ++micro) {
+    model_.pass_state().training = true;
+    model_.pass_state().dropout_seed =
+        DropoutSeed(config_.seed, record.step, micro);
+    const Batch batch = OnDevice(batches[micro], model_.device());
+    const LossOutput out = model_.SumLoss(batch);
+    out.loss_sum.div(targets).backward();
+    loss_sums.push_back(out.loss_sum.detach());
+  }
+  model_.pass_state().training = false;
+  for (const at::Tensor& sum : loss_sums) record.loss += sum.item<double>();
+  record.loss /= targets;
+  record.grad_norm = optimizer_->GradNorm();
+  if (std::isfinite(record.loss) && std::isfinite(record.grad_norm)) {
+    if (config_.max_grad_norm > 0) {
+      optimizer_->ClipGradients(record.grad_norm, config_.max_grad_norm);
+    }
+    optimizer_->Step(learning_rate);
+  }
+  optimizer_->DropGradients();
+  record.wall_seconds = SecondsSince(start);
+  record.cpu_seconds = CpuSeconds() - cpu_start;
+  return record;
+}
+
+double Trainer::TrainedSecondsOfRound() const {
+  double seconds = 0;
+  for (const StepRecord& step : steps_) {
+    if (step.round == round_) seconds += step.wall_seconds;
+  }
+  return seconds;
+}
+
+double Trainer::LearningRateOfNextStep(const StepPlan& plan) const {
+  const bool timed = plan.wall_seconds > 0;
+  const auto schedule = Schedule::Make(
+      config_.schedule, config_.learning_rate, config_.warmup_ratio,
+      timed ? kTimeParts : static_cast<int64_t>(plan.steps.size()));
+  TORCH_CHECK(schedule.ok(), ToStd(schedule.status().message()));
+  if (!timed) return schedule->RateAt(static_cast<double>(steps_in_round_));
+  return schedule->RateAt(TrainedSecondsOfRound() / plan.wall_seconds *
+                          static_cast<double>(kTimeParts));
+}
+
+// Empty while all is well.
+std::string Trainer::WhyDiverged() const {
+  const StepRecord& last = steps_.back();
+  if (!std::isfinite(last.loss)) {
+    return absl::StrCat("step ", last.step, ": the loss is not finite");
+  }
+  if (!std::isfinite(last.grad_norm)) {
+    return absl::StrCat("step ", last.step,
+                        ": the gradient norm is not finite");
+  }
+  const double limit =
+      kRunawayFactor * std::log(std::max<double>(
+                           2, static_cast<double>(model_.info().vocabulary)));
+  if (steps_in_round_ < kRunawaySteps) return "";
+  for (int64_t back = 1; back <= kRunawaySteps; ++back) {
+    if (!(steps_[steps_.size() - static_cast<size_t>(back)].loss > limit)) {
+      return "";
+    }
+  }
+  return absl::StrCat("step ", last.step, ": the loss was above ", limit,
+                      " nats/token for ", kRunawaySteps, " steps");
+}
+
+absl::StatusOr<RoundOutcome> Trainer::RunRound(
+    int64_t round, const std::vector<Example>& examples,
+    const Collator& collator, const StepPlan& plan, const TrainerHooks& hooks) {
+  if (resumed_ && round == round_) {
+    if (plan.plan_sha256 != plan_sha256_) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("round ", round,
+                       ": the checkpoint was made with other steps than this "
+                       "run would take"));
+    }
+  } else {
+    SFT_RETURN_IF_ERROR(BeginRound(round));
+    plan_sha256_ = plan.plan_sha256;
+  }
+  resumed_ = false;
+  RoundOutcome outcome;
+  Clock::time_point last_checkpoint = Clock::now();
+  double seconds = plan.wall_seconds > 0 ? TrainedSecondsOfRound() : 0;
+  while (steps_in_round_ < static_cast<int64_t>(plan.steps.size())) {
+    if (plan.wall_seconds > 0 && seconds >= plan.wall_seconds) break;
+    if (hooks.should_stop && hooks.should_stop()) {
+      outcome.end = RoundEnd::kStopped;
+      outcome.message = absl::StrCat("stopped after step ", steps_.size());
+      if (!hooks.checkpoint_folder.empty()) {
+        SFT_RETURN_IF_ERROR(
+            SaveCheckpoint(hooks.checkpoint_folder, hooks.add_to_checkpoint));
+      }
+      return outcome;
+    }
+    std::vector<Batch> batches;
+    for (const MicroBatchPlan& micro :
+         plan.steps[static_cast<size_t>(steps_in_round_)].micro_batches) {
+      batches.push_back(collator.Collate(examples, micro));
+    }
+    steps_.push_back(TakeStep(batches, LearningRateOfNextStep(plan)));
+    ++steps_in_round_;
+    ++outcome.steps_taken;
+    seconds += steps_.back().wall_seconds;
+    if (hooks.on_step) SFT_RETURN_IF_ERROR(hooks.on_step(steps_.back()));
+    outcome.message = WhyDiverged();
+    if (!outcome.message.empty()) {
+      outcome.end = RoundEnd::kDiverged;
+      return outcome;
+    }
+    if (hooks.evaluate && hooks.eval_every_steps > 0 &&
+        steps_in_round_ % hooks.eval_every_steps == 0) {
+      c10::NoGradGuard no_grad;
+      SFT_RETURN_IF_ERROR(hooks.evaluate(steps_.back().step));
+    }
+    const bool due =
+        (hooks.checkpoint_every_steps > 0 &&
+         steps_in_round_ % hooks.checkpoint_every_steps == 0) ||
+        (hooks.checkpoint_every_seconds > 0 &&
+         SecondsSince(last_checkpoint) >= hooks.checkpoint_every_seconds);
+    if (due && !hooks.checkpoint_folder.empty()) {
+      SFT_RETURN_IF_ERROR(
+          SaveCheckpoint(hooks.checkpoint_folder, hooks.add_to_checkpoint));
+      last_checkpoint = Clock::now();
+    }
+  }
+  return outcome;
+}
+
+absl::Status Trainer::SaveCheckpoint(const std::string& folder,
+                                     const AddFiles& add_files) {
+  TORCH_CHECK(optimizer_ != nullptr, "SaveCheckpoint before the first round");
+  Checkpoint checkpoint;
+  checkpoint.run_id = run_id_;
+  checkpoint.round = round_;
+  checkpoint.steps_in_round = steps_in_round_;
+  checkpoint.plan_sha256 = plan_sha256_;
+  checkpoint.steps = steps_;
+  checkpoint.trained = TrainedTensors();
+  checkpoint.optimizer = optimizer_->State();
+  checkpoint.method = method_.SaveState();
+  return WriteCheckpoint(checkpoint, folder, add_files);
+}
+
+std::vector<NamedTensor> Trainer::TrainedTensors() const {
+  std::vector<NamedTensor> tensors;
+  for (const auto& [name, tensor] : trained_) {
+    tensors.push_back({name, tensor.detach()});
+  }
+  return tensors;
+}
+
+}  // namespace sft

@@ -1,0 +1,114 @@
+// The training loop, which knows no method by name. One Trainer serves one
+// run; each RunRound takes one StepPlan to its end. For every optimizer step
+// over micro-batches m with target tokens n_m:
+//   gradient = d/dw sum_m loss_sum_m / sum_m n_m, clipped, then AdamW.
+#ifndef HARNESS_TRAIN_TRAINER_H_
+#define HARNESS_TRAIN_TRAINER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "harness/core/batch.h"
+#include "harness/core/records.h"
+#include "harness/data/collator.h"
+#include "harness/model/model.h"
+#include "harness/spec/run_config.h"
+#include "harness/train/checkpoint.h"
+#include "harness/train/method.h"
+#include "harness/train/optimizer.h"
+#include "harness/train/step_plan.h"
+
+namespace sft {
+
+struct TrainerHooks {
+  // After every step; an error ends the round with it.
+  std::function<absl::Status(const StepRecord&)> on_step;
+  // Asked before every step, for signals and job limits.
+  std::function<bool()> should_stop;
+  // Every `eval_every_steps` steps of the round; no gradient is recorded.
+  int64_t eval_every_steps = 0;
+  std::function<absl::Status(int64_t step)> evaluate;
+  // After a step when this many steps, or seconds since the last one (or the
+  // start), have passed; 0 = never for that reason. Also when should_stop
+  // ends the round. "" = no checkpoints.
+  std::string checkpoint_folder;
+  int64_t checkpoint_every_steps = 0;
+  double checkpoint_every_seconds = 0;
+  AddFiles add_to_checkpoint;
+};
+
+enum class RoundEnd {
+  kFinished,
+  kDiverged,  // loss or gradient not finite, or the loss ran away
+  kStopped,   // by should_stop; resumable
+};
+struct RoundOutcome {
+  RoundEnd end = RoundEnd::kFinished;
+  std::string message;      // why, if not finished
+  int64_t steps_taken = 0;  // by this call
+};
+
+class Trainer {
+ public:
+  // `method` has been attached to `model`; both outlive the trainer.
+  Trainer(const RunConfig& config, std::string run_id, Model& model,
+          UpdateMethod& method);
+
+  // Before the first RunRound, on a freshly loaded and attached model: takes
+  // over weights, optimizer, method state and records. InvalidArgument if the
+  // checkpoint does not fit; the model is then of no more use.
+  absl::Status Resume(const Checkpoint& checkpoint);
+  // The first round to run: 0, or the one that Resume was in the middle (or
+  // at the end) of.
+  int64_t next_round() const { return round_; }
+
+  // Runs the round to its end, or on from where Resume left it. Errors are
+  // those of hooks and of the method; LibTorch's exceptions pass through.
+  absl::StatusOr<RoundOutcome> RunRound(int64_t round,
+                                        const std::vector<Example>& examples,
+                                        const Collator& collator,
+                                        const StepPlan& plan,
+                                        const TrainerHooks& hooks);
+
+  // Where the run stands, for a caller that wants one between rounds.
+  absl::Status SaveCheckpoint(const std::string& folder,
+                              const AddFiles& add_files = nullptr);
+
+  // Of the whole run, resumed steps included.
+  const std::vector<StepRecord>& steps() const { return steps_; }
+  // Every tensor that has been trainable in any round, by name: what tells
+  // the tuned model from the loaded one.
+  std::vector<NamedTensor> TrainedTensors() const;
+  // Of the current round; null before the first.
+  const AdamW* optimizer() const { return optimizer_.get(); }
+
+ private:
+  absl::Status BeginRound(int64_t round);
+  StepRecord TakeStep(const std::vector<Batch>& batches, double learning_rate);
+  double LearningRateOfNextStep(const StepPlan& plan) const;
+  double TrainedSecondsOfRound() const;
+  std::string WhyDiverged() const;
+
+  RunConfig config_;
+  std::string run_id_;
+  Model& model_;
+  UpdateMethod& method_;
+  std::unique_ptr<AdamW> optimizer_;
+  std::map<std::string, at::Tensor> trained_;
+  std::vector<StepRecord> steps_;
+  int64_t round_ = 0;
+  int64_t steps_in_round_ = 0;
+  std::string plan_sha256_;
+  bool resumed_ =
+      false;  // round_ has been begun, and its plan is to be checked
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_TRAIN_TRAINER_H_

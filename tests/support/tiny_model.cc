@@ -1,0 +1,181 @@
+#include "tests/support/tiny_model.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/core/rng.h"
+
+namespace sft {
+namespace {
+
+constexpr int64_t kVocabulary = 23;
+constexpr int64_t kWidth = 12;
+constexpr char kSlot[] = "model.layers.0.mlp.up_proj";
+
+at::Tensor Drawn(at::IntArrayRef shape, int64_t seed, const std::string& name,
+                 double scale, double mean, at::ScalarType dtype) {
+  at::Tensor values = at::empty(shape, at::kDouble);
+  Rng rng(static_cast<uint64_t>(seed), Stream::kInit, name);
+  double* at = values.data_ptr<double>();
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    at[i] = mean + scale * rng.Normal();
+  }
+  return values.to(dtype).set_requires_grad(true);
+}
+
+}  // namespace
+
+TinyModel::TinyModel(int64_t seed, at::ScalarType dtype, double dropout)
+    : dtype_(dtype), dropout_(dropout) {
+  info_.family = "tiny";
+  info_.name = "tiny";
+  info_.layers = 1;
+  info_.width = kWidth;
+  info_.vocabulary = kVocabulary;
+  embedding_VD_ = Drawn({kVocabulary, kWidth}, seed, "embedding", 1, 0, dtype);
+  norm_D_ = Drawn({kWidth}, seed, "norm", 0.1, 1, dtype);
+  head_VD_ = Drawn({kVocabulary, kWidth}, seed, "head", 0.5, 0, dtype);
+  LinearSlot slot;
+  slot.name = kSlot;
+  slot.layer = 0;
+  slot.role = Role::kUp;
+  slot.in_features = kWidth;
+  slot.out_features = kWidth;
+  slot.map = std::make_unique<TinyLinear>(
+      Drawn({kWidth, kWidth}, seed, "map", 0.5, 0, dtype));
+  slots_.push_back(std::move(slot));
+  for (const Parameter& p : Parameters()) info_.parameters += p.tensor.numel();
+}
+
+std::vector<Parameter> TinyModel::Parameters() {
+  return {{"model.embed_tokens.weight", -1, Role::kEmbedding, embedding_VD_},
+          {std::string(kSlot) + ".weight", 0, Role::kUp,
+           slots_[0].map->Tensors()[0].tensor},
+          {"model.norm.weight", -1, Role::kNorm, norm_D_},
+          {"lm_head.weight", -1, Role::kHead, head_VD_}};
+}
+
+at::Tensor TinyModel::HiddenStates(const Batch& batch) {
+  at::Tensor x_BTD = at::embedding(embedding_VD_, batch.input_ids_BT);
+  at::Tensor h_BTD =
+      at::tanh(slots_[0].map->Forward(x_BTD, pass_state())) * norm_D_;
+  if (dropout_ > 0 && pass_state().training) {
+    at::Tensor keep = at::ones_like(h_BTD);
+    Rng rng(pass_state().dropout_seed, Stream::kDropout);
+    for (int64_t b = 0; b < keep.numel(); ++b) {
+      if (rng.Uniform() < dropout_) keep.view(-1)[b].zero_();
+    }
+    h_BTD = h_BTD * keep;
+  }
+  return h_BTD;
+}
+
+at::Tensor TinyModel::Logits(const at::Tensor& h_MD) {
+  return at::matmul(h_MD, head_VD_.t());
+}
+
+LossOutput TinyModel::SumLoss(const Batch& batch) {
+  const at::Tensor h_BTD = HiddenStates(batch);
+  const int64_t width = batch.input_ids_BT.size(1);
+  const at::Tensor labels =
+      batch.labels_BT.narrow(1, 1, width - 1).reshape({-1});
+  const at::Tensor h_MD = h_BTD.narrow(1, 0, width - 1).reshape({-1, kWidth});
+  const at::Tensor targets = labels.ne(kNoLoss).nonzero().squeeze(1);
+  const at::Tensor logits = Logits(h_MD.index_select(0, targets));
+  LossOutput out;
+  out.loss_sum = at::cross_entropy_loss(logits, labels.index_select(0, targets),
+                                        {}, at::Reduction::Sum);
+  out.target_tokens = targets.numel();
+  return out;
+}
+
+std::vector<std::vector<int32_t>> TinyModel::GenerateGreedy(
+    const std::vector<std::vector<int32_t>>& prompts, int64_t,
+    std::vector<int32_t>) {
+  return std::vector<std::vector<int32_t>>(prompts.size());
+}
+
+std::vector<NamedTensor> TinyModel::DenseState() {
+  std::vector<NamedTensor> state;
+  for (const Parameter& p : Parameters()) {
+    state.push_back({p.name, p.tensor.detach()});
+  }
+  return state;
+}
+
+at::Tensor TinyLinear::Forward(const at::Tensor& x, const PassState&) {
+  return at::matmul(x, weight_OI_.t());
+}
+at::Tensor TinyLinear::DenseWeight() const { return weight_OI_.detach(); }
+std::vector<NamedTensor> TinyLinear::Tensors() const {
+  return {{"weight", weight_OI_}};
+}
+std::vector<std::pair<std::string, int64_t>> TinyLinear::BytesByCategory()
+    const {
+  return {{"weights", static_cast<int64_t>(weight_OI_.nbytes())}};
+}
+
+absl::Status NamedParametersMethod::Attach(Model& model) {
+  model_ = &model;
+  return absl::OkStatus();
+}
+
+absl::Status NamedParametersMethod::BeginRound(int64_t round) {
+  std::vector<std::string> names;
+  if (!names_by_round_.empty()) {
+    names = names_by_round_[std::min(static_cast<size_t>(round),
+                                     names_by_round_.size() - 1)];
+  }
+  trained_.clear();
+  for (Parameter& p : model_->Parameters()) {
+    const bool train = names.empty() || std::find(names.begin(), names.end(),
+                                                  p.name) != names.end();
+    p.tensor.set_requires_grad(train);
+    if (train) trained_.push_back({p.name, p.tensor});
+  }
+  return absl::OkStatus();
+}
+
+std::vector<TrainableParameter> NamedParametersMethod::TrainableParameters() {
+  return trained_;
+}
+
+std::vector<Example> TinyExamples(int64_t rows, int64_t seed) {
+  std::vector<Example> examples;
+  Rng rng(static_cast<uint64_t>(seed), Stream::kBootstrap, "tiny examples");
+  for (int64_t row = 0; row < rows; ++row) {
+    Example example;
+    example.row_id = 100 + row;
+    const int64_t length = 4 + static_cast<int64_t>(rng.Below(9));
+    for (int64_t t = 0; t < length; ++t) {
+      const auto id = static_cast<int32_t>(rng.Below(kVocabulary));
+      example.input_ids.push_back(id);
+      example.labels.push_back(t < length / 2 ? kNoLoss : id);
+    }
+    examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+std::vector<MicroBatchPlan> PlainCollator::PlanPass(
+    const std::vector<Example>& examples, const std::vector<int64_t>& order,
+    Rng&) const {
+  std::vector<MicroBatchPlan> plans;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i % static_cast<size_t>(batch_size_) == 0) plans.emplace_back();
+    const Example& example = examples[static_cast<size_t>(order[i])];
+    plans.back().pieces.push_back(
+        {order[i], 0, static_cast<int64_t>(example.input_ids.size())});
+  }
+  return plans;
+}
+
+Batch PlainCollator::Collate(const std::vector<Example>& examples,
+                             const MicroBatchPlan& plan) const {
+  return flat_ ? FlatBatch(examples, plan.pieces)
+               : PaddedBatch(examples, plan.pieces, 0, 0);
+}
+
+}  // namespace sft

@@ -1,0 +1,106 @@
+// A language model small enough to check by hand: every token is predicted
+// from the token before it alone, logits = head(norm * tanh(map(embedding))).
+// It has one linear slot, an embedding, a norm and a head, and obeys the Model
+// interface; tests of the trainer need no more.
+#ifndef TESTS_SUPPORT_TINY_MODEL_H_
+#define TESTS_SUPPORT_TINY_MODEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/model/model.h"
+#include "harness/train/method.h"
+
+namespace sft {
+
+class TinyModel : public Model {
+ public:
+  // Values are drawn from `seed`; `dtype` is kFloat or kDouble. With a
+  // dropout above 0, hidden units are dropped in training from the pass
+  // state's seed.
+  explicit TinyModel(int64_t seed, at::ScalarType dtype = at::kFloat,
+                     double dropout = 0);
+
+  const ModelInfo& info() const override { return info_; }
+  at::ScalarType compute_dtype() const override { return dtype_; }
+  at::Device device() const override { return at::kCPU; }
+  std::vector<LinearSlot>& linear_slots() override { return slots_; }
+  std::vector<AttentionSlot>& attention_slots() override { return attention_; }
+  std::vector<Parameter> Parameters() override;
+  void SetActivationCheckpointing(bool) override {}
+  at::Tensor HiddenStates(const Batch& batch) override;
+  at::Tensor Logits(const at::Tensor& h_MD) override;
+  LossOutput SumLoss(const Batch& batch) override;
+  std::vector<std::vector<int32_t>> GenerateGreedy(
+      const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
+      std::vector<int32_t> stop_ids) override;
+  std::vector<NamedTensor> DenseState() override;
+  std::string ConfigJson() const override { return "{}"; }
+
+ private:
+  ModelInfo info_;
+  at::ScalarType dtype_;
+  double dropout_;
+  at::Tensor embedding_VD_;
+  at::Tensor norm_D_;
+  at::Tensor head_VD_;
+  std::vector<LinearSlot> slots_;
+  std::vector<AttentionSlot> attention_;
+};
+
+// y = w x, for the one slot of TinyModel.
+class TinyLinear : public LinearMap {
+ public:
+  explicit TinyLinear(at::Tensor weight_OI) : weight_OI_(weight_OI) {}
+  at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
+  at::Tensor DenseWeight() const override;
+  std::vector<NamedTensor> Tensors() const override;
+  std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
+
+ private:
+  at::Tensor weight_OI_;
+};
+
+// Trains the parameters whose names are given for each round ({} = all in
+// every round); the last list serves all later rounds.
+class NamedParametersMethod : public UpdateMethod {
+ public:
+  explicit NamedParametersMethod(
+      std::vector<std::vector<std::string>> names_by_round = {})
+      : names_by_round_(std::move(names_by_round)) {}
+  absl::Status Attach(Model& model) override;
+  absl::Status BeginRound(int64_t round) override;
+  std::vector<TrainableParameter> TrainableParameters() override;
+  absl::Status Merge() override { return absl::OkStatus(); }
+  MethodReport Report() override { return {}; }
+
+ private:
+  std::vector<std::vector<std::string>> names_by_round_;
+  Model* model_ = nullptr;
+  std::vector<TrainableParameter> trained_;
+};
+
+// `rows` examples of a few tokens each; the first half of each is no target.
+std::vector<Example> TinyExamples(int64_t rows, int64_t seed = 0);
+
+// Rows in the given order, `batch_size` a micro-batch; padded or flat.
+class PlainCollator : public Collator {
+ public:
+  explicit PlainCollator(int64_t batch_size, bool flat = false)
+      : batch_size_(batch_size), flat_(flat) {}
+  std::vector<MicroBatchPlan> PlanPass(const std::vector<Example>& examples,
+                                       const std::vector<int64_t>& order,
+                                       Rng& rng) const override;
+  Batch Collate(const std::vector<Example>& examples,
+                const MicroBatchPlan& plan) const override;
+
+ private:
+  int64_t batch_size_;
+  bool flat_;
+};
+
+}  // namespace sft
+
+#endif  // TESTS_SUPPORT_TINY_MODEL_H_
