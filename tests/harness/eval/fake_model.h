@@ -1,0 +1,86 @@
+// A model small enough to check by hand: the state of a token is the mean of
+// the embeddings up to it in its sequence, plus a term of its position; the
+// head is the embedding. V = 257, the ids of FakeTokenizer.
+#ifndef TESTS_HARNESS_EVAL_FAKE_MODEL_H_
+#define TESTS_HARNESS_EVAL_FAKE_MODEL_H_
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/core/rng.h"
+#include "harness/model/model.h"
+
+namespace sft {
+
+class FakeModel : public Model {
+ public:
+  explicit FakeModel(uint64_t seed, double scale = 1.0) {
+    Rng rng(seed, Stream::kInit, "fake");
+    std::vector<float> values(257 * 8);
+    for (float& v : values) v = static_cast<float>(rng.Normal() * scale);
+    weight_VD = at::tensor(values).view({257, 8}).requires_grad_(true);
+    info_.vocabulary = 257;
+  }
+
+  const ModelInfo& info() const override { return info_; }
+  at::ScalarType compute_dtype() const override { return at::kFloat; }
+  at::Device device() const override { return at::kCPU; }
+  std::vector<LinearSlot>& linear_slots() override { return linear_; }
+  std::vector<AttentionSlot>& attention_slots() override { return attention_; }
+  std::vector<Parameter> Parameters() override { return {}; }
+  void SetActivationCheckpointing(bool) override {}
+
+  at::Tensor HiddenStates(const Batch& batch) override {
+    ++passes;
+    seen_training = seen_training || pass_state().training;
+    const at::Tensor x_TD = weight_VD.index_select(0, batch.input_ids_BT[0]);
+    std::vector<at::Tensor> parts;
+    int64_t begin = 0;
+    for (int64_t length : batch.lengths) {
+      const at::Tensor position_T =
+          batch.position_ids_BT[0].narrow(0, begin, length).to(at::kFloat);
+      const at::Tensor sum_TD = x_TD.narrow(0, begin, length).cumsum(0) /
+                                (position_T + 1).unsqueeze(1);
+      parts.push_back(sum_TD + position_T.mul(0.3).sin().unsqueeze(1));
+      begin += length;
+    }
+    return at::cat(parts).unsqueeze(0);
+  }
+  at::Tensor Logits(const at::Tensor& h_MD) override {
+    head_rows += h_MD.size(0);
+    return h_MD.matmul(weight_VD.t());
+  }
+  LossOutput SumLoss(const Batch& batch) override {
+    const at::Tensor logits_TV = Logits(HiddenStates(batch).squeeze(0));
+    const int64_t tokens = logits_TV.size(0);
+    return {at::cross_entropy_loss(logits_TV.narrow(0, 0, tokens - 1),
+                                   batch.labels_BT[0].narrow(0, 1, tokens - 1),
+                                   {}, at::Reduction::Sum),
+            batch.target_tokens};
+  }
+  std::vector<std::vector<int32_t>> GenerateGreedy(
+      const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
+      std::vector<int32_t> stop_ids) override {
+    stops = std::move(stop_ids);
+    return {prompts.size(), std::vector<int32_t>(max_new_tokens, 'a')};
+  }
+  std::vector<NamedTensor> DenseState() override { return {}; }
+  std::string ConfigJson() const override { return "{}"; }
+
+  at::Tensor weight_VD;
+  int64_t passes = 0;
+  int64_t head_rows = 0;
+  bool seen_training = false;
+  std::vector<int32_t> stops;
+
+ private:
+  ModelInfo info_;
+  std::vector<LinearSlot> linear_;
+  std::vector<AttentionSlot> attention_;
+};
+
+}  // namespace sft
+
+#endif  // TESTS_HARNESS_EVAL_FAKE_MODEL_H_
