@@ -1,0 +1,250 @@
+// What every row of the registry has to keep, with several options each.
+#include <set>
+
+#include "methods/kernels/nf4_glue.h"
+#include "tests/methods/methods_support.h"
+
+namespace sft {
+namespace {
+
+struct Variant {
+  std::string method;
+  std::map<std::string, std::string> options;
+};
+
+// Every registered method with its defaults, and the options that change what
+// it computes.
+std::vector<Variant> Variants() {
+  std::vector<Variant> out;
+  for (const UpdateMethodRow& row : AllMethods().update) {
+    out.push_back({row.name, {}});
+  }
+  const std::map<std::string, std::string> small = {{"lora.rank", "4"}};
+  for (const std::string method : {"lora", "qlora"}) {
+    for (const auto& [name, value] :
+         std::vector<std::pair<std::string, std::string>>{
+             {"lora.dora", "true"},
+             {"lora.init", "pissa"},
+             {"lora.rslora", "true"},
+             {"lora.targets", "q_proj,down_proj"},
+             {"lora.dropout", "0.3"}}) {
+      auto options = small;
+      options[name] = value;
+      out.push_back({method, options});
+    }
+  }
+  out.push_back({"qlora", {{"qlora.double_quant", "false"}}});
+  for (const std::string granularity : {"layer", "model"}) {
+    out.push_back({"hft", {{"hft.granularity", granularity}}});
+  }
+  out.push_back({"hft", {{"hft.balanced", "true"}}});
+  out.push_back({"hft", {{"hft.trainable_ratio", "0.25"}}});
+  return out;
+}
+
+std::string NameOf(const Variant& variant) {
+  std::string name = variant.method;
+  for (const auto& [key, value] : variant.options) {
+    name += " " + key + "=" + value;
+  }
+  return name;
+}
+
+struct Attached {
+  std::unique_ptr<Model> model;
+  std::unique_ptr<UpdateMethod> method;
+};
+Attached Attach(const Variant& variant, at::ScalarType compute = at::kFloat) {
+  Attached out{LoadTestModel(compute),
+               MakeMethod(variant.method, variant.options)};
+  const absl::Status attached = out.method->Attach(*out.model);
+  INFO(attached.ToString());
+  REQUIRE(attached.ok());
+  REQUIRE(out.method->BeginRound(0).ok());
+  return out;
+}
+
+// One step of gradient descent on the trainable parameters.
+void TakeStep(Attached& run, double rate) {
+  PassState& pass = run.model->pass_state();
+  pass = {.training = true, .dropout_seed = 11};
+  LossOutput loss = run.model->SumLoss(RandomBatch());
+  pass.training = false;
+  if (!loss.loss_sum.requires_grad()) return;
+  loss.loss_sum.div(static_cast<double>(loss.target_tokens)).backward();
+  const at::NoGradGuard no_grad;
+  for (TrainableParameter& p : run.method->TrainableParameters()) {
+    if (p.tensor.grad().defined()) {
+      p.tensor.sub_(p.tensor.grad(), rate * p.learning_rate_scale);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("What moves is what a method names, and nothing else",
+          "[methods][conformance]") {
+  for (const Variant& variant : Variants()) {
+    INFO(NameOf(variant));
+    Attached run = Attach(variant);
+    std::map<std::string, at::Tensor> before;
+    for (const auto& [name, t] : AllTensors(*run.model)) {
+      before[name] = t.detach().clone();
+    }
+    std::set<std::string> trainable;
+    for (const TrainableParameter& p : run.method->TrainableParameters()) {
+      CHECK(p.tensor.is_leaf());
+      CHECK(p.tensor.requires_grad());
+      CHECK(p.tensor.scalar_type() == at::kFloat);
+      CHECK(trainable.insert(p.name).second);
+    }
+    TakeStep(run, 0.1);
+    int64_t moved = 0;
+    for (const auto& [name, t] : AllTensors(*run.model)) {
+      INFO(name);
+      const bool named = trainable.contains(name);
+      CHECK(t.requires_grad() == named);
+      CHECK((t.grad().defined() && named) == t.grad().defined());
+      if (named) {
+        CHECK(t.grad().defined());
+        moved += !at::equal(t.detach(), before[name]);
+      } else {
+        CHECK(at::equal(t.detach(), before[name]));
+      }
+    }
+    if (variant.method == "untuned") {
+      CHECK(trainable.empty());
+    } else {
+      CHECK(moved > 0);
+    }
+  }
+}
+
+TEST_CASE("Merging changes no loss", "[methods][conformance]") {
+  const Batch batch = RandomBatch();
+  for (const Variant& variant : Variants()) {
+    INFO(NameOf(variant));
+    Attached run = Attach(variant, at::kDouble);
+    TakeStep(run, 0.05);
+    const double before = LossOf(*run.model, batch);
+    REQUIRE(run.method->Merge().ok());
+    CHECK(LossOf(*run.model, batch) == Approx(before).epsilon(1e-9));
+    for (const LinearSlot& slot : run.model->linear_slots()) {
+      CHECK(dynamic_cast<DenseLinear*>(slot.map.get()) != nullptr);
+    }
+  }
+}
+
+TEST_CASE("An attached method starts from the model's own function",
+          "[methods][conformance]") {
+  const Batch batch = RandomBatch();
+  const double untouched = LossOf(*LoadTestModel(at::kDouble), batch);
+  for (const Variant& variant : Variants()) {
+    INFO(NameOf(variant));
+    Attached run = Attach(variant, at::kDouble);
+    // NF4 moves the loss of the small model by a few percent.
+    const double margin = variant.method == "qlora" ? 0.1 : 1e-9;
+    CHECK(LossOf(*run.model, batch) == Approx(untouched).epsilon(margin));
+  }
+}
+
+TEST_CASE("bf16 and f32 agree on the loss before training",
+          "[methods][conformance]") {
+  const Batch batch = RandomBatch();
+  for (const Variant& variant : Variants()) {
+    INFO(NameOf(variant));
+    Attached wide = Attach(variant);
+    Attached narrow = Attach(variant, at::kBFloat16);
+    CHECK(LossOf(*narrow.model, batch) ==
+          Approx(LossOf(*wide.model, batch)).epsilon(0.02));
+    TakeStep(narrow, 0.1);
+    for (const TrainableParameter& p : narrow.method->TrainableParameters()) {
+      CHECK(p.tensor.scalar_type() == at::kFloat);
+    }
+  }
+}
+
+TEST_CASE("A round begun again, or loaded, trains the same tensors",
+          "[methods][conformance]") {
+  const auto names = [](UpdateMethod& method) {
+    std::vector<std::string> out;
+    for (const TrainableParameter& p : method.TrainableParameters()) {
+      out.push_back(p.name);
+    }
+    return out;
+  };
+  for (const Variant& variant : Variants()) {
+    INFO(NameOf(variant));
+    Attached first = Attach(variant), second = Attach(variant);
+    REQUIRE(first.method->BeginRound(1).ok());
+    REQUIRE(first.method->BeginRound(1).ok());
+    REQUIRE(second.method->BeginRound(1).ok());
+    CHECK(names(*first.method) == names(*second.method));
+    REQUIRE(second.method->BeginRound(0).ok());
+    const absl::Status loaded =
+        second.method->LoadState(first.method->SaveState());
+    INFO(loaded.ToString());
+    REQUIRE(loaded.ok());
+    CHECK(names(*first.method) == names(*second.method));
+  }
+}
+
+TEST_CASE("Recomputing a block draws the same dropout masks",
+          "[methods][conformance]") {
+  for (const std::string method : {"lora", "qlora"}) {
+    INFO(method);
+    const Variant variant{method, {{"lora.dropout", "0.4"}}};
+    std::vector<std::map<std::string, at::Tensor>> grads;
+    for (bool checkpointing : {false, true}) {
+      Attached run = Attach(variant, at::kDouble);
+      run.model->SetActivationCheckpointing(checkpointing);
+      TakeStep(run, 0);
+      grads.emplace_back();
+      for (TrainableParameter& p : run.method->TrainableParameters()) {
+        grads.back()[p.name] = p.tensor.grad();
+      }
+    }
+    for (const auto& [name, grad] : grads[0]) {
+      INFO(name);
+      CHECK(at::allclose(grad, grads[1][name], 1e-10, 1e-12));
+    }
+  }
+}
+
+TEST_CASE("An evaluation between two steps changes no gradient",
+          "[methods][conformance]") {
+  for (const Variant& variant : Variants()) {
+    INFO(NameOf(variant));
+    std::vector<std::map<std::string, at::Tensor>> grads;
+    for (bool evaluates : {false, true}) {
+      Attached run = Attach(variant);
+      if (evaluates) LossOf(*run.model, RandomBatch());
+      TakeStep(run, 0);
+      grads.emplace_back();
+      for (TrainableParameter& p : run.method->TrainableParameters()) {
+        grads.back()[p.name] = p.tensor.grad();
+      }
+    }
+    for (const auto& [name, grad] : grads[0]) {
+      CHECK(at::equal(grad, grads[1][name]));
+    }
+  }
+}
+
+TEST_CASE("Options out of range and unknown ones are refused",
+          "[methods][conformance]") {
+  for (const UpdateMethodRow& row : AllMethods().update) {
+    for (const FieldSpec& option : row.options) {
+      CHECK(CanonicalizeField(option, option.default_text).ok());
+    }
+  }
+  auto method = MakeMethod("lora", {{"lora.targets", "q_proj,kproj"}});
+  auto model = LoadTestModel();
+  const absl::Status wrong = method->Attach(*model);
+  CHECK(wrong.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(std::string(wrong.message()).find("kproj") != std::string::npos);
+  method = MakeMethod("lora", {{"lora.rank", "129"}});
+  CHECK(method->Attach(*model).code() == absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace sft
