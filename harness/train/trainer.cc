@@ -64,14 +64,12 @@ Trainer::Trainer(const RunConfig& config, std::string run_id, Model& model,
   model_.SetActivationCheckpointing(config_.activation_checkpointing);
 }
 
-absl::Status Trainer::BeginRound(int64_t round) {
-  // The moments of the last round go before those of the next are made.
+absl::Status Trainer::MakeOptimizer() {
+  // The old moments go before the new ones are made.
   optimizer_.reset();
-  SFT_RETURN_IF_ERROR(method_.BeginRound(round));
   std::vector<TrainableParameter> parameters = method_.TrainableParameters();
   if (parameters.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("round ", round, ": the method trains no parameter"));
+    return absl::InvalidArgumentError("the method trains no parameter");
   }
   for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
   optimizer_ = std::make_unique<AdamW>(
@@ -81,6 +79,13 @@ absl::Status Trainer::BeginRound(int64_t round) {
                    .epsilon = config_.epsilon,
                    .weight_decay = config_.weight_decay});
   optimizer_->DropGradients();
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::BeginRound(int64_t round) {
+  optimizer_.reset();
+  SFT_RETURN_IF_ERROR(method_.BeginRound(round));
+  SFT_RETURN_IF_ERROR(MakeOptimizer());
   round_ = round;
   steps_in_round_ = 0;
   return absl::OkStatus();
@@ -94,6 +99,7 @@ absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
     SFT_RETURN_IF_ERROR(BeginRound(round));
   }
   SFT_RETURN_IF_ERROR(method_.LoadState(checkpoint.method));
+  SFT_RETURN_IF_ERROR(MakeOptimizer());  // the state may name others
   if (checkpoint.trained.size() != trained_.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat("checkpoint holds ", checkpoint.trained.size(),

@@ -90,6 +90,7 @@ class Trainer {
 
  private:
   absl::Status BeginRound(int64_t round);
+  absl::Status MakeOptimizer();
   StepRecord TakeStep(const std::vector<Batch>& batches, double learning_rate);
   double LearningRateOfNextStep(const StepPlan& plan) const;
   double TrainedSecondsOfRound() const;
@@ -105,8 +106,7 @@ class Trainer {
   int64_t round_ = 0;
   int64_t steps_in_round_ = 0;
   std::string plan_sha256_;
-  bool resumed_ =
-      false;  // round_ has been begun, and its plan is to be checked
+  bool resumed_ = false;  // round_ is begun, its plan to be checked
 };
 
 }  // namespace sft

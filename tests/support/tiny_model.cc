@@ -117,31 +117,6 @@ std::vector<std::pair<std::string, int64_t>> TinyLinear::BytesByCategory()
   return {{"weights", static_cast<int64_t>(weight_OI_.nbytes())}};
 }
 
-absl::Status NamedParametersMethod::Attach(Model& model) {
-  model_ = &model;
-  return absl::OkStatus();
-}
-
-absl::Status NamedParametersMethod::BeginRound(int64_t round) {
-  std::vector<std::string> names;
-  if (!names_by_round_.empty()) {
-    names = names_by_round_[std::min(static_cast<size_t>(round),
-                                     names_by_round_.size() - 1)];
-  }
-  trained_.clear();
-  for (Parameter& p : model_->Parameters()) {
-    const bool train = names.empty() || std::find(names.begin(), names.end(),
-                                                  p.name) != names.end();
-    p.tensor.set_requires_grad(train);
-    if (train) trained_.push_back({p.name, p.tensor});
-  }
-  return absl::OkStatus();
-}
-
-std::vector<TrainableParameter> NamedParametersMethod::TrainableParameters() {
-  return trained_;
-}
-
 std::vector<Example> TinyExamples(int64_t rows, int64_t seed) {
   std::vector<Example> examples;
   Rng rng(static_cast<uint64_t>(seed), Stream::kBootstrap, "tiny examples");

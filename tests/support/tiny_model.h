@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/data/collator.h"
 #include "harness/model/model.h"
-#include "harness/train/method.h"
 
 namespace sft {
 
@@ -61,25 +61,6 @@ class TinyLinear : public LinearMap {
 
  private:
   at::Tensor weight_OI_;
-};
-
-// Trains the parameters whose names are given for each round ({} = all in
-// every round); the last list serves all later rounds.
-class NamedParametersMethod : public UpdateMethod {
- public:
-  explicit NamedParametersMethod(
-      std::vector<std::vector<std::string>> names_by_round = {})
-      : names_by_round_(std::move(names_by_round)) {}
-  absl::Status Attach(Model& model) override;
-  absl::Status BeginRound(int64_t round) override;
-  std::vector<TrainableParameter> TrainableParameters() override;
-  absl::Status Merge() override { return absl::OkStatus(); }
-  MethodReport Report() override { return {}; }
-
- private:
-  std::vector<std::vector<std::string>> names_by_round_;
-  Model* model_ = nullptr;
-  std::vector<TrainableParameter> trained_;
 };
 
 // `rows` examples of a few tokens each; the first half of each is no target.

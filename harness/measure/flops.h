@@ -1,0 +1,66 @@
+// Floating-point operations of a training step by formula; a product of
+// [m, k] and [k, n] counts 2 m k n. Norms, activations and rotations, below
+// one percent, are left out. T computed tokens, I/O in/out features, M target
+// tokens, D width, V vocabulary, N heads, H head width. Forward:
+//   a linear map   2 T I O
+//   attention      4 N H sum_s l_s (l_s + 1) / 2   over sequences, causal
+//   head           2 M D V
+// Backward: as much again for the gradient of the input (while anything
+// below it trains), and once more for each weight that trains.
+#ifndef HARNESS_MEASURE_FLOPS_H_
+#define HARNESS_MEASURE_FLOPS_H_
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/core/batch.h"
+#include "harness/model/model.h"
+
+namespace sft {
+
+// One matrix that tokens are multiplied by.
+struct LinearShape {
+  int64_t in_features = 0;
+  int64_t out_features = 0;
+  bool trains = false;
+};
+
+struct FlopModel {
+  std::vector<LinearShape> linears;  // of the blocks
+  LinearShape head;                  // applied to target tokens
+  int64_t heads = 0;
+  int64_t head_width = 0;
+  int64_t layers = 0;
+  bool activation_checkpointing = false;
+};
+// `trained` names tensors as TrainableParameter does. A slot's two-dimensional
+// tensors besides its weight (factors of an adapter) count as maps of their
+// own shape.
+FlopModel MakeFlopModel(Model& model, const std::set<std::string>& trained,
+                        bool activation_checkpointing);
+
+// What the formula needs to know of the batches of a step.
+struct StepWork {
+  int64_t computed_tokens = 0;  // pads included: they are computed
+  int64_t target_tokens = 0;
+  int64_t attention_pairs = 0;  // sum over sequences of l (l + 1) / 2
+};
+StepWork WorkOf(const Batch& batch);
+StepWork operator+(const StepWork& a, const StepWork& b);
+
+struct Flops {
+  double forward = 0;
+  double backward_inputs = 0;
+  double backward_weights = 0;
+  double recomputed = 0;  // by activation checkpointing
+  double total() const {
+    return forward + backward_inputs + backward_weights + recomputed;
+  }
+};
+Flops StepFlops(const FlopModel& model, const StepWork& work);
+
+}  // namespace sft
+
+#endif  // HARNESS_MEASURE_FLOPS_H_

@@ -1,0 +1,65 @@
+// Memory of a run: what the tensors hold, by category, what a training step
+// should need by formula, and what the process really took.
+// T tokens a micro-batch, M targets, L layers, D width, F feed-forward width.
+#ifndef HARNESS_MEASURE_MEMORY_H_
+#define HARNESS_MEASURE_MEMORY_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/model/model.h"
+
+namespace sft {
+
+// Resident memory of this process as the kernel counts it.
+struct ProcessMemory {
+  int64_t resident_bytes = 0;       // VmRSS
+  int64_t peak_resident_bytes = 0;  // VmHWM
+};
+absl::StatusOr<ProcessMemory> ReadProcessMemory();
+// Sets the peak to what is resident now. False where the kernel refuses; the
+// peak then counts from the start of the process.
+bool ResetPeakResidentMemory();
+
+// What LibTorch's allocator of a device has handed out; empty on CPU, which
+// keeps no count.
+struct DeviceMemory {
+  int64_t allocated_bytes = 0;
+  int64_t peak_allocated_bytes = 0;
+  int64_t peak_reserved_bytes = 0;
+};
+absl::StatusOr<DeviceMemory> ReadDeviceMemory(at::Device device);
+void ResetPeakDeviceMemory(at::Device device);
+
+// Bytes that the model holds: "weights", "quantized_weights",
+// "quantization_constants", "adapters". A tensor that two names share, such
+// as a tied head, counts once.
+std::map<std::string, int64_t> ModelBytes(Model& model);
+
+// What is trained, as the trainer's optimizer knows it.
+struct TrainedBytes {
+  int64_t gradients = 0;
+  int64_t optimizer = 0;
+};
+struct StepSize {
+  int64_t tokens = 0;   // slots of the largest micro-batch, pads included
+  int64_t targets = 0;  // of it
+  bool activation_checkpointing = false;
+};
+// ModelBytes and "gradients", "optimizer", "activations". Activations are
+// what the backward pass needs, by formula: a token and layer keep about
+// 8 D + 4 F + 3 N H + 4 N_kv H numbers in the compute dtype, a target 2 V of
+// f32; with checkpointing D a token and layer, and one layer whole.
+std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
+                                                    const TrainedBytes& trained,
+                                                    const StepSize& step);
+
+// Bytes of distinct storages.
+int64_t TensorBytes(const std::vector<at::Tensor>& tensors);
+
+}  // namespace sft
+
+#endif  // HARNESS_MEASURE_MEMORY_H_

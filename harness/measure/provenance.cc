@@ -1,0 +1,57 @@
+#include "harness/measure/provenance.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "harness/core/status.h"
+
+namespace sft {
+
+std::string CpuModel() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.rfind("model name", 0) != 0) continue;
+    const size_t colon = line.find(": ");
+    if (colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+std::map<std::string, std::string> BuildProvenance(
+    const std::map<std::string, std::string>& build, at::Device device) {
+  std::map<std::string, std::string> out = build;
+  out["torch"] = TORCH_VERSION;
+  out["instruction_set"] = at::get_cpu_capability();
+  out["threads"] = absl::StrCat(at::get_num_threads());
+  out["device"] = device.str();
+  return out;
+}
+
+std::map<std::string, std::string> RunProvenance(absl::Time start) {
+  std::map<std::string, std::string> out;
+  char host[256] = "unknown";
+  gethostname(host, sizeof(host) - 1);
+  out["host"] = host;
+  out["cpu"] = CpuModel();
+  out["start"] =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", start, absl::UTCTimeZone());
+  out["pid"] = absl::StrCat(getpid());
+  const std::map<std::string, const char*> job = {
+      {"slurm_job_id", "SLURM_JOB_ID"},
+      {"slurm_array_job_id", "SLURM_ARRAY_JOB_ID"},
+      {"slurm_array_task_id", "SLURM_ARRAY_TASK_ID"},
+      {"slurm_restart_count", "SLURM_RESTART_COUNT"},
+      {"slurm_nodes", "SLURM_JOB_NODELIST"}};
+  for (const auto& [name, variable] : job) {
+    if (const char* value = std::getenv(variable)) out[name] = value;
+  }
+  return out;
+}
+
+}  // namespace sft

@@ -1,0 +1,29 @@
+// Where a run came from: what the program was built from, and what it ran on.
+#ifndef HARNESS_MEASURE_PROVENANCE_H_
+#define HARNESS_MEASURE_PROVENANCE_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace sft {
+
+// Deterministic for one build on one kind of machine: LibTorch's version, the
+// instruction set its kernels use, threads, device, and `build` (revision,
+// versions of other libraries) as it is.
+std::map<std::string, std::string> BuildProvenance(
+    const std::map<std::string, std::string>& build, at::Device device);
+
+// Of this one execution: host, processor, start in UTC, process id, and the
+// scheduler's job, task and restart numbers where there is one.
+std::map<std::string, std::string> RunProvenance(absl::Time start);
+
+// "model name" of the first processor; "unknown" where it is not shown.
+std::string CpuModel();
+
+}  // namespace sft
+
+#endif  // HARNESS_MEASURE_PROVENANCE_H_
