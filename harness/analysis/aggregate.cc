@@ -1,0 +1,193 @@
+#include "harness/analysis/aggregate.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "harness/analysis/collected_records.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/record/run_paths.h"
+
+namespace sft {
+namespace {
+
+// A plan made up from the records alone, in the order of their configs.
+RunPlan PlanOfRecords(const CollectedRecords& records) {
+  RunPlan plan;
+  std::map<std::string, std::string> untuned;  // config text -> id
+  std::map<std::string, PlannedRun> tuned;     // by config text and id
+  std::set<std::string> axes;
+  for (const auto& [id, found] : records.by_run) {
+    if (!found.record.has_value()) continue;
+    PlannedRun run;
+    run.config = found.record->config;
+    run.run_id = id;
+    run.axes = found.record->axes;
+    const std::string text = run.config.CanonicalConfigText();
+    if (run.config.method == kUntuned) {
+      untuned[text] = id;
+      plan.runs.push_back(std::move(run));
+    } else {
+      for (const auto& [name, value] : run.axes) axes.insert(name);
+      tuned[text + id] = std::move(run);
+    }
+  }
+  for (auto& [text, run] : tuned) {
+    const auto it =
+        untuned.find(UntunedConfig(run.config).CanonicalConfigText());
+    if (it != untuned.end()) run.untuned_id = it->second;
+    plan.runs.push_back(std::move(run));
+  }
+  plan.axis_names.assign(axes.begin(), axes.end());
+  return plan;
+}
+
+// Cells by what varies but the seed, in the order of their first runs.
+std::vector<ResultCell> GroupOverSeeds(const std::vector<CollectedRun>& runs) {
+  std::vector<ResultCell> cells;
+  std::map<std::string, size_t> places;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    RunConfig without_seed = runs[i].planned.config;
+    without_seed.seed = 0;
+    const auto [it, is_new] =
+        places.emplace(without_seed.CanonicalConfigText(), cells.size());
+    if (is_new) {
+      ResultCell cell;
+      cell.axes = runs[i].planned.axes;
+      cell.axes.erase("seed");
+      cell.axes["method"] = runs[i].planned.config.method;
+      cell.axes["batching"] = runs[i].planned.config.batching;
+      cell.is_untuned = runs[i].planned.config.method == kUntuned;
+      cells.push_back(std::move(cell));
+    }
+    cells[it->second].runs.push_back(i);
+  }
+  std::stable_partition(cells.begin(), cells.end(),
+                        [](const ResultCell& cell) { return cell.is_untuned; });
+  return cells;
+}
+
+// Axes with more than one value among the tuned cells; method and batching
+// have columns of their own.
+std::vector<std::string> VaryingAxes(const std::vector<std::string>& names,
+                                     const std::vector<ResultCell>& cells) {
+  std::vector<std::string> varying;
+  for (const std::string& name : names) {
+    if (name == "seed" || name == "method" || name == "batching") continue;
+    std::set<std::string> values;
+    for (const ResultCell& cell : cells) {
+      if (cell.is_untuned) continue;
+      const auto it = cell.axes.find(name);
+      if (it != cell.axes.end()) values.insert(it->second);
+    }
+    if (values.size() > 1) varying.push_back(name);
+  }
+  return varying;
+}
+
+// Runs of several builds are not to be compared without a word.
+void NoteRevisions(Results& results) {
+  std::map<std::string, size_t> revisions;
+  for (const CollectedRun& run : results.runs) {
+    if (!run.record.has_value()) continue;
+    const auto& build = run.record->provenance_build;
+    const auto revision = build.find("revision");
+    const auto dirty = build.find("dirty");
+    std::string name =
+        revision == build.end() ? "unknown" : revision->second.substr(0, 12);
+    if (dirty != build.end() && dirty->second == "true") name += "+changes";
+    ++revisions[name];
+  }
+  if (revisions.size() < 2) return;
+  std::string note = "Records come from different revisions of the code:";
+  for (const auto& [name, n] : revisions) {
+    absl::StrAppend(&note, " ", name, " (", n, ")");
+  }
+  results.notes.push_back(note);
+}
+
+void NoteFailures(Results& results) {
+  for (const CollectedRun& run : results.runs) {
+    if (run.ok() || run.state == "pending" || !run.record.has_value()) continue;
+    results.notes.push_back(absl::StrCat("Run ", run.planned.run_id, " ",
+                                         run.state, ": ",
+                                         run.record->status_message));
+  }
+}
+
+}  // namespace
+
+const CollectedRun* Results::Find(const std::string& run_id) const {
+  for (const CollectedRun& run : runs) {
+    if (run.planned.run_id == run_id) return &run;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<Results> CollectResults(const std::string& dir) {
+  SFT_ASSIGN_OR_RETURN(CollectedRecords records, CollectRecords(dir));
+  const std::string plan_path = RunPaths{dir}.Plan();
+  RunPlan plan;
+  if (FileExists(plan_path)) {
+    SFT_ASSIGN_OR_RETURN(plan, PlanFromJson(plan_path));
+  } else {
+    plan = PlanOfRecords(records);
+    if (plan.runs.empty()) {
+      return InputError(dir, "holds no plan.json and no record");
+    }
+  }
+  Results results;
+  results.question = plan.question;
+  results.select_by = plan.select_by;
+  results.select_per = plan.select_per;
+  results.notes = records.notes;
+  for (PlannedRun& planned : plan.runs) {
+    CollectedRun run;
+    const auto it = records.by_run.find(planned.run_id);
+    run.state = it == records.by_run.end() ? "pending" : it->second.state;
+    if (it != records.by_run.end()) {
+      run.record = std::move(it->second.record);
+      records.by_run.erase(it);
+    }
+    run.planned = std::move(planned);
+    results.runs.push_back(std::move(run));
+  }
+  if (!records.by_run.empty()) {
+    results.notes.push_back(absl::StrCat(records.by_run.size(),
+                                         " records belong to no run of "
+                                         "plan.json and are left out."));
+  }
+  results.cells = GroupOverSeeds(results.runs);
+  results.axis_names = VaryingAxes(plan.axis_names, results.cells);
+  NoteRevisions(results);
+  NoteFailures(results);
+  if (!plan.rejected.empty()) {
+    results.notes.push_back(absl::StrCat(
+        plan.rejected.size(), " cells of the spec were rejected; the first: ",
+        plan.rejected[0].reason));
+  }
+  return results;
+}
+
+const EvalRecord* LastEval(const RunRecord& record, const std::string& task,
+                           const std::string& split) {
+  const EvalRecord* last = nullptr;
+  for (const EvalRecord& eval : record.evals) {
+    if (eval.task != task || eval.split != split) continue;
+    if (last == nullptr || eval.round >= last->round) last = &eval;
+  }
+  return last;
+}
+
+const MetricRecord* FindMetric(const EvalRecord* eval,
+                               const std::string& name) {
+  if (eval == nullptr) return nullptr;
+  for (const MetricRecord& metric : eval->metrics) {
+    if (metric.name == name) return &metric;
+  }
+  return nullptr;
+}
+
+}  // namespace sft

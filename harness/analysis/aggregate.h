@@ -1,0 +1,55 @@
+// What a sweep's folder holds, as cells: runs that differ only in their seed.
+#ifndef HARNESS_ANALYSIS_AGGREGATE_H_
+#define HARNESS_ANALYSIS_AGGREGATE_H_
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/record/run_record.h"
+#include "harness/spec/run_plan.h"
+
+namespace sft {
+
+struct CollectedRun {
+  PlannedRun planned;
+  // The finished record, else the last failed attempt's. Steps are dropped.
+  std::optional<RunRecord> record;
+  std::string state;  // a RunStatusName, "pending" or "damaged"
+  bool ok() const { return state == "ok"; }
+};
+
+struct ResultCell {
+  std::map<std::string, std::string> axes;  // what varies, the seed left out
+  std::vector<size_t> runs;                 // in plan order
+  bool is_untuned = false;
+  bool is_selected = false;
+};
+
+struct Results {
+  std::string question;
+  std::vector<std::string> axis_names;  // that differ between cells
+  std::string select_by;
+  std::vector<std::string> select_per;
+  std::vector<CollectedRun> runs;
+  std::vector<ResultCell> cells;  // untuned ones first, then plan order
+  std::vector<std::string> notes;
+
+  const CollectedRun* Find(const std::string& run_id) const;
+};
+
+// From DIR/plan.json if there is one, and DIR/runs/*.h5 (or DIR/*.h5), merged
+// or not. Damaged records become runs of that state, and a note.
+absl::StatusOr<Results> CollectResults(const std::string& dir);
+
+// The last evaluation of a task and split; nullptr if there is none.
+const EvalRecord* LastEval(const RunRecord& record, const std::string& task,
+                           const std::string& split);
+const MetricRecord* FindMetric(const EvalRecord* eval, const std::string& name);
+
+}  // namespace sft
+
+#endif  // HARNESS_ANALYSIS_AGGREGATE_H_

@@ -1,0 +1,30 @@
+// The newest record of every run in a folder.
+#ifndef HARNESS_ANALYSIS_COLLECTED_RECORDS_H_
+#define HARNESS_ANALYSIS_COLLECTED_RECORDS_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/record/run_record.h"
+
+namespace sft {
+
+struct FoundRecord {
+  std::optional<RunRecord> record;  // none if damaged
+  std::string state;                // RunStatusName, or "damaged"
+  int attempt = 0;                  // 0 = <run_id>.h5 itself
+};
+struct CollectedRecords {
+  std::map<std::string, FoundRecord> by_run;
+  std::vector<std::string> notes;  // one for each damaged file
+};
+
+// A folder without records gives none.
+absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir);
+
+}  // namespace sft
+
+#endif  // HARNESS_ANALYSIS_COLLECTED_RECORDS_H_

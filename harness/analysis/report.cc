@@ -1,0 +1,89 @@
+#include "harness/analysis/report.h"
+
+#include "harness/analysis/selection.h"
+#include "harness/core/status.h"
+
+namespace sft {
+
+absl::StatusOr<Report> BuildReport(const std::string& dir) {
+  SFT_ASSIGN_OR_RETURN(Results results, CollectResults(dir));
+  SelectCells(results);
+  const std::vector<Comparison> comparisons = CompareAll(results);
+  Report report;
+  report.question = results.question;
+  report.main = MainTable(results, comparisons);
+  report.comparisons = ComparisonTable(results, comparisons);
+  report.notes = results.notes;
+  for (const Comparison& one : comparisons) {
+    if (one.n_seeds < 2 || !one.mcnemar_p.has_value()) continue;
+    report.notes.push_back(
+        "McNemar's counts are pooled over seeds, whose items are not "
+        "independent; Holm's p is of the permutation test over items.");
+    break;
+  }
+  if (!results.select_by.empty()) {
+    report.notes.push_back("Selected rows (*) are the best of their group by " +
+                           results.select_by + ", mean over seeds.");
+  }
+  return report;
+}
+
+std::string RenderReport(const Report& report, TableFormat format) {
+  std::string out;
+  const auto escaped = [&](const std::string& text) {
+    return EscapeFor(format, text);
+  };
+  switch (format) {
+    case TableFormat::kCsv:
+    case TableFormat::kTsv:
+      return RenderTable(report.main, format);
+    case TableFormat::kMarkdown:
+      if (!report.question.empty()) {
+        out += "# " + escaped(report.question) + "\n\n";
+      }
+      out += RenderTable(report.main, format);
+      if (!report.comparisons.rows.empty()) {
+        out += "\n" + RenderTable(report.comparisons, format);
+      }
+      if (!report.notes.empty()) out += "\n";
+      for (const std::string& note : report.notes) {
+        out += "- " + escaped(note) + "\n";
+      }
+      return out;
+    case TableFormat::kLatex:
+      out += RenderTable(report.main, format);
+      if (!report.comparisons.rows.empty()) {
+        out += "\n" + RenderTable(report.comparisons, format);
+      }
+      for (const std::string& note : report.notes) {
+        out += "% " + EscapeFor(TableFormat::kTsv, note) + "\n";
+      }
+      return out;
+    case TableFormat::kHtml:
+      out +=
+          "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n"
+          "<title>sftbench report</title>\n<style>"
+          "body{font-family:sans-serif}table{border-collapse:collapse}"
+          "th,td{padding:.2em .6em;border-bottom:1px solid #ccc}"
+          "td.number{text-align:right;font-variant-numeric:tabular-nums}"
+          "</style></head>\n<body>\n";
+      if (!report.question.empty()) {
+        out += "<h1>" + escaped(report.question) + "</h1>\n";
+      }
+      out += RenderTable(report.main, format);
+      if (!report.comparisons.rows.empty()) {
+        out += RenderTable(report.comparisons, format);
+      }
+      if (!report.notes.empty()) {
+        out += "<ul>\n";
+        for (const std::string& note : report.notes) {
+          out += "<li>" + escaped(note) + "</li>\n";
+        }
+        out += "</ul>\n";
+      }
+      return out + "</body></html>\n";
+  }
+  return out;
+}
+
+}  // namespace sft

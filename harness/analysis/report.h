@@ -1,0 +1,36 @@
+// The report of a sweep's folder: the method comparison, the paired tests, and
+// what the reader must know beside them. The same files give the same bytes.
+#ifndef HARNESS_ANALYSIS_REPORT_H_
+#define HARNESS_ANALYSIS_REPORT_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/analysis/aggregate.h"
+#include "harness/analysis/comparison.h"
+#include "harness/analysis/tables.h"
+
+namespace sft {
+
+struct Report {
+  std::string question;
+  Table main;         // a row a cell, the untuned model first
+  Table comparisons;  // paired, against the untuned model and the baseline
+  std::vector<std::string> notes;
+};
+
+absl::StatusOr<Report> BuildReport(const std::string& dir);
+
+// md, latex, html: both tables and the notes; csv, tsv: the main table alone.
+std::string RenderReport(const Report& report, TableFormat format);
+
+// Parts of BuildReport.
+Table MainTable(const Results& results,
+                const std::vector<Comparison>& comparisons);
+Table ComparisonTable(const Results& results,
+                      const std::vector<Comparison>& comparisons);
+
+}  // namespace sft
+
+#endif  // HARNESS_ANALYSIS_REPORT_H_

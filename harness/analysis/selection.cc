@@ -1,0 +1,138 @@
+#include "harness/analysis/selection.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "harness/analysis/statistics.h"
+
+namespace sft {
+namespace {
+
+struct Score {
+  double mean = 0;
+  bool higher_is_better = false;
+  bool is_whole = false;
+};
+
+// The measure of one run: mean over the tasks that have it.
+std::optional<double> ScoreOfRun(const RunRecord& record,
+                                 const std::string& name,
+                                 bool& higher_is_better) {
+  std::set<std::string> tasks;
+  for (const EvalRecord& eval : record.evals) tasks.insert(eval.task);
+  std::vector<double> values;
+  for (const std::string& task : tasks) {
+    const MetricRecord* metric =
+        FindMetric(LastEval(record, task, "validation"), name);
+    if (metric == nullptr || std::isnan(metric->value)) continue;
+    values.push_back(metric->value);
+    higher_is_better = metric->higher_is_better;
+  }
+  if (values.empty()) return std::nullopt;
+  return Mean(values);
+}
+
+std::optional<Score> ScoreOfCell(const Results& results,
+                                 const ResultCell& cell) {
+  Score score;
+  std::vector<double> values;
+  for (const size_t index : cell.runs) {
+    const CollectedRun& run = results.runs[index];
+    if (!run.ok()) continue;
+    const std::optional<double> value =
+        ScoreOfRun(*run.record, results.select_by, score.higher_is_better);
+    if (value.has_value()) values.push_back(*value);
+  }
+  if (values.empty()) return std::nullopt;
+  score.mean = Mean(values);
+  score.is_whole = values.size() == cell.runs.size();
+  return score;
+}
+
+bool IsBetter(const Score& a, const Score& b) {
+  if (a.is_whole != b.is_whole) return a.is_whole;
+  return a.higher_is_better ? a.mean > b.mean : a.mean < b.mean;
+}
+
+std::optional<size_t> CellOf(const Results& results,
+                             const std::string& run_id) {
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    for (const size_t index : results.cells[i].runs) {
+      if (results.runs[index].planned.run_id == run_id) return i;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> SelectionGroup(const Results& results,
+                                        const ResultCell& cell) {
+  const std::map<std::string, std::string> fields =
+      ConfigFields(results.runs[cell.runs[0]].planned.config);
+  std::vector<std::string> group;
+  for (const std::string& name : results.select_per) {
+    const auto it = fields.find(name);
+    group.push_back(it == fields.end() ? "" : it->second);
+  }
+  return group;
+}
+
+void SelectCells(Results& results) {
+  if (results.select_by.empty()) return;
+  std::map<std::vector<std::string>, std::pair<size_t, Score>> best;
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    const ResultCell& cell = results.cells[i];
+    if (cell.is_untuned) continue;
+    const std::optional<Score> score = ScoreOfCell(results, cell);
+    if (!score.has_value()) continue;
+    const auto [it, is_new] =
+        best.emplace(SelectionGroup(results, cell), std::pair(i, *score));
+    if (!is_new && IsBetter(*score, it->second.second)) {
+      it->second = {i, *score};
+    }
+  }
+  for (const auto& [group, winner] : best) {
+    results.cells[winner.first].is_selected = true;
+    if (!winner.second.is_whole) {
+      results.notes.push_back(absl::StrCat(
+          "The row selected for ", CanonicalText(group),
+          " has failed or missing seeds; no row of its group is whole."));
+    }
+  }
+  const bool anything_done = std::any_of(
+      results.runs.begin(), results.runs.end(), [](const CollectedRun& run) {
+        return run.ok() && run.planned.config.method != kUntuned;
+      });
+  if (best.empty() && anything_done) {
+    results.notes.push_back(
+        absl::StrCat("Nothing is selected: no validation "
+                     "measure is named '",
+                     results.select_by, "'."));
+  }
+}
+
+std::optional<size_t> BaselineCell(const Results& results,
+                                   const ResultCell& cell) {
+  std::string baseline_id;
+  for (const size_t index : cell.runs) {
+    baseline_id = results.runs[index].planned.baseline_id;
+    if (!baseline_id.empty()) break;
+  }
+  if (baseline_id.empty()) return std::nullopt;
+  const std::optional<size_t> own = CellOf(results, baseline_id);
+  if (!own.has_value() || results.select_by.empty()) return own;
+  const std::vector<std::string> group =
+      SelectionGroup(results, results.cells[*own]);
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    if (results.cells[i].is_selected &&
+        SelectionGroup(results, results.cells[i]) == group) {
+      return i;
+    }
+  }
+  return own;
+}
+
+}  // namespace sft

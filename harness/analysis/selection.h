@@ -1,0 +1,31 @@
+// Which cell of each method goes to the test set: the best by a validation
+// measure, mean over seeds, one for each combination of `select.per`.
+#ifndef HARNESS_ANALYSIS_SELECTION_H_
+#define HARNESS_ANALYSIS_SELECTION_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/analysis/aggregate.h"
+
+namespace sft {
+
+// Values of the `select.per` fields of a cell: what it competes within.
+std::vector<std::string> SelectionGroup(const Results& results,
+                                        const ResultCell& cell);
+
+// Sets is_selected. Cells with failed or missing seeds compete only where no
+// cell of the group is whole: survivors are no fair sample. Only validation
+// splits are looked at. Adds a note where nothing can be selected.
+void SelectCells(Results& results);
+
+// The cell that `cell` is compared with: the selected one of its baseline's
+// group, or its baseline's own where nothing is selected. nullopt if none.
+std::optional<size_t> BaselineCell(const Results& results,
+                                   const ResultCell& cell);
+
+}  // namespace sft
+
+#endif  // HARNESS_ANALYSIS_SELECTION_H_

@@ -1,0 +1,213 @@
+#include "harness/analysis/tables.h"
+
+#include <cmath>
+
+#include "absl/strings/str_replace.h"
+#include "harness/core/fields.h"
+#include "harness/core/status.h"
+
+namespace sft {
+namespace {
+
+constexpr char kNothing[] = "\xe2\x80\x93";  // en dash
+
+std::string Fixed(double value, int digits, bool show_sign) {
+  if (!std::isfinite(value)) return CanonicalText(value);
+  std::string text = absl::StrFormat("%.*f", digits, value);
+  // A rounded -0.0001 is no negative number to the reader.
+  if (text.find_first_not_of("-0.") == std::string::npos && text[0] == '-') {
+    text = text.substr(1);
+  }
+  if (show_sign && text[0] != '-' &&
+      text.find_first_not_of("0.") != std::string::npos) {
+    text = "+" + text;
+  }
+  return text;
+}
+
+std::string PValue(double p) {
+  if (!std::isfinite(p)) return CanonicalText(p);
+  if (p < 1e-15) return "< 1e-15";
+  if (p < 0.001) return absl::StrFormat("%.1e", p);
+  return absl::StrFormat("%.3f", p);
+}
+
+// Fields of a line of CSV or TSV.
+class FlatLine {
+ public:
+  explicit FlatLine(TableFormat format) : format_(format) {}
+  void Add(const std::string& text) {
+    if (!first_) line_ += format_ == TableFormat::kCsv ? "," : "\t";
+    first_ = false;
+    line_ += EscapeFor(format_, text);
+  }
+  std::string Take() { return std::move(line_) + "\n"; }
+
+ private:
+  TableFormat format_;
+  bool first_ = true;
+  std::string line_;
+};
+
+std::string RenderFlat(const Table& table, TableFormat format) {
+  FlatLine header(format);
+  for (const TableColumn& column : table.columns) {
+    header.Add(column.key);
+    if (column.has_sd) header.Add(column.key + "_sd");
+  }
+  std::string out = header.Take();
+  const auto number = [](const std::optional<double>& value) {
+    return value.has_value() ? CanonicalText(*value) : std::string();
+  };
+  for (const auto& row : table.rows) {
+    FlatLine line(format);
+    for (size_t i = 0; i < table.columns.size(); ++i) {
+      line.Add(row[i].value.has_value() ? number(row[i].value) : row[i].text);
+      if (table.columns[i].has_sd) line.Add(number(row[i].sd));
+    }
+    out += line.Take();
+  }
+  return out;
+}
+
+std::string RenderMarkdown(const Table& table) {
+  std::string out;
+  if (!table.title.empty()) out += "## " + table.title + "\n\n";
+  std::string rule;
+  for (const TableColumn& column : table.columns) {
+    out += "| " + EscapeFor(TableFormat::kMarkdown, column.title) + " ";
+    rule += column.is_text ? "| --- " : "| ---: ";
+  }
+  out += "|\n" + rule + "|\n";
+  for (const auto& row : table.rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      out += "| " +
+             EscapeFor(TableFormat::kMarkdown,
+                       CellText(table.columns[i], row[i])) +
+             " ";
+    }
+    out += "|\n";
+  }
+  return out;
+}
+
+std::string RenderLatex(const Table& table) {
+  std::string out;
+  if (!table.title.empty()) out += "% " + table.title + "\n";
+  out += "\\begin{tabular}{";
+  for (const TableColumn& column : table.columns) {
+    out += column.is_text ? 'l' : 'r';
+  }
+  out += "}\n\\toprule\n";
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (i > 0) out += " & ";
+    out += EscapeFor(TableFormat::kLatex, table.columns[i].title);
+  }
+  out += " \\\\\n\\midrule\n";
+  for (const auto& row : table.rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) out += " & ";
+      out += EscapeFor(TableFormat::kLatex, CellText(table.columns[i], row[i]));
+    }
+    out += " \\\\\n";
+  }
+  return out + "\\bottomrule\n\\end{tabular}\n";
+}
+
+std::string RenderHtml(const Table& table) {
+  std::string out;
+  if (!table.title.empty()) {
+    out += "<h2>" + EscapeFor(TableFormat::kHtml, table.title) + "</h2>\n";
+  }
+  out += "<table>\n<thead><tr>";
+  for (const TableColumn& column : table.columns) {
+    out += "<th>" + EscapeFor(TableFormat::kHtml, column.title) + "</th>";
+  }
+  out += "</tr></thead>\n<tbody>\n";
+  for (const auto& row : table.rows) {
+    out += "<tr>";
+    for (size_t i = 0; i < row.size(); ++i) {
+      out += table.columns[i].is_text ? "<td>" : "<td class=\"number\">";
+      out += EscapeFor(TableFormat::kHtml, CellText(table.columns[i], row[i]));
+      out += "</td>";
+    }
+    out += "</tr>\n";
+  }
+  return out + "</tbody>\n</table>\n";
+}
+
+}  // namespace
+
+absl::StatusOr<TableFormat> ParseTableFormat(const std::string& name) {
+  if (name == "md") return TableFormat::kMarkdown;
+  if (name == "csv") return TableFormat::kCsv;
+  if (name == "tsv") return TableFormat::kTsv;
+  if (name == "latex") return TableFormat::kLatex;
+  if (name == "html") return TableFormat::kHtml;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "format '", name, "': wanted one of md, csv, tsv, latex, html"));
+}
+
+std::string CellText(const TableColumn& column, const TableCell& cell) {
+  if (!cell.value.has_value()) return cell.text.empty() ? kNothing : cell.text;
+  std::string text = column.is_p_value
+                         ? PValue(*cell.value)
+                         : Fixed(*cell.value, column.digits, column.show_sign);
+  if (cell.sd.has_value()) {
+    text += " \xc2\xb1 " + Fixed(*cell.sd, column.digits, false);
+  }
+  if (!cell.note.empty()) text += " (" + cell.note + ")";
+  return text;
+}
+
+std::string EscapeFor(TableFormat format, const std::string& text) {
+  switch (format) {
+    case TableFormat::kMarkdown:
+      return absl::StrReplaceAll(
+          text, {{"|", "\\|"}, {"\n", " "}, {"\r", " "}, {"<", "&lt;"}});
+    case TableFormat::kCsv:
+      if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+      return "\"" + absl::StrReplaceAll(text, {{"\"", "\"\""}}) + "\"";
+    case TableFormat::kTsv:
+      return absl::StrReplaceAll(text, {{"\t", " "}, {"\n", " "}, {"\r", " "}});
+    case TableFormat::kLatex:
+      return absl::StrReplaceAll(text, {{"\\", "\\textbackslash{}"},
+                                        {"&", "\\&"},
+                                        {"%", "\\%"},
+                                        {"$", "\\$"},
+                                        {"#", "\\#"},
+                                        {"_", "\\_"},
+                                        {"{", "\\{"},
+                                        {"}", "\\}"},
+                                        {"~", "\\textasciitilde{}"},
+                                        {"^", "\\textasciicircum{}"},
+                                        {"<", "$<$"},
+                                        {">", "$>$"},
+                                        {"\xc2\xb1", "$\\pm$"},
+                                        {"\xce\x94", "$\\Delta$"},
+                                        {kNothing, "--"},
+                                        {"\n", " "}});
+    case TableFormat::kHtml:
+      return absl::StrReplaceAll(
+          text,
+          {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
+  }
+  return text;
+}
+
+std::string RenderTable(const Table& table, TableFormat format) {
+  switch (format) {
+    case TableFormat::kMarkdown:
+      return RenderMarkdown(table);
+    case TableFormat::kCsv:
+    case TableFormat::kTsv:
+      return RenderFlat(table, format);
+    case TableFormat::kLatex:
+      return RenderLatex(table);
+    case TableFormat::kHtml:
+      return RenderHtml(table);
+  }
+  return "";
+}
+
+}  // namespace sft

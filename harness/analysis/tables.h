@@ -1,0 +1,50 @@
+// A table of numbers and its texts: Markdown and HTML to read, LaTeX (booktabs)
+// to include, CSV and TSV with full precision for other programs.
+#ifndef HARNESS_ANALYSIS_TABLES_H_
+#define HARNESS_ANALYSIS_TABLES_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sft {
+
+enum class TableFormat { kMarkdown, kCsv, kTsv, kLatex, kHtml };
+// "md", "csv", "tsv", "latex" or "html".
+absl::StatusOr<TableFormat> ParseTableFormat(const std::string& name);
+
+struct TableColumn {
+  std::string key;    // machine name, CSV header
+  std::string title;  // for people
+  bool is_text = false;
+  int digits = 0;           // after the point, for people
+  bool has_sd = false;      // CSV has a second column, <key>_sd
+  bool show_sign = false;   // "+0.010"
+  bool is_p_value = false;  // "< 1e-15", "3.1e-05", "0.032"
+};
+
+struct TableCell {
+  std::string text = {};             // as it stands, if there is no value
+  std::optional<double> value = {};  // printed by the column's rule
+  std::optional<double> sd = {};
+  std::string note = {};  // after the value, in brackets; not in CSV
+};
+
+struct Table {
+  std::string title;
+  std::vector<TableColumn> columns;
+  std::vector<std::vector<TableCell>> rows;  // as wide as columns
+};
+
+std::string RenderTable(const Table& table, TableFormat format);
+// What people read of a cell; "–" if it is empty.
+std::string CellText(const TableColumn& column, const TableCell& cell);
+
+// Text made safe for the format: "|", "&", "<" and the like.
+std::string EscapeFor(TableFormat format, const std::string& text);
+
+}  // namespace sft
+
+#endif  // HARNESS_ANALYSIS_TABLES_H_

@@ -1,0 +1,222 @@
+#include "harness/analysis/report.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "harness/analysis/run_status.h"
+#include "harness/record/merge.h"
+#include "tests/harness/analysis/sweep.h"
+
+namespace sft {
+namespace {
+
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+size_t ColumnOf(const Table& table, const std::string& key) {
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].key == key) return i;
+  }
+  FAIL("no column " << key);
+  return 0;
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+TEST_CASE("a finished sweep gives a row a cell, the untuned model first",
+          "[analysis][report]") {
+  const Sweep sweep;
+  sweep.Write([](RunRecord&) { return true; });
+  const auto report = BuildReport(sweep.folder.path());
+  REQUIRE(report.ok());
+  const Table& table = report->main;
+  REQUIRE(table.rows.size() == 1 + 2 + 4);
+  const auto cell = [&](size_t row, const std::string& key) {
+    return table.rows[row][ColumnOf(table, key)];
+  };
+  CHECK(cell(0, "method").text == kUntuned);
+  CHECK(cell(1, "method").text == "full");
+  CHECK(cell(3, "lora.rank").text == "8");
+  CHECK(cell(0, "seeds").value == 1);
+  CHECK(cell(1, "seeds").value == 2);
+  CHECK(*cell(1, "rotten_tomatoes_accuracy").value == Approx(0.8).margin(0.06));
+  CHECK(cell(1, "rotten_tomatoes_accuracy").sd.has_value());
+  CHECK_FALSE(cell(0, "rotten_tomatoes_accuracy").sd.has_value());
+  CHECK(cell(0, "wiki_demo_cross_entropy_change").value == 0);
+  CHECK(*cell(1, "wiki_demo_cross_entropy_change").value == Approx(0.008));
+  CHECK(cell(1, "peak_memory_mib").value == 3);
+  CHECK(cell(1, "tokens_per_second").value == 500);
+  CHECK_FALSE(cell(0, "tokens_per_second").value.has_value());
+  CHECK(*cell(1, "rotten_tomatoes_mcnemar_p").value < 0.01);
+  CHECK_FALSE(cell(1, "rotten_tomatoes_mcnemar_p").note.empty());
+  CHECK(cell(1, "status").text == "ok");
+
+  // Rank 64 has the lower validation loss.
+  for (size_t row = 0; row < table.rows.size(); ++row) {
+    const bool selected = cell(row, "selected").text == "*";
+    const bool best = cell(row, "method").text == "full" ||
+                      cell(row, "lora.rank").text == "64";
+    CHECK(selected == best);
+  }
+  // Six tuned rows against the untuned model, four against full.
+  CHECK(report->comparisons.rows.size() == 6 + 4);
+}
+
+TEST_CASE("the report is the same bytes again, and from a merged file",
+          "[analysis][report]") {
+  const Sweep sweep;
+  sweep.Write([](RunRecord&) { return true; });
+  const std::string dir = sweep.folder.path();
+  for (const char* name : {"md", "csv", "tsv", "latex", "html"}) {
+    const TableFormat format = *ParseTableFormat(name);
+    CHECK(RenderReport(*BuildReport(dir), format) ==
+          RenderReport(*BuildReport(dir), format));
+  }
+  const std::string text =
+      RenderReport(*BuildReport(dir), TableFormat::kMarkdown);
+  REQUIRE(MergeRecords({dir}, dir + "/all.h5").ok());
+  REQUIRE(RemoveAll(dir + "/runs").ok());
+  CHECK(RenderReport(*BuildReport(dir), TableFormat::kMarkdown) == text);
+
+  // Without a plan the records still make the rows.
+  REQUIRE(RemoveAll(dir + "/plan.json").ok());
+  const auto bare = BuildReport(dir);
+  REQUIRE(bare.ok());
+  CHECK(bare->main.rows.size() == 7);
+  CHECK(bare->main.rows[0][0].text == kUntuned);
+}
+
+TEST_CASE("failed, missing and damaged runs stand in the table",
+          "[analysis][report]") {
+  const Sweep sweep;
+  sweep.Write([&](RunRecord& record) {
+    if (record.config.method == kUntuned) return true;
+    if (record.config.batching == "packed") return false;
+    if (record.config.method == "full") {
+      record.status = record.config.seed == 0 ? RunStatus::kOutOfMemory
+                                              : RunStatus::kDiverged;
+      record.status_message = "no | luck\nat all";
+    } else if (record.config.method_options.at("lora.rank") == "64") {
+      // One seed fails: the other must not be selected for being alone.
+      if (record.config.seed == 1) record.status = RunStatus::kTimeout;
+    }
+    return true;
+  });
+  std::string damaged;
+  for (const PlannedRun& run : sweep.plan.runs) {
+    if (run.config.method == "lora" && run.config.batching == "packed") {
+      damaged = run.run_id;
+      REQUIRE(
+          WriteFileAtomically(sweep.paths.Record(damaged), "not HDF5").ok());
+      break;
+    }
+  }
+  const auto report = BuildReport(sweep.folder.path());
+  REQUIRE(report.ok());
+  const Table& table = report->main;
+  REQUIRE(table.rows.size() == 7);
+  const auto status = [&](size_t row) {
+    return table.rows[row][ColumnOf(table, "status")].text;
+  };
+  const auto find = [&](const std::string& text) {
+    size_t n = 0;
+    for (size_t row = 0; row < table.rows.size(); ++row) {
+      n += status(row) == text;
+    }
+    return n;
+  };
+  CHECK(status(0) == "ok");
+  CHECK(find("1 out_of_memory, 1 diverged") == 1);
+  CHECK(find("1 ok, 1 timeout") == 1);
+  CHECK(find("pending") == 2);
+  CHECK(find("1 damaged, 1 pending") == 1);
+  for (const auto& row : table.rows) {
+    if (row[ColumnOf(table, "selected")].text != "*") continue;
+    CHECK(row[ColumnOf(table, "lora.rank")].text == "8");
+  }
+  const std::string text = RenderReport(*report, TableFormat::kMarkdown);
+  CHECK(Has(text, "Damaged record " + damaged + ".h5"));
+  CHECK(Has(text, "out_of_memory: no \\| luck at all"));
+  for (const std::string& line : Lines(text)) {
+    if (line.rfind("| ", 0) == 0) CHECK(line.back() == '|');
+  }
+
+  const auto table_of_states = ReadStatus(sweep.folder.path());
+  REQUIRE(table_of_states.ok());
+  CHECK(table_of_states->done == 1 + 1 + 3);
+  CHECK(table_of_states->failed == 1 + 1 + 1);
+  CHECK(table_of_states->pending == 13 - 8);
+  CHECK(table_of_states->running == 0);
+}
+
+TEST_CASE("status counts what runs and what waits", "[analysis][status]") {
+  const Sweep sweep;
+  REQUIRE(MakeFolders(sweep.paths.Work(sweep.plan.runs[1].run_id)).ok());
+  const auto table = ReadStatus(sweep.folder.path());
+  REQUIRE(table.ok());
+  CHECK(table->running == 1);
+  CHECK(table->pending == 12);
+  CHECK(Has(RenderStatus(*table), "0 done, 0 failed, 1 running, 12 pending"));
+  CHECK(Lines(RenderStatus(*table)).size() == 14);
+  CHECK_FALSE(ReadStatus(sweep.folder / "none").ok());
+  REQUIRE(BuildReport(sweep.folder.path()).ok());
+  CHECK_FALSE(BuildReport(sweep.folder / "none").ok());
+}
+
+TEST_CASE("mixed revisions are flagged", "[analysis][report]") {
+  const Sweep sweep;
+  sweep.Write([](RunRecord& record) {
+    if (record.config.seed == 1) record.provenance_build["revision"] = "other";
+    return true;
+  });
+  const auto report = BuildReport(sweep.folder.path());
+  REQUIRE(report.ok());
+  CHECK(Has(RenderReport(*report, TableFormat::kMarkdown),
+            "different revisions"));
+}
+
+TEST_CASE("a comparison pairs items by row id, not by place",
+          "[analysis][comparison]") {
+  const Sweep sweep;
+  sweep.Write([](RunRecord& record) {
+    if (record.config.method == kUntuned || record.config.method == "full") {
+      // The same answers, listed the other way round for one of them.
+      auto& eval = record.evals[0];
+      for (size_t i = 0; i < 400; ++i) {
+        eval.row_ids[i] = static_cast<int64_t>(i);
+        eval.metrics[0].items[i] = i < 200 ? 1 : 0;
+      }
+      if (record.config.method == kUntuned) {
+        std::reverse(eval.row_ids.begin(), eval.row_ids.end());
+        std::reverse(eval.metrics[0].items.begin(),
+                     eval.metrics[0].items.end());
+      }
+      return true;
+    }
+    return false;
+  });
+  const auto results = CollectResults(sweep.folder.path());
+  REQUIRE(results.ok());
+  const auto found =
+      CompareCells(*results, 1, 0, "rotten_tomatoes", "accuracy");
+  REQUIRE(found.has_value());
+  CHECK(found->n_items == 400);
+  CHECK(found->n_seeds == 2);
+  CHECK(found->wins == 0);
+  CHECK(found->losses == 0);
+  CHECK(found->difference == 0);
+  CHECK(found->mcnemar_p == 1);
+}
+
+}  // namespace
+}  // namespace sft

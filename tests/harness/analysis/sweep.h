@@ -1,0 +1,113 @@
+// A sweep's folder with made-up results, for tests.
+#ifndef TESTS_HARNESS_ANALYSIS_SWEEP_H_
+#define TESTS_HARNESS_ANALYSIS_SWEEP_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/core/files.h"
+#include "harness/core/rng.h"
+#include "harness/record/run_paths.h"
+#include "harness/record/run_record.h"
+#include "harness/spec/run_plan.h"
+#include "tests/harness/record/sample_record.h"
+#include "tests/harness/spec/spec_tables.h"
+
+namespace sft {
+
+inline constexpr char kSweepSpec[] = R"(
+question: which method, <at> what | cost?
+train: [rotten_tomatoes]
+evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo]}
+budget: {target_tokens: 1000}
+grid: {method: [full, lora], batching: [padded, packed], seed: [0, 1]}
+cases:
+  - {when: {method: [lora]}, grid: {lora.rank: [8, 64]}}
+baseline: {method: full}
+select: {by: validation_loss, per: [method, batching]}
+)";
+
+// What a run of `config` could have measured; better with rank and training.
+inline RunRecord MadeUpRecord(const PlannedRun& run) {
+  const RunConfig& config = run.config;
+  const bool untuned = config.method == kUntuned;
+  const auto rank = config.method_options.find("lora.rank");
+  const bool large =
+      rank != config.method_options.end() && rank->second == "64";
+  const double skill = untuned ? 0.5 : large ? 0.9 : 0.8;
+  RunRecord record;
+  record.run_id = run.run_id;
+  record.status = RunStatus::kOk;
+  record.config = config;
+  record.axes = run.axes;
+  Rng rng(static_cast<uint64_t>(config.seed), Stream::kInit, run.run_id);
+  EvalRecord test;
+  test.task = "rotten_tomatoes";
+  test.split = "test";
+  test.round = untuned ? 0 : 1;
+  MetricRecord accuracy;
+  accuracy.name = "accuracy";
+  accuracy.unit = "fraction";
+  for (int i = 0; i < 400; ++i) {
+    const bool right = rng.Uniform() < skill;
+    accuracy.items.push_back(right ? 1 : 0);
+    accuracy.value += right / 400.0;
+    test.row_ids.push_back(1000 - i);
+    test.references.push_back(i % 2);
+    test.predictions.push_back(right ? i % 2 : 1 - i % 2);
+  }
+  MetricRecord f1;
+  f1.name = "f1_macro";
+  f1.value = accuracy.value - 0.001;
+  test.metrics = {accuracy, f1};
+  MetricRecord loss;
+  loss.name = "validation_loss";
+  loss.value = 1 - skill + 0.01 * rng.Uniform();
+  loss.unit = "nats/token";
+  loss.higher_is_better = false;
+  EvalRecord validation;
+  validation.task = test.task;
+  validation.split = "validation";
+  validation.round = test.round;
+  validation.metrics = {loss};
+  record.evals = {test, validation};
+  record.facts = {{"trainable_parameters", untuned ? 0. : 1e6}};
+  if (!untuned) {
+    record.forgetting = {{"wiki_demo/cross_entropy_change", 0.01 * skill}};
+    record.facts["optimizer_steps"] = 20;
+    record.facts["real_tokens"] = 5000;
+    record.facts["target_tokens"] = 1000;
+    record.measured = {{"train_wall_seconds", 10},
+                       {"train_peak_rss_bytes", 3. * (1 << 20)}};
+  }
+  record.provenance_build = {{"revision", "abcdef"}};
+  return record;
+}
+
+struct Sweep {
+  ScratchFolder folder;
+  RunPlan plan;
+  RunPaths paths{folder.path()};
+
+  Sweep() {
+    plan = *PlanOf(kSweepSpec);
+    (void)MakeFolders(paths.Runs());
+    (void)WriteFileAtomically(paths.Plan(), PlanToJson(plan));
+  }
+  // Writes the records of the runs that `change` returns true for.
+  void Write(const std::function<bool(RunRecord&)>& change) const {
+    for (const PlannedRun& run : plan.runs) {
+      RunRecord record = MadeUpRecord(run);
+      if (!change(record)) continue;
+      const bool is_final = record.status == RunStatus::kOk ||
+                            record.status == RunStatus::kDiverged;
+      (void)WriteRunRecord(record, is_final ? paths.Record(run.run_id)
+                                            : paths.Attempt(run.run_id, 1));
+    }
+  }
+};
+
+}  // namespace sft
+
+#endif  // TESTS_HARNESS_ANALYSIS_SWEEP_H_

@@ -1,0 +1,72 @@
+#include "harness/analysis/tables.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+namespace sft {
+namespace {
+
+Table SmallTable() {
+  Table table;
+  table.title = "T";
+  table.columns = {{.key = "name", .title = "a|b_%", .is_text = true},
+                   {.key = "x", .title = "x", .digits = 2, .has_sd = true},
+                   {.key = "d", .title = "d", .digits = 3, .show_sign = true},
+                   {.key = "p", .title = "p", .is_p_value = true}};
+  table.rows = {{{.text = "q,\"<&"},
+                 {.value = 0.125, .sd = 0.01},
+                 {.value = 0.1},
+                 {.value = 1e-20, .note = "3/1"}},
+                {{}, {}, {.value = -0.0001}, {.value = std::nan("")}}};
+  return table;
+}
+
+TEST_CASE("Markdown is escaped and aligned by kind", "[analysis][tables]") {
+  CHECK(RenderTable(SmallTable(), TableFormat::kMarkdown) ==
+        "## T\n\n"
+        "| a\\|b_% | x | d | p |\n"
+        "| --- | ---: | ---: | ---: |\n"
+        "| q,\"&lt;& | 0.12 \xc2\xb1 0.01 | +0.100 | &lt; 1e-15 (3/1) |\n"
+        "| \xe2\x80\x93 | \xe2\x80\x93 | 0.000 | nan |\n");
+}
+
+TEST_CASE("CSV and TSV have full precision and one column a number",
+          "[analysis][tables]") {
+  CHECK(RenderTable(SmallTable(), TableFormat::kCsv) ==
+        "name,x,x_sd,d,p\n"
+        "\"q,\"\"<&\",0.125,0.01,0.1,1e-20\n"
+        ",,,-1e-04,nan\n");
+  CHECK(RenderTable(SmallTable(), TableFormat::kTsv) ==
+        "name\tx\tx_sd\td\tp\n"
+        "q,\"<&\t0.125\t0.01\t0.1\t1e-20\n"
+        "\t\t\t-1e-04\tnan\n");
+}
+
+TEST_CASE("LaTeX uses booktabs and escapes what TeX reads",
+          "[analysis][tables]") {
+  CHECK(RenderTable(SmallTable(), TableFormat::kLatex) ==
+        "% T\n\\begin{tabular}{lrrr}\n\\toprule\n"
+        "a|b\\_\\% & x & d & p \\\\\n\\midrule\n"
+        "q,\"$<$\\& & 0.12 $\\pm$ 0.01 & +0.100 & $<$ 1e-15 (3/1) \\\\\n"
+        "-- & -- & 0.000 & nan \\\\\n"
+        "\\bottomrule\n\\end{tabular}\n");
+}
+
+TEST_CASE("HTML escapes what a browser reads", "[analysis][tables]") {
+  const std::string html = RenderTable(SmallTable(), TableFormat::kHtml);
+  CHECK(html.find("<td>q,&quot;&lt;&amp;</td>") != std::string::npos);
+  CHECK(html.find("<td class=\"number\">&lt; 1e-15 (3/1)</td>") !=
+        std::string::npos);
+}
+
+TEST_CASE("unknown formats are refused with the known ones",
+          "[analysis][tables]") {
+  CHECK(ParseTableFormat("md").ok());
+  const auto format = ParseTableFormat("pdf");
+  REQUIRE_FALSE(format.ok());
+  CHECK(std::string(format.status().message()).find("latex") !=
+        std::string::npos);
+}
+
+}  // namespace
+}  // namespace sft
