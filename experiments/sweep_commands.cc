@@ -10,7 +10,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
-#include "harness/analysis/status.h"
+#include "harness/analysis/run_status.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/launcher.h"
@@ -132,8 +132,8 @@ absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
 }
 
 absl::StatusOr<int> RunStatusCommand(const std::vector<std::string>& words) {
-  SFT_ASSIGN_OR_RETURN(const std::string text, DescribeStatus(words[0]));
-  fputs(text.c_str(), stdout);
+  SFT_ASSIGN_OR_RETURN(const StatusTable table, ReadStatus(words[0]));
+  fputs(RenderStatus(table).c_str(), stdout);
   return kExitGood;
 }
 

@@ -171,11 +171,11 @@ class Worker {
     Log(absl::StrCat("train round ", round, ": ", steps.steps.size(),
                      " steps, ", steps.rows, " rows, ", steps.real_tokens,
                      " tokens, ", steps.target_tokens, " of them targets"));
-    StartTrainingMeasures();
+    StartTrainingMeasures(*loaded_.model);
     SFT_ASSIGN_OR_RETURN(const RoundOutcome outcome,
                          trainer_->RunRound(round, examples, *collator, steps,
                                             HooksFor(round, steps)));
-    TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer());
+    TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(), steps);
     if (outcome.end == RoundEnd::kStopped) {
       return absl::AbortedError("stopped; a checkpoint is saved");
     }

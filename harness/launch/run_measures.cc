@@ -1,0 +1,91 @@
+#include "harness/launch/run_measures.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/time/clock.h"
+#include "harness/core/status.h"
+#include "harness/measure/memory.h"
+#include "harness/measure/provenance.h"
+#include "harness/measure/throughput.h"
+
+namespace sft {
+namespace {
+const absl::Time kProcessStart = absl::Now();
+}  // namespace
+
+void StartTrainingMeasures(Model& model) {
+  ResetPeakResidentMemory();
+  ResetPeakDeviceMemory(model.device());
+}
+
+void TakeTrainingMeasures(RunRecord& record, Model& model,
+                          const AdamW* optimizer, const StepPlan& plan) {
+  auto& measured = record.memory.measured_bytes;
+  if (auto memory = ReadProcessMemory(); memory.ok()) {
+    const double peak = static_cast<double>(memory->peak_resident_bytes);
+    double& train_peak = record.measured["train_peak_rss_bytes"];
+    train_peak = std::max(train_peak, peak);
+  }
+  if (auto memory = ReadDeviceMemory(model.device());
+      memory.ok() && memory->peak_reserved_bytes > 0) {
+    measured["device_peak_allocated"] = memory->peak_allocated_bytes;
+    measured["device_peak_reserved"] = memory->peak_reserved_bytes;
+  }
+  TrainedBytes trained;
+  if (optimizer != nullptr) {
+    trained.optimizer = optimizer->StateBytes();
+    for (const TrainableParameter& p : optimizer->parameters()) {
+      trained.gradients += static_cast<int64_t>(p.tensor.nbytes());
+    }
+  }
+  StepSize largest;
+  largest.activation_checkpointing = record.config.activation_checkpointing;
+  for (const PlannedStep& step : plan.steps) {
+    for (const MicroBatchPlan& micro : step.micro_batches) {
+      int64_t tokens = 0;
+      for (const Piece& piece : micro.pieces) tokens += piece.length;
+      largest.tokens = std::max(largest.tokens, tokens);
+    }
+  }
+  if (!plan.steps.empty()) {
+    largest.targets =
+        plan.target_tokens / static_cast<int64_t>(plan.steps.size());
+  }
+  record.memory.predicted_bytes = PredictTrainingBytes(model, trained, largest);
+}
+
+void SumUpSteps(RunRecord& record) {
+  const Throughput sums = SumSteps(record.steps);
+  record.facts["optimizer_steps"] = static_cast<double>(sums.steps);
+  record.facts["real_tokens"] = static_cast<double>(sums.real_tokens);
+  record.facts["target_tokens"] = static_cast<double>(sums.target_tokens);
+  record.facts["padded_tokens"] = static_cast<double>(sums.padded_tokens);
+  record.facts["sequences"] = static_cast<double>(sums.sequences);
+  if (sums.steps > 0) {
+    record.facts["padding_fraction"] = sums.padding_fraction();
+    record.measured["train_wall_seconds"] = sums.wall_seconds;
+    record.measured["train_cpu_seconds"] = sums.cpu_seconds;
+    for (const auto& [name, value] : RatesOf(sums)) {
+      record.measured[name] = value;
+    }
+  }
+  if (auto memory = ReadProcessMemory(); memory.ok()) {
+    record.measured["peak_rss_bytes"] =
+        std::max(record.measured["train_peak_rss_bytes"],
+                 static_cast<double>(memory->peak_resident_bytes));
+  }
+  if (sums.steps == 0) record.measured.erase("train_peak_rss_bytes");
+}
+
+void FillProvenance(RunRecord& record,
+                    const std::map<std::string, std::string>& build,
+                    int attempt) {
+  const at::Device device =
+      record.config.device == "cuda" ? at::kCUDA : at::kCPU;
+  record.provenance_build = BuildProvenance(build, device);
+  record.provenance_run = RunProvenance(kProcessStart);
+  record.provenance_run["attempt"] = absl::StrCat(attempt);
+}
+
+}  // namespace sft
