@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
+#include <optional>
 
 namespace sft {
 namespace {
@@ -18,7 +19,8 @@ at::Tensor SavedTensor(AutogradContext* ctx, const char* name) {
 // x [M, I] times dequant(W4) [O, I] transposed. The graph keeps the codes.
 struct Nf4Product : torch::autograd::Function<Nf4Product> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
-                            const Nf4Tensor& w, const at::Tensor& bias_O) {
+                            const Nf4Tensor& w,
+                            const std::optional<at::Tensor>& bias_O) {
     ctx->saved_data["shape"] = w.shape;
     ctx->saved_data["codes"] = w.codes;
     ctx->saved_data["double"] = w.double_quantized();
@@ -29,7 +31,8 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
     } else {
       ctx->saved_data["absmax"] = w.absmax;
     }
-    return LinearProduct(x, DequantizeNf4(w, x.scalar_type()), bias_O);
+    return LinearProduct(x, DequantizeNf4(w, x.scalar_type()),
+                         bias_O.value_or(at::Tensor()));
   }
 
   static variable_list backward(AutogradContext* ctx,
@@ -63,7 +66,10 @@ Nf4Linear::Nf4Linear(Nf4Tensor weight, at::Tensor bias_O,
 }
 
 at::Tensor Nf4Linear::Forward(const at::Tensor& x, const PassState&) {
-  return Nf4Product::apply(x, weight_, bias_O_);
+  // An undefined tensor is no argument that apply() takes.
+  const std::optional<at::Tensor> bias_O =
+      bias_O_.defined() ? std::make_optional(bias_O_) : std::nullopt;
+  return Nf4Product::apply(x, weight_, bias_O);
 }
 
 at::Tensor Nf4Linear::DenseWeight() const {
