@@ -32,6 +32,7 @@ struct WideProduct : torch::autograd::Function<WideProduct> {
                             const std::optional<at::Tensor>& bias) {
     at::AutoDispatchBelowADInplaceOrView below;
     ctx->save_for_backward({x, w});
+    ctx->saved_data["bias"] = bias.has_value();
     at::Tensor y = at::mm(Widen(x), Widen(w).t());
     if (bias) y.add_(Widen(*bias));
     return y.to(at::kBFloat16);
@@ -47,7 +48,10 @@ struct WideProduct : torch::autograd::Function<WideProduct> {
     if (ctx->needs_input_grad(1)) {
       grad_w = at::mm(grad.t(), Widen(saved[0])).to(at::kBFloat16);
     }
-    if (ctx->needs_input_grad(2)) grad_bias = grad.sum(0).to(at::kBFloat16);
+    // An absent bias is no input to ask about.
+    if (ctx->saved_data["bias"].toBool() && ctx->needs_input_grad(2)) {
+      grad_bias = grad.sum(0).to(at::kBFloat16);
+    }
     return {grad_x, grad_w, grad_bias};
   }
 };

@@ -2,6 +2,8 @@
 #ifndef TESTS_HARNESS_MODEL_FAKE_FILES_H_
 #define TESTS_HARNESS_MODEL_FAKE_FILES_H_
 
+#include <c10/core/GradMode.h>
+
 #include <cstring>
 #include <fstream>
 #include <iterator>

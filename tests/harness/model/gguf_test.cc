@@ -13,7 +13,7 @@ using fake::Raw;
 using fake::RequireOneLine;
 
 absl::Status OpenBytes(const std::string& bytes) {
-  TempDir dir;
+  static const TempDir dir;  // one for thousands of files
   const std::string path = (dir.path() / "m.gguf").string();
   fake::WriteBytes(path, bytes);
   return GgufFile::Open(path).status();
@@ -92,7 +92,7 @@ TEST_CASE("a GGUF file cut anywhere is refused in one line", "[model][gguf]") {
 TEST_CASE("a GGUF file with any byte changed never crashes", "[model][gguf]") {
   const std::string whole = SmallFile().Bytes();
   std::mt19937 random(3);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 400; ++i) {
     std::string bytes = whole;
     for (int k = 0; k < 2; ++k) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
