@@ -245,10 +245,11 @@ def make_qlora(args):
         "note": "rows, order and initial values as in train_trajectory.json; "
                 "NF4 with double quantization, r 16, alpha 32, f32, lr 2e-4 "
                 "constant, AdamW decay 0.01, clip 1.0; always in train mode",
+        "rows": [{k: r[k] for k in ("input_ids", "labels")} for r in rows],
         "lr": 2e-4, "trainable_parameters": sum(
             p.numel() for p in trained.values()),
         "losses": losses, "grad_norms": norms,
-        "heldout_before": before, "heldout_after": after})
+        "heldout_before": before, "heldout_after": after}, indent=None)
 
 
 if __name__ == "__main__":
