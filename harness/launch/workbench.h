@@ -32,6 +32,9 @@ struct Workbench {
   // Digests of the model's and the data's files that a cell reads.
   absl::StatusOr<std::vector<std::string>> InputDigestsOf(
       const RunConfig& config) const;
+
+ private:
+  mutable std::map<std::string, std::string> file_digests_;  // by path
 };
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(

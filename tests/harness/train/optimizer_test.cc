@@ -1,5 +1,7 @@
 #include "harness/train/optimizer.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 #include <string>
 #include <vector>

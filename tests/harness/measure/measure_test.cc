@@ -1,0 +1,147 @@
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "harness/measure/flops.h"
+#include "harness/measure/memory.h"
+#include "harness/measure/provenance.h"
+#include "harness/measure/throughput.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/tiny_model.h"
+
+namespace sft {
+namespace {
+
+TEST_CASE("resident memory rises with what is touched, and the peak resets",
+          "[measure][memory]") {
+  auto before = ReadProcessMemory();
+  REQUIRE(before.ok());
+  constexpr int64_t kBytes = int64_t{96} << 20;
+  {
+    std::vector<char> block(kBytes, 1);
+    auto during = ReadProcessMemory();
+    REQUIRE(during.ok());
+    CHECK(during->resident_bytes > before->resident_bytes + kBytes / 2);
+    CHECK(block[kBytes / 2] == 1);
+  }
+  auto after = ReadProcessMemory();
+  REQUIRE(after.ok());
+  CHECK(after->peak_resident_bytes > before->resident_bytes + kBytes / 2);
+  if (!ResetPeakResidentMemory()) {
+    WARN("the kernel does not let the peak be reset here");
+    return;
+  }
+  auto reset = ReadProcessMemory();
+  REQUIRE(reset.ok());
+  CHECK(reset->peak_resident_bytes < after->peak_resident_bytes);
+}
+
+TEST_CASE("tensors that share storage count once", "[measure][memory]") {
+  const at::Tensor a = at::zeros({10, 10});
+  CHECK(TensorBytes({a, a.view({100}), at::zeros({5}, at::kByte), {}}) ==
+        400 + 5);
+}
+
+TEST_CASE("the model's bytes are those of its parameters",
+          "[measure][memory]") {
+  TinyModel model(0);
+  const auto bytes = ModelBytes(model);
+  CHECK(bytes.at("weights") == 4 * model.info().parameters);
+  const auto predicted = PredictTrainingBytes(
+      model, {.gradients = 10, .optimizer = 20}, {.tokens = 7, .targets = 3});
+  CHECK(predicted.at("gradients") == 10);
+  CHECK(predicted.at("optimizer") == 20);
+  CHECK(predicted.at("activations") ==
+        7 * 4 * 8 * model.info().width + 2 * 3 * model.info().vocabulary * 4);
+}
+
+TEST_CASE("rates tell real, target and computed tokens apart",
+          "[measure][throughput]") {
+  StepRecord step;
+  step.sequences = 4;
+  step.real_tokens = 60;
+  step.target_tokens = 10;
+  step.padded_tokens = 20;
+  step.wall_seconds = 0.5;
+  StepRecord slow = step;
+  slow.wall_seconds = 100;
+  const Throughput all = SumSteps({slow, step, step});
+  CHECK(all.steps == 3);
+  const Throughput warm = SumSteps({slow, step, step}, 1);
+  CHECK(warm.steps == 2);
+  CHECK(warm.sequences == 8);
+  CHECK(warm.RealTokensPerSecond() == Approx(120));
+  CHECK(warm.TargetTokensPerSecond() == Approx(20));
+  CHECK(warm.ComputedTokensPerSecond() == Approx(160));
+  CHECK(warm.StepsPerSecond() == Approx(2));
+  CHECK(warm.padding_fraction() == Approx(0.25));
+  // Nothing is left out where nothing would be left.
+  CHECK(SumSteps({slow}, 1).steps == 1);
+  CHECK(RatesOf({}).at("real_tokens_per_second") == 0);
+}
+
+TEST_CASE("FLOPs follow the formula", "[measure][flops]") {
+  TinyModel model(0);  // one map of 12 x 12, no attention, untied head
+  const int64_t map = 2 * 12 * 12, head = 2 * 12 * 23;
+  const StepWork work{.computed_tokens = 50, .target_tokens = 9};
+  const FlopModel frozen = MakeFlopModel(model, {}, false);
+  const Flops none = StepFlops(frozen, work);
+  CHECK(none.forward == 50 * map + 9 * head);
+  CHECK(none.backward_inputs == none.forward);
+  CHECK(none.backward_weights == 0);
+  const FlopModel full = MakeFlopModel(
+      model, {"model.layers.0.mlp.up_proj.weight", "lm_head.weight"}, true);
+  const Flops all = StepFlops(full, work);
+  CHECK(all.backward_weights == 50 * map + 9 * head);
+  CHECK(all.recomputed == 50 * map);
+  CHECK(all.total() == 3 * none.forward + 50 * map);
+}
+
+TEST_CASE("attention counts pairs by layout", "[measure][flops]") {
+  const std::vector<Example> rows = TinyExamples(3);
+  int64_t longest = 0, pairs = 0;
+  std::vector<Piece> pieces;
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto length = static_cast<int64_t>(rows[i].input_ids.size());
+    pieces.push_back({i, 0, length});
+    longest = std::max(longest, length);
+    pairs += length * (length + 1) / 2;
+  }
+  CHECK(WorkOf(FlatBatch(rows, pieces)).attention_pairs == pairs);
+  const StepWork padded = WorkOf(PaddedBatch(rows, pieces, 0, 0));
+  CHECK(padded.attention_pairs == 3 * longest * (longest + 1) / 2);
+  CHECK(padded.computed_tokens == 3 * longest);
+  FlopModel model{.heads = 2, .head_width = 8, .layers = 5};
+  CHECK(StepFlops(model, {.attention_pairs = 10}).forward ==
+        4.0 * 5 * 2 * 8 * 10);
+}
+
+TEST_CASE("a matrix product has a rate", "[measure][throughput]") {
+  CHECK(MatrixProductFlopsPerSecond(at::kFloat, at::kCPU, 128, 2) > 1e6);
+}
+
+TEST_CASE("a stopwatch runs forwards", "[measure][throughput]") {
+  const Stopwatch watch;
+  double x = 1;
+  while (watch.Wall() < absl::Milliseconds(2)) x = std::sqrt(x + 1);
+  CHECK(x > 1);
+  CHECK(watch.Wall() >= absl::Milliseconds(2));
+  CHECK(watch.Cpu() > absl::ZeroDuration());
+}
+
+TEST_CASE("provenance says what it was built from and where it ran",
+          "[measure][provenance]") {
+  const auto build = BuildProvenance({{"revision", "abc"}}, at::kCPU);
+  CHECK(build.at("revision") == "abc");
+  CHECK(build.at("torch").find('.') != std::string::npos);
+  CHECK_FALSE(build.at("instruction_set").empty());
+  CHECK(build.at("device") == "cpu");
+  const auto run = RunProvenance(absl::FromUnixSeconds(0));
+  CHECK(run.at("start") == "1970-01-01T00:00:00Z");
+  CHECK_FALSE(run.at("host").empty());
+  CHECK_FALSE(run.at("cpu").empty());
+}
+
+}  // namespace
+}  // namespace sft

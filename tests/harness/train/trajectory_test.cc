@@ -1,0 +1,188 @@
+// The 20-step trajectories of PEFT and transformers on the default model:
+// golden/train_trajectory.json says how they were made. f32, 4 rows a step.
+#include <cmath>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/core/rng.h"
+#include "harness/train/trainer.h"
+#include "tests/harness/train/named_parameters_method.h"
+#include "tests/methods/methods_support.h"
+#include "tests/support/tiny_model.h"
+
+namespace sft {
+namespace {
+
+constexpr char kModel[] = "smollm2-135m-instruct";
+
+bool HaveModel() {
+  const auto where = LocateModel(kModel, AssetsDir().string());
+  if (!where.ok()) WARN("skipped: " << where.status().ToString());
+  return where.ok();
+}
+
+std::vector<Example> GoldenRows(const nlohmann::json& golden) {
+  std::vector<Example> rows;
+  for (const auto& row : golden.at("rows")) {
+    Example example;
+    example.row_id = static_cast<int64_t>(rows.size());
+    example.input_ids = row.at("input_ids").get<std::vector<int32_t>>();
+    example.labels = row.at("labels").get<std::vector<int32_t>>();
+    rows.push_back(std::move(example));
+  }
+  return rows;
+}
+
+Piece Whole(const std::vector<Example>& rows, int64_t index) {
+  return {
+      index, 0,
+      static_cast<int64_t>(rows[static_cast<size_t>(index)].input_ids.size())};
+}
+
+// Step s takes rows 4 (s mod 5) .. 4 (s mod 5) + 3.
+StepPlan GoldenPlan(const std::vector<Example>& rows) {
+  StepPlan plan;
+  for (int64_t s = 0; s < 20; ++s) {
+    MicroBatchPlan micro;
+    for (int64_t i = 0; i < 4; ++i) {
+      micro.pieces.push_back(Whole(rows, 4 * (s % 5) + i));
+    }
+    plan.steps.push_back({{std::move(micro)}, s / 5});
+  }
+  return plan;
+}
+
+double HeldOutLoss(Model& model, const std::vector<Example>& rows) {
+  const Batch batch = PaddedBatch(
+      rows,
+      {Whole(rows, 20), Whole(rows, 21), Whole(rows, 22), Whole(rows, 23)}, 0,
+      0);
+  return LossOf(model, batch) / static_cast<double>(batch.target_tokens);
+}
+
+// A[r][c] = float32((2u - 1) / sqrt(in)), u from a counter over the slot, the
+// row and the column.
+void PrescribeFactors(Model& model, UpdateMethod& method) {
+  const at::NoGradGuard no_grad;
+  const std::map<Role, int64_t> places = {
+      {Role::kQuery, 0}, {Role::kKey, 1}, {Role::kValue, 2}, {Role::kOutput, 3},
+      {Role::kGate, 4},  {Role::kUp, 5},  {Role::kDown, 6}};
+  std::map<std::string, int64_t> index_of_slot;
+  for (const LinearSlot& slot : model.linear_slots()) {
+    const auto place = places.find(slot.role);
+    if (place == places.end()) continue;
+    index_of_slot[slot.name] = slot.layer * 7 + place->second;
+  }
+  int64_t written = 0;
+  for (TrainableParameter& p : method.TrainableParameters()) {
+    const size_t suffix = p.name.find(".lora_A.weight");
+    if (suffix == std::string::npos) {
+      p.tensor.zero_();
+      continue;
+    }
+    const auto index =
+        static_cast<uint64_t>(index_of_slot.at(p.name.substr(0, suffix)));
+    const double bound = 1.0 / std::sqrt(static_cast<double>(p.tensor.size(1)));
+    at::Tensor values = at::empty(p.tensor.sizes(), at::kFloat);
+    float* data = values.data_ptr<float>();
+    for (int64_t i = 0; i < values.numel(); ++i) {
+      const uint64_t bits =
+          SplitMix64((index << 32) + static_cast<uint64_t>(i)) >> 11;
+      const double u = static_cast<double>(bits) * 0x1p-53;
+      data[i] = static_cast<float>((2 * u - 1) * bound);
+    }
+    p.tensor.copy_(values);
+    ++written;
+  }
+  REQUIRE(written == 210);
+}
+
+void CheckTrajectory(const std::string& run, Model& model, UpdateMethod& method,
+                     double tolerance) {
+  const nlohmann::json golden = ReadGoldenJson("train_trajectory.json");
+  const nlohmann::json& want = golden.at("runs").at(run);
+  const std::vector<Example> rows = GoldenRows(golden);
+  CHECK(HeldOutLoss(model, rows) ==
+        Approx(want.at("heldout_before").get<double>()).epsilon(tolerance));
+  RunConfig config;
+  config.learning_rate = want.at("lr").get<double>();
+  config.weight_decay = 0.01;
+  config.schedule = "constant";
+  config.warmup_ratio = 0;
+  Trainer trainer(config, run, model, method);
+  auto outcome =
+      trainer.RunRound(0, rows, PlainCollator(4), GoldenPlan(rows), {});
+  REQUIRE(outcome.ok());
+  CHECK(trainer.optimizer()->trainable_parameters() ==
+        want.at("trainable_params").get<int64_t>());
+  REQUIRE(trainer.steps().size() == 20);
+  double worst_loss = 0, worst_norm = 0;
+  for (size_t s = 0; s < 20; ++s) {
+    INFO(run << " step " << s + 1);
+    const StepRecord& step = trainer.steps()[s];
+    const double loss = want.at("losses")[s].get<double>();
+    const double norm = want.at("grad_norms")[s].get<double>();
+    worst_loss = std::max(worst_loss, std::abs(step.loss / loss - 1));
+    worst_norm = std::max(worst_norm, std::abs(step.grad_norm / norm - 1));
+    CHECK(step.loss == Approx(loss).epsilon(tolerance));
+    CHECK(step.grad_norm == Approx(norm).epsilon(10 * tolerance));
+  }
+  const double after = HeldOutLoss(model, rows);
+  CHECK(after ==
+        Approx(want.at("heldout_after").get<double>()).epsilon(tolerance));
+  WARN(run << ": largest relative error of a loss " << worst_loss
+           << ", of a gradient norm " << worst_norm);
+}
+
+TEST_CASE("full fine-tuning follows the trajectory of transformers",
+          "[train][trajectory][slow]") {
+  if (!HaveModel()) return;
+  auto model = LoadTestModel(at::kFloat, kModel);
+  auto method = MakeMethod("full");
+  REQUIRE(method->Attach(*model).ok());
+  CheckTrajectory("full", *model, *method, 1e-4);
+}
+
+TEST_CASE("a half mask follows the trajectory of transformers",
+          "[train][trajectory][slow]") {
+  if (!HaveModel()) return;
+  const nlohmann::json golden = ReadGoldenJson("train_trajectory.json");
+  auto names = golden.at("runs")
+                   .at("hft")
+                   .at("trainable")
+                   .get<std::vector<std::string>>();
+  names.push_back("model.embed_tokens.weight");
+  names.push_back("model.norm.weight");
+  auto model = LoadTestModel(at::kFloat, kModel);
+  NamedParametersMethod method({names});
+  REQUIRE(method.Attach(*model).ok());
+  CheckTrajectory("hft", *model, method, 1e-4);
+}
+
+TEST_CASE("low-rank adapters follow the trajectory of PEFT",
+          "[train][trajectory][slow]") {
+  if (!HaveModel()) return;
+  auto model = LoadTestModel(at::kFloat, kModel);
+  auto method = MakeMethod("lora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
+  REQUIRE(method->Attach(*model).ok());
+  PrescribeFactors(*model, *method);
+  CheckTrajectory("lora", *model, *method, 1e-4);
+}
+
+TEST_CASE("adapters on NF4 follow the trajectory of bitsandbytes and PEFT",
+          "[train][trajectory][slow]") {
+  if (!HaveModel()) return;
+  auto model = LoadTestModel(at::kFloat, kModel);
+  auto method =
+      MakeMethod("qlora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
+  REQUIRE(method->Attach(*model).ok());
+  PrescribeFactors(*model, *method);
+  CheckTrajectory("qlora", *model, *method, 1e-3);
+}
+
+}  // namespace
+}  // namespace sft
