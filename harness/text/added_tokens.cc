@@ -115,7 +115,9 @@ absl::StatusOr<AddedTokens> AddedTokens::Make(std::vector<AddedToken> tokens,
       AlignedText content(token.content, /*track=*/false);
       normalizer.Apply(&content);
       out.normalized_.Add(content.text(), out.tokens_.size());
+      token.written = content.text();
     } else {
+      token.written = token.content;
       out.raw_.Add(token.content, out.tokens_.size());
     }
     out.tokens_.push_back(std::move(token));

@@ -28,6 +28,7 @@ struct AddedToken {
   bool lstrip = false;       // swallows white space before it
   bool rstrip = false;       // swallows white space after it
   bool normalized = false;   // looked for in normalized text
+  std::string written;       // what Decode writes; set by AddedTokens::Make
 };
 
 // A stretch of text: one added token, or none.

@@ -95,7 +95,7 @@ std::string ComposedTokenizer::Decode(const std::vector<int32_t>& ids,
     const AddedToken* added = parts_.added.Find(id);
     if (added != nullptr) {
       if (!(skip_special_tokens && added->special)) {
-        tokens.push_back(added->content);
+        tokens.push_back(added->written);
       }
     } else if (const std::string* token =
                    parts_.model->vocabulary().Token(id)) {

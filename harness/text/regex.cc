@@ -19,9 +19,12 @@ constexpr uint64_t kBaseMatchSteps = 1'000'000;
 constexpr uint64_t kMatchStepsPerByte = 8;
 constexpr uint32_t kHeapLimitKib = 64 << 10;
 
-// PCRE2's \s takes U+180E and its \w knows no marks; Oniguruma's are these.
+// PCRE2's \s takes U+180E and its \w knows no marks. Oniguruma's are these;
+// outside of brackets its \w asks a Latin-1 table below U+0100, in which
+// superscripts and fractions are words.
 constexpr char kSpaceSet[] = "\\x{9}-\\x{d}\\x{85}\\p{Z}";
-constexpr char kWordSet[] = "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}";
+constexpr char kWordSet[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+constexpr char kLatin1Words[] = "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 
 std::string Translate(const std::string& pattern) {
   std::string out;
@@ -38,7 +41,8 @@ std::string Translate(const std::string& pattern) {
         if (in_class) {
           out += set;
         } else {
-          out += std::string(negated ? "[^" : "[") + set + "]";
+          out += std::string(negated ? "[^" : "[") + set;
+          out += word ? std::string(kLatin1Words) + "]" : "]";
         }
       } else {
         out += c;

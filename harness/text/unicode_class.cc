@@ -31,7 +31,7 @@ bool IsPunctuation(char32_t c) {
   return HasCategory(c, U_GC_P_MASK);
 }
 
-bool IsOther(char32_t c) { return HasCategory(c, U_GC_C_MASK); }
+bool IsOther(char32_t c) { return HasCategory(c, U_GC_C_MASK & ~U_GC_CN_MASK); }
 bool IsNonspacingMark(char32_t c) { return HasCategory(c, U_GC_MN_MASK); }
 bool IsMark(char32_t c) { return HasCategory(c, U_GC_M_MASK); }
 

@@ -9,7 +9,7 @@ namespace sft {
 bool IsWhitespace(char32_t c);         // White_Space
 bool IsNumeric(char32_t c);            // Nd, Nl, No
 bool IsPunctuation(char32_t c);        // P*, and every ASCII punctuation sign
-bool IsOther(char32_t c);              // C*: controls, formats, unassigned
+bool IsOther(char32_t c);              // C* but unassigned: controls, formats
 bool IsNonspacingMark(char32_t c);     // Mn
 bool IsMark(char32_t c);               // M*
 bool IsWordChar(char32_t c);           // a regular expression's \w (UTS 18)
