@@ -6,12 +6,14 @@
                                                qlora_trajectory.json
                                                (bitsandbytes + PEFT)
   make_golden_methods.py packing               packing.json (TRL)
+  make_golden_methods.py adapter --model SMALL peft_adapter/ (PEFT)
 
-DIR is a Hugging Face folder of SmolLM2-135M-Instruct in f32. FILE holds the
+DIR is a Hugging Face folder of SmolLM2-135M-Instruct in f32, SMALL the one of
+glassllm. FILE holds the
 24 rows and the rule of the adapters' initial values (see tests/golden/README).
 Versions used: bitsandbytes 0.50.2, peft 0.21.2, transformers 5.24.0, trl
-1.16.0, torch 2.11.0; one thread. Nothing here has a seed: every input is
-written out or follows from a counter.
+1.16.0, torch 2.11.0; one thread. Every input is written out or follows from a
+counter, but the adapter's values, which torch draws with seed 0.
 """
 import argparse
 import hashlib
@@ -252,11 +254,56 @@ def make_qlora(args):
         "heldout_before": before, "heldout_after": after}, indent=None)
 
 
+def make_adapter(args):
+    """An adapter folder as PEFT saves it (DoRA, ranks and alphas by pattern),
+    and the summed loss of a few rows with it."""
+    import peft
+    from transformers import AutoModelForCausalLM
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(args.model,
+                                                 dtype=torch.float32)
+    rows = [[int(uniform(1000 * r + t) * 1000) for t in range(9 + 4 * r)]
+            for r in range(3)]
+
+    def loss_of(m):
+        with torch.no_grad():
+            return sum(torch.nn.functional.cross_entropy(
+                m(input_ids=torch.tensor([r])).logits[0, :-1],
+                torch.tensor(r[1:]), reduction="sum").item() for r in rows)
+
+    base = loss_of(model)
+    model = peft.get_peft_model(model, peft.LoraConfig(
+        r=2, lora_alpha=4, use_dora=True, task_type="CAUSAL_LM",
+        target_modules=["q_proj", "v_proj", "down_proj"],
+        rank_pattern={"layers.1.mlp.down_proj": 3},
+        alpha_pattern={"v_proj": 16}))
+    for name, p in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(p, std=0.2)
+        if "magnitude" in name:
+            p.data.mul_(1.1)
+    model.eval()
+    folder = os.path.join(HERE, "peft_adapter")
+    model.save_pretrained(folder)
+    os.remove(os.path.join(folder, "README.md"))
+    path = os.path.join(folder, "adapter_config.json")
+    with open(path) as f:
+        config = json.load(f)
+    config["base_model_name_or_path"] = "glassllm"
+    config["target_modules"].sort()
+    write("peft_adapter/adapter_config.json", config)
+    write("peft_adapter/expected.json", {
+        "made_by": {"script": "make_golden_methods.py adapter",
+                    **versions("peft", "transformers")},
+        "rows": rows, "loss_sum_base": base, "loss_sum": loss_of(model)},
+        indent=None)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["nf4", "qlora", "packing"])
+    parser.add_argument("what", choices=["nf4", "qlora", "packing", "adapter"])
     parser.add_argument("--model")
     parser.add_argument("--trajectory")
     given = parser.parse_args()
-    {"nf4": make_nf4, "qlora": make_qlora, "packing": make_packing}[
-        given.what](given)
+    {"nf4": make_nf4, "qlora": make_qlora, "packing": make_packing,
+     "adapter": make_adapter}[given.what](given)

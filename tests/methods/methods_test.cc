@@ -258,6 +258,32 @@ TEST_CASE("An adapter folder written here reads back to the same loss",
   }
 }
 
+TEST_CASE("An adapter folder made by PEFT gives PEFT's loss",
+          "[methods][adapter]") {
+  const nlohmann::json golden = ReadGoldenJson("peft_adapter/expected.json");
+  std::vector<Example> rows;
+  std::vector<Piece> pieces;
+  for (const auto& ids : golden["rows"]) {
+    Example row;
+    row.input_ids = ids.get<std::vector<int32_t>>();
+    row.labels = row.input_ids;
+    row.labels[0] = kNoLoss;
+    pieces.push_back({static_cast<int64_t>(rows.size()), 0,
+                      static_cast<int64_t>(row.input_ids.size())});
+    rows.push_back(std::move(row));
+  }
+  const Batch batch = FlatBatch(rows, pieces);
+  auto model = LoadTestModel();
+  CHECK(LossOf(*model, batch) ==
+        Approx(golden["loss_sum_base"].get<double>()).epsilon(1e-5));
+  const absl::Status attached = AttachAdapter(
+      *model, (SourceDir() / "tests" / "golden" / "peft_adapter").string());
+  INFO(attached.ToString());
+  REQUIRE(attached.ok());
+  CHECK(LossOf(*model, batch) ==
+        Approx(golden["loss_sum"].get<double>()).epsilon(1e-5));
+}
+
 TEST_CASE("A broken or foreign adapter folder is refused in one line",
           "[methods][adapter]") {
   const TempDir folder("adapter");
