@@ -10,6 +10,7 @@
 #include "harness/core/status.h"
 #include "harness/core/tensor_digest.h"
 #include "harness/model/safetensors.h"
+#include "harness/text/hf_export.h"
 
 namespace sft {
 namespace {
@@ -112,7 +113,16 @@ absl::Status SaveTrainedWeights(const RunPaths& paths,
 absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
                                  const std::string& folder) {
   namespace fs = std::filesystem;
-  if (loaded.where.folder.empty()) return absl::OkStatus();
+  if (!loaded.where.gguf.empty()) {
+    SFT_ASSIGN_OR_RETURN(const GgufTokenizerData data,
+                         ReadGgufTokenizer(loaded.where.gguf));
+    SFT_ASSIGN_OR_RETURN(const auto files,
+                         HfTokenizerFiles(data, loaded.where.gguf));
+    for (const auto& [name, bytes] : files) {
+      SFT_RETURN_IF_ERROR(WriteFileAtomically(folder + "/" + name, bytes));
+    }
+    return absl::OkStatus();
+  }
   for (const char* name :
        {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
         "chat_template.jinja", "generation_config.json", "vocab.txt"}) {

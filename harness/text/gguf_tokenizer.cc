@@ -1,10 +1,10 @@
-// MakeTokenizerFromGguf: see tokenizer_factory.h. Pre-tokenizers by name as in
-// llama.cpp (src/llama-vocab.cpp), written as tokenizer.json would.
+// MakeTokenizerFromGguf: see tokenizer_factory.h.
 #include <utility>
 
 #include "harness/core/status.h"
 #include "harness/text/bpe.h"
 #include "harness/text/byte_level.h"
+#include "harness/text/gguf_pre_tokenizer.h"
 #include "harness/text/hf_tokenizer_json.h"
 #include "harness/text/json_fields.h"
 #include "harness/text/tokenizer_factory.h"
@@ -16,55 +16,6 @@ using nlohmann::json;
 
 constexpr int32_t kControlToken = 3;
 constexpr int32_t kUserDefinedToken = 4;
-
-constexpr char kLlama3Pattern[] =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
-    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr char kQwen2Pattern[] =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
-    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-json ByteLevel(bool use_regex) {
-  return {{"type", "ByteLevel"},
-          {"add_prefix_space", false},
-          {"trim_offsets", true},
-          {"use_regex", use_regex}};
-}
-
-json Sequence(json first, json second) {
-  return {
-      {"type", "Sequence"},
-      {"pretokenizers", json::array({std::move(first), std::move(second)})}};
-}
-
-json SplitThenBytes(const char* pattern) {
-  return Sequence({{"type", "Split"},
-                   {"pattern", {{"Regex", pattern}}},
-                   {"behavior", "Isolated"},
-                   {"invert", false}},
-                  ByteLevel(false));
-}
-
-struct PreChoice {
-  json pre_tokenizer;
-  bool ignore_merges = false;
-};
-
-absl::StatusOr<PreChoice> ChoosePreTokenizer(const std::string& pre,
-                                             const std::string& file) {
-  if (pre == "smollm") {
-    return PreChoice{Sequence({{"type", "Digits"}, {"individual_digits", true}},
-                              ByteLevel(true))};
-  }
-  if (pre == "gpt-2" || pre == "gpt2") return PreChoice{ByteLevel(true)};
-  if (pre == "llama-bpe" || pre == "llama3") {
-    return PreChoice{SplitThenBytes(kLlama3Pattern), /*ignore_merges=*/true};
-  }
-  if (pre == "qwen2") return PreChoice{SplitThenBytes(kQwen2Pattern)};
-  return InputError(file, absl::StrCat("tokenizer.ggml.pre \"", pre,
-                                       "\" is not supported (smollm, gpt-2, "
-                                       "llama-bpe and qwen2 are)"));
-}
 
 absl::Status CheckId(const char* name, std::optional<int32_t> id, size_t count,
                      const std::string& file) {
@@ -114,8 +65,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
   for (const auto& [name, id] : ids) {
     SFT_RETURN_IF_ERROR(CheckId(name, id, count, file));
   }
-  SFT_ASSIGN_OR_RETURN(const PreChoice choice,
-                       ChoosePreTokenizer(data.pre, file));
+  SFT_ASSIGN_OR_RETURN(const GgufPreTokenizer choice,
+                       GgufPreTokenizerOf(data.pre, file));
   const auto token_text = [&](std::optional<int32_t> id) {
     return id.has_value() ? data.tokens[static_cast<size_t>(*id)]
                           : std::string();
@@ -141,7 +92,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
   SFT_ASSIGN_OR_RETURN(
       std::unique_ptr<BpeModel> model,
       BpeModel::Make(std::move(vocabulary), merges, std::move(options), file));
-  json decoder = ByteLevel(true);
+  json decoder = ByteLevelJson(true);
   decoder["add_prefix_space"] = true;
   const json pipeline = {{"pre_tokenizer", choice.pre_tokenizer},
                          {"decoder", std::move(decoder)}};

@@ -1,0 +1,21 @@
+// A GGUF file's tokenizer as the files of a Hugging Face folder, so that an
+// exported model can be used with its own tokenizer.
+#ifndef HARNESS_TEXT_HF_EXPORT_H_
+#define HARNESS_TEXT_HF_EXPORT_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "harness/core/gguf_tokenizer.h"
+
+namespace sft {
+
+// File name -> contents: tokenizer.json, tokenizer_config.json and, where
+// there is one, chat_template.jinja.
+absl::StatusOr<std::map<std::string, std::string>> HfTokenizerFiles(
+    const GgufTokenizerData& data, const std::string& file);
+
+}  // namespace sft
+
+#endif  // HARNESS_TEXT_HF_EXPORT_H_
