@@ -1,0 +1,102 @@
+// A sweep as a user runs it: killed and continued, its records are those of an
+// undisturbed one.
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+#include "tests/support/subprocess.h"
+
+namespace sft {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr char kSpec[] =
+    "question: is a killed sweep the same sweep?\n"
+    "model: glassllm\n"
+    "train: [rotten_tomatoes, bbc_headlines]\n"
+    "evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo]}\n"
+    "budget: {steps: 12}\n"
+    "set: {batch_size: 4, max_length: 96, test_limit: 12,\n"
+    "      validation_limit: 6, heldout_tokens: 192, heldout_window: 96,\n"
+    "      learning_rate: 1.0e-3, threads: 1, lora.dropout: 0.1}\n"
+    "grid: {method: [full, lora, qlora, hft], batching: [packed], seed: [0]}\n"
+    "baseline: {method: full}\n";
+
+std::set<std::string> Records(const std::string& out) {
+  std::set<std::string> names;
+  if (!fs::exists(out + "/runs")) return names;
+  for (const auto& entry : fs::directory_iterator(out + "/runs")) {
+    names.insert(entry.path().filename());
+  }
+  return names;
+}
+
+std::vector<std::string> RunWords(const std::string& spec,
+                                  const std::string& out) {
+  return {SFTBENCH_BINARY,      "run", spec, "--out", out,
+          "--checkpoint_every", "0s"};
+}
+
+TEST_CASE("a sweep killed again and again ends as one never killed",
+          "[experiments][resume]") {
+  if (!fs::exists(AssetsDir().string() + "/models/glassllm/config.json")) {
+    WARN("SKIPPED: the assets are not here; run ./setup.sh");
+    return;
+  }
+  const TempDir folder;
+  const std::string spec = folder.path().string() + "/spec.yaml";
+  std::ofstream(spec) << kSpec;
+  const std::string calm = folder.path().string() + "/calm";
+  const std::string wild = folder.path().string() + "/wild";
+  const Finished undisturbed = RunProgram(RunWords(spec, calm));
+  INFO(undisturbed.error);
+  REQUIRE(undisturbed.exit_status == 0);
+  REQUIRE(Records(calm).size() == 5);
+
+  int kills = 0;
+  bool saw_checkpoint = false;
+  for (int i = 0; i < 12 && Records(wild).size() < 5; ++i) {
+    RunningProgram sweep(RunWords(spec, wild));
+    std::this_thread::sleep_for(std::chrono::milliseconds(900 + 370 * i));
+    if (!sweep.Ended()) {
+      sweep.Kill(SIGKILL);
+      ++kills;
+    }
+    sweep.Wait();
+    std::error_code none;
+    for (const auto& work : fs::directory_iterator(wild + "/work", none)) {
+      saw_checkpoint |= fs::exists(work.path() / "checkpoint/state.json");
+    }
+  }
+  CHECK(kills > 0);
+  CHECK(saw_checkpoint);
+  const std::set<std::string> before = Records(wild);
+  const Finished last = RunProgram(RunWords(spec, wild));
+  INFO(last.error);
+  REQUIRE(last.exit_status == 0);
+  CHECK(last.error.find(std::to_string(before.size()) +
+                        " were there already") != std::string::npos);
+  REQUIRE(Records(wild) == Records(calm));
+  for (const std::string& name : Records(calm)) {
+    const Finished same =
+        RunProgram({SFTBENCH_BINARY, "verify", "--same", calm + "/runs/" + name,
+                    wild + "/runs/" + name});
+    INFO(name << ": " << same.out << same.error);
+    CHECK(same.exit_status == 0);
+  }
+  CHECK(RunProgram({SFTBENCH_BINARY, "verify", wild}).exit_status == 0);
+  const Finished a = RunProgram({SFTBENCH_BINARY, "report", calm});
+  const Finished b = RunProgram({SFTBENCH_BINARY, "report", calm});
+  CHECK(a.exit_status == 0);
+  CHECK(a.out == b.out);
+  CHECK(a.out.find("untuned") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace sft
