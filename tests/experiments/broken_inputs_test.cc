@@ -203,7 +203,7 @@ TEST_CASE("broken model folders are refused", "[experiments][broken]") {
 }
 
 TEST_CASE("broken GGUF files are refused", "[experiments][broken]") {
-  const std::string good = AssetsDir() +
+  const std::string good = AssetsDir().string() +
                            "/models/smollm2-135m-instruct/"
                            "SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!fs::exists(good)) {

@@ -38,7 +38,7 @@ namespace minja {
 // sftbench: limits against hostile templates, per thread and render.
 struct Limits {
   static constexpr int kMaxDepth = 250;
-  static constexpr int64_t kMaxSteps = 5'000'000;
+  static constexpr int64_t kMaxSteps = 2'000'000;
   static constexpr size_t kMaxBytes = size_t{64} << 20;
   static constexpr size_t kMaxItems = 1'000'000;
   int depth = 0;
@@ -60,7 +60,7 @@ public:
   LimitsGuard() {
     Limits& limits = Limits::Get();
     if (limits.depth >= Limits::kMaxDepth) throw std::runtime_error("nested deeper than 250 levels");
-    if (++limits.steps > Limits::kMaxSteps) throw std::runtime_error("more than 5000000 steps");
+    if (++limits.steps > Limits::kMaxSteps) throw std::runtime_error("more than 2000000 steps");
     ++limits.depth;
   }
   ~LimitsGuard() { --Limits::Get().depth; }
