@@ -1,5 +1,8 @@
 // eval, generate, tokenize, export: one model at a time.
 
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -10,6 +13,7 @@
 #include "experiments/command_line.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/data/collator.h"
 #include "harness/eval/evaluator.h"
 #include "harness/launch/run_evaluation.h"
 #include "harness/launch/trained_run.h"
@@ -157,6 +161,39 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
   return kExitGood;
 }
 
+// Logits of every position for a line of ids: for checks against other
+// programs.
+absl::StatusOr<int> RunLogits(const std::vector<std::string>& words) {
+  SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  Example example;
+  for (int64_t id = 0; std::cin >> id;) {
+    if (id < 0 || id >= loaded.model->info().vocabulary) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("standard input: ", id, " is no id of this model"));
+    }
+    example.input_ids.push_back(static_cast<int32_t>(id));
+  }
+  if (example.input_ids.empty()) {
+    return absl::InvalidArgumentError("standard input: wanted token ids");
+  }
+  example.labels.assign(example.input_ids.size(), kNoLoss);
+  const int64_t length = static_cast<int64_t>(example.input_ids.size());
+  const Batch batch = FlatBatch({example}, {{0, 0, length}});
+  c10::AutoGradMode no_grad(false);
+  const at::Tensor h_BTD = loaded.model->HiddenStates(batch);
+  const at::Tensor logits_TV =
+      loaded.model->Logits(h_BTD.squeeze(0)).to(at::kCPU, at::kDouble);
+  for (int64_t t = 0; t < length; ++t) {
+    const at::Tensor row = logits_TV.select(0, t).contiguous();
+    const double* values = row.const_data_ptr<double>();
+    for (int64_t v = 0; v < row.numel(); ++v) {
+      printf("%s%.9g", v == 0 ? "" : " ", values[v]);
+    }
+    printf("\n");
+  }
+  return kExitGood;
+}
+
 absl::StatusOr<int> RunTokenize(const std::vector<std::string>& words) {
   SFT_ASSIGN_OR_RETURN(const ModelLocation where,
                        LocateModel(words[0], TheWorkbench().folders.assets));
@@ -230,6 +267,15 @@ std::vector<Command> ModelCommands() {
        .min_words = 1,
        .max_words = 1,
        .run = RunTokenize},
+      {.name = "logits",
+       .usage = "logits MODEL [--adapter DIR]",
+       .summary = "A line of token ids to a line of logits a position.",
+       .help = "",
+       .flags = {"adapter", "dtype", "device"},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunLogits,
+       .hidden = true},
       {.name = "export",
        .usage = "export RUN --merged|--adapter --out DIR",
        .summary = "A tuned model, or its adapter, as a folder others load.",
