@@ -1,6 +1,6 @@
 // The command line, and the one place that sees all tables.
 
-#include <ATen/Version.h>
+#include <torch/version.h>
 
 #include <cstdio>
 #include <cstdlib>

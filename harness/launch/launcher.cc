@@ -42,14 +42,14 @@ struct Worker {
   absl::Time started;
 };
 
+// "lora packed seed=0": method and batching first, then what else varies.
 std::string Label(const PlannedRun& run) {
-  std::vector<std::string> parts;
+  std::vector<std::string> parts = {run.config.method};
+  if (run.config.method != kUntuned) parts.push_back(run.config.batching);
   for (const auto& [name, value] : run.axes) {
-    parts.push_back(name == "method" || name == "batching"
-                        ? value
-                        : absl::StrCat(name, "=", value));
+    if (name == "method" || name == "batching") continue;
+    parts.push_back(absl::StrCat(name, "=", value));
   }
-  if (parts.empty()) parts.push_back(run.config.method);
   return absl::StrJoin(parts, " ");
 }
 

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include <ctime>
 #include <exception>
 #include <functional>
 #include <minja/minja.hpp>
@@ -37,6 +38,23 @@ absl::Status CheckBrackets(const std::string& source, const std::string& file) {
     }
   }
   return absl::OkStatus();
+}
+
+// strftime_now of one fixed day, which Llama 3's template takes where it has no
+// date: a rendered chat must not depend on when it was rendered.
+minja::Value FixedDate(const std::shared_ptr<minja::Context>&,
+                       minja::ArgumentsValue& arguments) {
+  arguments.expectArgs("strftime_now", {1, 1}, {0, 0});
+  std::tm day = {};
+  day.tm_year = 2024 - 1900;
+  day.tm_mon = 6;
+  day.tm_mday = 26;
+  day.tm_wday = 5;
+  day.tm_yday = 207;
+  char text[256];
+  const auto format = arguments.args[0].get<std::string>();
+  const size_t size = std::strftime(text, sizeof(text), format.c_str(), &day);
+  return minja::Value(std::string(text, size));
 }
 
 void* CallBody(void* body) {
@@ -108,7 +126,6 @@ absl::StatusOr<std::string> ChatTemplate::Render(
       messages.push_back({{"role", SanitizeUtf8(turn.role)},
                           {"content", SanitizeUtf8(turn.content)}});
     }
-    // No strftime_now: a rendered chat must not depend on the day.
     nlohmann::ordered_json values = {
         {"messages", std::move(messages)},
         {"add_generation_prompt", add_generation_prompt},
@@ -119,6 +136,7 @@ absl::StatusOr<std::string> ChatTemplate::Render(
     };
     minja::ResetLimits();
     auto context = minja::Context::make(minja::Value(values));
+    context->set("strftime_now", minja::Value::callable(FixedDate));
     return parsed_->root->render(context);
   } catch (const std::exception& e) {
     return TemplateError(parsed_->file, e);

@@ -189,6 +189,11 @@ TEST_CASE("What real chat templates use is understood", "[text][chat]") {
         R"(nd{"role": "user", "content": "hi"})");
 }
 
+TEST_CASE("A chat template sees the same day always", "[text][chat]") {
+  CHECK(*Render("{{ strftime_now('%d %b %Y, %A %j') }}") ==
+        "26 Jul 2024, Friday 208");
+}
+
 TEST_CASE("A chat template's faults are one error", "[text][hostile][chat]") {
   CheckError(Render("{% for m in messages %}").status(), "t.jinja");
   CheckError(Render("{% endif %}").status(), "chat template");
