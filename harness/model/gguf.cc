@@ -18,7 +18,6 @@ constexpr uint64_t kMaxArray = 1 << 24;
 constexpr uint64_t kMaxArrayElements = 1 << 25;
 constexpr uint64_t kMaxNameBytes = 1 << 10;
 constexpr uint64_t kMaxTextBytes = 16 << 20;
-
 enum ValueType : uint32_t {
   kU8,
   kI8,
@@ -160,8 +159,8 @@ absl::StatusOr<GgufValue> ReadElements(uint64_t count, Reader read) {
 absl::StatusOr<GgufValue> ReadArray(GgufCursor& in, const std::string& key,
                                     uint64_t& elements) {
   uint32_t type = 0;
-  uint64_t count = 0;
   SFT_RETURN_IF_ERROR(in.Read(type, key));
+  uint64_t count = 0;
   SFT_RETURN_IF_ERROR(in.Read(count, key));
   if (type > kF64 || type == kArray) {
     return in.Fail(
@@ -218,7 +217,7 @@ absl::StatusOr<GgufValue> ReadValue(GgufCursor& in, const std::string& key,
     case kArray:
       return ReadArray(in, key, elements);
     default:
-      break;
+      break;  // an integer, or no type at all
   }
   if (type > kF64) {
     return in.Fail(absl::StrCat("key ", key, " has the unknown type ", type));
@@ -312,7 +311,6 @@ absl::Status CheckRanges(const std::string& path,
   }
   return absl::OkStatus();
 }
-
 }  // namespace
 
 absl::StatusOr<GgufFile> GgufFile::Open(const std::string& path) {
