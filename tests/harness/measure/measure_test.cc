@@ -112,7 +112,10 @@ TEST_CASE("attention counts pairs by layout", "[measure][flops]") {
   const StepWork padded = WorkOf(PaddedBatch(rows, pieces, 0, 0));
   CHECK(padded.attention_pairs == 3 * longest * (longest + 1) / 2);
   CHECK(padded.computed_tokens == 3 * longest);
-  FlopModel model{.heads = 2, .head_width = 8, .layers = 5};
+  FlopModel model;
+  model.heads = 2;
+  model.head_width = 8;
+  model.layers = 5;
   CHECK(StepFlops(model, {.attention_pairs = 10}).forward ==
         4.0 * 5 * 2 * 8 * 10);
 }
