@@ -136,6 +136,16 @@ double WorstGradient(const Gradients& a, const Gradients& b) {
   return worst;
 }
 
+// The relative L2 distance of all gradients together.
+double WholeGradient(const Gradients& a, const Gradients& b) {
+  double distance = 0, norm = 0;
+  for (const auto& [name, grad] : b.by_name) {
+    distance += a.by_name.at(name).sub(grad).square().sum().item<double>();
+    norm += grad.square().sum().item<double>();
+  }
+  return std::sqrt(distance / norm);
+}
+
 double Cosine(const Gradients& a, const Gradients& b) {
   double dot = 0, aa = 0, bb = 0;
   for (const auto& [name, grad] : b.by_name) {
@@ -159,7 +169,8 @@ const std::vector<Layout> kOtherLayouts = {{"padded", 1},  // 8 of one
 
 void CheckLayouts(const UpdateMethodRow& row, const std::string& model_name,
                   at::ScalarType compute, const std::vector<Example>& rows,
-                  double loss_tolerance, double gradient_tolerance) {
+                  double loss_tolerance, double whole_tolerance,
+                  double gradient_tolerance) {
   const RunConfig config = ConfigOf(row, /*dropout=*/false);
   Tuned tuned = Attached(row, config, model_name, compute);
   REQUIRE(tuned.method->BeginRound(0).ok());
@@ -167,7 +178,7 @@ void CheckLayouts(const UpdateMethodRow& row, const std::string& model_name,
   MoveOffZero(*tuned.method);
   const Gradients want = GradientsOf(tuned, rows, config, "padded", 8);
   REQUIRE(want.by_name.size() == tuned.method->TrainableParameters().size());
-  double worst_loss = 0, worst_gradient = 0;
+  double worst_loss = 0, worst_whole = 0, worst_gradient = 0;
   for (const Layout& layout : kOtherLayouts) {
     INFO(row.name << " " << layout.batching << " by " << layout.batch_size);
     const Gradients have =
@@ -175,12 +186,16 @@ void CheckLayouts(const UpdateMethodRow& row, const std::string& model_name,
     const double loss = std::abs(have.loss / want.loss - 1);
     const double gradient = WorstGradient(have, want);
     CHECK(loss < loss_tolerance);
+    const double whole = WholeGradient(have, want);
+    CHECK(whole < whole_tolerance);
     CHECK(gradient < gradient_tolerance);
+    worst_whole = std::max(worst_whole, whole);
     worst_loss = std::max(worst_loss, loss);
     worst_gradient = std::max(worst_gradient, gradient);
   }
   WARN(row.name << " on " << model_name << ": layouts differ by " << worst_loss
-                << " in loss, " << worst_gradient << " in a gradient");
+                << " in loss, " << worst_whole << " in the whole gradient, "
+                << worst_gradient << " in one tensor's");
 }
 
 std::vector<Example> EightRows(uint64_t vocabulary) {
@@ -205,7 +220,7 @@ TEST_CASE("layout and accumulation change nothing in f64",
           "[invariance][layout]") {
   if (!Have(kTiny)) return;
   for (const UpdateMethodRow& row : AllMethods().update) {
-    CheckLayouts(row, kTiny, at::kDouble, EightRows(200), 1e-10, 1e-10);
+    CheckLayouts(row, kTiny, at::kDouble, EightRows(200), 1e-10, 1e-10, 1e-10);
   }
 }
 
@@ -213,7 +228,9 @@ TEST_CASE("layout and accumulation change only rounding in f32",
           "[invariance][layout][slow]") {
   if (!Have(kReal)) return;
   for (const UpdateMethodRow& row : AllMethods().update) {
-    CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 2e-5);
+    // A single small tensor carries more of f32's rounding: products of other
+    // shapes sum in another order, and this model has very large activations.
+    CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 2e-5, 2e-4);
   }
 }
 

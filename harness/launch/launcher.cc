@@ -332,6 +332,7 @@ int CountAttempts(const RunPaths& paths, const std::string& run_id) {
 absl::StatusOr<LaunchSummary> RunSweep(const RunPlan& plan,
                                        const LaunchOptions& options) {
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
+  RemoveStaleTemporaries(options.paths.Runs());
   for (const PlannedRun& run : plan.runs) {
     const std::string path = options.paths.Record(run.run_id);
     // A damaged record must not pass for a finished run, nor vanish.

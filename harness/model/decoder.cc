@@ -164,7 +164,9 @@ std::vector<Parameter> Decoder::Parameters() {
 }
 
 at::Tensor Decoder::Embed(const at::Tensor& ids_BT) const {
-  return at::embedding(embedding_VD_, ids_BT.to(device()));
+  // As in transformers, the pad token's row takes no gradient as an input.
+  return at::embedding(embedding_VD_, ids_BT.to(device()),
+                       config_.pad.value_or(-1));
 }
 
 at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,

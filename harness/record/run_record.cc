@@ -1,6 +1,12 @@
 #include "harness/record/run_record.h"
 
+#include <signal.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -11,20 +17,42 @@
 namespace sft {
 namespace {
 
-// Says who was writing, in case a killed process leaves it behind.
-std::string TemporaryName(const RunRecord& record, const std::string& path) {
+std::string HostName() {
   char host[256] = "host";
   gethostname(host, sizeof(host) - 1);
+  return host;
+}
+
+// Says who was writing, in case a killed process leaves it behind.
+std::string TemporaryName(const RunRecord& record, const std::string& path) {
   const auto attempt = record.provenance_run.find("attempt");
   std::string number =
       attempt == record.provenance_run.end() ? "0" : attempt->second;
   for (char& c : number) {
     if (c == '/') c = '_';
   }
-  return absl::StrCat(path, ".", host, ".", getpid(), ".", number, ".tmp");
+  return absl::StrCat(path, ".", HostName(), ".", getpid(), ".", number,
+                      ".tmp");
 }
 
 }  // namespace
+
+void RemoveStaleTemporaries(const std::string& folder) {
+  namespace fs = std::filesystem;
+  const std::string mark = ".h5." + HostName() + ".";
+  std::error_code error;
+  std::vector<fs::path> stale;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const size_t at = name.find(mark);
+    if (at == std::string::npos) continue;
+    const int pid = std::atoi(name.c_str() + at + mark.size());
+    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) {
+      stale.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : stale) fs::remove(path, error);
+}
 
 std::string_view RunStatusName(RunStatus status) {
   switch (status) {

@@ -55,6 +55,8 @@ std::string_view RunStatusName(RunStatus status);
 // published by link; false if another process was first.
 absl::StatusOr<bool> PublishRunRecord(const RunRecord& record,
                                       const std::string& path);
+// Removes what killed writers of this host left half-written in `folder`.
+void RemoveStaleTemporaries(const std::string& folder);
 // The record so far, inside a checkpoint folder (no publish, plain write).
 absl::Status WriteRunRecord(const RunRecord& record, const std::string& path);
 // Checks integrity (complete, checksums) before anything is believed.

@@ -159,6 +159,7 @@ TEST_CASE("broken model folders are refused", "[experiments][broken]") {
       weights,
       [](std::string s) {
         json header = json::parse(s.substr(8, HeaderSize(s)));
+        header["model.norm.wait"] = header["model.norm.weight"];
         header.erase("model.norm.weight");
         return WithHeader(s, header.dump());
       },

@@ -32,7 +32,9 @@ std::set<std::string> Records(const std::string& out) {
   std::set<std::string> names;
   if (!fs::exists(out + "/runs")) return names;
   for (const auto& entry : fs::directory_iterator(out + "/runs")) {
-    names.insert(entry.path().filename());
+    if (entry.path().extension() == ".h5") {
+      names.insert(entry.path().filename());
+    }
   }
   return names;
 }
@@ -83,6 +85,9 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
   CHECK(last.error.find(std::to_string(before.size()) +
                         " were there already") != std::string::npos);
   REQUIRE(Records(wild) == Records(calm));
+  for (const auto& entry : fs::directory_iterator(wild + "/runs")) {
+    CHECK(entry.path().extension() == ".h5");  // nothing half-written is left
+  }
   for (const std::string& name : Records(calm)) {
     const Finished same =
         RunProgram({SFTBENCH_BINARY, "verify", "--same", calm + "/runs/" + name,
