@@ -1,5 +1,7 @@
 // The 20-step trajectories of PEFT and transformers on the default model:
 // golden/train_trajectory.json says how they were made. f32, 4 rows a step.
+// That full fine-tuning agrees hangs on the pad token (here the end of turn,
+// which stands in every prompt) taking no gradient as an input.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -12,7 +14,6 @@
 #include "harness/core/rng.h"
 #include "harness/train/trainer.h"
 #include "tests/harness/train/named_parameters_method.h"
-#include "tests/harness/train/padding_index_model.h"
 #include "tests/methods/methods_support.h"
 #include "tests/support/tiny_model.h"
 
@@ -20,7 +21,6 @@ namespace sft {
 namespace {
 
 constexpr char kModel[] = "smollm2-135m-instruct";
-constexpr int64_t kPaddingId = 2;  // "<|im_end|>"
 
 bool HaveModel() {
   const auto where = LocateModel(kModel, AssetsDir().string());
@@ -147,8 +147,7 @@ TEST_CASE("full fine-tuning follows the trajectory of transformers",
   auto model = LoadTestModel(at::kFloat, kModel);
   auto method = MakeMethod("full");
   REQUIRE(method->Attach(*model).ok());
-  PaddingIndexModel as_golden(*model, kPaddingId);
-  CheckTrajectory("full", as_golden, *method, 1e-4);
+  CheckTrajectory("full", *model, *method, 1e-4);
 }
 
 TEST_CASE("a half mask follows the trajectory of transformers",
@@ -164,8 +163,7 @@ TEST_CASE("a half mask follows the trajectory of transformers",
   auto model = LoadTestModel(at::kFloat, kModel);
   NamedParametersMethod method({names});
   REQUIRE(method.Attach(*model).ok());
-  PaddingIndexModel as_golden(*model, kPaddingId);
-  CheckTrajectory("hft", as_golden, method, 1e-4);
+  CheckTrajectory("hft", *model, method, 1e-4);
 }
 
 TEST_CASE("low-rank adapters follow the trajectory of PEFT",
