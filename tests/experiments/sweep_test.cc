@@ -39,6 +39,14 @@ std::set<std::string> Records(const std::string& out) {
   return names;
 }
 
+bool HasCheckpoint(const std::string& out) {
+  std::error_code none;
+  for (const auto& work : fs::directory_iterator(out + "/work", none)) {
+    if (fs::exists(work.path() / "checkpoint/state.json")) return true;
+  }
+  return false;
+}
+
 std::vector<std::string> RunWords(const std::string& spec,
                                   const std::string& out) {
   return {SFTBENCH_BINARY,      "run", spec, "--out", out,
@@ -65,16 +73,19 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
   bool saw_checkpoint = false;
   for (int i = 0; i < 12 && Records(wild).size() < 5; ++i) {
     RunningProgram sweep(RunWords(spec, wild));
-    std::this_thread::sleep_for(std::chrono::milliseconds(900 + 370 * i));
+    // The first kill waits for a checkpoint; the others come at any moment.
+    for (int wait = 0; wait < 600 && i == 0 && !HasCheckpoint(wild); ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    if (i > 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500 + 370 * i));
+    }
     if (!sweep.Ended()) {
       sweep.Kill(SIGKILL);
       ++kills;
     }
     sweep.Wait();
-    std::error_code none;
-    for (const auto& work : fs::directory_iterator(wild + "/work", none)) {
-      saw_checkpoint |= fs::exists(work.path() / "checkpoint/state.json");
-    }
+    saw_checkpoint |= HasCheckpoint(wild);
   }
   CHECK(kills > 0);
   CHECK(saw_checkpoint);
