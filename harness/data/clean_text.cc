@@ -1,7 +1,7 @@
 #include "harness/data/clean_text.h"
 
 #include "absl/strings/str_format.h"
-#include "harness/spec/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {

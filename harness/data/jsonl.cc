@@ -1,37 +1,14 @@
 #include "harness/data/jsonl.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "harness/core/files.h"
+#include "harness/core/json_depth.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
 namespace sft {
 namespace {
-
-// The deepest nesting of brackets outside strings.
-int Depth(std::string_view text) {
-  int depth = 0, deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
-}
 
 absl::Status NoRecords(const std::string& path, const JsonTable& table) {
   if (table.refused.empty()) return InputError(path, "no records");
@@ -45,7 +22,7 @@ absl::Status NoRecords(const std::string& path, const JsonTable& table) {
 absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, int max_depth) {
   const std::string complaint = Utf8Complaint(text);
   if (!complaint.empty()) return absl::InvalidArgumentError(complaint);
-  const int depth = Depth(text);
+  const int depth = JsonDepth(text);
   if (depth > max_depth) {
     return absl::InvalidArgumentError(absl::StrCat(
         "JSON nested ", depth, " deep, at most ", max_depth, " is read"));

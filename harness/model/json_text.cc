@@ -1,43 +1,19 @@
 #include "harness/model/json_text.h"
 
-#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "harness/core/json_depth.h"
 #include "harness/core/status.h"
 
 namespace sft {
-namespace {
-
-// How deep brackets nest outside strings, counted no further than `limit`.
-int NestingDepth(std::string_view text, int limit) {
-  int depth = 0, deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size() && deepest <= limit; ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
-}
-
-}  // namespace
-
 absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view where,
                                                std::string_view text,
                                                int max_depth) {
   using nlohmann::json;
-  if (NestingDepth(text, max_depth) > max_depth) {
+  if (JsonDepth(text) > max_depth) {
     return InputError(
         where, absl::StrCat("JSON nested deeper than ", max_depth, " levels"));
   }

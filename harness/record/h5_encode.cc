@@ -2,9 +2,9 @@
 #include <set>
 
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/record/h5.h"
 #include "harness/record/h5_handle.h"
-#include "harness/spec/utf8.h"
 
 namespace sft {
 namespace {

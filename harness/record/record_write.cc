@@ -7,9 +7,9 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/record/record_items.h"
 #include "harness/record/schema.h"
-#include "harness/spec/utf8.h"
 
 namespace sft {
 namespace {

@@ -10,7 +10,7 @@
 #include <stdexcept>
 
 #include "harness/core/status.h"
-#include "harness/spec/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/text/json_fields.h"
 #include "harness/text/unicode_class.h"
-#include "harness/text/utf8.h"
 
 namespace sft {
 namespace {

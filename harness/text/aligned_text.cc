@@ -1,7 +1,7 @@
 // See aligned_text.h.
 #include "harness/text/aligned_text.h"
 
-#include "harness/text/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 

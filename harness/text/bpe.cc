@@ -5,8 +5,8 @@
 #include <queue>
 
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/text/json_fields.h"
-#include "harness/text/utf8.h"
 
 namespace sft {
 namespace {

@@ -10,7 +10,7 @@
 #include <minja/minja.hpp>
 
 #include "harness/core/status.h"
-#include "harness/text/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/text/byte_level.h"
 #include "harness/text/json_fields.h"
 #include "harness/text/pattern.h"
-#include "harness/text/utf8.h"
 
 namespace sft {
 namespace {

@@ -4,37 +4,14 @@
 #include <exception>
 
 #include "harness/core/files.h"
+#include "harness/core/json_depth.h"
 #include "harness/core/status.h"
-#include "harness/text/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {
 
 constexpr int kMaxDepth = 64;
-
-absl::Status CheckDepth(const std::string& text, const std::string& file) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxDepth) {
-        return InputError(file, "JSON is nested deeper than 64 levels");
-      }
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return absl::OkStatus();
-}
 
 absl::Status WrongType(const std::string& file, const char* name,
                        const char* wanted) {
@@ -49,7 +26,9 @@ absl::StatusOr<nlohmann::json> ParseUntrustedJson(const std::string& text,
   if (static_cast<int64_t>(text.size()) > kMaxTokenizerFileBytes) {
     return InputError(file, "JSON is larger than 256 MiB");
   }
-  SFT_RETURN_IF_ERROR(CheckDepth(text, file));
+  if (JsonDepth(text) > kMaxDepth) {
+    return InputError(file, "JSON is nested deeper than 64 levels");
+  }
   try {
     return nlohmann::json::parse(text);
   } catch (const std::exception& e) {

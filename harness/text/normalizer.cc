@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/text/json_fields.h"
 #include "harness/text/pattern.h"
 #include "harness/text/unicode_class.h"
 #include "harness/text/unicode_normalization.h"
-#include "harness/text/utf8.h"
 
 namespace sft {
 namespace {

@@ -7,7 +7,7 @@
 #include <pcre2.h>
 
 #include "harness/core/status.h"
-#include "harness/text/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/text/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "harness/text/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/text/json_fields.h"
-#include "harness/text/utf8.h"
 
 namespace sft {
 namespace {

@@ -1,13 +1,11 @@
 #include "harness/spec/run_plan.h"
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <cstdio>
 #include <set>
 
 #include "harness/core/files.h"
 #include "tests/harness/spec/spec_tables.h"
+#include "tests/support/paths.h"
 
 namespace sft {
 namespace {
@@ -154,8 +152,8 @@ TEST_CASE("a plan reads back from its JSON, and the same spec gives the same",
   REQUIRE(plan.ok());
   const std::string json = PlanToJson(*plan);
   CHECK(json == PlanToJson(*PlanOf(kDesignSpec)));
-  const std::string path =
-      "/tmp/sft_plan_test." + std::to_string(getpid()) + ".json";
+  const TempDir folder;
+  const std::string path = (folder.path() / "plan.json").string();
   REQUIRE(WriteFileAtomically(path, json).ok());
   const auto back = PlanFromJson(path);
   REQUIRE(back.ok());
@@ -167,7 +165,6 @@ TEST_CASE("a plan reads back from its JSON, and the same spec gives the same",
     REQUIRE(WriteFileAtomically(path, broken).ok());
     CHECK_FALSE(PlanFromJson(path).ok());
   }
-  std::remove(path.c_str());
 }
 
 }  // namespace

@@ -2,12 +2,12 @@
 // `tokenizers` library (tests/golden/text_components.json).
 #include <catch2/catch.hpp>
 
+#include "harness/core/utf8.h"
 #include "harness/text/composed_tokenizer.h"
 #include "harness/text/decoder.h"
 #include "harness/text/hf_tokenizer_json.h"
 #include "harness/text/normalizer.h"
 #include "harness/text/pre_tokenizer.h"
-#include "harness/text/utf8.h"
 #include "tests/harness/text/golden.h"
 
 namespace sft {

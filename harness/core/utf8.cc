@@ -1,5 +1,5 @@
 // See utf8.h. Table 3-7 of the Unicode Standard: well-formed byte sequences.
-#include "harness/text/utf8.h"
+#include "harness/core/utf8.h"
 
 namespace sft {
 
@@ -75,6 +75,35 @@ std::string SanitizeUtf8(std::string_view text) {
     const Utf8Char c = DecodeUtf8At(text, i);
     AppendUtf8(c.code_point, &out);
     i += c.size_bytes;
+  }
+  return out;
+}
+
+size_t FirstUncleanByte(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const Utf8Char c = DecodeUtf8At(text, i);
+    if (!c.valid || c.code_point == 0) return i;
+    i += c.size_bytes;
+  }
+  return std::string_view::npos;
+}
+
+bool IsCleanUtf8(std::string_view text) {
+  return FirstUncleanByte(text) == std::string_view::npos;
+}
+
+std::string CleanUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const Utf8Char c = DecodeUtf8At(text, i);
+    if (c.valid && c.code_point != 0) {
+      out += text.substr(i, c.size_bytes);
+      i += c.size_bytes;
+    } else {
+      AppendUtf8(kReplacementChar, &out);
+      ++i;  // a mark for each byte, so that lengths tell what was lost
+    }
   }
   return out;
 }

@@ -1,8 +1,8 @@
 // UTF-8: decoding one code point, appending one, and making any byte string
 // valid (U+FFFD for each maximal ill-formed part, as the Unicode Standard's
 // section 3.9 and Rust's from_utf8_lossy do).
-#ifndef HARNESS_TEXT_UTF8_H_
-#define HARNESS_TEXT_UTF8_H_
+#ifndef HARNESS_CORE_UTF8_H_
+#define HARNESS_CORE_UTF8_H_
 
 #include <cstddef>
 #include <string>
@@ -26,6 +26,13 @@ void AppendUtf8(char32_t code_point, std::string* out);
 bool IsValidUtf8(std::string_view text);
 std::string SanitizeUtf8(std::string_view text);
 
+// Clean: what records and specs may hold, well-formed and without NUL.
+bool IsCleanUtf8(std::string_view text);
+// Where that is first broken; npos if nowhere.
+size_t FirstUncleanByte(std::string_view text);
+// Every byte that breaks it, and NUL, becomes U+FFFD.
+std::string CleanUtf8(std::string_view text);
+
 }  // namespace sft
 
-#endif  // HARNESS_TEXT_UTF8_H_
+#endif  // HARNESS_CORE_UTF8_H_
