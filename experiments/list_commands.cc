@@ -34,18 +34,6 @@ Rows MethodRows(const Workbench& bench) {
   return rows;
 }
 
-std::string KindName(TaskKind kind) {
-  switch (kind) {
-    case TaskKind::kClassification:
-      return "classification";
-    case TaskKind::kInstruction:
-      return "instruction";
-    case TaskKind::kLanguageModeling:
-      return "language_modeling";
-  }
-  return "";
-}
-
 Rows DatasetRows(const Workbench& bench) {
   Rows rows = {{"name", "task", "on this machine", "licence", "summary"}};
   for (const DatasetRow& row : bench.datasets) {
@@ -53,8 +41,8 @@ Rows DatasetRows(const Workbench& bench) {
     for (const std::string& file : row.files) {
       here = here && ResolveDataFile(file, bench.folders).ok();
     }
-    rows.push_back({row.name, KindName(row.task.kind), here ? "yes" : "no",
-                    row.licence, row.summary});
+    rows.push_back({row.name, std::string(TaskKindName(row.task.kind)),
+                    here ? "yes" : "no", row.licence, row.summary});
   }
   return rows;
 }
@@ -63,7 +51,7 @@ Rows TaskRows(const Workbench& bench) {
   Rows rows = {{"name", "kind", "metrics", "labels"}};
   for (const DatasetRow& row : bench.datasets) {
     rows.push_back(
-        {row.name, KindName(row.task.kind),
+        {row.name, std::string(TaskKindName(row.task.kind)),
          absl::StrJoin(row.task.metrics, ","),
          row.task.labels.empty() ? "-" : absl::StrJoin(row.task.labels, ",")});
   }

@@ -13,12 +13,22 @@ namespace sft {
 
 inline constexpr int32_t kNoLoss = -100;
 
-// One tokenized row. labels[t] is input_ids[t] where the token is a target
-// (it is predicted from position t-1), else kNoLoss; labels[0] is kNoLoss.
+// What labels mean, for it is another thing under each head:
+enum class HeadKind {
+  kNextToken,  // labels[t] = input_ids[t], predicted from position t-1
+  kSequence,   // labels[0] = the class
+  kToken,      // labels[t] = the class of token t
+  kSpan        // labels[0], labels[1] = first and last token of the answer
+};
+
+// One tokenized row; labels are kNoLoss where there is no target. Under
+// kNextToken labels[0] is kNoLoss.
 struct Example {
   int64_t row_id = 0;
   std::vector<int32_t> input_ids;
   std::vector<int32_t> labels;
+  std::vector<int32_t> token_types;  // encoders' segments; empty = all 0
+  HeadKind head = HeadKind::kNextToken;
   int64_t target_tokens() const {
     int64_t n = 0;
     for (int32_t label : labels) n += label != kNoLoss;
@@ -32,10 +42,12 @@ struct Batch {
   at::Tensor input_ids_BT;       // int64
   at::Tensor labels_BT;          // int64, kNoLoss = no target
   at::Tensor position_ids_BT;    // int64, restarts at every sequence
+  at::Tensor token_types_BT;     // int64, undefined = all 0
   at::Tensor cu_seqlens;         // int32 [P+1], undefined if padded
   std::vector<int64_t> lengths;  // of each sequence, pads not counted
   std::vector<int64_t> row_ids;  // of each sequence
 
+  HeadKind head = HeadKind::kNextToken;
   int64_t real_tokens = 0;    // tokens that are no pads
   int64_t target_tokens = 0;  // labels that are no kNoLoss
   int64_t slots() const { return input_ids_BT.numel(); }

@@ -14,11 +14,29 @@
 
 namespace sft {
 
-// One row before tokenization.
+// One row before tokenization. Which fields are filled follows from the
+// task's kind; `turns` always are, for decoders read nothing else.
 struct Row {
   int64_t id = 0;               // line or record number in its source
   std::vector<ChatTurn> turns;  // the last one is the answer, by "assistant"
-  int64_t label = -1;           // index into Task::labels, classification
+  // Classification: index into Task::labels. Multiple choice: into `choices`.
+  int64_t label = -1;
+
+  // What encoders read: one text, or a pair (premise and hypothesis, question
+  // and context). Empty where a row has no such form.
+  std::string text, text_pair;
+  // Token labels: words and their BIO tags ("B-person", "I-person", "O"), as
+  // many of one as of the other.
+  std::vector<std::string> words, tags;
+  // Generation and question answering: every accepted answer.
+  std::vector<std::string> references;
+  // Question answering: the byte of text_pair at which references[i] begins.
+  std::vector<int64_t> answer_begins;
+  // Multiple choice: continuations of the prompt.
+  std::vector<std::string> choices;
+  // Instruction following: verifiable constraints as JSON, an array of
+  // {"id": "length:words", ...}; "" if none.
+  std::string constraints;
 };
 // A row that could not be used, and why.
 struct RefusedRow {
@@ -26,18 +44,34 @@ struct RefusedRow {
   std::string reason;
 };
 
-enum class TaskKind { kClassification, kInstruction, kLanguageModeling };
+enum class TaskKind {
+  kClassification,     // one of Task::labels
+  kTokenLabels,        // named entities: a BIO tag a word
+  kQuestionAnswering,  // a span of the context
+  kGeneration,         // free text against references: summaries, translations
+  kInstruction,        // response loss: chat, instruction following
+  kMultipleChoice,     // one of Row::choices, by likelihood
+  kLanguageModeling    // held-out text
+};
+// "classification", "token_labels", ...: as in a spec's `task`.
+std::string_view TaskKindName(TaskKind kind);
 
 // How rows become prompts and answers, and how answers are scored.
 struct Task {
   std::string name;
   TaskKind kind = TaskKind::kInstruction;
-  std::vector<std::string> labels;  // label words, e.g. "negative"
+  // Classification: label words, e.g. "negative". Token labels: entity types
+  // without B- and I-, e.g. "person".
+  std::vector<std::string> labels;
   // Primary first: names that harness/eval resolves.
   std::vector<std::string> metrics;
   // "plain": turns are joined as text (prompt, then " " + answer);
   // "chat": the model's chat template. RunConfig::prompt_form overrides.
   std::string default_form = "chat";
+  // Of a generated answer (token labels, question answering, generation).
+  int64_t max_new_tokens = 64;
+  // Where a generated answer ends beside the end of turn, e.g. "\n".
+  std::vector<std::string> stop_strings;
 };
 
 struct Splits {

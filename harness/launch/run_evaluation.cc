@@ -84,6 +84,9 @@ absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
         evals.push_back(std::move(eval));
         break;
       }
+      default:
+        return absl::UnimplementedError(absl::StrCat(
+            "task ", measured.name, ": no evaluation of its kind"));
     }
     if (!measured.validation_examples.empty()) {
       options.split = "validation";
