@@ -169,8 +169,7 @@ const std::vector<Layout> kOtherLayouts = {{"padded", 1},  // 8 of one
 
 void CheckLayouts(const UpdateMethodRow& row, const std::string& model_name,
                   at::ScalarType compute, const std::vector<Example>& rows,
-                  double loss_tolerance, double gradient_tolerance,
-                  double accumulated_tolerance) {
+                  double loss_tolerance, double gradient_tolerance) {
   const RunConfig config = ConfigOf(row, /*dropout=*/false);
   Tuned tuned = Attached(row, config, model_name, compute);
   REQUIRE(tuned.method->BeginRound(0).ok());
@@ -187,10 +186,7 @@ void CheckLayouts(const UpdateMethodRow& row, const std::string& model_name,
     const double gradient = WorstGradient(have, want);
     CHECK(loss < loss_tolerance);
     const double whole = WholeGradient(have, want);
-    // One row at a time makes products of other shapes, which sum in another
-    // order.
-    CHECK(gradient < (layout.batch_size == 1 ? accumulated_tolerance
-                                             : gradient_tolerance));
+    CHECK(gradient < gradient_tolerance);
     worst_whole = std::max(worst_whole, whole);
     worst_loss = std::max(worst_loss, loss);
     worst_gradient = std::max(worst_gradient, gradient);
@@ -222,7 +218,7 @@ TEST_CASE("layout and accumulation change nothing in f64",
           "[invariance][layout]") {
   if (!Have(kTiny)) return;
   for (const UpdateMethodRow& row : AllMethods().update) {
-    CheckLayouts(row, kTiny, at::kDouble, EightRows(200), 1e-10, 1e-10, 1e-10);
+    CheckLayouts(row, kTiny, at::kDouble, EightRows(200), 1e-10, 1e-10);
   }
 }
 
@@ -230,8 +226,7 @@ TEST_CASE("layout and accumulation change only rounding in f32",
           "[invariance][layout][slow]") {
   if (!Have(kReal)) return;
   for (const UpdateMethodRow& row : AllMethods().update) {
-    // This model's very large activations amplify the rounding of the sums.
-    CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 2e-5, 2e-4);
+    CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 2e-5);
   }
 }
 

@@ -2,6 +2,8 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "harness/model/model.h"
 
 namespace sft {
@@ -23,6 +25,24 @@ bool CpuMultipliesBf16() {
 
 at::Tensor Widen(const at::Tensor& x) { return x.to(at::kFloat); }
 
+// Outputs from which on the gradient of x is summed in parts of so many.
+constexpr int64_t kSumPart = 4096;
+
+// The gradient of x is a sum over O. MKL sums it in one f32 run where x has few
+// rows, and over a vocabulary (O = 49,152, a few targets) that costs three
+// digits: 5e-5 relative in every gradient below the head.
+at::Tensor GradOfInput(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
+  const int64_t outputs = w_OI.size(0);
+  at::Tensor sum_MI = at::zeros({grad_MO.size(0), w_OI.size(1)},
+                                grad_MO.options().dtype(at::kDouble));
+  for (int64_t begin = 0; begin < outputs; begin += kSumPart) {
+    const int64_t part = std::min(kSumPart, outputs - begin);
+    sum_MI.add_(
+        at::mm(grad_MO.narrow(1, begin, part), w_OI.narrow(0, begin, part)));
+  }
+  return sum_MI.to(grad_MO.scalar_type());
+}
+
 // x [M, I] w [O, I]: bf16 operands, f32 products and sums, bf16 result; the
 // same for both gradients. Saves bf16, so it costs no more memory than the
 // native product.
@@ -43,7 +63,9 @@ struct WideProduct : torch::autograd::Function<WideProduct> {
     const at::Tensor grad = Widen(grads[0]);
     at::Tensor grad_x, grad_w, grad_bias;
     if (ctx->needs_input_grad(0)) {
-      grad_x = at::mm(grad, Widen(saved[1])).to(at::kBFloat16);
+      const at::Tensor w = Widen(saved[1]);
+      grad_x = (w.size(0) > kSumPart ? GradOfInput(grad, w) : at::mm(grad, w))
+                   .to(at::kBFloat16);
     }
     if (ctx->needs_input_grad(1)) {
       grad_w = at::mm(grad.t(), Widen(saved[0])).to(at::kBFloat16);
@@ -53,6 +75,24 @@ struct WideProduct : torch::autograd::Function<WideProduct> {
       grad_bias = grad.sum(0).to(at::kBFloat16);
     }
     return {grad_x, grad_w, grad_bias};
+  }
+};
+
+// x [M, I] w [O, I] for many outputs, as a vocabulary has.
+struct WideHeadProduct : torch::autograd::Function<WideHeadProduct> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
+                            const at::Tensor& w) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    ctx->save_for_backward({x, w});
+    return at::mm(x, w.t());
+  }
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    at::Tensor grad_x, grad_w;
+    if (ctx->needs_input_grad(0)) grad_x = GradOfInput(grads[0], saved[1]);
+    if (ctx->needs_input_grad(1)) grad_w = at::mm(grads[0].t(), saved[0]);
+    return {grad_x, grad_w};
   }
 };
 
@@ -92,7 +132,12 @@ at::Tensor LinearProduct(const at::Tensor& x, const at::Tensor& w_OI,
       bias_O.defined() ? std::make_optional(bias_O) : std::nullopt;
   const bool wide =
       x.scalar_type() == at::kBFloat16 && x.is_cpu() && !CpuMultipliesBf16();
-  if (!wide) return at::linear(x, w_OI, bias);
+  if (!wide) {
+    const bool long_sum = x.is_cpu() && x.scalar_type() == at::kFloat &&
+                          x.dim() == 2 && !bias && w_OI.size(0) > kSumPart;
+    if (long_sum) return WideHeadProduct::apply(x, w_OI);
+    return at::linear(x, w_OI, bias);
+  }
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = w_OI.size(0);
   return WideProduct::apply(x.reshape({-1, x.size(-1)}), w_OI, bias)
