@@ -104,6 +104,15 @@ void PrescribeFactors(Model& model, UpdateMethod& method) {
   REQUIRE(written == 210);
 }
 
+RunConfig TrajectoryConfig(double learning_rate) {
+  RunConfig config;
+  config.learning_rate = learning_rate;
+  config.weight_decay = 0.01;
+  config.schedule = "constant";
+  config.warmup_ratio = 0;
+  return config;
+}
+
 void CheckTrajectory(const std::string& run, Model& model, UpdateMethod& method,
                      double tolerance) {
   const nlohmann::json golden = ReadGoldenJson("train_trajectory.json");
@@ -111,11 +120,7 @@ void CheckTrajectory(const std::string& run, Model& model, UpdateMethod& method,
   const std::vector<Example> rows = GoldenRows(golden);
   CHECK(HeldOutLoss(model, rows) ==
         Approx(want.at("heldout_before").get<double>()).epsilon(tolerance));
-  RunConfig config;
-  config.learning_rate = want.at("lr").get<double>();
-  config.weight_decay = 0.01;
-  config.schedule = "constant";
-  config.warmup_ratio = 0;
+  const RunConfig config = TrajectoryConfig(want.at("lr").get<double>());
   Trainer trainer(config, run, model, method);
   auto outcome =
       trainer.RunRound(0, rows, PlainCollator(4), GoldenPlan(rows), {});
@@ -141,6 +146,18 @@ void CheckTrajectory(const std::string& run, Model& model, UpdateMethod& method,
            << ", of a gradient norm " << worst_norm);
 }
 
+// The trained tensors of the oracle's half mask.
+std::vector<std::string> HalfMask() {
+  auto names = ReadGoldenJson("train_trajectory.json")
+                   .at("runs")
+                   .at("hft")
+                   .at("trainable")
+                   .get<std::vector<std::string>>();
+  names.push_back("model.embed_tokens.weight");
+  names.push_back("model.norm.weight");
+  return names;
+}
+
 TEST_CASE("full fine-tuning follows the trajectory of transformers",
           "[train][trajectory][slow]") {
   if (!HaveModel()) return;
@@ -153,15 +170,8 @@ TEST_CASE("full fine-tuning follows the trajectory of transformers",
 TEST_CASE("a half mask follows the trajectory of transformers",
           "[train][trajectory][slow]") {
   if (!HaveModel()) return;
-  const nlohmann::json golden = ReadGoldenJson("train_trajectory.json");
-  auto names = golden.at("runs")
-                   .at("hft")
-                   .at("trainable")
-                   .get<std::vector<std::string>>();
-  names.push_back("model.embed_tokens.weight");
-  names.push_back("model.norm.weight");
   auto model = LoadTestModel(at::kFloat, kModel);
-  NamedParametersMethod method({names});
+  NamedParametersMethod method({HalfMask()});
   REQUIRE(method.Attach(*model).ok());
   CheckTrajectory("hft", *model, method, 1e-4);
 }
@@ -185,6 +195,37 @@ TEST_CASE("adapters on NF4 follow the trajectory of bitsandbytes and PEFT",
   REQUIRE(method->Attach(*model).ok());
   PrescribeFactors(*model, *method);
   CheckTrajectory("qlora", *model, *method, 1e-3);
+}
+
+TEST_CASE("20 bf16 steps end at the held-out loss of the peers' 20",
+          "[train][trajectory][bf16][slow]") {
+  if (!HaveModel()) return;
+  const std::vector<Example> rows =
+      GoldenRows(ReadGoldenJson("train_trajectory.json"));
+  const nlohmann::json golden = ReadGoldenJson("bf16_heldout.json");
+  for (const auto& [name, want] : golden.at("runs").items()) {
+    auto model = LoadTestModel(at::kBFloat16, kModel);
+    std::unique_ptr<UpdateMethod> method;
+    if (name == "hft") {
+      method = std::make_unique<NamedParametersMethod>(
+          NamedParametersMethod({HalfMask()}));
+    } else if (name == "full") {
+      method = MakeMethod("full");
+    } else {
+      method = MakeMethod(name, {{"lora.rank", "16"}, {"lora.alpha", "32"}});
+    }
+    REQUIRE(method->Attach(*model).ok());
+    if (name == "lora" || name == "qlora") PrescribeFactors(*model, *method);
+    Trainer trainer(TrajectoryConfig(want.at("lr").get<double>()), name, *model,
+                    *method);
+    REQUIRE(
+        trainer.RunRound(0, rows, PlainCollator(4), GoldenPlan(rows), {}).ok());
+    const double after = HeldOutLoss(*model, rows);
+    const double peer = want.at("heldout_after").get<double>();
+    WARN(name << " in bf16: held-out loss " << after << ", the peer's "
+              << peer);
+    CHECK(after == Approx(peer).epsilon(0.03));
+  }
 }
 
 }  // namespace
