@@ -36,6 +36,27 @@ bool IsEmailAt(std::string_view text, size_t at) {
   return false;
 }
 
+// As long as the numbers that begin so are (ISO 7812 ranges in use).
+bool IsCardLength(std::string_view digits) {
+  const size_t n = digits.size();
+  if (n < 13) return false;
+  switch (digits[0]) {
+    case '2':
+    case '5':
+      return n == 16;
+    case '3':
+      return digits[1] == '4' || digits[1] == '7' ? n == 15
+             : digits[1] == '5'                   ? n == 16
+                                                  : n == 14;
+    case '4':
+      return n == 13 || n == 16 || n == 19;
+    case '6':
+      return n == 16 || n == 19;
+    default:
+      return false;
+  }
+}
+
 bool PassesLuhn(std::string_view digits) {
   int sum = 0;
   for (size_t i = 0; i < digits.size(); ++i) {
@@ -97,9 +118,8 @@ void LookAtNumber(std::string_view run, bool& card, bool& phone) {
   }
   if (group > 0) groups += static_cast<char>('0' + std::min<size_t>(group, 30));
   const size_t n = digits.size();
-  if (n >= 13 && n <= 19 && digits[0] >= '3' && digits[0] <= '6' &&
-      run.find_first_of("+().") == std::string_view::npos &&
-      PassesLuhn(digits)) {
+  if (IsCardLength(digits) && PassesLuhn(digits) &&
+      run.find_first_of("+().") == std::string_view::npos) {
     card = true;
   }
   const bool international = run[0] == '+' && n >= 8 && n <= 15;
