@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
@@ -10,7 +11,8 @@ namespace sft {
 namespace {
 
 constexpr uint32_t kNone = ~uint32_t{0};
-constexpr int kMaxWalked = 20000;  // entries of one query
+constexpr int kMaxWalked = 4000;     // entries of one query
+constexpr size_t kMaxCompared = 64;  // texts of one query, the likeliest
 constexpr double kMaxMiss = 1e-3;
 
 }  // namespace
@@ -52,30 +54,33 @@ void NearIndex::Insert(uint32_t row, const Signature& signature) {
 
 absl::StatusOr<std::vector<uint32_t>> NearIndex::Find(
     const Signature& signature, const std::vector<uint64_t>& shingles) {
-  std::vector<uint32_t> found;
+  std::vector<std::pair<int, uint32_t>> candidates;  // -equal places, row
   ++query_;
   int walked = 0;
   for (int band = 0; band < bands_ && walked < kMaxWalked; ++band) {
     const auto it = last_[band].find(BandKey(signature, band));
     if (it == last_[band].end()) continue;
-    for (uint32_t entry = it->second; entry != kNone;
+    for (uint32_t entry = it->second; entry != kNone && walked < kMaxWalked;
          entry = before_[size_t{entry} * bands_ + band]) {
-      if (++walked >= kMaxWalked) {
-        ++cut_queries_;
-        break;
-      }
+      ++walked;
       if (seen_[entry] == query_) continue;
       seen_[entry] = query_;
       int equal = 0;
       for (int k = 0; k < kHashes; ++k) {
         equal += signatures_[entry][k] == signature[k];
       }
-      if (equal < min_equal_) continue;
-      SFT_ASSIGN_OR_RETURN(const TableRow row, rows_.Get(row_[entry]));
-      if (Jaccard(shingles, Shingles(WordHashes(row.text), shingle_words_)) >=
-          similarity_) {
-        found.push_back(row_[entry]);
-      }
+      if (equal >= min_equal_) candidates.emplace_back(-equal, row_[entry]);
+    }
+  }
+  if (walked >= kMaxWalked || candidates.size() > kMaxCompared) ++cut_queries_;
+  std::sort(candidates.begin(), candidates.end());
+  if (candidates.size() > kMaxCompared) candidates.resize(kMaxCompared);
+  std::vector<uint32_t> found;
+  for (const auto& [unused, row] : candidates) {
+    SFT_ASSIGN_OR_RETURN(const TableRow other, rows_.Get(row));
+    if (Jaccard(shingles, Shingles(WordHashes(other.text), shingle_words_)) >=
+        similarity_) {
+      found.push_back(row);
     }
   }
   std::sort(found.begin(), found.end());
