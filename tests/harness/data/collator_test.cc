@@ -10,9 +10,14 @@ namespace sft {
 namespace {
 
 std::vector<Example> Rows() {
-  return {{11, {1, 2, 3, 4}, {kNoLoss, kNoLoss, 3, 4}},
-          {12, {5, 6}, {kNoLoss, 6}},
-          {13, {7, 8, 9}, {kNoLoss, kNoLoss, 9}}};
+  std::vector<Example> rows(3);
+  rows[0].row_id = 11, rows[0].input_ids = {1, 2, 3, 4};
+  rows[0].labels = {kNoLoss, kNoLoss, 3, 4};
+  rows[1].row_id = 12, rows[1].input_ids = {5, 6};
+  rows[1].labels = {kNoLoss, 6};
+  rows[2].row_id = 13, rows[2].input_ids = {7, 8, 9};
+  rows[2].labels = {kNoLoss, kNoLoss, 9};
+  return rows;
 }
 std::vector<Piece> Whole(const std::vector<Example>& rows) {
   std::vector<Piece> pieces;

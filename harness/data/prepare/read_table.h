@@ -1,0 +1,36 @@
+// CSV, TSV, JSON lines and JSON arrays as rows to prepare, in one pass.
+#ifndef HARNESS_DATA_PREPARE_READ_TABLE_H_
+#define HARNESS_DATA_PREPARE_READ_TABLE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/data/dataset.h"
+#include "harness/data/prepare/options.h"
+#include "harness/data/prepare/rows.h"
+
+namespace sft {
+
+struct ReadRows {
+  std::unique_ptr<SpilledRows> rows;
+  std::vector<RefusedRow> bad;  // with options.on_bad_row = skip
+};
+
+inline constexpr int64_t kMaxRowBytes = int64_t{16} << 20;
+
+// The kind of file follows from its name: .csv, .tsv, .jsonl, .ndjson, .json,
+// with or without .gz. Rows are kept in a file of the folder `scratch`.
+// Ragged and malformed rows, such that are no UTF-8 and such above
+// kMaxRowBytes are bad: an error with file:line, or skipped and listed. An
+// unknown column, an open quote or array at the end of the file, and a file
+// without a good row are errors. Columns of a file without header are named
+// 1, 2, ...
+absl::StatusOr<ReadRows> ReadTable(const std::string& path,
+                                   const PrepareOptions& options,
+                                   const std::string& scratch);
+
+}  // namespace sft
+
+#endif  // HARNESS_DATA_PREPARE_READ_TABLE_H_

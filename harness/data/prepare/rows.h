@@ -1,0 +1,80 @@
+// Rows to prepare, and where they are kept: in memory, or in a file without a
+// name of which only the offsets are in memory.
+#ifndef HARNESS_DATA_PREPARE_ROWS_H_
+#define HARNESS_DATA_PREPARE_ROWS_H_
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace sft {
+
+struct TableRow {
+  int64_t line = 0;      // in its file, from 1
+  bool changed = false;  // a value was not in Unicode's form NFC
+  std::string missing;   // the first column that is absent or blank
+  std::string text;      // the text columns, a line each
+  std::string label;
+  std::string json;  // the whole row as it is written, one object
+};
+
+// The row of a JSON object; its strings are brought to NFC.
+TableRow RowFromJson(nlohmann::json object, int64_t line,
+                     const std::vector<std::string>& text_columns,
+                     const std::string& label_column);
+
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  virtual size_t size() const = 0;
+  virtual absl::StatusOr<TableRow> Get(size_t index) const = 0;
+  // "file:line" is its name, a colon and the row's line.
+  virtual const std::string& name() const = 0;
+};
+
+class VectorRows : public RowSource {
+ public:
+  VectorRows(std::string name, std::vector<TableRow> rows)
+      : name_(std::move(name)), rows_(std::move(rows)) {}
+  size_t size() const override { return rows_.size(); }
+  absl::StatusOr<TableRow> Get(size_t index) const override {
+    return rows_[index];
+  }
+  const std::string& name() const override { return name_; }
+
+ private:
+  std::string name_;
+  std::vector<TableRow> rows_;
+};
+
+class SpilledRows : public RowSource {
+ public:
+  // The file is made in `folder` and unlinked at once.
+  static absl::StatusOr<std::unique_ptr<SpilledRows>> Create(
+      const std::string& folder, const std::string& name);
+  ~SpilledRows() override;
+  absl::Status Add(const TableRow& row);
+  size_t size() const override { return ends_.size(); }
+  absl::StatusOr<TableRow> Get(size_t index) const override;
+  const std::string& name() const override { return name_; }
+
+ private:
+  explicit SpilledRows(std::string name) : name_(std::move(name)) {}
+  absl::Status Flush() const;
+
+  std::string name_;
+  int fd_ = -1;
+  std::vector<uint64_t> ends_;  // byte behind each row
+  mutable std::string unwritten_;
+  mutable uint64_t written_bytes_ = 0;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_DATA_PREPARE_ROWS_H_

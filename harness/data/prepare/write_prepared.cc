@@ -1,0 +1,95 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/data/prepare/prepare.h"
+
+namespace sft {
+namespace {
+
+// A file that grows under a temporary name; gone unless published.
+class GrowingFile {
+ public:
+  explicit GrowingFile(const std::string& path)
+      : path_(path),
+        temporary_(absl::StrCat(path, ".tmp.", getpid())),
+        file_(fopen(temporary_.c_str(), "wb")) {}
+  ~GrowingFile() {
+    if (file_ != nullptr) fclose(file_);
+    if (!published_) unlink(temporary_.c_str());
+  }
+  void Write(std::string_view bytes) {
+    good_ = good_ && file_ != nullptr &&
+            fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
+  }
+  absl::Status Publish() {
+    good_ = good_ && file_ != nullptr && fflush(file_) == 0 &&
+            fsync(fileno(file_)) == 0 &&
+            rename(temporary_.c_str(), path_.c_str()) == 0;
+    if (!good_) {
+      return InputError(path_,
+                        absl::StrCat("cannot be written: ", strerror(errno)));
+    }
+    published_ = true;
+    return absl::OkStatus();
+  }
+
+ private:
+  std::string path_, temporary_;
+  FILE* file_;
+  bool good_ = true, published_ = false;
+};
+
+// What would break a line or a column becomes a space.
+std::string Cell(std::string text) {
+  for (char& c : text) {
+    if (c == '\t' || c == '\n' || c == '\r') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::Status WritePrepared(const RowSource& rows, const PreparedTable& table,
+                           const std::vector<RefusedRow>& bad_rows,
+                           const std::string& report_json,
+                           const std::string& folder) {
+  SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  // Its presence says that the others are whole and belong together.
+  const std::string report = folder + "/report.json";
+  SFT_RETURN_IF_ERROR(RemoveAll(report));
+  for (int s = 0; s < kSplits; ++s) {
+    GrowingFile file(absl::StrCat(folder, "/", kSplitNames[s], ".jsonl"));
+    for (const uint32_t index : table.splits[s]) {
+      SFT_ASSIGN_OR_RETURN(const TableRow row, rows.Get(index));
+      file.Write(row.json);
+      file.Write("\n");
+    }
+    SFT_RETURN_IF_ERROR(file.Publish());
+  }
+  GrowingFile dropped(folder + "/dropped.tsv");
+  dropped.Write("where\treason\tduplicate_of\n");
+  for (const RefusedRow& bad : bad_rows) {
+    dropped.Write(
+        absl::StrCat(Cell(bad.where), "\tbad_row: ", Cell(bad.reason), "\t\n"));
+  }
+  for (const DroppedRow& row : table.dropped) {
+    dropped.Write(absl::StrCat(Cell(row.where), "\t", row.reason, "\t",
+                               Cell(row.duplicate_of), "\n"));
+  }
+  SFT_RETURN_IF_ERROR(dropped.Publish());
+  GrowingFile flagged(folder + "/flagged.tsv");
+  flagged.Write("where\treason\tdetail\n");
+  for (const FlaggedRow& row : table.flagged) {
+    flagged.Write(absl::StrCat(Cell(row.where), "\t", row.reason, "\t",
+                               Cell(row.detail), "\n"));
+  }
+  SFT_RETURN_IF_ERROR(flagged.Publish());
+  return WriteFileAtomically(report, report_json);
+}
+
+}  // namespace sft
