@@ -41,6 +41,7 @@ std::vector<Command> SweepCommands();   // run, worker, status
 std::vector<Command> RecordCommands();  // report, verify, merge-records
 std::vector<Command> ModelCommands();   // eval, generate, tokenize, export
 std::vector<Command> ListCommands();    // list
+std::vector<Command> ScoreCommands();   // score
 
 // All tables and the folders of this installation.
 const Workbench& TheWorkbench();
