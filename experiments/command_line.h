@@ -42,6 +42,7 @@ std::vector<Command> RecordCommands();  // report, verify, merge-records
 std::vector<Command> ModelCommands();   // eval, generate, tokenize, export
 std::vector<Command> ListCommands();    // list
 std::vector<Command> DataCommands();    // data
+std::vector<Command> ScoreCommands();   // score
 
 // All tables and the folders of this installation.
 const Workbench& TheWorkbench();

@@ -40,8 +40,8 @@ Workbench MakeWorkbench() {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
-  for (auto make : {SweepCommands, RecordCommands, ModelCommands, ListCommands,
-                    DataCommands}) {
+  for (auto make : {SweepCommands, RecordCommands, ModelCommands, DataCommands,
+                    ScoreCommands, ListCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

@@ -1,5 +1,6 @@
 #include "harness/eval/metrics.h"
 
+#include <cmath>
 #include <map>
 
 #include "harness/core/status.h"
@@ -25,6 +26,45 @@ const std::vector<MetricInfo>& AllMetrics() {
        "exp of the mean cross-entropy of held-out text"},
       {"cross_entropy_tokens", "tokens", true, "count|predicted-tokens",
        "how many tokens cross_entropy is a mean of"},
+      // What `sftbench score` has beside; see text_metrics.h.
+      {"f1_micro", "fraction", true, "f1_micro|labels:present|sklearn-1",
+       "F1 over all items; with one label an item, the accuracy"},
+      {"mcc", "1", true, "mcc|multiclass|sklearn-1",
+       "Matthews' correlation of predicted and right labels"},
+      {"span_f1", "fraction", true,
+       "span_f1|micro|scheme:conlleval|seqeval-1.2.2",
+       "F1 of named spans, read as conlleval reads them"},
+      {"span_f1_strict", "fraction", true,
+       "span_f1_strict|micro|scheme:IOB2|seqeval-1.2.2",
+       "F1 of named spans, read strictly as IOB2"},
+      {"exact_match", "percent", true,
+       "exact_match|best-reference|mean:items|squad-v1.1",
+       "share of answers equal to a reference once normalised"},
+      {"squad_f1", "percent", true,
+       "squad_f1|best-reference|mean:items|squad-v1.1",
+       "mean F1 of the answers' words"},
+      {"bleu", "percent", true,
+       "nrefs:N|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0",
+       "corpus BLEU as sacreBLEU computes it"},
+      {"chrf", "percent", true,
+       "nrefs:N|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0",
+       "chrF2 as sacreBLEU computes it"},
+      {"rouge1", "fraction", true,
+       "rouge1|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
+       "rouge-score-0.1.2",
+       "mean F1 of words"},
+      {"rouge2", "fraction", true,
+       "rouge2|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
+       "rouge-score-0.1.2",
+       "mean F1 of pairs of words"},
+      {"rougeL", "fraction", true,
+       "rougeL|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
+       "rouge-score-0.1.2",
+       "mean F1 of the longest common subsequence"},
+      {"rougeLsum", "fraction", true,
+       "rougeLsum|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
+       "rouge-score-0.1.2",
+       "mean F1 of the union of the sentences' common subsequences"},
   };
   return table;
 }
@@ -91,6 +131,44 @@ MetricRecord MacroF1(const std::vector<int64_t>& predictions,
                     static_cast<double>(counts.predicted + counts.present);
   }
   if (!by_label.empty()) record.value /= static_cast<double>(by_label.size());
+  return record;
+}
+
+MetricRecord MicroF1(const std::vector<int64_t>& predictions,
+                     const std::vector<int64_t>& references,
+                     std::string_view detail) {
+  // Each wrong item is one false positive and one false negative.
+  MetricRecord record = MakeMetric("f1_micro", detail);
+  const MetricRecord accuracy = Accuracy(predictions, references);
+  record.value = accuracy.value;
+  record.items = accuracy.items;
+  return record;
+}
+
+MetricRecord MatthewsCorrelation(const std::vector<int64_t>& predictions,
+                                 const std::vector<int64_t>& references,
+                                 std::string_view detail) {
+  struct Counts {
+    double predicted = 0, present = 0;
+  };
+  std::map<int64_t, Counts> by_label;
+  double right = 0;
+  for (size_t i = 0; i < references.size(); ++i) {
+    ++by_label[predictions[i]].predicted;
+    ++by_label[references[i]].present;
+    right += predictions[i] == references[i];
+  }
+  const auto all = static_cast<double>(references.size());
+  double both = right * all, predicted = all * all, present = all * all;
+  for (const auto& [label, counts] : by_label) {
+    both -= counts.predicted * counts.present;
+    predicted -= counts.predicted * counts.predicted;
+    present -= counts.present * counts.present;
+  }
+  MetricRecord record = MakeMetric("mcc", detail);
+  if (predicted > 0 && present > 0) {
+    record.value = both / std::sqrt(predicted * present);
+  }
   return record;
 }
 

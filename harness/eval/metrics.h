@@ -39,6 +39,18 @@ MetricRecord MacroF1(const std::vector<int64_t>& predictions,
                      const std::vector<int64_t>& references,
                      std::string_view detail = "");
 
+// scikit-learn's f1_score(average="micro") over the labels that occur: with
+// one label an item, the accuracy. Items are 0 and 1.
+MetricRecord MicroF1(const std::vector<int64_t>& predictions,
+                     const std::vector<int64_t>& references,
+                     std::string_view detail = "");
+
+// scikit-learn's matthews_corrcoef for any number of labels (Gorodkin, 2004);
+// 0 where either side has one label only. No mean over items: `items` is empty.
+MetricRecord MatthewsCorrelation(const std::vector<int64_t>& predictions,
+                                 const std::vector<int64_t>& references,
+                                 std::string_view detail = "");
+
 // sum of nats / number of tokens over groups (rows, windows). Items are each
 // group's own mean; `counts` are the tokens they weigh.
 MetricRecord MeanNats(std::string_view name, const std::vector<double>& sums,

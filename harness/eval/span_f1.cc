@@ -1,0 +1,151 @@
+#include "harness/eval/span_f1.h"
+
+#include "harness/core/status.h"
+#include "harness/core/utf8.h"
+#include "harness/eval/unicode_text.h"
+
+namespace sft {
+namespace {
+
+struct Tag {
+  char32_t prefix = 'O';
+  std::string type;
+};
+
+// "B-PER" and "BPER" are both B and PER; a tag without a type has "_".
+Tag ParseTag(const std::string& text) {
+  if (text.empty()) return {'O', "_"};
+  const Utf8Char first = DecodeUtf8At(text, 0);
+  std::string type = text.substr(first.size_bytes);
+  const size_t dash = type.find('-');
+  if (dash != std::string::npos) type = type.substr(dash + 1);
+  return {first.code_point, type.empty() ? "_" : type};
+}
+
+bool IsOutside(char32_t prefix) { return prefix == 'O' || prefix == '.'; }
+
+bool Ends(const Tag& before, const Tag& tag) {
+  const char32_t was = before.prefix, is = tag.prefix;
+  if (was == 'E' || was == 'S') return true;
+  if ((was == 'B' || was == 'I') && (is == 'B' || is == 'S' || is == 'O')) {
+    return true;
+  }
+  return !IsOutside(was) && before.type != tag.type;
+}
+
+bool Starts(const Tag& before, const Tag& tag) {
+  const char32_t was = before.prefix, is = tag.prefix;
+  if (is == 'B' || is == 'S') return true;
+  if ((was == 'E' || was == 'S' || was == 'O') && (is == 'E' || is == 'I')) {
+    return true;
+  }
+  return !IsOutside(is) && before.type != tag.type;
+}
+
+std::string StripDashes(const std::string& text) {
+  const size_t begin = text.find_first_not_of('-');
+  if (begin == std::string::npos) return "_";
+  return text.substr(begin, text.find_last_not_of('-') - begin + 1);
+}
+
+double MicroF1(const std::set<Span>& hypothesis,
+               const std::set<Span>& reference) {
+  size_t both = 0;
+  for (const Span& span : hypothesis) both += reference.count(span);
+  const size_t all = hypothesis.size() + reference.size();
+  return all == 0 ? 0.0
+                  : 2 * static_cast<double>(both) / static_cast<double>(all);
+}
+
+template <class Read>
+absl::StatusOr<TextScore> Score(const std::vector<TextItem>& items,
+                                std::string_view signature, Read read) {
+  TextScore score;
+  score.signature = std::string(signature);
+  auto compare =
+      [&read](
+          const std::vector<Sentence>& hypotheses,
+          const std::vector<Sentence>& references) -> absl::StatusOr<double> {
+    SFT_ASSIGN_OR_RETURN(const std::set<Span> given, read(hypotheses));
+    SFT_ASSIGN_OR_RETURN(const std::set<Span> wanted, read(references));
+    return MicroF1(given, wanted);
+  };
+  std::vector<Sentence> hypotheses, references;
+  for (const TextItem& item : items) {
+    hypotheses.push_back(SplitText(item.hypothesis));
+    references.push_back(SplitText(item.references[0]));
+    if (hypotheses.back().size() != references.back().size()) {
+      return InputError(
+          absl::StrCat("sentence ", hypotheses.size()),
+          absl::StrCat(hypotheses.back().size(), " tags for ",
+                       references.back().size(), " of the reference"));
+    }
+    SFT_ASSIGN_OR_RETURN(const double f1,
+                         compare({hypotheses.back()}, {references.back()}));
+    score.items.push_back(f1);
+  }
+  SFT_ASSIGN_OR_RETURN(score.value, compare(hypotheses, references));
+  return score;
+}
+
+}  // namespace
+
+std::set<Span> ConllSpans(const std::vector<Sentence>& sentences) {
+  std::vector<std::string> tags;
+  for (const Sentence& sentence : sentences) {
+    tags.insert(tags.end(), sentence.begin(), sentence.end());
+    tags.push_back("O");
+  }
+  std::set<Span> spans;
+  Tag before;
+  size_t begin = 0;
+  for (size_t i = 0; i < tags.size(); ++i) {
+    Tag tag = ParseTag(tags[i]);
+    if (Ends(before, tag)) spans.insert({0, begin, i - 1, before.type});
+    if (Starts(before, tag)) begin = i;
+    before = std::move(tag);
+  }
+  return spans;
+}
+
+absl::StatusOr<std::set<Span>> Iob2Spans(
+    const std::vector<Sentence>& sentences) {
+  std::set<Span> spans;
+  for (size_t s = 0; s < sentences.size(); ++s) {
+    const Sentence& tags = sentences[s];
+    for (size_t i = 0; i < tags.size(); ++i) {
+      const char prefix = tags[i].empty() ? '\0' : tags[i][0];
+      if (prefix != 'B' && prefix != 'I' && prefix != 'O') {
+        return InputError(absl::StrCat("sentence ", s + 1),
+                          absl::StrCat("'", tags[i],
+                                       "' is no tag of IOB2, which are O, "
+                                       "B-TYPE and I-TYPE"));
+      }
+      if (prefix != 'B') continue;
+      const std::string type = StripDashes(tags[i].substr(1));
+      size_t last = i;
+      while (last + 1 < tags.size() && tags[last + 1][0] == 'I' &&
+             StripDashes(tags[last + 1].substr(1)) == type) {
+        ++last;
+      }
+      spans.insert({s, i, last, type});
+    }
+  }
+  return spans;
+}
+
+absl::StatusOr<TextScore> SpanF1(const std::vector<TextItem>& items,
+                                 const TextMetricOptions&) {
+  return Score(items, "span_f1|micro|scheme:conlleval|seqeval-1.2.2",
+               [](const std::vector<Sentence>& sentences) {
+                 return absl::StatusOr<std::set<Span>>(ConllSpans(sentences));
+               });
+}
+
+absl::StatusOr<TextScore> SpanF1Strict(const std::vector<TextItem>& items,
+                                       const TextMetricOptions&) {
+  return Score(items, "span_f1_strict|micro|scheme:IOB2|seqeval-1.2.2",
+               Iob2Spans);
+}
+
+}  // namespace sft

@@ -1,0 +1,98 @@
+#include "harness/eval/squad.h"
+
+#include <algorithm>
+#include <map>
+
+#include "harness/eval/unicode_text.h"
+
+namespace sft {
+namespace {
+
+bool IsAsciiPunctuation(char32_t c) {
+  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') ||
+         (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+}
+
+// re.sub(r'\b(a|an|the)\b', ' ', text)
+std::vector<char32_t> WithoutArticles(const std::vector<char32_t>& text) {
+  std::vector<char32_t> out;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && IsPythonWordChar(text[end])) ++end;
+    if (end == i) {
+      out.push_back(text[i++]);
+      continue;
+    }
+    const std::u32string word(text.begin() + static_cast<std::ptrdiff_t>(i),
+                              text.begin() + static_cast<std::ptrdiff_t>(end));
+    if (word == U"a" || word == U"an" || word == U"the") {
+      out.push_back(' ');
+    } else {
+      out.insert(out.end(), word.begin(), word.end());
+    }
+    i = end;
+  }
+  return out;
+}
+
+double ExactMatch(const std::string& hypothesis, const std::string& reference) {
+  return NormalizeAnswer(hypothesis) == NormalizeAnswer(reference) ? 1 : 0;
+}
+
+double TokenF1(const std::string& hypothesis, const std::string& reference) {
+  const auto given = SplitText(NormalizeAnswer(hypothesis));
+  const auto wanted = SplitText(NormalizeAnswer(reference));
+  std::map<std::string, int> left;
+  for (const std::string& token : wanted) ++left[token];
+  int both = 0;
+  for (const std::string& token : given) {
+    const auto found = left.find(token);
+    if (found == left.end() || found->second == 0) continue;
+    --found->second;
+    ++both;
+  }
+  if (both == 0) return 0;
+  return 2.0 * both / static_cast<double>(given.size() + wanted.size());
+}
+
+template <class Pair>
+TextScore Score(const std::vector<TextItem>& items, std::string_view signature,
+                Pair pair) {
+  TextScore score;
+  score.signature = std::string(signature);
+  for (const TextItem& item : items) {
+    double best = 0;
+    for (const std::string& reference : item.references) {
+      if (item.answered)
+        best = std::max(best, pair(item.hypothesis, reference));
+    }
+    score.items.push_back(100 * best);
+    score.value += best;
+  }
+  if (!items.empty()) {
+    score.value = 100 * score.value / static_cast<double>(items.size());
+  }
+  return score;
+}
+
+}  // namespace
+
+std::string NormalizeAnswer(std::string_view answer) {
+  std::vector<char32_t> text = CodePoints(LowerText(answer));
+  text.erase(std::remove_if(text.begin(), text.end(), IsAsciiPunctuation),
+             text.end());
+  return CollapseSpaces(FromCodePoints(WithoutArticles(text)));
+}
+
+absl::StatusOr<TextScore> SquadExactMatch(const std::vector<TextItem>& items,
+                                          const TextMetricOptions&) {
+  return Score(items, "exact_match|best-reference|mean:items|squad-v1.1",
+               ExactMatch);
+}
+
+absl::StatusOr<TextScore> SquadF1(const std::vector<TextItem>& items,
+                                  const TextMetricOptions&) {
+  return Score(items, "squad_f1|best-reference|mean:items|squad-v1.1", TokenF1);
+}
+
+}  // namespace sft

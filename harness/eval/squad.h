@@ -1,0 +1,26 @@
+// Exact match and F1 of answers, as the official evaluation script of SQuAD
+// v1.1 computes them (Rajpurkar et al., 2016): lower case, without ASCII
+// punctuation and the articles a, an, the; the best of several references.
+#ifndef HARNESS_EVAL_SQUAD_H_
+#define HARNESS_EVAL_SQUAD_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/eval/text_item.h"
+
+namespace sft {
+
+std::string NormalizeAnswer(std::string_view answer);
+
+// 0..100 each, the items too; an item without an answer scores 0.
+absl::StatusOr<TextScore> SquadExactMatch(const std::vector<TextItem>& items,
+                                          const TextMetricOptions& options);
+absl::StatusOr<TextScore> SquadF1(const std::vector<TextItem>& items,
+                                  const TextMetricOptions& options);
+
+}  // namespace sft
+
+#endif  // HARNESS_EVAL_SQUAD_H_

@@ -1,0 +1,34 @@
+// What a metric of text is computed from, and how.
+#ifndef HARNESS_EVAL_TEXT_ITEM_H_
+#define HARNESS_EVAL_TEXT_ITEM_H_
+
+#include <string>
+#include <vector>
+
+namespace sft {
+
+// A line; or a sentence's tags, joined by spaces; or an answer.
+struct TextItem {
+  std::string hypothesis;
+  std::vector<std::string> references;  // at least one
+  bool answered = true;                 // false: no hypothesis at all, scores 0
+};
+
+struct TextMetricOptions {
+  std::string tokenize = "13a";  // bleu: 13a, intl, none
+  bool lowercase = false;        // bleu, chrf
+  bool stemmer = false;          // rouge: Porter's
+};
+
+struct TextScore {
+  double value = 0;
+  std::vector<double> items;  // empty where the metric has none
+  std::string signature;
+};
+
+// "2", or "var" where items differ in their number of references.
+std::string ReferenceCount(const std::vector<TextItem>& items);
+
+}  // namespace sft
+
+#endif  // HARNESS_EVAL_TEXT_ITEM_H_

@@ -1,0 +1,143 @@
+// The metrics of text against the libraries that people cite.
+#include "harness/eval/text_metrics.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "harness/eval/metrics.h"
+#include "harness/eval/porter_stemmer.h"
+#include "tests/support/paths.h"
+
+namespace sft {
+namespace {
+using nlohmann::json;
+
+const json& Golden() {
+  static const json& golden = *new json([] {
+    std::ifstream in(SourceDir() / "tests/golden/metrics.json");
+    return json::parse(in);
+  }());
+  return golden;
+}
+
+TextScore ScoreOf(const std::string& metric, const std::vector<TextItem>& items,
+                  const TextMetricOptions& options = {}) {
+  const auto found = TextMetricByName(metric);
+  REQUIRE(found.ok());
+  const auto score = found->score(items, options);
+  REQUIRE(score.ok());
+  return *score;
+}
+
+void CheckScore(const std::string& metric, const std::vector<TextItem>& items,
+                const TextMetricOptions& options, const json& wanted) {
+  const TextScore score = ScoreOf(metric, items, options);
+  INFO(metric << " wants " << wanted.dump());
+  CHECK(score.value == Approx(wanted[0].get<double>()).margin(1e-6).epsilon(0));
+  REQUIRE(score.items.size() == wanted[1].size());
+  for (size_t i = 0; i < score.items.size(); ++i) {
+    CHECK(score.items[i] ==
+          Approx(wanted[1][i].get<double>()).margin(1e-6).epsilon(0));
+  }
+  if (wanted.size() > 2) CHECK(score.signature == wanted[2]);
+}
+
+TEST_CASE("bleu and chrf equal sacreBLEU's, rouge rouge-score's",
+          "[eval][metrics]") {
+  const json& texts = Golden()["texts"];
+  REQUIRE(Golden()["text_cases"].size() >= 200);
+  for (size_t n = 0; n < Golden()["text_cases"].size(); ++n) {
+    const json& c = Golden()["text_cases"][n];
+    INFO("text case " << n);
+    std::vector<TextItem> items;
+    for (const json& row : c["items"]) {
+      TextItem item{texts[row[0].get<size_t>()], {}};
+      for (const json& r : row[1]) {
+        item.references.push_back(texts[r.get<size_t>()]);
+      }
+      items.push_back(item);
+    }
+    TextMetricOptions options;
+    options.lowercase = c["lowercase"];
+    for (const char* tokenize : {"13a", "intl", "none"}) {
+      options.tokenize = tokenize;
+      CheckScore("bleu", items, options, c["bleu-" + options.tokenize]);
+    }
+    CheckScore("chrf", items, options, c["chrf"]);
+    for (const std::string name : {"rouge1", "rouge2", "rougeL", "rougeLsum"}) {
+      CheckScore(name, items, {}, c[name]);
+      TextMetricOptions stemmed;
+      stemmed.stemmer = true;
+      CheckScore(name, items, stemmed, c[name + "-stemmer"]);
+    }
+  }
+}
+
+TEST_CASE("span F1 equals seqeval's, default and strict", "[eval][metrics]") {
+  size_t strict = 0;
+  for (const json& c : Golden()["tag_cases"]) {
+    std::vector<TextItem> items;
+    for (const json& row : c["items"]) items.push_back({row[0], {row[1]}});
+    CheckScore("span_f1", items, {}, c["span_f1"]);
+    if (c["span_f1_strict"].is_null()) {  // seqeval raises
+      CHECK_FALSE(TextMetricByName("span_f1_strict")->score(items, {}).ok());
+    } else {
+      CheckScore("span_f1_strict", items, {}, c["span_f1_strict"]);
+      ++strict;
+    }
+  }
+  CHECK(strict >= 200);
+}
+
+TEST_CASE("answers are scored as SQuAD's script does", "[eval][metrics]") {
+  REQUIRE(Golden()["squad_cases"].size() >= 200);
+  for (const json& c : Golden()["squad_cases"]) {
+    std::vector<TextItem> items;
+    for (const json& row : c["items"]) {
+      TextItem item{"", row[1].get<std::vector<std::string>>()};
+      item.answered = !row[0].is_null();
+      if (item.answered) item.hypothesis = row[0];
+      items.push_back(item);
+    }
+    CheckScore("exact_match", items, {}, c["exact_match"]);
+    CheckScore("squad_f1", items, {}, c["squad_f1"]);
+  }
+}
+
+TEST_CASE("metrics of labels equal scikit-learn's", "[eval][metrics]") {
+  REQUIRE(Golden()["label_cases"].size() >= 200);
+  for (const json& c : Golden()["label_cases"]) {
+    std::vector<TextItem> items;
+    for (const json& row : c["items"]) items.push_back({row[0], {row[1]}});
+    for (const char* name : {"accuracy", "f1_macro", "f1_micro", "mcc"}) {
+      CheckScore(name, items, {}, c[name]);
+    }
+  }
+}
+
+TEST_CASE("the stemmer equals NLTK's", "[eval][metrics]") {
+  REQUIRE(Golden()["stems"].size() >= 200);
+  for (const json& pair : Golden()["stems"]) {
+    INFO(pair[0].get<std::string>());
+    CHECK(PorterStem(pair[0]) == pair[1]);
+  }
+}
+
+TEST_CASE("every metric of text is listed, unknown ones are refused",
+          "[eval][metrics]") {
+  for (const TextMetric& metric : AllTextMetrics()) {
+    INFO(metric.name);
+    CHECK(MetricByName(metric.name).ok());
+  }
+  const auto unknown = TextMetricByName("blue");
+  REQUIRE_FALSE(unknown.ok());
+  CHECK(std::string(unknown.status().message()).find("'bleu'") !=
+        std::string::npos);
+  TextMetricOptions options;
+  options.tokenize = "zh";
+  CHECK_FALSE(TextMetricByName("bleu")->score({{"a", {"a"}}}, options).ok());
+}
+
+}  // namespace
+}  // namespace sft
