@@ -101,8 +101,10 @@ TEST_CASE("20 steps of QLoRA follow bitsandbytes and PEFT within 1e-3",
   std::vector<Piece> pieces;
   for (const json& row : golden["rows"]) {
     const auto index = static_cast<int64_t>(rows.size());
-    rows.push_back({index, row["input_ids"].get<std::vector<int32_t>>(),
-                    row["labels"].get<std::vector<int32_t>>()});
+    Example& example = rows.emplace_back();
+    example.row_id = index;
+    example.input_ids = row["input_ids"].get<std::vector<int32_t>>();
+    example.labels = row["labels"].get<std::vector<int32_t>>();
     pieces.push_back(
         {index, 0, static_cast<int64_t>(rows.back().input_ids.size())});
   }
