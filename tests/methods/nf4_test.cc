@@ -137,6 +137,10 @@ TEST_CASE("NF4 takes 4.127 bits a weight double quantized, else 4.5",
 }
 
 TEST_CASE("NF4 on CUDA gives the bytes of the CPU", "[methods][nf4][gpu]") {
+  if (!at::hasCUDA()) {
+    WARN("SKIPPED: no CUDA device, or a build without CUDA");
+    return;
+  }
   const at::Tensor small = CountedInput(65728).slice(0, 0, 65701);
   for (bool twice : {false, true}) {
     const Nf4Tensor cpu = QuantizeNf4(small, twice);
