@@ -122,6 +122,7 @@ std::vector<uint8_t> DrawHftMask(const std::vector<Parameter>& parameters,
   if (options.balanced) {
     categories = {{Role::kQuery, Role::kOutput}, {Role::kKey, Role::kValue}};
   }
+  categories.push_back({Role::kQkv});
   categories.push_back({Role::kUp, Role::kDown, Role::kGate});
   categories.push_back({Role::kNorm});
   for (const auto& roles : categories) {

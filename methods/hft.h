@@ -2,8 +2,10 @@
 // model's weights stays frozen, chosen category by category (section 3.2). A
 // round is one run, or one task of a sequence; the mask is drawn at its start.
 // `category`: per layer 2 of {q,k,v,o} are frozen, 2 of {up,down,gate} in a
-// random half of the layers (floor) and 1 in the others, 1 of the layer's 2
-// norms. `layer`: whole layers. `model`: whole tensors of all layers.
+// random half of the layers (floor) and 1 in the others, half of the layer's
+// norms (2, 4 or 6, those of heads among them). A map that gives q, k and v at
+// once is a category of its own, frozen in a half of the layers, and so is then
+// o. `layer`: whole layers. `model`: whole tensors of all layers.
 // Embeddings, head, final norm and biases are always trained.
 #ifndef METHODS_HFT_H_
 #define METHODS_HFT_H_

@@ -22,6 +22,27 @@ at::ScalarType MasterDtype(const Model& model) {
   return model.compute_dtype() == at::kDouble ? at::kDouble : at::kFloat;
 }
 
+std::string LastParts(const std::string& name, int parts) {
+  size_t at = name.size();
+  for (int i = 0; i < parts && at != std::string::npos && at > 0; ++i) {
+    at = name.rfind('.', at - 1);
+  }
+  return at == std::string::npos ? name : name.substr(at + 1);
+}
+
+// What PEFT calls the slots of this role: the end of their names, as long as
+// it takes to name no slot of another role ("q_proj", "attn.c_proj").
+std::string TargetName(const LinearSlot& slot,
+                       const std::vector<LinearSlot>& slots) {
+  const std::string last = LastParts(slot.name, 1);
+  for (const LinearSlot& other : slots) {
+    if (other.role != slot.role && LastParts(other.name, 1) == last) {
+      return LastParts(slot.name, 2);
+    }
+  }
+  return last;
+}
+
 }  // namespace
 
 double LoraOptions::scale() const {
@@ -206,7 +227,7 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   std::set<std::string> targets;
   for (const Attached& attached : attached_) {
     const LinearSlot& slot = model_->linear_slots()[attached.slot];
-    targets.emplace(RoleName(slot.role));
+    targets.insert(TargetName(slot, model_->linear_slots()));
     AdapterLayer layer{slot.name, attached.map->factors()};
     if (attached.initial_a_RI.defined()) {
       // Against the untouched W: s (B A - B0 A0), of rank 2 r.

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 namespace sft {
 namespace {
 
@@ -20,6 +22,41 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                           causal, scale);
 }
 
+// The scores are made in f32 (f64), for tanh eats bf16's few digits.
+at::Tensor SoftcapAttend(const at::Tensor& q, const at::Tensor& k,
+                         const at::Tensor& v, const at::Tensor& seen,
+                         double scale, double cap) {
+  const at::ScalarType wide =
+      q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const at::Tensor scores = at::matmul(q.to(wide), k.to(wide).transpose(2, 3))
+                                .mul(scale)
+                                .div(cap)
+                                .tanh()
+                                .mul(cap)
+                                .masked_fill(seen.logical_not(), -INFINITY);
+  return at::matmul(scores.softmax(-1), v.to(wide)).to(q.scalar_type());
+}
+
+at::Tensor AttendSeen(const at::Tensor& q, const at::Tensor& k,
+                      const at::Tensor& v, const at::Tensor& seen, double scale,
+                      double softcap) {
+  if (softcap > 0) return SoftcapAttend(q, k, v, seen, scale, softcap);
+  return Attend(q, k, v, seen, false, scale);
+}
+
+at::Tensor CausalAttend(const at::Tensor& q, const at::Tensor& k,
+                        const at::Tensor& v, double scale,
+                        const AttentionShape& shape) {
+  const int64_t T = q.size(2);
+  const bool windowed = shape.window > 0 && shape.window < T;
+  if (!windowed && shape.softcap <= 0) {
+    return Attend(q, k, v, std::nullopt, true, scale);
+  }
+  at::Tensor seen_TT = at::ones({T, T}, q.options().dtype(at::kBool)).tril();
+  if (windowed) seen_TT = seen_TT.triu(1 - shape.window);
+  return AttendSeen(q, k, v, seen_TT, scale, shape.softcap);
+}
+
 }  // namespace
 
 at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
@@ -34,11 +71,11 @@ at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
 
 at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                             const at::Tensor& v_BKTH, const Batch& batch,
-                            double scale) {
+                            double scale, const AttentionShape& shape) {
   const at::Tensor k_BNTH = ExpandHeads(k_BKTH, q_BNTH.size(1));
   const at::Tensor v_BNTH = ExpandHeads(v_BKTH, q_BNTH.size(1));
   if (!batch.cu_seqlens.defined()) {
-    return Attend(q_BNTH, k_BNTH, v_BNTH, std::nullopt, true, scale);
+    return CausalAttend(q_BNTH, k_BNTH, v_BNTH, scale, shape);
   }
   TORCH_CHECK(q_BNTH.size(0) == 1, "a packed batch has one row, got ",
               q_BNTH.size(0));
@@ -48,22 +85,28 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
   for (int64_t p = 0; p + 1 < bounds.numel(); ++p) {
     const int64_t length = bound[p + 1] - bound[p];
     TORCH_CHECK(length > 0, "empty segment ", p, " of cu_seqlens");
-    parts.push_back(Attend(
+    parts.push_back(CausalAttend(
         q_BNTH.narrow(2, bound[p], length), k_BNTH.narrow(2, bound[p], length),
-        v_BNTH.narrow(2, bound[p], length), std::nullopt, true, scale));
+        v_BNTH.narrow(2, bound[p], length), scale, shape));
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
 }
 
 at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
                            const at::Tensor& v_BKSH,
-                           const at::Tensor& lengths_B, double scale) {
+                           const at::Tensor& lengths_B, double scale,
+                           const AttentionShape& shape) {
   const int64_t slots = k_BKSH.size(2);
-  const at::Tensor seen_B11S = at::arange(slots, lengths_B.options())
-                                   .lt(lengths_B.unsqueeze(-1))
-                                   .view({lengths_B.size(0), 1, 1, slots});
-  return Attend(q_BN1H, ExpandHeads(k_BKSH, q_BN1H.size(1)),
-                ExpandHeads(v_BKSH, q_BN1H.size(1)), seen_B11S, false, scale);
+  const at::Tensor slot_S = at::arange(slots, lengths_B.options());
+  const at::Tensor length_B1 = lengths_B.unsqueeze(-1);
+  at::Tensor seen_BS = slot_S.lt(length_B1);
+  if (shape.window > 0) {
+    seen_BS = seen_BS.logical_and(slot_S.ge(length_B1 - shape.window));
+  }
+  return AttendSeen(q_BN1H, ExpandHeads(k_BKSH, q_BN1H.size(1)),
+                    ExpandHeads(v_BKSH, q_BN1H.size(1)),
+                    seen_BS.view({lengths_B.size(0), 1, 1, slots}), scale,
+                    shape.softcap);
 }
 
 }  // namespace sft

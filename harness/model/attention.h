@@ -9,12 +9,18 @@
 
 namespace sft {
 
+// What a layer sees and how it scores.
+struct AttentionShape {
+  int64_t window = 0;  // tokens seen, the query's own included; 0 = all
+  double softcap = 0;  // scores become cap tanh(score / cap); 0 = as they are
+};
+
 // The default of AttentionSlot. Padded: causal within each row; pads are on
 // the right, so no real token sees one. Packed: each segment of cu_seqlens by
 // itself.
 at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                             const at::Tensor& v_BKTH, const Batch& batch,
-                            double scale);
+                            double scale, const AttentionShape& shape = {});
 
 // k or v [B, N_kv, T, H] -> [B, N, T, H]: each head repeated N / N_kv times.
 at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads);
@@ -23,7 +29,8 @@ at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads);
 // `lengths_B` of each row are seen. k, v [B, N_kv, S, H], q [B, N, 1, H].
 at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
                            const at::Tensor& v_BKSH,
-                           const at::Tensor& lengths_B, double scale);
+                           const at::Tensor& lengths_B, double scale,
+                           const AttentionShape& shape = {});
 
 }  // namespace sft
 

@@ -1,10 +1,8 @@
 #include "harness/model/config.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "harness/core/status.h"
-#include "harness/model/json_text.h"
 
 namespace sft {
 namespace {
@@ -12,6 +10,9 @@ namespace {
 // Large enough for any model, small enough that no product overflows.
 constexpr int64_t kMaxSize = 1 << 24;
 constexpr int64_t kMaxLayers = 4096;
+constexpr int64_t kMaxPositions = int64_t{1} << 40;
+
+}  // namespace
 
 absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
   struct Bound {
@@ -27,7 +28,7 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
            {"head width", c.head_width, 1 << 16},
            {"ffn width", c.ffn_width, kMaxSize},
            {"vocabulary", c.vocabulary, kMaxSize},
-           {"number of positions", c.max_positions, int64_t{1} << 40}}) {
+           {"number of positions", c.max_positions, kMaxPositions}}) {
     if (bound.value < 1 || bound.value > bound.max) {
       return InputError(where, absl::StrCat(bound.name, " ", bound.value,
                                             " is not from 1 to ", bound.max));
@@ -49,149 +50,34 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
     return InputError(where,
                       absl::StrCat("rope theta ", c.rope_theta, " is below 1"));
   }
-  return absl::OkStatus();
-}
-
-// Typed look-ups in a JSON object; a null counts as absent.
-class JsonFields {
- public:
-  JsonFields(std::string where, const nlohmann::json& object)
-      : where_(std::move(where)), object_(object) {}
-
-  const nlohmann::json* Find(const char* key) const {
-    auto it = object_.find(key);
-    return it == object_.end() || it->is_null() ? nullptr : &*it;
+  if (c.local_rope_theta != 0 &&
+      !(c.local_rope_theta >= 1 && std::isfinite(c.local_rope_theta))) {
+    return InputError(where, absl::StrCat("local rope theta ",
+                                          c.local_rope_theta, " is below 1"));
   }
-  absl::Status Wrong(const char* key, const char* wanted) const {
-    const nlohmann::json* value = Find(key);
-    if (value == nullptr) {
-      return InputError(where_, absl::StrCat("key \"", key, "\" is missing"));
-    }
-    // Invalid UTF-8 cannot be: the parser refuses it.
-    return InputError(
-        where_, absl::StrCat("key \"", key, "\": ", value->dump().substr(0, 60),
-                             " is not ", wanted));
-  }
-  absl::Status Int(const char* key, int64_t& out) const {
-    const nlohmann::json* value = Find(key);
-    if (value == nullptr || !value->is_number_integer() ||
-        (value->is_number_unsigned() &&
-         value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))) {
-      return Wrong(key, "an integer");
-    }
-    out = value->get<int64_t>();
-    return absl::OkStatus();
-  }
-  absl::Status Real(const char* key, double& out) const {
-    const nlohmann::json* value = Find(key);
-    if (value == nullptr || !value->is_number()) return Wrong(key, "a number");
-    out = value->get<double>();
-    return absl::OkStatus();
-  }
-  absl::Status Bool(const char* key, bool& out) const {
-    const nlohmann::json* value = Find(key);
-    if (value == nullptr) return absl::OkStatus();
-    if (!value->is_boolean()) return Wrong(key, "true or false");
-    out = value->get<bool>();
-    return absl::OkStatus();
-  }
-  // A key that may only have one value here.
-  absl::Status Only(const char* key, const nlohmann::json& wanted) const {
-    const nlohmann::json* value = Find(key);
-    if (value == nullptr || *value == wanted) return absl::OkStatus();
-    return Wrong(key, absl::StrCat("supported, only ", wanted.dump()).c_str());
-  }
-
- private:
-  std::string where_;
-  const nlohmann::json& object_;
-};
-
-// "rope_parameters" (transformers 5) or "rope_scaling" (4): only the default.
-absl::Status ReadRope(const std::string& where, const JsonFields& fields,
-                      double& theta) {
-  if (fields.Find("rope_theta") != nullptr) {
-    SFT_RETURN_IF_ERROR(fields.Real("rope_theta", theta));
-  }
-  for (const char* key : {"rope_parameters", "rope_scaling"}) {
-    const nlohmann::json* rope = fields.Find(key);
-    if (rope == nullptr) continue;
-    if (!rope->is_object()) return fields.Wrong(key, "an object");
-    const JsonFields inner(absl::StrCat(where, ": ", key), *rope);
-    SFT_RETURN_IF_ERROR(inner.Only("rope_type", "default"));
-    SFT_RETURN_IF_ERROR(inner.Only("type", "default"));
-    SFT_RETURN_IF_ERROR(inner.Only("partial_rotary_factor", 1.0));
-    if (inner.Find("rope_theta") != nullptr) {
-      SFT_RETURN_IF_ERROR(inner.Real("rope_theta", theta));
-    }
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
-                                             const std::string& text) {
-  SFT_ASSIGN_OR_RETURN(nlohmann::json object, ParseJsonObject(where, text, 32));
-  const JsonFields fields(where, object);
-  const nlohmann::json* architectures = fields.Find("architectures");
-  if (architectures != nullptr) {
-    SFT_RETURN_IF_ERROR(fields.Only("architectures", {"LlamaForCausalLM"}));
-  } else {
-    if (fields.Find("model_type") == nullptr) {
-      return fields.Wrong("architectures", "a list");
-    }
-    SFT_RETURN_IF_ERROR(fields.Only("model_type", "llama"));
-  }
-  SFT_RETURN_IF_ERROR(fields.Only("hidden_act", "silu"));
-  SFT_RETURN_IF_ERROR(fields.Only("attention_dropout", 0.0));
-  SFT_RETURN_IF_ERROR(fields.Only("partial_rotary_factor", 1.0));
-  // Weights packed by another tool: what they hold is not what is stored.
-  if (fields.Find("quantization_config") != nullptr) {
-    return InputError(where,
-                      "quantized weights (quantization_config) are not "
-                      "supported");
-  }
-  DecoderConfig c;
-  SFT_RETURN_IF_ERROR(fields.Int("num_hidden_layers", c.layers));
-  SFT_RETURN_IF_ERROR(fields.Int("hidden_size", c.width));
-  SFT_RETURN_IF_ERROR(fields.Int("intermediate_size", c.ffn_width));
-  SFT_RETURN_IF_ERROR(fields.Int("num_attention_heads", c.heads));
-  SFT_RETURN_IF_ERROR(fields.Int("vocab_size", c.vocabulary));
-  SFT_RETURN_IF_ERROR(fields.Int("max_position_embeddings", c.max_positions));
-  SFT_RETURN_IF_ERROR(fields.Real("rms_norm_eps", c.norm_epsilon));
-  c.kv_heads = c.heads;
-  if (fields.Find("num_key_value_heads") != nullptr) {
-    SFT_RETURN_IF_ERROR(fields.Int("num_key_value_heads", c.kv_heads));
-  }
-  if (fields.Find("head_dim") != nullptr) {
-    SFT_RETURN_IF_ERROR(fields.Int("head_dim", c.head_width));
-  } else if (c.heads > 0 && c.width % c.heads == 0) {
-    c.head_width = c.width / c.heads;
-  }
-  SFT_RETURN_IF_ERROR(fields.Bool("tie_word_embeddings", c.tied_head));
-  SFT_RETURN_IF_ERROR(fields.Bool("attention_bias", c.attention_bias));
-  SFT_RETURN_IF_ERROR(fields.Bool("mlp_bias", c.mlp_bias));
-  SFT_RETURN_IF_ERROR(ReadRope(where, fields, c.rope_theta));
-  // Ids are hints for whoever loads an exported folder: odd ones are left out.
-  auto token = [&](const char* key, std::optional<int64_t>& out) {
-    const nlohmann::json* value = fields.Find(key);
-    if (value != nullptr && value->is_number_integer()) {
-      out = value->get<int64_t>();
-    }
+  struct Scalar {
+    const char* name;
+    double value;
   };
-  token("bos_token_id", c.bos);
-  token("pad_token_id", c.pad);
-  if (const nlohmann::json* eos = fields.Find("eos_token_id")) {
-    if (eos->is_number_integer()) c.eos.push_back(eos->get<int64_t>());
-    for (const nlohmann::json& id : *eos) {
-      if (eos->is_array() && id.is_number_integer()) {
-        c.eos.push_back(id.get<int64_t>());
-      }
+  for (const Scalar& scalar :
+       {Scalar{"query scalar", c.query_scalar},
+        Scalar{"soft cap of attention", c.attention_softcap},
+        Scalar{"soft cap of logits", c.final_softcap}}) {
+    if (!(scalar.value >= 0 && std::isfinite(scalar.value))) {
+      return InputError(where, absl::StrCat(scalar.name, " ", scalar.value,
+                                            " is not above 0"));
     }
   }
-  SFT_RETURN_IF_ERROR(CheckConfig(where, c));
-  return c;
+  if (!c.windowed.empty() && (c.window < 1 || c.window > kMaxPositions)) {
+    return InputError(where, absl::StrCat("sliding window ", c.window,
+                                          " is not from 1 to ", kMaxPositions));
+  }
+  return absl::OkStatus();
+}
+
+double DecoderConfig::AttentionScale() const {
+  return 1.0 / std::sqrt(query_scalar > 0 ? query_scalar
+                                          : static_cast<double>(head_width));
 }
 
 absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file) {
@@ -278,37 +164,6 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file) {
   if (auto eos = token("tokenizer.ggml.eos_token_id")) c.eos.push_back(*eos);
   SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
   return c;
-}
-
-std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
-  nlohmann::ordered_json out;
-  out["architectures"] = {"LlamaForCausalLM"};
-  out["model_type"] = "llama";
-  out["vocab_size"] = c.vocabulary;
-  out["hidden_size"] = c.width;
-  out["intermediate_size"] = c.ffn_width;
-  out["num_hidden_layers"] = c.layers;
-  out["num_attention_heads"] = c.heads;
-  out["num_key_value_heads"] = c.kv_heads;
-  out["head_dim"] = c.head_width;
-  out["hidden_act"] = "silu";
-  out["max_position_embeddings"] = c.max_positions;
-  out["rms_norm_eps"] = c.norm_epsilon;
-  // Both ways of writing it: transformers 4 reads the first, 5 the second.
-  out["rope_theta"] = c.rope_theta;
-  out["rope_parameters"] = {{"rope_type", "default"},
-                            {"rope_theta", c.rope_theta}};
-  out["attention_bias"] = c.attention_bias;
-  out["mlp_bias"] = c.mlp_bias;
-  out["attention_dropout"] = 0.0;
-  out["tie_word_embeddings"] = c.tied_head;
-  if (c.bos) out["bos_token_id"] = *c.bos;
-  if (c.eos.size() == 1) out["eos_token_id"] = c.eos[0];
-  if (c.eos.size() > 1) out["eos_token_id"] = c.eos;
-  if (c.pad) out["pad_token_id"] = *c.pad;
-  out["torch_dtype"] = dtype;
-  out["dtype"] = dtype;
-  return out.dump(2) + "\n";
 }
 
 std::string HuggingFaceName(const std::string& gguf_name) {

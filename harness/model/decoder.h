@@ -1,6 +1,7 @@
-// The Llama family, driven by DecoderConfig alone: RMSNorm, rotate-half RoPE,
-// grouped-query attention, SwiGLU. Residual stream and norms in the master
-// dtype (f32; f64 for f64 models), linear maps in the compute dtype.
+// Decoders of many families, driven by DecoderConfig alone: which norms, maps
+// and positions there are is data, and no family has code here. Residual stream
+// and norms in the master dtype (f32; f64 for f64 models), linear maps in the
+// compute dtype.
 // B sequences, T tokens, D width, N heads, H head width, V vocabulary.
 #ifndef HARNESS_MODEL_DECODER_H_
 #define HARNESS_MODEL_DECODER_H_
@@ -21,6 +22,7 @@ namespace sft {
 struct ParameterShape {
   std::string name;
   std::vector<int64_t> shape;
+  bool transposed = false;  // files hold the matrix the other way round
 };
 std::vector<ParameterShape> DecoderParameters(const DecoderConfig& config);
 
@@ -56,12 +58,31 @@ class Decoder final : public Model {
   using AttendFn = std::function<at::Tensor(
       const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)>;
   struct Cache;  // keys and values of a generation
+  struct NormWeights {
+    std::string name;
+    int64_t layer = -1;
+    at::Tensor weight_D, bias_D;  // bias_D undefined if there is none
+  };
+  // Angles of the layers that see all and of those with a window; undefined
+  // where positions are learned.
+  struct Rotation {
+    RotaryTable global, local;
+  };
 
   at::ScalarType master_dtype() const { return embedding_VD_.scalar_type(); }
-  at::Tensor Embed(const at::Tensor& ids_BT) const;
+  const DecoderLayout& layout() const { return *config_.layout; }
+  at::Tensor Embed(const at::Tensor& ids_BT,
+                   const at::Tensor& position_BT) const;
+  Rotation MakeRotation(const at::Tensor& position_BT) const;
+  at::Tensor Normed(const NormWeights& norm, const at::Tensor& x) const;
+  // x as it is where the layout has no such norm.
+  at::Tensor NormedAt(int64_t layer, NormPlace place,
+                      const at::Tensor& x) const;
   at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
-                   const RotaryTable& rope, const PassState& pass,
+                   const Rotation& rotation, const PassState& pass,
                    const AttendFn& attend);
+  at::Tensor FeedForward(int64_t layer, const at::Tensor& m_BTD,
+                         const PassState& pass);
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);
@@ -74,10 +95,11 @@ class Decoder final : public Model {
   ModelInfo info_;
   at::ScalarType compute_;
   at::Tensor embedding_VD_;
-  at::Tensor norm_D_;
-  at::Tensor head_VD_;                                    // undefined if tied
-  std::vector<at::Tensor> input_norms_D_, post_norms_D_;  // a layer each
-  std::vector<LinearSlot> slots_;  // kMaps a layer, in their order
+  at::Tensor positions_PD_;  // undefined if rotary
+  NormWeights norm_;
+  at::Tensor head_VD_;              // undefined if tied
+  std::vector<NormWeights> norms_;  // the layout's a layer, in their order
+  std::vector<LinearSlot> slots_;   // likewise
   std::vector<AttentionSlot> attention_;
   bool checkpointing_ = false;
 };

@@ -5,7 +5,6 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "harness/model/attention.h"
 #include "harness/model/decoder.h"
@@ -27,37 +26,37 @@ at::Tensor Decoder::NextTokens(const at::Tensor& ids_BT,
                                const at::Tensor& position_BT,
                                const at::Tensor& last_B, Cache& cache) {
   const int64_t B = ids_BT.size(0), T = ids_BT.size(1);
-  const double scale = 1.0 / std::sqrt(config_.head_width);
+  const double scale = config_.AttentionScale();
   const bool first = !cache.lengths_B.defined();
-  const RotaryTable rope = MakeRotaryTable(position_BT, config_.head_width,
-                                           config_.rope_theta, master_dtype());
+  const Rotation rotation = MakeRotation(position_BT);
   const at::Tensor rows_B = at::arange(B, ids_BT.options());
   const int64_t seen_slots =
       first ? T : cache.lengths_B.max().item<int64_t>() + 1;
   PassState pass;
-  at::Tensor x_BTD = Embed(ids_BT);
+  at::Tensor x_BTD = Embed(ids_BT, position_BT);
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
     at::Tensor& keys = cache.k_BKSH[layer];
     at::Tensor& values = cache.v_BKSH[layer];
+    const AttentionShape shape = config_.ShapeOf(layer);
     auto attend = [&](const at::Tensor& q, const at::Tensor& k,
                       const at::Tensor& v) {
       if (first) {
         keys.narrow(2, 0, T).copy_(k);
         values.narrow(2, 0, T).copy_(v);
-        return DefaultAttention(q, k, v, Batch(), scale);
+        return DefaultAttention(q, k, v, Batch(), scale, shape);
       }
       using at::indexing::Slice;
       keys.index_put_({rows_B, Slice(), cache.lengths_B}, k.select(2, 0));
       values.index_put_({rows_B, Slice(), cache.lengths_B}, v.select(2, 0));
       return CachedAttention(q, keys.narrow(2, 0, seen_slots),
                              values.narrow(2, 0, seen_slots),
-                             cache.lengths_B + 1, scale);
+                             cache.lengths_B + 1, scale, shape);
     };
-    x_BTD = Block(layer, x_BTD, rope, pass, attend);
+    x_BTD = Block(layer, x_BTD, rotation, pass, attend);
   }
   const at::Tensor x_BD =
       x_BTD.reshape({B * T, -1}).index_select(0, rows_B * T + last_B);
-  return Logits(RmsNorm(x_BD, norm_D_, config_.norm_epsilon)).argmax(-1);
+  return Logits(Normed(norm_, x_BD)).argmax(-1);
 }
 
 std::vector<std::vector<int32_t>> Decoder::GenerateGreedy(

@@ -108,6 +108,8 @@ std::string_view RoleName(Role role) {
       return "k_proj";
     case Role::kValue:
       return "v_proj";
+    case Role::kQkv:
+      return "qkv_proj";
     case Role::kOutput:
       return "o_proj";
     case Role::kGate:

@@ -26,6 +26,7 @@ enum class Role {
   kQuery,
   kKey,
   kValue,
+  kQkv,  // one map that gives queries, keys and values
   kOutput,
   kGate,
   kUp,

@@ -38,12 +38,27 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
   }
 };
 
-struct SwiGluFunction : torch::autograd::Function<SwiGluFunction> {
+struct Silu {
+  static at::Tensor Forward(const at::Tensor& x) { return at::silu(x); }
+  static at::Tensor Backward(const at::Tensor& grad, const at::Tensor& x) {
+    return at::silu_backward(grad, x);
+  }
+};
+struct GeluTanh {
+  static at::Tensor Forward(const at::Tensor& x) { return at::gelu(x, "tanh"); }
+  static at::Tensor Backward(const at::Tensor& grad, const at::Tensor& x) {
+    return at::gelu_backward(grad, x, "tanh");
+  }
+};
+
+// act(gate) * up.
+template <class Act>
+struct GatedFunction : torch::autograd::Function<GatedFunction<Act>> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate,
                             const at::Tensor& up) {
     at::AutoDispatchBelowADInplaceOrView below;
     ctx->save_for_backward({gate, up});
-    return at::silu(gate).mul_(up);
+    return Act::Forward(gate).mul_(up);
   }
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
@@ -52,9 +67,9 @@ struct SwiGluFunction : torch::autograd::Function<SwiGluFunction> {
     const at::Tensor& up = saved[1];
     at::Tensor grad_gate, grad_up;
     if (ctx->needs_input_grad(0)) {
-      grad_gate = at::silu_backward(grads[0].mul(up), gate);
+      grad_gate = Act::Backward(grads[0].mul(up), gate);
     }
-    if (ctx->needs_input_grad(1)) grad_up = at::silu(gate).mul_(grads[0]);
+    if (ctx->needs_input_grad(1)) grad_up = Act::Forward(gate).mul_(grads[0]);
     return {grad_gate, grad_up};
   }
 };
@@ -67,7 +82,11 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up) {
-  return SwiGluFunction::apply(gate, up);
+  return GatedFunction<Silu>::apply(gate, up);
+}
+
+at::Tensor GeGluTanh(const at::Tensor& gate, const at::Tensor& up) {
+  return GatedFunction<GeluTanh>::apply(gate, up);
 }
 
 RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,

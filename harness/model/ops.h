@@ -16,6 +16,9 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
 // silu(gate) * up, elementwise; saves both inputs and nothing else.
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up);
 
+// The same with the tanh form of GELU in SiLU's place.
+at::Tensor GeGluTanh(const at::Tensor& gate, const at::Tensor& up);
+
 // cos and sin [B, 1, T, H] of position * theta^(-2i/H), i < H/2, the halves
 // alike (rotate-half layout); angles in `dtype`, f32 as transformers does it.
 struct RotaryTable {

@@ -80,9 +80,12 @@ bool EndsWith(const std::string& text, std::string_view end) {
 }
 
 // Tensors that old or tied folders carry and nobody needs.
-bool IsKnownSurplus(const std::string& name, bool tied_head) {
-  return (tied_head && name == "lm_head.weight") ||
-         EndsWith(name, ".self_attn.rotary_emb.inv_freq");
+bool IsKnownSurplus(const std::string& name, const DecoderConfig& config) {
+  if (config.tied_head && name == "lm_head.weight") return true;
+  for (std::string_view end : config.layout->surplus) {
+    if (EndsWith(name, end)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -202,6 +205,19 @@ absl::Status WeightFiles::AddSafetensors(const std::string& path) {
   return absl::OkStatus();
 }
 
+void WeightFiles::AddMissingRoot() {
+  const std::string root(config_.layout->root);
+  for (const auto& [name, stored] : stored_) {
+    if (name.compare(0, root.size(), root) == 0) return;
+  }
+  std::map<std::string, StoredTensor> out;
+  for (auto& [name, stored] : stored_) {
+    const bool is_head = name == "lm_head.weight";
+    out.emplace(is_head ? name : root + name, std::move(stored));
+  }
+  stored_ = std::move(out);
+}
+
 absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
   WeightFiles out;
   out.where_ = folder;
@@ -216,6 +232,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
     if (!FileExists(file)) return InputError(file, "shard is missing");
     SFT_RETURN_IF_ERROR(out.AddSafetensors(file));
   }
+  out.AddMissingRoot();
   return out;
 }
 
@@ -232,15 +249,17 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
       return InputError(where_,
                         absl::StrCat("tensor ", row.name, " is missing"));
     }
-    if (it->second.shape != row.shape) {
+    std::vector<int64_t> shape = row.shape;
+    if (row.transposed) std::swap(shape[0], shape[1]);
+    if (it->second.shape != shape) {
       return InputError(it->second.file,
                         absl::StrCat("tensor ", it->second.name, " has shape ",
                                      ShapeText(it->second.shape), ", wanted ",
-                                     ShapeText(row.shape)));
+                                     ShapeText(shape)));
     }
   }
   for (const auto& [name, stored] : stored_) {
-    if (names.count(name) == 0 && !IsKnownSurplus(name, config_.tied_head)) {
+    if (names.count(name) == 0 && !IsKnownSurplus(name, config_)) {
       return InputError(stored.file, absl::StrCat("tensor ", stored.name,
                                                   " is no part of this model"));
     }
@@ -249,6 +268,7 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
   for (const ParameterShape& row : wanted) {
     SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
                          ReadStoredTensor(stored_.at(row.name), dtype));
+    if (row.transposed) tensor = tensor.t().contiguous();
     out.emplace(row.name, std::move(tensor));
   }
   return out;

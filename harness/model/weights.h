@@ -51,6 +51,8 @@ class WeightFiles {
  private:
   WeightFiles() = default;
   absl::Status AddSafetensors(const std::string& path);
+  // Folders of a model without its head leave out what every name begins with.
+  void AddMissingRoot();
 
   std::string where_;
   DecoderConfig config_;

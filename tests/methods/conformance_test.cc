@@ -1,4 +1,6 @@
 // What every row of the registry has to keep, with several options each.
+#include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "methods/kernels/nf4_glue.h"
@@ -65,10 +67,10 @@ Attached Attach(const Variant& variant, at::ScalarType compute = at::kFloat) {
 }
 
 // One step of gradient descent on the trainable parameters.
-void TakeStep(Attached& run, double rate) {
+void TakeStep(Attached& run, double rate, const Batch& batch = RandomBatch()) {
   PassState& pass = run.model->pass_state();
   pass = {.training = true, .dropout_seed = 11};
-  LossOutput loss = run.model->SumLoss(RandomBatch());
+  LossOutput loss = run.model->SumLoss(batch);
   pass.training = false;
   if (!loss.loss_sum.requires_grad()) return;
   loss.loss_sum.div(static_cast<double>(loss.target_tokens)).backward();
@@ -227,6 +229,116 @@ TEST_CASE("An evaluation between two steps changes no gradient",
     }
     for (const auto& [name, grad] : grads[0]) {
       CHECK(at::equal(grad, grads[1][name]));
+    }
+  }
+}
+
+// Tiny checkpoints of every family, as tests/harness/model/families_test.cc
+// compares them with transformers.
+std::vector<std::string> FamilyFolders() {
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(
+           SourceDir() / "tests" / "golden" / "decoders")) {
+    out.push_back(entry.path().string());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+Batch FamilyBatch() {
+  const std::vector<Example> rows = RandomExamples({9, 14, 6}, 7, 97);
+  return PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
+}
+
+TEST_CASE("Every method trains every family of decoders, and merges",
+          "[methods][conformance][families]") {
+  const Batch batch = FamilyBatch();
+  const std::vector<std::string> folders = FamilyFolders();
+  REQUIRE(folders.size() >= 3);
+  for (const std::string& folder : folders) {
+    for (Variant variant : Variants()) {
+      const bool adapts = variant.method == "lora" || variant.method == "qlora";
+      // Not every family has a q_proj; rank 8 is a fourth of the width.
+      if (variant.options.contains("lora.targets")) {
+        variant.options["lora.targets"] = "o_proj,down_proj";
+      }
+      if (adapts) variant.options["lora.rank"] = "4";
+      INFO(folder << ": " << NameOf(variant));
+      Attached run{LoadTestModel(at::kDouble, folder),
+                   MakeMethod(variant.method, variant.options)};
+      const double untouched = LossOf(*run.model, batch);
+      const absl::Status attached = run.method->Attach(*run.model);
+      INFO(attached.ToString());
+      REQUIRE(attached.ok());
+      REQUIRE(run.method->BeginRound(0).ok());
+      const double before = LossOf(*run.model, batch);
+      if (variant.method != "qlora") {
+        CHECK(before == Approx(untouched).epsilon(1e-9));
+      }
+      std::map<std::string, at::Tensor> values;
+      for (const auto& [name, t] : AllTensors(*run.model)) {
+        values[name] = t.detach().clone();
+      }
+      std::set<std::string> trainable;
+      for (const TrainableParameter& p : run.method->TrainableParameters()) {
+        trainable.insert(p.name);
+      }
+      if (adapts && !variant.options.contains("lora.targets")) {
+        // all-linear: two matrices in every slot.
+        CHECK(trainable.size() >= 2 * run.model->linear_slots().size());
+      }
+      TakeStep(run, 0.01, batch);
+      int64_t moved = 0;
+      for (const auto& [name, t] : AllTensors(*run.model)) {
+        INFO(name);
+        const bool same = at::equal(t.detach(), values[name]);
+        if (!trainable.contains(name)) CHECK(same);
+        moved += !same;
+      }
+      CHECK((moved > 0) == (variant.method != "untuned"));
+      const double trained = LossOf(*run.model, batch);
+      if (!trainable.empty()) CHECK(trained < before);
+      REQUIRE(run.method->Merge().ok());
+      CHECK(LossOf(*run.model, batch) == Approx(trained).epsilon(1e-9));
+    }
+  }
+}
+
+TEST_CASE("HFT freezes half of every category of every family",
+          "[methods][conformance][families]") {
+  for (const std::string& folder : FamilyFolders()) {
+    INFO(folder);
+    auto model = LoadTestModel(at::kFloat, folder);
+    auto method = MakeMethod("hft");
+    REQUIRE(method->Attach(*model).ok());
+    // Per category: tensors, and how many of them are trained.
+    std::map<std::string, std::pair<int64_t, int64_t>> counts;
+    for (const Parameter& p : model->Parameters()) {
+      std::string category;
+      if (p.layer < 0 || p.role == Role::kBias) {
+        CHECK(p.tensor.requires_grad());
+        continue;
+      }
+      switch (p.role) {
+        case Role::kNorm:
+          category = "norms";
+          break;
+        case Role::kQkv:
+          category = "qkv";
+          break;
+        case Role::kUp:
+        case Role::kDown:
+        case Role::kGate:
+          category = "ffn";
+          break;
+        default:
+          category = "attention";
+      }
+      ++counts[category].first;
+      counts[category].second += p.tensor.requires_grad();
+    }
+    for (const auto& [category, count] : counts) {
+      INFO(category);
+      CHECK(count.second == (count.first + 1) / 2);
     }
   }
 }

@@ -52,7 +52,7 @@ TEST_CASE("what the family lacks is refused by name", "[model][config]") {
     const char* part;
   };
   for (const Case& c : std::vector<Case>{
-           {"architectures", {"GPT2LMHeadModel"}, "GPT2LMHeadModel"},
+           {"architectures", {"OPTForCausalLM"}, "OPTForCausalLM"},
            {"hidden_act", "gelu", "hidden_act"},
            {"rope_scaling", {{"rope_type", "llama3"}}, "llama3"},
            {"rope_scaling", {{"type", "linear"}, {"factor", 2}}, "linear"},

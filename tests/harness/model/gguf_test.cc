@@ -55,10 +55,11 @@ TEST_CASE("keys and tensors of a GGUF file read back", "[model][gguf]") {
   CHECK(file->tensors()[1].type->name == "f16");
 }
 
-TEST_CASE("every storage type gives the values of the Python package gguf",
-          "[model][dequant]") {
-  const nlohmann::json golden = fake::Golden("model_dequant.json");
+// Bit for bit; returns how many types the file holds.
+size_t CheckStorageTypes(const std::string& file) {
+  const nlohmann::json golden = fake::Golden(file);
   for (const auto& [name, row] : golden["types"].items()) {
+    INFO(name);
     const StorageType* type = FindGgmlType(row["id"].get<uint64_t>());
     REQUIRE(type != nullptr);
     CHECK(type->name == name);
@@ -78,7 +79,17 @@ TEST_CASE("every storage type gives the values of the Python package gguf",
     std::memcpy(bits.data(), values.data(), bits.size() * 4);
     CHECK(bits == wanted);
   }
-  CHECK(golden["types"].size() == 6);
+  return golden["types"].size();
+}
+
+TEST_CASE("every storage type gives the values of the Python package gguf",
+          "[model][dequant]") {
+  CHECK(CheckStorageTypes("model_dequant.json") == 6);
+}
+
+TEST_CASE("super-blocks give the values of an independent de-quantizer",
+          "[model][dequant]") {
+  CHECK(CheckStorageTypes("model_kquants.json") == 4);
 }
 
 TEST_CASE("a GGUF file cut anywhere is refused in one line", "[model][gguf]") {
