@@ -88,12 +88,14 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
   if (limit > 0) config.validation_limit = limit;
   config.heldout_tokens = limit > 0 ? limit : config.heldout_tokens;
   config.heldout_window = absl::GetFlag(FLAGS_window);
-  SFT_ASSIGN_OR_RETURN(const RunInputs inputs,
-                       ReadRunInputs(bench, config, *loaded.tokenizer));
+  SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *loaded.model));
+  SFT_ASSIGN_OR_RETURN(
+      const RunInputs inputs,
+      ReadRunInputs(bench, config, *loaded.tokenizer, loaded.model->head()));
   for (const std::string& warning : inputs.warnings) {
     fprintf(stderr, "%s\n", warning.c_str());
   }
-  return MeasureModel(*loaded.model, *loaded.tokenizer, inputs, config, 0);
+  return MeasureModel(*loaded.model, *loaded.tokenizer, inputs, 0);
 }
 
 absl::StatusOr<int> RunEval(const std::vector<std::string>& words) {

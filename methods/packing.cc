@@ -208,6 +208,8 @@ class PackedCollator : public Collator {
       }
       const Example& from = examples[piece.index];
       Example& bin = bins.back();
+      TORCH_CHECK(from.head == HeadKind::kNextToken,
+                  "wrapped packing cuts rows, and a head reads whole ones");
       TORCH_CHECK(LengthOf(bin) + piece.length <= max_length_,
                   "a wrapped bin of more than ", max_length_, " tokens");
       const auto end = piece.begin + piece.length;
@@ -241,7 +243,9 @@ class PackedCollator : public Collator {
         counts_.tokens += piece.length;
         // A piece's first token has nothing before it to be predicted from,
         // but within a wrapped bin.
-        const int64_t skip = wrapped() && p > 0 ? 0 : 1;
+        const bool next_token =
+            examples[piece.index].head == HeadKind::kNextToken;
+        const int64_t skip = !next_token || (wrapped() && p > 0) ? 0 : 1;
         kept_targets += TargetsIn(examples[piece.index], piece.begin + skip,
                                   piece.begin + piece.length);
       }

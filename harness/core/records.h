@@ -35,6 +35,11 @@ struct MetricRecord {
   std::string signature;  // how it was computed, in one line
   bool higher_is_better = true;
   std::vector<double> items;  // score of each item, empty if none
+  // Where the value is no mean of items: numbers of each item, row-major
+  // [items, sum_columns], whose sums over items give the value
+  // (harness/core/metric_sums.h). What resampling takes.
+  std::vector<double> sums = {};
+  int64_t sum_columns = 0;
 };
 
 // One task (or held-out text) measured after one round; round 0 is the base

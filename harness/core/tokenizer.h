@@ -26,6 +26,15 @@ struct Encoding {
   std::vector<std::pair<int64_t, int64_t>> offsets;
 };
 
+// How an encoder's tokenizer lays out its input: before A after, and for a
+// pair before A between B after ("[CLS] A [SEP] B [SEP]").
+struct InputLayout {
+  std::vector<int32_t> before, between, after;
+  bool second_type = false;  // B and `after` of a pair are of token type 1
+  // A word of a list is encoded with a space before it (byte-level BPE).
+  bool space_before_words = false;
+};
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
@@ -49,6 +58,11 @@ class Tokenizer {
   virtual std::optional<int32_t> eos_id() const = 0;
   virtual std::optional<int32_t> end_of_turn_id() const = 0;
   virtual int32_t pad_id() const = 0;
+
+  // nullopt where the tokenizer adds no token around its input.
+  virtual std::optional<InputLayout> input_layout() const {
+    return std::nullopt;
+  }
 
   // False where the model folder or file holds no chat template.
   virtual bool has_chat_template() const = 0;

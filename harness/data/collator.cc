@@ -23,20 +23,50 @@ const Example& Checked(const std::vector<Example>& examples,
                   piece.length <= size - piece.begin,
               "piece [", piece.begin, ", +", piece.length, ") of ", size,
               " tokens");
+  TORCH_CHECK(example.head == HeadKind::kNextToken || piece.length == size,
+              "a head reads whole rows: piece [", piece.begin, ", +",
+              piece.length, ") of ", size, " tokens");
+  TORCH_CHECK(
+      example.token_types.empty() || example.token_types.size() == size_t(size),
+      "example ", piece.index, " has ", size, " ids, ",
+      example.token_types.size(), " token types");
   return example;
 }
 
-// Writes one piece at `ids`, `labels` and `positions`, and counts it.
+// The head that all pieces share; and room for token types, if any has some.
+void StartBatch(const std::vector<Example>& examples,
+                const std::vector<Piece>& pieces, Batch& batch) {
+  batch.head = Checked(examples, pieces.front()).head;
+  for (const Piece& piece : pieces) {
+    const Example& example = Checked(examples, piece);
+    TORCH_CHECK(example.head == batch.head, "a batch of two heads");
+    if (!example.token_types.empty() && !batch.token_types_BT.defined()) {
+      batch.token_types_BT = at::zeros_like(batch.input_ids_BT);
+    }
+  }
+}
+
+// Writes one piece at slot `at` of the batch's rows laid end to end, and
+// counts it.
 void WritePiece(const std::vector<Example>& examples, const Piece& piece,
-                int64_t* ids, int64_t* labels, int64_t* positions,
-                Batch& batch) {
+                int64_t at, Batch& batch) {
   const Example& example = Checked(examples, piece);
+  const bool next_token = example.head == HeadKind::kNextToken;
+  int64_t* ids = batch.input_ids_BT.data_ptr<int64_t>() + at;
+  int64_t* labels = batch.labels_BT.data_ptr<int64_t>() + at;
+  int64_t* positions = batch.position_ids_BT.data_ptr<int64_t>() + at;
   for (int64_t t = 0; t < piece.length; ++t) {
     ids[t] = example.input_ids[piece.begin + t];
     // Nothing in the batch precedes a piece's first token.
-    labels[t] = t == 0 ? kNoLoss : example.labels[piece.begin + t];
+    labels[t] =
+        next_token && t == 0 ? kNoLoss : example.labels[piece.begin + t];
     positions[t] = t;
     batch.target_tokens += labels[t] != kNoLoss;
+  }
+  if (batch.token_types_BT.defined()) {
+    std::copy_n(example.token_types.begin() + piece.begin,
+                example.token_types.empty() ? 0 : piece.length,
+                batch.token_types_BT.data_ptr<int64_t>() + at);
   }
   batch.real_tokens += piece.length;
   batch.lengths.push_back(piece.length);
@@ -60,12 +90,9 @@ Batch PaddedBatch(const std::vector<Example>& examples,
   batch.labels_BT = at::full({rows, width}, kNoLoss, at::kLong);
   batch.position_ids_BT =
       at::arange(width, at::kLong).expand({rows, width}).contiguous();
-  int64_t* ids = batch.input_ids_BT.data_ptr<int64_t>();
-  int64_t* labels = batch.labels_BT.data_ptr<int64_t>();
-  int64_t* positions = batch.position_ids_BT.data_ptr<int64_t>();
+  StartBatch(examples, pieces, batch);
   for (int64_t b = 0; b < rows; ++b) {
-    WritePiece(examples, pieces[b], ids + b * width, labels + b * width,
-               positions + b * width, batch);
+    WritePiece(examples, pieces[b], b * width, batch);
   }
   return batch;
 }
@@ -81,14 +108,11 @@ Batch FlatBatch(const std::vector<Example>& examples,
   batch.labels_BT = at::empty({1, total}, at::kLong);
   batch.position_ids_BT = at::empty({1, total}, at::kLong);
   batch.cu_seqlens = at::zeros({count + 1}, at::kInt);
-  int64_t* ids = batch.input_ids_BT.data_ptr<int64_t>();
-  int64_t* labels = batch.labels_BT.data_ptr<int64_t>();
-  int64_t* positions = batch.position_ids_BT.data_ptr<int64_t>();
+  StartBatch(examples, pieces, batch);
   int32_t* cu_seqlens = batch.cu_seqlens.data_ptr<int32_t>();
   int64_t at = 0;
   for (int64_t p = 0; p < count; ++p) {
-    WritePiece(examples, pieces[p], ids + at, labels + at, positions + at,
-               batch);
+    WritePiece(examples, pieces[p], at, batch);
     at += pieces[p].length;
     cu_seqlens[p + 1] = static_cast<int32_t>(at);
   }
@@ -112,6 +136,16 @@ std::vector<Batch> FlatBatches(const std::vector<Example>& examples,
   }
   if (!pieces.empty()) batches.push_back(FlatBatch(examples, pieces));
   return batches;
+}
+
+Batch OnDevice(Batch batch, at::Device device) {
+  if (device.is_cpu()) return batch;
+  for (at::Tensor* tensor :
+       {&batch.input_ids_BT, &batch.labels_BT, &batch.position_ids_BT,
+        &batch.token_types_BT, &batch.cu_seqlens}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
+  return batch;
 }
 
 }  // namespace sft

@@ -51,6 +51,7 @@ Batch FlatBatch(const std::vector<Example>& examples,
 // evaluation reads its rows.
 std::vector<Batch> FlatBatches(const std::vector<Example>& examples,
                                int64_t max_tokens);
+Batch OnDevice(Batch batch, at::Device device);
 
 }  // namespace sft
 

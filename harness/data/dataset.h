@@ -51,6 +51,7 @@ enum class TaskKind {
   kGeneration,         // free text against references: summaries, translations
   kInstruction,        // response loss: chat, instruction following
   kMultipleChoice,     // one of Row::choices, by likelihood
+  kLastWord,           // the answer's tokens, each the likeliest
   kLanguageModeling    // held-out text
 };
 // "classification", "token_labels", ...: as in a spec's `task`.
@@ -109,6 +110,9 @@ struct RenderOptions {
   int64_t max_length = 512;
   double loss_on_prompt = 0;     // 0 = answers only, 1 = every token
   std::string loss_on = "last";  // last, all_assistant: which answers
+  // Of an encoder: rows become what this head reads, and of the options above
+  // only max_length matters.
+  HeadKind head = HeadKind::kNextToken;
 };
 struct RenderedRows {
   std::vector<Example> examples;

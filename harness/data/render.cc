@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
 #include "harness/data/dataset.h"
+#include "harness/data/render_head.h"
 
 namespace sft {
 namespace {
@@ -290,6 +291,9 @@ absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
                                         const Task& task,
                                         const Tokenizer& tokenizer,
                                         const RenderOptions& options) {
+  if (options.head != HeadKind::kNextToken) {
+    return RenderHeadRows(rows, task, tokenizer, options);
+  }
   SFT_ASSIGN_OR_RETURN(const Renderer renderer,
                        Renderer::Make(task, tokenizer, options));
   RenderedRows out;

@@ -1,12 +1,13 @@
 #include "harness/eval/evaluator.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/eval/eval_support.h"
+#include "harness/eval/evaluate_heads.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/scoring.h"
 
@@ -14,19 +15,6 @@ namespace sft {
 namespace {
 
 using Ids = std::vector<int32_t>;
-
-class Stopwatch {
- public:
-  double Seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                         start_)
-        .count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ =
-      std::chrono::steady_clock::now();
-};
 
 bool IsPrefix(const Ids& prefix, const Ids& whole) {
   return prefix.size() <= whole.size() &&
@@ -71,14 +59,6 @@ Example Unlabelled(int64_t row_id, Ids ids) {
   example.labels.assign(ids.size(), kNoLoss);
   example.input_ids = std::move(ids);
   return example;
-}
-
-EvalRecord StartRecord(const std::string& task, const EvalOptions& options) {
-  EvalRecord record;
-  record.task = task;
-  record.split = options.split;
-  record.round = options.round;
-  return record;
 }
 
 // Minus the log-probabilities, summed by sequence.
@@ -198,6 +178,9 @@ absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
                                         const EvalOptions& options) {
   const Stopwatch watch;
   if (examples.empty()) return InputError(task, "no row to evaluate");
+  if (examples[0].head != HeadKind::kNextToken) {
+    return EvaluateHeadLoss(model, examples, task, options);
+  }
   EvalRecord record = StartRecord(task, options);
   std::vector<Wanted> wanted;
   for (size_t i = 0; i < examples.size(); ++i) {

@@ -13,14 +13,6 @@ namespace {
 // Rows of logits at a time: 128 x 49,152 f32 are 25 MB.
 constexpr int64_t kHeadRows = 128;
 
-void MoveTo(at::Device device, Batch& batch) {
-  if (device.is_cpu()) return;
-  batch.input_ids_BT = batch.input_ids_BT.to(device);
-  batch.labels_BT = batch.labels_BT.to(device);
-  batch.position_ids_BT = batch.position_ids_BT.to(device);
-  batch.cu_seqlens = batch.cu_seqlens.to(device);
-}
-
 // For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
 void Score(Model& model, const at::Tensor& h_TD,
            const std::vector<Wanted>& wanted, const std::vector<int64_t>& mine,
@@ -92,7 +84,7 @@ std::vector<double> LogProbabilities(Model& model,
     begin = end;
     if (pieces.empty()) continue;
     Batch batch = FlatBatch(sequences, pieces);
-    MoveTo(model.device(), batch);
+    batch = OnDevice(std::move(batch), model.device());
     if (tokens != nullptr) *tokens += total;
     const at::Tensor h_TD = model.HiddenStates(batch).squeeze(0);
     Score(model, h_TD, wanted, mine, flat, out);

@@ -62,6 +62,7 @@ absl::StatusOr<TextScore> Score(const std::vector<TextItem>& items,
                                 std::string_view signature, Read read) {
   TextScore score;
   score.signature = std::string(signature);
+  score.sum_columns = 3;
   auto compare =
       [&read](
           const std::vector<Sentence>& hypotheses,
@@ -80,9 +81,16 @@ absl::StatusOr<TextScore> Score(const std::vector<TextItem>& items,
           absl::StrCat(hypotheses.back().size(), " tags for ",
                        references.back().size(), " of the reference"));
     }
-    SFT_ASSIGN_OR_RETURN(const double f1,
-                         compare({hypotheses.back()}, {references.back()}));
-    score.items.push_back(f1);
+    SFT_ASSIGN_OR_RETURN(const std::set<Span> given, read({hypotheses.back()}));
+    SFT_ASSIGN_OR_RETURN(const std::set<Span> wanted,
+                         read({references.back()}));
+    score.items.push_back(MicroF1(given, wanted));
+    const auto right = std::count_if(
+        given.begin(), given.end(),
+        [&wanted](const Span& span) { return wanted.count(span) > 0; });
+    for (size_t n : {size_t(right), given.size(), wanted.size()}) {
+      score.sums.push_back(static_cast<double>(n));
+    }
   }
   SFT_ASSIGN_OR_RETURN(score.value, compare(hypotheses, references));
   return score;

@@ -2,6 +2,7 @@
 #ifndef HARNESS_EVAL_TEXT_ITEM_H_
 #define HARNESS_EVAL_TEXT_ITEM_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct TextScore {
   double value = 0;
   std::vector<double> items;  // empty where the metric has none
   std::string signature;
+  // As in MetricRecord: what the value is made of, item by item.
+  std::vector<double> sums = {};
+  int64_t sum_columns = 0;
 };
 
 // "2", or "var" where items differ in their number of references.

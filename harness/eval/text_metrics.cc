@@ -86,4 +86,22 @@ absl::StatusOr<TextMetric> TextMetricByName(std::string_view name) {
                                    : "did you mean '" + nearest + "'?"));
 }
 
+absl::StatusOr<MetricRecord> MetricOfTexts(std::string_view name,
+                                           const std::vector<TextItem>& items,
+                                           const TextMetricOptions& options,
+                                           std::string_view detail) {
+  SFT_ASSIGN_OR_RETURN(const TextMetric metric, TextMetricByName(name));
+  SFT_ASSIGN_OR_RETURN(TextScore score, metric.score(items, options));
+  MetricRecord record = MakeMetric(name);
+  record.value = score.value;
+  record.items = std::move(score.items);
+  record.sums = std::move(score.sums);
+  record.sum_columns = score.sum_columns;
+  record.signature = std::move(score.signature);
+  if (!detail.empty()) {
+    absl::StrAppend(&record.signature, "|", ToAbsl(detail));
+  }
+  return record;
+}
+
 }  // namespace sft

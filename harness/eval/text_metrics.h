@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "harness/core/records.h"
 #include "harness/eval/text_item.h"
 
 namespace sft {
@@ -33,6 +34,12 @@ struct TextMetric {
 const std::vector<TextMetric>& AllTextMetrics();
 // An error names the nearest metric.
 absl::StatusOr<TextMetric> TextMetricByName(std::string_view name);
+
+// The metric of texts for a record; `detail` is added to its signature.
+absl::StatusOr<MetricRecord> MetricOfTexts(std::string_view name,
+                                           const std::vector<TextItem>& items,
+                                           const TextMetricOptions& options,
+                                           std::string_view detail = "");
 
 // Reads the items of `metric`; an error names file and line. At least one.
 absl::StatusOr<std::vector<TextItem>> ReadTextItems(

@@ -47,8 +47,8 @@ int64_t EvalTokens(const RunInputs& inputs, const RunConfig& config) {
     const int64_t rows =
         std::max<int64_t>(1, measured.validation_examples.size());
     tokens += validation + validation / rows *
-                               static_cast<int64_t>(measured.test_rows.size());
-    if (!measured.documents.empty()) tokens += config.heldout_tokens;
+                               static_cast<int64_t>(measured.input.rows.size());
+    if (!measured.input.documents.empty()) tokens += config.heldout_tokens;
   }
   return tokens;
 }
@@ -62,8 +62,10 @@ class Estimator {
     SFT_ASSIGN_OR_RETURN(
         LoadedModel loaded,
         LoadModelAndTokenizer(config.model, bench_.folders.assets, options));
-    SFT_ASSIGN_OR_RETURN(const RunInputs inputs,
-                         ReadRunInputs(bench_, config, *loaded.tokenizer));
+    SFT_RETURN_IF_ERROR(SetHeadForTasks(bench_, config, *loaded.model));
+    SFT_ASSIGN_OR_RETURN(
+        const RunInputs inputs,
+        ReadRunInputs(bench_, config, *loaded.tokenizer, loaded.model->head()));
     SFT_ASSIGN_OR_RETURN(std::unique_ptr<UpdateMethod> method,
                          bench_.FindUpdateMethod(config.method)->make(config));
     SFT_ASSIGN_OR_RETURN(

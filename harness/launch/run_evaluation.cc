@@ -50,49 +50,21 @@ ScoreMatrix SequenceScores(const std::vector<EvalRecord>& evals,
 absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
                                                      const Tokenizer& tokenizer,
                                                      const RunInputs& inputs,
-                                                     const RunConfig& config,
                                                      int64_t round) {
   std::vector<EvalRecord> evals;
   EvalOptions options;
   options.round = round;
   for (const Measured& measured : inputs.measured) {
+    const EvalInput& input = measured.input;
     options.split = "test";
-    switch (measured.task->kind) {
-      case TaskKind::kLanguageModeling: {
-        options.split = "heldout";
-        SFT_ASSIGN_OR_RETURN(
-            EvalRecord eval,
-            EvaluateHeldout(model, tokenizer, measured.documents,
-                            config.heldout_window, config.heldout_tokens,
-                            measured.name, options));
-        evals.push_back(std::move(eval));
-        break;
-      }
-      case TaskKind::kClassification: {
-        SFT_ASSIGN_OR_RETURN(EvalRecord eval,
-                             EvaluateClassification(
-                                 model, tokenizer, *measured.task,
-                                 measured.test_rows, measured.render, options));
-        eval.task = measured.name;
-        evals.push_back(std::move(eval));
-        break;
-      }
-      case TaskKind::kInstruction: {
-        SFT_ASSIGN_OR_RETURN(EvalRecord eval,
-                             EvaluateLoss(model, measured.test_examples,
-                                          measured.name, options));
-        evals.push_back(std::move(eval));
-        break;
-      }
-      default:
-        return absl::UnimplementedError(absl::StrCat(
-            "task ", measured.name, ": no evaluation of its kind"));
-    }
+    SFT_ASSIGN_OR_RETURN(EvalRecord eval,
+                         EvaluateTask(model, tokenizer, input, options));
+    evals.push_back(std::move(eval));
     if (!measured.validation_examples.empty()) {
       options.split = "validation";
-      SFT_ASSIGN_OR_RETURN(EvalRecord eval,
-                           EvaluateLoss(model, measured.validation_examples,
-                                        measured.name, options));
+      SFT_ASSIGN_OR_RETURN(
+          eval, EvaluateLoss(model, measured.validation_examples, input.name,
+                             options));
       evals.push_back(std::move(eval));
     }
   }

@@ -21,7 +21,6 @@ namespace sft {
 absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
                                                      const Tokenizer& tokenizer,
                                                      const RunInputs& inputs,
-                                                     const RunConfig& config,
                                                      int64_t round);
 
 // "<task>/<metric>_change" of the last round against round 0, for everything

@@ -1,6 +1,7 @@
 #include "harness/launch/run_inputs.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -33,8 +34,8 @@ std::string DigestOf(const std::vector<Example>& examples) {
 class Reader {
  public:
   Reader(const Workbench& bench, const RunConfig& config,
-         const Tokenizer& tokenizer)
-      : bench_(bench), config_(config), tokenizer_(tokenizer) {}
+         const Tokenizer& tokenizer, HeadKind head)
+      : bench_(bench), config_(config), tokenizer_(tokenizer), head_(head) {}
 
   absl::Status AddTraining(const std::string& name) {
     SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(name));
@@ -56,24 +57,22 @@ class Reader {
     SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(name));
     SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
     Measured measured;
-    measured.name = name;
     measured.retained = retained;
-    measured.task = &row->task;
-    measured.render = RenderOptionsOfRun();
+    EvalInput& input = measured.input;
+    input.name = name;
+    input.task = &row->task;
+    input.render = RenderOptionsOfRun();
+    input.heldout_window = config_.heldout_window;
+    input.heldout_tokens = config_.heldout_tokens;
     if (row->task.kind == TaskKind::kLanguageModeling) {
-      measured.documents = splits->documents;
-      if (measured.documents.empty()) {
-        return InputError(name, "holds no text");
-      }
+      input.documents = splits->documents;
+      if (input.documents.empty()) return InputError(name, "holds no text");
     } else {
-      measured.test_rows = splits->test;
-      Limit(measured.test_rows, config_.test_limit);
-      if (measured.test_rows.empty()) {
-        return InputError(name, "has no test row");
-      }
+      input.rows = splits->test;
+      Limit(input.rows, config_.test_limit);
+      if (input.rows.empty()) return InputError(name, "has no test row");
       if (row->task.kind == TaskKind::kInstruction) {
-        SFT_ASSIGN_OR_RETURN(measured.test_examples,
-                             Render(*row, measured.test_rows, "test"));
+        SFT_ASSIGN_OR_RETURN(input.examples, Render(*row, input.rows, "test"));
       }
       if (!retained) {
         std::vector<Row> rows = splits->validation;
@@ -113,6 +112,7 @@ class Reader {
     options.form = config_.prompt_form;
     options.max_length = config_.max_length;
     options.loss_on_prompt = config_.loss_on_prompt;
+    options.head = head_;
     return options;
   }
 
@@ -149,6 +149,7 @@ class Reader {
   const Workbench& bench_;
   const RunConfig& config_;
   const Tokenizer& tokenizer_;
+  HeadKind head_;
   std::map<std::string, Splits> splits_;
   std::set<std::string> measured_;
   RunInputs inputs_;
@@ -158,8 +159,9 @@ class Reader {
 
 absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
                                         const RunConfig& config,
-                                        const Tokenizer& tokenizer) {
-  Reader reader(bench, config, tokenizer);
+                                        const Tokenizer& tokenizer,
+                                        HeadKind head) {
+  Reader reader(bench, config, tokenizer, head);
   for (const std::string& name : config.train) {
     SFT_RETURN_IF_ERROR(reader.AddTraining(name));
   }
@@ -170,6 +172,31 @@ absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
     SFT_RETURN_IF_ERROR(reader.AddMeasured(name, /*retained=*/true));
   }
   return reader.Take();
+}
+
+absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
+                             Model& model) {
+  if (!model.is_encoder()) return absl::OkStatus();
+  std::optional<TaskHead> shared;
+  std::string first;
+  for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
+    for (const std::string& name : *names) {
+      const DatasetRow* row = bench.FindDataset(name);
+      if (row == nullptr) continue;
+      SFT_ASSIGN_OR_RETURN(const TaskHead head, HeadOfTask(row->task));
+      if (shared &&
+          (shared->kind != head.kind || shared->classes != head.classes)) {
+        return InputError(
+            config.model,
+            absl::StrCat("an encoder has one head, but ", first, " and ", name,
+                         " need different ones; train them in two runs"));
+      }
+      shared = head;
+      first = name;
+    }
+  }
+  if (!shared) return InputError(config.model, "no task says which head");
+  return model.SetHead(shared->kind, shared->classes, config.seed);
 }
 
 }  // namespace sft

@@ -10,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
 #include "harness/data/dataset.h"
+#include "harness/data/render_head.h"
+#include "harness/eval/task_evaluator.h"
 #include "harness/launch/workbench.h"
 #include "harness/spec/run_config.h"
 
@@ -22,14 +24,9 @@ struct TrainingSet {
 };
 // One thing measured after each stage.
 struct Measured {
-  std::string name;
+  EvalInput input;
   bool retained = false;  // measured for forgetting, not for the task
-  const Task* task = nullptr;
-  RenderOptions render;
-  std::vector<Row> test_rows;
-  std::vector<Example> test_examples;        // instruction tasks
   std::vector<Example> validation_examples;  // empty for retained ones
-  std::vector<std::string> documents;        // held-out text
 };
 
 struct RunInputs {
@@ -41,9 +38,16 @@ struct RunInputs {
   std::vector<std::string> warnings;  // refused rows by name, for the log
 };
 
+// Rows as the model's head reads them (kNextToken: as prompts and answers).
 absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
                                         const RunConfig& config,
-                                        const Tokenizer& tokenizer);
+                                        const Tokenizer& tokenizer,
+                                        HeadKind head);
+
+// Gives an encoder the head that the config's tasks share; nothing to do for a
+// decoder. An error where they need different ones.
+absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
+                             Model& model);
 
 }  // namespace sft
 

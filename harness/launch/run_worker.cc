@@ -75,8 +75,10 @@ class Worker {
                                        options));
     loaded_.model->SetActivationCheckpointing(
         run_.config.activation_checkpointing);
-    SFT_ASSIGN_OR_RETURN(
-        inputs_, ReadRunInputs(bench_, run_.config, *loaded_.tokenizer));
+    SFT_RETURN_IF_ERROR(SetHeadForTasks(bench_, run_.config, *loaded_.model));
+    SFT_ASSIGN_OR_RETURN(inputs_,
+                         ReadRunInputs(bench_, run_.config, *loaded_.tokenizer,
+                                       loaded_.model->head()));
     for (const std::string& warning : inputs_.warnings) Log(warning);
     record_.facts.insert(inputs_.facts.begin(), inputs_.facts.end());
     record_.texts.insert(inputs_.texts.begin(), inputs_.texts.end());
@@ -146,9 +148,9 @@ class Worker {
     }
     Show("evaluate");
     const absl::Time start = absl::Now();
-    SFT_ASSIGN_OR_RETURN(std::vector<EvalRecord> evals,
-                         MeasureModel(*loaded_.model, *loaded_.tokenizer,
-                                      inputs_, run_.config, round));
+    SFT_ASSIGN_OR_RETURN(
+        std::vector<EvalRecord> evals,
+        MeasureModel(*loaded_.model, *loaded_.tokenizer, inputs_, round));
     for (EvalRecord& eval : evals) record_.evals.push_back(std::move(eval));
     record_.measured["eval_wall_seconds"] +=
         absl::ToDoubleSeconds(absl::Now() - start);
@@ -261,7 +263,7 @@ class Worker {
       SFT_ASSIGN_OR_RETURN(
           EvalRecord eval,
           EvaluateLoss(*loaded_.model, measured.validation_examples,
-                       measured.name, options));
+                       measured.input.name, options));
       record_.evals.push_back(std::move(eval));
     }
     return absl::OkStatus();
@@ -299,12 +301,14 @@ class Worker {
     if (!options_.keep_text || run_.config.generate_samples == 0) {
       return absl::OkStatus();
     }
+    if (loaded_.model->is_encoder()) return absl::OkStatus();
     for (const Measured& measured : inputs_.measured) {
-      if (measured.test_rows.empty()) continue;
+      const EvalInput& input = measured.input;
+      if (input.rows.empty()) continue;
       SFT_ASSIGN_OR_RETURN(
           const std::vector<GeneratedAnswer> answers,
-          GenerateAnswers(*loaded_.model, *loaded_.tokenizer, *measured.task,
-                          measured.test_rows, measured.render,
+          GenerateAnswers(*loaded_.model, *loaded_.tokenizer, *input.task,
+                          input.rows, input.render,
                           run_.config.generate_samples, kAnswerTokens));
       for (const GeneratedAnswer& answer : answers) {
         record_.prompts.push_back(answer.prompt);

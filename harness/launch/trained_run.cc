@@ -9,6 +9,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_digest.h"
+#include "harness/launch/run_inputs.h"
 #include "harness/model/safetensors.h"
 #include "harness/text/hf_export.h"
 
@@ -70,6 +71,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   SFT_ASSIGN_OR_RETURN(
       run.loaded,
       LoadModelAndTokenizer(config.model, bench.folders.assets, options));
+  SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *run.loaded.model));
   const UpdateMethodRow* row = bench.FindUpdateMethod(config.method);
   if (row == nullptr) {
     return InputError(record_path, "unknown method '" + config.method + "'");

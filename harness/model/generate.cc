@@ -59,10 +59,12 @@ at::Tensor Decoder::NextTokens(const at::Tensor& ids_BT,
   return Logits(Normed(norm_, x_BD)).argmax(-1);
 }
 
-std::vector<std::vector<int32_t>> Decoder::GenerateGreedy(
-    const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
-    std::vector<int32_t> stop_ids) {
+std::vector<std::vector<int32_t>> Decoder::Generate(
+    const std::vector<std::vector<int32_t>>& prompts,
+    const GenerationOptions& options) {
   c10::NoGradGuard off;
+  const int64_t max_new_tokens = options.max_new_tokens;
+  const std::vector<int32_t>& stop_ids = options.stop_ids;
   const int64_t B = static_cast<int64_t>(prompts.size());
   std::vector<std::vector<int32_t>> answers(prompts.size());
   if (B == 0 || max_new_tokens <= 0) return answers;
@@ -114,6 +116,7 @@ std::vector<std::vector<int32_t>> Decoder::GenerateGreedy(
           total >= config_.max_positions) {
         continue;
       }
+      if (options.stop && options.stop(answer)) continue;
       kept.push_back(static_cast<int64_t>(i));
       kept_rows.push_back(alive[i]);
     }

@@ -134,6 +134,20 @@ struct LossOutput {
   int64_t target_tokens = 0;
 };
 
+// How the next token is chosen from logits l [V].
+struct GenerationOptions {
+  int64_t max_new_tokens = 64;
+  std::vector<int32_t> stop_ids;  // end an answer, and are no part of it
+  // An answer also ends where this says so of its ids so far (stop strings).
+  std::function<bool(const std::vector<int32_t>&)> stop;
+  double temperature = 0;     // 0 = greedy, else softmax(l / temperature)
+  int64_t top_k = 0;          // 0 = all
+  double top_p = 1;           // the smallest set of at least this probability
+  int64_t seed = 0;           // of the sampling; a stream a prompt
+  int64_t beams = 1;          // above 1: beam search, temperature must be 0
+  double length_penalty = 1;  // beams are ranked by sum of log p / length^this
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -151,15 +165,38 @@ class Model {
   virtual at::Tensor HiddenStates(const Batch& batch) = 0;
   // Head on chosen rows: h [M, D] -> logits [M, V] in f32 (f64 models: f64).
   virtual at::Tensor Logits(const at::Tensor& h_MD) = 0;
-  // Sum of cross-entropy over targets: labels_BT[b][t] != kNoLoss predicted
-  // from position t-1. Only target positions reach the head.
+  // Sum of cross-entropy over targets, as labels mean them under `head()`:
+  // labels_BT[b][t] != kNoLoss predicted from position t-1 by decoders. Only
+  // target positions reach the head.
   virtual LossOutput SumLoss(const Batch& batch) = 0;
 
-  // Greedy continuation of each prompt until `stop_id` or `max_new_tokens`;
-  // the stop id is not part of the answer. Uses a KV cache.
-  virtual std::vector<std::vector<int32_t>> GenerateGreedy(
+  // What the model predicts. Encoders get the head that their task needs.
+  virtual HeadKind head() const { return HeadKind::kNextToken; }
+  // True of models whose tokens see both sides, and which have a head a task.
+  virtual bool is_encoder() const { return false; }
+  // Encoders: a head of `classes` outputs (kSpan: 2), the checkpoint's own
+  // where it holds one of this kind and size, else drawn from the init stream
+  // of `seed`. Before any method attaches.
+  virtual absl::Status SetHead(HeadKind head, int64_t classes, int64_t seed);
+  // Encoders: the head's own tensors among Parameters(), which every method
+  // trains, for nobody has trained them yet.
+  virtual std::vector<Parameter> HeadParameters() { return {}; }
+  // Encoders: scores in f32 (f64). kSequence [P, C], a row each sequence of
+  // the batch; kToken and kSpan [B, T, C].
+  virtual at::Tensor HeadLogits(const Batch& batch);
+
+  // A continuation of each prompt; decoders only. Uses a KV cache.
+  virtual std::vector<std::vector<int32_t>> Generate(
+      const std::vector<std::vector<int32_t>>& prompts,
+      const GenerationOptions& options) = 0;
+  std::vector<std::vector<int32_t>> GenerateGreedy(
       const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
-      std::vector<int32_t> stop_ids) = 0;
+      std::vector<int32_t> stop_ids) {
+    GenerationOptions options;
+    options.max_new_tokens = max_new_tokens;
+    options.stop_ids = std::move(stop_ids);
+    return Generate(prompts, options);
+  }
 
   // The dense tensors under Hugging Face names, slots as DenseWeight(): what
   // `export --merged` writes.

@@ -126,7 +126,8 @@ std::string PlanDigest(const StepPlan& plan) {
 int64_t PieceTargets(const std::vector<Example>& examples, const Piece& piece) {
   const Example& example = examples[static_cast<size_t>(piece.index)];
   const auto first = example.labels.begin() + piece.begin;
-  return std::count_if(first + 1, first + piece.length,
+  const int64_t skipped = example.head == HeadKind::kNextToken;
+  return std::count_if(first + skipped, first + piece.length,
                        [](int32_t label) { return label != kNoLoss; });
 }
 

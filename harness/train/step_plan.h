@@ -52,8 +52,8 @@ absl::StatusOr<StepPlan> PlanSteps(const RunConfig& config,
                                    const std::vector<Example>& examples,
                                    const Collator& collator, int64_t round);
 
-// Targets of a piece as the collators count them: its first token has no
-// predecessor in the batch and is none.
+// Targets of a piece as the collators count them: under a next-token head its
+// first token has no predecessor in the batch and is none.
 int64_t PieceTargets(const std::vector<Example>& examples, const Piece& piece);
 
 }  // namespace sft

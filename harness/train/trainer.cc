@@ -35,17 +35,6 @@ double CpuSeconds() {
          1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-Batch OnDevice(Batch batch, at::Device device) {
-  if (device.is_cpu()) return batch;
-  batch.input_ids_BT = batch.input_ids_BT.to(device);
-  batch.labels_BT = batch.labels_BT.to(device);
-  batch.position_ids_BT = batch.position_ids_BT.to(device);
-  if (batch.cu_seqlens.defined()) {
-    batch.cu_seqlens = batch.cu_seqlens.to(device);
-  }
-  return batch;
-}
-
 // Dropout masks depend on the run's seed, the step and the micro-batch alone.
 uint64_t DropoutSeed(int64_t seed, int64_t step, size_t micro) {
   Rng rng(static_cast<uint64_t>(seed), Stream::kDropout,

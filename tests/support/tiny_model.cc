@@ -91,9 +91,9 @@ LossOutput TinyModel::SumLoss(const Batch& batch) {
   return out;
 }
 
-std::vector<std::vector<int32_t>> TinyModel::GenerateGreedy(
-    const std::vector<std::vector<int32_t>>& prompts, int64_t,
-    std::vector<int32_t>) {
+std::vector<std::vector<int32_t>> TinyModel::Generate(
+    const std::vector<std::vector<int32_t>>& prompts,
+    const GenerationOptions&) {
   return std::vector<std::vector<int32_t>>(prompts.size());
 }
 

@@ -33,9 +33,9 @@ class TinyModel : public Model {
   at::Tensor HiddenStates(const Batch& batch) override;
   at::Tensor Logits(const at::Tensor& h_MD) override;
   LossOutput SumLoss(const Batch& batch) override;
-  std::vector<std::vector<int32_t>> GenerateGreedy(
-      const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
-      std::vector<int32_t> stop_ids) override;
+  std::vector<std::vector<int32_t>> Generate(
+      const std::vector<std::vector<int32_t>>& prompts,
+      const GenerationOptions& options) override;
   std::vector<NamedTensor> DenseState() override;
   std::string ConfigJson() const override { return "{}"; }
 

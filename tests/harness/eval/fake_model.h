@@ -60,11 +60,11 @@ class FakeModel : public Model {
                                    {}, at::Reduction::Sum),
             batch.target_tokens};
   }
-  std::vector<std::vector<int32_t>> GenerateGreedy(
-      const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
-      std::vector<int32_t> stop_ids) override {
-    stops = std::move(stop_ids);
-    return {prompts.size(), std::vector<int32_t>(max_new_tokens, 'a')};
+  std::vector<std::vector<int32_t>> Generate(
+      const std::vector<std::vector<int32_t>>& prompts,
+      const GenerationOptions& options) override {
+    stops = options.stop_ids;
+    return {prompts.size(), std::vector<int32_t>(options.max_new_tokens, 'a')};
   }
   std::vector<NamedTensor> DenseState() override { return {}; }
   std::string ConfigJson() const override { return "{}"; }

@@ -1,0 +1,72 @@
+#include "harness/core/metric_sums.h"
+
+#include <cmath>
+
+namespace sft {
+namespace {
+
+constexpr int kBleuOrder = 4;
+constexpr int kChrfOrder = 6;
+constexpr double kChrfBeta = 2;
+
+double SpanF1OfSums(const std::vector<double>& s) {
+  const double spans = s[1] + s[2];
+  return spans > 0 ? 2 * s[0] / spans : 0.0;
+}
+
+double BleuOfSums(const std::vector<double>& s) {
+  double log_sum = 0, smooth = 1;
+  for (int n = 0; n < kBleuOrder; ++n) {
+    const double match = s[2 + 2 * n], total = s[3 + 2 * n];
+    if (total <= 0) return 0.0;
+    double precision = 100 * match / total;
+    if (match <= 0) {
+      smooth *= 2;
+      precision = 100 / (smooth * total);
+    }
+    log_sum += std::log(precision);
+  }
+  if (s[2] <= 0) return 0.0;
+  const double brevity = s[0] < s[1] ? std::exp(1 - s[1] / s[0]) : 1.0;
+  return brevity * std::exp(log_sum / kBleuOrder);
+}
+
+double ChrfOfSums(const std::vector<double>& s) {
+  double precision = 0, recall = 0;
+  int orders = 0;
+  for (int n = 0; n < kChrfOrder; ++n) {
+    const double made = s[3 * n], wanted = s[3 * n + 1], both = s[3 * n + 2];
+    if (made <= 0 || wanted <= 0) continue;
+    precision += both / made;
+    recall += both / wanted;
+    ++orders;
+  }
+  if (orders == 0) return 0.0;
+  precision /= orders;
+  recall /= orders;
+  const double beta2 = kChrfBeta * kChrfBeta;
+  const double below = beta2 * precision + recall;
+  return below > 0 ? 100 * (1 + beta2) * precision * recall / below : 0.0;
+}
+
+}  // namespace
+
+int64_t SumColumns(std::string_view metric) {
+  if (metric == "span_f1" || metric == "span_f1_strict") return 3;
+  if (metric == "bleu") return 2 + 2 * kBleuOrder;
+  if (metric == "chrf") return 3 * kChrfOrder;
+  return 0;
+}
+
+std::optional<double> ValueOfSums(std::string_view metric,
+                                  const std::vector<double>& sums) {
+  const int64_t columns = SumColumns(metric);
+  if (columns == 0 || static_cast<int64_t>(sums.size()) != columns) {
+    return std::nullopt;
+  }
+  if (metric == "bleu") return BleuOfSums(sums);
+  if (metric == "chrf") return ChrfOfSums(sums);
+  return SpanF1OfSums(sums);
+}
+
+}  // namespace sft

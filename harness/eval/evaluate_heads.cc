@@ -1,0 +1,269 @@
+// Shapes: B sequences, T tokens, P sequences laid end to end, C classes.
+#include "harness/eval/evaluate_heads.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "harness/core/status.h"
+#include "harness/data/collator.h"
+#include "harness/data/render_head.h"
+#include "harness/eval/eval_support.h"
+#include "harness/eval/metrics.h"
+#include "harness/eval/scoring.h"
+#include "harness/eval/text_metrics.h"
+
+namespace sft {
+namespace {
+
+absl::Status Diverged(const std::string& task) {
+  return absl::OutOfRangeError(
+      absl::StrCat(task,
+                   ": a score is no finite number: the model has "
+                   "diverged"));
+}
+
+// Calls `take` with each example's scores, in their order: [1, C] of a
+// sequence head, [T, C] of the others, f64 on the CPU.
+absl::Status ForEachScores(
+    Model& model, const std::vector<Example>& examples,
+    const EvalOptions& options, int64_t* tokens,
+    const std::function<absl::Status(int64_t, const at::Tensor&)>& take) {
+  const EvalScope scope(model);
+  int64_t index = 0;
+  for (Batch& batch : FlatBatches(examples, options.max_tokens_a_batch)) {
+    *tokens += batch.real_tokens;
+    const bool rows = batch.head == HeadKind::kSequence;
+    const std::vector<int64_t> lengths = batch.lengths;
+    at::Tensor scores =
+        model.HeadLogits(OnDevice(std::move(batch), model.device()))
+            .to(at::kCPU, at::kDouble);
+    if (!rows) scores = scores.squeeze(0);
+    int64_t at = 0;
+    for (int64_t length : lengths) {
+      const int64_t n = rows ? 1 : length;
+      SFT_RETURN_IF_ERROR(take(index++, scores.narrow(0, at, n)));
+      at += n;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The windows of all rows, each with the row that it is of.
+struct Windows {
+  std::vector<HeadWindow> windows;
+  std::vector<size_t> row;
+  std::vector<Example> examples;
+};
+
+absl::StatusOr<Windows> RenderAll(const EvalInput& input,
+                                  const Tokenizer& tokenizer) {
+  if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
+  Windows out;
+  for (size_t r = 0; r < input.rows.size(); ++r) {
+    absl::StatusOr<std::vector<HeadWindow>> windows = RenderHeadRow(
+        input.rows[r], *input.task, tokenizer, input.render.max_length);
+    if (!windows.ok()) {
+      return InputError(absl::StrCat(input.name, ": row ", input.rows[r].id),
+                        ToStd(windows.status().message()));
+    }
+    for (HeadWindow& window : *windows) {
+      out.examples.push_back(window.example);
+      out.windows.push_back(std::move(window));
+      out.row.push_back(r);
+    }
+  }
+  return out;
+}
+
+std::string Detail(const std::string& what, const EvalInput& input) {
+  return absl::StrCat(what, "|max_length:", input.render.max_length);
+}
+
+absl::Status AddTextMetrics(const EvalInput& input,
+                            const std::vector<TextItem>& items,
+                            const std::string& detail, EvalRecord& record) {
+  for (const std::string& name : input.task->metrics) {
+    SFT_ASSIGN_OR_RETURN(
+        MetricRecord metric,
+        MetricOfTexts(name, items, TextMetricOptions(), detail));
+    record.metrics.push_back(std::move(metric));
+  }
+  return absl::OkStatus();
+}
+
+// The best span of one window.
+struct Answer {
+  double score = -INFINITY;
+  int64_t begin = 0, end = 0;  // bytes of the context
+};
+
+Answer BestSpan(const HeadWindow& window, const at::Tensor& scores_T2) {
+  const auto score = scores_T2.accessor<double, 2>();
+  const int64_t T = scores_T2.size(0);
+  Answer best;
+  for (int64_t first = 0; first < T; ++first) {
+    if (window.context_bytes[first].first < 0) continue;
+    const int64_t end = std::min(T, first + kMaxAnswerTokens);
+    for (int64_t last = first; last < end; ++last) {
+      if (window.context_bytes[last].first < 0) break;
+      const double sum = score[first][0] + score[last][1];
+      if (sum > best.score) {
+        best = {sum, window.context_bytes[first].first,
+                window.context_bytes[last].second};
+      }
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
+                                                const Tokenizer& tokenizer,
+                                                const EvalInput& input,
+                                                const EvalOptions& options) {
+  const Stopwatch watch;
+  EvalRecord record = StartRecord(input.name, options);
+  SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
+  for (const Row& row : input.rows) {
+    record.row_ids.push_back(row.id);
+    record.references.push_back(row.label);
+  }
+  SFT_RETURN_IF_ERROR(ForEachScores(
+      model, all.examples, options, &record.tokens,
+      [&](int64_t, const at::Tensor& scores_1C) -> absl::Status {
+        if (!scores_1C.isfinite().all().item<bool>()) {
+          return Diverged(input.name);
+        }
+        record.predictions.push_back(scores_1C.argmax().item<int64_t>());
+        return absl::OkStatus();
+      }));
+  const std::string detail = Detail("score:head", input);
+  for (const std::string& name : input.task->metrics) {
+    if (name == "accuracy") {
+      record.metrics.push_back(
+          Accuracy(record.predictions, record.references, detail));
+    } else if (name == "f1_macro") {
+      record.metrics.push_back(
+          MacroF1(record.predictions, record.references, detail));
+    } else if (name == "f1_micro") {
+      record.metrics.push_back(
+          MicroF1(record.predictions, record.references, detail));
+    } else if (name == "mcc") {
+      record.metrics.push_back(
+          MatthewsCorrelation(record.predictions, record.references, detail));
+    } else {
+      return InputError(input.name,
+                        absl::StrCat("metric '", name, "' is none of classes"));
+    }
+  }
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
+                                             const Tokenizer& tokenizer,
+                                             const EvalInput& input,
+                                             const EvalOptions& options) {
+  const Stopwatch watch;
+  EvalRecord record = StartRecord(input.name, options);
+  SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
+  const std::vector<std::string> classes = TagClasses(*input.task);
+  std::vector<TextItem> items;
+  SFT_RETURN_IF_ERROR(ForEachScores(
+      model, all.examples, options, &record.tokens,
+      [&](int64_t i, const at::Tensor& scores_TC) -> absl::Status {
+        if (!scores_TC.isfinite().all().item<bool>()) {
+          return Diverged(input.name);
+        }
+        const at::Tensor class_T = scores_TC.argmax(-1);
+        std::vector<std::string> tags;
+        for (int64_t t : all.windows[i].word_tokens) {
+          tags.push_back(t < 0 ? "O" : classes[class_T[t].item<int64_t>()]);
+        }
+        items.push_back({absl::StrJoin(tags, " "),
+                         {absl::StrJoin(input.rows[i].tags, " ")}});
+        record.row_ids.push_back(input.rows[i].id);
+        return absl::OkStatus();
+      }));
+  SFT_RETURN_IF_ERROR(
+      AddTextMetrics(input, items, Detail("score:head", input), record));
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
+                                            const Tokenizer& tokenizer,
+                                            const EvalInput& input,
+                                            const EvalOptions& options) {
+  const Stopwatch watch;
+  EvalRecord record = StartRecord(input.name, options);
+  SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
+  std::vector<Answer> best(input.rows.size());
+  SFT_RETURN_IF_ERROR(ForEachScores(
+      model, all.examples, options, &record.tokens,
+      [&](int64_t i, const at::Tensor& scores_T2) -> absl::Status {
+        if (!scores_T2.isfinite().all().item<bool>()) {
+          return Diverged(input.name);
+        }
+        const Answer answer = BestSpan(all.windows[i], scores_T2.contiguous());
+        Answer& of_row = best[all.row[i]];
+        if (answer.score > of_row.score) of_row = answer;
+        return absl::OkStatus();
+      }));
+  std::vector<TextItem> items;
+  for (size_t r = 0; r < input.rows.size(); ++r) {
+    const Row& row = input.rows[r];
+    record.row_ids.push_back(row.id);
+    items.push_back(
+        {row.text_pair.substr(best[r].begin, best[r].end - best[r].begin),
+         row.references});
+  }
+  SFT_RETURN_IF_ERROR(AddTextMetrics(
+      input, items,
+      Detail(
+          absl::StrCat("score:span-head|max_answer_tokens:", kMaxAnswerTokens),
+          input),
+      record));
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+absl::StatusOr<EvalRecord> EvaluateHeadLoss(
+    Model& model, const std::vector<Example>& examples, const std::string& task,
+    const EvalOptions& options) {
+  const Stopwatch watch;
+  EvalRecord record = StartRecord(task, options);
+  std::vector<double> sums;
+  std::vector<int64_t> counts;
+  SFT_RETURN_IF_ERROR(ForEachScores(
+      model, examples, options, &record.tokens,
+      [&](int64_t i, const at::Tensor& scores) -> absl::Status {
+        const Example& example = examples[i];
+        // A span head's scores choose one token among all.
+        const bool span = example.head == HeadKind::kSpan;
+        const at::Tensor log_p = (span ? scores.t() : scores).log_softmax(-1);
+        double nats = 0;
+        int64_t targets = 0;
+        for (int64_t t = 0; t < log_p.size(0); ++t) {
+          if (example.labels[t] == kNoLoss) continue;
+          nats -= log_p[t][example.labels[t]].item<double>();
+          ++targets;
+        }
+        record.row_ids.push_back(example.row_id);
+        sums.push_back(nats);
+        counts.push_back(targets);
+        return absl::OkStatus();
+      }));
+  record.metrics = {MeanNats("validation_loss", sums, counts),
+                    TokenCounts("validation_target_tokens", counts)};
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+}  // namespace sft

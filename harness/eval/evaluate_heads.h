@@ -1,0 +1,42 @@
+// Encoders measured through their heads: classes of rows, tags of words, spans
+// of answers.
+#ifndef HARNESS_EVAL_EVALUATE_HEADS_H_
+#define HARNESS_EVAL_EVALUATE_HEADS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/eval/task_evaluator.h"
+
+namespace sft {
+
+// Accuracy, macro F1, and MCC where the task names it, of the likeliest class.
+absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
+                                                const Tokenizer& tokenizer,
+                                                const EvalInput& input,
+                                                const EvalOptions& options);
+
+// Span F1 in both modes of the likeliest tag of each word's first token; a
+// word beyond max_length is tagged O.
+absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
+                                             const Tokenizer& tokenizer,
+                                             const EvalInput& input,
+                                             const EvalOptions& options);
+
+// SQuAD's F1 and exact match of the best span of any window: the largest sum
+// of first-token and last-token score, at most kMaxAnswerTokens long.
+inline constexpr int64_t kMaxAnswerTokens = 30;
+absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
+                                            const Tokenizer& tokenizer,
+                                            const EvalInput& input,
+                                            const EvalOptions& options);
+
+// validation_loss through a head: mean nats a target, an item each example.
+absl::StatusOr<EvalRecord> EvaluateHeadLoss(
+    Model& model, const std::vector<Example>& examples, const std::string& task,
+    const EvalOptions& options);
+
+}  // namespace sft
+
+#endif  // HARNESS_EVAL_EVALUATE_HEADS_H_

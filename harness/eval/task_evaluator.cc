@@ -1,0 +1,79 @@
+#include "harness/eval/task_evaluator.h"
+
+#include "harness/core/status.h"
+#include "harness/eval/evaluate_heads.h"
+
+namespace sft {
+namespace {
+
+absl::StatusOr<EvalRecord> ByLikelihood(Model& model,
+                                        const Tokenizer& tokenizer,
+                                        const EvalInput& input,
+                                        const EvalOptions& options) {
+  SFT_ASSIGN_OR_RETURN(
+      EvalRecord record,
+      EvaluateClassification(model, tokenizer, *input.task, input.rows,
+                             input.render, options));
+  record.task = input.name;
+  return record;
+}
+
+absl::StatusOr<EvalRecord> ResponseLoss(Model& model, const Tokenizer&,
+                                        const EvalInput& input,
+                                        const EvalOptions& options) {
+  return EvaluateLoss(model, input.examples, input.name, options);
+}
+
+absl::StatusOr<EvalRecord> Heldout(Model& model, const Tokenizer& tokenizer,
+                                   const EvalInput& input,
+                                   const EvalOptions& options) {
+  return EvaluateHeldout(model, tokenizer, input.documents,
+                         input.heldout_window, input.heldout_tokens, input.name,
+                         options);
+}
+
+std::string_view HeadName(HeadKind head) {
+  switch (head) {
+    case HeadKind::kNextToken:
+      return "next-token";
+    case HeadKind::kSequence:
+      return "sequence";
+    case HeadKind::kToken:
+      return "token";
+    case HeadKind::kSpan:
+      return "span";
+  }
+  return "";
+}
+
+}  // namespace
+
+const std::vector<TaskEvaluator>& AllTaskEvaluators() {
+  constexpr auto kNext = HeadKind::kNextToken;
+  static const auto& table = *new std::vector<TaskEvaluator>{
+      {TaskKind::kClassification, kNext, ByLikelihood},
+      {TaskKind::kClassification, HeadKind::kSequence, EvaluateSequenceHead},
+      {TaskKind::kTokenLabels, HeadKind::kToken, EvaluateTokenHead},
+      {TaskKind::kQuestionAnswering, HeadKind::kSpan, EvaluateSpanHead},
+      {TaskKind::kInstruction, kNext, ResponseLoss},
+      {TaskKind::kLanguageModeling, kNext, Heldout},
+  };
+  return table;
+}
+
+absl::StatusOr<EvalRecord> EvaluateTask(Model& model,
+                                        const Tokenizer& tokenizer,
+                                        const EvalInput& input,
+                                        const EvalOptions& options) {
+  for (const TaskEvaluator& row : AllTaskEvaluators()) {
+    if (row.kind == input.task->kind && row.head == model.head()) {
+      return row.evaluate(model, tokenizer, input, options);
+    }
+  }
+  return InputError(
+      input.name,
+      absl::StrCat("no evaluation of ", ToAbsl(TaskKindName(input.task->kind)),
+                   " with a ", ToAbsl(HeadName(model.head())), " head"));
+}
+
+}  // namespace sft
