@@ -22,6 +22,7 @@ std::vector<DatasetRow> AlpacaDatasets();
 std::vector<DatasetRow> Sst2Datasets();
 std::vector<DatasetRow> AgNewsDatasets();
 std::vector<DatasetRow> HeldoutDatasets();
+std::vector<DatasetRow> NamedEntityDatasets();
 
 }  // namespace sft
 

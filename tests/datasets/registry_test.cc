@@ -60,7 +60,10 @@ TEST_CASE("every data set has the rows that its README says",
       {"sst2", {66349, 1000, 872, 0, 0}},
       {"ag_news", {9478, 500, 7600, 0, 23}},
       {"wiki_demo", {0, 0, 0, 30, 0}},
-      {"c4_demo", {0, 0, 0, 300, 0}}};
+      {"c4_demo", {0, 0, 0, 300, 0}},
+      {"conll2003", {12503, 3046, 3453, 0, 1742}},
+      {"wnut17", {3303, 1007, 1287, 0, 93}},
+      {"wnut16", {1609, 200, 500, 0, 85}}};
   CHECK(AllDatasets().size() == expected.size());
   ForEachHere([&](const DatasetRow& row, const Splits& splits) {
     REQUIRE(expected.count(row.name) == 1);

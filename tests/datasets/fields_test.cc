@@ -1,0 +1,81 @@
+// What the rows of a task hold beside their turns, on all data that is here.
+#include <functional>
+#include <set>
+
+#include "datasets/registry.h"
+#include "harness/data/entity_answer.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+
+namespace sft {
+namespace {
+
+// Calls `check` with each row of each data set of the kind.
+void ForEachRow(TaskKind kind,
+                const std::function<void(const Task&, const Row&)>& check) {
+  const auto data = ExtraDataDir();
+  const DataFolders folders = {AssetsDir().string(),
+                               data ? data->string() : ""};
+  for (const DatasetRow& set : AllDatasets()) {
+    if (set.task.kind != kind) continue;
+    const auto first = ResolveDataFile(set.files.front(), folders);
+    if (!first.ok()) {
+      WARN("skipped " << set.name << ": " << first.status().message());
+      continue;
+    }
+    const auto splits = set.load(folders);
+    INFO(set.name << " " << splits.status().message());
+    REQUIRE(splits.ok());
+    CHECK_FALSE(splits->test.empty());
+    for (const auto* rows :
+         {&splits->train, &splits->validation, &splits->test}) {
+      for (const Row& row : *rows) {
+        INFO(set.name << " row " << row.id);
+        check(set.task, row);
+      }
+    }
+  }
+}
+
+bool EndsEarly(const Task& task, const std::string& answer) {
+  for (const std::string& stop : task.stop_strings) {
+    if (answer.find(stop) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// A prompt, and an answer that a generation under the task's stop strings can
+// give whole.
+void CheckTurns(const Task& task, const Row& row) {
+  if (row.turns.size() != 2 || row.turns[0].role != "user" ||
+      row.turns[1].role != "assistant" || row.turns[1].content.empty() ||
+      EndsEarly(task, row.turns[1].content)) {
+    FAIL_CHECK("turns: " << row.turns.back().content);
+  }
+}
+
+TEST_CASE("tags are BIO2 of the task's types, as many as words",
+          "[datasets][fields]") {
+  ForEachRow(TaskKind::kTokenLabels, [](const Task& task, const Row& row) {
+    CheckTurns(task, row);
+    REQUIRE_FALSE(row.words.empty());
+    REQUIRE(row.words.size() == row.tags.size());
+    const std::set<std::string> types(task.labels.begin(), task.labels.end());
+    std::string inside;  // type of the word before
+    for (const std::string& tag : row.tags) {
+      const std::string type = tag == "O" ? "" : tag.substr(2);
+      if (tag != "O" &&
+          (types.count(type) == 0 ||
+           (tag[0] != 'B' && (tag[0] != 'I' || type != inside)))) {
+        FAIL_CHECK("tag " << tag << " behind '" << inside << "'");
+      }
+      inside = type;
+    }
+    if (row.turns[1].content != EntityAnswer(row.words, row.tags)) {
+      FAIL_CHECK("answer " << row.turns[1].content);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace sft
