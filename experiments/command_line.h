@@ -37,12 +37,13 @@ absl::StatusOr<std::vector<std::string>> ParseArguments(
 std::string CommandHelp(const Command& command);
 
 // One file a group of commands.
-std::vector<Command> SweepCommands();   // run, worker, status
-std::vector<Command> RecordCommands();  // report, verify, merge-records
-std::vector<Command> ModelCommands();   // eval, generate, tokenize, export
-std::vector<Command> ListCommands();    // list
-std::vector<Command> DataCommands();    // data
-std::vector<Command> ScoreCommands();   // score
+std::vector<Command> SweepCommands();    // run, worker, status
+std::vector<Command> RecordCommands();   // report, verify, merge-records
+std::vector<Command> ModelCommands();    // eval, generate, tokenize, export
+std::vector<Command> ListCommands();     // list
+std::vector<Command> DataCommands();     // data
+std::vector<Command> ScoreCommands();    // score
+std::vector<Command> BatchesCommands();  // batches
 
 // All tables and the folders of this installation.
 const Workbench& TheWorkbench();

@@ -41,7 +41,7 @@ Workbench MakeWorkbench() {
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
   for (auto make : {SweepCommands, RecordCommands, ModelCommands, DataCommands,
-                    ScoreCommands, ListCommands}) {
+                    ScoreCommands, BatchesCommands, ListCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

@@ -8,8 +8,16 @@ namespace sft {
 
 absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
                                             const DataFolders& folders) {
-  constexpr char kAssets[] = "assets:", kData[] = "data:";
+  constexpr char kAssets[] = "assets:", kData[] = "data:", kPath[] = "path:";
   std::string folder, path, advice;
+  if (absl::StartsWith(file, kPath)) {
+    path = file.substr(sizeof(kPath) - 1);
+    if (FileExists(path)) return path;
+    return absl::NotFoundError(
+        absl::StrCat(path,
+                     ": not there; a path in data: is taken from the working "
+                     "directory"));
+  }
   if (absl::StartsWith(file, kAssets)) {
     folder = folders.assets;
     path = file.substr(sizeof(kAssets) - 1);
@@ -25,8 +33,8 @@ absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
     }
     advice = "not there; SFTBENCH_DATA must name the folder that holds it";
   } else {
-    return absl::InternalError(
-        absl::StrCat(file, ": begins with neither 'assets:' nor 'data:'"));
+    return absl::InternalError(absl::StrCat(
+        file, ": begins with none of 'assets:', 'data:' and 'path:'"));
   }
   const std::string full = absl::StrCat(folder, "/", path);
   if (!FileExists(full)) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,8 @@ struct Splits {
   std::vector<RefusedRow> refused;
   // Held-out text (kLanguageModeling): documents.
   std::vector<std::string> documents;
+  // What was done to the rows, for the record: "prepare.exact_duplicates".
+  std::map<std::string, double> facts;
 };
 
 // Where files may be looked for.
@@ -94,8 +97,8 @@ struct DatasetRow {
   std::string licence;
   std::string source;  // who made it, and the package or file
   std::string summary;
-  // Files it reads, below assets ("assets:...") or the data folder
-  // ("data:..."); the plan hashes them.
+  // Files it reads, below assets ("assets:..."), the data folder ("data:...")
+  // or anywhere ("path:..."); the plan hashes them.
   std::vector<std::string> files;
   std::function<absl::StatusOr<Splits>(const DataFolders&)> load;
 };

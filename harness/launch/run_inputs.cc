@@ -89,12 +89,7 @@ class Reader {
 
  private:
   absl::StatusOr<const DatasetRow*> Find(const std::string& name) {
-    const DatasetRow* row = bench_.FindDataset(name);
-    if (row == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("no data set is called '", name, "'"));
-    }
-    return row;
+    return bench_.DatasetOf(config_, name);
   }
 
   absl::StatusOr<Splits*> Load(const DatasetRow& row) {
@@ -103,6 +98,9 @@ class Reader {
     SFT_ASSIGN_OR_RETURN(Splits splits, row.load(bench_.folders));
     inputs_.facts["data." + row.name + ".refused_rows"] =
         static_cast<double>(splits.refused.size());
+    for (const auto& [fact, value] : splits.facts) {
+      inputs_.facts[absl::StrCat("data.", row.name, ".", fact)] = value;
+    }
     Warn(row.name, splits.refused);
     return &splits_.emplace(row.name, std::move(splits)).first->second;
   }
@@ -181,8 +179,8 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
   std::string first;
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
     for (const std::string& name : *names) {
-      const DatasetRow* row = bench.FindDataset(name);
-      if (row == nullptr) continue;
+      SFT_ASSIGN_OR_RETURN(const DatasetRow* row,
+                           bench.DatasetOf(config, name));
       SFT_ASSIGN_OR_RETURN(const TaskHead head, HeadOfTask(row->task));
       if (shared &&
           (shared->kind != head.kind || shared->classes != head.classes)) {

@@ -7,6 +7,7 @@
 
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/data/user_dataset.h"
 #include "harness/text/tokenizer_factory.h"
 
 namespace sft {
@@ -33,6 +34,24 @@ std::vector<MethodSpecRow> SpecRows(const std::vector<Row>& rows) {
 
 const DatasetRow* Workbench::FindDataset(const std::string& name) const {
   return FindByName(datasets, name);
+}
+absl::StatusOr<const DatasetRow*> Workbench::DatasetOf(
+    const RunConfig& config, const std::string& name) const {
+  if (const DatasetRow* row = FindDataset(name)) return row;
+  const auto own = config.user_data.find(name);
+  if (own == config.user_data.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("no data set is called '", name, "'"));
+  }
+  std::unique_ptr<DatasetRow>& row =
+      user_datasets_[absl::StrCat(name, "\n", own->second)];
+  if (row == nullptr) {
+    SFT_ASSIGN_OR_RETURN(const UserData data,
+                         UserDataFromJson(name, own->second));
+    SFT_ASSIGN_OR_RETURN(DatasetRow made, MakeUserDataset(data));
+    row = std::make_unique<DatasetRow>(std::move(made));
+  }
+  return row.get();
 }
 const UpdateMethodRow* Workbench::FindUpdateMethod(
     const std::string& name) const {
@@ -68,11 +87,7 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
   digests.push_back(std::move(digest));
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
     for (const std::string& name : *names) {
-      const DatasetRow* row = FindDataset(name);
-      if (row == nullptr) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("no data set is called '", name, "'"));
-      }
+      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, DatasetOf(config, name));
       for (const std::string& file : row->files) {
         SFT_ASSIGN_OR_RETURN(const std::string path,
                              ResolveDataFile(file, folders));

@@ -23,7 +23,11 @@ struct Workbench {
   DataFolders folders;
   std::map<std::string, std::string> build;  // revision, library versions
 
+  // Of the table; nullptr if none is called so.
   const DatasetRow* FindDataset(const std::string& name) const;
+  // Of the table, or made of the config's own data. It lives as long as this.
+  absl::StatusOr<const DatasetRow*> DatasetOf(const RunConfig& config,
+                                              const std::string& name) const;
   const UpdateMethodRow* FindUpdateMethod(const std::string& name) const;
   const BatchingMethodRow* FindBatchingMethod(const std::string& name) const;
 
@@ -35,6 +39,8 @@ struct Workbench {
 
  private:
   mutable std::map<std::string, std::string> file_digests_;  // by path
+  // By name and definition.
+  mutable std::map<std::string, std::unique_ptr<DatasetRow>> user_datasets_;
 };
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(

@@ -36,9 +36,10 @@ class RunIds {
   explicit RunIds(const InputDigests& digests) : digests_(digests) {}
 
   absl::StatusOr<std::string> Of(const RunConfig& config) {
-    const std::vector<std::string> inputs = {
+    std::vector<std::string> inputs = {
         config.model, CanonicalText(config.train),
         CanonicalText(config.evaluate), CanonicalText(config.retain)};
+    for (const auto& [name, json] : config.user_data) inputs.push_back(json);
     auto it = known_.find(inputs);
     if (it == known_.end()) {
       SFT_ASSIGN_OR_RETURN(std::vector<std::string> found, digests_(config));
@@ -148,6 +149,18 @@ class BaselineFinder {
   std::map<std::vector<std::string>, std::vector<size_t>> candidates_;
 };
 
+// Hands the config those of the spec's data sets that it names.
+void AddUserData(const std::vector<UserData>& data, RunConfig& config) {
+  for (const UserData& one : data) {
+    for (const auto* names :
+         {&config.train, &config.evaluate, &config.retain}) {
+      if (std::find(names->begin(), names->end(), one.name) != names->end()) {
+        config.user_data[one.name] = UserDataToJson(one);
+      }
+    }
+  }
+}
+
 absl::StatusOr<RunConfig> ResolveCell(const Cell& cell,
                                       const CellResolver& resolver) {
   std::map<std::string, std::string> fields = resolver.Options(cell);
@@ -167,6 +180,13 @@ RunConfig UntunedConfig(const RunConfig& config) {
   // Values that were printed can be read.
   RunConfig untuned = ConfigFromFields(kept).value();
   untuned.method = kUntuned;
+  for (const auto& [name, json] : config.user_data) {
+    for (const auto* names : {&untuned.evaluate, &untuned.retain}) {
+      if (std::find(names->begin(), names->end(), name) != names->end()) {
+        untuned.user_data[name] = json;
+      }
+    }
+  }
   return untuned;
 }
 
@@ -191,6 +211,7 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
   for (const Cell& cell : cells) {
     PlannedRun run;
     SFT_ASSIGN_OR_RETURN(run.config, ResolveCell(cell, resolver));
+    AddUserData(spec.data, run.config);
     if (!seen.insert(run.config.CanonicalConfigText()).second) continue;
     for (const std::string& name : plan.axis_names) {
       if (resolver.Applies(cell, name)) {

@@ -17,8 +17,8 @@ using Kind = YamlNode::Kind;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const std::vector<std::string> kKeys = {
-      "question", "model", "train", "evaluate", "budget", "set",
-      "grid",     "cases", "zip",   "baseline", "select"};
+      "question", "model", "data",  "train", "evaluate", "budget",
+      "set",      "grid",  "cases", "zip",   "baseline", "select"};
   return kKeys;
 }
 
@@ -31,6 +31,10 @@ class SpecReader {
 
   absl::Status Read(const YamlNode& root, ExperimentSpec& spec) {
     SFT_RETURN_IF_ERROR(Want(root, Kind::kMap, "a spec"));
+    // First, for the other keys may name its sets.
+    for (const auto& [key, value] : root.entries) {
+      if (key.text == "data") SFT_RETURN_IF_ERROR(ReadData(value, spec));
+    }
     for (const auto& [key, value] : root.entries) {
       SFT_RETURN_IF_ERROR(ReadTopLevel(key, value, spec));
     }
@@ -225,6 +229,21 @@ class SpecReader {
     return absl::OkStatus();
   }
 
+  absl::Status ReadData(const YamlNode& node, ExperimentSpec& spec) {
+    SFT_ASSIGN_OR_RETURN(spec.data, ReadDataBlock(path_, node));
+    for (const UserData& data : spec.data) {
+      const auto& known = tables_.retained;
+      if (std::find(known.begin(), known.end(), data.name) != known.end()) {
+        return Error(node, absl::StrCat("data: '", data.name,
+                                        "' is a built-in data set's name"));
+      }
+      tables_.datasets.push_back(data.name);
+      tables_.tasks.push_back(data.name);
+      tables_.retained.push_back(data.name);
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status ReadSelect(const YamlNode& node, ExperimentSpec& spec) const {
     SFT_RETURN_IF_ERROR(Want(node, Kind::kMap, "select"));
     for (const auto& [key, value] : node.entries) {
@@ -254,6 +273,7 @@ class SpecReader {
       spec.question = value.text;
       return absl::OkStatus();
     }
+    if (name == "data") return absl::OkStatus();  // read already
     if (name == "model" || name == "train") {
       return Set(key, fields_.at(name), value, spec.set);
     }
@@ -332,7 +352,7 @@ class SpecReader {
   }
 
   const std::string path_;
-  const SpecTables& tables_;
+  SpecTables tables_;  // with the names of the spec's own data sets
   const std::map<std::string, FieldSpec> fields_;
   std::vector<std::string> names_;
 };

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/fields.h"
+#include "harness/spec/user_data.h"
 
 namespace sft {
 
@@ -42,6 +43,7 @@ struct ExperimentSpec {
   std::map<std::string, std::string> baseline;
   std::string select_by;
   std::vector<std::string> select_per;
+  std::vector<UserData> data;  // the user's own data sets
 };
 
 // What the composition root tells the spec about its tables.

@@ -7,10 +7,18 @@
 #include "harness/core/status.h"
 
 namespace sft {
+namespace {
+
+constexpr char kDataPrefix[] = "data.";
+
+}  // namespace
 
 std::map<std::string, std::string> ConfigFields(const RunConfig& config) {
   std::map<std::string, std::string> fields = PrintFields(config);
   fields.insert(config.method_options.begin(), config.method_options.end());
+  for (const auto& [name, json] : config.user_data) {
+    fields[kDataPrefix + name] = json;
+  }
   return fields;
 }
 
@@ -23,6 +31,10 @@ absl::StatusOr<RunConfig> ConfigFromFields(
   for (const auto& [name, text] : own) names.push_back(name);
   for (const auto& [name, text] : fields) {
     if (own.count(name) != 0) continue;
+    if (name.rfind(kDataPrefix, 0) == 0) {
+      config.user_data[name.substr(sizeof(kDataPrefix) - 1)] = text;
+      continue;
+    }
     // Options carry their method's name: "lora.rank".
     const size_t dot = name.find('.');
     if (dot == std::string::npos || dot == 0 || name.rfind("budget.", 0) == 0) {

@@ -71,6 +71,10 @@ struct RunConfig {
   // canonical text, e.g. "lora.rank" -> "16".
   std::map<std::string, std::string> method_options;
 
+  // The user's own data sets among train, evaluate and retain: name -> JSON
+  // (harness/spec/user_data.h).
+  std::map<std::string, std::string> user_data;
+
   template <class V>
   void VisitFields(V& v) {
     const Limits any, positive{.min = 1}, natural{.min = 0}, share{0, 1, {}};
@@ -128,8 +132,9 @@ struct RunConfig {
   static absl::StatusOr<RunConfig> FromCanonicalText(std::string_view text);
 };
 
-// name -> canonical text of every field, method options included; and back.
-// An unknown name without a dot is an error, one with a dot a method option.
+// name -> canonical text of every field, method options included, and
+// "data.NAME" of the user's data sets; and back. An unknown name without a dot
+// is an error, one with a dot a method option.
 std::map<std::string, std::string> ConfigFields(const RunConfig& config);
 absl::StatusOr<RunConfig> ConfigFromFields(
     const std::map<std::string, std::string>& fields);

@@ -15,6 +15,7 @@ namespace sft {
 struct PrepareOptions {
   std::vector<std::string> text;  // empty: the column "text"
   std::string label;              // "": the column "label", if there is one
+  std::string format = "auto";  // by the file's name
   bool header = true;
   bool clean = true;  // false: what would be dropped is flagged
   std::string split = "0.8,0.1,0.1";
@@ -31,6 +32,9 @@ struct PrepareOptions {
   void VisitFields(V& v) {
     v("text", text, Limits{}, "columns that make a row's text");
     v("label", label, Limits{}, "column of the label");
+    v("format", format,
+      Limits{.choices = {"auto", "csv", "tsv", "jsonl", "json"}},
+      "how the file is read; auto: by its name");
     v("header", header, Limits{}, "CSV, TSV: the first line names the columns");
     v("clean", clean, Limits{}, "drop faulty rows, instead of flagging them");
     v("split", split, Limits{}, "shares of train, validation and test");

@@ -27,6 +27,7 @@ class TableReader {
     SFT_ASSIGN_OR_RETURN(out_.rows, SpilledRows::Create(scratch, path_));
     std::string name = path_;
     if (absl::EndsWith(name, ".gz")) name.resize(name.size() - 3);
+    if (options_.format != "auto") name = "." + options_.format;
     SFT_ASSIGN_OR_RETURN(LineReader lines,
                          LineReader::Open(path_, kMaxRowBytes));
     if (absl::EndsWith(name, ".csv")) {

@@ -20,7 +20,7 @@ struct ReadRows {
 
 inline constexpr int64_t kMaxRowBytes = int64_t{16} << 20;
 
-// The kind of file follows from its name: .csv, .tsv, .jsonl, .ndjson, .json,
+// Unless options.format says it, the kind of file follows from its name: .csv, .tsv, .jsonl, .ndjson, .json,
 // with or without .gz. Rows are kept in a file of the folder `scratch`.
 // Ragged and malformed rows, such that are no UTF-8 and such above
 // kMaxRowBytes are bad: an error with file:line, or skipped and listed. An

@@ -1,0 +1,124 @@
+// batches: what a recorded run's model read, token by token, for a check
+// against another program.
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "absl/flags/flag.h"
+#include "experiments/command_line.h"
+#include "harness/core/status.h"
+#include "harness/launch/run_inputs.h"
+#include "harness/record/run_record.h"
+#include "harness/train/step_plan.h"
+
+ABSL_FLAG(std::string, rows, "train",
+          "train: every batch of every step; test: the rows that are scored");
+
+namespace sft {
+namespace {
+
+nlohmann::json JsonOf(const Example& example, const Piece& piece) {
+  auto part = [&piece](const std::vector<int32_t>& all) {
+    return std::vector<int32_t>(all.begin() + piece.begin,
+                                all.begin() + piece.begin + piece.length);
+  };
+  nlohmann::json json = {{"row_id", example.row_id},
+                         {"input_ids", part(example.input_ids)},
+                         {"labels", part(example.labels)}};
+  if (!example.token_types.empty()) {
+    json["token_types"] = part(example.token_types);
+  }
+  return json;
+}
+
+void Print(const nlohmann::json& json) { printf("%s\n", json.dump().c_str()); }
+
+absl::Status PrintTrain(const RunConfig& config, const RunInputs& inputs) {
+  const BatchingMethodRow* row =
+      TheWorkbench().FindBatchingMethod(config.batching);
+  if (row == nullptr) {
+    return InputError("batching",
+                      absl::StrCat("'", config.batching, "' is unknown"));
+  }
+  SFT_ASSIGN_OR_RETURN(const auto batching, row->make(config));
+  for (size_t round = 0; round < inputs.training.size(); ++round) {
+    const std::vector<Example>& examples = inputs.training[round].examples;
+    SFT_ASSIGN_OR_RETURN(const StepPlan plan,
+                         PlanSteps(config, examples, *batching->MakeCollator(),
+                                   static_cast<int64_t>(round)));
+    for (size_t step = 0; step < plan.steps.size(); ++step) {
+      const auto& micro_batches = plan.steps[step].micro_batches;
+      for (size_t micro = 0; micro < micro_batches.size(); ++micro) {
+        for (const Piece& piece : micro_batches[micro].pieces) {
+          nlohmann::json json =
+              JsonOf(examples[static_cast<size_t>(piece.index)], piece);
+          json["round"] = round;
+          json["step"] = step + 1;
+          json["micro_batch"] = micro;
+          Print(json);
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PrintTest(const RunInputs& inputs, const Tokenizer& tokenizer) {
+  for (const Measured& measured : inputs.measured) {
+    const EvalInput& input = measured.input;
+    if (input.rows.empty()) continue;
+    SFT_ASSIGN_OR_RETURN(
+        const RenderedRows rendered,
+        RenderRows(input.rows, *input.task, tokenizer, input.render));
+    for (const Example& example : rendered.examples) {
+      nlohmann::json json = JsonOf(
+          example, {0, 0, static_cast<int64_t>(example.input_ids.size())});
+      json["task"] = input.name;
+      Print(json);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> RunBatches(const std::vector<std::string>& words) {
+  const Workbench& bench = TheWorkbench();
+  SFT_ASSIGN_OR_RETURN(const RunRecord record, ReadRunRecord(words[0]));
+  const RunConfig& config = record.config;
+  SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
+  SFT_ASSIGN_OR_RETURN(
+      const LoadedModel loaded,
+      LoadModelAndTokenizer(config.model, bench.folders.assets, options));
+  SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *loaded.model));
+  SFT_ASSIGN_OR_RETURN(
+      const RunInputs inputs,
+      ReadRunInputs(bench, config, *loaded.tokenizer, loaded.model->head()));
+  const std::string rows = absl::GetFlag(FLAGS_rows);
+  if (rows == "train") {
+    SFT_RETURN_IF_ERROR(PrintTrain(config, inputs));
+  } else if (rows == "test") {
+    SFT_RETURN_IF_ERROR(PrintTest(inputs, *loaded.tokenizer));
+  } else {
+    return InputError("--rows",
+                      absl::StrCat("'", rows, "': wanted train or test"));
+  }
+  return kExitGood;
+}
+
+}  // namespace
+
+std::vector<Command> BatchesCommands() {
+  return {{.name = "batches",
+           .usage = "batches RECORD [--rows train|test]",
+           .summary = "The tokens that a recorded run trained on, as JSON "
+                      "lines.",
+           .help = "A line each row of each batch: step, micro_batch, row_id,\n"
+                   "input_ids, labels (-100 = no loss). Another program that\n"
+                   "trains on them can be compared step by step.\n"
+                   "  sftbench batches results/demo/runs/0123456789abcdef.h5",
+           .flags = {"rows"},
+           .min_words = 1,
+           .max_words = 1,
+           .run = RunBatches}};
+}
+
+}  // namespace sft

@@ -1,0 +1,229 @@
+#include "harness/spec/user_data.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "harness/core/fields.h"
+#include "harness/core/status.h"
+
+namespace sft {
+namespace {
+
+using Json = nlohmann::json;
+using Kind = YamlNode::Kind;
+
+// The one list of keys, by what stands at them.
+struct Keys {
+  UserData& data;
+  std::map<std::string, std::string*> texts() {
+    return {{"name", &data.name},
+            {"path", &data.path},
+            {"validation", &data.validation},
+            {"test", &data.test},
+            {"format", &data.format},
+            {"target", &data.target},
+            {"task", &data.task},
+            {"template", &data.prompt_template}};
+  }
+  std::map<std::string, std::vector<std::string>*> lists() {
+    return {{"labels", &data.labels}, {"metrics", &data.metrics}};
+  }
+  std::map<std::string, std::map<std::string, std::string>*> maps() {
+    return {{"columns", &data.columns}, {"prepare", &data.prepare}};
+  }
+};
+
+const std::vector<std::string>& Formats() {
+  static const auto& formats = *new std::vector<std::string>{
+      "auto", "json", "jsonl", "csv", "tsv", "conll", "parallel"};
+  return formats;
+}
+
+// "" or what is wrong with it.
+std::string Complaint(const UserData& data) {
+  if (data.name.empty() ||
+      data.name.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+          std::string::npos) {
+    return absl::StrCat("name '", data.name,
+                        "': wanted letters, digits, _ and -");
+  }
+  if (data.path.empty()) return "needs path: the file of rows";
+  if (data.task.empty()) {
+    return "needs task: classification, token_labels, question_answering, "
+           "generation, instruction, multiple_choice or language_modeling";
+  }
+  const auto& formats = Formats();
+  if (std::find(formats.begin(), formats.end(), data.format) == formats.end()) {
+    return absl::StrCat("format '", data.format, "': wanted one of ",
+                        CanonicalText(formats));
+  }
+  if ((data.format == "parallel") != !data.target.empty()) {
+    return "target: names the translations' file of format: parallel, which "
+           "needs it";
+  }
+  if (data.format == "parallel" &&
+      !(data.test.empty() && data.validation.empty())) {
+    return "format: parallel is split by split:, it takes no test: and "
+           "validation:";
+  }
+  return "";
+}
+
+class BlockReader {
+ public:
+  explicit BlockReader(const std::string& path) : path_(path) {}
+
+  absl::StatusOr<UserData> Read(const YamlNode& node) const {
+    if (node.kind != Kind::kMap) {
+      return Error(node, absl::StrCat("data: wanted a map, found ",
+                                      ToAbsl(node.KindName())));
+    }
+    UserData data;
+    Keys keys{data};
+    const auto texts = keys.texts();
+    const auto lists = keys.lists();
+    const auto maps = keys.maps();
+    for (const auto& [key, value] : node.entries) {
+      if (const auto text = texts.find(key.text); text != texts.end()) {
+        SFT_ASSIGN_OR_RETURN(*text->second, Scalar(key, value));
+      } else if (const auto list = lists.find(key.text); list != lists.end()) {
+        SFT_RETURN_IF_ERROR(List(key, value, *list->second));
+      } else if (const auto map = maps.find(key.text); map != maps.end()) {
+        SFT_RETURN_IF_ERROR(Map(key, value, *map->second));
+      } else if (key.text == "on_bad_row") {
+        SFT_ASSIGN_OR_RETURN(data.prepare[key.text], Scalar(key, value));
+      } else if (key.text == "split") {
+        std::vector<std::string> shares;
+        SFT_RETURN_IF_ERROR(List(key, value, shares));
+        data.prepare[key.text] = CanonicalText(shares);
+      } else {
+        return Unknown(key);
+      }
+    }
+    if (data.name.empty()) data.name = StemOf(data.path);
+    const std::string complaint = Complaint(data);
+    if (!complaint.empty()) return Error(node, "data: " + complaint);
+    return data;
+  }
+
+ private:
+  absl::Status Error(const YamlNode& node, std::string_view what) const {
+    return InputError(absl::StrCat(path_, ":", node.line), what);
+  }
+  absl::Status Unknown(const YamlNode& key) const {
+    UserData none;
+    Keys keys{none};
+    std::vector<std::string> known = {"on_bad_row", "split"};
+    for (const auto& [name, where] : keys.texts()) known.push_back(name);
+    for (const auto& [name, where] : keys.lists()) known.push_back(name);
+    for (const auto& [name, where] : keys.maps()) known.push_back(name);
+    const std::string near = NearestName(key.text, known);
+    return Error(
+        key,
+        absl::StrCat("unknown key '", key.text.substr(0, 80), "' under data:; ",
+                     near.empty() ? "known are " + CanonicalText(known)
+                                  : "did you mean '" + near + "'?"));
+  }
+  absl::StatusOr<std::string> Scalar(const YamlNode& key,
+                                     const YamlNode& value) const {
+    if (value.kind == Kind::kScalar) return value.text;
+    return Error(value,
+                 absl::StrCat(key.text, ": wanted a single value, found ",
+                              ToAbsl(value.KindName())));
+  }
+  absl::Status List(const YamlNode& key, const YamlNode& value,
+                    std::vector<std::string>& out) const {
+    if (value.kind != Kind::kList) {
+      return Error(value, absl::StrCat(key.text, ": wanted a list, found ",
+                                       ToAbsl(value.KindName())));
+    }
+    for (const YamlNode& item : value.items) {
+      SFT_ASSIGN_OR_RETURN(out.emplace_back(), Scalar(key, item));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Map(const YamlNode& key, const YamlNode& value,
+                   std::map<std::string, std::string>& out) const {
+    if (value.kind != Kind::kMap) {
+      return Error(value, absl::StrCat(key.text, ": wanted a map, found ",
+                                       ToAbsl(value.KindName())));
+    }
+    for (const auto& [name, text] : value.entries) {
+      SFT_ASSIGN_OR_RETURN(out[name.text], Scalar(name, text));
+    }
+    return absl::OkStatus();
+  }
+  // "reviews" of "data/reviews.csv.gz".
+  static std::string StemOf(const std::string& path) {
+    const std::string file = path.substr(path.rfind('/') + 1);
+    return file.substr(0, file.find('.'));
+  }
+
+  const std::string& path_;
+};
+
+}  // namespace
+
+std::string UserDataToJson(const UserData& data) {
+  UserData copy = data;
+  Keys keys{copy};
+  Json json = Json::object();
+  for (const auto& [key, text] : keys.texts()) {
+    if (!text->empty()) json[key] = *text;
+  }
+  for (const auto& [key, list] : keys.lists()) {
+    if (!list->empty()) json[key] = *list;
+  }
+  for (const auto& [key, map] : keys.maps()) {
+    if (!map->empty()) json[key] = *map;
+  }
+  return json.dump(-1, ' ', /*ensure_ascii=*/true,
+                   Json::error_handler_t::replace);
+}
+
+absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
+                                          const std::string& text) {
+  const std::string where = "data." + name;
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return InputError(where, "is no JSON object");
+  UserData data;
+  Keys keys{data};
+  try {
+    for (const auto& [key, field] : keys.texts()) {
+      if (json.contains(key)) json.at(key).get_to(*field);
+    }
+    for (const auto& [key, field] : keys.lists()) {
+      if (json.contains(key)) json.at(key).get_to(*field);
+    }
+    for (const auto& [key, field] : keys.maps()) {
+      if (json.contains(key)) json.at(key).get_to(*field);
+    }
+  } catch (const Json::exception& e) {
+    return InputError(where, e.what());
+  }
+  const std::string complaint = Complaint(data);
+  if (!complaint.empty()) return InputError(where, complaint);
+  return data;
+}
+
+absl::StatusOr<std::vector<UserData>> ReadDataBlock(const std::string& path,
+                                                    const YamlNode& node) {
+  const BlockReader reader(path);
+  std::vector<UserData> out;
+  const bool list = node.kind == Kind::kList;
+  for (const YamlNode& item : list ? node.items : std::vector<YamlNode>{node}) {
+    SFT_ASSIGN_OR_RETURN(UserData data, reader.Read(item));
+    for (const UserData& other : out) {
+      if (other.name == data.name) {
+        return InputError(absl::StrCat(path, ":", item.line),
+                          absl::StrCat("data: '", data.name, "' stands twice"));
+      }
+    }
+    out.push_back(std::move(data));
+  }
+  return out;
+}
+
+}  // namespace sft

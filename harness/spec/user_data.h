@@ -1,0 +1,50 @@
+// A user's own data set, as the `data:` block of a spec names it: a file, how
+// it is read, and which task its columns serve. harness/data makes it a data
+// set.
+#ifndef HARNESS_SPEC_USER_DATA_H_
+#define HARNESS_SPEC_USER_DATA_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/spec/yaml_tree.h"
+
+namespace sft {
+
+struct UserData {
+  std::string name;
+  std::string path;  // of the rows; relative to the working directory
+  // Rows to validate and test on; "" = split off `path`.
+  std::string validation, test;
+  // auto (by the name's ending), json, jsonl, csv, tsv, conll, parallel (then
+  // `path` is the source's lines, `target` the translations').
+  std::string format = "auto";
+  std::string target;
+  std::string task;  // as TaskKindName
+  // What of a task is read from which column: {"text": "review"}.
+  std::map<std::string, std::string> columns;
+  // The prompt, columns in braces: "Review: {review}\nSentiment:". "" = the
+  // task's own.
+  std::string prompt_template;
+  // Classes or entity types; empty = those of the file, in order of names.
+  std::vector<std::string> labels;
+  std::vector<std::string> metrics;  // empty = the task's own
+  // Of cleaning and splitting (harness/data/prepare), e.g. {"clean": "true"}.
+  std::map<std::string, std::string> prepare;
+};
+
+// One line of JSON in which only what was said stands; and back. It is part of
+// RunConfig.
+std::string UserDataToJson(const UserData& data);
+absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
+                                          const std::string& text);
+
+// The `data:` block: a map, or a list of maps. Errors are "spec:line: what".
+absl::StatusOr<std::vector<UserData>> ReadDataBlock(const std::string& path,
+                                                    const YamlNode& node);
+
+}  // namespace sft
+
+#endif  // HARNESS_SPEC_USER_DATA_H_

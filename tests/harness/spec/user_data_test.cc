@@ -1,0 +1,75 @@
+#include "harness/spec/user_data.h"
+
+#include <catch2/catch.hpp>
+
+#include "harness/spec/experiment_spec.h"
+#include "harness/spec/run_config.h"
+#include "tests/harness/spec/spec_tables.h"
+
+namespace sft {
+namespace {
+
+constexpr char kHead[] = "budget: {steps: 1}\n";
+
+std::string ErrorOf(const std::string& text) {
+  return ParseSpecText("s.yaml", kHead + text, TestTables())
+      .status()
+      .ToString();
+}
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("a data block makes names that the spec can train on",
+          "[spec][user_data]") {
+  const auto spec =
+      ParseSpecText("s.yaml",
+                    std::string(kHead) +
+                        "train: [reviews]\nevaluate: {tasks: [reviews]}\n"
+                        "data:\n"
+                        "  path: data/reviews.csv.gz\n"
+                        "  task: classification\n"
+                        "  columns: {text: review}\n"
+                        "  labels: [bad, good]\n"
+                        "  split: [0.5, 0.25, 0.25]\n"
+                        "  on_bad_row: skip\n"
+                        "  prepare: {clean: true}\n",
+                    TestTables());
+  INFO(spec.status().ToString());
+  REQUIRE(spec.ok());
+  REQUIRE(spec->data.size() == 1);
+  const UserData& data = spec->data[0];
+  CHECK(data.name == "reviews");
+  CHECK(data.columns.at("text") == "review");
+  CHECK(data.prepare.at("clean") == "true");
+  CHECK(data.prepare.at("on_bad_row") == "skip");
+  CHECK(data.prepare.at("split") == "0.5,0.25,0.25");
+
+  RunConfig config;
+  config.user_data["reviews"] = UserDataToJson(data);
+  const auto back = RunConfig::FromCanonicalText(config.CanonicalConfigText());
+  REQUIRE(back.ok());
+  const auto again = UserDataFromJson("reviews", back->user_data.at("reviews"));
+  REQUIRE(again.ok());
+  CHECK(UserDataToJson(*again) == UserDataToJson(data));
+}
+
+TEST_CASE("faults in a data block are named by line", "[spec][user_data]") {
+  CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"), "s.yaml:4"));
+  CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"),
+            "did you mean 'path'?"));
+  CHECK(Has(ErrorOf("train: [a]\ndata: {path: a.csv}\n"), "needs task"));
+  CHECK(Has(ErrorOf("train: [a]\ndata: {path: a.csv, task: generation, "
+                    "format: xls}\n"),
+            "format 'xls'"));
+  CHECK(Has(ErrorOf("train: [a]\ndata:\n- {path: a.csv, task: generation}\n"
+                    "- {path: b/a.csv, task: generation}\n"),
+            "'a' stands twice"));
+  const std::string taken = TestTables().retained.at(0);
+  CHECK(Has(ErrorOf("train: [a]\ndata: {name: " + taken +
+                    ", path: a.csv, task: generation}\n"),
+            "built-in"));
+}
+
+}  // namespace
+}  // namespace sft
