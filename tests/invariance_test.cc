@@ -1,6 +1,7 @@
 // What must not change a result: how rows are laid out in batches, how a step
 // is split into micro-batches, an evaluation in between, a kill. Over every
 // row of the table of methods; a new method is tested by being listed.
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -200,10 +201,10 @@ std::vector<Example> EightRows(uint64_t vocabulary) {
   return RandomExamples({21, 9, 34, 14, 27, 6, 40, 18}, 7, vocabulary);
 }
 
-std::vector<Example> RealRows() {
+std::vector<Example> RealRows(size_t count = 8) {
   const nlohmann::json golden = ReadGoldenJson("train_trajectory.json");
   std::vector<Example> rows;
-  for (size_t i = 0; i < 8; ++i) {
+  for (size_t i = 0; i < std::min(count, golden.at("rows").size()); ++i) {
     const auto& row = golden.at("rows")[i];
     Example example;
     example.row_id = static_cast<int64_t>(i);
@@ -244,7 +245,9 @@ TEST_CASE("bf16 stays near f32", "[invariance][bf16][slow]") {
       trains = !tuned.method->TrainableParameters().empty();
       if (!trains) break;
       MoveOffZero(*tuned.method);
-      by_dtype[i] = GradientsOf(tuned, RealRows(), config, "padded", 8);
+      // A logit has eight bits, so the loss of few targets is all rounding
+      // (0.6 % over eight rows, by the luck of the processor's summation).
+      by_dtype[i] = GradientsOf(tuned, RealRows(24), config, "padded", 8);
     }
     if (!trains) continue;
     const double loss = std::abs(by_dtype[1].loss / by_dtype[0].loss - 1);
