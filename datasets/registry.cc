@@ -13,7 +13,8 @@ std::vector<DatasetRow> AllDatasets() {
   std::vector<DatasetRow> all;
   for (auto* family :
        {MovieReviewDatasets, BbcDatasets, Sst2Datasets, AgNewsDatasets,
-        AlpacaDatasets, HeldoutDatasets, NamedEntityDatasets}) {
+        AlpacaDatasets, HeldoutDatasets, NamedEntityDatasets,
+        TranslationDatasets, GettextDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

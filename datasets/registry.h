@@ -23,6 +23,8 @@ std::vector<DatasetRow> Sst2Datasets();
 std::vector<DatasetRow> AgNewsDatasets();
 std::vector<DatasetRow> HeldoutDatasets();
 std::vector<DatasetRow> NamedEntityDatasets();
+std::vector<DatasetRow> TranslationDatasets();
+std::vector<DatasetRow> GettextDatasets();
 
 }  // namespace sft
 

@@ -1,4 +1,4 @@
-// What the units of this folder share: rows of a classification task.
+// What the units of this folder share: how rows of a kind are made.
 #ifndef DATASETS_ROWS_H_
 #define DATASETS_ROWS_H_
 
@@ -15,6 +15,16 @@ namespace sft {
 Row ClassificationRow(int64_t id, std::string_view before,
                       std::string_view text, std::string_view after,
                       const Task& task, int64_t label);
+
+// A prompt and its accepted answers; the first one, as one line, is the one
+// that is trained on.
+Row GenerationRow(int64_t id, std::string prompt,
+                  std::vector<std::string> references);
+
+// "Translate German to English.\nGerman: ...\nEnglish:".
+Row TranslationRow(int64_t id, std::string_view from_language,
+                   std::string_view to_language, std::string_view source,
+                   std::string target);
 
 // `word` is one of `words`: its index, else -1.
 int64_t IndexOf(std::string_view word, const std::vector<std::string>& words);

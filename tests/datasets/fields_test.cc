@@ -3,6 +3,7 @@
 #include <set>
 
 #include "datasets/registry.h"
+#include "harness/data/clean_text.h"
 #include "harness/data/entity_answer.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
@@ -72,6 +73,20 @@ TEST_CASE("tags are BIO2 of the task's types, as many as words",
       inside = type;
     }
     if (row.turns[1].content != EntityAnswer(row.words, row.tags)) {
+      FAIL_CHECK("answer " << row.turns[1].content);
+    }
+  });
+}
+
+TEST_CASE("generated answers have references, the first is trained on",
+          "[datasets][fields]") {
+  ForEachRow(TaskKind::kGeneration, [](const Task& task, const Row& row) {
+    CheckTurns(task, row);
+    REQUIRE_FALSE(row.references.empty());
+    for (const std::string& reference : row.references) {
+      if (CollapseSpace(reference).empty()) FAIL_CHECK("empty reference");
+    }
+    if (row.turns[1].content != CollapseSpace(row.references[0])) {
       FAIL_CHECK("answer " << row.turns[1].content);
     }
   });

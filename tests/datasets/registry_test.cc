@@ -2,6 +2,7 @@
 // is skipped with a warning.
 #include "datasets/registry.h"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <set>
@@ -50,6 +51,7 @@ TEST_CASE("every data set has the rows that its README says",
   struct Counts {
     size_t train, validation, test, documents, refused;
   };
+  constexpr size_t kAny = SIZE_MAX;
   const std::map<std::string, Counts> expected = {
       {"rotten_tomatoes", {7030, 500, 1000, 0, 0}},
       {"imdb", {23402, 500, 1000, 0, 98}},
@@ -63,16 +65,27 @@ TEST_CASE("every data set has the rows that its README says",
       {"c4_demo", {0, 0, 0, 300, 0}},
       {"conll2003", {12503, 3046, 3453, 0, 1742}},
       {"wnut17", {3303, 1007, 1287, 0, 93}},
-      {"wnut16", {1609, 200, 500, 0, 85}}};
+      {"wnut16", {1609, 200, 500, 0, 85}},
+      {"multi30k_de_en", {28996, 1014, 1000, 0, 4}},
+      {"multi30k_en_de", {28996, 1014, 1000, 0, 4}},
+      {"flores200_en_de", {897, 100, 1012, 0, 0}},
+      {"flores200_en_fr", {897, 100, 1012, 0, 0}},
+      {"flores200_de_en", {897, 100, 1012, 0, 0}},
+      {"flores200_de_fr", {897, 100, 1012, 0, 0}},
+      {"flores200_fr_en", {897, 100, 1012, 0, 0}},
+      {"flores200_fr_de", {897, 100, 1012, 0, 0}},
+      // Catalogues change with the programs' versions.
+      {"gettext_en_de", {kAny, 100, 300, 0, kAny}},
+      {"gettext_en_fr", {kAny, 100, 300, 0, kAny}}};
   CHECK(AllDatasets().size() == expected.size());
   ForEachHere([&](const DatasetRow& row, const Splits& splits) {
     REQUIRE(expected.count(row.name) == 1);
     const Counts& counts = expected.at(row.name);
-    CHECK(splits.train.size() == counts.train);
+    CHECK((counts.train == kAny || splits.train.size() == counts.train));
     CHECK(splits.validation.size() == counts.validation);
     CHECK(splits.test.size() == counts.test);
     CHECK(splits.documents.size() == counts.documents);
-    CHECK(splits.refused.size() == counts.refused);
+    CHECK((counts.refused == kAny || splits.refused.size() == counts.refused));
     for (const RefusedRow& refused : splits.refused) {
       CHECK_FALSE(refused.where.empty());
       CHECK_FALSE(refused.reason.empty());
