@@ -12,7 +12,8 @@ namespace sft {
 std::vector<DatasetRow> AllDatasets() {
   std::vector<DatasetRow> all;
   for (auto* family : {MovieReviewDatasets, BbcDatasets, Sst2Datasets,
-                       AgNewsDatasets, AlpacaDatasets, HeldoutDatasets}) {
+                       AgNewsDatasets, AlpacaDatasets, HeldoutDatasets,
+                       InstructionDatasets, ChatDatasets, IfevalDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

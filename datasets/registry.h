@@ -22,6 +22,9 @@ std::vector<DatasetRow> AlpacaDatasets();
 std::vector<DatasetRow> Sst2Datasets();
 std::vector<DatasetRow> AgNewsDatasets();
 std::vector<DatasetRow> HeldoutDatasets();
+std::vector<DatasetRow> InstructionDatasets();
+std::vector<DatasetRow> ChatDatasets();
+std::vector<DatasetRow> IfevalDatasets();
 
 }  // namespace sft
 
