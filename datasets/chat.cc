@@ -145,8 +145,8 @@ absl::StatusOr<Splits> LoadMtBench(const DataFolders& folders) {
                          Texts(record.value, "turns"));
     const auto found = answers.find(id);
     if (found == answers.end()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "question ", id, " has no reference answer to measure a loss on"));
+      return absl::InvalidArgumentError(
+          "no reference answer to measure a loss on");
     }
     if (found->second.size() != questions.size()) {
       return absl::InvalidArgumentError(

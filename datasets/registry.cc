@@ -11,9 +11,11 @@ namespace sft {
 
 std::vector<DatasetRow> AllDatasets() {
   std::vector<DatasetRow> all;
-  for (auto* family : {MovieReviewDatasets, BbcDatasets, Sst2Datasets,
-                       AgNewsDatasets, AlpacaDatasets, HeldoutDatasets,
-                       InstructionDatasets, ChatDatasets, IfevalDatasets}) {
+  for (auto* family :
+       {MovieReviewDatasets, BbcDatasets, Sst2Datasets, AgNewsDatasets,
+        AlpacaDatasets, HeldoutDatasets, InstructionDatasets, ChatDatasets,
+        IfevalDatasets, GlueDatasets, SuperGlueDatasets, TrecDatasets,
+        OloraDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

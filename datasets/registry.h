@@ -25,6 +25,10 @@ std::vector<DatasetRow> HeldoutDatasets();
 std::vector<DatasetRow> InstructionDatasets();
 std::vector<DatasetRow> ChatDatasets();
 std::vector<DatasetRow> IfevalDatasets();
+std::vector<DatasetRow> GlueDatasets();
+std::vector<DatasetRow> SuperGlueDatasets();
+std::vector<DatasetRow> TrecDatasets();
+std::vector<DatasetRow> OloraDatasets();
 
 }  // namespace sft
 

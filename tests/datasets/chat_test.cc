@@ -1,37 +1,10 @@
 // Instructions and conversations in their makers' layouts.
 #include <nlohmann/json.hpp>
 
-#include "datasets/registry.h"
-#include "harness/core/files.h"
-#include "tests/support/catch_torch.h"
-#include "tests/support/paths.h"
+#include "tests/datasets/data_folder.h"
 
 namespace sft {
 namespace {
-
-// A data folder with files of the test's own.
-class Folder {
- public:
-  Folder() {
-    REQUIRE(MakeFolders((folder_.path() / "instruct").string()).ok());
-  }
-  void Write(const std::string& name, const std::string& bytes) {
-    REQUIRE(WriteFileAtomically((folder_.path() / "instruct" / name).string(),
-                                bytes)
-                .ok());
-  }
-  Splits Load(const std::string& dataset) {
-    const auto row = DatasetByName(dataset);
-    REQUIRE(row.ok());
-    auto splits = row->load({"", folder_.path().string()});
-    INFO(splits.status().message());
-    REQUIRE(splits.ok());
-    return *std::move(splits);
-  }
-
- private:
-  TempDir folder_;
-};
 
 std::string Conversation(const std::string& turns) {
   return R"({"messages": [)" + turns + "]}\n";
@@ -40,34 +13,11 @@ std::string Turn(const std::string& role, const std::string& text) {
   return R"({"role": ")" + role + R"(", "content": ")" + text + R"("})";
 }
 
-// Every row of a set, keyed by its last prompt.
-const Row* Find(const Splits& splits, const std::string& first_prompt) {
-  for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
-    for (const Row& row : *rows) {
-      for (const ChatTurn& turn : row.turns) {
-        if (turn.role == "user" && turn.content == first_prompt) return &row;
-      }
-    }
-  }
-  return nullptr;
-}
-
-std::string ReasonAt(const Splits& splits, const std::string& end) {
-  for (const RefusedRow& refused : splits.refused) {
-    if (refused.where.size() >= end.size() &&
-        refused.where.compare(refused.where.size() - end.size(), end.size(),
-                              end) == 0) {
-      return refused.reason;
-    }
-  }
-  return "";
-}
-
 TEST_CASE(
     "ChatML conversations alternate, are cut to the last answer, or are "
     "refused with the turn that is wrong",
     "[datasets][chat]") {
-  Folder folder;
+  DataFolder folder("instruct");
   std::string lines;
   for (int i = 0; i < 20; ++i) {  // lines 1 to 20
     const std::string n = std::to_string(i);
@@ -115,7 +65,7 @@ TEST_CASE(
 }
 
 TEST_CASE("ShareGPT's names of roles are read", "[datasets][chat]") {
-  Folder folder;
+  DataFolder folder("instruct");
   nlohmann::json all = nlohmann::json::array();
   for (int i = 0; i < 1600; ++i) {
     all.push_back({{"id", std::to_string(i)},
@@ -139,7 +89,7 @@ TEST_CASE("ShareGPT's names of roles are read", "[datasets][chat]") {
 
 TEST_CASE("of a conversation tree the best-ranked path is taken",
           "[datasets][chat]") {
-  Folder folder;
+  DataFolder folder("instruct");
   std::string lines;
   for (int i = 0; i < 1600; ++i) {
     nlohmann::json best = {
@@ -180,7 +130,7 @@ TEST_CASE("of a conversation tree the best-ranked path is taken",
 
 TEST_CASE("instruction sets are read in their makers' fields",
           "[datasets][chat]") {
-  Folder folder;
+  DataFolder folder("instruct");
   std::string dolly, gpt4all;
   nlohmann::json cleaned = nlohmann::json::array();
   for (int i = 0; i < 1600; ++i) {
@@ -215,7 +165,7 @@ TEST_CASE("instruction sets are read in their makers' fields",
 
 TEST_CASE("every instance of a Self-Instruct task is a row",
           "[datasets][chat]") {
-  Folder folder;
+  DataFolder folder("instruct");
   folder.Write(
       "user_oriented_instructions.jsonl",
       R"({"id": "a", "instruction": "Add.", "instances": [)"
@@ -235,7 +185,7 @@ TEST_CASE(
     "IFEval's constraints come from the official file, its responses "
     "by prompt",
     "[datasets][chat]") {
-  Folder folder;
+  DataFolder folder("instruct");
   folder.Write("ifeval_prompts_gpt4.jsonl.gz",
                R"({"prompt": "No commas.", "response": "Fine"})"
                "\n");
@@ -266,7 +216,7 @@ TEST_CASE(
 
 TEST_CASE("MT-bench questions without a reference answer are refused",
           "[datasets][chat]") {
-  Folder folder;
+  DataFolder folder("instruct");
   folder.Write("mt_bench_question.jsonl",
                R"({"question_id": 1, "turns": ["a", "b"]})"
                "\n"

@@ -70,6 +70,19 @@ TEST_CASE("every data set has the rows that its README says",
       {"user_oriented_instructions", {0, 0, 252, 0, 0}},
       {"mt_bench", {0, 0, 30, 0, 50}},
       {"ifeval_responses", {0, 0, 541, 0, 0}},
+      {"cola", {8027, 500, 1043, 0, 24}},
+      {"trec", {4871, 500, 500, 0, 81}},
+      {"rte", {1798, 200, 277, 0, 2}},
+      {"mnli", {2700, 300, 7469, 0, 0}},
+      {"qqp", {1800, 200, 7600, 0, 0}},
+      {"boolq", {1800, 200, 3270, 0, 0}},
+      {"cb", {220, 30, 56, 0, 0}},
+      {"copa", {350, 50, 100, 0, 0}},
+      {"wic", {1800, 200, 638, 0, 0}},
+      {"amazon", {4500, 500, 7600, 0, 0}},
+      {"olora_imdb", {1500, 200, 300, 0, 0}},
+      {"olora_sst2", {1800, 200, 872, 0, 0}},
+      {"olora_agnews", {3600, 400, 7600, 0, 0}},
       {"sst2", {66349, 1000, 872, 0, 0}},
       {"ag_news", {9478, 500, 7600, 0, 23}},
       {"wiki_demo", {0, 0, 0, 30, 0}},
@@ -118,6 +131,8 @@ TEST_CASE("rows of a classification task answer with their label word",
       for (const Row& r : *rows) {
         wrong += r.turns.size() != 2 || r.label < 0 ||
                  r.turns[1].content != row.task.labels[r.label];
+        // Encoders read no prompt.
+        wrong += r.text.empty();
       }
       CHECK(wrong == 0);
     }
