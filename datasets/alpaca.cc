@@ -1,21 +1,52 @@
-// Instructions with answers in Alpaca's three fields (Taori et al. 2023): the
-// demo set of LLaMA-Factory, as its JSON array and as JSON lines. Rows of one
-// instruction and input fall on one side of the split.
+// Instructions with answers in Alpaca's three fields (Taori et al. 2023):
+// instruction, input ("" where there is none), output. Rows of one instruction
+// and input fall on one side of the split.
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "datasets/loading.h"
 #include "datasets/registry.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
-#include "harness/data/jsonl.h"
-#include "harness/data/splits.h"
 
 namespace sft {
 namespace {
 
-constexpr int64_t kValidationRows = 100;
-constexpr int64_t kTestRows = 99;
+struct AlpacaSet {
+  const char* name;
+  const char* file;
+  int64_t validation_rows;
+  int64_t test_rows;
+  // The first two keep theirs, as records made with them had them: equal rows
+  // fall on one side of the split.
+  bool drop_duplicates;
+  const char* licence;
+  const char* source;
+  const char* summary;
+};
+constexpr char kDemoLicence[] = "Apache-2.0 (repository); Alpaca CC BY-NC 4.0";
+constexpr char kDemoSummary[] =
+    "single-turn English instructions with long answers";
+constexpr AlpacaSet kSets[] = {
+    {"alpaca", "assets:data/alpaca_en_demo/alpaca_en_demo.json", 100, 99, false,
+     kDemoLicence, "LLaMA-Factory demo set; PyPI llamafactory 0.9.5",
+     kDemoSummary},
+    {"alpaca_jsonl", "data:instruct/alpaca_en_demo.jsonl", 100, 99, false,
+     kDemoLicence, "LLaMA-Factory demo set as JSON lines; SFTBENCH_DATA",
+     kDemoSummary},
+    {"alpaca_en", "data:instruct/alpaca_en_demo.jsonl", 100, 300, true,
+     kDemoLicence, "LLaMA-Factory demo set as JSON lines; SFTBENCH_DATA",
+     "the rows of alpaca_jsonl with 300 of them to test on"},
+    {"gpteacher_roleplay", "data:instruct/gpteacher_roleplay.jsonl.gz", 200,
+     300, true, "MIT (answers by GPT-4)",
+     "GPTeacher role-play, deduplicated by AlpacaDataCleaned; SFTBENCH_DATA",
+     "role-play: speak as a person or thing in a scene"},
+    {"alpaca_cleaned", "data:instruct/alpaca_data_cleaned.json", 500, 1000,
+     true, "CC BY-NC 4.0 (answers by text-davinci-003)",
+     "AlpacaDataCleaned (Ruebsamen 2023), alpaca_data_cleaned.json; "
+     "SFTBENCH_DATA",
+     "Alpaca's instructions with faulty rows mended or taken out"}};
 
 // The three fields of a record as a row; the error says which one is missing.
 absl::StatusOr<KeyedRow> RowOf(const JsonRecord& record) {
@@ -30,50 +61,34 @@ absl::StatusOr<KeyedRow> RowOf(const JsonRecord& record) {
     return absl::InvalidArgumentError("empty instruction or output");
   }
   KeyedRow row;
-  row.row.id = record.number;
   row.row.turns = {{"user", prompt}, {"assistant", output}};
   row.key = std::move(prompt);
-  row.where = record.where;
   return row;
 }
 
-absl::StatusOr<Splits> Load(const DataFolders& folders, const std::string& file,
-                            const std::string& name) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
-  const bool lines = path.find(".jsonl") != std::string::npos;
-  SFT_ASSIGN_OR_RETURN(JsonTable table,
-                       lines ? ReadJsonl(path) : ReadJsonArray(path));
-  std::vector<RefusedRow> refused = std::move(table.refused);
-  std::vector<KeyedRow> rows;
-  for (const JsonRecord& record : table.records) {
-    absl::StatusOr<KeyedRow> row = RowOf(record);
-    if (row.ok()) {
-      rows.push_back(*std::move(row));
-    } else {
-      refused.push_back({record.where, ToStd(row.status().message())});
-    }
-  }
-  SFT_ASSIGN_OR_RETURN(
-      Splits splits,
-      SplitByHash(std::move(rows), kValidationRows, kTestRows, name));
-  splits.refused = std::move(refused);
-  return splits;
-}
-
-DatasetRow MakeRow(const std::string& name, const std::string& source,
-                   const std::string& file) {
+DatasetRow MakeRow(const AlpacaSet& set) {
   DatasetRow row;
-  row.name = name;
-  row.task.name = name;
+  row.name = set.name;
+  row.task.name = row.name;
   row.task.kind = TaskKind::kInstruction;
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
-  row.licence = "Apache-2.0 (repository); Alpaca CC BY-NC 4.0";
-  row.source = source;
-  row.summary = "single-turn English instructions with long answers";
-  row.files = {file};
-  row.load = [file, name](const DataFolders& folders) {
-    return Load(folders, file, name);
+  row.licence = set.licence;
+  row.source = set.source;
+  row.summary = set.summary;
+  row.files = {set.file};
+  row.load = [&set](const DataFolders& folders) -> absl::StatusOr<Splits> {
+    SFT_ASSIGN_OR_RETURN(LoadedRows rows,
+                         LoadJsonRows(set.file, folders, RowOf));
+    if (set.drop_duplicates) {
+      return OwnSplits(std::move(rows), set.validation_rows, set.test_rows,
+                       set.name);
+    }
+    SFT_ASSIGN_OR_RETURN(Splits splits,
+                         SplitByHash(std::move(rows.rows), set.validation_rows,
+                                     set.test_rows, set.name));
+    splits.refused = std::move(rows.refused);
+    return splits;
   };
   return row;
 }
@@ -81,11 +96,9 @@ DatasetRow MakeRow(const std::string& name, const std::string& source,
 }  // namespace
 
 std::vector<DatasetRow> AlpacaDatasets() {
-  return {MakeRow("alpaca", "LLaMA-Factory demo set; PyPI llamafactory 0.9.5",
-                  "assets:data/alpaca_en_demo/alpaca_en_demo.json"),
-          MakeRow("alpaca_jsonl",
-                  "LLaMA-Factory demo set as JSON lines; SFTBENCH_DATA",
-                  "data:instruct/alpaca_en_demo.jsonl")};
+  std::vector<DatasetRow> rows;
+  for (const AlpacaSet& set : kSets) rows.push_back(MakeRow(set));
+  return rows;
 }
 
 }  // namespace sft

@@ -25,6 +25,13 @@ std::vector<DatasetRow> HeldoutDatasets();
 std::vector<DatasetRow> NamedEntityDatasets();
 std::vector<DatasetRow> TranslationDatasets();
 std::vector<DatasetRow> GettextDatasets();
+std::vector<DatasetRow> InstructionDatasets();
+std::vector<DatasetRow> ChatDatasets();
+std::vector<DatasetRow> IfevalDatasets();
+std::vector<DatasetRow> GlueDatasets();
+std::vector<DatasetRow> SuperGlueDatasets();
+std::vector<DatasetRow> TrecDatasets();
+std::vector<DatasetRow> OloraDatasets();
 
 }  // namespace sft
 

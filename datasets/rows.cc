@@ -15,6 +15,7 @@ Row ClassificationRow(int64_t id, std::string_view before,
   Row row;
   row.id = id;
   row.label = label;
+  row.text = std::string(text);
   row.turns = {
       {"user", absl::StrCat(ToAbsl(before), ToAbsl(text), ToAbsl(after))},
       {"assistant", task.labels[label]}};

@@ -12,6 +12,7 @@
 namespace sft {
 
 // `text` asked about between `before` and `after`: "Review: ...\nSentiment:".
+// Encoders read it alone.
 Row ClassificationRow(int64_t id, std::string_view before,
                       std::string_view text, std::string_view after,
                       const Task& task, int64_t label);

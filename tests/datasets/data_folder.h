@@ -2,30 +2,37 @@
 #ifndef TESTS_DATASETS_DATA_FOLDER_H_
 #define TESTS_DATASETS_DATA_FOLDER_H_
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "datasets/registry.h"
 #include "harness/core/files.h"
+#include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
 namespace sft {
 
 class DataFolder {
  public:
-  // `name`: a path below the folder, which is both assets and data folder.
+  // Files are written below `below`.
+  explicit DataFolder(std::string below = "") : below_(std::move(below)) {}
+
+  // The folder is both assets and data folder.
   void Write(const std::string& name, std::string_view bytes) {
-    const std::filesystem::path path = folder_.path() / name;
+    const std::filesystem::path path = folder_.path() / below_ / name;
     REQUIRE(MakeFolders(path.parent_path().string()).ok());
     REQUIRE(WriteFileAtomically(path.string(), bytes).ok());
   }
   std::string At(const std::string& name, int line) const {
-    return (folder_.path() / name).string() + ":" + std::to_string(line);
+    return (folder_.path() / below_ / name).string() + ":" +
+           std::to_string(line);
   }
   absl::StatusOr<Splits> TryLoad(std::string_view dataset) const {
+    const auto row = DatasetByName(dataset);
+    REQUIRE(row.ok());
     const std::string folder = folder_.path().string();
-    return DatasetByName(dataset)->load({folder, folder});
+    return row->load({folder, folder});
   }
   Splits Load(std::string_view dataset) const {
     auto splits = TryLoad(dataset);
@@ -36,12 +43,29 @@ class DataFolder {
 
  private:
   TempDir folder_;
+  std::string below_;
 };
 
-// The reason why the row at `where` was refused; "" if it was not.
-inline std::string ReasonAt(const Splits& splits, const std::string& where) {
+// The row of any split that has this turn by "user"; null if none.
+inline const Row* Find(const Splits& splits, const std::string& prompt) {
+  for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
+    for (const Row& row : *rows) {
+      for (const ChatTurn& turn : row.turns) {
+        if (turn.role == "user" && turn.content == prompt) return &row;
+      }
+    }
+  }
+  return nullptr;
+}
+
+// Why the row whose place ends in `end` was refused; "" if it was not.
+inline std::string ReasonAt(const Splits& splits, const std::string& end) {
   for (const RefusedRow& refused : splits.refused) {
-    if (refused.where == where) return refused.reason;
+    if (refused.where.size() >= end.size() &&
+        refused.where.compare(refused.where.size() - end.size(), end.size(),
+                              end) == 0) {
+      return refused.reason;
+    }
   }
   return "";
 }

@@ -1,0 +1,162 @@
+#include "datasets/loading.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/data/clean_text.h"
+
+namespace sft {
+namespace {
+
+// Adds the row, or its refusal.
+void Add(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
+         LoadedRows& out) {
+  if (!row.ok()) {
+    out.refused.push_back({where, ToStd(row.status().message())});
+    return;
+  }
+  row->row.id = id;
+  row->where = where;
+  out.rows.push_back(*std::move(row));
+}
+
+absl::StatusOr<LoadedRows> OrEmpty(const std::string& path, LoadedRows out) {
+  if (!out.rows.empty()) return out;
+  if (out.refused.empty()) return InputError(path, "no rows");
+  return InputError(out.refused[0].where,
+                    absl::StrCat(out.refused[0].reason, " (and none of the ",
+                                 out.refused.size(), " rows is usable)"));
+}
+
+void Append(std::vector<RefusedRow> more, std::vector<RefusedRow>& refused) {
+  refused.insert(refused.end(), std::make_move_iterator(more.begin()),
+                 std::make_move_iterator(more.end()));
+}
+
+std::vector<Row> InHashOrder(std::vector<KeyedRow> rows) {
+  std::vector<std::pair<uint64_t, size_t>> order;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    order.emplace_back(SplitHash(rows[i].key), i);
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<Row> out;
+  out.reserve(rows.size());
+  for (const auto& [hash, i] : order) out.push_back(std::move(rows[i].row));
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedRows> LoadNestedRows(const std::string& file,
+                                          const DataFolders& folders,
+                                          const RowsOfJson& rows_of) {
+  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
+  const bool lines = path.find(".jsonl") != std::string::npos;
+  SFT_ASSIGN_OR_RETURN(JsonTable table,
+                       lines ? ReadJsonl(path) : ReadJsonArray(path));
+  LoadedRows out;
+  out.refused = std::move(table.refused);
+  for (const JsonRecord& record : table.records) {
+    absl::StatusOr<std::vector<KeyedRow>> rows = rows_of(record);
+    if (!rows.ok()) {
+      Add(rows.status(), record.number, record.where, out);
+      continue;
+    }
+    for (size_t k = 0; k < rows->size(); ++k) {
+      Add(std::move((*rows)[k]),
+          (static_cast<int64_t>(k) << 20) + record.number, record.where, out);
+    }
+  }
+  return OrEmpty(path, std::move(out));
+}
+
+absl::StatusOr<LoadedRows> LoadJsonRows(const std::string& file,
+                                        const DataFolders& folders,
+                                        const RowOfJson& row_of) {
+  return LoadNestedRows(
+      file, folders,
+      [&](const JsonRecord& record) -> absl::StatusOr<std::vector<KeyedRow>> {
+        SFT_ASSIGN_OR_RETURN(KeyedRow row, row_of(record));
+        std::vector<KeyedRow> rows;
+        rows.push_back(std::move(row));
+        return rows;
+      });
+}
+
+absl::StatusOr<LoadedRows> LoadLineRows(const std::string& file,
+                                        const DataFolders& folders,
+                                        const RowOfLine& row_of) {
+  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(path));
+  LoadedRows out;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].empty()) continue;
+    const int64_t number = static_cast<int64_t>(i) + 1;
+    const std::string where = absl::StrCat(path, ":", number);
+    const std::string why = Utf8Complaint(lines[i]);
+    Add(why.empty() ? row_of(lines[i]) : absl::InvalidArgumentError(why),
+        number, where, out);
+  }
+  return OrEmpty(path, std::move(out));
+}
+
+absl::StatusOr<Splits> OwnSplits(LoadedRows all, int64_t validation_rows,
+                                 int64_t test_rows, std::string_view name) {
+  std::vector<KeyedRow> rows = DropDuplicates(std::move(all.rows), all.refused);
+  SFT_ASSIGN_OR_RETURN(
+      Splits splits,
+      SplitByHash(std::move(rows), validation_rows, test_rows, name));
+  splits.refused = std::move(all.refused);
+  return splits;
+}
+
+absl::StatusOr<Splits> OfficialSplits(LoadedRows train, LoadedRows test,
+                                      int64_t validation_rows,
+                                      std::string_view name) {
+  absl::flat_hash_set<std::string> tested;
+  for (const KeyedRow& row : test.rows) tested.insert(row.key);
+  LoadedRows clean;
+  clean.refused = std::move(test.refused);
+  Append(std::move(train.refused), clean.refused);
+  for (KeyedRow& row : train.rows) {
+    if (tested.contains(row.key)) {
+      clean.refused.push_back({row.where, "its text is in the test set"});
+    } else {
+      clean.rows.push_back(std::move(row));
+    }
+  }
+  SFT_ASSIGN_OR_RETURN(Splits splits,
+                       OwnSplits(std::move(clean), validation_rows, 0, name));
+  splits.test = InHashOrder(std::move(test.rows));
+  return splits;
+}
+
+Splits TestOnly(LoadedRows test) {
+  Splits splits;
+  splits.test = InHashOrder(std::move(test.rows));
+  splits.refused = std::move(test.refused);
+  return splits;
+}
+
+std::string Stripped(std::string_view text) {
+  constexpr char kSpace[] = " \t\r\n\f\v";
+  const size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return "";
+  return std::string(
+      text.substr(begin, text.find_last_not_of(kSpace) - begin + 1));
+}
+
+absl::StatusOr<std::string> NonEmptyText(const nlohmann::json& object,
+                                         const std::string& key) {
+  SFT_ASSIGN_OR_RETURN(const std::string text, JsonText(object, key));
+  std::string stripped = Stripped(text);
+  if (stripped.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("empty '", key, "'"));
+  }
+  return stripped;
+}
+
+}  // namespace sft

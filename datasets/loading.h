@@ -1,0 +1,66 @@
+// From records to splits, for the units of this folder: every record becomes a
+// row or a refusal with its place, and no test text is trained on.
+#ifndef DATASETS_LOADING_H_
+#define DATASETS_LOADING_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/data/dataset.h"
+#include "harness/data/jsonl.h"
+#include "harness/data/splits.h"
+
+namespace sft {
+
+struct LoadedRows {
+  std::vector<KeyedRow> rows;
+  std::vector<RefusedRow> refused;
+};
+
+// Makes a row with its key of a record; the error says why there is none.
+// Id and place are filled in by the reader.
+using RowOfJson = std::function<absl::StatusOr<KeyedRow>(const JsonRecord&)>;
+using RowsOfJson =
+    std::function<absl::StatusOr<std::vector<KeyedRow>>(const JsonRecord&)>;
+using RowOfLine = std::function<absl::StatusOr<KeyedRow>(const std::string&)>;
+
+// The records of a file: JSON lines if its name says so, else one JSON array.
+absl::StatusOr<LoadedRows> LoadJsonRows(const std::string& file,
+                                        const DataFolders& folders,
+                                        const RowOfJson& row_of);
+// The same for records of several rows: row k (from 0) of record r gets the id
+// (k << 20) + r.
+absl::StatusOr<LoadedRows> LoadNestedRows(const std::string& file,
+                                          const DataFolders& folders,
+                                          const RowsOfJson& rows_of);
+// A row a line; empty lines are skipped, lines that are no UTF-8 refused. A
+// file without a good line is an error.
+absl::StatusOr<LoadedRows> LoadLineRows(const std::string& file,
+                                        const DataFolders& folders,
+                                        const RowOfLine& row_of);
+
+// Duplicates are refused, the rest split by text (harness/data/splits.h).
+absl::StatusOr<Splits> OwnSplits(LoadedRows all, int64_t validation_rows,
+                                 int64_t test_rows, std::string_view name);
+// The test set whole, as its makers left it; of the others, duplicates and
+// texts of the test set are refused, and validation rows taken out by text.
+absl::StatusOr<Splits> OfficialSplits(LoadedRows train, LoadedRows test,
+                                      int64_t validation_rows,
+                                      std::string_view name);
+// The test set alone. Here and above, test rows stand in the order of their
+// texts' hashes, so that the first ones are a fair sample.
+Splits TestOnly(LoadedRows test);
+
+// White space of both ends cut off.
+std::string Stripped(std::string_view text);
+// The string at `key` without white space at its ends; an error if empty.
+absl::StatusOr<std::string> NonEmptyText(const nlohmann::json& object,
+                                         const std::string& key);
+
+}  // namespace sft
+
+#endif  // DATASETS_LOADING_H_
