@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/eval/answers.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/evaluate_heads.h"
 #include "harness/eval/metrics.h"
@@ -263,36 +264,21 @@ absl::StatusOr<std::vector<GeneratedAnswer>> GenerateAnswers(
     Model& model, const Tokenizer& tokenizer, const Task& task,
     const std::vector<Row>& rows, const RenderOptions& render, int64_t n,
     int64_t max_new_tokens) {
-  const size_t count =
-      static_cast<size_t>(std::clamp<int64_t>(n, 0, rows.size()));
-  std::vector<Ids> prompts;
-  std::vector<GeneratedAnswer> answers;
-  for (size_t i = 0; i < count; ++i) {
-    SFT_ASSIGN_OR_RETURN(Ids ids,
-                         RenderPrompt(rows[i], task, tokenizer, render));
-    GeneratedAnswer answer;
-    answer.row_id = rows[i].id;
-    answer.prompt = tokenizer.Decode(ids, /*skip_special_tokens=*/false);
-    if (!rows[i].turns.empty() && rows[i].turns.back().role == "assistant") {
-      answer.reference = rows[i].turns.back().content;
+  const std::vector<Row> first(
+      rows.begin(), rows.begin() + std::clamp<int64_t>(n, 0, std::ssize(rows)));
+  SFT_ASSIGN_OR_RETURN(
+      Answers written,
+      AnswerRows(model, tokenizer, task, first, render, max_new_tokens));
+  std::vector<GeneratedAnswer> answers(first.size());
+  for (size_t i = 0; i < first.size(); ++i) {
+    answers[i].row_id = first[i].id;
+    answers[i].prompt = tokenizer.Decode(written.prompts[i],
+                                         /*skip_special_tokens=*/false);
+    answers[i].answer = std::move(written.texts[i]);
+    const std::vector<ChatTurn>& turns = first[i].turns;
+    if (!turns.empty() && turns.back().role == "assistant") {
+      answers[i].reference = turns.back().content;
     }
-    answers.push_back(std::move(answer));
-    prompts.push_back(std::move(ids));
-  }
-  if (prompts.empty()) return answers;
-  std::vector<int32_t> stop_ids;
-  for (const auto& id : {tokenizer.end_of_turn_id(), tokenizer.eos_id()}) {
-    if (id &&
-        std::find(stop_ids.begin(), stop_ids.end(), *id) == stop_ids.end()) {
-      stop_ids.push_back(*id);
-    }
-  }
-  const EvalScope scope(model);
-  const std::vector<Ids> generated =
-      model.GenerateGreedy(prompts, max_new_tokens, stop_ids);
-  for (size_t i = 0; i < answers.size(); ++i) {
-    answers[i].answer =
-        tokenizer.Decode(generated[i], /*skip_special_tokens=*/true);
   }
   return answers;
 }

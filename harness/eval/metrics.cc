@@ -65,6 +65,10 @@ const std::vector<MetricInfo>& AllMetrics() {
        "rougeLsum|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
        "rouge-score-0.1.2",
        "mean F1 of the union of the sentences' common subsequences"},
+      {"final_number", "fraction", true,
+       "final_number|nrefs:N|last-number|stripped:comma,dollar|decimal-equal|"
+       "mean:items",
+       "share of answers whose last number is the reference's (GSM8K)"},
   };
   return table;
 }
