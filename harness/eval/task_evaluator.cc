@@ -1,6 +1,7 @@
 #include "harness/eval/task_evaluator.h"
 
 #include "harness/core/status.h"
+#include "harness/eval/evaluate_choice.h"
 #include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluate_heads.h"
 
@@ -60,6 +61,8 @@ const std::vector<TaskEvaluator>& AllTaskEvaluators() {
       {TaskKind::kQuestionAnswering, HeadKind::kSpan, EvaluateSpanHead},
       {TaskKind::kGeneration, kNext, EvaluateGeneration},
       {TaskKind::kInstruction, kNext, ResponseLoss},
+      {TaskKind::kMultipleChoice, kNext, EvaluateChoice},
+      {TaskKind::kLastWord, kNext, EvaluateLastWord},
       {TaskKind::kLanguageModeling, kNext, Heldout},
   };
   return table;
