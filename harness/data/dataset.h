@@ -36,7 +36,7 @@ struct Row {
   // Multiple choice: continuations of the prompt.
   std::vector<std::string> choices;
   // Instruction following: verifiable constraints as JSON, an array of
-  // {"id": "length:words", ...}; "" if none.
+  // {"id": "punctuation:no_comma", "kwargs": {...}}; "" if none.
   std::string constraints;
 };
 // A row that could not be used, and why.
@@ -113,6 +113,9 @@ struct RenderOptions {
   int64_t max_length = 512;
   double loss_on_prompt = 0;     // 0 = answers only, 1 = every token
   std::string loss_on = "last";  // last, all_assistant: which answers
+  // Tokens that a prompt leaves free below max_length, beside what its task
+  // keeps free by itself (see RenderRows).
+  int64_t answer_room = 0;
   // Of an encoder: rows become what this head reads, and of the options above
   // only max_length matters.
   HeadKind head = HeadKind::kNextToken;
@@ -132,17 +135,19 @@ absl::StatusOr<std::string> EffectiveForm(const Task& task,
                                           const RenderOptions& options);
 // Rows as examples: loss on the answer and on the end-of-turn token after it.
 // A row without a target token is refused and counted. A row above max_length
-// loses the end of its answer; in classification the middle of its prompt.
+// loses the end of its answer; but where answers are scored or generated, the
+// middle of its prompt, so that the longest label or choice, the word wanted or
+// max_new_tokens still fit behind it.
 absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
                                         const Task& task,
                                         const Tokenizer& tokenizer,
                                         const RenderOptions& options);
 // Prompt ids alone (what generation and label scoring continue), and the ids
 // of `answer` as they follow it in training, without the end of turn.
-absl::StatusOr<std::vector<int32_t>> RenderPrompt(const Row& row,
-                                                  const Task& task,
-                                                  const Tokenizer& tokenizer,
-                                                  const RenderOptions& options);
+// `cut_tokens`, if not null, becomes how many the prompt lost.
+absl::StatusOr<std::vector<int32_t>> RenderPrompt(
+    const Row& row, const Task& task, const Tokenizer& tokenizer,
+    const RenderOptions& options, int64_t* cut_tokens = nullptr);
 std::vector<int32_t> RenderAnswer(const std::string& answer, const Task& task,
                                   const Tokenizer& tokenizer,
                                   const RenderOptions& options);

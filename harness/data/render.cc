@@ -133,7 +133,7 @@ struct Renderer {
   bool all_answers = false;
   bool loss_on_prompt = false;
   int64_t max_length = 0;
-  int64_t prompt_limit = 0;  // tokens; 0 = none
+  int64_t shared_room = 0;  // tokens kept for any row's answer; 0 = none
 
   static absl::StatusOr<Renderer> Make(const Task& task,
                                        const Tokenizer& tokenizer,
@@ -160,24 +160,47 @@ struct Renderer {
       return InputError("max_length",
                         absl::StrCat(r.max_length, " tokens hold no target"));
     }
+    r.shared_room = options.answer_room;
     if (task.kind == TaskKind::kClassification) {
-      // The same room for every label: a prompt's ids must not depend on the
-      // answer.
-      int64_t room = 0;
-      for (const std::string& label : task.labels) {
-        const auto ids = tokenizer.Encode(AnswerText(label, r.chat));
-        room = std::max(room, static_cast<int64_t>(ids.size()));
-      }
-      room += EndOfTurn(tokenizer).has_value();
-      r.prompt_limit = r.max_length - room;
-      if (r.prompt_limit < 2) {
-        return InputError(
-            "max_length",
-            absl::StrCat(r.max_length, " tokens leave ", r.prompt_limit,
-                         " for the prompts of ", task.name));
-      }
+      r.shared_room = std::max(r.shared_room, r.RoomFor(task.labels));
+    } else if (task.kind == TaskKind::kGeneration ||
+               task.kind == TaskKind::kQuestionAnswering ||
+               task.kind == TaskKind::kTokenLabels) {
+      r.shared_room = std::max(r.shared_room, task.max_new_tokens);
     }
+    SFT_RETURN_IF_ERROR(r.CheckRoom(r.shared_room));
     return r;
+  }
+
+  // The longest of `answers` with its end of turn: the same room for every
+  // choice, for a prompt's ids must not depend on the answer.
+  int64_t RoomFor(const std::vector<std::string>& answers) const {
+    int64_t room = 0;
+    for (const std::string& answer : answers) {
+      const auto ids = tokenizer.Encode(AnswerText(answer, chat));
+      room = std::max(room, static_cast<int64_t>(ids.size()));
+    }
+    return room + EndOfTurn(tokenizer).has_value();
+  }
+
+  absl::Status CheckRoom(int64_t room) const {
+    if (room == 0 || max_length - room >= 2) return absl::OkStatus();
+    return InputError(
+        "max_length",
+        absl::StrCat(max_length, " tokens leave ", max_length - room,
+                     " for the prompts of ", task.name,
+                     ", whose answers take up to ", room));
+  }
+
+  // Tokens kept for the answer of `row`; 0 = its prompt is not cut.
+  int64_t Room(const Row& row) const {
+    if (task.kind == TaskKind::kMultipleChoice) {
+      return std::max(shared_room, RoomFor(row.choices));
+    }
+    if (task.kind == TaskKind::kLastWord && !row.turns.empty()) {
+      return std::max(shared_room, RoomFor({row.turns.back().content}));
+    }
+    return shared_room;
   }
 
   // The prompt of a row; `cut` counts the tokens left out.
@@ -190,7 +213,9 @@ struct Renderer {
     } else {
       tokens = PlainPrompt(turns, all_answers, tokenizer);
     }
-    *cut = prompt_limit > 0 ? CutMiddle(prompt_limit, tokens) : 0;
+    const int64_t room = Room(row);
+    SFT_RETURN_IF_ERROR(CheckRoom(room));
+    *cut = room > 0 ? CutMiddle(max_length - room, tokens) : 0;
     return tokens;
   }
 
@@ -313,13 +338,16 @@ absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
   return out;
 }
 
-absl::StatusOr<std::vector<int32_t>> RenderPrompt(
-    const Row& row, const Task& task, const Tokenizer& tokenizer,
-    const RenderOptions& options) {
+absl::StatusOr<std::vector<int32_t>> RenderPrompt(const Row& row,
+                                                  const Task& task,
+                                                  const Tokenizer& tokenizer,
+                                                  const RenderOptions& options,
+                                                  int64_t* cut_tokens) {
   SFT_ASSIGN_OR_RETURN(const Renderer renderer,
                        Renderer::Make(task, tokenizer, options));
   int64_t cut = 0;
   SFT_ASSIGN_OR_RETURN(Tokens tokens, renderer.Prompt(row, &cut));
+  if (cut_tokens != nullptr) *cut_tokens = cut;
   return std::move(tokens.ids);
 }
 

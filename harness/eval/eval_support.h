@@ -4,9 +4,13 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "harness/core/records.h"
+#include "harness/core/status.h"
 #include "harness/eval/evaluator.h"
+#include "harness/eval/text_metrics.h"
 
 namespace sft {
 
@@ -30,6 +34,20 @@ inline EvalRecord StartRecord(const std::string& task,
   record.split = options.split;
   record.round = options.round;
   return record;
+}
+
+// Adds the named metrics of texts to `record`.
+inline absl::Status AddTextMetrics(const std::vector<std::string>& names,
+                                   const std::vector<TextItem>& items,
+                                   const std::string& detail,
+                                   EvalRecord& record) {
+  for (const std::string& name : names) {
+    SFT_ASSIGN_OR_RETURN(
+        MetricRecord metric,
+        MetricOfTexts(name, items, TextMetricOptions(), detail));
+    record.metrics.push_back(std::move(metric));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace sft

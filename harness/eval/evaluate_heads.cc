@@ -15,7 +15,6 @@
 #include "harness/eval/eval_support.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/scoring.h"
-#include "harness/eval/text_metrics.h"
 
 namespace sft {
 namespace {
@@ -82,18 +81,6 @@ absl::StatusOr<Windows> RenderAll(const EvalInput& input,
 
 std::string Detail(const std::string& what, const EvalInput& input) {
   return absl::StrCat(what, "|max_length:", input.render.max_length);
-}
-
-absl::Status AddTextMetrics(const EvalInput& input,
-                            const std::vector<TextItem>& items,
-                            const std::string& detail, EvalRecord& record) {
-  for (const std::string& name : input.task->metrics) {
-    SFT_ASSIGN_OR_RETURN(
-        MetricRecord metric,
-        MetricOfTexts(name, items, TextMetricOptions(), detail));
-    record.metrics.push_back(std::move(metric));
-  }
-  return absl::OkStatus();
 }
 
 // The best span of one window.
@@ -191,8 +178,8 @@ absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
         record.row_ids.push_back(input.rows[i].id);
         return absl::OkStatus();
       }));
-  SFT_RETURN_IF_ERROR(
-      AddTextMetrics(input, items, Detail("score:head", input), record));
+  SFT_RETURN_IF_ERROR(AddTextMetrics(input.task->metrics, items,
+                                     Detail("score:head", input), record));
   record.wall_seconds = watch.Seconds();
   return record;
 }
@@ -225,7 +212,7 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
          row.references});
   }
   SFT_RETURN_IF_ERROR(AddTextMetrics(
-      input, items,
+      input.task->metrics, items,
       Detail(
           absl::StrCat("score:span-head|max_answer_tokens:", kMaxAnswerTokens),
           input),

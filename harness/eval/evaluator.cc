@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/eval/answers.h"
+#include "harness/eval/continuations.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/evaluate_heads.h"
 #include "harness/eval/metrics.h"
@@ -15,43 +17,6 @@ namespace sft {
 namespace {
 
 using Ids = std::vector<int32_t>;
-
-bool IsPrefix(const Ids& prefix, const Ids& whole) {
-  return prefix.size() <= whole.size() &&
-         std::equal(prefix.begin(), prefix.end(), whole.begin());
-}
-
-// The sequences that together predict every token of every label: each
-// label without its last token, those left out that begin another. With
-// labels of one token that is one empty stem: the prompt itself.
-struct LabelStems {
-  std::vector<Ids> stems;
-  std::vector<size_t> of_label;  // the stem that holds it
-};
-
-LabelStems MakeStems(const std::vector<Ids>& labels) {
-  std::vector<Ids> prefixes;
-  for (const Ids& label : labels) {
-    prefixes.emplace_back(label.begin(), label.end() - 1);
-  }
-  // Longest first, so that a prefix meets what holds it.
-  std::vector<Ids> sorted = prefixes;
-  std::stable_sort(
-      sorted.begin(), sorted.end(),
-      [](const Ids& a, const Ids& b) { return a.size() > b.size(); });
-  LabelStems out;
-  const auto holder = [&out](const Ids& prefix) {
-    return std::find_if(out.stems.begin(), out.stems.end(),
-                        [&](const Ids& s) { return IsPrefix(prefix, s); });
-  };
-  for (const Ids& prefix : sorted) {
-    if (holder(prefix) == out.stems.end()) out.stems.push_back(prefix);
-  }
-  for (const Ids& prefix : prefixes) {
-    out.of_label.push_back(holder(prefix) - out.stems.begin());
-  }
-  return out;
-}
 
 Example Unlabelled(int64_t row_id, Ids ids) {
   Example example;
@@ -88,41 +53,23 @@ absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
   if (labels.size() < 2) {
     return InputError(task.name, "label scoring wants two labels or more");
   }
-  const LabelStems stems = MakeStems(labels);
-  std::vector<Example> sequences;
-  std::vector<Wanted> wanted;
-  std::vector<std::pair<size_t, size_t>> cell;  // (row, label) of wanted[i]
-  for (size_t r = 0; r < rows.size(); ++r) {
-    SFT_ASSIGN_OR_RETURN(const Ids prompt,
-                         RenderPrompt(rows[r], task, tokenizer, render));
+  std::vector<Continuations> prompts;
+  for (const Row& row : rows) {
+    SFT_ASSIGN_OR_RETURN(Ids prompt,
+                         RenderPrompt(row, task, tokenizer, render));
     if (prompt.empty()) {
-      return InputError(absl::StrCat(task.name, ": row ", rows[r].id),
+      return InputError(absl::StrCat(task.name, ": row ", row.id),
                         "an empty prompt");
     }
-    for (size_t s = 0; s < stems.stems.size(); ++s) {
-      Ids ids = prompt;
-      ids.insert(ids.end(), stems.stems[s].begin(), stems.stems[s].end());
-      const int64_t sequence = static_cast<int64_t>(sequences.size());
-      sequences.push_back(Unlabelled(rows[r].id, std::move(ids)));
-      const int64_t last = static_cast<int64_t>(prompt.size()) - 1;
-      // By position first: candidates of one position share its logits.
-      for (size_t j = 0; j <= stems.stems[s].size(); ++j) {
-        for (size_t k = 0; k < labels.size(); ++k) {
-          if (stems.of_label[k] != s || j >= labels[k].size()) continue;
-          wanted.push_back(
-              {sequence, last + static_cast<int64_t>(j), labels[k][j]});
-          cell.emplace_back(r, k);
-        }
-      }
-    }
+    prompts.push_back({row.id, std::move(prompt), labels});
   }
-  const EvalScope scope(model);
-  const std::vector<double> log_probabilities = LogProbabilities(
-      model, sequences, wanted, options.max_tokens_a_batch, tokens);
-  std::vector<std::vector<double>> scores(
-      rows.size(), std::vector<double>(labels.size(), 0.0));
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    scores[cell[i].first][cell[i].second] += log_probabilities[i];
+  std::vector<std::vector<double>> scores;
+  for (const auto& row :
+       ScoreContinuations(model, prompts, options.max_tokens_a_batch, tokens)) {
+    scores.emplace_back();
+    for (const ContinuationScore& score : row) {
+      scores.back().push_back(score.log_probability);
+    }
   }
   return scores;
 }
@@ -263,36 +210,21 @@ absl::StatusOr<std::vector<GeneratedAnswer>> GenerateAnswers(
     Model& model, const Tokenizer& tokenizer, const Task& task,
     const std::vector<Row>& rows, const RenderOptions& render, int64_t n,
     int64_t max_new_tokens) {
-  const size_t count =
-      static_cast<size_t>(std::clamp<int64_t>(n, 0, rows.size()));
-  std::vector<Ids> prompts;
-  std::vector<GeneratedAnswer> answers;
-  for (size_t i = 0; i < count; ++i) {
-    SFT_ASSIGN_OR_RETURN(Ids ids,
-                         RenderPrompt(rows[i], task, tokenizer, render));
-    GeneratedAnswer answer;
-    answer.row_id = rows[i].id;
-    answer.prompt = tokenizer.Decode(ids, /*skip_special_tokens=*/false);
-    if (!rows[i].turns.empty() && rows[i].turns.back().role == "assistant") {
-      answer.reference = rows[i].turns.back().content;
+  const std::vector<Row> first(
+      rows.begin(), rows.begin() + std::clamp<int64_t>(n, 0, std::ssize(rows)));
+  SFT_ASSIGN_OR_RETURN(
+      Answers written,
+      AnswerRows(model, tokenizer, task, first, render, max_new_tokens));
+  std::vector<GeneratedAnswer> answers(first.size());
+  for (size_t i = 0; i < first.size(); ++i) {
+    answers[i].row_id = first[i].id;
+    answers[i].prompt = tokenizer.Decode(written.prompts[i],
+                                         /*skip_special_tokens=*/false);
+    answers[i].answer = std::move(written.texts[i]);
+    const std::vector<ChatTurn>& turns = first[i].turns;
+    if (!turns.empty() && turns.back().role == "assistant") {
+      answers[i].reference = turns.back().content;
     }
-    answers.push_back(std::move(answer));
-    prompts.push_back(std::move(ids));
-  }
-  if (prompts.empty()) return answers;
-  std::vector<int32_t> stop_ids;
-  for (const auto& id : {tokenizer.end_of_turn_id(), tokenizer.eos_id()}) {
-    if (id &&
-        std::find(stop_ids.begin(), stop_ids.end(), *id) == stop_ids.end()) {
-      stop_ids.push_back(*id);
-    }
-  }
-  const EvalScope scope(model);
-  const std::vector<Ids> generated =
-      model.GenerateGreedy(prompts, max_new_tokens, stop_ids);
-  for (size_t i = 0; i < answers.size(); ++i) {
-    answers[i].answer =
-        tokenizer.Decode(generated[i], /*skip_special_tokens=*/true);
   }
   return answers;
 }

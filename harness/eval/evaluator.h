@@ -59,7 +59,7 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
 struct GeneratedAnswer {
   int64_t row_id = 0;
   std::string prompt;     // as the model read it, special tokens included
-  std::string answer;     // greedy
+  std::string answer;     // greedy, as it is scored (AnswerRows)
   std::string reference;  // the row's own answer
 };
 // Greedy answers to the first `n` rows.

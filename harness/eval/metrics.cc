@@ -11,6 +11,9 @@ const std::vector<MetricInfo>& AllMetrics() {
   static const auto& table = *new std::vector<MetricInfo>{
       {"accuracy", "fraction", true, "accuracy|ties:lower-label-index",
        "share of items whose likeliest label is the right one"},
+      {"accuracy_norm", "fraction", true,
+       "accuracy_norm|log-probability/bytes|ties:lower-choice-index",
+       "share of items whose likeliest choice a byte is the right one"},
       {"f1_macro", "fraction", true,
        "f1_macro|labels:present|zero_division:0|sklearn-1",
        "mean over the labels of F1"},
@@ -23,7 +26,7 @@ const std::vector<MetricInfo>& AllMetrics() {
        "cross_entropy|over:window-tokens-but-the-first|mean:tokens",
        "mean cross-entropy of held-out text"},
       {"perplexity", "1", false, "exp(cross_entropy)",
-       "exp of the mean cross-entropy of held-out text"},
+       "exp of the mean cross-entropy of held-out text, or of last words"},
       {"cross_entropy_tokens", "tokens", true, "count|predicted-tokens",
        "how many tokens cross_entropy is a mean of"},
       // What `sftbench score` has beside; see text_metrics.h.
@@ -65,6 +68,10 @@ const std::vector<MetricInfo>& AllMetrics() {
        "rougeLsum|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
        "rouge-score-0.1.2",
        "mean F1 of the union of the sentences' common subsequences"},
+      {"final_number", "fraction", true,
+       "final_number|nrefs:N|last-number|stripped:comma,dollar|decimal-equal|"
+       "mean:items",
+       "share of answers whose last number is the reference's (GSM8K)"},
   };
   return table;
 }

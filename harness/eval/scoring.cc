@@ -16,7 +16,8 @@ constexpr int64_t kHeadRows = 128;
 // For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
 void Score(Model& model, const at::Tensor& h_TD,
            const std::vector<Wanted>& wanted, const std::vector<int64_t>& mine,
-           const std::vector<int64_t>& flat, std::vector<double>& out) {
+           const std::vector<int64_t>& flat, std::vector<double>& out,
+           std::vector<bool>* likeliest) {
   for (size_t begin = 0; begin < mine.size();) {
     // Wanted tokens of one position share its logits.
     std::vector<int64_t> positions, rows, ids;
@@ -40,6 +41,13 @@ void Score(Model& model, const at::Tensor& h_TD,
     const at::Tensor host = picked.cpu().contiguous();
     const double* values = host.data_ptr<double>();
     for (size_t i = begin; i < end; ++i) out[mine[i]] = values[i - begin];
+    if (likeliest != nullptr) {
+      const at::Tensor first =
+          logits_MV.argmax(1).index_select(0, row).eq(id).cpu();
+      for (size_t i = begin; i < end; ++i) {
+        (*likeliest)[mine[i]] = first.const_data_ptr<bool>()[i - begin];
+      }
+    }
     begin = end;
   }
 }
@@ -49,7 +57,8 @@ void Score(Model& model, const at::Tensor& h_TD,
 std::vector<double> LogProbabilities(Model& model,
                                      const std::vector<Example>& sequences,
                                      const std::vector<Wanted>& wanted,
-                                     int64_t max_tokens, int64_t* tokens) {
+                                     int64_t max_tokens, int64_t* tokens,
+                                     std::vector<bool>* likeliest) {
   const int64_t count = static_cast<int64_t>(sequences.size());
   const auto length = [&](int64_t s) {
     return static_cast<int64_t>(sequences[s].input_ids.size());
@@ -65,6 +74,7 @@ std::vector<double> LogProbabilities(Model& model,
                    [&](int64_t a, int64_t b) { return length(a) > length(b); });
 
   std::vector<double> out(wanted.size(), 0.0);
+  if (likeliest != nullptr) likeliest->assign(wanted.size(), false);
   for (size_t begin = 0; begin < order.size();) {
     std::vector<Piece> pieces;
     std::vector<int64_t> mine, flat;
@@ -87,7 +97,7 @@ std::vector<double> LogProbabilities(Model& model,
     batch = OnDevice(std::move(batch), model.device());
     if (tokens != nullptr) *tokens += total;
     const at::Tensor h_TD = model.HiddenStates(batch).squeeze(0);
-    Score(model, h_TD, wanted, mine, flat, out);
+    Score(model, h_TD, wanted, mine, flat, out, likeliest);
   }
   return out;
 }

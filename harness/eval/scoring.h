@@ -44,11 +44,13 @@ struct Wanted {
 // in its order. Sequences go through the model in flat batches of like
 // lengths, at most `max_tokens` each; only wanted positions reach the head.
 // `wanted` must be in order of sequence, then position. `tokens`, if not null,
-// is raised by the tokens read. To be called within an EvalScope.
+// is raised by the tokens read; `likeliest`, if not null, becomes whether each
+// wanted token is the argmax. To be called within an EvalScope.
 std::vector<double> LogProbabilities(Model& model,
                                      const std::vector<Example>& sequences,
                                      const std::vector<Wanted>& wanted,
-                                     int64_t max_tokens, int64_t* tokens);
+                                     int64_t max_tokens, int64_t* tokens,
+                                     std::vector<bool>* likeliest = nullptr);
 
 }  // namespace sft
 

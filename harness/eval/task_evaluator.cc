@@ -1,6 +1,8 @@
 #include "harness/eval/task_evaluator.h"
 
 #include "harness/core/status.h"
+#include "harness/eval/evaluate_choice.h"
+#include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluate_heads.h"
 
 namespace sft {
@@ -53,9 +55,14 @@ const std::vector<TaskEvaluator>& AllTaskEvaluators() {
   static const auto& table = *new std::vector<TaskEvaluator>{
       {TaskKind::kClassification, kNext, ByLikelihood},
       {TaskKind::kClassification, HeadKind::kSequence, EvaluateSequenceHead},
+      {TaskKind::kTokenLabels, kNext, EvaluateWrittenTags},
       {TaskKind::kTokenLabels, HeadKind::kToken, EvaluateTokenHead},
+      {TaskKind::kQuestionAnswering, kNext, EvaluateGeneration},
       {TaskKind::kQuestionAnswering, HeadKind::kSpan, EvaluateSpanHead},
+      {TaskKind::kGeneration, kNext, EvaluateGeneration},
       {TaskKind::kInstruction, kNext, ResponseLoss},
+      {TaskKind::kMultipleChoice, kNext, EvaluateChoice},
+      {TaskKind::kLastWord, kNext, EvaluateLastWord},
       {TaskKind::kLanguageModeling, kNext, Heldout},
   };
   return table;

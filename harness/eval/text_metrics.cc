@@ -7,6 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/eval/bleu.h"
 #include "harness/eval/chrf.h"
+#include "harness/eval/final_number.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/rouge.h"
 #include "harness/eval/span_f1.h"
@@ -66,6 +67,7 @@ const std::vector<TextMetric>& AllTextMetrics() {
       {"rouge2", kLines, true, {"stemmer"}, false, Rouge2},
       {"rougeL", kLines, true, {"stemmer"}, false, RougeL},
       {"rougeLsum", kLines, true, {"stemmer"}, true, RougeLsum},
+      {"final_number", kLines, true, {}, false, ScoreFinalNumber},
   };
   return table;
 }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "harness/eval/final_number.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/porter_stemmer.h"
 #include "tests/support/paths.h"
@@ -122,6 +123,52 @@ TEST_CASE("the stemmer equals NLTK's", "[eval][metrics]") {
     INFO(pair[0].get<std::string>());
     CHECK(PorterStem(pair[0]) == pair[1]);
   }
+}
+
+TEST_CASE("the final number is read as GSM8K's answers are written",
+          "[eval][metrics]") {
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"5 - 3 = 2\n#### 2", "2"},
+      {"The answer is $1,234.50.", "1234.5"},
+      {"it costs 18 dollars", "18"},
+      {"007", "7"},
+      {"0.50", "0.5"},
+      {".5 of it", "0.5"},
+      {"-12", "-12"},
+      {"$-3", "-3"},
+      {"-$3", "-3"},
+      {"(-4)", "-4"},
+      {"x = -0.0", "0"},
+      {"from 10-15", "15"},
+      {"covid-19", "19"},
+      {"7.", "7"},
+      {"1, 2,", "2"},
+      {"2,000,000", "2000000"},
+      {"3.14.15", "0.15"},
+      {"12345678901234567890.10", "12345678901234567890.1"},
+  };
+  for (const auto& [text, number] : cases) {
+    INFO(text);
+    CHECK(FinalNumber(text).value_or("none") == number);
+  }
+  for (const char* none : {"", "no number", "-", "$.", "."}) {
+    CHECK_FALSE(FinalNumber(none).has_value());
+  }
+}
+
+TEST_CASE("final_number is the share of right last numbers",
+          "[eval][metrics]") {
+  std::vector<TextItem> items = {
+      {"3 + 4 is 7, so $7.00", {"... #### 7"}},
+      {"7 apples, 8 pears", {"7"}},
+      {"none", {"none"}},
+      {"1,000", {"999", "1000"}},
+  };
+  items.push_back({"7", {"7"}, /*answered=*/false});
+  const TextScore score = ScoreOf("final_number", items);
+  CHECK(score.items == std::vector<double>{1, 0, 0, 1, 0});
+  CHECK(score.value == Approx(0.4));
+  CHECK(score.signature.find("nrefs:var") != std::string::npos);
 }
 
 TEST_CASE("every metric of text is listed, unknown ones are refused",

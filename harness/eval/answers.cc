@@ -1,0 +1,133 @@
+#include "harness/eval/answers.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "harness/core/status.h"
+#include "harness/eval/scoring.h"
+
+namespace sft {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+// Prompts of like length, longest first: [begin, end) of `order`.
+struct AnswerBatch {
+  size_t begin = 0, end = 0;
+};
+
+std::vector<AnswerBatch> MakeBatches(const std::vector<Ids>& prompts,
+                                     const std::vector<size_t>& order,
+                                     int64_t max_new_tokens,
+                                     const AnswerBatches& limits) {
+  std::vector<AnswerBatch> out;
+  for (size_t begin = 0; begin < order.size();) {
+    const int64_t slots =
+        static_cast<int64_t>(prompts[order[begin]].size()) + max_new_tokens;
+    const int64_t rows =
+        std::clamp<int64_t>(limits.slots / slots, 1, limits.rows);
+    const size_t end =
+        std::min(order.size(), begin + static_cast<size_t>(rows));
+    out.push_back({begin, end});
+    begin = end;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<int32_t> StopIds(const Tokenizer& tokenizer) {
+  std::vector<int32_t> ids;
+  for (const auto& id : {tokenizer.end_of_turn_id(), tokenizer.eos_id()}) {
+    if (id && std::find(ids.begin(), ids.end(), *id) == ids.end()) {
+      ids.push_back(*id);
+    }
+  }
+  return ids;
+}
+
+std::function<bool(const std::vector<int32_t>&)> StopAt(
+    const Tokenizer& tokenizer, std::vector<std::string> stop_strings) {
+  if (stop_strings.empty()) return nullptr;
+  size_t longest = 0;
+  for (const std::string& s : stop_strings) {
+    longest = std::max(longest, s.size());
+  }
+  // The last ids alone: a token has a byte at least, but some have no text.
+  const size_t window = longest + 16;
+  return [&tokenizer, window, stops = std::move(stop_strings)](const Ids& ids) {
+    const Ids tail(ids.end() - std::min(ids.size(), window), ids.end());
+    const std::string text =
+        tokenizer.Decode(tail, /*skip_special_tokens=*/true);
+    return std::any_of(stops.begin(), stops.end(), [&](const std::string& s) {
+      return text.find(s) != std::string::npos;
+    });
+  };
+}
+
+std::string CutAnswer(std::string_view text,
+                      const std::vector<std::string>& stop_strings) {
+  size_t end = text.size();
+  for (const std::string& s : stop_strings) end = std::min(end, text.find(s));
+  return std::string(absl::StripAsciiWhitespace(ToAbsl(text.substr(0, end))));
+}
+
+absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
+                                   const Task& task,
+                                   const std::vector<Row>& rows,
+                                   const RenderOptions& render,
+                                   int64_t max_new_tokens,
+                                   const AnswerBatches& batches) {
+  Answers out;
+  SFT_ASSIGN_OR_RETURN(const std::string form,
+                       EffectiveForm(task, tokenizer, render));
+  for (const Row& row : rows) {
+    int64_t cut = 0;
+    SFT_ASSIGN_OR_RETURN(Ids ids,
+                         RenderPrompt(row, task, tokenizer, render, &cut));
+    if (ids.empty()) {
+      return InputError(absl::StrCat(task.name, ": row ", row.id),
+                        "an empty prompt");
+    }
+    out.cut_prompts += cut > 0;
+    out.tokens += static_cast<int64_t>(ids.size());
+    out.prompts.push_back(std::move(ids));
+  }
+  GenerationOptions options;
+  options.max_new_tokens = max_new_tokens;
+  options.stop_ids = StopIds(tokenizer);
+  options.stop = StopAt(tokenizer, task.stop_strings);
+
+  std::vector<size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return out.prompts[a].size() > out.prompts[b].size();
+  });
+  const EvalScope scope(model);
+  out.texts.resize(rows.size());
+  for (const AnswerBatch& batch :
+       MakeBatches(out.prompts, order, max_new_tokens, batches)) {
+    std::vector<Ids> prompts;
+    for (size_t i = batch.begin; i < batch.end; ++i) {
+      prompts.push_back(out.prompts[order[i]]);
+    }
+    const std::vector<Ids> answers = model.Generate(prompts, options);
+    for (size_t i = batch.begin; i < batch.end; ++i) {
+      const Ids& ids = answers[i - batch.begin];
+      out.tokens += static_cast<int64_t>(ids.size());
+      out.texts[order[i]] =
+          CutAnswer(tokenizer.Decode(ids, /*skip_special_tokens=*/true),
+                    task.stop_strings);
+    }
+  }
+  out.detail = absl::StrCat("generate:greedy|max_new_tokens:", max_new_tokens,
+                            "|form:", form, "|max_length:", render.max_length);
+  if (out.cut_prompts > 0) {
+    absl::StrAppend(&out.detail, "|cut_prompts:", out.cut_prompts);
+  }
+  return out;
+}
+
+}  // namespace sft

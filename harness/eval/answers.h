@@ -1,0 +1,57 @@
+// Answers that a decoder writes by itself: what free text is scored on.
+#ifndef HARNESS_EVAL_ANSWERS_H_
+#define HARNESS_EVAL_ANSWERS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/tokenizer.h"
+#include "harness/data/dataset.h"
+#include "harness/model/model.h"
+
+namespace sft {
+
+// Of one batch: prompts, and token slots of the cache. A longer prompt is a
+// batch of its own. Results do not depend on it beyond rounding.
+struct AnswerBatches {
+  int64_t rows = 32;
+  int64_t slots = 8192;
+};
+
+struct Answers {
+  std::vector<std::vector<int32_t>> prompts;  // ids, in order of the rows
+  std::vector<std::string> texts;             // likewise
+  int64_t tokens = 0;                         // read and written
+  int64_t cut_prompts = 0;                    // that lost their middle
+  std::string detail;                         // for signatures
+};
+
+// Greedy answers. One ends before the end of turn or of text, before the first
+// of the task's stop strings, or after `max_new_tokens`; white space around it
+// is taken off.
+absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
+                                   const Task& task,
+                                   const std::vector<Row>& rows,
+                                   const RenderOptions& render,
+                                   int64_t max_new_tokens,
+                                   const AnswerBatches& batches = {});
+
+// End of turn and end of text, each once.
+std::vector<int32_t> StopIds(const Tokenizer& tokenizer);
+
+// Whether one of `stop_strings` stands in the text of the ids so far, given
+// that none did before the last of them: GenerationOptions::stop. Empty if
+// there are no stop strings.
+std::function<bool(const std::vector<int32_t>&)> StopAt(
+    const Tokenizer& tokenizer, std::vector<std::string> stop_strings);
+
+// `text` up to the first of `stop_strings`, without white space around it.
+std::string CutAnswer(std::string_view text,
+                      const std::vector<std::string>& stop_strings);
+
+}  // namespace sft
+
+#endif  // HARNESS_EVAL_ANSWERS_H_

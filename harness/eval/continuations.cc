@@ -1,0 +1,103 @@
+#include "harness/eval/continuations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/core/batch.h"
+#include "harness/eval/scoring.h"
+
+namespace sft {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+bool IsPrefix(const Ids& prefix, const Ids& whole) {
+  return prefix.size() <= whole.size() &&
+         std::equal(prefix.begin(), prefix.end(), whole.begin());
+}
+
+// The sequences that together predict every token of every answer: each
+// answer without its last token, those left out that begin another. With
+// answers of one token that is one empty stem: the prompt itself.
+struct Stems {
+  std::vector<Ids> stems;
+  std::vector<size_t> holder;  // the stem that holds it
+};
+
+Stems MakeStems(const std::vector<Ids>& answers) {
+  std::vector<Ids> prefixes;
+  for (const Ids& answer : answers) {
+    prefixes.emplace_back(answer.begin(), answer.end() - 1);
+  }
+  // Longest first, so that a prefix meets what holds it.
+  std::vector<Ids> sorted = prefixes;
+  std::stable_sort(
+      sorted.begin(), sorted.end(),
+      [](const Ids& a, const Ids& b) { return a.size() > b.size(); });
+  Stems out;
+  const auto holder = [&out](const Ids& prefix) {
+    return std::find_if(out.stems.begin(), out.stems.end(),
+                        [&](const Ids& s) { return IsPrefix(prefix, s); });
+  };
+  for (const Ids& prefix : sorted) {
+    if (holder(prefix) == out.stems.end()) out.stems.push_back(prefix);
+  }
+  for (const Ids& prefix : prefixes) {
+    out.holder.push_back(holder(prefix) - out.stems.begin());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::vector<ContinuationScore>> ScoreContinuations(
+    Model& model, const std::vector<Continuations>& prompts,
+    int64_t max_tokens_a_batch, int64_t* tokens) {
+  std::vector<Example> sequences;
+  std::vector<Wanted> wanted;
+  std::vector<std::pair<size_t, size_t>> cell;  // (prompt, answer) of wanted[i]
+  Stems stems;
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    const Continuations& item = prompts[p];
+    // Labels are the same for all rows.
+    if (p == 0 || item.answers != prompts[p - 1].answers) {
+      stems = MakeStems(item.answers);
+    }
+    const int64_t last = std::ssize(item.prompt) - 1;
+    for (size_t s = 0; s < stems.stems.size(); ++s) {
+      const int64_t sequence = std::ssize(sequences);
+      Example example;
+      example.row_id = item.row_id;
+      example.input_ids = item.prompt;
+      example.input_ids.insert(example.input_ids.end(), stems.stems[s].begin(),
+                               stems.stems[s].end());
+      example.labels.assign(example.input_ids.size(), kNoLoss);
+      sequences.push_back(std::move(example));
+      // By position first: candidates of one position share its logits.
+      for (int64_t j = 0; j <= std::ssize(stems.stems[s]); ++j) {
+        for (size_t k = 0; k < item.answers.size(); ++k) {
+          const Ids& answer = item.answers[k];
+          if (stems.holder[k] != s || j >= std::ssize(answer)) continue;
+          wanted.push_back({sequence, last + j, answer[j]});
+          cell.emplace_back(p, k);
+        }
+      }
+    }
+  }
+  const EvalScope scope(model);
+  std::vector<bool> likeliest;
+  const std::vector<double> log_probabilities = LogProbabilities(
+      model, sequences, wanted, max_tokens_a_batch, tokens, &likeliest);
+  std::vector<std::vector<ContinuationScore>> scores;
+  for (const Continuations& item : prompts) {
+    scores.emplace_back(item.answers.size(), ContinuationScore{0.0, true});
+  }
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    ContinuationScore& score = scores[cell[i].first][cell[i].second];
+    score.log_probability += log_probabilities[i];
+    score.likeliest = score.likeliest && likeliest[i];
+  }
+  return scores;
+}
+
+}  // namespace sft

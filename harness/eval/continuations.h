@@ -1,0 +1,32 @@
+// How likely given continuations of a prompt are: labels, choices, last words.
+#ifndef HARNESS_EVAL_CONTINUATIONS_H_
+#define HARNESS_EVAL_CONTINUATIONS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "harness/model/model.h"
+
+namespace sft {
+
+struct Continuations {
+  int64_t row_id = 0;
+  std::vector<int32_t> prompt;                // not empty
+  std::vector<std::vector<int32_t>> answers;  // nor is any of these
+};
+
+struct ContinuationScore {
+  double log_probability = 0;  // nats, summed over the answer's tokens
+  bool likeliest = false;      // each token is the argmax after those before it
+};
+
+// [prompt][answer]. Answers of one token share a pass over their prompt, and
+// so do those of which one begins another. `tokens`, if not null, is raised by
+// the tokens read.
+std::vector<std::vector<ContinuationScore>> ScoreContinuations(
+    Model& model, const std::vector<Continuations>& prompts,
+    int64_t max_tokens_a_batch, int64_t* tokens);
+
+}  // namespace sft
+
+#endif  // HARNESS_EVAL_CONTINUATIONS_H_

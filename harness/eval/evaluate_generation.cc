@@ -1,0 +1,86 @@
+#include "harness/eval/evaluate_generation.h"
+
+#include <functional>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "harness/core/status.h"
+#include "harness/data/entity_answer.h"
+#include "harness/eval/answers.h"
+#include "harness/eval/eval_support.h"
+
+namespace sft {
+namespace {
+
+// `reference_of` is asked before anything is generated.
+absl::StatusOr<EvalRecord> Evaluate(
+    Model& model, const Tokenizer& tokenizer, const EvalInput& input,
+    const EvalOptions& options,
+    const std::function<absl::StatusOr<std::vector<std::string>>(const Row&)>&
+        references_of,
+    const std::function<std::string(const Row&, std::string)>& read) {
+  const Stopwatch watch;
+  if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
+  EvalRecord record = StartRecord(input.name, options);
+  std::vector<TextItem> items(input.rows.size());
+  for (size_t r = 0; r < input.rows.size(); ++r) {
+    const Row& row = input.rows[r];
+    record.row_ids.push_back(row.id);
+    absl::StatusOr<std::vector<std::string>> references = references_of(row);
+    if (!references.ok()) {
+      return InputError(absl::StrCat(input.name, ": row ", row.id),
+                        ToStd(references.status().message()));
+    }
+    items[r].references = *std::move(references);
+  }
+  SFT_ASSIGN_OR_RETURN(Answers answers,
+                       AnswerRows(model, tokenizer, *input.task, input.rows,
+                                  input.render, input.task->max_new_tokens));
+  for (size_t r = 0; r < items.size(); ++r) {
+    items[r].hypothesis = read(input.rows[r], std::move(answers.texts[r]));
+  }
+  record.tokens = answers.tokens;
+  SFT_RETURN_IF_ERROR(
+      AddTextMetrics(input.task->metrics, items, answers.detail, record));
+  record.wall_seconds = watch.Seconds();
+  return record;
+}
+
+}  // namespace
+
+absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
+                                              const Tokenizer& tokenizer,
+                                              const EvalInput& input,
+                                              const EvalOptions& options) {
+  return Evaluate(
+      model, tokenizer, input, options,
+      [](const Row& row) -> absl::StatusOr<std::vector<std::string>> {
+        if (!row.references.empty()) return row.references;
+        if (!row.turns.empty() && row.turns.back().role == "assistant") {
+          return std::vector<std::string>{row.turns.back().content};
+        }
+        return absl::InvalidArgumentError("has no reference");
+      },
+      [](const Row&, std::string answer) { return answer; });
+}
+
+absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
+                                               const Tokenizer& tokenizer,
+                                               const EvalInput& input,
+                                               const EvalOptions& options) {
+  return Evaluate(
+      model, tokenizer, input, options,
+      [](const Row& row) -> absl::StatusOr<std::vector<std::string>> {
+        if (row.tags.size() != row.words.size()) {
+          return absl::InvalidArgumentError(absl::StrCat(
+              row.words.size(), " words with ", row.tags.size(), " tags"));
+        }
+        return std::vector<std::string>{absl::StrJoin(row.tags, " ")};
+      },
+      [&input](const Row& row, std::string answer) {
+        return absl::StrJoin(
+            TagsOfAnswer(answer, row.words, input.task->labels), " ");
+      });
+}
+
+}  // namespace sft

@@ -1,0 +1,27 @@
+// Decoders measured on what they write: summaries, translations, answers,
+// named entities.
+#ifndef HARNESS_EVAL_EVALUATE_GENERATION_H_
+#define HARNESS_EVAL_EVALUATE_GENERATION_H_
+
+#include "absl/status/statusor.h"
+#include "harness/eval/task_evaluator.h"
+
+namespace sft {
+
+// The task's metrics of greedy answers against the rows' references (against
+// the row's own answer where it names none).
+absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
+                                              const Tokenizer& tokenizer,
+                                              const EvalInput& input,
+                                              const EvalOptions& options);
+
+// The task's metrics of the tags that an answer names
+// (harness/data/entity_answer.h) against the row's own.
+absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
+                                               const Tokenizer& tokenizer,
+                                               const EvalInput& input,
+                                               const EvalOptions& options);
+
+}  // namespace sft
+
+#endif  // HARNESS_EVAL_EVALUATE_GENERATION_H_
