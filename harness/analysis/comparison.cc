@@ -1,45 +1,72 @@
 #include "harness/analysis/comparison.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "harness/analysis/item_sums.h"
+#include "harness/analysis/paired_items.h"
 #include "harness/analysis/selection.h"
 
 namespace sft {
 namespace {
 
-constexpr char kTestSplit[] = "test";
-
-// row id -> score; ids are counted where the record has none.
-std::map<int64_t, double> ItemsById(const EvalRecord& eval,
-                                    const MetricRecord& metric) {
-  std::map<int64_t, double> items;
-  const bool has_ids = eval.row_ids.size() == metric.items.size();
-  for (size_t i = 0; i < metric.items.size(); ++i) {
-    items[has_ids ? eval.row_ids[i] : static_cast<int64_t>(i)] =
-        metric.items[i];
-  }
-  return items;
-}
-
-std::map<int64_t, double> ItemsOf(const RunRecord& record,
-                                  const std::string& task,
-                                  const std::string& metric) {
-  const EvalRecord* eval = LastEval(record, task, kTestSplit);
-  const MetricRecord* found = FindMetric(eval, metric);
-  if (found == nullptr) return {};
-  return ItemsById(*eval, *found);
-}
-
 bool IsBinary(const std::vector<std::vector<double>>& scores_SI) {
-  for (const auto& scores_I : scores_SI) {
-    for (const double score : scores_I) {
-      if (score != 0 && score != 1) return false;
+  return std::all_of(
+      scores_SI.begin(), scores_SI.end(), [](const auto& scores_I) {
+        return std::all_of(scores_I.begin(), scores_I.end(), [](double score) {
+          return score == 0 || score == 1;
+        });
+      });
+}
+
+// d_z over items, and McNemar's counts where scores are right or wrong.
+void AddItemStatistics(const PairedItems::Scores& scores, double sign,
+                       Comparison& found) {
+  const size_t n_seeds = scores.first_SI.size();
+  std::vector<double> means_I(scores.first_SI[0].size(), 0.0);
+  int64_t wins = 0, losses = 0;
+  for (size_t s = 0; s < n_seeds; ++s) {
+    for (size_t i = 0; i < means_I.size(); ++i) {
+      const double gain =
+          sign * (scores.first_SI[s][i] - scores.second_SI[s][i]);
+      means_I[i] += gain / static_cast<double>(n_seeds);
+      wins += gain > 0;
+      losses += gain < 0;
     }
   }
-  return true;
+  found.effect_size = PairedEffectSize(means_I);
+  if (!IsBinary(scores.first_SI) || !IsBinary(scores.second_SI)) return;
+  found.wins = wins;
+  found.losses = losses;
+  found.mcnemar_p = McNemarExactP(wins, losses);
+}
+
+// The sums of each record of the pairs, once, and the pairs as their places.
+std::optional<PairedItems> PairItems(
+    const std::vector<std::pair<const RunRecord*, const RunRecord*>>& pairs,
+    const std::string& task, const std::string& metric) {
+  std::vector<ItemSums> evaluations;
+  std::map<const RunRecord*, size_t> places;
+  std::vector<std::pair<size_t, size_t>> indices;
+  const auto place = [&](const RunRecord* record) -> std::optional<size_t> {
+    const auto [it, is_new] = places.emplace(record, evaluations.size());
+    if (!is_new) return it->second;
+    const EvalRecord* eval = TestEval(*record, task);
+    const MetricRecord* measured = FindMetric(eval, metric);
+    if (measured == nullptr) return std::nullopt;
+    std::optional<ItemSums> sums = SumsOfItems(*eval, *measured);
+    if (!sums.has_value()) return std::nullopt;
+    evaluations.push_back(*std::move(sums));
+    return it->second;
+  };
+  for (const auto& [mine, theirs] : pairs) {
+    const std::optional<size_t> first = place(mine), second = place(theirs);
+    if (!first.has_value() || !second.has_value()) return std::nullopt;
+    indices.emplace_back(*first, *second);
+  }
+  return PairedItems::Of(std::move(evaluations), std::move(indices));
 }
 
 std::optional<size_t> UntunedCell(const Results& results,
@@ -78,71 +105,65 @@ std::optional<Comparison> CompareCells(const Results& results, size_t cell,
                                        const std::string& metric) {
   const auto pairs =
       PairedRecords(results, results.cells[cell], results.cells[other]);
-  // Items that every seed of both sides has.
-  std::vector<std::map<int64_t, double>> mine, theirs;
-  for (const auto& [a, b] : pairs) {
-    mine.push_back(ItemsOf(*a, task, metric));
-    theirs.push_back(ItemsOf(*b, task, metric));
-  }
-  if (mine.empty()) return std::nullopt;
-  std::vector<int64_t> ids;
-  for (const auto& [id, score] : mine[0]) {
-    const auto has = [id = id](const std::map<int64_t, double>& items) {
-      return items.count(id) != 0;
-    };
-    if (std::all_of(mine.begin(), mine.end(), has) &&
-        std::all_of(theirs.begin(), theirs.end(), has)) {
-      ids.push_back(id);
-    }
-  }
-  if (ids.empty()) return std::nullopt;
-
-  std::vector<std::vector<double>> mine_SI, theirs_SI, differences_SI;
-  std::vector<double> means_I(ids.size(), 0.0);
-  for (size_t s = 0; s < mine.size(); ++s) {
-    auto& a = mine_SI.emplace_back();
-    auto& b = theirs_SI.emplace_back();
-    auto& d = differences_SI.emplace_back();
-    for (size_t i = 0; i < ids.size(); ++i) {
-      a.push_back(mine[s].at(ids[i]));
-      b.push_back(theirs[s].at(ids[i]));
-      d.push_back(a.back() - b.back());
-      means_I[i] += d.back() / static_cast<double>(mine.size());
-    }
-  }
+  const std::optional<PairedItems> items = PairItems(pairs, task, metric);
+  if (!items.has_value()) return std::nullopt;
+  const MetricRecord& first =
+      *FindMetric(TestEval(*pairs[0].first, task), metric);
+  const double sign = first.higher_is_better ? 1 : -1;
 
   Comparison found;
   found.cell = cell;
   found.task = task;
   found.metric = metric;
-  const MetricRecord* first =
-      FindMetric(LastEval(*pairs[0].first, task, kTestSplit), metric);
-  found.higher_is_better = first->higher_is_better;
-  found.n_items = static_cast<int64_t>(ids.size());
-  found.n_seeds = static_cast<int64_t>(pairs.size());
-  found.difference = Mean(means_I);
+  found.unit = first.unit;
+  found.n_items = static_cast<int64_t>(items->n_items());
+  found.n_seeds = static_cast<int64_t>(items->n_seeds());
+  found.gain = sign * items->Difference();
   // The salt names what is compared, so that another row changes no interval.
   const std::string salt =
       absl::StrCat(task, "\n", metric, "\n", pairs[0].first->run_id, "\n",
                    pairs[0].second->run_id);
-  found.interval = BootstrapInterval(differences_SI, salt + "\nbootstrap");
-  found.effect_size = PairedEffectSize(means_I);
-  found.smallest_detectable = SmallestDetectable(means_I);
+  const Bootstrap bootstrap = BootstrapOf(
+      items->n_items(), items->n_seeds(),
+      [&](const std::vector<double>& items_I,
+          const std::vector<double>& seeds_S) {
+        return sign * items->Difference(items_I, seeds_S);
+      },
+      salt + "\nbootstrap");
+  found.interval = bootstrap.interval;
+  found.smallest_detectable = SmallestDetectable(bootstrap.standard_error);
   found.permutation_p = PairedPermutationP(
-      means_I, salt + "\npermutation", ResamplingOptions{.resamples = 10000});
-  if (IsBinary(mine_SI) && IsBinary(theirs_SI)) {
-    int64_t wins = 0, losses = 0;
-    for (const auto& differences_I : differences_SI) {
-      for (const double d : differences_I) {
-        wins += d > 0;
-        losses += d < 0;
-      }
-    }
-    found.wins = wins;
-    found.losses = losses;
-    found.mcnemar_p = McNemarExactP(wins, losses);
+      items->n_differing(),
+      [&](const std::vector<char>& swapped) {
+        return items->SwappedDifference(swapped);
+      },
+      salt + "\npermutation");
+  found.effect_size = std::numeric_limits<double>::quiet_NaN();
+  if (const auto scores = items->ItemScores(); scores.has_value()) {
+    AddItemStatistics(*scores, sign, found);
   }
   return found;
+}
+
+std::vector<std::string> NotesOnMissingIntervals(const Results& results) {
+  std::vector<std::string> notes;
+  for (const std::string& task : EvaluatedTasks(results)) {
+    const std::string metric = PrimaryMetric(results, task);
+    const bool is_missing = std::any_of(
+        results.runs.begin(), results.runs.end(), [&](const CollectedRun& run) {
+          if (!run.ok()) return false;
+          const EvalRecord* eval = TestEval(*run.record, task);
+          const MetricRecord* measured = FindMetric(eval, metric);
+          return measured != nullptr &&
+                 !SumsOfItems(*eval, *measured).has_value();
+        });
+    if (!is_missing) continue;
+    notes.push_back(absl::StrCat(
+        task, ": ", metric,
+        " has no interval in some rows: their records do not keep the numbers "
+        "of items that it is made of."));
+  }
+  return notes;
 }
 
 std::vector<std::string> EvaluatedTasks(const Results& results) {
@@ -157,10 +178,14 @@ std::vector<std::string> EvaluatedTasks(const Results& results) {
   return tasks;
 }
 
+const EvalRecord* TestEval(const RunRecord& record, const std::string& task) {
+  return LastEval(record, task, "test");
+}
+
 std::string PrimaryMetric(const Results& results, const std::string& task) {
   for (const CollectedRun& run : results.runs) {
     if (!run.record.has_value()) continue;
-    const EvalRecord* eval = LastEval(*run.record, task, kTestSplit);
+    const EvalRecord* eval = TestEval(*run.record, task);
     if (eval != nullptr && !eval->metrics.empty()) {
       return eval->metrics[0].name;
     }

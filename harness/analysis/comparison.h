@@ -18,13 +18,15 @@ struct Comparison {
   std::string against;  // "untuned" or "baseline"
   std::string task;
   std::string metric;
-  bool higher_is_better = true;
+  std::string unit;
   int64_t n_items = 0;
   int64_t n_seeds = 0;
-  double difference = 0;           // this minus the other
-  Interval interval;               // bootstrap over items x seeds
-  double effect_size = 0;          // d_z over items
-  double permutation_p = 0;        // over items, their means over seeds
+  // This minus the other, or the other way round where lower is better: above
+  // 0 is an improvement. Mean over the seeds that both have.
+  double gain = 0;
+  Interval interval;               // of the gain: bootstrap, items x seeds
+  double effect_size = 0;          // d_z over items; NaN of no mean of items
+  double permutation_p = 0;        // items change sides, in all seeds at once
   double smallest_detectable = 0;  // at power 0.8
   // Only of metrics whose items are 0 or 1; pooled over seeds.
   std::optional<int64_t> wins, losses;
@@ -42,7 +44,8 @@ struct Comparison {
 std::vector<std::pair<const RunRecord*, const RunRecord*>> PairedRecords(
     const Results& results, const ResultCell& cell, const ResultCell& other);
 
-// nullopt if no seed or no item pairs, or the metric keeps no items.
+// nullopt if no seed or no item pairs, or a record does not keep what its
+// metric is made of (SumsOfItems).
 std::optional<Comparison> CompareCells(const Results& results, size_t cell,
                                        size_t other, const std::string& task,
                                        const std::string& metric);
@@ -51,10 +54,16 @@ std::optional<Comparison> CompareCells(const Results& results, size_t cell,
 // metric of each evaluated task, Holm-adjusted.
 std::vector<Comparison> CompareAll(const Results& results);
 
+// "sst2: f1 has no interval: ..." for each evaluated task whose records do not
+// keep what its primary metric is made of.
+std::vector<std::string> NotesOnMissingIntervals(const Results& results);
+
 // The tasks of the plan, in its order.
 std::vector<std::string> EvaluatedTasks(const Results& results);
 // The first metric of a task's test split in any record, "" if there is none.
 std::string PrimaryMetric(const Results& results, const std::string& task);
+// The last evaluation of a task's test split.
+const EvalRecord* TestEval(const RunRecord& record, const std::string& task);
 
 }  // namespace sft
 

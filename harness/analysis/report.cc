@@ -1,5 +1,7 @@
 #include "harness/analysis/report.h"
 
+#include <utility>
+
 #include "harness/analysis/selection.h"
 #include "harness/core/status.h"
 
@@ -14,6 +16,16 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
   report.main = MainTable(results, comparisons);
   report.comparisons = ComparisonTable(results, comparisons);
   report.notes = results.notes;
+  if (!comparisons.empty()) {
+    report.notes.push_back(absl::StrCat(
+        "A gain is an improvement: where lower is better, as of a loss, its "
+        "sign is turned. In brackets the 95 % interval of a paired bootstrap "
+        "over items and, where there are several, seeds (",
+        ResamplingOptions().resamples, " draws, percentiles)."));
+  }
+  for (std::string& note : NotesOnMissingIntervals(results)) {
+    report.notes.push_back(std::move(note));
+  }
   for (const Comparison& one : comparisons) {
     if (one.n_seeds < 2 || !one.mcnemar_p.has_value()) continue;
     report.notes.push_back(

@@ -1,67 +1,15 @@
 // The tables of a report: which columns there are, and what fills them.
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <set>
 
 #include "absl/strings/match.h"
+#include "harness/analysis/cell_table.h"
 #include "harness/analysis/report.h"
+#include "harness/analysis/task_columns.h"
 #include "harness/core/status.h"
 
 namespace sft {
 namespace {
-
-using ValueOfRun = std::function<std::optional<double>(const RunRecord&)>;
-
-// Builds a table column by column.
-class CellTable {
- public:
-  explicit CellTable(const Results& results) : results_(results) {
-    table_.rows.resize(results.cells.size());
-  }
-
-  void AddText(const std::string& key, const std::string& title,
-               const std::function<std::string(const ResultCell&)>& text) {
-    table_.columns.push_back({.key = key, .title = title, .is_text = true});
-    for (size_t i = 0; i < results_.cells.size(); ++i) {
-      table_.rows[i].push_back({.text = text(results_.cells[i])});
-    }
-  }
-
-  // Mean and s.d. over the seeds that are ok.
-  void AddNumber(TableColumn column, const ValueOfRun& value_of) {
-    for (size_t i = 0; i < results_.cells.size(); ++i) {
-      std::vector<double> values;
-      for (const size_t index : results_.cells[i].runs) {
-        const CollectedRun& run = results_.runs[index];
-        if (!run.ok()) continue;
-        const std::optional<double> value = value_of(*run.record);
-        if (value.has_value()) values.push_back(*value);
-      }
-      TableCell cell;
-      if (!values.empty()) {
-        cell.value = Mean(values);
-        if (column.has_sd && values.size() > 1) cell.sd = SampleStdDev(values);
-      }
-      table_.rows[i].push_back(std::move(cell));
-    }
-    table_.columns.push_back(std::move(column));
-  }
-
-  void AddCells(TableColumn column,
-                const std::function<TableCell(size_t)>& cell_of) {
-    for (size_t i = 0; i < results_.cells.size(); ++i) {
-      table_.rows[i].push_back(cell_of(i));
-    }
-    table_.columns.push_back(std::move(column));
-  }
-
-  Table Take() { return std::move(table_); }
-
- private:
-  const Results& results_;
-  Table table_;
-};
 
 std::optional<double> Lookup(const std::map<std::string, double>& values,
                              const std::string& name) {
@@ -72,16 +20,6 @@ std::optional<double> Lookup(const std::map<std::string, double>& values,
 
 ValueOfRun Fact(const std::string& name) {
   return [name](const RunRecord& record) { return Lookup(record.facts, name); };
-}
-
-ValueOfRun Metric(const std::string& task, const std::string& split,
-                  const std::string& name) {
-  return [=](const RunRecord& record) -> std::optional<double> {
-    const MetricRecord* metric =
-        FindMetric(LastEval(record, task, split), name);
-    if (metric == nullptr) return std::nullopt;
-    return metric->value;
-  };
 }
 
 // The peak of the training where it is known, on the device if there is one.
@@ -142,34 +80,6 @@ ValueOfRun Change(const std::string& measure) {
   };
 }
 
-// "accuracy" and "f1_macro" of a task's test rows, and its validation loss.
-void AddTask(const Results& results, const std::string& task, bool is_only,
-             CellTable& table) {
-  const std::string primary = PrimaryMetric(results, task);
-  const auto add = [&](const std::string& split, const std::string& name,
-                       const std::string& title, int digits) {
-    const bool any = std::any_of(
-        results.runs.begin(), results.runs.end(), [&](const CollectedRun& run) {
-          return run.record.has_value() &&
-                 Metric(task, split, name)(*run.record).has_value();
-        });
-    if (!any) return;
-    TableColumn column;
-    column.key = task + "_" + name;
-    column.title = is_only ? title : task + " " + title;
-    column.digits = digits;
-    column.has_sd = true;
-    table.AddNumber(std::move(column), Metric(task, split, name));
-  };
-  if (!primary.empty()) {
-    add("test", primary, primary, primary == "accuracy" ? 3 : 4);
-  }
-  if (primary != "f1_macro") add("test", "f1_macro", "macro F1", 3);
-  if (primary != "validation_loss") {
-    add("validation", "validation_loss", "validation loss", 4);
-  }
-}
-
 std::string StatusOf(const Results& results, const ResultCell& cell) {
   std::vector<std::pair<std::string, int>> counts;
   for (const size_t index : cell.runs) {
@@ -220,12 +130,6 @@ std::string Label(const Results& results, const ResultCell& cell) {
   return label;
 }
 
-TableCell Number(double value) {
-  TableCell cell;
-  if (!std::isnan(value)) cell.value = value;
-  return cell;
-}
-
 }  // namespace
 
 Table MainTable(const Results& results,
@@ -234,13 +138,16 @@ Table MainTable(const Results& results,
   AddLabels(results, table);
   table.AddCells({.key = "seeds", .title = "seeds"}, [&](size_t i) {
     const std::vector<size_t>& runs = results.cells[i].runs;
-    return Number(static_cast<double>(
+    return NumberCell(static_cast<double>(
         std::count_if(runs.begin(), runs.end(),
                       [&](size_t r) { return results.runs[r].ok(); })));
   });
   const std::vector<std::string> tasks = EvaluatedTasks(results);
+  const auto prefix = [&](const std::string& task) {
+    return tasks.size() == 1 ? std::string() : task + " ";
+  };
   for (const std::string& task : tasks) {
-    AddTask(results, task, tasks.size() == 1, table);
+    AddTaskColumns(results, task, prefix(task), comparisons, table);
   }
   for (const std::string& measure : RetainedMeasures(results)) {
     TableColumn column;
@@ -270,31 +177,7 @@ Table MainTable(const Results& results,
   table.AddNumber({.key = "tokens_per_second", .title = "tokens/s"},
                   TokensPerSecond);
   for (const std::string& task : tasks) {
-    const auto find = [&](size_t i) -> const Comparison* {
-      for (const Comparison& one : comparisons) {
-        if (one.cell == i && one.task == task && one.against == "untuned" &&
-            one.mcnemar_p.has_value()) {
-          return &one;
-        }
-      }
-      return nullptr;
-    };
-    bool any = false;
-    for (size_t i = 0; i < results.cells.size(); ++i) any = any || find(i);
-    if (!any) continue;
-    TableColumn column;
-    column.key = task + "_mcnemar_p";
-    column.title = (tasks.size() == 1 ? "" : task + " ") +
-                   std::string("McNemar p vs untuned (wins/losses)");
-    column.is_p_value = true;
-    table.AddCells(std::move(column), [&](size_t i) {
-      TableCell cell;
-      if (const Comparison* one = find(i); one != nullptr) {
-        cell.value = *one->mcnemar_p;
-        cell.note = absl::StrCat(*one->wins, "/", *one->losses);
-      }
-      return cell;
-    });
+    AddMcNemarColumn(results, task, prefix(task), comparisons, table);
   }
   table.AddText("status", "status", [&](const ResultCell& cell) {
     return StatusOf(results, cell);
@@ -313,12 +196,12 @@ Table ComparisonTable(const Results& results,
       {.key = "metric", .title = "metric", .is_text = true},
       {.key = "items", .title = "items"},
       {.key = "seeds", .title = "seeds"},
-      {.key = "difference",
-       .title = "difference",
+      {.key = "gain",
+       .title = "gain [95 %]",
        .digits = 4,
+       .has_interval = true,
        .show_sign = true},
-      {.key = "low", .title = "95 % from", .digits = 4, .show_sign = true},
-      {.key = "high", .title = "to", .digits = 4, .show_sign = true},
+      {.key = "unit", .title = "unit", .is_text = true},
       {.key = "effect_size",
        .title = "effect size",
        .digits = 2,
@@ -331,7 +214,7 @@ Table ComparisonTable(const Results& results,
       {.key = "smallest_detectable", .title = "detectable", .digits = 4},
   };
   const auto optional = [](const auto& value) {
-    return value.has_value() ? Number(static_cast<double>(*value))
+    return value.has_value() ? NumberCell(static_cast<double>(*value))
                              : TableCell();
   };
   for (const Comparison& one : comparisons) {
@@ -339,18 +222,17 @@ Table ComparisonTable(const Results& results,
                           {.text = one.against},
                           {.text = one.task},
                           {.text = one.metric},
-                          Number(static_cast<double>(one.n_items)),
-                          Number(static_cast<double>(one.n_seeds)),
-                          Number(one.difference),
-                          Number(one.interval.low),
-                          Number(one.interval.high),
-                          Number(one.effect_size),
+                          NumberCell(static_cast<double>(one.n_items)),
+                          NumberCell(static_cast<double>(one.n_seeds)),
+                          GainCell(one),
+                          {.text = one.unit},
+                          NumberCell(one.effect_size),
                           optional(one.wins),
                           optional(one.losses),
                           optional(one.mcnemar_p),
-                          Number(one.permutation_p),
-                          Number(one.holm_p),
-                          Number(one.smallest_detectable)});
+                          NumberCell(one.permutation_p),
+                          NumberCell(one.holm_p),
+                          NumberCell(one.smallest_detectable)});
   }
   return table;
 }

@@ -41,73 +41,56 @@ double SampleStdDev(const std::vector<double>& values) {
   return std::sqrt(sum / static_cast<double>(values.size() - 1));
 }
 
-Interval BootstrapInterval(const std::vector<std::vector<double>>& scores_SI,
-                           std::string_view salt,
-                           const ResamplingOptions& options) {
-  if (scores_SI.empty() || scores_SI[0].empty() || options.resamples < 1) {
-    return {kNaN, kNaN};
-  }
-  const size_t n_seeds = scores_SI.size();
-  const size_t n_items = scores_SI[0].size();
+Bootstrap BootstrapOf(size_t n_items, size_t n_seeds,
+                      const ValueOfDraw& value_of, std::string_view salt,
+                      const ResamplingOptions& options) {
+  const Bootstrap none{{kNaN, kNaN}, kNaN};
+  if (n_items == 0 || n_seeds == 0 || options.resamples < 1) return none;
   Rng rng(options.seed, Stream::kBootstrap, salt);
-  std::vector<double> means;
-  std::vector<double> weights_S(n_seeds);
+  std::vector<double> values, items_I(n_items), seeds_S(n_seeds);
   for (int r = 0; r < options.resamples; ++r) {
-    std::fill(weights_S.begin(), weights_S.end(), 0.0);
-    for (size_t s = 0; s < n_seeds; ++s) weights_S[rng.Below(n_seeds)] += 1;
-    double sum = 0;
-    for (size_t i = 0; i < n_items; ++i) {
-      const size_t item = rng.Below(n_items);
-      for (size_t s = 0; s < n_seeds; ++s) {
-        if (weights_S[s] != 0) sum += weights_S[s] * scores_SI[s][item];
-      }
-    }
-    means.push_back(sum / static_cast<double>(n_seeds * n_items));
+    std::fill(seeds_S.begin(), seeds_S.end(), 0.0);
+    for (size_t s = 0; s < n_seeds; ++s) seeds_S[rng.Below(n_seeds)] += 1;
+    std::fill(items_I.begin(), items_I.end(), 0.0);
+    for (size_t i = 0; i < n_items; ++i) items_I[rng.Below(n_items)] += 1;
+    values.push_back(value_of(items_I, seeds_S));
+    if (std::isnan(values.back())) return none;
   }
-  if (std::any_of(means.begin(), means.end(),
-                  [](double mean) { return std::isnan(mean); })) {
-    return {kNaN, kNaN};
-  }
-  std::sort(means.begin(), means.end());
+  std::sort(values.begin(), values.end());
   const double tail = (1 - options.confidence) / 2;
-  return {Quantile(means, tail), Quantile(means, 1 - tail)};
+  return {{Quantile(values, tail), Quantile(values, 1 - tail)},
+          SampleStdDev(values)};
 }
 
-double PairedPermutationP(const std::vector<double>& differences_I,
+double PairedPermutationP(size_t n_items, const ValueOfSwap& difference_of,
                           std::string_view salt,
                           const ResamplingOptions& options) {
-  std::vector<double> differing;  // a flipped 0 is a 0
-  for (const double d : differences_I) {
-    if (std::isnan(d)) return kNaN;
-    if (d != 0) differing.push_back(d);
-  }
-  if (differing.empty()) return differences_I.empty() ? kNaN : 1.0;
-  const double observed =
-      std::abs(std::accumulate(differing.begin(), differing.end(), 0.0));
-  // Sums that are equal but for rounding count as equal.
-  const double reached = observed * (1 - 1e-12);
-  if (differing.size() <= kMaxExactItems) {
-    const uint64_t n = uint64_t{1} << differing.size();
+  std::vector<char> swapped(n_items, 0);
+  const double observed = std::abs(difference_of(swapped));
+  if (std::isnan(observed)) return kNaN;
+  // Differences that are equal but for rounding count as equal.
+  const double reached = observed * (1 - 1e-9);
+  const auto is_as_far = [&] {
+    return std::abs(difference_of(swapped)) >= reached;
+  };
+  if (n_items <= kMaxExactItems) {
+    const uint64_t n = uint64_t{1} << n_items;
     uint64_t as_far = 0;
-    for (uint64_t signs = 0; signs < n; ++signs) {
-      double sum = 0;
-      for (size_t i = 0; i < differing.size(); ++i) {
-        sum += (signs >> i) & 1 ? differing[i] : -differing[i];
-      }
-      as_far += std::abs(sum) >= reached;
+    for (uint64_t bits = 0; bits < n; ++bits) {
+      for (size_t i = 0; i < n_items; ++i) swapped[i] = (bits >> i) & 1;
+      as_far += is_as_far();
     }
     return static_cast<double>(as_far) / static_cast<double>(n);
   }
   Rng rng(options.seed, Stream::kBootstrap, salt);
   int64_t as_far = 0;
   for (int r = 0; r < options.resamples; ++r) {
-    double sum = 0;
     uint64_t bits = 0;
-    for (size_t i = 0; i < differing.size(); ++i) {
+    for (size_t i = 0; i < n_items; ++i) {
       if (i % 64 == 0) bits = rng.Next();
-      sum += (bits >> (i % 64)) & 1 ? differing[i] : -differing[i];
+      swapped[i] = (bits >> (i % 64)) & 1;
     }
-    as_far += std::abs(sum) >= reached;
+    as_far += is_as_far();
   }
   return static_cast<double>(as_far + 1) /
          static_cast<double>(options.resamples + 1);
@@ -165,14 +148,10 @@ double PairedEffectSize(const std::vector<double>& differences) {
   return kNaN;
 }
 
-double SmallestDetectable(const std::vector<double>& differences, double alpha,
-                          double power) {
-  const double sd = SampleStdDev(differences);
-  if (std::isnan(sd)) return kNaN;
+double SmallestDetectable(double standard_error, double alpha, double power) {
   const boost::math::normal standard;
-  const double z = boost::math::quantile(standard, 1 - alpha / 2) +
-                   boost::math::quantile(standard, power);
-  return z * sd / std::sqrt(static_cast<double>(differences.size()));
+  return standard_error * (boost::math::quantile(standard, 1 - alpha / 2) +
+                           boost::math::quantile(standard, power));
 }
 
 }  // namespace sft

@@ -3,7 +3,9 @@
 #ifndef HARNESS_ANALYSIS_STATISTICS_H_
 #define HARNESS_ANALYSIS_STATISTICS_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -19,22 +21,33 @@ double Mean(const std::vector<double>& values);
 double SampleStdDev(const std::vector<double>& values);
 
 struct ResamplingOptions {
-  int resamples = 2000;
+  int resamples = 10000;
   double confidence = 0.95;
   uint64_t seed = 0;
 };
 
-// Percentile interval of the mean of scores_SI[s][i], seeds and items drawn
-// with replacement, crossed: each drawn item is taken in every drawn seed. For
-// a paired interval give differences. All rows have one length; NaN if empty.
-Interval BootstrapInterval(const std::vector<std::vector<double>>& scores_SI,
-                           std::string_view salt,
-                           const ResamplingOptions& options = {});
+// A statistic of a draw: item i stands items_I[i] times in it, seed s
+// seeds_S[s] times.
+using ValueOfDraw = std::function<double(const std::vector<double>& items_I,
+                                         const std::vector<double>& seeds_S)>;
+struct Bootstrap {
+  Interval interval;          // percentiles of the draws' values
+  double standard_error = 0;  // their standard deviation
+};
+// Seeds and items are drawn with replacement, crossed: each drawn item is
+// taken in every drawn seed. For a paired interval give a difference. NaN if
+// there is nothing to draw, or if a draw has no value.
+Bootstrap BootstrapOf(size_t n_items, size_t n_seeds,
+                      const ValueOfDraw& value_of, std::string_view salt,
+                      const ResamplingOptions& options = {});
 
-// Two-sided p of "the mean difference is 0" under flipped signs: exact up to
-// 16 items that differ, else sampled, never 0. `differences_I` are means over
-// seeds, for the seeds of one item are no independent items.
-double PairedPermutationP(const std::vector<double>& differences_I,
+// A difference between two sides where item i has changed sides if swapped[i].
+using ValueOfSwap = std::function<double(const std::vector<char>& swapped)>;
+// Two-sided p of "the sides are alike" by changing sides at random
+// (approximate randomization, Noreen, 1989): exact up to 16 items, else
+// sampled, never 0. Give only items that differ. An item changes sides in all
+// seeds at once, for the seeds of one item are no independent items.
+double PairedPermutationP(size_t n_items, const ValueOfSwap& difference_of,
                           std::string_view salt,
                           const ResamplingOptions& options = {});
 
@@ -49,10 +62,10 @@ std::vector<double> HolmAdjust(const std::vector<double>& p_values);
 
 // Mean over standard deviation of paired differences (Cohen's d_z).
 double PairedEffectSize(const std::vector<double>& differences);
-// The mean difference that a two-sided test at `alpha` over differences of
-// this spread would have found with this power.
-double SmallestDetectable(const std::vector<double>& differences,
-                          double alpha = 0.05, double power = 0.8);
+// The difference that a two-sided test at `alpha` would have found with this
+// power, given the standard error of the difference.
+double SmallestDetectable(double standard_error, double alpha = 0.05,
+                          double power = 0.8);
 
 }  // namespace sft
 

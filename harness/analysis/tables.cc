@@ -54,6 +54,9 @@ std::string RenderFlat(const Table& table, TableFormat format) {
   for (const TableColumn& column : table.columns) {
     header.Add(column.key);
     if (column.has_sd) header.Add(column.key + "_sd");
+    if (!column.has_interval) continue;
+    header.Add(column.key + "_low");
+    header.Add(column.key + "_high");
   }
   std::string out = header.Take();
   const auto number = [](const std::optional<double>& value) {
@@ -64,6 +67,10 @@ std::string RenderFlat(const Table& table, TableFormat format) {
     for (size_t i = 0; i < table.columns.size(); ++i) {
       line.Add(row[i].value.has_value() ? number(row[i].value) : row[i].text);
       if (table.columns[i].has_sd) line.Add(number(row[i].sd));
+      if (!table.columns[i].has_interval) continue;
+      const std::optional<Interval>& interval = row[i].interval;
+      line.Add(interval.has_value() ? number(interval->low) : "");
+      line.Add(interval.has_value() ? number(interval->high) : "");
     }
     out += line.Take();
   }
@@ -155,6 +162,13 @@ std::string CellText(const TableColumn& column, const TableCell& cell) {
                          : Fixed(*cell.value, column.digits, column.show_sign);
   if (cell.sd.has_value()) {
     text += " \xc2\xb1 " + Fixed(*cell.sd, column.digits, false);
+  }
+  if (cell.interval.has_value()) {
+    const auto bound = [&](double value) {
+      return Fixed(value, column.digits, column.show_sign);
+    };
+    text += " [" + bound(cell.interval->low) + ", " +
+            bound(cell.interval->high) + "]";
   }
   if (!cell.note.empty()) text += " (" + cell.note + ")";
   return text;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "harness/analysis/statistics.h"
 
 namespace sft {
 
@@ -19,16 +20,18 @@ struct TableColumn {
   std::string key;    // machine name, CSV header
   std::string title;  // for people
   bool is_text = false;
-  int digits = 0;           // after the point, for people
-  bool has_sd = false;      // CSV has a second column, <key>_sd
-  bool show_sign = false;   // "+0.010"
-  bool is_p_value = false;  // "< 1e-15", "3.1e-05", "0.032"
+  int digits = 0;             // after the point, for people
+  bool has_sd = false;        // CSV has a second column, <key>_sd
+  bool has_interval = false;  // CSV has two more, <key>_low and <key>_high
+  bool show_sign = false;     // "+0.010"
+  bool is_p_value = false;    // "< 1e-15", "3.1e-05", "0.032"
 };
 
 struct TableCell {
   std::string text = {};             // as it stands, if there is no value
   std::optional<double> value = {};  // printed by the column's rule
   std::optional<double> sd = {};
+  std::optional<Interval> interval = {};  // "0.5 [0.4, 0.6]"
   std::string note = {};  // after the value, in brackets; not in CSV
 };
 

@@ -49,6 +49,35 @@ double ChrfOfSums(const std::vector<double>& s) {
   return below > 0 ? 100 * (1 + beta2) * precision * recall / below : 0.0;
 }
 
+double MacroF1OfSums(const std::vector<double>& s) {
+  double sum = 0;
+  int64_t labels = 0;
+  for (size_t i = 0; i < s.size(); i += kLabelColumns) {
+    // 2 TP + FP + FN is predicted + present, above 0 for a label that occurs.
+    const double either = s[i + 1] + s[i + 2];
+    if (either <= 0) continue;
+    sum += 2 * s[i] / either;
+    ++labels;
+  }
+  return labels > 0 ? sum / static_cast<double>(labels) : 0.0;
+}
+
+double MccOfSums(const std::vector<double>& s) {
+  double right = 0, all = 0;
+  for (size_t i = 0; i < s.size(); i += kLabelColumns) {
+    right += s[i];
+    all += s[i + 2];
+  }
+  double both = right * all, predicted = all * all, present = all * all;
+  for (size_t i = 0; i < s.size(); i += kLabelColumns) {
+    both -= s[i + 1] * s[i + 2];
+    predicted -= s[i + 1] * s[i + 1];
+    present -= s[i + 2] * s[i + 2];
+  }
+  return predicted > 0 && present > 0 ? both / std::sqrt(predicted * present)
+                                      : 0.0;
+}
+
 }  // namespace
 
 int64_t SumColumns(std::string_view metric) {
@@ -58,12 +87,19 @@ int64_t SumColumns(std::string_view metric) {
   return 0;
 }
 
+bool IsSumOfLabels(std::string_view metric) {
+  return metric == "f1_macro" || metric == "mcc";
+}
+
 std::optional<double> ValueOfSums(std::string_view metric,
                                   const std::vector<double>& sums) {
-  const int64_t columns = SumColumns(metric);
-  if (columns == 0 || static_cast<int64_t>(sums.size()) != columns) {
-    return std::nullopt;
+  const int64_t given = static_cast<int64_t>(sums.size());
+  if (IsSumOfLabels(metric)) {
+    if (given % kLabelColumns != 0) return std::nullopt;
+    return metric == "mcc" ? MccOfSums(sums) : MacroF1OfSums(sums);
   }
+  const int64_t columns = SumColumns(metric);
+  if (columns == 0 || given != columns) return std::nullopt;
   if (metric == "bleu") return BleuOfSums(sums);
   if (metric == "chrf") return ChrfOfSums(sums);
   return SpanF1OfSums(sums);

@@ -10,14 +10,22 @@
 
 namespace sft {
 
-// Columns that the named metric sums, 0 if it is none of these:
+// Columns of MetricRecord::sums of the named metric, 0 if it keeps none:
 // span_f1, span_f1_strict: spans right, predicted, true;
 // bleu: hypothesis and reference length, then for n = 1..4 the n-grams that
 // match and those there are (smoothing exp, arXiv 1804.08771);
 // chrf: for n = 1..6 the n-grams of hypothesis, of reference, common ones
 // (Popovic, 2015; beta 2).
 int64_t SumColumns(std::string_view metric);
-// The value of `sums` (SumColumns(metric) of them); nullopt for other metrics.
+
+// Columns of a label of f1_macro and mcc, whose sums are counted from the
+// predictions and references of a record: items right, predicted, present.
+inline constexpr int64_t kLabelColumns = 3;
+bool IsSumOfLabels(std::string_view metric);
+
+// The value of `sums`, SumColumns(metric) of them or kLabelColumns a label;
+// nullopt for another metric or number. Labels that do not occur do not count;
+// mcc is 0 where either side has one label only (Gorodkin, 2004).
 std::optional<double> ValueOfSums(std::string_view metric,
                                   const std::vector<double>& sums);
 

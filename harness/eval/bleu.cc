@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 
+#include "harness/core/metric_sums.h"
 #include "harness/core/status.h"
 #include "harness/eval/unicode_text.h"
 
@@ -27,6 +28,15 @@ struct Statistics {
     for (int n = 0; n < kOrder; ++n) {
       correct[n] += other.correct[n];
       total[n] += other.total[n];
+    }
+  }
+  // As core/metric_sums.h has them.
+  void AppendTo(std::vector<double>& sums) const {
+    sums.push_back(static_cast<double>(hypothesis_length));
+    sums.push_back(static_cast<double>(reference_length));
+    for (int n = 0; n < kOrder; ++n) {
+      sums.push_back(static_cast<double>(correct[n]));
+      sums.push_back(static_cast<double>(total[n]));
     }
   }
 };
@@ -230,10 +240,12 @@ absl::StatusOr<TextScore> Bleu(const std::vector<TextItem>& items,
                       "'" + options.tokenize + "' is none of 13a, intl, none");
   }
   TextScore score;
+  score.sum_columns = SumColumns("bleu");
   Statistics corpus;
   for (const TextItem& item : items) {
     const Statistics s = Measure(item, options);
     score.items.push_back(Score(s, /*effective_order=*/true));
+    s.AppendTo(score.sums);
     corpus.Add(s);
   }
   score.value = Score(corpus, /*effective_order=*/false);

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "harness/core/metric_sums.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/eval/unicode_text.h"
@@ -84,6 +85,7 @@ absl::StatusOr<TextScore> Chrf(const std::vector<TextItem>& items,
     return CountNgrams(options.lowercase ? LowerText(text) : text);
   };
   TextScore score;
+  score.sum_columns = SumColumns("chrf");
   Statistics corpus;
   for (const TextItem& item : items) {
     const Counts hypothesis = prepare(item.hypothesis);
@@ -101,6 +103,10 @@ absl::StatusOr<TextScore> Chrf(const std::vector<TextItem>& items,
       corpus[n].hypothesis += best[n].hypothesis;
       corpus[n].reference += best[n].reference;
       corpus[n].both += best[n].both;
+      for (int64_t count :
+           {best[n].hypothesis, best[n].reference, best[n].both}) {
+        score.sums.push_back(static_cast<double>(count));
+      }
     }
   }
   score.value = Score(corpus);

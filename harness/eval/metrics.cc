@@ -1,11 +1,36 @@
 #include "harness/eval/metrics.h"
 
-#include <cmath>
 #include <map>
 
+#include "harness/core/metric_sums.h"
 #include "harness/core/status.h"
 
 namespace sft {
+namespace {
+
+MetricRecord MetricOfLabels(std::string_view name,
+                            const std::vector<int64_t>& predictions,
+                            const std::vector<int64_t>& references,
+                            std::string_view detail) {
+  struct Counts {
+    double right = 0, predicted = 0, present = 0;
+  };
+  std::map<int64_t, Counts> by_label;
+  for (size_t i = 0; i < references.size(); ++i) {
+    ++by_label[predictions[i]].predicted;
+    ++by_label[references[i]].present;
+    by_label[references[i]].right += predictions[i] == references[i];
+  }
+  std::vector<double> sums;
+  for (const auto& [label, counts] : by_label) {
+    sums.insert(sums.end(), {counts.right, counts.predicted, counts.present});
+  }
+  MetricRecord record = MakeMetric(name, detail);
+  record.value = ValueOfSums(name, sums).value_or(0.0);
+  return record;
+}
+
+}  // namespace
 
 const std::vector<MetricInfo>& AllMetrics() {
   static const auto& table = *new std::vector<MetricInfo>{
@@ -120,25 +145,7 @@ MetricRecord Accuracy(const std::vector<int64_t>& predictions,
 MetricRecord MacroF1(const std::vector<int64_t>& predictions,
                      const std::vector<int64_t>& references,
                      std::string_view detail) {
-  struct Counts {
-    int64_t true_positives = 0, predicted = 0, present = 0;
-  };
-  std::map<int64_t, Counts> by_label;
-  for (size_t i = 0; i < references.size(); ++i) {
-    ++by_label[predictions[i]].predicted;
-    ++by_label[references[i]].present;
-    if (predictions[i] == references[i]) {
-      ++by_label[references[i]].true_positives;
-    }
-  }
-  MetricRecord record = MakeMetric("f1_macro", detail);
-  for (const auto& [label, counts] : by_label) {
-    // 2 TP + FP + FN is predicted + present, above 0 for a label that occurs.
-    record.value += 2.0 * static_cast<double>(counts.true_positives) /
-                    static_cast<double>(counts.predicted + counts.present);
-  }
-  if (!by_label.empty()) record.value /= static_cast<double>(by_label.size());
-  return record;
+  return MetricOfLabels("f1_macro", predictions, references, detail);
 }
 
 MetricRecord MicroF1(const std::vector<int64_t>& predictions,
@@ -155,28 +162,7 @@ MetricRecord MicroF1(const std::vector<int64_t>& predictions,
 MetricRecord MatthewsCorrelation(const std::vector<int64_t>& predictions,
                                  const std::vector<int64_t>& references,
                                  std::string_view detail) {
-  struct Counts {
-    double predicted = 0, present = 0;
-  };
-  std::map<int64_t, Counts> by_label;
-  double right = 0;
-  for (size_t i = 0; i < references.size(); ++i) {
-    ++by_label[predictions[i]].predicted;
-    ++by_label[references[i]].present;
-    right += predictions[i] == references[i];
-  }
-  const auto all = static_cast<double>(references.size());
-  double both = right * all, predicted = all * all, present = all * all;
-  for (const auto& [label, counts] : by_label) {
-    both -= counts.predicted * counts.present;
-    predicted -= counts.predicted * counts.predicted;
-    present -= counts.present * counts.present;
-  }
-  MetricRecord record = MakeMetric("mcc", detail);
-  if (predicted > 0 && present > 0) {
-    record.value = both / std::sqrt(predicted * present);
-  }
-  return record;
+  return MetricOfLabels("mcc", predictions, references, detail);
 }
 
 MetricRecord MeanNats(std::string_view name, const std::vector<double>& sums,

@@ -1,5 +1,6 @@
 #include "harness/eval/span_f1.h"
 
+#include "harness/core/metric_sums.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/eval/unicode_text.h"
@@ -62,7 +63,7 @@ absl::StatusOr<TextScore> Score(const std::vector<TextItem>& items,
                                 std::string_view signature, Read read) {
   TextScore score;
   score.signature = std::string(signature);
-  score.sum_columns = 3;
+  score.sum_columns = SumColumns("span_f1");
   auto compare =
       [&read](
           const std::vector<Sentence>& hypotheses,

@@ -14,10 +14,17 @@
 
 namespace sft {
 
-using H5Value = std::variant<int64_t, double, std::string, std::vector<int64_t>,
-                             std::vector<double>, std::vector<std::string>>;
+// Rank 2, row-major; values.size() is a multiple of columns, columns > 0.
+struct H5Matrix {
+  std::vector<double> values;
+  int64_t columns = 1;
+};
 
-// A data set (scalar or rank 1), or a scalar attribute of the object `path`,
+using H5Value =
+    std::variant<int64_t, double, std::string, std::vector<int64_t>,
+                 std::vector<double>, std::vector<std::string>, H5Matrix>;
+
+// A data set, or a scalar attribute of the object `path`,
 // which is a group unless another item makes it a data set.
 struct H5Item {
   std::string path;       // "/train/loss"

@@ -124,6 +124,17 @@ class Decoder {
     return absl::OkStatus();
   }
 
+  absl::Status ReadMatrix(const Source& source, size_t size, int64_t columns,
+                          H5Item item) {
+    H5Matrix matrix{std::vector<double>(size), columns};
+    if (size > 0 && source.Read(H5T_NATIVE_DOUBLE, matrix.values.data()) < 0) {
+      return Error(item.path, "cannot be read");
+    }
+    item.value = std::move(matrix);
+    items_.push_back(std::move(item));
+    return absl::OkStatus();
+  }
+
   absl::Status ReadStrings(const Source& source, hid_t space, bool is_scalar,
                            size_t size, H5Item item) {
     H5Handle type(MakeH5StringType(), H5Tclose);
@@ -165,7 +176,7 @@ class Decoder {
     const int rank = H5Sget_simple_extent_ndims(space.get());
     const hssize_t size = H5Sget_simple_extent_npoints(space.get());
     const bool is_scalar = rank == 0;
-    if (rank < 0 || rank > 1 || size < 0 || (is_scalar && size != 1) ||
+    if (rank < 0 || rank > 2 || size < 0 || (is_scalar && size != 1) ||
         (source.is_attribute && !is_scalar)) {
       return Error(path, "has a shape that no record has");
     }
@@ -176,7 +187,18 @@ class Decoder {
     }
     H5Item item{path, attribute, {}};
     const size_t n = static_cast<size_t>(size);
-    switch (H5Tget_class(type.get())) {
+    const H5T_class_t type_class = H5Tget_class(type.get());
+    if (rank == 2) {
+      hsize_t sizes[2] = {0, 0};
+      H5Sget_simple_extent_dims(space.get(), sizes, nullptr);
+      if (type_class != H5T_FLOAT || sizes[1] == 0 ||
+          sizes[1] > image_bytes_ / 8) {
+        return Error(path, "has a shape that no record has");
+      }
+      return ReadMatrix(source, n, static_cast<int64_t>(sizes[1]),
+                        std::move(item));
+    }
+    switch (type_class) {
       case H5T_INTEGER:
         return ReadNumbers<int64_t>(source, H5T_NATIVE_INT64, is_scalar, n,
                                     std::move(item));

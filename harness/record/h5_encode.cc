@@ -21,9 +21,13 @@ absl::Status Failed(const H5Item& item) {
 struct Layout {
   hid_t file_type;
   hid_t memory_type;
-  bool is_scalar;
-  hsize_t size;
+  std::vector<hsize_t> sizes;  // of each rank, none of a scalar
   const void* data;
+
+  bool is_scalar() const { return sizes.empty(); }
+  bool is_empty() const {
+    return std::count(sizes.begin(), sizes.end(), hsize_t{0}) > 0;
+  }
 };
 
 class Encoder {
@@ -64,8 +68,8 @@ class Encoder {
                    link_list_.get(), data_list_.get(), H5P_DEFAULT),
         H5Dclose);
     if (!space.ok() || !data.ok()) return Failed(item);
-    if (layout.size > 0 && H5Dwrite(data.get(), layout.memory_type, H5S_ALL,
-                                    H5S_ALL, H5P_DEFAULT, layout.data) < 0) {
+    if (!layout.is_empty() && H5Dwrite(data.get(), layout.memory_type, H5S_ALL,
+                                       H5S_ALL, H5P_DEFAULT, layout.data) < 0) {
       return Failed(item);
     }
     return absl::OkStatus();
@@ -73,7 +77,7 @@ class Encoder {
 
   absl::Status WriteAttribute(hid_t file, const H5Item& item) {
     const Layout layout = LayoutOf(item.value);
-    if (!layout.is_scalar) return Failed(item);
+    if (!layout.is_scalar()) return Failed(item);
     SFT_RETURN_IF_ERROR(MakeGroups(file, item.path));
     if (item.path != "/" && data_sets_.count(item.path) == 0) {
       SFT_RETURN_IF_ERROR(MakeGroups(file, item.path + "/"));
@@ -98,33 +102,42 @@ class Encoder {
 
  private:
   hid_t MakeSpace(const Layout& layout) const {
-    return layout.is_scalar ? H5Screate(H5S_SCALAR)
-                            : H5Screate_simple(1, &layout.size, nullptr);
+    return layout.is_scalar()
+               ? H5Screate(H5S_SCALAR)
+               : H5Screate_simple(static_cast<int>(layout.sizes.size()),
+                                  layout.sizes.data(), nullptr);
   }
 
   Layout LayoutOf(const H5Value& value) {
     const hid_t text = string_type_.get();
     if (const auto* v = std::get_if<int64_t>(&value)) {
-      return {H5T_STD_I64LE, H5T_NATIVE_INT64, true, 1, v};
+      return {H5T_STD_I64LE, H5T_NATIVE_INT64, {}, v};
     }
     if (const auto* v = std::get_if<double>(&value)) {
-      return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, true, 1, v};
+      return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {}, v};
     }
     if (const auto* v = std::get_if<std::vector<int64_t>>(&value)) {
-      return {H5T_STD_I64LE, H5T_NATIVE_INT64, false, v->size(), v->data()};
+      return {H5T_STD_I64LE, H5T_NATIVE_INT64, {v->size()}, v->data()};
     }
     if (const auto* v = std::get_if<std::vector<double>>(&value)) {
-      return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, false, v->size(), v->data()};
+      return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {v->size()}, v->data()};
+    }
+    if (const auto* v = std::get_if<H5Matrix>(&value)) {
+      const hsize_t columns = static_cast<hsize_t>(v->columns);
+      return {H5T_IEEE_F64LE,
+              H5T_NATIVE_DOUBLE,
+              {v->values.size() / columns, columns},
+              v->values.data()};
     }
     pointers_.clear();
     if (const auto* v = std::get_if<std::string>(&value)) {
       pointers_.push_back(v->c_str());
-      return {text, text, true, 1, pointers_.data()};
+      return {text, text, {}, pointers_.data()};
     }
     for (const std::string& one : std::get<std::vector<std::string>>(value)) {
       pointers_.push_back(one.c_str());
     }
-    return {text, text, false, pointers_.size(), pointers_.data()};
+    return {text, text, {pointers_.size()}, pointers_.data()};
   }
 
   H5Handle string_type_, link_list_, group_list_, data_list_;

@@ -87,9 +87,10 @@ class RecordReader {
   absl::Status CheckIntegrity() const {
     int64_t version = 0, complete = 0;
     SFT_RETURN_IF_ERROR(Get("/", "schema_version", version));
-    if (version != kSchemaVersion) {
-      return Error("/", absl::StrCat("schema_version = ", version, ": wanted ",
-                                     kSchemaVersion));
+    if (version < kOldestSchemaVersion || version > kSchemaVersion) {
+      return Error("/",
+                   absl::StrCat("schema_version = ", version, ": wanted ",
+                                kOldestSchemaVersion, " to ", kSchemaVersion));
     }
     SFT_RETURN_IF_ERROR(Get("/", "complete", complete));
     if (complete != 1) return Error("/", "is not complete");
@@ -248,6 +249,7 @@ class RecordReader {
       SFT_RETURN_IF_ERROR(Get(it->path + "/value", "", metric.value));
       SFT_RETURN_IF_ERROR(Get(it->path + "/value", "unit", metric.unit));
       SFT_RETURN_IF_ERROR(GetIfThere(it->path + "/items", metric.items));
+      SFT_RETURN_IF_ERROR(ReadSums(it->path + "/sums", metric));
       if (!metrics.emplace(order, std::move(metric)).second) {
         return Error(it->path, "has another's place in the order");
       }
@@ -255,6 +257,22 @@ class RecordReader {
     for (auto& [order, metric] : metrics) {
       eval.metrics.push_back(std::move(metric));
     }
+    return absl::OkStatus();
+  }
+
+  // A row an item; records of metrics that are means of items have none.
+  absl::Status ReadSums(const std::string& path, MetricRecord& metric) const {
+    H5Matrix sums;
+    SFT_RETURN_IF_ERROR(GetIfThere(path, sums));
+    if (sums.values.empty()) return absl::OkStatus();
+    const int64_t rows =
+        static_cast<int64_t>(sums.values.size()) / sums.columns;
+    const int64_t items = static_cast<int64_t>(metric.items.size());
+    if (items > 0 && rows != items) {
+      return Error(path, absl::StrCat("has ", rows, " rows: wanted ", items));
+    }
+    metric.sums = std::move(sums.values);
+    metric.sum_columns = sums.columns;
     return absl::OkStatus();
   }
 

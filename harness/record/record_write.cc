@@ -82,6 +82,9 @@ void AddMetric(const std::string& path, const MetricRecord& metric,
   const std::string unit = CleanUtf8(metric.unit);
   items.Data(path + "/value", metric.value, unit);
   if (!metric.items.empty()) items.Data(path + "/items", metric.items, unit);
+  if (metric.sum_columns > 0 && !metric.sums.empty()) {
+    items.Data(path + "/sums", H5Matrix{metric.sums, metric.sum_columns}, "1");
+  }
 }
 
 void AddEvals(const RunRecord& record, ItemList& items) {
@@ -167,6 +170,11 @@ void AddToDigest(const H5Item& item, Sha256& digest) {
           digest.Update(&value, sizeof(value));
         } else if constexpr (std::is_same_v<T, std::string>) {
           digest.UpdateField(value);
+        } else if constexpr (std::is_same_v<T, H5Matrix>) {
+          digest.UpdateField(absl::StrCat(value.columns));
+          digest.UpdateField(absl::StrCat(value.values.size()));
+          digest.Update(value.values.data(),
+                        value.values.size() * sizeof(double));
         } else {
           digest.UpdateField(absl::StrCat(value.size()));
           if constexpr (std::is_same_v<T, std::vector<std::string>>) {

@@ -56,6 +56,8 @@ std::vector<SchemaRow> RecordSchema() {
       {metric + " @higher_is_better", "int64", 0, "", "1 or 0"},
       {metric + "/value", "float64", 0, "its own", "the metric"},
       {metric + "/items", "float64", 1, "its own", "score of each item"},
+      {metric + "/sums", "float64", 2, "1",
+       "[items, columns] of a metric that is no mean of items: what it sums"},
       {"/forgetting/<task>/<measure>", "float64", 0, "its own",
        "change against the base model"},
       {"/facts/<name>", "float64", 0, "its own", "counts and shares"},

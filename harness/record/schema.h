@@ -12,7 +12,9 @@
 
 namespace sft {
 
-inline constexpr int64_t kSchemaVersion = 1;
+// 2: /eval/.../metrics/<metric>/sums.
+inline constexpr int64_t kSchemaVersion = 2;
+inline constexpr int64_t kOldestSchemaVersion = 1;  // that is still read
 
 // Groups.
 inline constexpr char kAxesPath[] = "/axes";

@@ -58,6 +58,14 @@ std::string Difference(const std::string& name, const std::vector<T>& a,
   return absl::StrCat(name, ": ", a.size(), " and ", b.size(), " values");
 }
 
+std::string Difference(const std::string& name, const H5Matrix& a,
+                       const H5Matrix& b) {
+  if (a.columns != b.columns) {
+    return absl::StrCat(name, ": ", a.columns, " and ", b.columns, " columns");
+  }
+  return Difference(name, a.values, b.values);
+}
+
 std::string NameOf(const H5Item& item) {
   return item.attribute.empty() ? item.path : item.path + " @" + item.attribute;
 }

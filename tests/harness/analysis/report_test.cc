@@ -11,28 +11,6 @@
 namespace sft {
 namespace {
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-size_t ColumnOf(const Table& table, const std::string& key) {
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (table.columns[i].key == key) return i;
-  }
-  FAIL("no column " << key);
-  return 0;
-}
-
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
 TEST_CASE("a finished sweep gives a row a cell, the untuned model first",
           "[analysis][report]") {
   const Sweep sweep;
@@ -57,6 +35,15 @@ TEST_CASE("a finished sweep gives a row a cell, the untuned model first",
   CHECK(cell(1, "peak_memory_mib").value == 3);
   CHECK(cell(1, "tokens_per_second").value == 500);
   CHECK_FALSE(cell(0, "tokens_per_second").value.has_value());
+  const TableCell gain = cell(1, "rotten_tomatoes_gain");
+  CHECK(*gain.value == Approx(*cell(1, "rotten_tomatoes_accuracy").value -
+                              *cell(0, "rotten_tomatoes_accuracy").value));
+  REQUIRE(gain.interval.has_value());
+  CHECK(gain.interval->low > 0.15);
+  CHECK(gain.interval->low < *gain.value);
+  CHECK(gain.interval->high > *gain.value);
+  CHECK_FALSE(cell(0, "rotten_tomatoes_gain").value.has_value());
+  CHECK(cell(1, "rotten_tomatoes_items").value == 400);
   CHECK(*cell(1, "rotten_tomatoes_mcnemar_p").value < 0.01);
   CHECK_FALSE(cell(1, "rotten_tomatoes_mcnemar_p").note.empty());
   CHECK(cell(1, "status").text == "ok");
@@ -77,13 +64,13 @@ TEST_CASE("the report is the same bytes again, and from a merged file",
   const Sweep sweep;
   sweep.Write([](RunRecord&) { return true; });
   const std::string dir = sweep.folder.path();
+  const auto report = BuildReport(dir), again = BuildReport(dir);
+  REQUIRE((report.ok() && again.ok()));
   for (const char* name : {"md", "csv", "tsv", "latex", "html"}) {
     const TableFormat format = *ParseTableFormat(name);
-    CHECK(RenderReport(*BuildReport(dir), format) ==
-          RenderReport(*BuildReport(dir), format));
+    CHECK(RenderReport(*report, format) == RenderReport(*again, format));
   }
-  const std::string text =
-      RenderReport(*BuildReport(dir), TableFormat::kMarkdown);
+  const std::string text = RenderReport(*report, TableFormat::kMarkdown);
   REQUIRE(MergeRecords({dir}, dir + "/all.h5").ok());
   REQUIRE(RemoveAll(dir + "/runs").ok());
   CHECK(RenderReport(*BuildReport(dir), TableFormat::kMarkdown) == text);
@@ -196,6 +183,7 @@ TEST_CASE("a comparison pairs items by row id, not by place",
         eval.row_ids[i] = static_cast<int64_t>(i);
         eval.metrics[0].items[i] = i < 200 ? 1 : 0;
       }
+      eval.metrics[0].value = 0.5;
       if (record.config.method == kUntuned) {
         std::reverse(eval.row_ids.begin(), eval.row_ids.end());
         std::reverse(eval.metrics[0].items.begin(),
@@ -214,7 +202,7 @@ TEST_CASE("a comparison pairs items by row id, not by place",
   CHECK(found->n_seeds == 2);
   CHECK(found->wins == 0);
   CHECK(found->losses == 0);
-  CHECK(found->difference == 0);
+  CHECK(found->gain == 0);
   CHECK(found->mcnemar_p == 1);
 }
 

@@ -2,10 +2,12 @@
 #ifndef TESTS_HARNESS_ANALYSIS_SWEEP_H_
 #define TESTS_HARNESS_ANALYSIS_SWEEP_H_
 
+#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "harness/analysis/tables.h"
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
 #include "harness/record/run_paths.h"
@@ -90,8 +92,8 @@ struct Sweep {
   RunPlan plan;
   RunPaths paths{folder.path()};
 
-  Sweep() {
-    plan = *PlanOf(kSweepSpec);
+  explicit Sweep(const std::string& spec = kSweepSpec) {
+    plan = *PlanOf(spec);
     (void)MakeFolders(paths.Runs());
     (void)WriteFileAtomically(paths.Plan(), PlanToJson(plan));
   }
@@ -107,6 +109,28 @@ struct Sweep {
     }
   }
 };
+
+inline bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+inline size_t ColumnOf(const Table& table, const std::string& key) {
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].key == key) return i;
+  }
+  FAIL("no column " << key);
+  return 0;
+}
+
+inline std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
 
 }  // namespace sft
 

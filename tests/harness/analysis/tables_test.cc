@@ -11,11 +11,15 @@ Table SmallTable() {
   table.title = "T";
   table.columns = {{.key = "name", .title = "a|b_%", .is_text = true},
                    {.key = "x", .title = "x", .digits = 2, .has_sd = true},
-                   {.key = "d", .title = "d", .digits = 3, .show_sign = true},
+                   {.key = "d",
+                    .title = "d",
+                    .digits = 3,
+                    .has_interval = true,
+                    .show_sign = true},
                    {.key = "p", .title = "p", .is_p_value = true}};
   table.rows = {{{.text = "q,\"<&"},
                  {.value = 0.125, .sd = 0.01},
-                 {.value = 0.1},
+                 {.value = 0.1, .interval = Interval{-0.25, 0.4501}},
                  {.value = 1e-20, .note = "3/1"}},
                 {{}, {}, {.value = -0.0001}, {.value = std::nan("")}}};
   return table;
@@ -26,20 +30,21 @@ TEST_CASE("Markdown is escaped and aligned by kind", "[analysis][tables]") {
         "## T\n\n"
         "| a\\|b_% | x | d | p |\n"
         "| --- | ---: | ---: | ---: |\n"
-        "| q,\"&lt;& | 0.12 \xc2\xb1 0.01 | +0.100 | &lt; 1e-15 (3/1) |\n"
+        "| q,\"&lt;& | 0.12 \xc2\xb1 0.01 | +0.100 [-0.250, +0.450] | &lt; "
+        "1e-15 (3/1) |\n"
         "| \xe2\x80\x93 | \xe2\x80\x93 | 0.000 | nan |\n");
 }
 
 TEST_CASE("CSV and TSV have full precision and one column a number",
           "[analysis][tables]") {
   CHECK(RenderTable(SmallTable(), TableFormat::kCsv) ==
-        "name,x,x_sd,d,p\n"
-        "\"q,\"\"<&\",0.125,0.01,0.1,1e-20\n"
-        ",,,-1e-04,nan\n");
+        "name,x,x_sd,d,d_low,d_high,p\n"
+        "\"q,\"\"<&\",0.125,0.01,0.1,-0.25,0.4501,1e-20\n"
+        ",,,-1e-04,,,nan\n");
   CHECK(RenderTable(SmallTable(), TableFormat::kTsv) ==
-        "name\tx\tx_sd\td\tp\n"
-        "q,\"<&\t0.125\t0.01\t0.1\t1e-20\n"
-        "\t\t\t-1e-04\tnan\n");
+        "name\tx\tx_sd\td\td_low\td_high\tp\n"
+        "q,\"<&\t0.125\t0.01\t0.1\t-0.25\t0.4501\t1e-20\n"
+        "\t\t\t-1e-04\t\t\tnan\n");
 }
 
 TEST_CASE("LaTeX uses booktabs and escapes what TeX reads",
@@ -47,7 +52,8 @@ TEST_CASE("LaTeX uses booktabs and escapes what TeX reads",
   CHECK(RenderTable(SmallTable(), TableFormat::kLatex) ==
         "% T\n\\begin{tabular}{lrrr}\n\\toprule\n"
         "a|b\\_\\% & x & d & p \\\\\n\\midrule\n"
-        "q,\"$<$\\& & 0.12 $\\pm$ 0.01 & +0.100 & $<$ 1e-15 (3/1) \\\\\n"
+        "q,\"$<$\\& & 0.12 $\\pm$ 0.01 & +0.100 [-0.250, +0.450] & $<$ 1e-15 "
+        "(3/1) \\\\\n"
         "-- & -- & 0.000 & nan \\\\\n"
         "\\bottomrule\n\\end{tabular}\n");
 }

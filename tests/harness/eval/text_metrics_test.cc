@@ -2,25 +2,18 @@
 #include "harness/eval/text_metrics.h"
 
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "harness/eval/final_number.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/porter_stemmer.h"
-#include "tests/support/paths.h"
+#include "tests/harness/eval/golden_metrics.h"
 
 namespace sft {
 namespace {
 using nlohmann::json;
 
-const json& Golden() {
-  static const json& golden = *new json([] {
-    std::ifstream in(SourceDir() / "tests/golden/metrics.json");
-    return json::parse(in);
-  }());
-  return golden;
-}
+const json& Golden() { return GoldenMetrics(); }
 
 TextScore ScoreOf(const std::string& metric, const std::vector<TextItem>& items,
                   const TextMetricOptions& options = {}) {
@@ -46,19 +39,11 @@ void CheckScore(const std::string& metric, const std::vector<TextItem>& items,
 
 TEST_CASE("bleu and chrf equal sacreBLEU's, rouge rouge-score's",
           "[eval][metrics]") {
-  const json& texts = Golden()["texts"];
   REQUIRE(Golden()["text_cases"].size() >= 200);
   for (size_t n = 0; n < Golden()["text_cases"].size(); ++n) {
     const json& c = Golden()["text_cases"][n];
     INFO("text case " << n);
-    std::vector<TextItem> items;
-    for (const json& row : c["items"]) {
-      TextItem item{texts[row[0].get<size_t>()], {}};
-      for (const json& r : row[1]) {
-        item.references.push_back(texts[r.get<size_t>()]);
-      }
-      items.push_back(item);
-    }
+    const std::vector<TextItem> items = TextItemsOf(c);
     TextMetricOptions options;
     options.lowercase = c["lowercase"];
     for (const char* tokenize : {"13a", "intl", "none"}) {
@@ -78,8 +63,7 @@ TEST_CASE("bleu and chrf equal sacreBLEU's, rouge rouge-score's",
 TEST_CASE("span F1 equals seqeval's, default and strict", "[eval][metrics]") {
   size_t strict = 0;
   for (const json& c : Golden()["tag_cases"]) {
-    std::vector<TextItem> items;
-    for (const json& row : c["items"]) items.push_back({row[0], {row[1]}});
+    const std::vector<TextItem> items = PairItemsOf(c);
     CheckScore("span_f1", items, {}, c["span_f1"]);
     if (c["span_f1_strict"].is_null()) {  // seqeval raises
       CHECK_FALSE(TextMetricByName("span_f1_strict")->score(items, {}).ok());
@@ -109,8 +93,7 @@ TEST_CASE("answers are scored as SQuAD's script does", "[eval][metrics]") {
 TEST_CASE("metrics of labels equal scikit-learn's", "[eval][metrics]") {
   REQUIRE(Golden()["label_cases"].size() >= 200);
   for (const json& c : Golden()["label_cases"]) {
-    std::vector<TextItem> items;
-    for (const json& row : c["items"]) items.push_back({row[0], {row[1]}});
+    const std::vector<TextItem> items = PairItemsOf(c);
     for (const char* name : {"accuracy", "f1_macro", "f1_micro", "mcc"}) {
       CheckScore(name, items, {}, c[name]);
     }

@@ -36,6 +36,9 @@ TEST_CASE("a record reads back bit for bit, NaN and infinity too",
   CHECK(back->evals[0].metrics[0].name == "accuracy");
   CHECK(back->evals[0].metrics[0].items == std::vector<double>{1, 0, 1, 1});
   CHECK(back->evals[0].metrics[1].name == "f1_macro");
+  CHECK(back->evals[0].metrics[1].sums.empty());
+  CHECK(back->evals[0].metrics[2].sums == record.evals[0].metrics[2].sums);
+  CHECK(back->evals[0].metrics[2].sum_columns == 3);
   CHECK(back->evals[0].row_ids == record.evals[0].row_ids);
   CHECK_FALSE(back->evals[1].metrics[0].higher_is_better);
   CHECK(back->evals[2].tokens == 322);
@@ -101,6 +104,8 @@ TEST_CASE("the content digest covers all but /measured and /provenance",
       changed([](RunRecord& r) { r.steps[0].loss = std::nextafter(1., 2.); }));
   CHECK(changed([](RunRecord& r) { r.steps[0].grad_norm = 0.0; }));
   CHECK(changed([](RunRecord& r) { r.evals[0].metrics[0].items[1] = 1; }));
+  CHECK(changed([](RunRecord& r) { r.evals[0].metrics[2].sums[1] = 1; }));
+  CHECK(changed([](RunRecord& r) { r.evals[0].metrics[2].sum_columns = 2; }));
   CHECK(changed([](RunRecord& r) { r.evals[0].predictions[1] = 0; }));
   CHECK(changed([](RunRecord& r) { r.facts["x"] = 1; }));
   CHECK(changed([](RunRecord& r) { r.texts["x"] = ""; }));

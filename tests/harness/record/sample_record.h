@@ -63,7 +63,10 @@ inline RunRecord SampleRecord() {
   eval.split = "test";
   eval.round = 1;
   eval.metrics = {{"accuracy", 0.75, "fraction", "acc|v1", true, {1, 0, 1, 1}},
-                  {"f1_macro", 0.7, "fraction", "f1|v1", true, {}}};
+                  {"f1_macro", 0.7, "fraction", "f1|v1", true, {}},
+                  {"span_f1", 0.5, "fraction", "span|v1", true, {1, 0, 0, 1}}};
+  eval.metrics[2].sums = {2, 2, 2, 0, 1, 0, 0, 0, 3, 1, 1, 3};
+  eval.metrics[2].sum_columns = 3;
   eval.row_ids = {4, 7, 9, 11};
   eval.predictions = {0, 1, 1, 0};
   eval.references = {0, 0, 1, 0};

@@ -76,6 +76,9 @@ assert f['train/real_tokens'].attrs['unit'] == 'token'
 m = f['eval/rotten_tomatoes/test/1/metrics/accuracy']
 assert m['value'][()] == 0.75 and list(m['items']) == [1, 0, 1, 1]
 assert m.attrs['signature'] == 'acc|v1' and m.attrs['higher_is_better'] == 1
+s = f['eval/rotten_tomatoes/test/1/metrics/span_f1/sums']
+assert s.shape == (4, 3) and s.attrs['unit'] == '1', (s.shape, dict(s.attrs))
+assert s[0].tolist() == [2, 2, 2] and s[:].sum(axis=0).tolist() == [3, 4, 8]
 assert f['forgetting/wiki_demo/cross_entropy_change'].attrs['unit'] == 'nats/token'
 assert f['measured/memory/peak_rss_bytes'].attrs['unit'] == 'byte'
 assert dict(f['axes'].attrs) == {'method': 'lora', 'seed': '0'}

@@ -146,10 +146,40 @@ TEST_CASE("a forged file is refused by its digests, types and sizes",
             "/train/loss: has 1 values: wanted 3"));
   CHECK(Has(resigned([](auto& items) {
               for (H5Item& item : items) {
+                if (auto* sums = std::get_if<H5Matrix>(&item.value)) {
+                  sums->columns = 6;
+                }
+              }
+            }),
+            "/metrics/span_f1/sums: has 2 rows: wanted 4"));
+  CHECK(Has(resigned([](auto& items) {
+              for (H5Item& item : items) {
                 if (item.attribute == "config") item.value = std::string("x");
               }
             }),
             "config:1"));
+}
+
+TEST_CASE("records of the first schema, without sums, still read",
+          "[record][verify]") {
+  RunRecord record = SmallRecord();
+  for (EvalRecord& eval : record.evals) {
+    for (MetricRecord& metric : eval.metrics) metric.sums.clear();
+  }
+  std::vector<H5Item> items = ItemsOfRecord(record);
+  for (H5Item& item : items) {
+    if (item.attribute == "schema_version") item.value = int64_t{1};
+  }
+  items.push_back({"/", kContentSha256, ContentDigest(items)});
+  std::sort(items.begin(), items.end(),
+            [](const auto& a, const auto& b) { return a.key() < b.key(); });
+  items.push_back({"/", kRecordSha256, WholeDigest(items)});
+  const ScratchFolder folder;
+  REQUIRE(WriteFileAtomically(folder / "a.h5", *SealItems(items)).ok());
+  const auto back = ReadRunRecord(folder / "a.h5");
+  REQUIRE(back.ok());
+  CHECK(back->evals[0].metrics[2].items.size() == 4);
+  CHECK(back->evals[0].metrics[2].sums.empty());
 }
 
 std::string ImageOf(void (*fill)(hid_t file)) {
@@ -186,12 +216,18 @@ void AddLoop(hid_t file) {
     H5Lcreate_hard(file, "/", file, name.c_str(), H5P_DEFAULT, H5P_DEFAULT);
   }
 }
-void AddTable(hid_t file) {
-  const hsize_t dims[2] = {2, 2};
-  const hid_t space = H5Screate_simple(2, dims, nullptr);
-  H5Dclose(H5Dcreate2(file, "table", H5T_IEEE_F64LE, space, H5P_DEFAULT,
-                      H5P_DEFAULT, H5P_DEFAULT));
+void AddArray(hid_t file, const std::vector<hsize_t>& dims, hid_t type) {
+  const hid_t space =
+      H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr);
+  H5Dclose(H5Dcreate2(file, "array", type, space, H5P_DEFAULT, H5P_DEFAULT,
+                      H5P_DEFAULT));
   H5Sclose(space);
+}
+void AddCube(hid_t file) { AddArray(file, {2, 2, 2}, H5T_IEEE_F64LE); }
+void AddIntTable(hid_t file) { AddArray(file, {2, 2}, H5T_STD_I64LE); }
+void AddNoColumns(hid_t file) { AddArray(file, {2, 0}, H5T_IEEE_F64LE); }
+void AddWideTable(hid_t file) {
+  AddArray(file, {0, hsize_t{1} << 60}, H5T_IEEE_F64LE);
 }
 
 TEST_CASE(
@@ -205,7 +241,10 @@ TEST_CASE(
       GENERATE(values<Forged>({{AddHugeDataSet, "more than the file can hold"},
                                {AddExternalLink, "link to elsewhere"},
                                {AddLoop, "/again0"},
-                               {AddTable, "shape that no record has"}}));
+                               {AddCube, "shape that no record has"},
+                               {AddIntTable, "shape that no record has"},
+                               {AddNoColumns, "shape that no record has"},
+                               {AddWideTable, "shape that no record has"}}));
   const ScratchFolder folder;
   const std::string path = folder / "a.h5";
   REQUIRE(WriteFileAtomically(path, Reseal(ImageOf(forged.fill))).ok());
@@ -236,6 +275,9 @@ TEST_CASE("comparing names the first difference, times aside",
   record = SmallRecord();
   record.config.seed = 3;
   CHECK(compare() == "/ @config: 'seed = 0' and 'seed = 3'");
+  record = SmallRecord();
+  record.evals[0].metrics[2].sums[4] = 7;
+  CHECK(Has(compare(), "/metrics/span_f1/sums[4]: 1 and 7"));
   record = SmallRecord();
   record.steps.pop_back();
   CHECK(Has(compare(), "3 and 2 values"));

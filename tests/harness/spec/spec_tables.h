@@ -28,7 +28,7 @@ inline SpecTables TestTables() {
       {"padded", "", {}}, {"padding_free", "", {}}, {"packed", "", {strategy}}};
   tables.models = {"smollm2-135m-instruct", "glassllm"};
   tables.datasets = {"rotten_tomatoes", "bbcnews"};
-  tables.tasks = {"rotten_tomatoes", "bbcnews"};
+  tables.tasks = {"rotten_tomatoes", "bbcnews", "multi30k", "chat"};
   tables.retained = {"wiki_demo"};
   return tables;
 }

@@ -1,0 +1,40 @@
+// A table with a row a cell, built column by column.
+#ifndef HARNESS_ANALYSIS_CELL_TABLE_H_
+#define HARNESS_ANALYSIS_CELL_TABLE_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "harness/analysis/aggregate.h"
+#include "harness/analysis/tables.h"
+
+namespace sft {
+
+using ValueOfRun = std::function<std::optional<double>(const RunRecord&)>;
+
+class CellTable {
+ public:
+  explicit CellTable(const Results& results);
+
+  void AddText(const std::string& key, const std::string& title,
+               const std::function<std::string(const ResultCell&)>& text);
+  // Mean and s.d. over the seeds that are ok.
+  void AddNumber(TableColumn column, const ValueOfRun& value_of);
+  // By index of the cell.
+  void AddCells(TableColumn column,
+                const std::function<TableCell(size_t)>& cell_of);
+
+  Table Take() { return std::move(table_); }
+
+ private:
+  const Results& results_;
+  Table table_;
+};
+
+// Empty for NaN.
+TableCell NumberCell(double value);
+
+}  // namespace sft
+
+#endif  // HARNESS_ANALYSIS_CELL_TABLE_H_

@@ -1,0 +1,44 @@
+// A metric as a function of sums over items: what drawing items anew, or
+// swapping them between two models, needs to give its value again.
+#ifndef HARNESS_ANALYSIS_ITEM_SUMS_H_
+#define HARNESS_ANALYSIS_ITEM_SUMS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/core/records.h"
+
+namespace sft {
+
+// `amount` of one item, added to a column of the sums.
+struct ItemPart {
+  size_t column = 0;
+  double amount = 0;
+  bool operator==(const ItemPart&) const = default;
+};
+
+struct ItemSums {
+  std::string metric;
+  bool is_mean = false;  // of items, weighted: columns are sum and weight
+  size_t columns = 0;
+  // By row id. Items of one row are one: they are no independent draws.
+  std::map<int64_t, std::vector<ItemPart>> rows;
+
+  // Of sums with `columns` columns, or more where another side has more labels.
+  double Value(const std::vector<double>& sums) const;
+};
+
+// From the sums of the record, else from the predictions (f1_macro, mcc), else
+// as the mean of the items, weighted by their tokens where the evaluation has
+// their counts. nullopt if that is not the recorded value: then the record
+// does not keep what its metric is made of.
+std::optional<ItemSums> SumsOfItems(const EvalRecord& eval,
+                                    const MetricRecord& metric);
+
+}  // namespace sft
+
+#endif  // HARNESS_ANALYSIS_ITEM_SUMS_H_
