@@ -56,13 +56,9 @@ def main():
         rates = record["train/learning_rate"][:]
         config = config_of(record)
         task = config["evaluate"].split(",")[0]
-        group = record[f"eval/{task}/1"]
-        ours = {
-            name: float(value[()])
-            for split in group.values() if isinstance(split, h5py.Group)
-            for name, value in split.items()
-            if isinstance(value, h5py.Dataset) and value.shape == ()
-        }
+        metrics = record[f"eval/{task}/test/1/metrics"]
+        ours = {name: float(metric["value"][()])
+                for name, metric in metrics.items()}
     torch.manual_seed(int(config["seed"]))
     torch.set_num_threads(int(config["threads"]))
     whole_rows = all(

@@ -113,6 +113,7 @@ struct RenderOptions {
   int64_t max_length = 512;
   double loss_on_prompt = 0;     // 0 = answers only, 1 = every token
   std::string loss_on = "last";  // last, all_assistant: which answers
+  std::string system_prompt;     // before rows without a system turn; "" = none
   // Tokens that a prompt leaves free below max_length, beside what its task
   // keeps free by itself (see RenderRows).
   int64_t answer_room = 0;

@@ -134,6 +134,7 @@ struct Renderer {
   bool loss_on_prompt = false;
   int64_t max_length = 0;
   int64_t shared_room = 0;  // tokens kept for any row's answer; 0 = none
+  std::string system_prompt = {};
 
   static absl::StatusOr<Renderer> Make(const Task& task,
                                        const Tokenizer& tokenizer,
@@ -155,6 +156,7 @@ struct Renderer {
                                      "(every token)"));
     }
     r.loss_on_prompt = options.loss_on_prompt == 1;
+    r.system_prompt = options.system_prompt;
     r.max_length = options.max_length;
     if (r.max_length < 2) {
       return InputError("max_length",
@@ -203,9 +205,19 @@ struct Renderer {
     return shared_room;
   }
 
+  // The row's turns, with the system prompt where they have none.
+  std::vector<ChatTurn> TurnsOf(const Row& row) const {
+    std::vector<ChatTurn> turns = row.turns;
+    if (!system_prompt.empty() &&
+        (turns.empty() || turns.front().role != "system")) {
+      turns.insert(turns.begin(), {"system", system_prompt});
+    }
+    return turns;
+  }
+
   // The prompt of a row; `cut` counts the tokens left out.
   absl::StatusOr<Tokens> Prompt(const Row& row, int64_t* cut) const {
-    std::vector<ChatTurn> turns = row.turns;
+    std::vector<ChatTurn> turns = TurnsOf(row);
     if (!turns.empty() && turns.back().role == "assistant") turns.pop_back();
     Tokens tokens;
     if (chat) {
@@ -235,12 +247,12 @@ struct Renderer {
       }
     }
     if (chat) {
-      const std::vector<ChatTurn> before(row.turns.begin(),
-                                         row.turns.end() - 1);
+      const std::vector<ChatTurn> turns = TurnsOf(row);
+      const std::vector<ChatTurn> before(turns.begin(), turns.end() - 1);
       SFT_ASSIGN_OR_RETURN(const std::string prompt,
                            tokenizer.RenderChat(before, true));
       SFT_ASSIGN_OR_RETURN(const std::string whole,
-                           tokenizer.RenderChat(row.turns, false));
+                           tokenizer.RenderChat(turns, false));
       if (!absl::StartsWith(whole, prompt)) {
         return absl::InvalidArgumentError(
             "the chat template writes another prompt with the answer than "

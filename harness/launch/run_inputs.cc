@@ -1,12 +1,15 @@
 #include "harness/launch/run_inputs.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/spec/mixture.h"
 
 namespace sft {
 namespace {
@@ -37,18 +40,27 @@ class Reader {
          const Tokenizer& tokenizer, HeadKind head)
       : bench_(bench), config_(config), tokenizer_(tokenizer), head_(head) {}
 
-  absl::Status AddTraining(const std::string& name) {
-    SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(name));
-    SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
-    std::vector<Row> rows = splits->train;
-    Limit(rows, config_.train_limit);
-    SFT_ASSIGN_OR_RETURN(std::vector<Example> examples,
-                         Render(*row, rows, "train"));
-    if (examples.empty()) {
-      return InputError(name, "no training row is left with a target token");
+  // `stage`: a data set, or a mixture.
+  absl::Status AddTraining(const std::string& stage) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<MixPart> parts, ParseMix(stage));
+    std::vector<std::vector<Example>> of_part;
+    for (const MixPart& part : parts) {
+      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(part.name));
+      SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
+      std::vector<Row> rows = splits->train;
+      Limit(rows, config_.train_limit);
+      SFT_ASSIGN_OR_RETURN(std::vector<Example> examples,
+                           Render(*row, rows, "train"));
+      KeepLengths(part.name, examples);
+      if (examples.empty()) {
+        return InputError(part.name,
+                          "no training row is left with a target token");
+      }
+      of_part.push_back(std::move(examples));
     }
-    inputs_.texts["data." + name + ".train_sha256"] = DigestOf(examples);
-    inputs_.training.push_back({name, std::move(examples)});
+    std::vector<Example> examples = Mixed(parts, std::move(of_part));
+    inputs_.texts["data." + stage + ".train_sha256"] = DigestOf(examples);
+    inputs_.training.push_back({stage, std::move(examples)});
     return absl::OkStatus();
   }
 
@@ -88,6 +100,43 @@ class Reader {
   RunInputs Take() { return std::move(inputs_); }
 
  private:
+  // Drops the training rows that the length filter leaves out.
+  void KeepLengths(const std::string& name, std::vector<Example>& examples) {
+    if (config_.min_row_tokens == 0 && config_.max_row_tokens == 0) return;
+    const size_t before = examples.size();
+    std::erase_if(examples, [this](const Example& example) {
+      const auto length = static_cast<int64_t>(example.input_ids.size());
+      return length < config_.min_row_tokens ||
+             (config_.max_row_tokens > 0 && length > config_.max_row_tokens);
+    });
+    inputs_.facts["data." + name + ".train.rows_outside_lengths"] =
+        static_cast<double>(before - examples.size());
+  }
+
+  // As many rows of each part as its weight asks, of the one that runs out
+  // first all; each from its beginning, which is a shuffled order.
+  std::vector<Example> Mixed(const std::vector<MixPart>& parts,
+                             std::vector<std::vector<Example>> of_part) {
+    if (parts.size() == 1) return std::move(of_part[0]);
+    double whole = INFINITY;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      whole = std::min(
+          whole, static_cast<double>(of_part[p].size()) / parts[p].weight);
+    }
+    std::vector<Example> out;
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const auto rows = std::clamp<size_t>(
+          static_cast<size_t>(std::llround(whole * parts[p].weight)), 1,
+          of_part[p].size());
+      inputs_.facts["data." + parts[p].name + ".train.mixed_rows"] =
+          static_cast<double>(rows);
+      std::move(of_part[p].begin(),
+                of_part[p].begin() + static_cast<int64_t>(rows),
+                std::back_inserter(out));
+    }
+    return out;
+  }
+
   absl::StatusOr<const DatasetRow*> Find(const std::string& name) {
     return bench_.DatasetOf(config_, name);
   }
@@ -110,6 +159,8 @@ class Reader {
     options.form = config_.prompt_form;
     options.max_length = config_.max_length;
     options.loss_on_prompt = config_.loss_on_prompt;
+    options.loss_on = config_.loss_on;
+    options.system_prompt = config_.system_prompt;
     options.head = head_;
     return options;
   }
@@ -178,7 +229,8 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
   std::optional<TaskHead> shared;
   std::string first;
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
-    for (const std::string& name : *names) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(*names));
+    for (const std::string& name : sets) {
       SFT_ASSIGN_OR_RETURN(const DatasetRow* row,
                            bench.DatasetOf(config, name));
       SFT_ASSIGN_OR_RETURN(const TaskHead head, HeadOfTask(row->task));

@@ -8,6 +8,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
 #include "harness/data/user_dataset.h"
+#include "harness/spec/mixture.h"
 #include "harness/text/tokenizer_factory.h"
 
 namespace sft {
@@ -86,7 +87,8 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
   SFT_ASSIGN_OR_RETURN(std::string digest, ModelFilesDigest(where));
   digests.push_back(std::move(digest));
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
-    for (const std::string& name : *names) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(*names));
+    for (const std::string& name : sets) {
       SFT_ASSIGN_OR_RETURN(const DatasetRow* row, DatasetOf(config, name));
       for (const std::string& file : row->files) {
         SFT_ASSIGN_OR_RETURN(const std::string path,

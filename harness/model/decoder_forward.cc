@@ -149,7 +149,8 @@ at::Tensor Decoder::Backbone(const Batch& batch) {
   const auto pass = std::make_shared<const Pass>(
       Pass{batch, MakeRotation(position_BT), pass_state(),
            config_.AttentionScale()});
-  at::Tensor x_BTD = Embed(batch.input_ids_BT, position_BT);
+  at::Tensor x_BTD = AddEmbeddingNoise(Embed(batch.input_ids_BT, position_BT),
+                                       batch, pass_state());
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
     BlockFn block = [this, layer, pass](const at::Tensor& x) {
       return Block(

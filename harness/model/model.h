@@ -44,6 +44,7 @@ struct PassState {
   // Named by the trainer for every micro-batch, so that a recomputed forward
   // draws the same dropout masks.
   uint64_t dropout_seed = 0;
+  double neftune_alpha = 0;  // noise on embeddings while training
 };
 
 // y = map(x) for x [..., I] in the compute dtype, y [..., O].

@@ -1,7 +1,10 @@
 #include "harness/model/ops.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
 
 namespace sft {
 namespace {
@@ -112,6 +115,30 @@ at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table) {
   return x.mul(table.cos_B1TH)
       .add(turned.mul(table.sin_B1TH))
       .to(x_BNTH.scalar_type());
+}
+
+at::Tensor AddEmbeddingNoise(const at::Tensor& x_BTD, const Batch& batch,
+                             const PassState& pass) {
+  if (!pass.training || pass.neftune_alpha == 0) return x_BTD;
+  at::Generator generator = at::detail::createCPUGenerator(pass.dropout_seed);
+  const at::Tensor noise =
+      at::rand(x_BTD.sizes(), generator, at::TensorOptions(at::kFloat))
+          .mul_(2)
+          .sub_(1);
+  const int64_t T = x_BTD.size(1), D = x_BTD.size(2);
+  at::Tensor scale_BT = at::zeros({x_BTD.size(0), T});
+  const bool padded = !batch.cu_seqlens.defined();
+  int64_t at = 0;
+  for (size_t s = 0; s < batch.lengths.size(); ++s) {
+    const int64_t length = batch.lengths[s];
+    const double most =
+        pass.neftune_alpha / std::sqrt(static_cast<double>(length * D));
+    scale_BT.select(0, padded ? static_cast<int64_t>(s) : 0)
+        .narrow(0, padded ? 0 : at, length)
+        .fill_(most);
+    at += length;
+  }
+  return x_BTD.add(noise.mul_(scale_BT.unsqueeze(-1)).to(x_BTD.options()));
 }
 
 }  // namespace sft

@@ -6,6 +6,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "harness/core/batch.h"
+#include "harness/model/model.h"
+
 namespace sft {
 
 // y = x / sqrt(mean(x^2) + epsilon) * w over the last dimension of x [..., D],
@@ -18,6 +21,12 @@ at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up);
 
 // The same with the tanh form of GELU in SiLU's place.
 at::Tensor GeGluTanh(const at::Tensor& gate, const at::Tensor& up);
+
+// NEFTune (arXiv 2310.05914): x_BTD plus uniform noise of at most
+// alpha / sqrt(L D), L the length of the token's sequence, drawn from `seed`;
+// x itself where the pass does not train or alpha is 0.
+at::Tensor AddEmbeddingNoise(const at::Tensor& x_BTD, const Batch& batch,
+                             const PassState& pass);
 
 // cos and sin [B, 1, T, H] of position * theta^(-2i/H), i < H/2, the halves
 // alike (rotate-half layout); angles in `dtype`, f32 as transformers does it.

@@ -5,6 +5,7 @@
 
 #include "harness/core/status.h"
 #include "harness/spec/cells.h"
+#include "harness/spec/mixture.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft {
@@ -19,6 +20,15 @@ std::string Objection(const RunConfig& config) {
     return absl::StrCat("budget: wanted exactly one above 0, found ", budgets);
   }
   if (config.train.empty()) return "train: names no data set";
+  if (config.system_prompt.find('\n') != std::string::npos) {
+    return "system_prompt: wanted one line";
+  }
+  if (config.max_row_tokens > 0 &&
+      config.max_row_tokens < config.min_row_tokens) {
+    return absl::StrCat(
+        "max_row_tokens = ", config.max_row_tokens,
+        ": wanted at least min_row_tokens = ", config.min_row_tokens);
+  }
   if (config.beta1 >= 1 || config.beta2 >= 1) {
     return "beta1 and beta2: wanted values below 1";
   }
@@ -55,11 +65,22 @@ class RunIds {
 
 // Fields that change what is measured of a model that is not trained.
 const std::set<std::string>& UntunedFields() {
-  static const std::set<std::string> kFields = {
-      "model",          "evaluate",        "retain",           "max_length",
-      "dtype",          "device",          "threads",          "prompt_form",
-      "loss_on_prompt", "test_limit",      "validation_limit", "heldout_tokens",
-      "heldout_window", "generate_samples"};
+  static const std::set<std::string> kFields = {"model",
+                                                "evaluate",
+                                                "retain",
+                                                "max_length",
+                                                "dtype",
+                                                "device",
+                                                "threads",
+                                                "prompt_form",
+                                                "loss_on_prompt",
+                                                "test_limit",
+                                                "validation_limit",
+                                                "heldout_tokens",
+                                                "heldout_window",
+                                                "generate_samples",
+                                                "loss_on",
+                                                "system_prompt"};
   return kFields;
 }
 
@@ -154,7 +175,9 @@ void AddUserData(const std::vector<UserData>& data, RunConfig& config) {
   for (const UserData& one : data) {
     for (const auto* names :
          {&config.train, &config.evaluate, &config.retain}) {
-      if (std::find(names->begin(), names->end(), one.name) != names->end()) {
+      // What is no mixture was refused before.
+      const std::vector<std::string> sets = SetsOf(*names).value();
+      if (std::find(sets.begin(), sets.end(), one.name) != sets.end()) {
         config.user_data[one.name] = UserDataToJson(one);
       }
     }

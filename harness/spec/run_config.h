@@ -57,6 +57,11 @@ struct RunConfig {
   // Data form.
   std::string prompt_form = "auto";
   double loss_on_prompt = 0;  // 0 = answers only, 1 = every token
+  std::string loss_on = "last";
+  std::string system_prompt;   // one line, before rows that have none
+  int64_t min_row_tokens = 0;  // training rows outside are left out
+  int64_t max_row_tokens = 0;  // 0 = no bound
+  double neftune_alpha = 0;    // arXiv 2310.05914, 0 = no noise
 
   // Evaluation.
   int64_t train_limit = 0;  // rows, 0 = all
@@ -114,6 +119,16 @@ struct RunConfig {
     v("prompt_form", prompt_form, Limits{.choices = {"auto", "plain", "chat"}},
       "plain text, or the model's own chat template");
     v("loss_on_prompt", loss_on_prompt, share, "0 = loss on answers only");
+    v("loss_on", loss_on, Limits{.choices = {"last", "all_assistant"}},
+      "which answers of a conversation bear loss");
+    v("system_prompt", system_prompt, any,
+      "a line put before rows that have no system turn");
+    v("min_row_tokens", min_row_tokens, natural,
+      "shorter training rows are left out, and counted");
+    v("max_row_tokens", max_row_tokens, natural,
+      "longer training rows are left out, and counted; 0 = none");
+    v("neftune_alpha", neftune_alpha, natural,
+      "uniform noise alpha / sqrt(length x width) on embeddings in training");
     v("train_limit", train_limit, natural, "training rows, 0 = all");
     v("validation_limit", validation_limit, positive, "validation rows");
     v("test_limit", test_limit, natural, "test rows, 0 = all");

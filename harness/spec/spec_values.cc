@@ -3,6 +3,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 #include "harness/spec/experiment_spec.h"
+#include "harness/spec/mixture.h"
 #include "harness/spec/run_config.h"
 
 namespace sft {
@@ -77,7 +78,12 @@ absl::StatusOr<std::string> CanonicalSpecValue(const FieldSpec& field,
         absl::StrContains(value, "/") || absl::EndsWith(value, ".gguf");
     if (!is_path) status = CheckName("model", value, tables.models);
   } else if (field.name == "train") {
-    status = CheckNames("data set", value, tables.datasets);
+    std::vector<std::string> stages;
+    if (!value.empty()) stages = absl::StrSplit(value, ',');
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(stages));
+    for (const std::string& name : sets) {
+      SFT_RETURN_IF_ERROR(CheckName("data set", name, tables.datasets));
+    }
   } else if (field.name == "evaluate") {
     status = CheckNames("task", value, tables.tasks);
   } else if (field.name == "retain") {

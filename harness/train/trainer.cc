@@ -133,6 +133,7 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
   std::vector<at::Tensor> loss_sums;  // read last: reading waits for a device
   for (size_t micro = 0; micro < batches.size(); ++micro) {
     model_.pass_state().training = true;
+    model_.pass_state().neftune_alpha = config_.neftune_alpha;
     model_.pass_state().dropout_seed =
         DropoutSeed(config_.seed, record.step, micro);
     const Batch batch = OnDevice(batches[micro], model_.device());

@@ -40,6 +40,11 @@ class TableReader {
     } else if (absl::EndsWith(name, ".json")) {
       SFT_RETURN_IF_ERROR(ReadArray(lines));
     } else {
+      if (absl::EndsWith(name, ".parquet")) {
+        return InputError(path_,
+                          "Parquet is read by way of JSON lines: "
+                          "scripts/parquet_to_jsonl.py FILE > FILE.jsonl");
+      }
       return InputError(path_,
                         "the name ends in none of .csv, .tsv, .jsonl, .ndjson "
                         "and .json (and .gz)");
