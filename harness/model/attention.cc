@@ -57,6 +57,31 @@ at::Tensor CausalAttend(const at::Tensor& q, const at::Tensor& k,
   return AttendSeen(q, k, v, seen_TT, scale, shape.softcap);
 }
 
+// [B, 1, 1, T], true where there is no pad; nothing if there is none at all.
+std::optional<at::Tensor> RealKeys(const Batch& batch, const at::Tensor& k) {
+  const int64_t B = k.size(0), T = k.size(2);
+  TORCH_CHECK(static_cast<int64_t>(batch.lengths.size()) == B, "a batch of ", B,
+              " rows with ", batch.lengths.size(), " lengths");
+  bool pads = false;
+  for (int64_t length : batch.lengths) pads = pads || length != T;
+  if (!pads) return std::nullopt;
+  const auto longs = at::TensorOptions().dtype(at::kLong).device(k.device());
+  return at::arange(T, longs)
+      .lt(at::tensor(batch.lengths, longs).unsqueeze(1))
+      .view({B, 1, 1, T});
+}
+
+at::Tensor AttendAll(const at::Tensor& q, const at::Tensor& k,
+                     const at::Tensor& v, const Batch& batch, double scale,
+                     const AttentionShape& shape) {
+  if (shape.causal) return CausalAttend(q, k, v, scale, shape);
+  TORCH_CHECK(shape.window == 0 && shape.softcap == 0,
+              "windows and soft caps are for causal attention");
+  const bool padded = !batch.cu_seqlens.defined();
+  return Attend(q, k, v, padded ? RealKeys(batch, k) : std::nullopt,
+                /*causal=*/false, scale);
+}
+
 }  // namespace
 
 at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
@@ -75,7 +100,7 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
   const at::Tensor k_BNTH = ExpandHeads(k_BKTH, q_BNTH.size(1));
   const at::Tensor v_BNTH = ExpandHeads(v_BKTH, q_BNTH.size(1));
   if (!batch.cu_seqlens.defined()) {
-    return CausalAttend(q_BNTH, k_BNTH, v_BNTH, scale, shape);
+    return AttendAll(q_BNTH, k_BNTH, v_BNTH, batch, scale, shape);
   }
   TORCH_CHECK(q_BNTH.size(0) == 1, "a packed batch has one row, got ",
               q_BNTH.size(0));
@@ -85,9 +110,9 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
   for (int64_t p = 0; p + 1 < bounds.numel(); ++p) {
     const int64_t length = bound[p + 1] - bound[p];
     TORCH_CHECK(length > 0, "empty segment ", p, " of cu_seqlens");
-    parts.push_back(CausalAttend(
+    parts.push_back(AttendAll(
         q_BNTH.narrow(2, bound[p], length), k_BNTH.narrow(2, bound[p], length),
-        v_BNTH.narrow(2, bound[p], length), scale, shape));
+        v_BNTH.narrow(2, bound[p], length), batch, scale, shape));
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
 }

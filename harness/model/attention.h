@@ -1,4 +1,4 @@
-// Scaled dot-product attention over a batch: softmax(scale q k^T) v, causal.
+// Scaled dot-product attention over a batch: softmax(scale q k^T) v.
 // B sequences, T tokens, N heads, H head width, P packed sequences.
 #ifndef HARNESS_MODEL_ATTENTION_H_
 #define HARNESS_MODEL_ATTENTION_H_
@@ -13,11 +13,12 @@ namespace sft {
 struct AttentionShape {
   int64_t window = 0;  // tokens seen, the query's own included; 0 = all
   double softcap = 0;  // scores become cap tanh(score / cap); 0 = as they are
+  bool causal = true;  // else every token of its sequence, without the above
 };
 
-// The default of AttentionSlot. Padded: causal within each row; pads are on
-// the right, so no real token sees one. Packed: each segment of cu_seqlens by
-// itself.
+// The default of AttentionSlot. Padded: within each row; pads are on the right,
+// so no real token sees one in causal order, and else batch.lengths masks them.
+// Packed: each segment of cu_seqlens by itself.
 at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                             const at::Tensor& v_BKTH, const Batch& batch,
                             double scale, const AttentionShape& shape = {});

@@ -12,6 +12,7 @@
 #include "harness/model/attention.h"
 #include "harness/model/gguf.h"
 #include "harness/model/layout.h"
+#include "harness/model/ops.h"
 
 namespace sft {
 
@@ -20,7 +21,6 @@ enum class NormKind {
   kRmsPlusOne,  // RMSNorm times 1 + w
   kLayer        // with a bias
 };
-enum class Activation { kSilu, kGeluTanh };
 
 struct DecoderConfig {
   std::string family = "llama";

@@ -5,6 +5,7 @@
 
 #include "harness/core/status.h"
 #include "harness/model/config.h"
+#include "harness/model/encoder_families.h"
 #include "harness/model/families.h"
 #include "harness/model/json_fields.h"
 #include "harness/model/json_text.h"
@@ -156,6 +157,9 @@ absl::StatusOr<const DecoderFamily*> FamilyOf(const std::string& where,
   for (const DecoderFamily& row : DecoderFamilies()) {
     absl::StrAppend(&known, known.empty() ? "" : ", ",
                     std::string(row.architecture));
+  }
+  for (const EncoderFamily& row : EncoderFamilies()) {
+    absl::StrAppend(&known, ", ", std::string(row.layout->architecture));
   }
   const nlohmann::json* architectures = fields.Find("architectures");
   const nlohmann::json* type = fields.Find("model_type");

@@ -4,21 +4,12 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "harness/core/status.h"
 #include "harness/model/attention.h"
 
 namespace sft {
 namespace {
 
 constexpr char kHeadName[] = "lm_head.weight";
-
-std::string WeightName(std::string_view part) {
-  return absl::StrCat(ToAbsl(part), ".weight");
-}
-std::string BiasName(std::string_view part) {
-  return absl::StrCat(ToAbsl(part), ".bias");
-}
 
 struct MapShape {
   int64_t out = 0;
@@ -49,14 +40,6 @@ MapShape ShapeOf(const DecoderConfig& c, Role role) {
 int64_t NormWidth(const DecoderConfig& c, NormPlace place) {
   const bool of_head = place == NormPlace::kQuery || place == NormPlace::kKey;
   return of_head ? c.head_width : c.width;
-}
-
-// The tensor of `map` named `suffix`, undefined if it has none.
-at::Tensor FindTensor(const LinearMap& map, std::string_view suffix) {
-  for (const NamedTensor& named : map.Tensors()) {
-    if (named.name == suffix) return named.tensor;
-  }
-  return at::Tensor();
 }
 
 }  // namespace

@@ -18,12 +18,7 @@
 
 namespace sft {
 
-// A parameter that a configuration asks for, under its Hugging Face name.
-struct ParameterShape {
-  std::string name;
-  std::vector<int64_t> shape;
-  bool transposed = false;  // files hold the matrix the other way round
-};
+// Every tensor that a configuration asks for.
 std::vector<ParameterShape> DecoderParameters(const DecoderConfig& config);
 
 class Decoder final : public Model {

@@ -108,11 +108,11 @@ at::Tensor Decoder::FeedForward(int64_t layer, const at::Tensor& m_BTD,
     const int64_t index = layout().MapIndex(role);
     return slots_[layer * layout().maps.size() + index].map->Forward(x, pass);
   };
-  const bool silu = config_.activation == Activation::kSilu;
   if (layout().MapIndex(Role::kGate) < 0) {
-    const at::Tensor up = map(Role::kUp, m_BTD);
-    return map(Role::kDown, silu ? at::silu(up) : at::gelu(up, "tanh"));
+    return map(Role::kDown,
+               Activate(config_.activation, map(Role::kUp, m_BTD)));
   }
+  const bool silu = config_.activation == Activation::kSilu;
   const at::Tensor gate = map(Role::kGate, m_BTD);
   const at::Tensor up = map(Role::kUp, m_BTD);
   return map(Role::kDown, silu ? SwiGlu(gate, up) : GeGluTanh(gate, up));

@@ -68,6 +68,20 @@ DecoderLayout WithHeadNorms(DecoderLayout out) {
 
 }  // namespace
 
+std::string WeightName(std::string_view part) {
+  return absl::StrCat(ToAbsl(part), ".weight");
+}
+std::string BiasName(std::string_view part) {
+  return absl::StrCat(ToAbsl(part), ".bias");
+}
+
+at::Tensor FindTensor(const LinearMap& map, std::string_view suffix) {
+  for (const NamedTensor& named : map.Tensors()) {
+    if (named.name == suffix) return named.tensor;
+  }
+  return at::Tensor();
+}
+
 int64_t DecoderLayout::MapIndex(Role role) const {
   for (size_t i = 0; i < maps.size(); ++i) {
     if (maps[i].role == role) return static_cast<int64_t>(i);

@@ -12,6 +12,19 @@
 
 namespace sft {
 
+// A parameter that a configuration asks for, under its Hugging Face name.
+struct ParameterShape {
+  std::string name;
+  std::vector<int64_t> shape;
+  bool transposed = false;  // files hold the matrix the other way round
+};
+
+// The tensors of a map or norm.
+std::string WeightName(std::string_view part);
+std::string BiasName(std::string_view part);
+// The tensor of `map` named `suffix`, undefined if it has none.
+at::Tensor FindTensor(const LinearMap& map, std::string_view suffix);
+
 enum class NormPlace {
   kBeforeAttention,
   kAfterAttention,  // on what attention adds to the residual stream

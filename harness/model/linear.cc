@@ -118,6 +118,8 @@ std::string_view RoleName(Role role) {
       return "up_proj";
     case Role::kDown:
       return "down_proj";
+    case Role::kPooler:
+      return "pooler";
     case Role::kNorm:
       return "norm";
     case Role::kBias:

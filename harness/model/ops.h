@@ -1,4 +1,4 @@
-// The small differentiable operations of a decoder block, each saving for
+// The small differentiable operations of a block, each saving for
 // backward no more than it needs.
 // B sequences, T tokens, N heads, H head width, D width, I features.
 #ifndef HARNESS_MODEL_OPS_H_
@@ -10,6 +10,15 @@
 #include "harness/model/model.h"
 
 namespace sft {
+
+enum class Activation {
+  kSilu,
+  kGelu,      // x Phi(x)
+  kGeluTanh,  // its tanh form
+  kTanh,
+  kRelu
+};
+at::Tensor Activate(Activation activation, const at::Tensor& x);
 
 // y = x / sqrt(mean(x^2) + epsilon) * w over the last dimension of x [..., D],
 // in the dtype of x (f32 or f64); saves x and one number a row.

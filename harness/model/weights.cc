@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/model/decoder.h"
 #include "harness/model/json_text.h"
 
 namespace sft {
@@ -79,13 +80,68 @@ bool EndsWith(const std::string& text, std::string_view end) {
          text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// Tensors that old or tied folders carry and nobody needs.
-bool IsKnownSurplus(const std::string& name, const DecoderConfig& config) {
-  if (config.tied_head && name == "lm_head.weight") return true;
-  for (std::string_view end : config.layout->surplus) {
-    if (EndsWith(name, end)) return true;
+bool BeginsWith(const std::string& text, std::string_view begin) {
+  return text.compare(0, begin.size(), begin) == 0;
+}
+
+// How the names of a model's tensors look in files.
+struct FileNames {
+  std::string root;
+  // Beginnings of names outside of the root.
+  std::vector<std::string> outside;
+  // Tensors that folders carry and nobody needs.
+  std::vector<std::string> surplus_begins, surplus_ends;
+  bool old_norms = false;  // may be called gamma and beta
+
+  bool IsSurplus(const std::string& name) const {
+    for (const std::string& begin : surplus_begins) {
+      if (BeginsWith(name, begin)) return true;
+    }
+    for (const std::string& end : surplus_ends) {
+      if (EndsWith(name, end)) return true;
+    }
+    return false;
   }
-  return false;
+};
+
+FileNames NamesOf(const DecoderConfig& config) {
+  FileNames out;
+  out.root = config.layout->root;
+  out.outside = {"lm_head.weight"};
+  if (config.tied_head) out.surplus_begins = {"lm_head.weight"};
+  for (std::string_view end : config.layout->surplus) {
+    out.surplus_ends.emplace_back(end);
+  }
+  return out;
+}
+
+FileNames NamesOf(const EncoderConfig& config) {
+  const EncoderLayout& layout = *config.layout;
+  FileNames out;
+  out.root = layout.root;
+  out.old_norms = true;
+  for (std::string_view begin : layout.surplus_begins) {
+    out.outside.emplace_back(begin);
+    out.surplus_begins.emplace_back(begin);
+  }
+  if (!layout.pooler.empty()) {
+    out.surplus_begins.push_back(absl::StrCat(ToAbsl(layout.pooler), "."));
+  }
+  for (std::string_view end : layout.surplus_ends) {
+    out.surplus_ends.emplace_back(end);
+  }
+  return out;
+}
+
+FileNames NamesOf(const ModelConfig& config) {
+  return std::visit([](const auto& c) { return NamesOf(c); }, config);
+}
+
+std::vector<ParameterShape> ParametersOf(const ModelConfig& config) {
+  if (const auto* encoder = std::get_if<EncoderConfig>(&config)) {
+    return EncoderParameters(*encoder);
+  }
+  return DecoderParameters(std::get<DecoderConfig>(config));
 }
 
 }  // namespace
@@ -127,7 +183,8 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
   out.where_ = path;
   SFT_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path));
   out.gguf_ = std::make_unique<GgufFile>(std::move(file));
-  SFT_ASSIGN_OR_RETURN(out.config_, ConfigFromGguf(*out.gguf_));
+  SFT_ASSIGN_OR_RETURN(const DecoderConfig config, ConfigFromGguf(*out.gguf_));
+  out.config_ = config;
   for (const GgufTensor& tensor : out.gguf_->tensors()) {
     StoredTensor stored;
     stored.file = path;
@@ -140,7 +197,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
     if (name.empty()) name = tensor.name;
     for (std::string_view part : {".q_proj.", ".k_proj."}) {
       if (name.find(part) != std::string::npos) {
-        stored.interleaved_head_width = out.config_.head_width;
+        stored.interleaved_head_width = config.head_width;
       }
     }
     if (!out.stored_.emplace(name, std::move(stored)).second) {
@@ -205,17 +262,32 @@ absl::Status WeightFiles::AddSafetensors(const std::string& path) {
   return absl::OkStatus();
 }
 
-void WeightFiles::AddMissingRoot() {
-  const std::string root(config_.layout->root);
+absl::Status WeightFiles::PutNamesRight() {
+  const FileNames names = NamesOf(config_);
+  bool rooted = false;
   for (const auto& [name, stored] : stored_) {
-    if (name.compare(0, root.size(), root) == 0) return;
+    rooted = rooted || BeginsWith(name, names.root);
   }
   std::map<std::string, StoredTensor> out;
   for (auto& [name, stored] : stored_) {
-    const bool is_head = name == "lm_head.weight";
-    out.emplace(is_head ? name : root + name, std::move(stored));
+    bool outside = rooted;
+    for (const std::string& begin : names.outside) {
+      outside = outside || BeginsWith(name, begin);
+    }
+    std::string right = outside ? name : names.root + name;
+    for (const auto& [old, now] :
+         {std::pair(".gamma", ".weight"), std::pair(".beta", ".bias")}) {
+      if (names.old_norms && EndsWith(right, old)) {
+        right.replace(right.size() - std::strlen(old), std::string::npos, now);
+      }
+    }
+    const std::string file = stored.file;
+    if (!out.emplace(right, std::move(stored)).second) {
+      return InputError(file, absl::StrCat("tensor ", right, " given twice"));
+    }
   }
   stored_ = std::move(out);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
@@ -224,7 +296,11 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
   const std::string config_path = absl::StrCat(folder, "/config.json");
   SFT_ASSIGN_OR_RETURN(std::string text,
                        ReadFile(config_path, kMaxConfigBytes));
-  SFT_ASSIGN_OR_RETURN(out.config_, ConfigFromJson(config_path, text));
+  if (IsEncoderConfig(text)) {
+    SFT_ASSIGN_OR_RETURN(out.config_, EncoderConfigFromJson(config_path, text));
+  } else {
+    SFT_ASSIGN_OR_RETURN(out.config_, ConfigFromJson(config_path, text));
+  }
   SFT_ASSIGN_OR_RETURN(std::vector<std::string> files,
                        WeightFilesOfFolder(folder));
   for (const std::string& file : files) {
@@ -232,7 +308,19 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
     if (!FileExists(file)) return InputError(file, "shard is missing");
     SFT_RETURN_IF_ERROR(out.AddSafetensors(file));
   }
-  out.AddMissingRoot();
+  SFT_RETURN_IF_ERROR(out.PutNamesRight());
+  if (auto* encoder = std::get_if<EncoderConfig>(&out.config_)) {
+    const EncoderHead* head = encoder->layout->FindHead(encoder->head);
+    const std::string_view pooler = encoder->layout->pooler;
+    const bool uses =
+        !pooler.empty() && head != nullptr && head->dense == pooler;
+    encoder->pooler = !pooler.empty() && (uses || head == nullptr) &&
+                      out.stored_.contains(WeightName(pooler));
+    if (uses && !encoder->pooler) {  // half a head is none
+      encoder->head = HeadKind::kNextToken;
+      encoder->labels.clear();
+    }
+  }
   return out;
 }
 
@@ -240,7 +328,8 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
     at::ScalarType dtype) const {
   // Everything is compared before anything is read, and without a list of
   // what a broken config.json asks for: it may ask for a thousand layers.
-  const std::vector<ParameterShape> wanted = DecoderParameters(config_);
+  const std::vector<ParameterShape> wanted = ParametersOf(config_);
+  const FileNames file_names = NamesOf(config_);
   std::set<std::string> names;
   for (const ParameterShape& row : wanted) {
     names.insert(row.name);
@@ -259,7 +348,7 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
     }
   }
   for (const auto& [name, stored] : stored_) {
-    if (names.count(name) == 0 && !IsKnownSurplus(name, config_)) {
+    if (names.count(name) == 0 && !file_names.IsSurplus(name)) {
       return InputError(stored.file, absl::StrCat("tensor ", stored.name,
                                                   " is no part of this model"));
     }

@@ -8,11 +8,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "harness/model/config.h"
-#include "harness/model/decoder.h"
+#include "harness/model/encoder_config.h"
 #include "harness/model/gguf.h"
 #include "harness/model/safetensors.h"
 
@@ -36,26 +38,29 @@ struct StoredTensor {
 absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
                                             at::ScalarType dtype);
 
+using ModelConfig = std::variant<DecoderConfig, EncoderConfig>;
+
 class WeightFiles {
  public:
   static absl::StatusOr<WeightFiles> OpenGguf(const std::string& path);
   // config.json with model.safetensors or model.safetensors.index.json.
   static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder);
 
-  const DecoderConfig& config() const { return config_; }
-  // Exactly the tensors of DecoderParameters(config()): missing, surplus and
-  // mis-shaped ones are errors that name them.
+  const ModelConfig& config() const { return config_; }
+  // Exactly the tensors that config() asks for: missing, surplus and mis-shaped
+  // ones are errors that name them.
   absl::StatusOr<std::map<std::string, at::Tensor>> Load(
       at::ScalarType dtype) const;
 
  private:
   WeightFiles() = default;
   absl::Status AddSafetensors(const std::string& path);
-  // Folders of a model without its head leave out what every name begins with.
-  void AddMissingRoot();
+  // Folders of a model without its head leave out what every name begins with;
+  // old ones call a norm's tensors gamma and beta.
+  absl::Status PutNamesRight();
 
   std::string where_;
-  DecoderConfig config_;
+  ModelConfig config_;
   std::unique_ptr<GgufFile> gguf_;
   std::vector<std::unique_ptr<SafetensorsFile>> shards_;
   std::map<std::string, StoredTensor> stored_;  // by Hugging Face name

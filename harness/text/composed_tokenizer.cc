@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_join.h"
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
 
@@ -44,6 +45,34 @@ void AddToken(int32_t id, const AlignedText& text, ByteRange range,
                             static_cast<int64_t>(original.end));
 }
 
+// Spaces that begin and end a token as the vocabulary writes it, where a space
+// is U+0120.
+std::pair<int64_t, int64_t> SpacesAround(std::string_view token) {
+  constexpr std::string_view kSpaces[] = {"\u0120", " ", "\t", "\n", "\r"};
+  int64_t front = 0, back = 0;
+  std::string_view rest = token;
+  for (bool found = true; found;) {
+    found = false;
+    for (std::string_view space : kSpaces) {
+      if (!rest.starts_with(space)) continue;
+      rest.remove_prefix(space.size());
+      ++front;
+      found = true;
+    }
+  }
+  rest = token;
+  for (bool found = true; found;) {
+    found = false;
+    for (std::string_view space : kSpaces) {
+      if (!rest.ends_with(space)) continue;
+      rest.remove_suffix(space.size());
+      ++back;
+      found = true;
+    }
+  }
+  return {front, back};
+}
+
 }  // namespace
 
 Encoding ComposedTokenizer::Run(std::string_view text,
@@ -66,7 +95,25 @@ Encoding ComposedTokenizer::Run(std::string_view text,
       RunSection(section.Slice(inner.range), starts, &out);
     }
   }
+  if (with_offsets && parts_.post.trims_offsets) TrimOffsets(&out);
   return out;
+}
+
+// As process_offsets() of processors/byte_level.rs; a space is one byte here
+// and there.
+void ComposedTokenizer::TrimOffsets(Encoding* out) const {
+  for (size_t i = 0; i < out->ids.size(); ++i) {
+    const AddedToken* added = parts_.added.Find(out->ids[i]);
+    const std::string* known = parts_.model->vocabulary().Token(out->ids[i]);
+    if (added == nullptr && known == nullptr) continue;
+    const std::string_view token = added != nullptr ? added->content : *known;
+    const auto [front, back] = SpacesAround(token);
+    auto& [begin, end] = out->offsets[i];
+    const bool keeps =
+        front > 0 && (i == 0 || begin == 0) && parts_.post.keeps_first_space;
+    begin = std::min(begin + front - (keeps ? 1 : 0), end);
+    if (end >= back) end = std::max(end - back, begin);
+  }
 }
 
 void ComposedTokenizer::RunSection(AlignedText section, bool starts_original,
@@ -141,6 +188,13 @@ std::string ComposedTokenizer::ComputeDigest() const {
   for (const auto& id : {parts_.bos_id, parts_.eos_id, parts_.end_of_turn_id,
                          std::optional<int32_t>(pad_id())}) {
     digest.UpdateField(absl::StrCat(id.value_or(-1)));
+  }
+  if (parts_.post.layout.has_value()) {
+    const InputLayout& layout = *parts_.post.layout;
+    for (const auto* ids : {&layout.before, &layout.between, &layout.after}) {
+      digest.UpdateField(absl::StrJoin(*ids, " "));
+    }
+    digest.UpdateField(absl::StrCat("types ", layout.second_type));
   }
   digest.UpdateField(
       parts_.chat_template.has_value() ? parts_.chat_template->source() : "");

@@ -14,6 +14,7 @@
 #include "harness/text/chat_template.h"
 #include "harness/text/decoder.h"
 #include "harness/text/normalizer.h"
+#include "harness/text/post_processor.h"
 #include "harness/text/pre_tokenizer.h"
 #include "harness/text/subword_model.h"
 
@@ -29,6 +30,7 @@ struct TokenizerParts {
   std::string pipeline;
   std::optional<int32_t> bos_id, eos_id, end_of_turn_id, pad_id;
   std::optional<ChatTemplate> chat_template;
+  PostProcessor post;
 
   std::optional<int32_t> TokenId(std::string_view token) const;
   int32_t VocabSize() const;
@@ -52,6 +54,9 @@ class ComposedTokenizer : public Tokenizer {
   int32_t pad_id() const override {
     return parts_.pad_id.value_or(parts_.eos_id.value_or(0));
   }
+  std::optional<InputLayout> input_layout() const override {
+    return parts_.post.layout;
+  }
   bool has_chat_template() const override {
     return parts_.chat_template.has_value();
   }
@@ -64,6 +69,7 @@ class ComposedTokenizer : public Tokenizer {
   Encoding Run(std::string_view text, bool with_offsets) const;
   void RunSection(AlignedText section, bool starts_original,
                   Encoding* out) const;
+  void TrimOffsets(Encoding* out) const;
   std::string ComputeDigest() const;
 
   TokenizerParts parts_;

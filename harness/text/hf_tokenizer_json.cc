@@ -6,6 +6,7 @@
 #include "harness/core/status.h"
 #include "harness/text/bpe.h"
 #include "harness/text/json_fields.h"
+#include "harness/text/post_processor.h"
 #include "harness/text/wordpiece.h"
 
 namespace sft {
@@ -66,7 +67,20 @@ absl::StatusOr<TokenizerParts> ParseTokenizerJson(const json& root,
   SFT_ASSIGN_OR_RETURN(
       std::vector<AddedToken> added,
       AddedTokens::Parse(FieldOrNull(root, "added_tokens"), file));
-  return AssembleTokenizer(std::move(model), std::move(added), root, file);
+  SFT_ASSIGN_OR_RETURN(
+      TokenizerParts parts,
+      AssembleTokenizer(std::move(model), std::move(added), root, file));
+  SFT_ASSIGN_OR_RETURN(parts.post, ParsePostProcessor(
+                                       FieldOrNull(root, "post_processor"),
+                                       [&parts](std::string_view token) {
+                                         return parts.TokenId(token);
+                                       },
+                                       file));
+  if (parts.post.layout.has_value()) {
+    parts.post.layout->space_before_words =
+        CutsWordsWithSpace(FieldOrNull(root, "pre_tokenizer"));
+  }
+  return parts;
 }
 
 }  // namespace sft

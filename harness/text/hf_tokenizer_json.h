@@ -17,7 +17,8 @@ absl::StatusOr<TokenizerParts> AssembleTokenizer(
     std::unique_ptr<SubwordModel> model, std::vector<AddedToken> added,
     const nlohmann::json& pipeline, const std::string& file);
 
-// Truncation, padding and post_processor are ignored: no token is ever added.
+// Truncation and padding are ignored, and encoding adds no token: what the
+// post_processor would add is in input_layout().
 absl::StatusOr<TokenizerParts> ParseTokenizerJson(const nlohmann::json& root,
                                                   const std::string& file);
 
