@@ -14,7 +14,7 @@ std::vector<DatasetRow> AllDatasets() {
   for (auto* family :
        {MovieReviewDatasets, BbcDatasets, Sst2Datasets, AgNewsDatasets,
         AlpacaDatasets, HeldoutDatasets, NamedEntityDatasets,
-        TranslationDatasets, GettextDatasets}) {
+        TranslationDatasets, GettextDatasets, QuestionAnsweringDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

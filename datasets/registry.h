@@ -25,6 +25,7 @@ std::vector<DatasetRow> HeldoutDatasets();
 std::vector<DatasetRow> NamedEntityDatasets();
 std::vector<DatasetRow> TranslationDatasets();
 std::vector<DatasetRow> GettextDatasets();
+std::vector<DatasetRow> QuestionAnsweringDatasets();
 
 }  // namespace sft
 
