@@ -32,6 +32,7 @@ std::vector<DatasetRow> GlueDatasets();
 std::vector<DatasetRow> SuperGlueDatasets();
 std::vector<DatasetRow> TrecDatasets();
 std::vector<DatasetRow> OloraDatasets();
+std::vector<DatasetRow> QuestionAnsweringDatasets();
 
 }  // namespace sft
 

@@ -36,6 +36,16 @@ absl::StatusOr<Splits> SplitByHash(std::vector<KeyedRow> rows,
                                    int64_t validation_rows, int64_t test_rows,
                                    std::string_view name);
 
+// For rows whose groups are large (questions about one article): groups of one
+// key, in the order of their hash, go whole to the test set until it holds
+// `test_rows` or more, then to the validation set until it holds
+// `validation_rows` or more, and the rest to the train set. Rows of a group
+// stand in the order given. Error if nothing is left to train.
+absl::StatusOr<Splits> SplitGroupsByHash(std::vector<KeyedRow> rows,
+                                         int64_t validation_rows,
+                                         int64_t test_rows,
+                                         std::string_view name);
+
 }  // namespace sft
 
 #endif  // HARNESS_DATA_SPLITS_H_

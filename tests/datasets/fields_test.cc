@@ -92,5 +92,27 @@ TEST_CASE("generated answers have references, the first is trained on",
   });
 }
 
+TEST_CASE("answers stand in the context where their offsets say",
+          "[datasets][fields]") {
+  ForEachRow(
+      TaskKind::kQuestionAnswering, [](const Task& task, const Row& row) {
+        CheckTurns(task, row);
+        REQUIRE_FALSE(row.text.empty());
+        REQUIRE_FALSE(row.references.empty());
+        REQUIRE(row.references.size() == row.answer_begins.size());
+        for (size_t i = 0; i < row.references.size(); ++i) {
+          const std::string& answer = row.references[i];
+          if (answer.empty() ||
+              row.text_pair.compare(static_cast<size_t>(row.answer_begins[i]),
+                                    answer.size(), answer) != 0) {
+            FAIL_CHECK("answer " << answer);
+          }
+        }
+        if (row.turns[1].content != CollapseSpace(row.references[0])) {
+          FAIL_CHECK("answer " << row.turns[1].content);
+        }
+      });
+}
+
 }  // namespace
 }  // namespace sft

@@ -60,6 +60,37 @@ TEST_CASE("a split that cannot be met is an error", "[data][splits]") {
   CHECK_FALSE(SplitByHash(Numbered(9, 3), 0, 4, "toy").ok());
 }
 
+TEST_CASE("large groups stay whole and fill test and validation set at least",
+          "[data][splits]") {
+  std::vector<KeyedRow> rows = Numbered(100, 7);
+  const auto one = SplitGroupsByHash(rows, 10, 20, "toy");
+  REQUIRE(one.ok());
+  // 14 groups of 7 and one of 2.
+  CHECK(one->test.size() >= 20);
+  CHECK(one->test.size() < 27);
+  CHECK(one->validation.size() >= 10);
+  CHECK(one->validation.size() < 17);
+  CHECK(one->test.size() + one->validation.size() + one->train.size() == 100);
+  std::map<int64_t, std::set<int>> sides;
+  const std::vector<Row>* splits[] = {&one->train, &one->validation,
+                                      &one->test};
+  for (int side = 0; side < 3; ++side) {
+    for (int64_t id : Ids(*splits[side])) sides[id / 7].insert(side);
+  }
+  CHECK(sides.size() == 15);
+  for (const auto& [key, where] : sides) CHECK(where.size() == 1);
+  // Which group goes where does not depend on the order of reading.
+  std::reverse(rows.begin(), rows.end());
+  const auto two = SplitGroupsByHash(rows, 10, 20, "toy");
+  REQUIRE(two.ok());
+  const std::vector<int64_t> a = Ids(one->test), b = Ids(two->test);
+  CHECK(std::set<int64_t>(a.begin(), a.end()) ==
+        std::set<int64_t>(b.begin(), b.end()));
+
+  CHECK_FALSE(SplitGroupsByHash(Numbered(14, 7), 1, 8, "toy").ok());
+  CHECK_FALSE(SplitGroupsByHash({}, 0, 0, "toy").ok());
+}
+
 TEST_CASE("the split hash is the first 64 bits of SHA-256", "[data][splits]") {
   // printf 'sftbench split 1\ntext' | sha256sum
   CHECK(SplitHash("text") == 0x7ce4a65dfaf53d66ULL);
