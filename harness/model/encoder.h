@@ -77,7 +77,7 @@ class Encoder final : public Model {
   std::vector<Parameter> BackboneParameters();
 
   at::Tensor Positions(const Batch& batch) const;  // [B, T]
-  at::Tensor Embed(const Batch& batch) const;
+  at::Tensor Embed(const Batch& batch);
   at::Tensor Normed(const NormWeights& norm, const at::Tensor& x) const;
   at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
                    const PassState& pass, const Batch& batch);

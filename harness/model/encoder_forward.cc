@@ -60,7 +60,7 @@ at::Tensor Encoder::Positions(const Batch& batch) const {
   return count_BT.sub(before_BT).mul(real_BT).add(*config_.pad);
 }
 
-at::Tensor Encoder::Embed(const Batch& batch) const {
+at::Tensor Encoder::Embed(const Batch& batch) {
   // As in transformers, the pad token's rows take no gradient as an input.
   const int64_t pad = config_.pad.value_or(-1);
   const at::Tensor ids_BT = batch.input_ids_BT.to(device());
@@ -77,7 +77,8 @@ at::Tensor Encoder::Embed(const Batch& batch) const {
   const int64_t position_pad = config_.positions_skip_pad ? pad : -1;
   x_BTD =
       x_BTD.add(at::embedding(positions_PD_, Positions(batch), position_pad));
-  return Normed(embedding_norm_, x_BTD);
+  return AddEmbeddingNoise(Normed(embedding_norm_, x_BTD), batch,
+                           pass_state());
 }
 
 at::Tensor Encoder::Normed(const NormWeights& norm, const at::Tensor& x) const {
