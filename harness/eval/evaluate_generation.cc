@@ -1,5 +1,6 @@
 #include "harness/eval/evaluate_generation.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -7,7 +8,9 @@
 #include "harness/core/status.h"
 #include "harness/data/entity_answer.h"
 #include "harness/eval/answers.h"
+#include "harness/eval/constraints.h"
 #include "harness/eval/eval_support.h"
+#include "harness/eval/metrics.h"
 
 namespace sft {
 namespace {
@@ -81,6 +84,53 @@ absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
         return absl::StrJoin(
             TagsOfAnswer(answer, row.words, input.task->labels), " ");
       });
+}
+
+absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
+                                   const EvalInput& input, EvalRecord& record) {
+  const Stopwatch watch;
+  const auto share_of =
+      [&input](const Row& row,
+               const std::string& answer) -> absl::StatusOr<ConstraintShare> {
+    auto share = CheckConstraints(row.constraints, answer);
+    if (share.ok()) return share;
+    return InputError(absl::StrCat(input.name, ": row ", row.id),
+                      ToStd(share.status().message()));
+  };
+  std::vector<Row> rows;
+  size_t unknown = 0;
+  for (const Row& row : input.rows) {
+    if (row.constraints.empty() || std::ssize(rows) == kConstraintRows) {
+      continue;
+    }
+    // Before anything is generated: what is asked must be readable.
+    SFT_ASSIGN_OR_RETURN(const ConstraintShare share, share_of(row, ""));
+    unknown += share.unknown.size();
+    if (share.checked > 0) rows.push_back(row);
+  }
+  if (rows.empty()) return absl::OkStatus();
+  RenderOptions render = input.render;
+  render.answer_room =
+      std::min(input.task->max_new_tokens, render.max_length / 2);
+  SFT_ASSIGN_OR_RETURN(const Answers answers,
+                       AnswerRows(model, tokenizer, *input.task, rows, render,
+                                  render.answer_room));
+  MetricRecord metric = MakeMetric(
+      "constraint_accuracy",
+      absl::StrCat("rows:", rows.size(), "|unknown_constraints:", unknown, "|",
+                   answers.detail));
+  for (size_t r = 0; r < rows.size(); ++r) {
+    SFT_ASSIGN_OR_RETURN(const ConstraintShare share,
+                         share_of(rows[r], answers.texts[r]));
+    metric.items.push_back(static_cast<double>(share.met) /
+                           static_cast<double>(share.checked));
+    metric.value += metric.items.back();
+  }
+  metric.value /= static_cast<double>(rows.size());
+  record.metrics.push_back(std::move(metric));
+  record.tokens += answers.tokens;
+  record.wall_seconds += watch.Seconds();
+  return absl::OkStatus();
 }
 
 }  // namespace sft

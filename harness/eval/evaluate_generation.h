@@ -22,6 +22,13 @@ absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
                                                const EvalInput& input,
                                                const EvalOptions& options);
 
+// Adds constraint_accuracy of greedy answers to the first kConstraintRows rows
+// that have constraints, where any has: an item each, the share that its answer
+// meets. At most half of max_length is written.
+inline constexpr int64_t kConstraintRows = 100;
+absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
+                                   const EvalInput& input, EvalRecord& record);
+
 }  // namespace sft
 
 #endif  // HARNESS_EVAL_EVALUATE_GENERATION_H_

@@ -93,6 +93,10 @@ const std::vector<MetricInfo>& AllMetrics() {
        "rougeLsum|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
        "rouge-score-0.1.2",
        "mean F1 of the union of the sentences' common subsequences"},
+      {"constraint_accuracy", "fraction", true,
+       "constraint_accuracy|ifeval-strict|languages:unchecked|sentences:rules|"
+       "mean:rows",
+       "mean share of a row's verifiable constraints that the answer meets"},
       {"final_number", "fraction", true,
        "final_number|nrefs:N|last-number|stripped:comma,dollar|decimal-equal|"
        "mean:items",

@@ -20,10 +20,14 @@ absl::StatusOr<EvalRecord> ByLikelihood(Model& model,
   return record;
 }
 
-absl::StatusOr<EvalRecord> ResponseLoss(Model& model, const Tokenizer&,
+absl::StatusOr<EvalRecord> ResponseLoss(Model& model,
+                                        const Tokenizer& tokenizer,
                                         const EvalInput& input,
                                         const EvalOptions& options) {
-  return EvaluateLoss(model, input.examples, input.name, options);
+  SFT_ASSIGN_OR_RETURN(EvalRecord record, EvaluateLoss(model, input.examples,
+                                                       input.name, options));
+  SFT_RETURN_IF_ERROR(AddConstraintAccuracy(model, tokenizer, input, record));
+  return record;
 }
 
 absl::StatusOr<EvalRecord> Heldout(Model& model, const Tokenizer& tokenizer,
