@@ -149,6 +149,7 @@ double PairedEffectSize(const std::vector<double>& differences) {
 }
 
 double SmallestDetectable(double standard_error, double alpha, double power) {
+  if (!(standard_error > 0)) return kNaN;
   const boost::math::normal standard;
   return standard_error * (boost::math::quantile(standard, 1 - alpha / 2) +
                            boost::math::quantile(standard, power));

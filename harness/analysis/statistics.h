@@ -63,7 +63,8 @@ std::vector<double> HolmAdjust(const std::vector<double>& p_values);
 // Mean over standard deviation of paired differences (Cohen's d_z).
 double PairedEffectSize(const std::vector<double>& differences);
 // The difference that a two-sided test at `alpha` would have found with this
-// power, given the standard error of the difference.
+// power, given the standard error of the difference. NaN if that is 0: items
+// that never differ say nothing of what would have been found.
 double SmallestDetectable(double standard_error, double alpha = 0.05,
                           double power = 0.8);
 

@@ -122,6 +122,7 @@ TEST_CASE("effect size and detectable difference scale with the spread",
   CHECK(SmallestDetectable(0.16329931618 / 2) ==
         Approx(2.8015852 * 0.16329931618 / 2).epsilon(1e-6));
   CHECK(std::isnan(PairedEffectSize({1, 1})));
+  CHECK(std::isnan(SmallestDetectable(0)));
 }
 
 }  // namespace
