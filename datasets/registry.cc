@@ -16,7 +16,7 @@ std::vector<DatasetRow> AllDatasets() {
         AlpacaDatasets, HeldoutDatasets, NamedEntityDatasets,
         TranslationDatasets, GettextDatasets, InstructionDatasets, ChatDatasets,
         IfevalDatasets, GlueDatasets, SuperGlueDatasets, TrecDatasets,
-        OloraDatasets, QuestionAnsweringDatasets}) {
+        OloraDatasets, QuestionAnsweringDatasets, SummarizationDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

@@ -33,6 +33,7 @@ std::vector<DatasetRow> SuperGlueDatasets();
 std::vector<DatasetRow> TrecDatasets();
 std::vector<DatasetRow> OloraDatasets();
 std::vector<DatasetRow> QuestionAnsweringDatasets();
+std::vector<DatasetRow> SummarizationDatasets();
 
 }  // namespace sft
 

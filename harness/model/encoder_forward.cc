@@ -77,8 +77,7 @@ at::Tensor Encoder::Embed(const Batch& batch) {
   const int64_t position_pad = config_.positions_skip_pad ? pad : -1;
   x_BTD =
       x_BTD.add(at::embedding(positions_PD_, Positions(batch), position_pad));
-  return AddEmbeddingNoise(Normed(embedding_norm_, x_BTD), batch,
-                           pass_state());
+  return AddEmbeddingNoise(Normed(embedding_norm_, x_BTD), batch, pass_state());
 }
 
 at::Tensor Encoder::Normed(const NormWeights& norm, const at::Tensor& x) const {

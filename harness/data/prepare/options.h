@@ -15,7 +15,7 @@ namespace sft {
 struct PrepareOptions {
   std::vector<std::string> text;  // empty: the column "text"
   std::string label;              // "": the column "label", if there is one
-  std::string format = "auto";  // by the file's name
+  std::string format = "auto";    // by the file's name
   bool header = true;
   bool clean = true;  // false: what would be dropped is flagged
   std::string split = "0.8,0.1,0.1";

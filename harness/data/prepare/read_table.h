@@ -20,13 +20,13 @@ struct ReadRows {
 
 inline constexpr int64_t kMaxRowBytes = int64_t{16} << 20;
 
-// Unless options.format says it, the kind of file follows from its name: .csv, .tsv, .jsonl, .ndjson, .json,
-// with or without .gz. Rows are kept in a file of the folder `scratch`.
-// Ragged and malformed rows, such that are no UTF-8 and such above
-// kMaxRowBytes are bad: an error with file:line, or skipped and listed. An
-// unknown column, an open quote or array at the end of the file, and a file
-// without a good row are errors. Columns of a file without header are named
-// 1, 2, ...
+// Unless options.format says it, the kind of file follows from its name: .csv,
+// .tsv, .jsonl, .ndjson, .json, with or without .gz. Rows are kept in a file of
+// the folder `scratch`. Ragged and malformed rows, such that are no UTF-8 and
+// such above kMaxRowBytes are bad: an error with file:line, or skipped and
+// listed. An unknown column, an open quote or array at the end of the file, and
+// a file without a good row are errors. Columns of a file without header are
+// named 1, 2, ...
 absl::StatusOr<ReadRows> ReadTable(const std::string& path,
                                    const PrepareOptions& options,
                                    const std::string& scratch);
