@@ -9,24 +9,28 @@ namespace sft {
 namespace {
 
 using Json = nlohmann::json;
+using Array = std::vector<Json>;  // braces of one Json would copy it
 
-Json Question(const std::string& text, const Json& answers) {
+Json Question(const std::string& text, const Array& answers) {
   return {{"id", text}, {"question", text}, {"answers", answers}};
 }
 Json Answer(const std::string& text, const Json& start) {
   return {{"text", text}, {"answer_start", start}};
 }
-Json Article(const std::string& title, const std::string& context,
-             const Json& questions) {
-  return {{"title", title},
-          {"paragraphs", {{{"context", context}, {"qas", questions}}}}};
+Json Paragraph(const std::string& context, const Array& questions) {
+  return {{"context", context}, {"qas", questions}};
 }
-std::string Squad(const Json& articles) {
+Json Article(const std::string& title, const std::string& context,
+             const Array& questions) {
+  return {{"title", title},
+          {"paragraphs", Array{Paragraph(context, questions)}}};
+}
+std::string Squad(const Array& articles) {
   return Json{{"version", "1.1"}, {"data", articles}}.dump();
 }
 // `count` questions about a context of its own.
 Json LargeArticle(const std::string& title, int count) {
-  Json questions = Json::array();
+  Array questions;
   for (int i = 0; i < count; ++i) {
     questions.push_back(
         Question("Question " + std::to_string(i) + "?", {Answer(title, 3)}));
@@ -76,27 +80,25 @@ TEST_CASE("each planted fault of a SQuAD file is told with its place",
           "[datasets][question_answering]") {
   DataFolder folder;
   const std::string context = "One two three four.";
-  Json no_start = Question("no start?", {{{"text", "One"}}});
+  const Json no_start = Question("no start?", {Json{{"text", "One"}}});
+  const Json no_answers = {{"question", "no answers?"}};
+  const Json no_paragraphs = {{"title", "no paragraphs"}};
+  const Json no_context = {{"paragraphs", Array{Json{{"qas", Array{}}}, 5}}};
   folder.Write(
       kDev,
-      Squad(
-          {Article("faults", context,
-                   {Question("good?", {Answer("two", 4)}),
-                    Question("moved?", {Answer("two", 4), Answer("four", 13)}),
-                    Question("behind the end?", {Answer("four.", 15)}),
-                    Question("far away?", {Answer("four", 4000000)}),
-                    Question("negative?", {Answer("One", -1)}),
-                    Question("text?", {Answer("One", "0")}),
-                    Question("huge?", {Answer("One", 18446744073709551615u)}),
-                    Question("half?", {Answer("One", 0.5)}),
-                    Question("none?", Json::array()),
-                    Question("empty?", {Answer(" ", 3)}),
-                    Question(" ", {Answer("One", 0)}),
-                    no_start,
-                    7,
-                    {{"question", "no answers?"}}}),
-           Json{{"title", "no paragraphs"}},
-           Json{{"paragraphs", {{{"qas", Json::array()}}, 5}}}}));
+      Squad({Article(
+                 "faults", context,
+                 {Question("good?", {Answer("two", 4)}),
+                  Question("moved?", {Answer("two", 4), Answer("four", 13)}),
+                  Question("behind the end?", {Answer("four.", 15)}),
+                  Question("far away?", {Answer("four", 4000000)}),
+                  Question("negative?", {Answer("One", -1)}),
+                  Question("text?", {Answer("One", "0")}),
+                  Question("huge?", {Answer("One", 18446744073709551615u)}),
+                  Question("half?", {Answer("One", 0.5)}),
+                  Question("none?", {}), Question("empty?", {Answer(" ", 3)}),
+                  Question(" ", {Answer("One", 0)}), no_start, 7, no_answers}),
+             no_paragraphs, no_context}));
   folder.Write(kTrain,
                Squad({LargeArticle("A", 1001), LargeArticle("B", 1001),
                       Article("same", context,
@@ -195,7 +197,7 @@ TEST_CASE("SubjQA's reviews are read with several answers or none",
           "[datasets][question_answering]") {
   DataFolder folder;
   auto line = [](const std::string& question, const std::string& context,
-                 const Json& texts, const Json& starts) {
+                 const Array& texts, const Array& starts) {
     return Json{{"id", "x"},
                 {"item", "i"},
                 {"question", question},
@@ -204,7 +206,7 @@ TEST_CASE("SubjQA's reviews are read with several answers or none",
                .dump() +
            "\n";
   };
-  const Json none = Json::array();
+  const Array none;
   folder.Write("subjqa/restaurants_train.jsonl.gz",
                line("How?", "Caf\xc3\xa9 \xe2\x80\x93 good",
                     {"good", "Caf\xc3\xa9"}, {7, 0}) +
