@@ -106,6 +106,7 @@ TEST_CASE("every data set has the rows that its README says",
       {"squad", {kAny, kAny, 10570, 0, kAny}},
       {"xquad", {763, 118, 306, 0, 3}},
       {"xquad_de", {762, 117, 304, 0, 7}},
+      {"dialogsum", {kAny, 500, 500, 0, kAny}},
       {"subjqa", {1391, 227, 371, 0, 1852}},
       {"subjqa_electronics", {636, 99, 235, 0, 938}},
       {"subjqa_restaurants", {755, 128, 136, 0, 914}}};
