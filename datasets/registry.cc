@@ -14,7 +14,8 @@ std::vector<DatasetRow> AllDatasets() {
   for (auto* family :
        {MovieReviewDatasets, BbcDatasets, Sst2Datasets, AgNewsDatasets,
         AlpacaDatasets, HeldoutDatasets, NamedEntityDatasets,
-        TranslationDatasets, GettextDatasets, QuestionAnsweringDatasets}) {
+        TranslationDatasets, GettextDatasets, QuestionAnsweringDatasets,
+        SummarizationDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

@@ -26,6 +26,7 @@ std::vector<DatasetRow> NamedEntityDatasets();
 std::vector<DatasetRow> TranslationDatasets();
 std::vector<DatasetRow> GettextDatasets();
 std::vector<DatasetRow> QuestionAnsweringDatasets();
+std::vector<DatasetRow> SummarizationDatasets();
 
 }  // namespace sft
 
