@@ -1,5 +1,6 @@
 // LinearProduct, DenseLinear and the names of roles.
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -157,8 +158,21 @@ DenseLinear::DenseLinear(at::Tensor weight_OI, at::Tensor bias_O,
               weight_OI_.sizes());
 }
 
+at::Tensor DenseLinear::ComputeWeight() {
+  if (weight_OI_.scalar_type() == compute_) return weight_OI_;
+  if (c10::GradMode::is_enabled()) {
+    cast_OI_.reset();
+    return weight_OI_.to(compute_);
+  }
+  if (!cast_OI_.defined() || cast_version_ != weight_OI_._version()) {
+    cast_OI_ = weight_OI_.detach().to(compute_);
+    cast_version_ = weight_OI_._version();
+  }
+  return cast_OI_;
+}
+
 at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState&) {
-  return LinearProduct(x, weight_OI_.to(compute_),
+  return LinearProduct(x, ComputeWeight(),
                        bias_O_.defined() ? bias_O_.to(compute_) : at::Tensor());
 }
 
@@ -182,6 +196,7 @@ std::vector<std::pair<std::string, int64_t>> DenseLinear::BytesByCategory()
 
 void DenseLinear::FreezeInComputeDtype() {
   weight_OI_ = weight_OI_.detach().to(compute_);
+  cast_OI_.reset();
   if (bias_O_.defined()) bias_O_ = bias_O_.detach().to(compute_);
 }
 

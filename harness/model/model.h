@@ -82,9 +82,15 @@ class DenseLinear : public LinearMap {
   void FreezeInComputeDtype();
 
  private:
+  at::Tensor ComputeWeight();
+
   at::Tensor weight_OI_;
   at::Tensor bias_O_;  // undefined if none
   at::ScalarType compute_;
+  // The weight in the compute dtype, kept while no gradient is recorded: a
+  // generated token would else cost a cast of every weight.
+  at::Tensor cast_OI_;
+  uint32_t cast_version_ = 0;  // of the weight it was made of
 };
 
 // x [M, I] times w_OI transposed, in bf16 with f32 accumulation where dtype
