@@ -58,6 +58,13 @@ absl::StatusOr<LoadedModel> LoadFromFlags(const std::string& name) {
   return loaded;
 }
 
+absl::Status NeedsDecoder(const LoadedModel& loaded, const std::string& what) {
+  if (!loaded.model->is_encoder()) return absl::OkStatus();
+  return InputError(loaded.where.name,
+                    absl::StrCat("is an encoder, and ", what,
+                                 " wants a decoder, which predicts text"));
+}
+
 absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
                                                  const std::string& task) {
   const std::string file = absl::GetFlag(FLAGS_file);
@@ -67,6 +74,7 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
     if (file.empty()) {
       return absl::InvalidArgumentError("--task perplexity wants --file TEXT");
     }
+    SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "perplexity"));
     SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
     SFT_ASSIGN_OR_RETURN(
         EvalRecord eval,
@@ -146,6 +154,7 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
     return absl::InvalidArgumentError("--max_new_tokens wants at least 1");
   }
   SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "generate"));
   const Tokenizer& tokenizer = *loaded.tokenizer;
   std::string text = prompt;
   if (tokenizer.has_chat_template() && !absl::GetFlag(FLAGS_raw)) {
@@ -167,6 +176,7 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
 // programs.
 absl::StatusOr<int> RunLogits(const std::vector<std::string>& words) {
   SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "logits"));
   Example example;
   for (int64_t id = 0; std::cin >> id;) {
     if (id < 0 || id >= loaded.model->info().vocabulary) {

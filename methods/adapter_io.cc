@@ -5,10 +5,12 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/model/safetensors.h"
@@ -84,9 +86,9 @@ absl::Status RefuseWhatIsNotRead(const Json& config, const std::string& where) {
     return InputError(where, "bias " + bias.dump() + ", wanted \"none\"");
   }
   for (const char* key :
-       {"modules_to_save", "layer_replication", "target_parameters",
-        "trainable_token_indices", "fan_in_fan_out", "lora_bias", "use_qalora",
-        "use_bdlora", "alora_invocation_tokens", "arrow_config"}) {
+       {"layer_replication", "target_parameters", "trainable_token_indices",
+        "fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora",
+        "alora_invocation_tokens", "arrow_config"}) {
     const auto it = config.find(key);
     const bool off = it == config.end() || it->is_null() || *it == false ||
                      (it->is_structured() && it->empty());
@@ -97,6 +99,48 @@ absl::Status RefuseWhatIsNotRead(const Json& config, const std::string& where) {
     }
   }
   return absl::OkStatus();
+}
+
+struct TaskType {
+  HeadKind head;
+  const char* name;
+};
+constexpr TaskType kTaskTypes[] = {{HeadKind::kNextToken, "CAUSAL_LM"},
+                                   {HeadKind::kSequence, "SEQ_CLS"},
+                                   {HeadKind::kToken, "TOKEN_CLS"},
+                                   {HeadKind::kSpan, "QUESTION_ANS"}};
+
+// What PEFT calls the module of a saved tensor: all of a head that has several
+// maps ("classifier.dense.weight" -> "classifier").
+std::string ModuleToSave(const std::string& name) {
+  const std::vector<std::string> parts = absl::StrSplit(name, '.');
+  return parts[parts.size() > 2 ? parts.size() - 3 : 0];
+}
+
+absl::StatusOr<std::vector<std::string>> ModulesToSave(
+    const Json& config, const std::string& where) {
+  const auto it = config.find("modules_to_save");
+  std::vector<std::string> out;
+  if (it == config.end() || it->is_null()) return out;
+  for (const Json& name : *it) {
+    if (!it->is_array() || !name.is_string()) {
+      return InputError(where, "modules_to_save is no list of names");
+    }
+    out.push_back(name.get<std::string>());
+  }
+  return out;
+}
+
+// The name without PEFT's prefix, of a tensor of a module to save; else "".
+std::string SavedName(const std::string& name,
+                      const std::vector<std::string>& modules) {
+  if (name.rfind(kPrefix, 0) != 0) return "";
+  const std::string bare = name.substr(std::string(kPrefix).size());
+  for (const std::string& module : modules) {
+    const std::string inside = "." + module + ".";
+    if (("." + bare).find(inside) != std::string::npos) return bare;
+  }
+  return "";
 }
 
 absl::StatusOr<Json> ReadConfig(const std::string& path) {
@@ -162,8 +206,17 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
   const Json alpha = adapter.alpha == std::floor(adapter.alpha)
                          ? Json(static_cast<int64_t>(adapter.alpha))
                          : Json(adapter.alpha);
+  std::set<std::string> modules;
+  for (const NamedTensor& t : adapter.saved) {
+    modules.insert(ModuleToSave(t.name));
+  }
+  const Json saved = modules.empty() ? Json() : Json(modules);
+  std::string task_type;
+  for (const TaskType& row : kTaskTypes) {
+    if (row.head == adapter.head) task_type = row.name;
+  }
   const Json config = {{"peft_type", "LORA"},
-                       {"task_type", "CAUSAL_LM"},
+                       {"task_type", task_type},
                        {"base_model_name_or_path", adapter.base_model},
                        {"r", adapter.rank},
                        {"lora_alpha", alpha},
@@ -177,7 +230,7 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
                        {"init_lora_weights", true},
                        {"rank_pattern", Json::object()},
                        {"alpha_pattern", Json::object()},
-                       {"modules_to_save", nullptr}};
+                       {"modules_to_save", saved}};
   std::vector<NamedTensor> tensors;
   for (const AdapterLayer& layer : adapter.layers) {
     const std::string name = kPrefix + layer.slot;
@@ -189,6 +242,9 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
     if (layer.factors.magnitude_O.defined()) {
       add(".lora_magnitude_vector", layer.factors.magnitude_O);
     }
+  }
+  for (const NamedTensor& t : adapter.saved) {
+    tensors.push_back({kPrefix + t.name, t.tensor.detach().cpu().contiguous()});
   }
   SFT_RETURN_IF_ERROR(
       WriteSafetensors(folder + kWeightsFile, tensors, {{"format", "pt"}}));
@@ -221,10 +277,26 @@ absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder) {
 
   SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors,
                        ReadSafetensors(weights));
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> modules,
+                       ModulesToSave(config, path));
+  const Json task_type = config.value("task_type", Json());
+  for (const TaskType& row : kTaskTypes) {
+    if (task_type == row.name) adapter.head = row.head;
+  }
   std::map<std::string, LoraFactors> by_slot;
   for (const NamedTensor& t : tensors) {
     std::string slot, part;
     if (!SplitName(t.name, slot, part)) {
+      const std::string saved = SavedName(t.name, modules);
+      if (!saved.empty()) {
+        if (!at::isfinite(t.tensor).all().item<bool>()) {
+          return InputError(weights, saved +
+                                         " holds values that are not "
+                                         "finite");
+        }
+        adapter.saved.push_back({saved, t.tensor});
+        continue;
+      }
       return InputError(weights, "unknown tensor \"" + t.name + "\"");
     }
     LoraFactors& factors = by_slot[slot];
@@ -250,49 +322,6 @@ absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder) {
     adapter.layers.push_back(std::move(layer));
   }
   return adapter;
-}
-
-absl::Status AttachAdapter(Model& model, const std::string& folder) {
-  SFT_ASSIGN_OR_RETURN(Adapter adapter, ReadAdapterFolder(folder));
-  std::map<std::string, size_t> index;
-  auto& slots = model.linear_slots();
-  for (size_t i = 0; i < slots.size(); ++i) index[slots[i].name] = i;
-  for (const AdapterLayer& layer : adapter.layers) {
-    const auto it = index.find(layer.slot);
-    if (it == index.end()) {
-      return InputError(folder, absl::StrCat("adapts ", layer.slot, ", which ",
-                                             model.info().name, " lacks"));
-    }
-    const LinearSlot& slot = slots[it->second];
-    const LoraFactors& f = layer.factors;
-    if (f.a_RI.size(1) != slot.in_features ||
-        f.b_OR.size(0) != slot.out_features ||
-        (f.magnitude_O.defined() &&
-         f.magnitude_O.numel() != slot.out_features)) {
-      return InputError(
-          folder,
-          absl::StrCat(layer.slot, " is for a map [", f.b_OR.size(0), ", ",
-                       f.a_RI.size(1), "], ", model.info().name, " has [",
-                       slot.out_features, ", ", slot.in_features, "]"));
-    }
-  }
-  const auto master =
-      at::TensorOptions(model.device())
-          .dtype(model.compute_dtype() == at::kDouble ? at::kDouble
-                                                      : at::kFloat);
-  for (AdapterLayer& layer : adapter.layers) {
-    const size_t i = index[layer.slot];
-    LoraFactors& f = layer.factors;
-    f.a_RI = f.a_RI.to(master);
-    f.b_OR = f.b_OR.to(master);
-    if (f.magnitude_O.defined()) {
-      f.magnitude_O = f.magnitude_O.to(master).reshape({-1});
-    }
-    slots[i].map = std::make_unique<LoraLinear>(
-        std::move(slots[i].map), std::move(f), model.compute_dtype(),
-        /*dropout=*/0.0, i);
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace sft

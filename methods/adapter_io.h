@@ -28,6 +28,9 @@ struct Adapter {
   bool dora = false;
   std::vector<std::string> targets;
   std::vector<AdapterLayer> layers;
+  // An encoder's head, trained whole: PEFT's modules_to_save.
+  HeadKind head = HeadKind::kNextToken;
+  std::vector<NamedTensor> saved;  // "classifier.weight"
 };
 
 // Writes into `folder`, which is made if need be.
@@ -35,11 +38,12 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
                                 const std::string& folder);
 // Each layer's scale comes from the file's alpha, rank, their patterns and
 // use_rslora. What would change the numbers and is not understood (a trained
-// bias, modules_to_save, another adapter type) is an error.
+// bias, another adapter type) is an error.
 absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder);
 
-// Puts a folder's adapter beside the dense maps of a model, for inference; an
-// adapter that does not fit (slot, shape) is an error and changes nothing.
+// Puts a folder's adapter beside the dense maps of a model, for inference, and
+// sets an encoder's head to the one that it holds. An adapter that does not fit
+// (slot, shape) is an error and adapts nothing.
 absl::Status AttachAdapter(Model& model, const std::string& folder);
 
 }  // namespace sft

@@ -5,8 +5,10 @@
 // random half of the layers (floor) and 1 in the others, half of the layer's
 // norms (2, 4 or 6, those of heads among them). A map that gives q, k and v at
 // once is a category of its own, frozen in a half of the layers, and so is then
-// o. `layer`: whole layers. `model`: whole tensors of all layers.
-// Embeddings, head, final norm and biases are always trained.
+// o. Encoders have no gate: 1 of {up,down} is frozen, and 1 of a layer's 2
+// norms. `layer`: whole layers. `model`: whole tensors of all layers.
+// Embeddings with their norm, an encoder's pooler, head, final norm and biases
+// are always trained.
 #ifndef METHODS_HFT_H_
 #define METHODS_HFT_H_
 

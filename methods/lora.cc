@@ -22,25 +22,40 @@ at::ScalarType MasterDtype(const Model& model) {
   return model.compute_dtype() == at::kDouble ? at::kDouble : at::kFloat;
 }
 
+// The last `parts` parts of a name; all of it if it has no more.
 std::string LastParts(const std::string& name, int parts) {
   size_t at = name.size();
-  for (int i = 0; i < parts && at != std::string::npos && at > 0; ++i) {
-    at = name.rfind('.', at - 1);
+  for (int i = 0; i < parts; ++i) {
+    at = at == 0 ? std::string::npos : name.rfind('.', at - 1);
+    if (at == std::string::npos) return name;
   }
-  return at == std::string::npos ? name : name.substr(at + 1);
+  return name.substr(at + 1);
 }
 
-// What PEFT calls the slots of this role: the end of their names, as long as
-// it takes to name no slot of another role ("q_proj", "attn.c_proj").
-std::string TargetName(const LinearSlot& slot,
-                       const std::vector<LinearSlot>& slots) {
-  const std::string last = LastParts(slot.name, 1);
-  for (const LinearSlot& other : slots) {
-    if (other.role != slot.role && LastParts(other.name, 1) == last) {
-      return LastParts(slot.name, 2);
-    }
+bool IsNamedBy(const std::string& target, const std::string& module) {
+  const std::string end = "." + target;
+  return module == target ||
+         (module.size() > end.size() &&
+          module.compare(module.size() - end.size(), end.size(), end) == 0);
+}
+
+// What PEFT calls a slot: the end of its name, as long as it takes to name
+// nothing of `others`, the maps that are not adapted ("q_proj",
+// "attn.c_proj").
+std::string TargetName(const std::string& slot,
+                       const std::vector<std::string>& others) {
+  for (int parts = 1;; ++parts) {
+    const std::string name = LastParts(slot, parts);
+    const bool fits =
+        std::none_of(others.begin(), others.end(),
+                     [&](const auto& other) { return IsNamedBy(name, other); });
+    if (fits || name == slot) return name;
   }
-  return last;
+}
+
+// "classifier.weight" -> "classifier".
+std::string ModuleOf(const std::string& parameter) {
+  return parameter.substr(0, parameter.rfind('.'));
 }
 
 }  // namespace
@@ -186,6 +201,10 @@ std::vector<TrainableParameter> LoraMethod::TrainableParameters() {
       out.push_back({name + ".lora_magnitude_vector", factors.magnitude_O});
     }
   }
+  // PEFT's modules_to_save.
+  for (const Parameter& p : model_->HeadParameters()) {
+    out.push_back({p.name, p.tensor});
+  }
   return out;
 }
 
@@ -224,10 +243,23 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   adapter.dropout = options_.dropout;
   adapter.rslora = options_.rslora;
   adapter.dora = options_.dora;
+  adapter.head = model_->head();
+  std::vector<std::string> others;
+  for (const Parameter& p : model_->HeadParameters()) {
+    adapter.saved.push_back({p.name, p.tensor});
+    others.push_back(ModuleOf(p.name));
+  }
+  const auto& slots = model_->linear_slots();
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const bool adapts =
+        std::any_of(attached_.begin(), attached_.end(),
+                    [i](const Attached& a) { return a.slot == i; });
+    if (!adapts) others.push_back(slots[i].name);
+  }
   std::set<std::string> targets;
   for (const Attached& attached : attached_) {
-    const LinearSlot& slot = model_->linear_slots()[attached.slot];
-    targets.insert(TargetName(slot, model_->linear_slots()));
+    const LinearSlot& slot = slots[attached.slot];
+    targets.insert(TargetName(slot.name, others));
     AdapterLayer layer{slot.name, attached.map->factors()};
     if (attached.initial_a_RI.defined()) {
       // Against the untouched W: s (B A - B0 A0), of rank 2 r.

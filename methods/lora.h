@@ -3,7 +3,7 @@
 // U(-1/sqrt(I), 1/sqrt(I)). Options: rank-stabilized scale alpha / sqrt(r)
 // (rsLoRA, 2312.03732), DoRA (2402.09353), a larger learning rate for B
 // (LoRA+, 2402.12354), initial factors out of W's singular values (PiSSA,
-// 2404.02948).
+// 2404.02948). The head of an encoder is trained besides, dense.
 #ifndef METHODS_LORA_H_
 #define METHODS_LORA_H_
 
@@ -35,7 +35,7 @@ struct LoraOptions {
       "share of the adapter's inputs dropped in training");
     v("lora.targets", targets, Limits{},
       "all-linear, or a list of q_proj, k_proj, v_proj, o_proj, gate_proj, "
-      "up_proj, down_proj, qkv_proj (one map for all three)");
+      "up_proj, down_proj, qkv_proj (one map for all three), pooler");
     v("lora.rslora", rslora, Limits{}, "scale is alpha / sqrt(r)");
     v("lora.dora", dora, Limits{}, "learn a magnitude a row besides");
     v("lora.lora_plus_ratio", lora_plus_ratio, Limits{1e-3, 1e4, {}},

@@ -226,8 +226,15 @@ absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
 absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
                              Model& model) {
   if (!model.is_encoder()) return absl::OkStatus();
+  if (config.max_length > model.info().max_positions) {
+    return InputError(
+        config.model,
+        absl::StrCat("max_length ", config.max_length, " is above its ",
+                     model.info().max_positions, " positions"));
+  }
   std::optional<TaskHead> shared;
   std::string first;
+  std::vector<std::string> labels;
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(*names));
     for (const std::string& name : sets) {
@@ -241,12 +248,19 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
             absl::StrCat("an encoder has one head, but ", first, " and ", name,
                          " need different ones; train them in two runs"));
       }
+      if (!shared) {
+        labels = head.kind == HeadKind::kToken ? TagClasses(row->task)
+                                               : row->task.labels;
+      }
       shared = head;
       first = name;
     }
   }
   if (!shared) return InputError(config.model, "no task says which head");
-  return model.SetHead(shared->kind, shared->classes, config.seed);
+  SFT_RETURN_IF_ERROR(
+      model.SetHead(shared->kind, shared->classes, config.seed));
+  model.SetLabelNames(labels);
+  return absl::OkStatus();
 }
 
 }  // namespace sft

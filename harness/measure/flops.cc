@@ -26,23 +26,33 @@ FlopModel MakeFlopModel(Model& model, const std::set<std::string>& trained,
   flops.activation_checkpointing = activation_checkpointing;
   for (const LinearSlot& slot : model.linear_slots()) {
     if (slot.role == Role::kHead) continue;
-    flops.linears.push_back({slot.in_features, slot.out_features,
-                             trained.count(slot.name + ".weight") > 0});
+    // A pooler reads what a head reads: one token a sequence.
+    std::vector<LinearShape>& maps =
+        slot.role == Role::kPooler ? flops.head : flops.linears;
+    maps.push_back({slot.in_features, slot.out_features,
+                    trained.count(slot.name + ".weight") > 0});
     for (const NamedTensor& t : slot.map->Tensors()) {
       const bool factor = t.tensor.defined() && t.tensor.dim() == 2 &&
                           t.tensor.is_floating_point() &&
                           t.tensor.requires_grad() && t.name != "weight" &&
                           !EndsWith(t.name, "base_layer.weight");
       if (factor) {
-        flops.linears.push_back({t.tensor.size(1), t.tensor.size(0), true});
+        maps.push_back({t.tensor.size(1), t.tensor.size(0), true});
       }
     }
   }
-  flops.head = {info.width, info.vocabulary,
-                trained.count("lm_head.weight") > 0};
-  if (info.tied_head) {
-    flops.head.trains = trained.count("model.embed_tokens.weight") > 0;
+  if (model.is_encoder()) {
+    flops.head_reads_all = model.head() == HeadKind::kSpan;
+    for (const Parameter& p : model.HeadParameters()) {
+      if (p.tensor.dim() != 2) continue;
+      flops.head.push_back(
+          {p.tensor.size(1), p.tensor.size(0), trained.count(p.name) > 0});
+    }
+    return flops;
   }
+  const char* head =
+      info.tied_head ? "model.embed_tokens.weight" : "lm_head.weight";
+  flops.head.push_back({info.width, info.vocabulary, trained.count(head) > 0});
   return flops;
 }
 
@@ -50,14 +60,16 @@ StepWork WorkOf(const Batch& batch) {
   StepWork work;
   work.computed_tokens = batch.slots();
   work.target_tokens = batch.target_tokens;
+  // Only encoders have batches for other heads.
+  const bool causal = batch.head == HeadKind::kNextToken;
+  auto pairs = [causal](int64_t length) {
+    return causal ? length * (length + 1) / 2 : length * length;
+  };
   if (batch.cu_seqlens.defined()) {
-    for (int64_t length : batch.lengths) {
-      work.attention_pairs += length * (length + 1) / 2;
-    }
+    for (int64_t length : batch.lengths) work.attention_pairs += pairs(length);
   } else {
-    const int64_t length = batch.input_ids_BT.size(1);
     work.attention_pairs =
-        batch.input_ids_BT.size(0) * (length * (length + 1) / 2);
+        batch.input_ids_BT.size(0) * pairs(batch.input_ids_BT.size(1));
   }
   return work;
 }
@@ -84,10 +96,14 @@ Flops StepFlops(const FlopModel& model, const StepWork& work) {
   // Two products forward, each with two inputs that need a gradient.
   flops.backward_inputs += 2 * attention;
   if (model.activation_checkpointing) flops.recomputed = flops.forward;
-  const double head = Product(work.target_tokens, model.head);
-  flops.forward += head;
-  flops.backward_inputs += head;
-  if (model.head.trains) flops.backward_weights += head;
+  const int64_t read =
+      model.head_reads_all ? work.computed_tokens : work.target_tokens;
+  for (const LinearShape& map : model.head) {
+    const double product = Product(read, map);
+    flops.forward += product;
+    flops.backward_inputs += product;
+    if (map.trains) flops.backward_weights += product;
+  }
   return flops;
 }
 

@@ -3,8 +3,9 @@
 // one percent, are left out. T computed tokens, I/O in/out features, M target
 // tokens, D width, V vocabulary, N heads, H head width. Forward:
 //   a linear map   2 T I O
-//   attention      4 N H sum_s l_s (l_s + 1) / 2   over sequences, causal
-//   head           2 M D V
+//   attention      4 N H sum_s l_s (l_s + 1) / 2   over sequences, causal;
+//                  4 N H sum_s l_s^2 where tokens see both sides
+//   head           2 M D V; of encoders each of its maps, over what it reads
 // Backward: as much again for the gradient of the input (while anything
 // below it trains), and once more for each weight that trains.
 #ifndef HARNESS_MEASURE_FLOPS_H_
@@ -29,7 +30,8 @@ struct LinearShape {
 
 struct FlopModel {
   std::vector<LinearShape> linears;  // of the blocks
-  LinearShape head;                  // applied to target tokens
+  std::vector<LinearShape> head;     // applied to target tokens
+  bool head_reads_all = false;       // or to all tokens
   int64_t heads = 0;
   int64_t head_width = 0;
   int64_t layers = 0;
@@ -45,7 +47,8 @@ FlopModel MakeFlopModel(Model& model, const std::set<std::string>& trained,
 struct StepWork {
   int64_t computed_tokens = 0;  // pads included: they are computed
   int64_t target_tokens = 0;
-  int64_t attention_pairs = 0;  // sum over sequences of l (l + 1) / 2
+  // Sum over sequences of l (l + 1) / 2; of l^2 where tokens see both sides.
+  int64_t attention_pairs = 0;
 };
 StepWork WorkOf(const Batch& batch);
 StepWork operator+(const StepWork& a, const StepWork& b);

@@ -123,8 +123,15 @@ std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
           ? a_layer + info.layers * step.tokens * dtype_bytes * info.width
           : a_layer * info.layers;
   const int64_t logit_bytes = model.compute_dtype() == at::kDouble ? 8 : 4;
-  bytes["activations"] =
-      blocks + 2 * step.targets * info.vocabulary * logit_bytes;
+  int64_t logits = step.targets * info.vocabulary;
+  if (model.is_encoder()) {
+    // The rows of the last map are the classes.
+    const int64_t read =
+        model.head() == HeadKind::kSpan ? step.tokens : step.targets;
+    const std::vector<Parameter> head = model.HeadParameters();
+    logits = head.empty() ? 0 : read * head.back().tensor.size(0);
+  }
+  bytes["activations"] = blocks + 2 * logits * logit_bytes;
   return bytes;
 }
 

@@ -52,7 +52,8 @@ struct StepSize {
 // ModelBytes and "gradients", "optimizer", "activations". Activations are
 // what the backward pass needs, by formula: a token and layer keep about
 // 8 D + 4 F + 3 N H + 4 N_kv H numbers in the compute dtype, a target 2 V of
-// f32; with checkpointing D a token and layer, and one layer whole.
+// f32 (of an encoder: twice its classes, what its head reads); with
+// checkpointing D a token and layer, and one layer whole.
 std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
                                                     const TrainedBytes& trained,
                                                     const StepSize& step);

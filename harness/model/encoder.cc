@@ -154,6 +154,10 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
   return absl::OkStatus();
 }
 
+void Encoder::SetLabelNames(const std::vector<std::string>& names) {
+  if (names.size() == config_.labels.size()) config_.labels = names;
+}
+
 void Encoder::CountParameters() {
   info_.parameters = 0;
   for (const Parameter& p : Parameters()) info_.parameters += p.tensor.numel();

@@ -41,6 +41,7 @@ class Encoder final : public Model {
   // the checkpoint lacks is drawn too and belongs to the head; one that the
   // head has no use for is dropped.
   absl::Status SetHead(HeadKind head, int64_t classes, int64_t seed) override;
+  void SetLabelNames(const std::vector<std::string>& names) override;
   std::vector<Parameter> HeadParameters() override;
 
   at::Tensor HiddenStates(const Batch& batch) override;

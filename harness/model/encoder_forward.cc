@@ -57,7 +57,10 @@ at::Tensor Encoder::Positions(const Batch& batch) const {
   const at::Tensor first_BT =
       at::arange(position_BT.size(1), position_BT.options()).sub(position_BT);
   const at::Tensor before_BT = count_BT.sub(real_BT).gather(1, first_BT);
-  return count_BT.sub(before_BT).mul(real_BT).add(*config_.pad);
+  return count_BT.sub(before_BT)
+      .mul(real_BT)
+      .add(*config_.pad)
+      .clamp_max(config_.position_rows - 1);
 }
 
 at::Tensor Encoder::Embed(const Batch& batch) {

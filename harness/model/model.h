@@ -187,6 +187,9 @@ class Model {
   // where it holds one of this kind and size, else drawn from the init stream
   // of `seed`. Before any method attaches.
   virtual absl::Status SetHead(HeadKind head, int64_t classes, int64_t seed);
+  // What the head's classes are called in an exported config.json; ignored
+  // unless there is one a class.
+  virtual void SetLabelNames(const std::vector<std::string>&) {}
   // Encoders: the head's own tensors among Parameters(), which every method
   // trains, for nobody has trained them yet.
   virtual std::vector<Parameter> HeadParameters() { return {}; }

@@ -2,16 +2,17 @@
 """Tiny random encoders of every family, what transformers computes with each
 of their heads, and small tokenizers of both kinds.
 
-  python make_golden_encoders.py [--data-only | family ...]
+  python make_golden_encoders.py [family ...]
 
-Needs torch, transformers, tokenizers, safetensors. Writes encoders/<family>/:
+Needs torch, transformers, tokenizers, peft, safetensors. Writes encoders/<family>/:
   config.json, model.safetensors   save_pretrained without a head, bf16
   heads.json                       config.json of each class with a head
   heads.safetensors                <kind>.<name>: the tensors of each head
   golden.json                      rows; per head logits, loss, gradients (f64)
 and encoders/{wordpiece,byte_level}.json, tokenizers trained here, with what
 `tokenizers` makes of 500 strings in encoders/tokens.json. With assets/ there,
-encoders/minilm.json: hidden states of all-MiniLM-L6-v2.
+encoders/minilm.json: hidden states of all-MiniLM-L6-v2. encoders/peft/<family>:
+adapters of sequence heads made by PEFT, and in peft.json their scores.
 """
 import hashlib
 import json
@@ -257,9 +258,13 @@ def make_tokenizers():
     strings = text_strings.make_strings(500)
     golden = {"made_by": made_by(), "strings": strings, "digests": {},
               "pairs": {}}
-    for name, tok in {"wordpiece": wordpiece(),
-                      "byte_level": byte_level()}.items():
-        (OUT / f"{name}.json").write_text(tok.to_str() + "\n")
+    for name, train in {"wordpiece": wordpiece,
+                        "byte_level": byte_level}.items():
+        # Training breaks ties at random: what was trained once is kept.
+        path = OUT / f"{name}.json"
+        if not path.exists():
+            path.write_text(train().to_str() + "\n")
+        tok = tk.Tokenizer.from_file(str(path))
         tok.no_truncation()
         tok.no_padding()
         golden["digests"][name] = [digest_of(tok, s) for s in strings]
@@ -279,6 +284,40 @@ def make_tokenizers():
             "words": words,
             "ids": pre.encode(words, is_pretokenized=True).ids}
     dump(OUT / "tokens.json", golden)
+
+
+def make_peft():
+    """LoRA beside every map of two families' sequence heads, by PEFT."""
+    import peft
+    golden = {"made_by": {**made_by(), "peft": peft.__version__},
+              "adapters": []}
+    for name in ("bert", "roberta"):
+        config = tf.AutoConfig.from_pretrained(
+            OUT / name, id2label={i: str(i) for i in range(3)})
+        torch.manual_seed(SEED)
+        model = peft.get_peft_model(
+            tf.AutoModelForSequenceClassification.from_pretrained(
+                OUT / name, config=config, dtype=torch.float32),
+            peft.LoraConfig(task_type="SEQ_CLS", r=2, lora_alpha=6,
+                            target_modules="all-linear")).eval()
+        with torch.no_grad():
+            for key, p in model.named_parameters():
+                if p.requires_grad:
+                    p.normal_(0, 0.2)
+        ids = make_rows(config.pad_token_id, False)[2]["ids"]
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0].tolist()
+        folder = OUT / "peft" / name
+        model.save_pretrained(folder)
+        (folder / "README.md").unlink()
+        path = folder / "adapter_config.json"
+        saved = json.loads(path.read_text())
+        saved["base_model_name_or_path"] = name
+        saved["target_modules"] = sorted(saved["target_modules"])
+        path.write_text(json.dumps(saved) + "\n")
+        golden["adapters"].append({"family": name, "ids": ids,
+                                   "logits": logits})
+    dump(OUT / "peft.json", golden)
 
 
 def make_minilm():
@@ -309,13 +348,13 @@ def make_minilm():
 
 def main():
     torch.set_num_threads(1)
-    asked = [a for a in sys.argv[1:] if not a.startswith("--")]
-    if "--data-only" not in sys.argv:
-        for name, (prefix, config) in families().items():
-            if not asked or name in asked:
-                make_family(name, prefix, config)
+    asked = sys.argv[1:]
+    for name, (prefix, config) in families().items():
+        if not asked or name in asked:
+            make_family(name, prefix, config)
     if not asked:
         make_tokenizers()
+        make_peft()
         make_minilm()
 
 

@@ -4,85 +4,9 @@
 #include <set>
 
 #include "methods/kernels/nf4_glue.h"
-#include "tests/methods/methods_support.h"
+#include "tests/methods/variants.h"
 
 namespace sft {
-namespace {
-
-struct Variant {
-  std::string method;
-  std::map<std::string, std::string> options;
-};
-
-// Every registered method with its defaults, and the options that change what
-// it computes.
-std::vector<Variant> Variants() {
-  std::vector<Variant> out;
-  for (const UpdateMethodRow& row : AllMethods().update) {
-    out.push_back({row.name, {}});
-  }
-  const std::map<std::string, std::string> small = {{"lora.rank", "4"}};
-  for (const std::string method : {"lora", "qlora"}) {
-    for (const auto& [name, value] :
-         std::vector<std::pair<std::string, std::string>>{
-             {"lora.dora", "true"},
-             {"lora.init", "pissa"},
-             {"lora.rslora", "true"},
-             {"lora.targets", "q_proj,down_proj"},
-             {"lora.dropout", "0.3"}}) {
-      auto options = small;
-      options[name] = value;
-      out.push_back({method, options});
-    }
-  }
-  out.push_back({"qlora", {{"qlora.double_quant", "false"}}});
-  for (const std::string granularity : {"layer", "model"}) {
-    out.push_back({"hft", {{"hft.granularity", granularity}}});
-  }
-  out.push_back({"hft", {{"hft.balanced", "true"}}});
-  out.push_back({"hft", {{"hft.trainable_ratio", "0.25"}}});
-  return out;
-}
-
-std::string NameOf(const Variant& variant) {
-  std::string name = variant.method;
-  for (const auto& [key, value] : variant.options) {
-    name += " " + key + "=" + value;
-  }
-  return name;
-}
-
-struct Attached {
-  std::unique_ptr<Model> model;
-  std::unique_ptr<UpdateMethod> method;
-};
-Attached Attach(const Variant& variant, at::ScalarType compute = at::kFloat) {
-  Attached out{LoadTestModel(compute),
-               MakeMethod(variant.method, variant.options)};
-  const absl::Status attached = out.method->Attach(*out.model);
-  INFO(attached.ToString());
-  REQUIRE(attached.ok());
-  REQUIRE(out.method->BeginRound(0).ok());
-  return out;
-}
-
-// One step of gradient descent on the trainable parameters.
-void TakeStep(Attached& run, double rate, const Batch& batch = RandomBatch()) {
-  PassState& pass = run.model->pass_state();
-  pass = {.training = true, .dropout_seed = 11};
-  LossOutput loss = run.model->SumLoss(batch);
-  pass.training = false;
-  if (!loss.loss_sum.requires_grad()) return;
-  loss.loss_sum.div(static_cast<double>(loss.target_tokens)).backward();
-  const at::NoGradGuard no_grad;
-  for (TrainableParameter& p : run.method->TrainableParameters()) {
-    if (p.tensor.grad().defined()) {
-      p.tensor.sub_(p.tensor.grad(), rate * p.learning_rate_scale);
-    }
-  }
-}
-
-}  // namespace
 
 TEST_CASE("What moves is what a method names, and nothing else",
           "[methods][conformance]") {

@@ -1,5 +1,7 @@
 #include <cmath>
 #include <cstring>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -7,7 +9,9 @@
 #include "harness/measure/memory.h"
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
+#include "harness/model/load.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
 #include "tests/support/tiny_model.h"
 
 namespace sft {
@@ -118,6 +122,57 @@ TEST_CASE("attention counts pairs by layout", "[measure][flops]") {
   model.layers = 5;
   CHECK(StepFlops(model, {.attention_pairs = 10}).forward ==
         4.0 * 5 * 2 * 8 * 10);
+}
+
+std::unique_ptr<Model> TinyEncoder(HeadKind head, int64_t classes) {
+  ModelLocation where;
+  where.name = where.folder =
+      (SourceDir() / "tests/golden/encoders/bert").string();
+  auto model = LoadModel(where, ModelOptions());
+  REQUIRE(model.ok());
+  REQUIRE((*model)->SetHead(head, classes, 0).ok());
+  return *std::move(model);
+}
+
+TEST_CASE("an encoder's head costs what it reads, its attention all pairs",
+          "[measure][flops][encoders]") {
+  const int64_t D = 32, F = 40;
+  const int64_t block = 2 * (4 * D * D + 2 * D * F);
+  const StepWork work{
+      .computed_tokens = 50, .target_tokens = 6, .attention_pairs = 70};
+  const int64_t blocks = 2 * 50 * block + 4 * 2 * D * 70;  // two layers
+  struct Case {
+    HeadKind head;
+    int64_t classes;
+    int64_t flops;
+    int64_t logits;
+  };
+  for (const Case& c : {Case{HeadKind::kSequence, 3, 6 * 2 * (D * D + 3 * D),
+                             6 * 3},  // pooler and classifier, of 6 rows
+                        Case{HeadKind::kToken, 5, 6 * 2 * 5 * D, 6 * 5},
+                        Case{HeadKind::kSpan, 2, 50 * 2 * 2 * D, 50 * 2}}) {
+    auto model = TinyEncoder(c.head, c.classes);
+    std::set<std::string> names;
+    for (const Parameter& p : model->HeadParameters()) names.insert(p.name);
+    const Flops flops = StepFlops(MakeFlopModel(*model, names, true), work);
+    CHECK(flops.forward == blocks + c.flops);
+    CHECK(flops.recomputed == blocks);
+    // Only the head's own map trains.
+    const int64_t pooler = c.head == HeadKind::kSequence ? 6 * 2 * D * D : 0;
+    CHECK(flops.backward_weights == c.flops - pooler);
+    const auto bytes =
+        PredictTrainingBytes(*model, {}, {.tokens = 50, .targets = 6});
+    const int64_t kept = 2 * 50 * (8 * D + 4 * F + 7 * D);
+    CHECK(bytes.at("activations") == 4 * (kept + 2 * c.logits));
+    CHECK(bytes.at("weights") == model->info().parameters * 4);
+  }
+  Example row;
+  row.head = HeadKind::kToken;
+  row.input_ids.assign(7, 5);
+  row.labels.assign(7, 1);
+  CHECK(WorkOf(FlatBatch({row, row}, {{0, 0, 7}, {1, 0, 7}})).attention_pairs ==
+        2 * 49);
+  CHECK(WorkOf(PaddedBatch({row}, {{0, 0, 7}}, 9, 0)).attention_pairs == 81);
 }
 
 TEST_CASE("a matrix product has a rate", "[measure][throughput]") {

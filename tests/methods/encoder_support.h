@@ -1,0 +1,102 @@
+// The tiny encoders of tests/golden/encoders with their heads, and rows for
+// them.
+#ifndef TESTS_METHODS_ENCODER_SUPPORT_H_
+#define TESTS_METHODS_ENCODER_SUPPORT_H_
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/methods/variants.h"
+
+namespace sft {
+
+struct HeadCase {
+  std::string family;
+  HeadKind kind;
+  int64_t classes;
+};
+inline std::vector<HeadCase> HeadCases() {
+  std::vector<HeadCase> out;
+  for (const std::string family : {"bert", "roberta", "distilbert"}) {
+    out.push_back({family, HeadKind::kSequence, 3});
+    out.push_back({family, HeadKind::kToken, 5});
+    out.push_back({family, HeadKind::kSpan, 2});
+  }
+  return out;
+}
+inline std::string NameOf(const HeadCase& c) {
+  return c.family + " with head " + std::to_string(static_cast<int>(c.kind));
+}
+
+inline std::unique_ptr<Model> LoadHeadless(const std::string& family,
+                                           at::ScalarType compute) {
+  return LoadTestModel(
+      compute,
+      (SourceDir() / "tests" / "golden" / "encoders" / family).string());
+}
+inline std::unique_ptr<Model> LoadEncoder(const HeadCase& c,
+                                          at::ScalarType compute = at::kFloat) {
+  auto model = LoadHeadless(c.family, compute);
+  REQUIRE(model->SetHead(c.kind, c.classes, 4).ok());
+  // A drawn head is small; its gradient upon the rest would be too.
+  const at::NoGradGuard no_grad;
+  for (Parameter& p : model->HeadParameters()) p.tensor.mul_(10);
+  return model;
+}
+
+// Rows of random tokens with labels for a head.
+inline std::vector<Example> HeadRows(const HeadCase& c) {
+  std::vector<Example> rows = RandomExamples({9, 14, 6, 21, 4, 17}, 7, 90);
+  Rng rng(3, Stream::kDataOrder, "labels");
+  for (Example& row : rows) {
+    row.head = c.kind;
+    const size_t length = row.input_ids.size();
+    row.labels.assign(length, kNoLoss);
+    for (int32_t& id : row.input_ids) id += 3;
+    if (c.kind == HeadKind::kToken) {
+      for (size_t t = 1; t + 1 < length; ++t) {
+        row.labels[t] = static_cast<int32_t>(rng.Below(5));
+      }
+    } else {
+      row.labels[0] = static_cast<int32_t>(rng.Below(3));
+      if (c.kind == HeadKind::kSpan) row.labels[1] = row.labels[0] + 1;
+    }
+    if (c.family == "bert") {
+      row.token_types.assign(length, 0);
+      std::fill(row.token_types.begin() + length / 2, row.token_types.end(), 1);
+    }
+  }
+  return rows;
+}
+inline Batch HeadBatch(const HeadCase& c) {
+  const std::vector<Example> rows = HeadRows(c);
+  return PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
+}
+
+// As the conformance test has them, for models of width 32.
+inline std::vector<Variant> EncoderVariants() {
+  std::vector<Variant> out = Variants();
+  for (Variant& v : out) {
+    if (v.method == "lora" || v.method == "qlora") {
+      v.options["lora.rank"] = "4";
+    }
+  }
+  return out;
+}
+
+inline Attached AttachTo(const HeadCase& c, const Variant& variant,
+                         at::ScalarType compute) {
+  Attached run{LoadEncoder(c, compute),
+               MakeMethod(variant.method, variant.options)};
+  const absl::Status attached = run.method->Attach(*run.model);
+  INFO(attached.ToString());
+  REQUIRE(attached.ok());
+  REQUIRE(run.method->BeginRound(0).ok());
+  return run;
+}
+
+}  // namespace sft
+
+#endif  // TESTS_METHODS_ENCODER_SUPPORT_H_
