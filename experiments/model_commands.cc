@@ -9,17 +9,20 @@
 
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/collator.h"
+#include "harness/eval/answers.h"
 #include "harness/eval/evaluator.h"
 #include "harness/launch/run_evaluation.h"
 #include "harness/launch/trained_run.h"
 #include "methods/adapter_io.h"
 
 ABSL_DECLARE_FLAG(std::string, out);
+ABSL_DECLARE_FLAG(int64_t, seed);
 ABSL_FLAG(std::string, task, "", "a listed task, or 'perplexity' with --file");
 ABSL_FLAG(std::string, file, "", "a text file to measure perplexity on");
 ABSL_FLAG(int64_t, limit, 0, "test rows, or tokens of text; 0 = all");
@@ -30,6 +33,14 @@ ABSL_FLAG(std::string, device, "cpu", "cpu or cuda");
 ABSL_FLAG(std::string, prompt, "", "what to answer");
 ABSL_FLAG(bool, raw, false, "continue the prompt as it is, no chat template");
 ABSL_FLAG(int64_t, max_new_tokens, 64, "longest answer, in tokens");
+ABSL_FLAG(double, temperature, 0, "0 = the likeliest token, else sampled");
+ABSL_FLAG(int64_t, top_k, 0, "sample of the k likeliest tokens; 0 = all");
+ABSL_FLAG(double, top_p, 1, "sample of the likeliest with this probability");
+ABSL_FLAG(int64_t, beams, 1, "above 1: beam search");
+ABSL_FLAG(double, length_penalty, 1,
+          "beams are ranked by log-probability / length^this");
+ABSL_FLAG(std::vector<std::string>, stop, {},
+          "texts that end an answer, by commas; \\n, \\x2c as in C");
 ABSL_FLAG(bool, merged, false, "export a whole model folder");
 ABSL_FLAG(int64_t, window, 512, "tokens a window of text");
 
@@ -144,31 +155,77 @@ absl::StatusOr<int> RunEval(const std::vector<std::string>& words) {
   return kExitGood;
 }
 
+absl::StatusOr<GenerationOptions> GenerationFlags(
+    const Tokenizer& tokenizer, const std::vector<std::string>& stop_strings) {
+  GenerationOptions options;
+  options.max_new_tokens = absl::GetFlag(FLAGS_max_new_tokens);
+  options.temperature = absl::GetFlag(FLAGS_temperature);
+  options.top_k = absl::GetFlag(FLAGS_top_k);
+  options.top_p = absl::GetFlag(FLAGS_top_p);
+  options.seed = absl::GetFlag(FLAGS_seed);
+  options.beams = absl::GetFlag(FLAGS_beams);
+  options.length_penalty = absl::GetFlag(FLAGS_length_penalty);
+  options.stop_ids = StopIds(tokenizer);
+  options.stop = StopAt(tokenizer, stop_strings);
+  const bool sampled = options.temperature > 0;
+  const auto finite = [](double x) { return x - x == 0; };
+  const std::pair<bool, const char*> rules[] = {
+      {options.max_new_tokens >= 1, "--max_new_tokens wants at least 1"},
+      {finite(options.temperature) && options.temperature >= 0,
+       "--temperature wants 0 or more"},
+      {options.top_k >= 0, "--top_k wants 0 or more"},
+      {options.top_p > 0 && options.top_p <= 1,
+       "--top_p wants more than 0 and at most 1"},
+      {sampled || (options.top_k == 0 && options.top_p == 1),
+       "--top_k and --top_p want a --temperature above 0: without one the "
+       "likeliest token is taken"},
+      {options.beams >= 1 && options.beams <= 64,
+       "--beams wants a number from 1 to 64"},
+      {options.beams == 1 || !sampled,
+       "--beams and --temperature exclude each other"},
+      {finite(options.length_penalty), "--length_penalty wants a number"},
+      {options.beams > 1 || options.length_penalty == 1,
+       "--length_penalty wants --beams above 1"},
+  };
+  for (const auto& [kept, message] : rules) {
+    if (!kept) return absl::InvalidArgumentError(message);
+  }
+  return options;
+}
+
+absl::StatusOr<std::vector<std::string>> StopStrings() {
+  std::vector<std::string> out;
+  for (const std::string& text : absl::GetFlag(FLAGS_stop)) {
+    std::string plain, error;
+    if (!absl::CUnescape(text, &plain, &error) || plain.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--stop = '", text, "': ", error.empty() ? "an empty text" : error));
+    }
+    out.push_back(std::move(plain));
+  }
+  return out;
+}
+
 absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
   const std::string prompt = absl::GetFlag(FLAGS_prompt);
-  const int64_t max_new_tokens = absl::GetFlag(FLAGS_max_new_tokens);
   if (prompt.empty()) {
     return absl::InvalidArgumentError("sftbench generate: wants --prompt TEXT");
   }
-  if (max_new_tokens < 1) {
-    return absl::InvalidArgumentError("--max_new_tokens wants at least 1");
-  }
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> stops, StopStrings());
   SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
   SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "generate"));
   const Tokenizer& tokenizer = *loaded.tokenizer;
+  SFT_ASSIGN_OR_RETURN(const GenerationOptions options,
+                       GenerationFlags(tokenizer, stops));
   std::string text = prompt;
   if (tokenizer.has_chat_template() && !absl::GetFlag(FLAGS_raw)) {
     SFT_ASSIGN_OR_RETURN(text, tokenizer.RenderChat({{"user", prompt}}, true));
   }
   const std::vector<int32_t> ids = tokenizer.Encode(text);
   if (ids.empty()) return absl::InvalidArgumentError("the prompt is empty");
-  std::vector<int32_t> stops;
-  for (const auto& id : {tokenizer.end_of_turn_id(), tokenizer.eos_id()}) {
-    if (id.has_value()) stops.push_back(*id);
-  }
-  const auto answers =
-      loaded.model->GenerateGreedy({ids}, max_new_tokens, stops);
-  printf("%s\n", tokenizer.Decode(answers[0], true).c_str());
+  const auto answers = loaded.model->Generate({ids}, options);
+  const std::string answer = tokenizer.Decode(answers[0], true);
+  printf("%s\n", std::string(CutAtStop(answer, stops)).c_str());
   return kExitGood;
 }
 
@@ -259,14 +316,26 @@ std::vector<Command> ModelCommands() {
        .max_words = 1,
        .run = RunEval},
       {.name = "generate",
-       .usage = "generate MODEL --prompt TEXT [--adapter DIR]",
-       .summary = "Answer a prompt greedily.",
-       .help = "The prompt goes through the model's chat template, if it has\n"
-               "one, unless --raw.\n"
-               "  sftbench generate smollm2-135m-instruct --prompt 'What is "
-               "the capital of France?'",
-       .flags = {"prompt", "raw", "max_new_tokens", "adapter", "dtype",
-                 "device"},
+       .usage = "generate MODEL --prompt TEXT [--temperature T] [--beams N] "
+                "[--stop TEXT] [--adapter DIR]",
+       .summary = "Answer a prompt.",
+       .help =
+           "The prompt goes through the model's chat template, if it has\n"
+           "one, unless --raw. Greedy, unless told otherwise: --temperature\n"
+           "above 0 draws each token (--top_k and --top_p narrow the draw,\n"
+           "--seed repeats it), --beams above 1 searches for the likeliest\n"
+           "answer (--length_penalty above 1 favours long ones). The answer\n"
+           "ends at the end of turn, before the first --stop text, or after\n"
+           "--max_new_tokens.\n"
+           "  sftbench generate smollm2-135m-instruct --prompt 'What is the "
+           "capital of France?'\n"
+           "  sftbench generate MODEL --prompt 'A poem' --temperature 0.8 "
+           "--top_p 0.9 --seed 1\n"
+           "  sftbench generate MODEL --prompt 'Q: 2+2? A:' --raw --beams 4 "
+           "--stop 'Q:,\\n'",
+       .flags = {"prompt", "raw", "max_new_tokens", "temperature", "top_k",
+                 "top_p", "seed", "beams", "length_penalty", "stop", "adapter",
+                 "dtype", "device"},
        .min_words = 1,
        .max_words = 1,
        .run = RunGenerate},

@@ -24,6 +24,8 @@ std::string_view StreamName(Stream stream) {
       return "dropout";
     case Stream::kMethod:
       return "method";
+    case Stream::kGeneration:
+      return "generation";
     case Stream::kBootstrap:
       return "bootstrap";
   }

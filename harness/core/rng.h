@@ -12,7 +12,14 @@
 
 namespace sft {
 
-enum class Stream { kInit, kDataOrder, kDropout, kMethod, kBootstrap };
+enum class Stream {
+  kInit,
+  kDataOrder,
+  kDropout,
+  kMethod,
+  kBootstrap,
+  kGeneration
+};
 std::string_view StreamName(Stream stream);
 
 uint64_t SplitMix64(uint64_t x);

@@ -67,11 +67,11 @@ std::function<bool(const std::vector<int32_t>&)> StopAt(
   };
 }
 
-std::string CutAnswer(std::string_view text,
-                      const std::vector<std::string>& stop_strings) {
+std::string_view CutAtStop(std::string_view text,
+                           const std::vector<std::string>& stop_strings) {
   size_t end = text.size();
   for (const std::string& s : stop_strings) end = std::min(end, text.find(s));
-  return std::string(absl::StripAsciiWhitespace(ToAbsl(text.substr(0, end))));
+  return text.substr(0, end);
 }
 
 absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
@@ -117,9 +117,10 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
     for (size_t i = batch.begin; i < batch.end; ++i) {
       const Ids& ids = answers[i - batch.begin];
       out.tokens += static_cast<int64_t>(ids.size());
-      out.texts[order[i]] =
-          CutAnswer(tokenizer.Decode(ids, /*skip_special_tokens=*/true),
-                    task.stop_strings);
+      const std::string text =
+          tokenizer.Decode(ids, /*skip_special_tokens=*/true);
+      out.texts[order[i]] = ToStd(absl::StripAsciiWhitespace(
+          ToAbsl(CutAtStop(text, task.stop_strings))));
     }
   }
   out.detail = absl::StrCat("generate:greedy|max_new_tokens:", max_new_tokens,

@@ -48,9 +48,9 @@ std::vector<int32_t> StopIds(const Tokenizer& tokenizer);
 std::function<bool(const std::vector<int32_t>&)> StopAt(
     const Tokenizer& tokenizer, std::vector<std::string> stop_strings);
 
-// `text` up to the first of `stop_strings`, without white space around it.
-std::string CutAnswer(std::string_view text,
-                      const std::vector<std::string>& stop_strings);
+// `text` up to the first of `stop_strings`.
+std::string_view CutAtStop(std::string_view text,
+                           const std::vector<std::string>& stop_strings);
 
 }  // namespace sft
 

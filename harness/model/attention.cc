@@ -32,9 +32,11 @@ at::Tensor SoftcapAttend(const at::Tensor& q, const at::Tensor& k,
                                 .mul(scale)
                                 .div(cap)
                                 .tanh()
-                                .mul(cap)
-                                .masked_fill(seen.logical_not(), -INFINITY);
-  return at::matmul(scores.softmax(-1), v.to(wide)).to(q.scalar_type());
+                                .mul(cap);
+  const at::Tensor masked =
+      seen.defined() ? scores.masked_fill(seen.logical_not(), -INFINITY)
+                     : scores;
+  return at::matmul(masked.softmax(-1), v.to(wide)).to(q.scalar_type());
 }
 
 at::Tensor AttendSeen(const at::Tensor& q, const at::Tensor& k,
@@ -117,21 +119,29 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
   return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
 }
 
+at::Tensor SeenSlots(const at::Tensor& lengths_B1, int64_t slots,
+                     int64_t window) {
+  const at::Tensor slot_S = at::arange(slots, lengths_B1.options());
+  at::Tensor seen_BS = slot_S.lt(lengths_B1);
+  if (window > 0) {
+    seen_BS = seen_BS.logical_and(slot_S.ge(lengths_B1 - window));
+  }
+  return seen_BS.unsqueeze(1).unsqueeze(1);
+}
+
 at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
                            const at::Tensor& v_BKSH,
-                           const at::Tensor& lengths_B, double scale,
-                           const AttentionShape& shape) {
-  const int64_t slots = k_BKSH.size(2);
-  const at::Tensor slot_S = at::arange(slots, lengths_B.options());
-  const at::Tensor length_B1 = lengths_B.unsqueeze(-1);
-  at::Tensor seen_BS = slot_S.lt(length_B1);
-  if (shape.window > 0) {
-    seen_BS = seen_BS.logical_and(slot_S.ge(length_B1 - shape.window));
-  }
-  return AttendSeen(q_BN1H, ExpandHeads(k_BKSH, q_BN1H.size(1)),
-                    ExpandHeads(v_BKSH, q_BN1H.size(1)),
-                    seen_BS.view({lengths_B.size(0), 1, 1, slots}), scale,
-                    shape.softcap);
+                           const at::Tensor& seen_B11S, double scale,
+                           double softcap) {
+  // The queries of one key's heads stand as its tokens: no key is copied.
+  const int64_t groups = q_BN1H.size(1) / k_BKSH.size(1);
+  const at::Tensor q_BKGH =
+      q_BN1H.reshape({q_BN1H.size(0), k_BKSH.size(1), groups, -1});
+  const at::Tensor out_BKGH =
+      softcap > 0 || seen_B11S.defined()
+          ? AttendSeen(q_BKGH, k_BKSH, v_BKSH, seen_B11S, scale, softcap)
+          : Attend(q_BKGH, k_BKSH, v_BKSH, std::nullopt, false, scale);
+  return out_BKGH.reshape(q_BN1H.sizes());
 }
 
 }  // namespace sft

@@ -26,12 +26,17 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
 // k or v [B, N_kv, T, H] -> [B, N, T, H]: each head repeated N / N_kv times.
 at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads);
 
-// One new token a row against cached keys and values, of which the first
-// `lengths_B` of each row are seen. k, v [B, N_kv, S, H], q [B, N, 1, H].
+// Which of `slots` slots are seen by the last of the first lengths_B1 [B, 1] of
+// them: bool [B, 1, 1, S].
+at::Tensor SeenSlots(const at::Tensor& lengths_B1, int64_t slots,
+                     int64_t window);
+
+// One new token a row against cached keys and values, of which those marked are
+// seen (all where `seen` is undefined). k, v [B, N_kv, S, H], q [B, N, 1, H].
 at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
                            const at::Tensor& v_BKSH,
-                           const at::Tensor& lengths_B, double scale,
-                           const AttentionShape& shape = {});
+                           const at::Tensor& seen_B11S, double scale,
+                           double softcap);
 
 }  // namespace sft
 

@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/model/attention.h"
 #include "harness/model/config.h"
+#include "harness/model/kv_cache.h"
 #include "harness/model/model.h"
 #include "harness/model/ops.h"
 
@@ -52,7 +54,6 @@ class Decoder final : public Model {
   // q [B, N, T, H], k and v [B, N_kv, T, H], rotated.
   using AttendFn = std::function<at::Tensor(
       const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)>;
-  struct Cache;  // keys and values of a generation
   struct NormWeights {
     std::string name;
     int64_t layer = -1;
@@ -81,10 +82,22 @@ class Decoder final : public Model {
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);
-  // One step of a generation: the next token of each row, from the hidden
-  // state at `last_B` of the new tokens.
-  at::Tensor NextTokens(const at::Tensor& ids_BT, const at::Tensor& position_BT,
-                        const at::Tensor& last_B, Cache& cache);
+  // Logits [B, V] of what follows the prompts (right-padded ids), whose keys
+  // and values a new cache keeps, with room for `new_tokens` each.
+  at::Tensor ReadPrompts(const std::vector<std::vector<int32_t>>& prompts,
+                         int64_t new_tokens, std::unique_ptr<KvCache>& cache);
+  // Logits [B, V] of what follows one new token a row; the cache is not yet
+  // advanced.
+  at::Tensor ReadNext(const std::vector<int64_t>& tokens, KvCache& cache);
+  // The residual stream [B, T, D] of `ids` as cached attention gives it.
+  at::Tensor CachedBackbone(
+      const at::Tensor& ids_BT, const at::Tensor& position_BT,
+      const std::function<at::Tensor(int64_t layer, const at::Tensor& q,
+                                     const at::Tensor& k, const at::Tensor& v,
+                                     const AttentionShape& shape)>& attend);
+  std::vector<std::vector<int32_t>> GenerateByBeams(
+      const std::vector<std::vector<int32_t>>& prompts,
+      const GenerationOptions& options);
 
   DecoderConfig config_;
   ModelInfo info_;

@@ -1,136 +1,183 @@
-// Greedy generation with a cache of keys and values, rows of any length
-// together: row b writes slot length_b and sees the slots before it.
-// B rows still alive, S slots, K key and value heads, H head width.
+// Generation with a cache of keys and values: greedy and sampled.
+// B rows, T tokens, V vocabulary.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 
-#include "harness/model/attention.h"
+#include "absl/strings/str_cat.h"
+#include "harness/core/rng.h"
 #include "harness/model/decoder.h"
+#include "harness/model/sampling.h"
 
 namespace sft {
+namespace {
 
-struct Decoder::Cache {
-  std::vector<at::Tensor> k_BKSH, v_BKSH;  // a layer each
-  at::Tensor lengths_B;                    // int64, filled slots
+using Ids = std::vector<int32_t>;
 
-  void KeepRows(const at::Tensor& rows) {
-    for (at::Tensor& k : k_BKSH) k = k.index_select(0, rows);
-    for (at::Tensor& v : v_BKSH) v = v.index_select(0, rows);
-    lengths_B = lengths_B.index_select(0, rows);
+// The next token of each row of logits [B, V]; `draws`: a stream a row.
+std::vector<int32_t> ChooseTokens(const at::Tensor& logits_BV,
+                                  const GenerationOptions& options,
+                                  std::vector<Rng*> draws) {
+  std::vector<int32_t> chosen;
+  if (options.temperature <= 0) {
+    const at::Tensor best = logits_BV.argmax(-1).cpu();
+    for (int64_t b = 0; b < best.numel(); ++b) {
+      chosen.push_back(static_cast<int32_t>(best.const_data_ptr<int64_t>()[b]));
+    }
+    return chosen;
   }
-};
-
-at::Tensor Decoder::NextTokens(const at::Tensor& ids_BT,
-                               const at::Tensor& position_BT,
-                               const at::Tensor& last_B, Cache& cache) {
-  const int64_t B = ids_BT.size(0), T = ids_BT.size(1);
-  const double scale = config_.AttentionScale();
-  const bool first = !cache.lengths_B.defined();
-  const Rotation rotation = MakeRotation(position_BT);
-  const at::Tensor rows_B = at::arange(B, ids_BT.options());
-  const int64_t seen_slots =
-      first ? T : cache.lengths_B.max().item<int64_t>() + 1;
-  PassState pass;
-  at::Tensor x_BTD = Embed(ids_BT, position_BT);
-  for (int64_t layer = 0; layer < config_.layers; ++layer) {
-    at::Tensor& keys = cache.k_BKSH[layer];
-    at::Tensor& values = cache.v_BKSH[layer];
-    const AttentionShape shape = config_.ShapeOf(layer);
-    auto attend = [&](const at::Tensor& q, const at::Tensor& k,
-                      const at::Tensor& v) {
-      if (first) {
-        keys.narrow(2, 0, T).copy_(k);
-        values.narrow(2, 0, T).copy_(v);
-        return DefaultAttention(q, k, v, Batch(), scale, shape);
-      }
-      using at::indexing::Slice;
-      keys.index_put_({rows_B, Slice(), cache.lengths_B}, k.select(2, 0));
-      values.index_put_({rows_B, Slice(), cache.lengths_B}, v.select(2, 0));
-      return CachedAttention(q, keys.narrow(2, 0, seen_slots),
-                             values.narrow(2, 0, seen_slots),
-                             cache.lengths_B + 1, scale, shape);
-    };
-    x_BTD = Block(layer, x_BTD, rotation, pass, attend);
+  const at::Tensor rows = logits_BV.to(at::kCPU, at::kDouble).contiguous();
+  const int64_t V = rows.size(1);
+  for (int64_t b = 0; b < rows.size(0); ++b) {
+    const double* row = rows.const_data_ptr<double>() + b * V;
+    chosen.push_back(DrawToken(TokenProbabilities({row, row + V}, options),
+                               draws[b]->Uniform()));
   }
-  const at::Tensor x_BD =
-      x_BTD.reshape({B * T, -1}).index_select(0, rows_B * T + last_B);
-  return Logits(Normed(norm_, x_BD)).argmax(-1);
+  return chosen;
 }
 
-std::vector<std::vector<int32_t>> Decoder::Generate(
-    const std::vector<std::vector<int32_t>>& prompts,
-    const GenerationOptions& options) {
-  c10::NoGradGuard off;
-  const int64_t max_new_tokens = options.max_new_tokens;
-  const std::vector<int32_t>& stop_ids = options.stop_ids;
-  const int64_t B = static_cast<int64_t>(prompts.size());
-  std::vector<std::vector<int32_t>> answers(prompts.size());
-  if (B == 0 || max_new_tokens <= 0) return answers;
-  int64_t longest = 0;
-  for (const auto& prompt : prompts) {
-    TORCH_CHECK(!prompt.empty(), "an empty prompt");
-    longest = std::max<int64_t>(longest, prompt.size());
+void CheckOptions(const GenerationOptions& options, size_t prompts) {
+  TORCH_CHECK(options.temperature >= 0 && options.top_k >= 0 &&
+                  options.top_p > 0 && options.top_p <= 1,
+              "temperature ", options.temperature, ", top_k ", options.top_k,
+              ", top_p ", options.top_p);
+  TORCH_CHECK(options.beams >= 1, options.beams, " beams");
+  TORCH_CHECK(options.beams == 1 || options.temperature == 0,
+              "beams are not sampled");
+  TORCH_CHECK(options.streams.empty() || options.streams.size() == prompts,
+              options.streams.size(), " streams of ", prompts, " prompts");
+}
+
+}  // namespace
+
+at::Tensor Decoder::CachedBackbone(
+    const at::Tensor& ids_BT, const at::Tensor& position_BT,
+    const std::function<at::Tensor(int64_t, const at::Tensor&,
+                                   const at::Tensor&, const at::Tensor&,
+                                   const AttentionShape&)>& attend) {
+  const Rotation rotation = MakeRotation(position_BT);
+  const PassState pass;
+  at::Tensor x_BTD = Embed(ids_BT, position_BT);
+  for (int64_t layer = 0; layer < config_.layers; ++layer) {
+    const AttentionShape shape = config_.ShapeOf(layer);
+    x_BTD = Block(
+        layer, x_BTD, rotation, pass,
+        [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+          return attend(layer, q, k, v, shape);
+        });
   }
-  const auto longs = at::TensorOptions().dtype(at::kLong);
-  at::Tensor ids_BT = at::zeros({B, longest}, longs);
-  at::Tensor lengths_B = at::empty({B}, longs);
+  return x_BTD;
+}
+
+at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
+                                int64_t new_tokens,
+                                std::unique_ptr<KvCache>& cache) {
+  const int64_t B = std::ssize(prompts);
+  std::vector<int64_t> lengths, last;
+  int64_t longest = 0;
+  for (const Ids& prompt : prompts) {
+    TORCH_CHECK(!prompt.empty(), "an empty prompt");
+    lengths.push_back(std::ssize(prompt));
+    longest = std::max(longest, lengths.back());
+  }
+  TORCH_CHECK(!positions_PD_.defined() || longest <= config_.max_positions,
+              "a prompt of ", longest, " tokens; the model has ",
+              config_.max_positions, " positions");
+  at::Tensor ids_BT = at::zeros({B, longest}, at::kLong);
   for (int64_t b = 0; b < B; ++b) {
-    lengths_B.data_ptr<int64_t>()[b] = prompts[b].size();
     std::copy(prompts[b].begin(), prompts[b].end(),
               ids_BT.data_ptr<int64_t>() + b * longest);
+    last.push_back(b * longest + lengths[b] - 1);
   }
   ids_BT = ids_BT.to(device());
-  lengths_B = lengths_B.to(device());
-
-  Cache cache;
-  for (int64_t layer = 0; layer < config_.layers; ++layer) {
-    for (auto* side : {&cache.k_BKSH, &cache.v_BKSH}) {
-      // Zeros: what a masked slot holds is still multiplied, by nought.
-      side->push_back(at::zeros(
-          {B, config_.kv_heads, longest + max_new_tokens, config_.head_width},
-          embedding_VD_.options().dtype(compute_)));
-    }
-  }
-  at::Tensor next_B = NextTokens(
+  cache = std::make_unique<KvCache>(
+      config_, lengths, longest + new_tokens,
+      embedding_VD_.options().dtype(compute_).requires_grad(false));
+  const double scale = config_.AttentionScale();
+  const at::Tensor x_BTD = CachedBackbone(
       ids_BT, at::arange(longest, ids_BT.options()).expand({B, longest}),
-      lengths_B - 1, cache);
-  cache.lengths_B = lengths_B;
-  std::vector<int64_t> alive(B);
-  for (int64_t b = 0; b < B; ++b) alive[b] = b;
+      [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
+          const at::Tensor& v, const AttentionShape& shape) {
+        return cache->AttendPrompts(layer, q, k, v, scale, shape);
+      });
+  const at::Tensor last_B = at::tensor(last, at::kLong).to(device());
+  return Logits(
+      Normed(norm_, x_BTD.reshape({B * longest, -1}).index_select(0, last_B)));
+}
+
+at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens,
+                             KvCache& cache) {
+  const double scale = config_.AttentionScale();
+  const at::Tensor ids_B1 =
+      at::tensor(tokens, at::kLong).to(device()).unsqueeze(1);
+  const at::Tensor x_B1D = CachedBackbone(
+      ids_B1, cache.lengths_B1(),
+      [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
+          const at::Tensor& v, const AttentionShape& shape) {
+        return cache.AttendNext(layer, q, k, v, scale, shape);
+      });
+  return Logits(Normed(norm_, x_B1D.squeeze(1)));
+}
+
+std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
+                                   const GenerationOptions& options) {
+  c10::NoGradGuard off;
+  CheckOptions(options, prompts.size());
+  std::vector<Ids> answers(prompts.size());
+  if (prompts.empty() || options.max_new_tokens <= 0) return answers;
+  if (options.beams > 1) return GenerateByBeams(prompts, options);
+
+  std::vector<Rng> streams;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const auto number =
+        options.streams.empty() ? static_cast<int64_t>(i) : options.streams[i];
+    streams.emplace_back(static_cast<uint64_t>(options.seed),
+                         Stream::kGeneration, absl::StrCat("prompt ", number));
+  }
+  const auto ends = [&](size_t prompt, int32_t token) {
+    if (std::find(options.stop_ids.begin(), options.stop_ids.end(), token) !=
+        options.stop_ids.end()) {
+      return true;
+    }
+    Ids& answer = answers[prompt];
+    answer.push_back(token);
+    return std::ssize(answer) >= options.max_new_tokens ||
+           std::ssize(prompts[prompt]) + std::ssize(answer) >=
+               config_.max_positions ||
+           (options.stop && options.stop(answer));
+  };
+
+  std::unique_ptr<KvCache> cache;
+  at::Tensor logits_BV = ReadPrompts(prompts, options.max_new_tokens, cache);
+  // Of each row of the cache: its prompt, and whether that goes on.
+  std::vector<size_t> prompt_of(prompts.size());
+  for (size_t i = 0; i < prompt_of.size(); ++i) prompt_of[i] = i;
+  std::vector<bool> alive(prompts.size(), true);
   for (;;) {
-    const at::Tensor chosen = next_B.cpu();
-    std::vector<int64_t> kept, kept_rows;
-    for (size_t i = 0; i < alive.size(); ++i) {
-      const auto token = static_cast<int32_t>(chosen.data_ptr<int64_t>()[i]);
-      std::vector<int32_t>& answer = answers[alive[i]];
-      if (std::find(stop_ids.begin(), stop_ids.end(), token) !=
-          stop_ids.end()) {
-        continue;
-      }
-      answer.push_back(token);
-      const int64_t total =
-          static_cast<int64_t>(prompts[alive[i]].size() + answer.size());
-      if (static_cast<int64_t>(answer.size()) >= max_new_tokens ||
-          total >= config_.max_positions) {
-        continue;
-      }
-      if (options.stop && options.stop(answer)) continue;
-      kept.push_back(static_cast<int64_t>(i));
-      kept_rows.push_back(alive[i]);
+    std::vector<Rng*> draws;
+    for (size_t prompt : prompt_of) draws.push_back(&streams[prompt]);
+    const std::vector<int32_t> chosen = ChooseTokens(logits_BV, options, draws);
+    std::vector<int64_t> kept, tokens;
+    for (size_t row = 0; row < alive.size(); ++row) {
+      alive[row] = alive[row] && !ends(prompt_of[row], chosen[row]);
+      if (alive[row]) kept.push_back(static_cast<int64_t>(row));
     }
     if (kept.empty()) return answers;
-    if (kept.size() < alive.size()) {
-      const at::Tensor rows = at::tensor(kept, longs).to(device());
-      cache.KeepRows(rows);
-      next_B = next_B.index_select(0, rows);
-      alive = std::move(kept_rows);
+    // To drop a row copies the cache, which costs more than to carry a few.
+    if (4 * (alive.size() - kept.size()) >= alive.size()) {
+      cache->Select(kept);
+      for (size_t i = 0; i < kept.size(); ++i) {
+        prompt_of[i] = prompt_of[kept[i]];
+        tokens.push_back(chosen[kept[i]]);
+      }
+      prompt_of.resize(kept.size());
+      alive.assign(kept.size(), true);
+    } else {
+      tokens.assign(chosen.begin(), chosen.end());
     }
-    const at::Tensor position_B1 = cache.lengths_B.unsqueeze(1);
-    next_B = NextTokens(next_B.unsqueeze(1), position_B1,
-                        at::zeros_like(cache.lengths_B), cache);
-    cache.lengths_B = cache.lengths_B + 1;
+    logits_BV = ReadNext(tokens, *cache);
+    cache->Advance(alive);
   }
 }
 

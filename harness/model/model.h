@@ -143,17 +143,21 @@ struct LossOutput {
   int64_t target_tokens = 0;
 };
 
-// How the next token is chosen from logits l [V].
+// How the next token is chosen from logits l [V], in transformers' order:
+// softmax(l / temperature), of these the top_k likeliest, of these the top_p.
 struct GenerationOptions {
   int64_t max_new_tokens = 64;
   std::vector<int32_t> stop_ids;  // end an answer, and are no part of it
   // An answer also ends where this says so of its ids so far (stop strings).
   std::function<bool(const std::vector<int32_t>&)> stop;
-  double temperature = 0;     // 0 = greedy, else softmax(l / temperature)
-  int64_t top_k = 0;          // 0 = all
-  double top_p = 1;           // the smallest set of at least this probability
-  int64_t seed = 0;           // of the sampling; a stream a prompt
-  int64_t beams = 1;          // above 1: beam search, temperature must be 0
+  double temperature = 0;  // 0 = greedy
+  int64_t top_k = 0;       // 0 = all
+  double top_p = 1;        // the smallest set of at least this probability
+  int64_t seed = 0;        // of the sampling
+  // A prompt's draws are its own stream: of this number, or of its index where
+  // there are none, so that batches change no answer.
+  std::vector<int64_t> streams;
+  int64_t beams = 1;          // above 1: beam search; temperature must be 0
   double length_penalty = 1;  // beams are ranked by sum of log p / length^this
 };
 
@@ -197,7 +201,8 @@ class Model {
   // the batch; kToken and kSpan [B, T, C].
   virtual at::Tensor HeadLogits(const Batch& batch);
 
-  // A continuation of each prompt; decoders only. Uses a KV cache.
+  // A continuation of each prompt (not empty), at most as long as the model has
+  // positions; decoders only. Uses a KV cache.
   virtual std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options) = 0;

@@ -63,8 +63,9 @@ TEST_CASE("splitmix64 is the published generator", "[core][rng]") {
 TEST_CASE("streams differ by seed, name and salt, and repeat", "[core][rng]") {
   std::set<uint64_t> first;
   for (uint64_t seed : {0, 1}) {
-    for (Stream stream : {Stream::kInit, Stream::kDataOrder, Stream::kDropout,
-                          Stream::kMethod, Stream::kBootstrap}) {
+    for (Stream stream :
+         {Stream::kInit, Stream::kDataOrder, Stream::kDropout, Stream::kMethod,
+          Stream::kBootstrap, Stream::kGeneration}) {
       for (const char* salt : {"", "a"}) {
         first.insert(Rng(seed, stream, salt).Next());
         CHECK(Rng(seed, stream, salt).Next() == Rng(seed, stream, salt).Next());

@@ -131,9 +131,10 @@ TEST_CASE("an answer ends at its first stop string, and takes no more tokens",
   REQUIRE(answers.ok());
   CHECK(answers->texts[0] == "yes it");
   CHECK(model.written == 11);  // through "is\n"
-  CHECK(CutAnswer("", {"x"}) == "");
-  CHECK(CutAnswer("\nabc", {"\n"}) == "");
-  CHECK(CutAnswer(" a b \n", {}) == "a b");
+  CHECK(CutAtStop("", {"x"}) == "");
+  CHECK(CutAtStop("\nabc", {"\n"}) == "");
+  CHECK(CutAtStop(" a bc", {"c", "b"}) == " a ");
+  CHECK(CutAtStop("a b ", {}) == "a b ");
   CHECK_FALSE(StopAt(tokenizer, {}));
 }
 

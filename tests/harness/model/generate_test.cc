@@ -1,3 +1,5 @@
+#include <map>
+
 #include "tests/harness/model/fake_files.h"
 
 namespace sft {
@@ -67,6 +69,209 @@ TEST_CASE("the default model answers as transformers generates",
     if (wanted.back().back() == 2) wanted.back().pop_back();
   }
   CHECK(model->GenerateGreedy(prompts, 24, {2}) == wanted);
+}
+
+std::unique_ptr<Model> Family(const std::string& name,
+                              at::ScalarType dtype = at::kFloat) {
+  ModelLocation where;
+  where.name = where.folder =
+      (SourceDir() / "tests/golden/decoders" / name).string();
+  auto model = LoadModel(where, {.compute_dtype = dtype});
+  REQUIRE(model.ok());
+  return std::move(*model);
+}
+
+TEST_CASE(
+    "every family answers 20 prompts as transformers does, token for "
+    "token",
+    "[model][generate]") {
+  const nlohmann::json golden = fake::Golden("generate.json");
+  for (const auto& [name, family] : golden["families"].items()) {
+    INFO(name);
+    auto model = Family(name);
+    const auto prompts = family["prompts"].get<std::vector<Ids>>();
+    const auto answers = family["answers"].get<std::vector<Ids>>();
+    REQUIRE(prompts.size() == 20);
+    CHECK(model->GenerateGreedy(prompts, 20, {}) == answers);
+    for (size_t i = 0; i < prompts.size(); i += 7) {
+      CHECK(model->GenerateGreedy({prompts[i]}, 20, {})[0] == answers[i]);
+    }
+  }
+}
+
+GenerationOptions BeamOptions(const nlohmann::json& search) {
+  GenerationOptions options;
+  options.max_new_tokens = 20;
+  options.beams = search["num_beams"];
+  options.length_penalty = search["length_penalty"];
+  options.stop_ids = search["stops"].get<Ids>();
+  return options;
+}
+
+TEST_CASE("every family searches by beams as transformers does",
+          "[model][generate][beams]") {
+  const nlohmann::json golden = fake::Golden("generate.json");
+  for (const auto& [name, family] : golden["families"].items()) {
+    auto model = Family(name);
+    const auto prompts = family["prompts"].get<std::vector<Ids>>();
+    // Searches of like options go through the model together.
+    std::map<std::string, std::vector<const nlohmann::json*>> groups;
+    for (const nlohmann::json& search : family["beams"]) {
+      nlohmann::json key = search;
+      key.erase("prompt");
+      key.erase("answer");
+      groups[key.dump()].push_back(&search);
+    }
+    int64_t stopped = 0;
+    for (const auto& [key, group] : groups) {
+      INFO(name << " " << key);
+      const GenerationOptions options = BeamOptions(*group[0]);
+      std::vector<Ids> batch, wanted;
+      for (const nlohmann::json* search : group) {
+        batch.push_back(prompts[(*search)["prompt"].get<size_t>()]);
+        Ids answer = (*search)["answer"].get<Ids>();
+        // transformers keeps the stop token.
+        if (std::count(options.stop_ids.begin(), options.stop_ids.end(),
+                       answer.back()) > 0) {
+          answer.pop_back();
+          ++stopped;
+        }
+        wanted.push_back(std::move(answer));
+      }
+      CHECK(model->Generate(batch, options) == wanted);
+    }
+    CHECK(stopped > 10);
+  }
+}
+
+TEST_CASE("sampling from the likeliest token alone is greedy",
+          "[model][generate][sampling]") {
+  for (const char* name : {"qwen2", "gemma2", "gpt2"}) {
+    auto model = Family(name);
+    const std::vector<Ids> prompts = {{4, 9, 3}, {7}, {11, 12, 13, 14}};
+    GenerationOptions options;
+    options.max_new_tokens = 25;
+    const auto greedy = model->Generate(prompts, options);
+    options.temperature = 1.3;
+    options.top_k = 1;
+    CHECK(model->Generate(prompts, options) == greedy);
+    options.top_k = 0;
+    options.top_p = 1e-9;
+    CHECK(model->Generate(prompts, options) == greedy);
+  }
+}
+
+TEST_CASE("a seed gives the same samples, whatever shares their batch",
+          "[model][generate][sampling]") {
+  // f64, for batches round differently.
+  auto model = Family("qwen3", at::kDouble);
+  std::vector<Ids> prompts;
+  for (int32_t i = 0; i < 9; ++i) {
+    prompts.push_back(Ids(1 + 3 * i % 5, 5 + i));
+  }
+  GenerationOptions options;
+  options.max_new_tokens = 12;
+  options.temperature = 1.2;
+  options.top_k = 20;
+  options.seed = 3;
+  options.stop_ids = {50, 60};
+  const auto answers = model->Generate(prompts, options);
+  CHECK(model->Generate(prompts, options) == answers);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    GenerationOptions alone = options;
+    alone.streams = {static_cast<int64_t>(i)};
+    CHECK(model->Generate({prompts[i]}, alone)[0] == answers[i]);
+  }
+  // The same prompt under streams of its own says another thing.
+  const auto same = model->Generate({prompts[4], prompts[4]}, options);
+  CHECK(same[0] != same[1]);
+  options.seed = 4;
+  CHECK(model->Generate(prompts, options) != answers);
+}
+
+TEST_CASE("a stop function ends an answer, its last token included",
+          "[model][generate]") {
+  auto model = Family("mistral");
+  const std::vector<Ids> prompts = {{4, 9, 3}, {7}, {11, 12}, {40}, {41, 3}};
+  const auto free = model->GenerateGreedy(prompts, 20, {});
+  GenerationOptions options;
+  options.max_new_tokens = 20;
+  options.stop = [&](const Ids& ids) {
+    return ids.back() == free[0][4] || ids.size() == 9;
+  };
+  const auto stopped = model->Generate(prompts, options);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    Ids wanted;
+    do {
+      wanted.push_back(free[i][wanted.size()]);
+    } while (!options.stop(wanted));
+    CHECK(stopped[i] == wanted);
+  }
+}
+
+TEST_CASE("a model of NaN generates without end but ends",
+          "[model][generate]") {
+  auto model = fake::TinyModel(at::kFloat);
+  {
+    c10::NoGradGuard off;
+    for (Parameter& p : model->Parameters()) p.tensor.fill_(NAN);
+  }
+  GenerationOptions options;
+  options.max_new_tokens = 5;
+  CHECK(model->Generate({{1, 2}}, options)[0].size() == 5);
+  options.temperature = 1;
+  options.top_k = 3;
+  options.top_p = 0.5;
+  CHECK(model->Generate({{1, 2}}, options)[0].size() == 5);
+  options.temperature = 0;
+  options.beams = 3;
+  CHECK(model->Generate({{1, 2}, {3}}, options).size() == 2);
+}
+
+TEST_CASE("options that make no sense are refused", "[model][generate]") {
+  auto model = fake::TinyModel(at::kFloat);
+  for (auto broken : std::vector<std::function<void(GenerationOptions&)>>{
+           [](auto& o) { o.temperature = -1; }, [](auto& o) { o.top_k = -1; },
+           [](auto& o) { o.top_p = 0; }, [](auto& o) { o.top_p = 1.5; },
+           [](auto& o) { o.beams = 0; },
+           [](auto& o) { o.beams = 2, o.temperature = 1; },
+           [](auto& o) {
+             o.streams = {1, 2};
+           }}) {
+    GenerationOptions options;
+    broken(options);
+    CHECK_THROWS_AS(model->Generate({{1}}, options), c10::Error);
+  }
+  CHECK_THROWS_AS(model->Generate({{1}, {}}, {}), c10::Error);
+}
+
+TEST_CASE("the default model answers 20 prompts as transformers does",
+          "[model][generate][slow]") {
+  auto model = fake::ListedModel("smollm2-135m-instruct");
+  if (model == nullptr) return;
+  const nlohmann::json golden = fake::Golden("smollm2_generate.json");
+  const auto stop = golden["stop"].get<int32_t>();
+  std::vector<Ids> prompts, wanted;
+  for (const nlohmann::json& row : golden["prompts"]) {
+    prompts.push_back(row["ids"].get<Ids>());
+    wanted.push_back(row["answer"].get<Ids>());
+    // transformers keeps the stop token.
+    if (wanted.back().back() == stop) wanted.back().pop_back();
+  }
+  REQUIRE(prompts.size() == 20);
+  const auto answers = model->GenerateGreedy(prompts, 32, {stop});
+  GenerationOptions options;
+  options.max_new_tokens = 20;
+  options.beams = 4;
+  options.stop_ids = {stop};
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    INFO(golden["prompts"][i]["text"].get<std::string>());
+    CHECK(answers[i] == wanted[i]);
+    if (!golden["prompts"][i].contains("beams")) continue;
+    Ids beams = golden["prompts"][i]["beams"].get<Ids>();
+    if (beams.back() == stop) beams.pop_back();
+    CHECK(model->Generate({prompts[i]}, options)[0] == beams);
+  }
 }
 
 }  // namespace

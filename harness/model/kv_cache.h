@@ -1,0 +1,62 @@
+// Keys and values of a generation, rows of any length together: row b has
+// lengths[b] filled slots, and its next token writes the slot behind them.
+// B rows, S slots, K key and value heads, H head width.
+#ifndef HARNESS_MODEL_KV_CACHE_H_
+#define HARNESS_MODEL_KV_CACHE_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "harness/model/attention.h"
+#include "harness/model/config.h"
+
+namespace sft {
+
+class KvCache {
+ public:
+  // `lengths`: of each prompt; `slots`: of the longest row at its end.
+  KvCache(const DecoderConfig& config, std::vector<int64_t> lengths,
+          int64_t slots, const at::TensorOptions& options);
+
+  const std::vector<int64_t>& lengths() const { return lengths_; }
+  int64_t rows() const { return static_cast<int64_t>(lengths_.size()); }
+  // int64 [B, 1], on the device: positions of the next tokens.
+  const at::Tensor& lengths_B1() const { return lengths_B1_; }
+
+  // A layer's attention over the prompts [B, heads, T, H], which it keeps.
+  at::Tensor AttendPrompts(int64_t layer, const at::Tensor& q,
+                           const at::Tensor& k, const at::Tensor& v,
+                           double scale, const AttentionShape& shape);
+  // Likewise over one new token a row (T = 1) and all that is kept.
+  at::Tensor AttendNext(int64_t layer, const at::Tensor& q, const at::Tensor& k,
+                        const at::Tensor& v, double scale,
+                        const AttentionShape& shape);
+  // Once all layers have one more token of the rows marked; the slot of another
+  // row is written again by its next token.
+  void Advance(const std::vector<bool>& rows);
+  // Row b becomes what row from[b] was; there may be fewer or more.
+  void Select(const std::vector<int64_t>& from);
+
+ private:
+  void SetLengths(std::vector<int64_t> lengths);
+  // What the next tokens see: undefined where that is every slot.
+  const at::Tensor& Seen(int64_t window);
+
+  std::vector<at::Tensor> k_BKSH_, v_BKSH_;  // a layer each
+  std::vector<int64_t> lengths_;
+  int64_t longest_ = 0;
+  bool level_ = false;  // all rows have one length
+  at::Tensor lengths_B1_, row_B_;
+  // By window, of this step.
+  struct SeenMask {
+    int64_t window = 0;
+    at::Tensor mask_B11S;
+  };
+  std::vector<SeenMask> seen_;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_KV_CACHE_H_
