@@ -19,9 +19,12 @@ void ForEachRow(TaskKind kind,
                                data ? data->string() : ""};
   for (const DatasetRow& set : AllDatasets()) {
     if (set.task.kind != kind) continue;
-    const auto first = ResolveDataFile(set.files.front(), folders);
-    if (!first.ok()) {
-      WARN("skipped " << set.name << ": " << first.status().message());
+    absl::Status here = absl::OkStatus();
+    for (const std::string& file : set.files) {
+      if (here.ok()) here = ResolveDataFile(file, folders).status();
+    }
+    if (!here.ok()) {
+      WARN("skipped " << set.name << ": " << here.message());
       continue;
     }
     const auto splits = set.load(folders);
