@@ -15,7 +15,8 @@ std::vector<DatasetRow> AllDatasets() {
        {MovieReviewDatasets, BbcDatasets, Sst2Datasets, AgNewsDatasets,
         AlpacaDatasets, HeldoutDatasets, InstructionDatasets, ChatDatasets,
         IfevalDatasets, GlueDatasets, SuperGlueDatasets, TrecDatasets,
-        OloraDatasets}) {
+        OloraDatasets, ChoiceDatasets, OfficialChoiceDatasets, LanguageDatasets,
+        Gsm8kDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

@@ -29,6 +29,10 @@ std::vector<DatasetRow> GlueDatasets();
 std::vector<DatasetRow> SuperGlueDatasets();
 std::vector<DatasetRow> TrecDatasets();
 std::vector<DatasetRow> OloraDatasets();
+std::vector<DatasetRow> ChoiceDatasets();
+std::vector<DatasetRow> OfficialChoiceDatasets();
+std::vector<DatasetRow> LanguageDatasets();
+std::vector<DatasetRow> Gsm8kDatasets();
 
 }  // namespace sft
 

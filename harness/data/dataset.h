@@ -51,6 +51,7 @@ enum class TaskKind {
   kGeneration,         // free text against references: summaries, translations
   kInstruction,        // response loss: chat, instruction following
   kMultipleChoice,     // one of Row::choices, by likelihood
+  kLastWord,           // the answer's tokens, each the likeliest
   kLanguageModeling    // held-out text
 };
 // "classification", "token_labels", ...: as in a spec's `task`.

@@ -16,6 +16,8 @@ std::string_view TaskKindName(TaskKind kind) {
       return "instruction";
     case TaskKind::kMultipleChoice:
       return "multiple_choice";
+    case TaskKind::kLastWord:
+      return "last_word";
     case TaskKind::kLanguageModeling:
       return "language_modeling";
   }
