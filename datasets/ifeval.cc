@@ -1,7 +1,8 @@
 // IFEval (Zhou et al. 2023): instructions whose keeping a program can check,
 // with GPT-4's answers as responses. The checks' arguments stand in the
-// official input_data.jsonl: {key, prompt, instruction_id_list, kwargs}.
-// Evaluation only: nothing is trained on it.
+// official input_data.jsonl: {key, prompt, instruction_id_list, kwargs};
+// without it, many can be read off the prompt. Evaluation only: nothing is
+// trained on.
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "datasets/loading.h"
 #include "datasets/registry.h"
+#include "datasets/stated_constraints.h"
 #include "harness/core/status.h"
 
 namespace sft {
@@ -62,9 +64,20 @@ absl::StatusOr<KeyedRow> ResponseRow(const JsonRecord& record) {
   return row;
 }
 
-absl::StatusOr<Splits> LoadResponses(const DataFolders& folders) {
+absl::StatusOr<KeyedRow> StatedRow(const JsonRecord& record) {
+  SFT_ASSIGN_OR_RETURN(KeyedRow row, ResponseRow(record));
+  const json constraints = StatedConstraints(row.key);
+  if (constraints.empty()) {
+    return absl::InvalidArgumentError(
+        "no constraint can be read off its wording");
+  }
+  row.row.constraints = constraints.dump();
+  return row;
+}
+
+absl::StatusOr<Splits> LoadStated(const DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(LoadedRows rows,
-                       LoadJsonRows(kResponses, folders, ResponseRow));
+                       LoadJsonRows(kResponses, folders, StatedRow));
   return TestOnly(std::move(rows));
 }
 
@@ -118,10 +131,10 @@ std::vector<DatasetRow> IfevalDatasets() {
   return {
       MakeRow("ifeval", {kOfficial, kResponses},
               "prompts with verifiable constraints, to test on", LoadOfficial),
-      MakeRow("ifeval_responses", {kResponses},
-              "IFEval's prompts and GPT-4's responses without the "
-              "constraints' arguments, to test on",
-              LoadResponses)};
+      MakeRow("ifeval_stated", {kResponses},
+              "IFEval's prompts with those constraints that can be read "
+              "off their wording, to test on",
+              LoadStated)};
 }
 
 }  // namespace sft

@@ -11,12 +11,28 @@ namespace sft {
 
 std::vector<DatasetRow> AllDatasets() {
   std::vector<DatasetRow> all;
-  for (auto* family :
-       {MovieReviewDatasets, BbcDatasets, Sst2Datasets, AgNewsDatasets,
-        AlpacaDatasets, HeldoutDatasets, NamedEntityDatasets,
-        TranslationDatasets, GettextDatasets, InstructionDatasets, ChatDatasets,
-        IfevalDatasets, GlueDatasets, SuperGlueDatasets, TrecDatasets,
-        OloraDatasets, QuestionAnsweringDatasets, SummarizationDatasets}) {
+  for (auto* family : {MovieReviewDatasets,
+                       BbcDatasets,
+                       Sst2Datasets,
+                       AgNewsDatasets,
+                       AlpacaDatasets,
+                       HeldoutDatasets,
+                       NamedEntityDatasets,
+                       TranslationDatasets,
+                       GettextDatasets,
+                       InstructionDatasets,
+                       ChatDatasets,
+                       IfevalDatasets,
+                       GlueDatasets,
+                       SuperGlueDatasets,
+                       TrecDatasets,
+                       OloraDatasets,
+                       QuestionAnsweringDatasets,
+                       SummarizationDatasets,
+                       ChoiceDatasets,
+                       OfficialChoiceDatasets,
+                       LanguageDatasets,
+                       Gsm8kDatasets}) {
     std::vector<DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));

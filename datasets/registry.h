@@ -34,6 +34,10 @@ std::vector<DatasetRow> TrecDatasets();
 std::vector<DatasetRow> OloraDatasets();
 std::vector<DatasetRow> QuestionAnsweringDatasets();
 std::vector<DatasetRow> SummarizationDatasets();
+std::vector<DatasetRow> ChoiceDatasets();
+std::vector<DatasetRow> OfficialChoiceDatasets();
+std::vector<DatasetRow> LanguageDatasets();
+std::vector<DatasetRow> Gsm8kDatasets();
 
 }  // namespace sft
 

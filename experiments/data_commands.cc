@@ -1,4 +1,4 @@
-// data: cleaning and splitting a file of rows.
+// data: cleaning and splitting a file of rows; what a data set of the table is.
 
 #include <cstdio>
 #include <filesystem>
@@ -6,7 +6,9 @@
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
 #include "absl/strings/str_split.h"
+#include "datasets/registry.h"
 #include "experiments/command_line.h"
+#include "experiments/describe_dataset.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/prepare/prepare.h"
@@ -53,6 +55,13 @@ PrepareOptions OptionsFromFlags() {
 }
 
 absl::StatusOr<int> RunData(const std::vector<std::string>& words) {
+  // A name of the table has neither a folder nor an ending.
+  if (words[0].find_first_of("./") == std::string::npos &&
+      !FileExists(words[0])) {
+    SFT_ASSIGN_OR_RETURN(const DatasetRow dataset, DatasetByName(words[0]));
+    return DescribeDataset(dataset, TheWorkbench().folders,
+                           absl::GetFlag(FLAGS_json));
+  }
   const PrepareOptions options = OptionsFromFlags();
   SFT_RETURN_IF_ERROR(CheckPrepareOptions(options));
   const bool write = !absl::GetFlag(FLAGS_dry_run);
@@ -92,12 +101,18 @@ absl::StatusOr<int> RunData(const std::vector<std::string>& words) {
 std::vector<Command> DataCommands() {
   return {
       {.name = "data",
-       .usage = "data FILE --clean --split 0.8,0.1,0.1 --out DIR",
-       .summary = "Cleans and splits a CSV, TSV, JSON or JSON lines file.",
-       .help = "Says what it dropped and why, on the screen, in\n"
-               "DIR/report.json and, row by row, in DIR/dropped.tsv.\n"
-               "  sftbench data reviews.csv --clean --text review "
-               "--label stars --out reviews",
+       .usage = "data FILE --clean --split 0.8,0.1,0.1 --out DIR | data NAME",
+       .summary = "Cleans and splits a CSV, TSV, JSON or JSON lines file; or "
+                  "says what a listed data set is.",
+       .help =
+           "Of a file: says what it dropped and why, on the screen, in\n"
+           "DIR/report.json and, row by row, in DIR/dropped.tsv.\n"
+           "Of a name of `sftbench list datasets`: task, metrics, licence,\n"
+           "rows, and which file to put where, with size and digest; exit\n"
+           "status 2 if one is missing.\n"
+           "  sftbench data ag_news\n"
+           "  sftbench data reviews.csv --clean --text review "
+           "--label stars --out reviews",
        .flags = {"clean", "split", "out", "text", "label", "seed",
                  "near_duplicate_similarity", "label_conflicts", "on_bad_row",
                  "against", "subsample", "header", "json", "dry_run"},

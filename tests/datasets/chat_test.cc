@@ -1,6 +1,7 @@
 // Instructions and conversations in their makers' layouts.
 #include <nlohmann/json.hpp>
 
+#include "datasets/stated_constraints.h"
 #include "tests/datasets/data_folder.h"
 
 namespace sft {
@@ -211,7 +212,82 @@ TEST_CASE(
   REQUIRE(splits.refused.size() == 2);
   CHECK(ReasonAt(splits, ":2") == "its prompt has no response");
   CHECK(ReasonAt(splits, ":3") == "1 instruction ids with 0 sets of arguments");
-  CHECK(folder.Load("ifeval_responses").test.size() == 1);
+}
+
+TEST_CASE("constraints are read off the words of a prompt",
+          "[datasets][chat]") {
+  const auto stated = [](const std::string& prompt) {
+    return StatedConstraints(prompt);
+  };
+  const auto one = [](const std::string& id, const nlohmann::json& kwargs) {
+    return nlohmann::json::array({{{"id", id}, {"kwargs", kwargs}}});
+  };
+  const nlohmann::json none = nlohmann::json::object();
+  const std::vector<std::pair<std::string, std::string>> without_arguments = {
+      {"You must not use any commas.", "punctuation:no_comma"},
+      {"Answer in all lowercase letters.", "change_case:english_lowercase"},
+      {"Your entire response should be in all capital letters.",
+       "change_case:english_capital"},
+      {"It has a title, i.e. <<title>>.", "detectable_format:title"},
+      {"Wrap it in JSON format.", "detectable_format:json_format"},
+      {"Two ads separated by 6 asterisk symbols.", "combination:two_responses"},
+      {"Wrap your response with double quotation marks.",
+       "startend:quotation"}};
+  for (const auto& [prompt, id] : without_arguments) {
+    INFO(prompt);
+    CHECK(stated(prompt) == one(id, none));
+  }
+  for (const char* prompt :
+       {"Tell me a joke about commas.",
+        "Have 4 words be in all capital letters.", "Write a JSON schema.",
+        "At least 15 words in all capital letters.", "In five words.",
+        "exactly two paragraphs"}) {
+    INFO(prompt);
+    CHECK(stated(prompt).empty());
+  }
+  const auto words = [&](const std::string& relation, int count) {
+    return one("length_constraints:number_words",
+               {{"relation", relation}, {"num_words", count}});
+  };
+  CHECK(stated("Use at least 1,200 words.") == words("at least", 1200));
+  CHECK(stated("A 300+ word summary.") == words("at least", 300));
+  CHECK(stated("More than ten words.") == words("at least", 11));
+  CHECK(stated("Fewer than 50 words.") == words("less than", 50));
+  CHECK(stated("At most 150 words.") == words("less than", 151));
+  CHECK(stated("45 or less words.") == words("less than", 46));
+  CHECK(stated("less than 7 sentences") ==
+        one("length_constraints:number_sentences",
+            {{"relation", "less than"}, {"num_sentences", 7}}));
+  CHECK(stated("Add a postscript that starts with P.P.S") ==
+        one("detectable_content:postscript", {{"postscript_marker", "P.P.S"}}));
+  CHECK(stated("A postscript starting with P.S.") ==
+        one("detectable_content:postscript", {{"postscript_marker", "P.S."}}));
+  CHECK(stated("at least 12 placeholders, such as [name]") ==
+        one("detectable_content:number_placeholders",
+            {{"num_placeholders", 12}}));
+  CHECK(stated("Highlight at least 2 text sections.") ==
+        one("detectable_format:number_highlighted_sections",
+            {{"num_highlights", 2}}));
+  CHECK(stated("exactly 3 bullet points") ==
+        one("detectable_format:number_bullet_lists", {{"num_bullets", 3}}));
+  CHECK(stated("exactly two paragraphs, separated by ***") ==
+        one("length_constraints:number_paragraphs", {{"num_paragraphs", 2}}));
+  CHECK(stated("Write a letter.\nFirst repeat the request word for word "
+               "without change.") ==
+        one("combination:repeat_prompt",
+            {{"prompt_to_repeat", "Write a letter."}}));
+  CHECK(stated("No commas, and at most 9 words.").size() == 2);
+
+  DataFolder folder("instruct");
+  folder.Write("ifeval_prompts_gpt4.jsonl.gz",
+               R"({"prompt": "No commas.", "response": "Fine"})"
+               "\n"
+               R"({"prompt": "A joke.", "response": "Fine"})");
+  const Splits splits = folder.Load("ifeval_stated");
+  REQUIRE(splits.test.size() == 1);
+  CHECK(nlohmann::json::parse(splits.test[0].constraints) ==
+        one("punctuation:no_comma", none));
+  CHECK(ReasonAt(splits, ":2") == "no constraint can be read off its wording");
 }
 
 TEST_CASE("MT-bench questions without a reference answer are refused",

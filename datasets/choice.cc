@@ -1,0 +1,241 @@
+// Multiple choice by likelihood: the prompt of LLM-Adapters (Hu et al. 2023)
+// taken apart into question and choices, and HellaSwag's validation set in the
+// six-line form that llama.cpp reads. The choices are continuations of the
+// prompt, so that no model has to know what "answer2" means.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "datasets/choices.h"
+#include "datasets/loading.h"
+#include "datasets/registry.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/data/clean_text.h"
+
+namespace sft {
+namespace {
+
+constexpr char kHellaSwag[] = "data:hellaswag/val.txt.gz";
+
+// An instruction taken apart.
+struct Question {
+  std::string text;
+  std::vector<std::string> choices;
+  int64_t label = 0;
+};
+
+// "<before>QUESTION\n\nAnswer1: ... Answer2: ...\n\nAnswer format:
+// answer1/answer2" with `word` "Answer", and "answer": "answer2".
+absl::StatusOr<Question> TakeApart(const JsonRecord& record,
+                                   const std::string& before,
+                                   const std::string& word) {
+  SFT_ASSIGN_OR_RETURN(const std::string text,
+                       JsonText(record.value, "instruction"));
+  SFT_ASSIGN_OR_RETURN(const std::string answer,
+                       JsonText(record.value, "answer"));
+  constexpr char kFormat[] = "Answer format: ";
+  const size_t format_at = text.rfind(kFormat);
+  if (!absl::StartsWith(text, before) || format_at == std::string::npos) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "no instruction of the form '", before, "... ", kFormat, "...'"));
+  }
+  const std::vector<std::string> names =
+      absl::StrSplit(text.substr(format_at + sizeof(kFormat) - 1), '/');
+  Question out;
+  out.label = -1;
+  size_t begin = before.size();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == answer) out.label = static_cast<int64_t>(i);
+    const std::string mark = absl::StrCat(word, i + 1, ":");
+    const size_t at = text.find(mark, begin);
+    if (at == std::string::npos || at > format_at) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("no '", mark, "' among ", names.size(), " choices"));
+    }
+    std::string part = Stripped(text.substr(begin, at - begin));
+    if (i == 0) {
+      out.text = std::move(part);
+    } else {
+      out.choices.push_back(std::move(part));
+    }
+    begin = at + mark.size();
+  }
+  out.choices.push_back(Stripped(text.substr(begin, format_at - begin)));
+  if (out.label < 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the answer '", answer, "' is none of ", names.size(), " choices"));
+  }
+  return out;
+}
+
+absl::StatusOr<KeyedRow> AnswerRow(const JsonRecord& record) {
+  SFT_ASSIGN_OR_RETURN(
+      Question question,
+      TakeApart(record, "Please choose the correct answer to the question: ",
+                "Answer"));
+  return ChoiceRow(QuestionPrompt(question.text), std::move(question.choices),
+                   question.label);
+}
+
+absl::StatusOr<KeyedRow> SolutionRow(const JsonRecord& record) {
+  SFT_ASSIGN_OR_RETURN(
+      Question question,
+      TakeApart(record, "Please choose the correct solution to the question: ",
+                "Solution"));
+  return ChoiceRow(QuestionPrompt(question.text), std::move(question.choices),
+                   question.label);
+}
+
+absl::StatusOr<KeyedRow> BlankRow(const JsonRecord& record) {
+  SFT_ASSIGN_OR_RETURN(
+      Question question,
+      TakeApart(record,
+                "Please choose the correct answer to fill in the blank to "
+                "complete the given sentence: ",
+                "Option"));
+  return BlankChoiceRow(question.text, std::move(question.choices),
+                        question.label);
+}
+
+absl::StatusOr<KeyedRow> TrueFalseRow(const JsonRecord& record) {
+  constexpr char kBefore[] =
+      "Please answer the following question with true or false, question: ";
+  constexpr char kAfter[] = "\n\nAnswer format: true/false";
+  SFT_ASSIGN_OR_RETURN(const std::string text,
+                       JsonText(record.value, "instruction"));
+  SFT_ASSIGN_OR_RETURN(const std::string answer,
+                       JsonText(record.value, "answer"));
+  if (!absl::StartsWith(text, kBefore) || !absl::EndsWith(text, kAfter)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("no instruction of the form '", kBefore, "...'"));
+  }
+  if (answer != "true" && answer != "false") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the answer '", answer, "', wanted true or false"));
+  }
+  const size_t begin = sizeof(kBefore) - 1;
+  return ChoiceRow(QuestionPrompt(Stripped(text.substr(
+                       begin, text.size() - begin - (sizeof(kAfter) - 1)))),
+                   {"yes", "no"}, answer == "true" ? 0 : 1);
+}
+
+struct ChoiceSet {
+  const char* name;
+  const char* train;  // "" if there is none
+  const char* test;
+  int64_t validation_rows;
+  absl::StatusOr<KeyedRow> (*row_of)(const JsonRecord&);
+  const char* licence;
+  const char* source;
+  const char* summary;
+};
+constexpr ChoiceSet kSets[] = {
+    {"arc_easy", "data:commonsense/arc_easy_train.jsonl.gz",
+     "data:commonsense/arc_easy_test.jsonl.gz", 200, AnswerRow, "CC BY-SA 4.0",
+     "AI2 Reasoning Challenge (Clark et al. 2018)",
+     "school science questions, the easier ones"},
+    {"arc_challenge", "data:commonsense/arc_challenge_train.jsonl.gz",
+     "data:commonsense/arc_challenge_test.jsonl", 100, AnswerRow,
+     "CC BY-SA 4.0", "AI2 Reasoning Challenge (Clark et al. 2018)",
+     "school science questions, the harder ones"},
+    {"openbookqa", "data:commonsense/openbookqa_train.jsonl.gz",
+     "data:commonsense/openbookqa_test.jsonl", 500, AnswerRow, "Apache-2.0",
+     "OpenBookQA (Mihaylov et al. 2018)",
+     "elementary science questions that need common knowledge"},
+    {"boolq_closed", "data:commonsense/boolq_train.jsonl.gz",
+     "data:commonsense/boolq_test.jsonl", 500, TrueFalseRow, "CC BY-SA 3.0",
+     "BoolQ (Clark et al. 2019), dev set",
+     "yes or no questions without their passage"},
+    {"piqa", "", "data:commonsense/piqa_test.jsonl", 0, SolutionRow,
+     "its makers' terms (research use)", "PIQA (Bisk et al. 2020), dev set",
+     "which of two ways does an everyday job, to test on"},
+    {"siqa", "", "data:commonsense/siqa_test.jsonl", 0, AnswerRow,
+     "its makers' terms (research use)",
+     "Social IQa (Sap et al. 2019), dev set",
+     "what people do and feel, to test on"},
+    {"winogrande", "", "data:commonsense/winogrande_test.jsonl", 0, BlankRow,
+     "its makers' terms (research use)",
+     "WinoGrande (Sakaguchi et al. 2020), dev set",
+     "which of two names fills a blank, to test on"}};
+
+absl::StatusOr<Splits> Load(const ChoiceSet& set, const DataFolders& folders) {
+  SFT_ASSIGN_OR_RETURN(LoadedRows test,
+                       LoadJsonRows(set.test, folders, set.row_of));
+  if (*set.train == '\0') return TestOnly(std::move(test));
+  SFT_ASSIGN_OR_RETURN(LoadedRows train,
+                       LoadJsonRows(set.train, folders, set.row_of));
+  return OfficialSplits(std::move(train), std::move(test), set.validation_rows,
+                        set.name);
+}
+
+// Six lines a task: context, index of the right ending from 0, four endings.
+absl::StatusOr<Splits> LoadHellaSwag(const DataFolders& folders) {
+  constexpr size_t kLines = 6;
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       ResolveDataFile(kHellaSwag, folders));
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(path));
+  LoadedRows out;
+  for (size_t i = 0; i < lines.size(); i += kLines) {
+    const std::string where = absl::StrCat(path, ":", i + 1);
+    std::string why;
+    if (i + kLines > lines.size()) {
+      why = absl::StrCat(lines.size() - i, " lines, wanted ", kLines);
+    }
+    for (size_t k = i; why.empty() && k < i + kLines; ++k) {
+      why = Utf8Complaint(lines[k]);
+    }
+    if (why.empty() && (lines[i + 1].size() != 1 || lines[i + 1][0] < '0' ||
+                        lines[i + 1][0] > '3')) {
+      why = absl::StrCat("the right ending is '", lines[i + 1],
+                         "', wanted 0 to 3");
+    }
+    absl::StatusOr<KeyedRow> row = absl::InvalidArgumentError(why);
+    if (why.empty()) {
+      std::vector<std::string> endings;
+      for (size_t k = 2; k < kLines; ++k) {
+        endings.push_back(Stripped(lines[i + k]));
+      }
+      row = ChoiceRow(Stripped(lines[i]), std::move(endings),
+                      lines[i + 1][0] - '0');
+    }
+    if (row.ok()) {
+      row->row.id = static_cast<int64_t>(i) + 1;
+      row->where = where;
+      out.rows.push_back(*std::move(row));
+    } else {
+      out.refused.push_back({where, ToStd(row.status().message())});
+    }
+  }
+  if (out.rows.empty()) return InputError(path, "no task of six lines");
+  return TestOnly(std::move(out));
+}
+
+}  // namespace
+
+std::vector<DatasetRow> ChoiceDatasets() {
+  std::vector<DatasetRow> rows;
+  for (const ChoiceSet& set : kSets) {
+    std::vector<std::string> files = {set.test};
+    if (*set.train != '\0') files.push_back(set.train);
+    rows.push_back(ChoiceDataset(
+        set.name, std::move(files), set.licence,
+        absl::StrCat(set.source, ", LLM-Adapters' form; SFTBENCH_DATA"),
+        set.summary));
+    rows.back().load = [&set](const DataFolders& folders) {
+      return Load(set, folders);
+    };
+  }
+  rows.push_back(
+      ChoiceDataset("hellaswag", {kHellaSwag}, "MIT",
+                    "HellaSwag (Zellers et al. 2019), validation set in "
+                    "llama.cpp's form; SFTBENCH_DATA",
+                    "how a description of an activity goes on, to test "
+                    "on"));
+  rows.back().load = LoadHellaSwag;
+  return rows;
+}
+
+}  // namespace sft

@@ -1,0 +1,68 @@
+#include "datasets/choices.h"
+
+#include <utility>
+
+#include "datasets/loading.h"
+#include "harness/core/status.h"
+
+namespace sft {
+
+absl::StatusOr<KeyedRow> ChoiceRow(std::string prompt,
+                                   std::vector<std::string> choices,
+                                   int64_t label) {
+  if (Stripped(prompt).empty()) {
+    return absl::InvalidArgumentError("an empty question");
+  }
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (choices[i].empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("choice ", i + 1, " is empty"));
+    }
+  }
+  if (label < 0 || label >= static_cast<int64_t>(choices.size())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the right choice is none of ", choices.size(), " choices"));
+  }
+  KeyedRow row;
+  row.key = prompt;
+  row.row.label = label;
+  row.row.turns = {{"user", std::move(prompt)}, {"assistant", choices[label]}};
+  row.row.choices = std::move(choices);
+  return row;
+}
+
+std::string QuestionPrompt(const std::string& question) {
+  return absl::StrCat("Question: ", question, "\nAnswer:");
+}
+
+absl::StatusOr<KeyedRow> BlankChoiceRow(const std::string& sentence,
+                                        std::vector<std::string> options,
+                                        int64_t label) {
+  const size_t blank = sentence.find('_');
+  if (blank == std::string::npos) {
+    return absl::InvalidArgumentError("a sentence without a blank '_'");
+  }
+  const std::string rest = sentence.substr(blank + 1);
+  for (std::string& option : options) option += rest;
+  return ChoiceRow(Stripped(sentence.substr(0, blank)), std::move(options),
+                   label);
+}
+
+DatasetRow ChoiceDataset(const std::string& name,
+                         std::vector<std::string> files,
+                         const std::string& licence, const std::string& source,
+                         const std::string& summary) {
+  DatasetRow row;
+  row.name = name;
+  row.task.name = name;
+  row.task.kind = TaskKind::kMultipleChoice;
+  row.task.metrics = {"accuracy", "accuracy_norm"};
+  row.task.default_form = "plain";
+  row.licence = licence;
+  row.source = source;
+  row.summary = summary;
+  row.files = std::move(files);
+  return row;
+}
+
+}  // namespace sft

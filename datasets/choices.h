@@ -1,0 +1,38 @@
+// Rows of multiple choice: a prompt and its continuations.
+#ifndef DATASETS_CHOICES_H_
+#define DATASETS_CHOICES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/data/dataset.h"
+#include "harness/data/splits.h"
+
+namespace sft {
+
+// `prompt` with the right choice as its answer, keyed by the prompt. An error
+// for an empty prompt or choice, or a label that is none of the choices.
+absl::StatusOr<KeyedRow> ChoiceRow(std::string prompt,
+                                   std::vector<std::string> choices,
+                                   int64_t label);
+
+// "Question: ...\nAnswer:"
+std::string QuestionPrompt(const std::string& question);
+
+// A sentence with a blank '_': up to the blank it is the prompt, and a choice
+// is an option with the rest of the sentence.
+absl::StatusOr<KeyedRow> BlankChoiceRow(const std::string& sentence,
+                                        std::vector<std::string> options,
+                                        int64_t label);
+
+// A data set of such rows; its `load` is left to the caller.
+DatasetRow ChoiceDataset(const std::string& name,
+                         std::vector<std::string> files,
+                         const std::string& licence, const std::string& source,
+                         const std::string& summary);
+
+}  // namespace sft
+
+#endif  // DATASETS_CHOICES_H_
