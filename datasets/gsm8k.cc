@@ -71,7 +71,7 @@ std::vector<DatasetRow> Gsm8kDatasets() {
   row.task.metrics = {"final_number"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 200;
-  row.task.stop_strings = {"\n\n"};
+  row.task.stop_strings = {"\nQuestion:"};
   row.licence = "MIT";
   row.source = "GSM8K (Cobbe et al. 2021); SFTBENCH_DATA";
   row.summary = "word problems of school arithmetic with worked answers";

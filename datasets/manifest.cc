@@ -97,7 +97,16 @@ constexpr Origin kOrigins[] = {
     {"data:winogrande/",
      "winogrande.allenai.org: winogrande_1.1.zip, unpacked"},
     {"data:wnut17/", "github leondz/emerging_entities_17"},
-    {"data:xquad/", "github google-deepmind/xquad"}};
+    {"data:xquad/", "github google-deepmind/xquad"},
+    {"data:squad/", "rajpurkar.github.io/SQuAD-explorer: v1.1"},
+    {"data:samsum/", "arXiv 1911.12237's corpus.7z, unpacked"},
+    {"data:xsum/",
+     "github EdinburghNLP/XSum, as lines of document, summary, id"},
+    {"data:cnn_dailymail/",
+     "github abisee/cnn-dailymail, version 3.0.0 as id, article, highlights"},
+    {"data:gettext/",
+     "/usr/share/locale of Debian's packages bash, coreutils, git, "
+     "libglib2.0-data, gnupg-l10n, libc-l10n; a link to it will do"}};
 
 }  // namespace
 

@@ -125,7 +125,9 @@ TEST_CASE("HellaSwag's tasks are six lines each", "[datasets][choice]") {
 template <class F>
 std::string Lines(int count, F make) {
   std::string out;
-  for (int i = 0; i < count; ++i) out += make(std::to_string(i)) + "\n";
+  for (int i = 0; i < count; ++i) {
+    out += std::string(make(std::to_string(i))) + "\n";
+  }
   return out;
 }
 

@@ -72,7 +72,7 @@ TEST_CASE("streams differ by seed, name and salt, and repeat", "[core][rng]") {
       }
     }
   }
-  CHECK(first.size() == 20);
+  CHECK(first.size() == 24);
   Rng a(7, Stream::kInit);
   a.Next();
   Rng b(0, Stream::kInit);
