@@ -1,9 +1,6 @@
 // Whole runs on a tiny encoder: rows, head, training, measures, export; every
 // head with every update method, the batching methods in turn. The data sets
 // are made here.
-#include <ATen/ATen.h>
-
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -13,44 +10,13 @@
 #include "harness/launch/run_worker.h"
 #include "harness/launch/trained_run.h"
 #include "harness/model/encoder.h"
-#include "harness/model/safetensors.h"
 #include "methods/registry.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/tiny_encoder.h"
 
 namespace sft {
 namespace {
-
-namespace fs = std::filesystem;
-
-fs::path Golden() { return SourceDir() / "tests/golden/encoders"; }
-
-// The tiny BERT of the golden files with the small WordPiece tokenizer: its
-// words are drawn here, for the vocabulary is another.
-std::string MakeEncoderFolder(const fs::path& folder) {
-  fs::create_directories(folder);
-  std::ifstream file(Golden() / "bert/config.json");
-  nlohmann::json config = nlohmann::json::parse(file);
-  config["vocab_size"] = 300;
-  std::ofstream(folder / "config.json") << config.dump();
-  fs::copy_file(Golden() / "wordpiece.json", folder / "tokenizer.json");
-  auto tensors =
-      ReadSafetensors((Golden() / "bert/model.safetensors").string());
-  REQUIRE(tensors.ok());
-  Rng rng(1, Stream::kInit, "words");
-  for (NamedTensor& t : *tensors) {
-    if (t.name != "embeddings.word_embeddings.weight") continue;
-    t.tensor = at::empty({300, 32}, at::kFloat);
-    float* values = t.tensor.data_ptr<float>();
-    for (int64_t i = 0; i < t.tensor.numel(); ++i) {
-      values[i] = static_cast<float>(0.5 * rng.Normal());
-    }
-  }
-  REQUIRE(
-      WriteSafetensors((folder / "model.safetensors").string(), *tensors, {})
-          .ok());
-  return folder.string();
-}
 
 constexpr const char* kFiller[] = {"the",     "story",    "would",
                                    "believe", "days",     "over",
@@ -171,7 +137,7 @@ const EvalRecord& EvalOf(const RunRecord& record, int64_t round,
 TEST_CASE("a run on an encoder learns its task with every method and head",
           "[encoders][run][slow]") {
   const TempDir dir("encoder-runs");
-  const std::string model = MakeEncoderFolder(dir.path() / "model");
+  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
   const Workbench bench = MakeBench();
   const auto& batchings = bench.methods.batching;
   size_t cell = 0;
@@ -243,7 +209,7 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
 TEST_CASE("an encoder's run is refused where its tasks or lengths do not fit",
           "[encoders][run]") {
   const TempDir dir("encoder-runs");
-  const std::string model = MakeEncoderFolder(dir.path() / "model");
+  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
   const Workbench bench = MakeBench();
   const auto status = [&](const RunConfig& config) {
     auto loaded = LoadModelAndTokenizer(model, "", ModelOptions());
