@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -107,7 +108,18 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
   if (limit > 0) config.validation_limit = limit;
   config.heldout_tokens = limit > 0 ? limit : config.heldout_tokens;
   config.heldout_window = absl::GetFlag(FLAGS_window);
+  if (loaded.model->is_encoder()) {
+    config.max_length =
+        std::min(config.max_length, loaded.model->info().max_positions);
+  }
+  const std::vector<Parameter> own = loaded.model->HeadParameters();
   SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *loaded.model));
+  const std::vector<Parameter> used = loaded.model->HeadParameters();
+  if (!used.empty() &&
+      (own.empty() || !own.back().tensor.is_same(used.back().tensor))) {
+    fprintf(stderr, "%s has no head for %s: a drawn one is measured\n",
+            loaded.where.name.c_str(), task.c_str());
+  }
   SFT_ASSIGN_OR_RETURN(
       const RunInputs inputs,
       ReadRunInputs(bench, config, *loaded.tokenizer, loaded.model->head()));

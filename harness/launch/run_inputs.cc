@@ -228,7 +228,7 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
   if (!model.is_encoder()) return absl::OkStatus();
   if (config.max_length > model.info().max_positions) {
     return InputError(
-        config.model,
+        model.info().name,
         absl::StrCat("max_length ", config.max_length, " is above its ",
                      model.info().max_positions, " positions"));
   }
@@ -244,7 +244,7 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
       if (shared &&
           (shared->kind != head.kind || shared->classes != head.classes)) {
         return InputError(
-            config.model,
+            model.info().name,
             absl::StrCat("an encoder has one head, but ", first, " and ", name,
                          " need different ones; train them in two runs"));
       }
@@ -256,7 +256,7 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
       first = name;
     }
   }
-  if (!shared) return InputError(config.model, "no task says which head");
+  if (!shared) return InputError(model.info().name, "no task says which head");
   SFT_RETURN_IF_ERROR(
       model.SetHead(shared->kind, shared->classes, config.seed));
   model.SetLabelNames(labels);

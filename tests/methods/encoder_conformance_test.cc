@@ -58,6 +58,26 @@ TEST_CASE("Every method trains every encoder and head, and merges",
   }
 }
 
+TEST_CASE("bf16 and f32 agree on an encoder's loss, and masters stay f32",
+          "[methods][conformance][encoders]") {
+  for (const HeadCase& c : HeadCases()) {
+    const Batch batch = HeadBatch(c);
+    for (const Variant& variant : EncoderVariants()) {
+      INFO(NameOf(c) << ": " << NameOf(variant));
+      Attached wide = AttachTo(c, variant, at::kFloat);
+      Attached narrow = AttachTo(c, variant, at::kBFloat16);
+      // Eight bits a product; the random blocks double the error a few times.
+      CHECK(LossOf(*narrow.model, batch) ==
+            Approx(LossOf(*wide.model, batch)).epsilon(0.05));
+      TakeStep(narrow, 0.01, batch);
+      for (const TrainableParameter& p : narrow.method->TrainableParameters()) {
+        CHECK(p.tensor.scalar_type() == at::kFloat);
+        CHECK(p.tensor.grad().defined());
+      }
+    }
+  }
+}
+
 TEST_CASE("QLoRA quantizes every map of an encoder but its head",
           "[methods][encoders]") {
   const HeadCase c{"bert", HeadKind::kSequence, 3};

@@ -1,0 +1,231 @@
+// Whole runs on a tiny encoder: rows, head, training, measures, export; every
+// head with every update method, the batching methods in turn. The data sets
+// are made here.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "harness/core/rng.h"
+#include "harness/launch/run_evaluation.h"
+#include "harness/launch/run_inputs.h"
+#include "harness/launch/run_worker.h"
+#include "harness/launch/trained_run.h"
+#include "harness/model/encoder.h"
+#include "methods/registry.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+#include "tests/support/tiny_encoder.h"
+
+namespace sft {
+namespace {
+
+constexpr const char* kFiller[] = {"the",     "story",    "would",
+                                   "believe", "days",     "over",
+                                   "lazy",    "question", "names"};
+constexpr const char* kPlaces[] = {"france", "brown"};
+
+// A line of filler words with one of the two places in it.
+struct Line {
+  std::vector<std::string> words;
+  int64_t place = 0;  // 0 or 1
+  size_t at = 0;      // of the words
+  std::string text() const {
+    std::string out;
+    for (const std::string& word : words)
+      out += (out.empty() ? "" : " ") + word;
+    return out;
+  }
+};
+Line DrawLine(Rng& rng) {
+  Line line;
+  const size_t length = 4 + rng.Below(8);
+  for (size_t i = 0; i < length; ++i) {
+    line.words.push_back(kFiller[rng.Below(std::size(kFiller))]);
+  }
+  line.place = static_cast<int64_t>(rng.Below(2));
+  line.at = rng.Below(length);
+  line.words[line.at] = kPlaces[line.place];
+  return line;
+}
+
+Row RowOf(TaskKind kind, const Line& line, int64_t id) {
+  Row row;
+  row.id = id;
+  if (kind == TaskKind::kClassification) {
+    row.text = line.text();
+    row.text_pair = "the question";
+    row.label = line.place;
+  } else if (kind == TaskKind::kTokenLabels) {
+    row.words = line.words;
+    row.tags.assign(line.words.size(), "O");
+    row.tags[line.at] = line.place == 0 ? "B-land" : "B-name";
+  } else {
+    row.text = "the names";
+    row.text_pair = line.text();
+    const std::string answer = kPlaces[line.place];
+    row.references = {answer};
+    row.answer_begins = {static_cast<int64_t>(row.text_pair.find(answer))};
+  }
+  return row;
+}
+
+DatasetRow MakeDataset(const std::string& name, TaskKind kind,
+                       std::vector<std::string> labels,
+                       std::vector<std::string> metrics) {
+  DatasetRow row;
+  row.name = name;
+  row.task.name = name;
+  row.task.kind = kind;
+  row.task.labels = std::move(labels);
+  row.task.metrics = std::move(metrics);
+  row.load = [kind](const DataFolders&) -> absl::StatusOr<Splits> {
+    Splits splits;
+    Rng rng(5, Stream::kDataOrder, "lines");
+    for (int64_t i = 0; i < 200; ++i) {
+      splits.train.push_back(RowOf(kind, DrawLine(rng), i));
+    }
+    for (int64_t i = 0; i < 24; ++i) {
+      splits.test.push_back(RowOf(kind, DrawLine(rng), 100 + i));
+      splits.validation.push_back(RowOf(kind, DrawLine(rng), 200 + i));
+    }
+    return splits;
+  };
+  return row;
+}
+
+Workbench MakeBench() {
+  Workbench bench;
+  bench.methods = AllMethods();
+  bench.datasets = {
+      MakeDataset("lands", TaskKind::kClassification, {"land", "name"},
+                  {"accuracy", "f1_macro", "mcc"}),
+      MakeDataset("tags", TaskKind::kTokenLabels, {"land", "name"},
+                  {"span_f1"}),
+      MakeDataset("answers", TaskKind::kQuestionAnswering, {},
+                  {"squad_f1", "exact_match"})};
+  return bench;
+}
+
+RunConfig ConfigOf(const std::string& model, const std::string& data,
+                   const std::string& method) {
+  RunConfig config;
+  config.model = model;
+  config.train = config.evaluate = {data};
+  config.method = method;
+  config.seed = 3;
+  config.budget_steps = 240;
+  config.batch_size = 8;
+  config.max_length = 40;
+  config.learning_rate = 3e-3;
+  config.threads = 1;
+  if (method.find("lora") != std::string::npos) {
+    config.method_options["lora.rank"] = "4";
+  }
+  return config;
+}
+
+const EvalRecord& EvalOf(const RunRecord& record, int64_t round,
+                         const std::string& split) {
+  for (const EvalRecord& eval : record.evals) {
+    if (eval.round == round && eval.split == split) return eval;
+  }
+  FAIL("no eval of round " << round << ", split " << split);
+  return record.evals[0];
+}
+
+}  // namespace
+
+TEST_CASE("a run on an encoder learns its task with every method and head",
+          "[encoders][run][slow]") {
+  const TempDir dir("encoder-runs");
+  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
+  const Workbench bench = MakeBench();
+  const auto& batchings = bench.methods.batching;
+  size_t cell = 0;
+  for (const DatasetRow& data : bench.datasets) {
+    for (const UpdateMethodRow& update : bench.methods.update) {
+      PlannedRun run;
+      run.config = ConfigOf(model, data.name, update.name);
+      run.config.batching = batchings[cell++ % batchings.size()].name;
+      if (update.name == "untuned") run.config.train.clear();
+      run.run_id = data.name + "-" + update.name;
+      run.untuned_id = run.run_id;
+      INFO(run.run_id << " " << run.config.batching);
+      RunPlan plan;
+      plan.runs = {run};
+      WorkerOptions options;
+      options.paths.out = (dir.path() / "out").string();
+      const auto outcome = ExecuteRun(bench, run, plan, options);
+      REQUIRE(outcome.ok());
+      const std::string path = options.paths.Record(run.run_id);
+      REQUIRE(*outcome == WorkerOutcome::kPublished);
+      const auto record = ReadRunRecord(path);
+      REQUIRE(record.ok());
+      REQUIRE(record->status == RunStatus::kOk);
+      const double before = EvalOf(*record, 0, "test").metrics[0].value;
+      CHECK(EvalOf(*record, 0, "test").metrics[0].name == data.task.metrics[0]);
+      if (update.name == "untuned") continue;
+      const double after = EvalOf(*record, 1, "test").metrics[0].value;
+      CHECK(after > before);
+      // Chance is a half, or next to nothing.
+      CHECK(after > 0.8 * (data.task.metrics[0] == "squad_f1" ? 100 : 1));
+      CHECK(EvalOf(*record, 1, "validation").metrics[0].value <
+            EvalOf(*record, 0, "validation").metrics[0].value);
+      CHECK(record->facts.at("trainable_parameters") > 0);
+
+      // What was trained comes back, is merged and loads as a model of this
+      // head by itself.
+      auto trained = OpenTrainedRun(bench, path);
+      INFO(trained.status().ToString());
+      REQUIRE(trained.ok());
+      REQUIRE(trained->method->Merge().ok());
+      const std::string out = (dir.path() / "export" / run.run_id).string();
+      REQUIRE(WriteModelFolder(*trained->loaded.model, out).ok());
+      REQUIRE(WriteTokenizerFiles(trained->loaded, out).ok());
+      auto again = LoadModelAndTokenizer(out, "", ModelOptions());
+      INFO(again.status().ToString());
+      REQUIRE(again.ok());
+      const auto head = again->model->head();
+      REQUIRE(SetHeadForTasks(bench, run.config, *again->model).ok());
+      CHECK(again->model->head() == head);
+      const auto inputs =
+          ReadRunInputs(bench, run.config, *again->tokenizer, head);
+      REQUIRE(inputs.ok());
+      const auto evals =
+          MeasureModel(*again->model, *again->tokenizer, *inputs, 1);
+      REQUIRE(evals.ok());
+      for (const EvalRecord& eval : *evals) {
+        CHECK(eval.metrics[0].value ==
+              Approx(EvalOf(*record, 1, eval.split).metrics[0].value)
+                  .epsilon(1e-4));
+      }
+      std::ifstream file(out + "/config.json");
+      const nlohmann::json config = nlohmann::json::parse(file);
+      if (data.name == "lands") CHECK(config["id2label"]["1"] == "name");
+      if (data.name == "tags") CHECK(config["id2label"]["3"] == "B-name");
+    }
+  }
+}
+
+TEST_CASE("an encoder's run is refused where its tasks or lengths do not fit",
+          "[encoders][run]") {
+  const TempDir dir("encoder-runs");
+  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
+  const Workbench bench = MakeBench();
+  const auto status = [&](const RunConfig& config) {
+    auto loaded = LoadModelAndTokenizer(model, "", ModelOptions());
+    REQUIRE(loaded.ok());
+    const absl::Status out = SetHeadForTasks(bench, config, *loaded->model);
+    CHECK(out.message().find('\n') == std::string::npos);
+    return std::string(out.message());
+  };
+  RunConfig config = ConfigOf(model, "lands", "full");
+  config.evaluate.push_back("tags");
+  CHECK(status(config).find("two runs") != std::string::npos);
+  config = ConfigOf(model, "lands", "full");
+  config.max_length = 41;
+  CHECK(status(config).find("40 positions") != std::string::npos);
+  config.max_length = 40;
+  CHECK(status(config).empty());
+}
+
+}  // namespace sft
