@@ -61,16 +61,27 @@ std::function<bool(const std::vector<int32_t>&)> StopAt(
     const Ids tail(ids.end() - std::min(ids.size(), window), ids.end());
     const std::string text =
         tokenizer.Decode(tail, /*skip_special_tokens=*/true);
-    return std::any_of(stops.begin(), stops.end(), [&](const std::string& s) {
-      return text.find(s) != std::string::npos;
-    });
+    const bool near =
+        std::any_of(stops.begin(), stops.end(), [&](const std::string& s) {
+          return text.find(s) != std::string::npos;
+        });
+    if (!near) return false;
+    const std::string whole =
+        tokenizer.Decode(ids, /*skip_special_tokens=*/true);
+    return CutAtStop(whole, stops).size() < whole.size();
   };
 }
 
 std::string_view CutAtStop(std::string_view text,
                            const std::vector<std::string>& stop_strings) {
+  const auto is_space = [](char c) { return absl::ascii_isspace(c); };
+  const size_t begin =
+      std::find_if_not(text.begin(), text.end(), is_space) - text.begin();
   size_t end = text.size();
-  for (const std::string& s : stop_strings) end = std::min(end, text.find(s));
+  for (const std::string& s : stop_strings) {
+    const bool blank = std::all_of(s.begin(), s.end(), is_space);
+    end = std::min(end, text.find(s, blank ? begin : 0));
+  }
   return text.substr(0, end);
 }
 

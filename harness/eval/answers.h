@@ -30,8 +30,8 @@ struct Answers {
 };
 
 // Greedy answers. One ends before the end of turn or of text, before the first
-// of the task's stop strings, or after `max_new_tokens`; white space around it
-// is taken off.
+// of the task's stop strings (CutAtStop), or after `max_new_tokens`; white
+// space around it is taken off.
 absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
                                    const Task& task,
                                    const std::vector<Row>& rows,
@@ -42,13 +42,15 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
 // End of turn and end of text, each once.
 std::vector<int32_t> StopIds(const Tokenizer& tokenizer);
 
-// Whether one of `stop_strings` stands in the text of the ids so far, given
-// that none did before the last of them: GenerationOptions::stop. Empty if
-// there are no stop strings.
+// Whether CutAtStop would cut the text of the ids so far, given that it did not
+// before the last of them: GenerationOptions::stop. Empty if there are no stop
+// strings.
 std::function<bool(const std::vector<int32_t>&)> StopAt(
     const Tokenizer& tokenizer, std::vector<std::string> stop_strings);
 
-// `text` up to the first of `stop_strings`.
+// `text` up to the first of `stop_strings`. One that is white space counts only
+// behind something else: a model that was not tuned for a task often begins its
+// answer on a new line, and would otherwise be scored on nothing.
 std::string_view CutAtStop(std::string_view text,
                            const std::vector<std::string>& stop_strings);
 

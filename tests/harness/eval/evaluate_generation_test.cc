@@ -132,10 +132,30 @@ TEST_CASE("an answer ends at its first stop string, and takes no more tokens",
   CHECK(answers->texts[0] == "yes it");
   CHECK(model.written == 11);  // through "is\n"
   CHECK(CutAtStop("", {"x"}) == "");
-  CHECK(CutAtStop("\nabc", {"\n"}) == "");
+  CHECK(CutAtStop("ab\nc", {"\n"}) == "ab");
   CHECK(CutAtStop(" a bc", {"c", "b"}) == " a ");
   CHECK(CutAtStop("a b ", {}) == "a b ");
   CHECK_FALSE(StopAt(tokenizer, {}));
+}
+
+TEST_CASE("an answer that begins on a new line does not end there",
+          "[eval][generation]") {
+  const FakeTokenizer tokenizer;
+  ScriptedModel model([](const std::string& prompt) {
+    const std::string spaces(prompt.find("far") == std::string::npos ? 2 : 30,
+                             '\n');
+    return spaces + " yes it is\nQuestion";
+  });
+  Task task = Writing({"exact_match"}, 60);
+  task.stop_strings = {"\n"};
+  const auto answers = AnswerRows(
+      model, tokenizer, task, {Told(1, "", "x"), Told(2, "far", "x")}, {}, 60);
+  REQUIRE(answers.ok());
+  CHECK(answers->texts == std::vector<std::string>{"yes it is", "yes it is"});
+  CHECK(model.written == 2 + 30 + 2 * 11);
+  CHECK(CutAtStop("\n\n ", {"\n"}) == "\n\n ");
+  CHECK(CutAtStop("\nQ: a\n", {"\nQ", "\n"}) == "");
+  CHECK(CutAtStop("\n a \n\nb", {"\n\n"}) == "\n a ");
 }
 
 TEST_CASE("a prompt that leaves no room for its answer loses its middle",
