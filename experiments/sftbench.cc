@@ -13,6 +13,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/tensor_allocator.h"
 #include "methods/registry.h"
 #include "version.h"
 
@@ -122,5 +123,6 @@ const Workbench& TheWorkbench() {
 }  // namespace sft
 
 int main(int argc, char** argv) {
+  sft::InstallTensorAllocator();
   return sft::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -3,10 +3,70 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "harness/core/rng.h"
+#include "harness/model/linear_product.h"
 
 namespace sft {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+at::Tensor Rows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+// a [M, K] times b [K, N].
+at::Tensor Product(const at::Tensor& a, const at::Tensor& b) {
+  return LinearProduct(a, b.t(), {});
+}
+
+// y + s (x A^T) B^T, written over y, which no base map saves. Keeps x itself,
+// no copy, and the low-rank product.
+struct LowRankTerm : torch::autograd::Function<LowRankTerm> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& y,
+                            const at::Tensor& x, const at::Tensor& a_RI,
+                            const at::Tensor& b_OR, double scale) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    const at::Tensor a = a_RI.to(x.scalar_type());
+    const at::Tensor b = b_OR.to(x.scalar_type());
+    const at::Tensor low_MR = LinearProduct(Rows(x), a, {});
+    const at::Tensor sum = y.detach();
+    at::Tensor rows_MO = sum.view({-1, y.size(-1)});
+    if (MultipliesWidened(x)) {
+      rows_MO.add_(LinearProduct(low_MR, b, {}), scale);
+    } else {
+      rows_MO.addmm_(low_MR, b.t(), /*beta=*/1, scale);
+    }
+    ctx->save_for_backward({x, a_RI, b_OR, low_MR});
+    ctx->saved_data["scale"] = scale;
+    return sum;
+  }
+
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor &x = saved[0], &low_MR = saved[3];
+    const double scale = ctx->saved_data["scale"].toDouble();
+    const at::Tensor grad_MO = Rows(grads[0]);
+    const at::Tensor b_OR = saved[2].to(x.scalar_type());
+    const at::Tensor of_low_MR = Product(grad_MO, b_OR).mul_(scale);
+    at::Tensor of_x, of_a, of_b;
+    if (ctx->needs_input_grad(1)) {
+      of_x = Product(of_low_MR, saved[1].to(x.scalar_type())).view(x.sizes());
+    }
+    if (ctx->needs_input_grad(2)) {
+      of_a = Product(of_low_MR.t(), Rows(x)).to(saved[1].scalar_type());
+    }
+    if (ctx->needs_input_grad(3)) {
+      of_b =
+          Product(grad_MO.t(), low_MR).to(saved[2].scalar_type()).mul_(scale);
+    }
+    return {grads[0], of_x, of_a, of_b, at::Tensor()};
+  }
+};
+
+}  // namespace
 
 LoraLinear::LoraLinear(std::unique_ptr<LinearMap> base, LoraFactors factors,
                        at::ScalarType compute, double dropout,
@@ -36,12 +96,14 @@ at::Tensor LoraLinear::DropInput(const at::Tensor& x,
 }
 
 at::Tensor LoraLinear::Forward(const at::Tensor& x, const PassState& pass) {
-  at::Tensor y = base_->Forward(x, pass);
+  const at::Tensor y = base_->Forward(x, pass);
+  if (!factors_.magnitude_O.defined()) {
+    return LowRankTerm::apply(y, DropInput(x, pass), factors_.a_RI,
+                              factors_.b_OR, factors_.scale);
+  }
   const at::Tensor low = LinearProduct(
       LinearProduct(DropInput(x, pass), factors_.a_RI.to(compute_), {}),
       factors_.b_OR.to(compute_), {});
-  if (!factors_.magnitude_O.defined()) return y + low * factors_.scale;
-
   at::Tensor norm_O;
   {
     at::NoGradGuard no_grad;

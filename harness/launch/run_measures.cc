@@ -5,6 +5,7 @@
 
 #include "absl/time/clock.h"
 #include "harness/core/status.h"
+#include "harness/core/tensor_allocator.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
@@ -15,6 +16,8 @@ const absl::Time kProcessStart = absl::Now();
 }  // namespace
 
 void StartTrainingMeasures(Model& model) {
+  ReleaseFreeTensorMemory();
+  ResetPeakTensorMemory();
   ResetPeakResidentMemory();
   ResetPeakDeviceMemory(model.device());
 }
@@ -31,6 +34,11 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
       memory.ok() && memory->peak_reserved_bytes > 0) {
     measured["device_peak_allocated"] = memory->peak_allocated_bytes;
     measured["device_peak_reserved"] = memory->peak_reserved_bytes;
+  }
+  const TensorMemory tensors = PeakTensorMemory();
+  for (int use = 0; use < kMemoryUses && tensors.total() > 0; ++use) {
+    measured[std::string(MemoryUseName(static_cast<MemoryUse>(use)))] =
+        tensors.bytes[static_cast<size_t>(use)];
   }
   TrainedBytes trained;
   if (optimizer != nullptr) {

@@ -9,6 +9,7 @@
 #include "harness/core/catch_torch.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/tensor_allocator.h"
 #include "harness/core/tensor_digest.h"
 #include "harness/eval/evaluator.h"
 #include "harness/launch/launcher.h"
@@ -116,7 +117,10 @@ class Worker {
     }
     SFT_ASSIGN_OR_RETURN(method_, update->make(run_.config));
     SFT_ASSIGN_OR_RETURN(batching_, batching->make(run_.config));
-    SFT_RETURN_IF_ERROR(method_->Attach(*loaded_.model));
+    {
+      const MemoryScope memory(MemoryUse::kWeights);
+      SFT_RETURN_IF_ERROR(method_->Attach(*loaded_.model));
+    }
     SFT_RETURN_IF_ERROR(batching_->Attach(*loaded_.model));
     trainer_ = std::make_unique<Trainer>(run_.config, run_.run_id,
                                          *loaded_.model, *method_);

@@ -7,6 +7,7 @@
 
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/core/tensor_allocator.h"
 #include "harness/data/user_dataset.h"
 #include "harness/spec/mixture.h"
 #include "harness/text/tokenizer_factory.h"
@@ -114,6 +115,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
 absl::StatusOr<LoadedModel> LoadModelAndTokenizer(const std::string& name,
                                                   const std::string& assets,
                                                   const ModelOptions& options) {
+  const MemoryScope memory(MemoryUse::kWeights);
   LoadedModel loaded;
   SFT_ASSIGN_OR_RETURN(loaded.where, LocateModel(name, assets));
   SFT_ASSIGN_OR_RETURN(loaded.tokenizer, LoadTokenizerOf(loaded.where));

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "harness/model/sequence_attention.h"
+
 namespace sft {
 namespace {
 
@@ -84,6 +86,27 @@ at::Tensor AttendAll(const at::Tensor& q, const at::Tensor& k,
                 /*causal=*/false, scale);
 }
 
+// Where the sequences of a batch begin and end among its B * T tokens: its
+// rows, pads and all, or the segments of cu_seqlens.
+std::vector<int64_t> SequenceBounds(const at::Tensor& q_BNTH,
+                                    const Batch& batch) {
+  const int64_t B = q_BNTH.size(0), T = q_BNTH.size(2);
+  std::vector<int64_t> bounds;
+  if (!batch.cu_seqlens.defined()) {
+    for (int64_t b = 0; b <= B; ++b) bounds.push_back(b * T);
+    return bounds;
+  }
+  TORCH_CHECK(B == 1, "a packed batch has one row, got ", B);
+  const at::Tensor on_cpu = batch.cu_seqlens.cpu();
+  const int32_t* bound = on_cpu.const_data_ptr<int32_t>();
+  bounds.assign(bound, bound + on_cpu.numel());
+  for (size_t p = 0; p + 1 < bounds.size(); ++p) {
+    TORCH_CHECK(bounds[p] < bounds[p + 1], "empty segment ", p,
+                " of cu_seqlens");
+  }
+  return bounds;
+}
+
 }  // namespace
 
 at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
@@ -99,22 +122,27 @@ at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
 at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                             const at::Tensor& v_BKTH, const Batch& batch,
                             double scale, const AttentionShape& shape) {
+  const std::vector<int64_t> bounds = SequenceBounds(q_BNTH, batch);
+  const bool windowed = shape.window > 0 && shape.window < q_BNTH.size(2);
+  const bool masked = !shape.causal && !batch.cu_seqlens.defined() &&
+                      RealKeys(batch, k_BKTH).has_value();
+  if (HasSequenceAttention(q_BNTH) && !windowed && shape.softcap <= 0 &&
+      !masked) {
+    return SequenceAttention(q_BNTH, k_BKTH, v_BKTH, bounds, scale,
+                             shape.causal);
+  }
   const at::Tensor k_BNTH = ExpandHeads(k_BKTH, q_BNTH.size(1));
   const at::Tensor v_BNTH = ExpandHeads(v_BKTH, q_BNTH.size(1));
   if (!batch.cu_seqlens.defined()) {
     return AttendAll(q_BNTH, k_BNTH, v_BNTH, batch, scale, shape);
   }
-  TORCH_CHECK(q_BNTH.size(0) == 1, "a packed batch has one row, got ",
-              q_BNTH.size(0));
-  const at::Tensor bounds = batch.cu_seqlens.cpu();
-  const int32_t* bound = bounds.data_ptr<int32_t>();
   std::vector<at::Tensor> parts;
-  for (int64_t p = 0; p + 1 < bounds.numel(); ++p) {
-    const int64_t length = bound[p + 1] - bound[p];
-    TORCH_CHECK(length > 0, "empty segment ", p, " of cu_seqlens");
-    parts.push_back(AttendAll(
-        q_BNTH.narrow(2, bound[p], length), k_BNTH.narrow(2, bound[p], length),
-        v_BNTH.narrow(2, bound[p], length), batch, scale, shape));
+  for (size_t p = 0; p + 1 < bounds.size(); ++p) {
+    const int64_t length = bounds[p + 1] - bounds[p];
+    parts.push_back(AttendAll(q_BNTH.narrow(2, bounds[p], length),
+                              k_BNTH.narrow(2, bounds[p], length),
+                              v_BNTH.narrow(2, bounds[p], length), batch, scale,
+                              shape));
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
 }

@@ -70,10 +70,12 @@ class Decoder final : public Model {
   at::Tensor Embed(const at::Tensor& ids_BT,
                    const at::Tensor& position_BT) const;
   Rotation MakeRotation(const at::Tensor& position_BT) const;
-  at::Tensor Normed(const NormWeights& norm, const at::Tensor& x) const;
-  // x as it is where the layout has no such norm.
-  at::Tensor NormedAt(int64_t layer, NormPlace place,
-                      const at::Tensor& x) const;
+  // In the dtype `out`.
+  at::Tensor Normed(const NormWeights& norm, const at::Tensor& x,
+                    at::ScalarType out) const;
+  // x itself where the layout has no such norm.
+  at::Tensor NormedAt(int64_t layer, NormPlace place, const at::Tensor& x,
+                      at::ScalarType out) const;
   at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
                    const Rotation& rotation, const PassState& pass,
                    const AttendFn& attend);

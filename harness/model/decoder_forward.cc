@@ -6,6 +6,7 @@
 
 #include "harness/model/checkpoint.h"
 #include "harness/model/decoder.h"
+#include "harness/model/head_loss.h"
 
 namespace sft {
 
@@ -34,25 +35,27 @@ Decoder::Rotation Decoder::MakeRotation(const at::Tensor& position_BT) const {
   return out;
 }
 
-at::Tensor Decoder::Normed(const NormWeights& norm, const at::Tensor& x) const {
+at::Tensor Decoder::Normed(const NormWeights& norm, const at::Tensor& x,
+                           at::ScalarType out) const {
   switch (config_.norm) {
     case NormKind::kRms:
-      return RmsNorm(x, norm.weight_D, config_.norm_epsilon);
+      return RmsNorm(x, norm.weight_D, config_.norm_epsilon, out);
     case NormKind::kRmsPlusOne:
-      return RmsNorm(x, norm.weight_D + 1, config_.norm_epsilon);
+      return RmsNorm(x, norm.weight_D + 1, config_.norm_epsilon, out);
     case NormKind::kLayer:
       return at::layer_norm(x, {x.size(-1)}, norm.weight_D, norm.bias_D,
-                            config_.norm_epsilon);
+                            config_.norm_epsilon)
+          .to(out);
   }
   return x;
 }
 
 at::Tensor Decoder::NormedAt(int64_t layer, NormPlace place,
-                             const at::Tensor& x) const {
+                             const at::Tensor& x, at::ScalarType out) const {
   const int64_t index = layout().NormIndex(place);
   if (index < 0) return x;
   return Normed(norms_[layer * layout().norms.size() + index],
-                x.to(master_dtype()));
+                x.to(master_dtype()), out);
 }
 
 at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,
@@ -67,7 +70,7 @@ at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,
     return x.view({B, T, count, config_.head_width});
   };
   const at::Tensor h_BTD =
-      NormedAt(layer, NormPlace::kBeforeAttention, x_BTD).to(compute_);
+      NormedAt(layer, NormPlace::kBeforeAttention, x_BTD, compute_);
   at::Tensor q, k, v;
   if (layout().MapIndex(Role::kQkv) >= 0) {
     const int64_t keys = config_.kv_heads * config_.head_width;
@@ -85,7 +88,7 @@ at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,
       config_.ShapeOf(layer).window > 0 ? rotation.local : rotation.global;
   auto placed = [&](const at::Tensor& x_BTNH, NormPlace place) {
     const at::Tensor x_BNTH =
-        NormedAt(layer, place, x_BTNH).to(compute_).transpose(1, 2);
+        NormedAt(layer, place, x_BTNH, compute_).transpose(1, 2);
     return rope.cos_B1TH.defined() ? Rotate(x_BNTH, rope) : x_BNTH;
   };
   const at::Tensor seen_BTA =
@@ -94,12 +97,13 @@ at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,
              heads(v, config_.kv_heads).transpose(1, 2))
           .transpose(1, 2)
           .reshape({B, T, -1});
-  const at::Tensor mid_BTD = x_BTD.add(NormedAt(
-      layer, NormPlace::kAfterAttention, map(Role::kOutput, seen_BTA)));
+  const at::Tensor mid_BTD =
+      x_BTD.add(NormedAt(layer, NormPlace::kAfterAttention,
+                         map(Role::kOutput, seen_BTA), master_dtype()));
   const at::Tensor m_BTD =
-      NormedAt(layer, NormPlace::kBeforeFeedForward, mid_BTD).to(compute_);
+      NormedAt(layer, NormPlace::kBeforeFeedForward, mid_BTD, compute_);
   return mid_BTD.add(NormedAt(layer, NormPlace::kAfterFeedForward,
-                              FeedForward(layer, m_BTD, pass)));
+                              FeedForward(layer, m_BTD, pass), master_dtype()));
 }
 
 at::Tensor Decoder::FeedForward(int64_t layer, const at::Tensor& m_BTD,
@@ -167,7 +171,7 @@ at::Tensor Decoder::Backbone(const Batch& batch) {
 }
 
 at::Tensor Decoder::HiddenStates(const Batch& batch) {
-  return Normed(norm_, Backbone(batch));
+  return Normed(norm_, Backbone(batch), master_dtype());
 }
 
 at::Tensor Decoder::Logits(const at::Tensor& h_MD) {
@@ -207,9 +211,13 @@ LossOutput Decoder::SumLoss(const Batch& batch) {
     out.loss_sum = x_MD.sum();  // zero, and differentiable
     return out;
   }
+  const at::Tensor h_MD = Normed(norm_, x_MD, compute_);
   out.loss_sum =
-      at::cross_entropy_loss(Logits(Normed(norm_, x_MD)), label_M,
-                             /*weight=*/std::nullopt, at::Reduction::Sum);
+      config_.final_softcap > 0
+          ? at::cross_entropy_loss(Logits(h_MD), label_M,
+                                   /*weight=*/std::nullopt, at::Reduction::Sum)
+          : HeadLoss(h_MD, head_VD_.defined() ? head_VD_ : embedding_VD_,
+                     label_M);
   return out;
 }
 

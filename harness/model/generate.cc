@@ -102,8 +102,9 @@ at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
         return cache->AttendPrompts(layer, q, k, v, scale, shape);
       });
   const at::Tensor last_B = at::tensor(last, at::kLong).to(device());
-  return Logits(
-      Normed(norm_, x_BTD.reshape({B * longest, -1}).index_select(0, last_B)));
+  return Logits(Normed(norm_,
+                       x_BTD.reshape({B * longest, -1}).index_select(0, last_B),
+                       compute_));
 }
 
 at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens,
@@ -117,7 +118,7 @@ at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens,
           const at::Tensor& v, const AttentionShape& shape) {
         return cache.AttendNext(layer, q, k, v, scale, shape);
       });
-  return Logits(Normed(norm_, x_B1D.squeeze(1)));
+  return Logits(Normed(norm_, x_B1D.squeeze(1), compute_));
 }
 
 std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "harness/model/model.h"
+#include "harness/model/linear_product.h"
 
 namespace sft {
 namespace {
@@ -131,13 +131,37 @@ std::string_view RoleName(Role role) {
   return "";
 }
 
+bool MultipliesWidened(const at::Tensor& x) {
+  return x.scalar_type() == at::kBFloat16 && x.is_cpu() && !CpuMultipliesBf16();
+}
+
+at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
+  if (MultipliesWidened(grad_MO)) {
+    return GradOfInput(Widen(grad_MO), Widen(w_OI)).to(at::kBFloat16);
+  }
+  const bool long_sum = grad_MO.is_cpu() &&
+                        grad_MO.scalar_type() == at::kFloat &&
+                        w_OI.size(0) > kSumPart;
+  return long_sum ? GradOfInput(grad_MO, w_OI) : at::mm(grad_MO, w_OI);
+}
+
+void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
+                       at::Tensor& sum_OI) {
+  const bool widened = MultipliesWidened(grad_MO);
+  const at::Tensor grad = widened ? Widen(grad_MO) : grad_MO;
+  const at::Tensor x = widened ? Widen(x_MI) : x_MI;
+  if (grad.scalar_type() == sum_OI.scalar_type()) {
+    sum_OI.addmm_(grad.t(), x);
+  } else {
+    sum_OI.add_(at::mm(grad.t(), x));
+  }
+}
+
 at::Tensor LinearProduct(const at::Tensor& x, const at::Tensor& w_OI,
                          const at::Tensor& bias_O) {
   const std::optional<at::Tensor> bias =
       bias_O.defined() ? std::make_optional(bias_O) : std::nullopt;
-  const bool wide =
-      x.scalar_type() == at::kBFloat16 && x.is_cpu() && !CpuMultipliesBf16();
-  if (!wide) {
+  if (!MultipliesWidened(x)) {
     const bool long_sum = x.is_cpu() && x.scalar_type() == at::kFloat &&
                           x.dim() == 2 && !bias && w_OI.size(0) > kSumPart;
     if (long_sum) return WideHeadProduct::apply(x, w_OI);

@@ -6,6 +6,9 @@
 
 #include <cmath>
 
+#include "harness/model/raw_tensor.h"
+#include "methods/kernels/block_ops.h"
+
 namespace sft {
 namespace {
 
@@ -13,31 +16,118 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
-                            const at::Tensor& weight, double epsilon) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x_in,
+                            const at::Tensor& weight, double epsilon,
+                            at::ScalarType out) {
     at::AutoDispatchBelowADInplaceOrView below;
-    const at::Tensor rstd = x.square().mean(-1, true).add_(epsilon).rsqrt_();
-    ctx->save_for_backward({x, weight, rstd});
-    return x.mul(rstd).mul_(weight);
+    const bool fused = x_in.is_cpu() && x_in.scalar_type() == at::kFloat;
+    if (!fused) {
+      const at::Tensor rstd =
+          x_in.square().mean(-1, true).add_(epsilon).rsqrt_();
+      ctx->save_for_backward({x_in, weight, rstd});
+      return x_in.mul(rstd).mul_(weight).to(out);
+    }
+    const at::Tensor x = x_in.contiguous(), w = weight.contiguous();
+    const int64_t width = x.size(-1), rows = x.numel() / width;
+    const at::Tensor rstd = at::empty({rows}, x.options());
+    const at::Tensor y = at::empty(x.sizes(), x.options().dtype(out));
+    WithElements(y, [&](auto element) {
+      using T = decltype(element);
+      RmsNormForward<T>(Raw<float>(x), Raw<float>(w), rows, width,
+                        static_cast<float>(epsilon), RawMutable<T>(y),
+                        RawMutable<float>(rstd));
+    });
+    ctx->save_for_backward({x, w, rstd});
+    return y;
   }
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor& x = saved[0];
-    const at::Tensor& weight = saved[1];
-    const at::Tensor& rstd = saved[2];
-    const at::Tensor& grad = grads[0];
-    const at::Tensor normed = x.mul(rstd);
+    const at::Tensor &x = saved[0], &weight = saved[1], &rstd = saved[2];
+    const bool fused = x.is_cpu() && x.scalar_type() == at::kFloat;
     at::Tensor grad_x, grad_weight;
-    if (ctx->needs_input_grad(0)) {
+    const bool of_weight = ctx->needs_input_grad(1);
+    const int64_t width = x.size(-1);
+    if (fused) {
+      const at::Tensor grad = grads[0].contiguous();
+      grad_x = at::empty_like(x);
+      if (of_weight) grad_weight = at::empty_like(weight);
+      WithElements(grad, [&](auto element) {
+        using T = decltype(element);
+        RmsNormBackward<T>(
+            Raw<T>(grad), Raw<float>(x), Raw<float>(weight), Raw<float>(rstd),
+            x.numel() / width, width, RawMutable<float>(grad_x),
+            of_weight ? RawMutable<float>(grad_weight) : nullptr);
+      });
+    } else {
+      const at::Tensor grad = grads[0].to(x.scalar_type());
+      const at::Tensor normed = x.mul(rstd);
       const at::Tensor g = grad.mul(weight);
       grad_x = g.sub(normed.mul(g.mul(normed).mean(-1, true))).mul_(rstd);
+      if (of_weight) {
+        grad_weight = grad.mul(normed).reshape({-1, width}).sum(0);
+      }
     }
-    if (ctx->needs_input_grad(1)) {
-      const int64_t width = x.size(-1);
-      grad_weight = grad.mul(normed).reshape({-1, width}).sum(0);
-    }
-    return {grad_x, grad_weight, at::Tensor()};
+    if (!ctx->needs_input_grad(0)) grad_x = at::Tensor();
+    return {grad_x, grad_weight, at::Tensor(), at::Tensor()};
+  }
+};
+
+// Rows of heads turned by their angles; backward turns the gradient back.
+struct RotateFunction : torch::autograd::Function<RotateFunction> {
+  static at::Tensor Turn(const at::Tensor& x_BNTH, const at::Tensor& cos,
+                         const at::Tensor& sin, bool inverse) {
+    const at::Tensor x = x_BNTH.transpose(1, 2).contiguous();
+    const at::Tensor y = at::empty_like(x);
+    WithElements(x, [&](auto element) {
+      using T = decltype(element);
+      RotateRows<T>(Raw<T>(x), Raw<float>(cos), Raw<float>(sin),
+                    x.size(0) * x.size(1), x.size(2), x.size(3), inverse,
+                    RawMutable<T>(y));
+    });
+    return y.transpose(1, 2);
+  }
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x_BNTH,
+                            const at::Tensor& cos, const at::Tensor& sin) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    ctx->save_for_backward({cos, sin});
+    return Turn(x_BNTH, cos, sin, /*inverse=*/false);
+  }
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    return {Turn(grads[0], saved[0], saved[1], /*inverse=*/true), at::Tensor(),
+            at::Tensor()};
+  }
+};
+
+// silu(gate) * up by the CPU kernels.
+struct SwiGluFunction : torch::autograd::Function<SwiGluFunction> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate_in,
+                            const at::Tensor& up_in) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    const at::Tensor gate = gate_in.contiguous(), up = up_in.contiguous();
+    const at::Tensor y = at::empty_like(gate);
+    WithElements(gate, [&](auto element) {
+      using T = decltype(element);
+      SwiGluForward<T>(Raw<T>(gate), Raw<T>(up), gate.numel(),
+                       RawMutable<T>(y));
+    });
+    ctx->save_for_backward({gate, up});
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor &gate = saved[0], &up = saved[1];
+    const at::Tensor grad = grads[0].contiguous();
+    const at::Tensor of_gate = at::empty_like(gate), of_up = at::empty_like(up);
+    WithElements(gate, [&](auto element) {
+      using T = decltype(element);
+      SwiGluBackward<T>(Raw<T>(grad), Raw<T>(gate), Raw<T>(up), gate.numel(),
+                        RawMutable<T>(of_gate), RawMutable<T>(of_up));
+    });
+    return {of_gate, of_up};
   }
 };
 
@@ -96,11 +186,12 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
 }
 
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
-                   double epsilon) {
-  return RmsNormFunction::apply(x, weight_D, epsilon);
+                   double epsilon, at::ScalarType out) {
+  return RmsNormFunction::apply(x, weight_D, epsilon, out);
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up) {
+  if (HasCpuKernels(gate)) return SwiGluFunction::apply(gate, up);
   return GatedFunction<Silu>::apply(gate, up);
 }
 
@@ -124,6 +215,10 @@ RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,
 }
 
 at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table) {
+  if (HasCpuKernels(x_BNTH) && table.cos_B1TH.scalar_type() == at::kFloat &&
+      table.cos_B1TH.size(0) == x_BNTH.size(0)) {
+    return RotateFunction::apply(x_BNTH, table.cos_B1TH, table.sin_B1TH);
+  }
   const at::Tensor x = x_BNTH.to(table.cos_B1TH.scalar_type());
   const int64_t half = x.size(-1) / 2;
   const at::Tensor turned =

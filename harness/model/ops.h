@@ -21,9 +21,10 @@ enum class Activation {
 at::Tensor Activate(Activation activation, const at::Tensor& x);
 
 // y = x / sqrt(mean(x^2) + epsilon) * w over the last dimension of x [..., D],
-// in the dtype of x (f32 or f64); saves x and one number a row.
+// computed in the dtype of x (f32 or f64) and given in `out`; saves x and one
+// number a row.
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
-                   double epsilon);
+                   double epsilon, at::ScalarType out);
 
 // silu(gate) * up, elementwise; saves both inputs and nothing else.
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up);

@@ -11,6 +11,7 @@
 
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
+#include "harness/core/tensor_allocator.h"
 #include "harness/train/schedule.h"
 
 namespace sft {
@@ -61,6 +62,7 @@ absl::Status Trainer::MakeOptimizer() {
     return absl::InvalidArgumentError("the method trains no parameter");
   }
   for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
+  const MemoryScope memory(MemoryUse::kOptimizer);
   optimizer_ = std::make_unique<AdamW>(
       std::move(parameters),
       AdamWOptions{.beta1 = config_.beta1,
@@ -132,6 +134,7 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
   const auto targets = static_cast<double>(record.target_tokens);
   std::vector<at::Tensor> loss_sums;  // read last: reading waits for a device
   for (size_t micro = 0; micro < batches.size(); ++micro) {
+    const MemoryScope memory(MemoryUse::kActivations);
     model_.pass_state().training = true;
     model_.pass_state().neftune_alpha = config_.neftune_alpha;
     model_.pass_state().dropout_seed =
@@ -144,6 +147,9 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
   model_.pass_state().training = false;
   for (const at::Tensor& sum : loss_sums) record.loss += sum.item<double>();
   record.loss /= targets;
+  for (const TrainableParameter& p : optimizer_->parameters()) {
+    HoldFor(p.tensor.grad(), MemoryUse::kGradients);
+  }
   record.grad_norm = optimizer_->GradNorm();
   if (std::isfinite(record.loss) && std::isfinite(record.grad_norm)) {
     if (config_.max_grad_norm > 0) {

@@ -1,0 +1,99 @@
+#include "harness/model/head_loss.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+
+#include "harness/model/linear_product.h"
+#include "harness/model/raw_tensor.h"
+#include "methods/kernels/block_ops.h"
+
+namespace sft {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Rows whose logits exist at a time: enough for full speed of the products,
+// and few passes over the gradient of w.
+constexpr int64_t kRows = 512;
+
+// The sum of losses; logits_RV becomes their gradient where one is wanted.
+double LossOfRows(at::Tensor& logits_RV, const at::Tensor& label_R,
+                  bool gradient) {
+  if (HasCpuKernels(logits_RV)) {
+    double sum = 0;
+    WithElements(logits_RV, [&](auto element) {
+      using T = decltype(element);
+      sum = CrossEntropyRows<T>(RawMutable<T>(logits_RV),
+                                label_R.const_data_ptr<int64_t>(),
+                                logits_RV.size(0), logits_RV.size(1), gradient);
+    });
+    return sum;
+  }
+  const at::ScalarType wide =
+      logits_RV.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  at::Tensor log_p_RV = logits_RV.to(wide).log_softmax(-1);
+  const at::Tensor at_R1 = label_R.unsqueeze(1);
+  const double sum = -log_p_RV.gather(1, at_R1).sum().item<double>();
+  if (gradient) {
+    at::Tensor grad_RV = log_p_RV.exp_();
+    grad_RV.scatter_add_(1, at_R1,
+                         at::full(at_R1.sizes(), -1.0, grad_RV.options()));
+    logits_RV = grad_RV.to(logits_RV.scalar_type());
+  }
+  return sum;
+}
+
+struct HeadLossFunction : torch::autograd::Function<HeadLossFunction> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& h_MD,
+                            const at::Tensor& w_VD, const at::Tensor& label_M,
+                            bool grad_h, bool grad_w) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    const at::Tensor h = h_MD.contiguous(), label = label_M.contiguous();
+    const at::Tensor w = w_VD.to(h.scalar_type());
+    at::Tensor of_h = grad_h ? at::empty_like(h) : at::Tensor();
+    at::Tensor of_w = grad_w ? at::zeros_like(w_VD) : at::Tensor();
+    double sum = 0;
+    for (int64_t begin = 0; begin < h.size(0); begin += kRows) {
+      const int64_t rows = std::min(kRows, h.size(0) - begin);
+      const at::Tensor part_RD = h.narrow(0, begin, rows);
+      at::Tensor logits_RV = LinearProduct(part_RD, w, at::Tensor());
+      sum +=
+          LossOfRows(logits_RV, label.narrow(0, begin, rows), grad_h || grad_w);
+      if (grad_h) {
+        of_h.narrow(0, begin, rows).copy_(InputGradient(logits_RV, w));
+      }
+      if (grad_w) AddWeightGradient(logits_RV, part_RD, of_w);
+    }
+    ctx->saved_data["of_h"] = of_h;
+    ctx->saved_data["of_w"] = of_w;
+    return at::full({}, sum, w_VD.options());
+  }
+
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    auto scaled = [&](const char* name) {
+      at::Tensor made = ctx->saved_data[name].toTensor();
+      // Made for this one pass backwards: scaled in place and given away.
+      ctx->saved_data[name] = at::Tensor();
+      return made.defined() ? made.mul_(grads[0].to(made.scalar_type())) : made;
+    };
+    return {scaled("of_h"), scaled("of_w"), at::Tensor(), at::Tensor(),
+            at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor HeadLoss(const at::Tensor& h_MD, const at::Tensor& w_VD,
+                    const at::Tensor& label_M) {
+  const bool on = c10::GradMode::is_enabled();
+  return HeadLossFunction::apply(h_MD, w_VD, label_M,
+                                 on && h_MD.requires_grad(),
+                                 on && w_VD.requires_grad());
+}
+
+}  // namespace sft

@@ -1,0 +1,44 @@
+// From tensors to the element types of methods/kernels: float, or bf16 as its
+// bits.
+#ifndef HARNESS_MODEL_RAW_TENSOR_H_
+#define HARNESS_MODEL_RAW_TENSOR_H_
+
+#include <ATen/core/Tensor.h>
+
+#include "methods/kernels/vector_math.h"
+
+namespace sft {
+
+// f32 and bf16 on the CPU; f64 and devices go by LibTorch's operators.
+inline bool HasCpuKernels(const at::Tensor& x) {
+  return x.is_cpu() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+// Calls f with a float or a Bf16, by the tensor's type.
+template <class F>
+void WithElements(const at::Tensor& x, const F& f) {
+  TORCH_CHECK(HasCpuKernels(x), "no CPU kernel for ", x.scalar_type(), " on ",
+              x.device());
+  if (x.scalar_type() == at::kFloat) {
+    f(float{});
+  } else {
+    f(Bf16{});
+  }
+}
+
+// The elements of a dense tensor of this type.
+template <class T>
+const T* Raw(const at::Tensor& x) {
+  TORCH_CHECK(x.is_contiguous() && x.element_size() == sizeof(T),
+              "a kernel wants a dense tensor of its own type");
+  return static_cast<const T*>(x.const_data_ptr());
+}
+template <class T>
+T* RawMutable(const at::Tensor& x) {
+  return const_cast<T*>(Raw<T>(x));
+}
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_RAW_TENSOR_H_

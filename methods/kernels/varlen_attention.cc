@@ -1,0 +1,311 @@
+#include "methods/kernels/varlen_attention.h"
+
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+// BLAS, column-major, as LibTorch's own libraries export it.
+extern "C" void sgemm_(const char* trans_a, const char* trans_b, const int* m,
+                       const int* n, const int* k, const float* alpha,
+                       const float* a, const int* lda, const float* b,
+                       const int* ldb, const float* beta, float* c,
+                       const int* ldc);
+
+namespace sft {
+namespace {
+
+// Query tokens of a block: causal blocks read no key behind their last token.
+constexpr int64_t kBlock = 128;
+
+// Row-major c [m, n] = alpha a [m, k] b + beta c, every matrix dense but c,
+// whose rows lie `ldc` apart; a_t and b_t say that a is stored [k, m], b [n,
+// k].
+void Gemm(bool a_t, bool b_t, int64_t m, int64_t n, int64_t k, float alpha,
+          const float* a, int64_t lda, const float* b, int64_t ldb, float beta,
+          float* c, int64_t ldc) {
+  const auto as_int = [](int64_t x) { return static_cast<int>(x); };
+  const int rows = as_int(m), columns = as_int(n), depth = as_int(k);
+  const int a_step = as_int(lda), b_step = as_int(ldb), c_step = as_int(ldc);
+  sgemm_(b_t ? "T" : "N", a_t ? "T" : "N", &columns, &rows, &depth, &alpha, b,
+         &b_step, a, &a_step, &beta, c, &c_step);
+}
+
+// Rows of `heads` heads: head `first` + g of token t to row g * tokens + t of
+// `to` [G * tokens, H], f32, times `scale`.
+template <class T>
+SFT_INLINE void GatherHeads(const T* from, int64_t tokens, int64_t heads,
+                            int64_t first, int64_t count, int64_t width,
+                            float scale, float* to) {
+  for (int64_t g = 0; g < count; ++g) {
+    for (int64_t t = 0; t < tokens; ++t) {
+      const T* row = from + (t * heads + first + g) * width;
+      float* out = to + (g * tokens + t) * width;
+      for (int64_t i = 0; i < width; ++i) out[i] = ToFloat(row[i]) * scale;
+    }
+  }
+}
+template <class T>
+SFT_INLINE void ScatterHeads(const float* from, int64_t tokens, int64_t heads,
+                             int64_t first, int64_t count, int64_t width,
+                             T* to) {
+  for (int64_t g = 0; g < count; ++g) {
+    for (int64_t t = 0; t < tokens; ++t) {
+      const float* row = from + (g * tokens + t) * width;
+      T* out = to + (t * heads + first + g) * width;
+      for (int64_t i = 0; i < width; ++i) Store(row[i], out + i);
+    }
+  }
+}
+
+// scores [keys] -> e^(score - max) with zeros from `seen` on; the sum and the
+// max are returned.
+struct RowSoftmax {
+  float most = 0, sum = 0;
+};
+SFT_INLINE RowSoftmax ExponentiateRow(float* scores, int64_t seen,
+                                      int64_t keys) {
+  RowSoftmax out;
+  out.most = LaneMax(seen, -std::numeric_limits<float>::infinity(),
+                     [=](int64_t i) { return scores[i]; });
+  for (int64_t i = 0; i < seen; ++i) scores[i] = Exp(scores[i] - out.most);
+  for (int64_t i = seen; i < keys; ++i) scores[i] = 0;
+  out.sum = LaneSum(seen, [=](int64_t i) { return scores[i]; });
+  return out;
+}
+
+// A block of query rows: tokens [begin, begin + tokens) of its sequence, all
+// heads of one key head, reading the first `keys` keys.
+struct QueryBlock {
+  int64_t begin = 0, tokens = 0, keys = 0;
+  // Keys that the row of token begin + t sees.
+  int64_t Seen(int64_t t, bool causal) const {
+    return causal ? begin + t + 1 : keys;
+  }
+};
+
+SFT_VECTORIZED void ExponentiateBlock(const QueryBlock& block, int64_t groups,
+                                      bool causal, float* scores, float* most,
+                                      float* sum) {
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t t = 0; t < block.tokens; ++t) {
+      const int64_t row = g * block.tokens + t;
+      const RowSoftmax softmax = ExponentiateRow(
+          scores + row * block.keys, block.Seen(t, causal), block.keys);
+      most[row] = softmax.most;
+      sum[row] = softmax.sum;
+    }
+  }
+}
+
+// scores -> probabilities, given their log-sum-exp [G * tokens].
+SFT_VECTORIZED void ProbabilitiesOfBlock(const QueryBlock& block,
+                                         int64_t groups, bool causal,
+                                         const float* lse, float* scores) {
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t t = 0; t < block.tokens; ++t) {
+      const int64_t row = g * block.tokens + t;
+      const int64_t seen = block.Seen(t, causal);
+      float* at = scores + row * block.keys;
+      const float shift = lse[row];
+      for (int64_t i = 0; i < seen; ++i) at[i] = Exp(at[i] - shift);
+      for (int64_t i = seen; i < block.keys; ++i) at[i] = 0;
+    }
+  }
+}
+
+// grad_p -> grad_s = p (grad_p - delta), delta the row's sum of grad * out.
+SFT_VECTORIZED void ScoreGradients(int64_t rows, int64_t keys, int64_t width,
+                                   const float* grad, const float* out,
+                                   const float* p, float* grad_p) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const float* g = grad + row * width;
+    const float* o = out + row * width;
+    const float delta = LaneSum(width, [=](int64_t i) { return g[i] * o[i]; });
+    for (int64_t i = row * keys; i < (row + 1) * keys; ++i) {
+      grad_p[i] = p[i] * (grad_p[i] - delta);
+    }
+  }
+}
+
+SFT_VECTORIZED void DivideRows(int64_t rows, int64_t width, const float* by,
+                               float* x) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const float inverse = 1.0f / by[row];
+    for (int64_t i = 0; i < width; ++i) x[row * width + i] *= inverse;
+  }
+}
+
+#define SFT_COPIES(T)                                                      \
+  SFT_VECTORIZED void Gather(const T* from, int64_t tokens, int64_t heads, \
+                             int64_t first, int64_t count, int64_t width,  \
+                             float scale, float* to) {                     \
+    GatherHeads(from, tokens, heads, first, count, width, scale, to);      \
+  }                                                                        \
+  SFT_VECTORIZED void Scatter(const float* from, int64_t tokens,           \
+                              int64_t heads, int64_t first, int64_t count, \
+                              int64_t width, T* to) {                      \
+    ScatterHeads(from, tokens, heads, first, count, width, to);            \
+  }
+SFT_COPIES(float)
+SFT_COPIES(Bf16)
+#undef SFT_COPIES
+
+// Room of one thread, grown as needed and kept.
+class Scratch {
+ public:
+  float* Room(int64_t floats) {
+    if (static_cast<int64_t>(room_.size()) < floats) {
+      room_.resize(static_cast<size_t>(floats));
+    }
+    return room_.data();
+  }
+
+ private:
+  std::vector<float> room_;
+};
+enum Room {
+  kQ,
+  kK,
+  kV,
+  kScores,
+  kOut,
+  kGrad,
+  kGradScores,
+  kGradK,
+  kGradV,
+  kRow,
+  kRow2,
+  kRooms
+};
+thread_local Scratch scratch[kRooms];
+
+// Calls f(sequence begin, length, key head) for all of them, on all threads.
+template <class F>
+void ForSequences(const VarlenShape& shape, const F& f) {
+  TORCH_CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0,
+              shape.kv_heads, " key heads do not divide ", shape.heads);
+  const int64_t sequences = static_cast<int64_t>(shape.bounds.size()) - 1;
+  at::parallel_for(
+      0, sequences * shape.kv_heads, 1, [&](int64_t first, int64_t last) {
+        for (int64_t unit = first; unit < last; ++unit) {
+          const size_t s = static_cast<size_t>(unit / shape.kv_heads);
+          f(shape.bounds[s], shape.bounds[s + 1] - shape.bounds[s],
+            unit % shape.kv_heads);
+        }
+      });
+}
+
+template <class F>
+void ForBlocks(int64_t length, bool causal, const F& f) {
+  for (int64_t begin = 0; begin < length; begin += kBlock) {
+    const int64_t tokens = std::min(kBlock, length - begin);
+    f(QueryBlock{begin, tokens, causal ? begin + tokens : length});
+  }
+}
+
+}  // namespace
+
+template <class T>
+void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
+                            const T* v, T* out, float* lse) {
+  const int64_t N = shape.heads, K = shape.kv_heads, H = shape.head_width;
+  const int64_t groups = N / K;
+  ForSequences(shape, [&](int64_t start, int64_t length, int64_t head) {
+    float* keys = scratch[kK].Room(length * H);
+    float* values = scratch[kV].Room(length * H);
+    Gather(k + start * K * H, length, K, head, 1, H, 1.0f, keys);
+    Gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
+    ForBlocks(length, shape.causal, [&](const QueryBlock& b) {
+      const int64_t rows = groups * b.tokens;
+      const int64_t token = start + b.begin;
+      float* queries = scratch[kQ].Room(rows * H);
+      float* scores = scratch[kScores].Room(rows * b.keys);
+      float* result = scratch[kOut].Room(rows * H);
+      float* most = scratch[kRow].Room(rows);
+      float* sum = scratch[kRow2].Room(rows);
+      Gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
+             shape.scale, queries);
+      Gemm(false, true, rows, b.keys, H, 1, queries, H, keys, H, 0, scores,
+           b.keys);
+      ExponentiateBlock(b, groups, shape.causal, scores, most, sum);
+      Gemm(false, false, rows, H, b.keys, 1, scores, b.keys, values, H, 0,
+           result, H);
+      DivideRows(rows, H, sum, result);
+      Scatter(result, b.tokens, N, head * groups, groups, H,
+              out + token * N * H);
+      for (int64_t g = 0; g < groups; ++g) {
+        for (int64_t t = 0; t < b.tokens; ++t) {
+          const int64_t row = g * b.tokens + t;
+          lse[(token + t) * N + head * groups + g] =
+              most[row] + std::log(sum[row]);
+        }
+      }
+    });
+  });
+}
+
+template <class T>
+void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
+                             const T* q, const T* k, const T* v, const T* out,
+                             const float* lse, T* grad_q, T* grad_k,
+                             T* grad_v) {
+  const int64_t N = shape.heads, K = shape.kv_heads, H = shape.head_width;
+  const int64_t groups = N / K;
+  ForSequences(shape, [&](int64_t start, int64_t length, int64_t head) {
+    float* keys = scratch[kK].Room(length * H);
+    float* values = scratch[kV].Room(length * H);
+    float* of_keys = scratch[kGradK].Room(length * H);
+    float* of_values = scratch[kGradV].Room(length * H);
+    Gather(k + start * K * H, length, K, head, 1, H, 1.0f, keys);
+    Gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
+    std::fill_n(of_keys, length * H, 0.0f);
+    std::fill_n(of_values, length * H, 0.0f);
+    ForBlocks(length, shape.causal, [&](const QueryBlock& b) {
+      const int64_t rows = groups * b.tokens;
+      const int64_t token = start + b.begin;
+      const int64_t first = head * groups;
+      float* queries = scratch[kQ].Room(rows * H);
+      float* p = scratch[kScores].Room(rows * b.keys);
+      float* result = scratch[kOut].Room(rows * H);
+      float* of_result = scratch[kGrad].Room(rows * H);
+      float* of_scores = scratch[kGradScores].Room(rows * b.keys);
+      float* shift = scratch[kRow].Room(rows);
+      Gather(q + token * N * H, b.tokens, N, first, groups, H, shape.scale,
+             queries);
+      Gather(out + token * N * H, b.tokens, N, first, groups, H, 1.0f, result);
+      Gather(grad + token * N * H, b.tokens, N, first, groups, H, 1.0f,
+             of_result);
+      Gather(lse + token * N, b.tokens, N, first, groups, 1, 1.0f, shift);
+      Gemm(false, true, rows, b.keys, H, 1, queries, H, keys, H, 0, p, b.keys);
+      ProbabilitiesOfBlock(b, groups, shape.causal, shift, p);
+      Gemm(true, false, b.keys, H, rows, 1, p, b.keys, of_result, H, 1,
+           of_values, H);
+      Gemm(false, true, rows, b.keys, H, 1, of_result, H, values, H, 0,
+           of_scores, b.keys);
+      ScoreGradients(rows, b.keys, H, of_result, result, p, of_scores);
+      // The queries hold the scale already.
+      Gemm(true, false, b.keys, H, rows, 1, of_scores, b.keys, queries, H, 1,
+           of_keys, H);
+      Gemm(false, false, rows, H, b.keys, shape.scale, of_scores, b.keys, keys,
+           H, 0, result, H);
+      Scatter(result, b.tokens, N, first, groups, H, grad_q + token * N * H);
+    });
+    Scatter(of_keys, length, K, head, 1, H, grad_k + start * K * H);
+    Scatter(of_values, length, K, head, 1, H, grad_v + start * K * H);
+  });
+}
+
+#define SFT_INSTANTIATE(T)                                                     \
+  template void VarlenAttentionForward(const VarlenShape&, const T*, const T*, \
+                                       const T*, T*, float*);                  \
+  template void VarlenAttentionBackward(const VarlenShape&, const T*,          \
+                                        const T*, const T*, const T*,          \
+                                        const T*, const float*, T*, T*, T*);
+SFT_INSTANTIATE(float)
+SFT_INSTANTIATE(Bf16)
+#undef SFT_INSTANTIATE
+
+}  // namespace sft
