@@ -7,6 +7,7 @@
 
 #include "harness/core/rng.h"
 #include "harness/model/linear_product.h"
+#include "harness/model/remake.h"
 
 namespace sft {
 namespace {
@@ -21,8 +22,8 @@ at::Tensor Product(const at::Tensor& a, const at::Tensor& b) {
   return LinearProduct(a, b.t(), {});
 }
 
-// y + s (x A^T) B^T, written over y, which no base map saves. Keeps x itself,
-// no copy, and the low-rank product.
+// y + s (x A^T) B^T, written over y, which no base map saves. Keeps x itself
+// or its recipe, no copy, and the low-rank product.
 struct LowRankTerm : torch::autograd::Function<LowRankTerm> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& y,
                             const at::Tensor& x, const at::Tensor& a_RI,
@@ -38,7 +39,8 @@ struct LowRankTerm : torch::autograd::Function<LowRankTerm> {
     } else {
       rows_MO.addmm_(low_MR, b.t(), /*beta=*/1, scale);
     }
-    ctx->save_for_backward({x, a_RI, b_OR, low_MR});
+    ctx->save_for_backward({KeepInput(ctx, x), a_RI, b_OR, low_MR});
+    ctx->saved_data["x_sizes"] = x.sizes();
     ctx->saved_data["scale"] = scale;
     return sum;
   }
@@ -46,17 +48,20 @@ struct LowRankTerm : torch::autograd::Function<LowRankTerm> {
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor &x = saved[0], &low_MR = saved[3];
+    const at::Tensor& low_MR = saved[3];
+    const at::ScalarType compute = low_MR.scalar_type();
     const double scale = ctx->saved_data["scale"].toDouble();
     const at::Tensor grad_MO = Rows(grads[0]);
-    const at::Tensor b_OR = saved[2].to(x.scalar_type());
+    const at::Tensor b_OR = saved[2].to(compute);
     const at::Tensor of_low_MR = Product(grad_MO, b_OR).mul_(scale);
     at::Tensor of_x, of_a, of_b;
     if (ctx->needs_input_grad(1)) {
-      of_x = Product(of_low_MR, saved[1].to(x.scalar_type())).view(x.sizes());
+      of_x = Product(of_low_MR, saved[1].to(compute))
+                 .view(ctx->saved_data["x_sizes"].toIntVector());
     }
     if (ctx->needs_input_grad(2)) {
-      of_a = Product(of_low_MR.t(), Rows(x)).to(saved[1].scalar_type());
+      of_a = Product(of_low_MR.t(), Rows(KeptInput(ctx, saved[0])))
+                 .to(saved[1].scalar_type());
     }
     if (ctx->needs_input_grad(3)) {
       of_b =

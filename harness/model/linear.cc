@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/model/linear_product.h"
+#include "harness/model/remake.h"
 
 namespace sft {
 namespace {
@@ -97,6 +98,48 @@ struct WideHeadProduct : torch::autograd::Function<WideHeadProduct> {
   }
 };
 
+at::Tensor RowsOf(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+// A dense map on its master weight: casts for the forward pass and again for
+// the backward pass, so that no cast copy lives between them.
+struct DenseProduct : torch::autograd::Function<DenseProduct> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
+                            const at::Tensor& w_OI,
+                            const std::optional<at::Tensor>& bias_O) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    const at::ScalarType compute = x.scalar_type();
+    ctx->saved_data["bias"] = bias_O.has_value();
+    ctx->saved_data["x_sizes"] = x.sizes();
+    ctx->save_for_backward(
+        {w_OI.requires_grad() ? KeepInput(ctx, x) : at::Tensor(), w_OI});
+    return LinearProduct(x, w_OI.to(compute),
+                         bias_O ? bias_O->to(compute) : at::Tensor());
+  }
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor& w_OI = saved[1];
+    const at::Tensor grad_MO = RowsOf(grads[0]);
+    at::Tensor of_x, of_w, of_bias;
+    if (ctx->needs_input_grad(0)) {
+      of_x = InputGradient(grad_MO, w_OI.to(grad_MO.scalar_type()))
+                 .view(ctx->saved_data["x_sizes"].toIntVector());
+    }
+    if (ctx->needs_input_grad(1)) {
+      const at::Tensor x_MI = RowsOf(KeptInput(ctx, saved[0]));
+      const bool widened = MultipliesWidened(grad_MO);
+      of_w = at::mm((widened ? Widen(grad_MO) : grad_MO).t(),
+                    widened ? Widen(x_MI) : x_MI)
+                 .to(w_OI.scalar_type());
+    }
+    // An absent bias is no input to ask about.
+    if (ctx->saved_data["bias"].toBool() && ctx->needs_input_grad(2)) {
+      of_bias = grad_MO.sum(0, false, w_OI.scalar_type());
+    }
+    return {of_x, of_w, of_bias};
+  }
+};
+
 }  // namespace
 
 std::string_view RoleName(Role role) {
@@ -184,10 +227,6 @@ DenseLinear::DenseLinear(at::Tensor weight_OI, at::Tensor bias_O,
 
 at::Tensor DenseLinear::ComputeWeight() {
   if (weight_OI_.scalar_type() == compute_) return weight_OI_;
-  if (c10::GradMode::is_enabled()) {
-    cast_OI_.reset();
-    return weight_OI_.to(compute_);
-  }
   if (!cast_OI_.defined() || cast_version_ != weight_OI_._version()) {
     cast_OI_ = weight_OI_.detach().to(compute_);
     cast_version_ = weight_OI_._version();
@@ -196,6 +235,14 @@ at::Tensor DenseLinear::ComputeWeight() {
 }
 
 at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState&) {
+  // Nothing to cast, nothing to train: the plain product keeps no input.
+  if (c10::GradMode::is_enabled() &&
+      (weight_OI_.scalar_type() != compute_ || weight_OI_.requires_grad())) {
+    cast_OI_.reset();
+    return DenseProduct::apply(
+        x, weight_OI_,
+        bias_O_.defined() ? std::make_optional(bias_O_) : std::nullopt);
+  }
   return LinearProduct(x, ComputeWeight(),
                        bias_O_.defined() ? bias_O_.to(compute_) : at::Tensor());
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "harness/model/raw_tensor.h"
+#include "harness/model/remake.h"
 #include "methods/kernels/block_ops.h"
 
 namespace sft {
@@ -187,11 +188,21 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
 
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
                    double epsilon, at::ScalarType out) {
-  return RmsNormFunction::apply(x, weight_D, epsilon, out);
+  const at::Tensor y = RmsNormFunction::apply(x, weight_D, epsilon, out);
+  SetRemake(y, [x = x.detach(), w = weight_D.detach(), epsilon, out] {
+    return RmsNormFunction::apply(x, w, epsilon, out);
+  });
+  return y;
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up) {
-  if (HasCpuKernels(gate)) return SwiGluFunction::apply(gate, up);
+  if (HasCpuKernels(gate)) {
+    const at::Tensor y = SwiGluFunction::apply(gate, up);
+    SetRemake(y, [gate = gate.detach(), up = up.detach()] {
+      return SwiGluFunction::apply(gate, up);
+    });
+    return y;
+  }
   return GatedFunction<Silu>::apply(gate, up);
 }
 
