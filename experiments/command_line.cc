@@ -1,6 +1,9 @@
 #include "experiments/command_line.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
@@ -109,6 +112,28 @@ std::string CommandHelp(const Command& command) {
                                            flag->Help(), flag->DefaultValue()));
   }
   return text;
+}
+
+void PrintColumns(const std::vector<std::vector<std::string>>& rows) {
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      const bool last = i + 1 == row.size();
+      if (terminal) {
+        printf("%-*s%s", last ? 0 : static_cast<int>(widths[i]), row[i].c_str(),
+               last ? "\n" : "  ");
+      } else {
+        printf("%s%c", row[i].c_str(), last ? '\n' : '\t');
+      }
+    }
+  }
 }
 
 }  // namespace sft

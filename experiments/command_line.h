@@ -44,6 +44,10 @@ std::vector<Command> ListCommands();     // list
 std::vector<Command> DataCommands();     // data
 std::vector<Command> ScoreCommands();    // score
 std::vector<Command> BatchesCommands();  // batches
+std::vector<Command> PackCommands();     // pack
+
+// Columns on a terminal, tabs in a pipe; the first row is the header.
+void PrintColumns(const std::vector<std::vector<std::string>>& rows);
 
 // All tables and the folders of this installation.
 const Workbench& TheWorkbench();

@@ -23,7 +23,8 @@ ABSL_FLAG(std::string, split, "0.8,0.1,0.1",
 ABSL_FLAG(std::string, text, "", "columns of the text (default: text)");
 ABSL_FLAG(std::string, label, "",
           "column of the label (default: label, if there is one)");
-ABSL_FLAG(int64_t, seed, 0, "of splits, subsamples and sampled answers");
+ABSL_FLAG(int64_t, seed, 0,
+          "of splits, subsamples, shuffled rows and sampled answers");
 ABSL_FLAG(double, near_duplicate_similarity, 0.8,
           "Jaccard similarity from which rows are near duplicates");
 ABSL_FLAG(std::string, label_conflicts, "drop",

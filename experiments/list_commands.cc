@@ -1,10 +1,5 @@
 // list: what the tables hold, tab-separated for pipes.
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdio>
-
 #include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
 #include "harness/core/fields.h"
@@ -77,29 +72,6 @@ Rows MetricRows(const Workbench&) {
   return rows;
 }
 
-// Columns on a terminal, tabs in a pipe.
-void Print(const Rows& rows) {
-  const bool terminal = isatty(STDOUT_FILENO) == 1;
-  std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      const bool last = i + 1 == row.size();
-      if (terminal) {
-        printf("%-*s%s", last ? 0 : static_cast<int>(widths[i]), row[i].c_str(),
-               last ? "\n" : "  ");
-      } else {
-        printf("%s%c", row[i].c_str(), last ? '\n' : '\t');
-      }
-    }
-  }
-}
-
 struct Listing {
   const char* name;
   Rows (*rows)(const Workbench&);
@@ -115,7 +87,7 @@ absl::StatusOr<int> RunList(const std::vector<std::string>& words) {
   for (const Listing& listing : kListings) {
     names.push_back(listing.name);
     if (words[0] == listing.name) {
-      Print(listing.rows(TheWorkbench()));
+      PrintColumns(listing.rows(TheWorkbench()));
       return kExitGood;
     }
   }

@@ -41,8 +41,9 @@ Workbench MakeWorkbench() {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
-  for (auto make : {SweepCommands, RecordCommands, ModelCommands, DataCommands,
-                    ScoreCommands, BatchesCommands, ListCommands}) {
+  for (auto make :
+       {SweepCommands, RecordCommands, ModelCommands, DataCommands,
+        ScoreCommands, BatchesCommands, PackCommands, ListCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

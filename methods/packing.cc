@@ -162,6 +162,7 @@ class PackedCollator : public Collator {
                  int64_t max_length)
       : strategy_(options.pack_strategy()),
         overflow_(options.pack_overflow()),
+        max_per_pack_(options.max_per_pack),
         batch_size_(batch_size),
         max_length_(max_length) {}
 
@@ -170,7 +171,8 @@ class PackedCollator : public Collator {
                                        Rng& rng) const override {
     std::vector<int64_t> lengths;
     for (int64_t index : order) lengths.push_back(LengthOf(examples[index]));
-    PackResult packed = PackLengths(lengths, max_length_, strategy_, overflow_);
+    PackResult packed =
+        PackLengths(lengths, max_length_, strategy_, overflow_, max_per_pack_);
     for (auto& bin : packed.bins) {
       for (Piece& piece : bin) piece.index = order[piece.index];
     }
@@ -262,6 +264,7 @@ class PackedCollator : public Collator {
 
   PackStrategy strategy_;
   PackOverflow overflow_;
+  int64_t max_per_pack_;
   int64_t batch_size_;
   int64_t max_length_;
   mutable PackCounts counts_;
@@ -270,10 +273,10 @@ class PackedCollator : public Collator {
 }  // namespace
 
 PackStrategy PackedOptions::pack_strategy() const {
-  if (strategy == "bfd") return PackStrategy::kBestFitDecreasing;
-  if (strategy == "next_fit") return PackStrategy::kNextFit;
-  if (strategy == "wrapped") return PackStrategy::kWrapped;
-  return PackStrategy::kFirstFitDecreasing;
+  for (const auto& [name, known] : AllPackStrategies()) {
+    if (strategy == name) return known;
+  }
+  TORCH_CHECK(false, "no packing strategy is called '", strategy, "'");
 }
 
 PackOverflow PackedOptions::pack_overflow() const {

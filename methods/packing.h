@@ -40,14 +40,16 @@ struct PaddedOptions : PaddingFreeOptions {
 struct PackedOptions {
   std::string strategy = "ffd";
   std::string overflow = "truncate";
+  int64_t max_per_pack = 0;
 
   template <class V>
   void VisitFields(V& v) {
-    v("pack.strategy", strategy,
-      Limits{.choices = {"ffd", "bfd", "next_fit", "wrapped"}},
+    v("pack.strategy", strategy, Limits{.choices = PackStrategyNames()},
       "how rows fill bins; wrapped lets attention cross rows");
     v("pack.overflow", overflow, Limits{.choices = {"truncate", "split"}},
       "what becomes of a row longer than max_length");
+    v("pack.max_per_pack", max_per_pack, Limits{.min = 0},
+      "most rows a bin, 0 = no bound; nnlshp has at most 3 in any case");
   }
 
   PackStrategy pack_strategy() const;

@@ -44,6 +44,17 @@ class CollatorMethod : public BatchingMethod {
   int64_t max_length_;
 };
 
+// What limits of single fields cannot say.
+template <class Options>
+absl::Status CheckOptions(const Options&, const RunConfig&) {
+  return absl::OkStatus();
+}
+absl::Status CheckOptions(const PackedOptions& options,
+                          const RunConfig& config) {
+  return CheckPacking(options.pack_strategy(), config.max_length,
+                      options.max_per_pack);
+}
+
 template <class Options>
 BatchingMethodRow BatchingRow(
     std::string name, std::string summary,
@@ -52,6 +63,7 @@ BatchingMethodRow BatchingRow(
       -> absl::StatusOr<std::unique_ptr<BatchingMethod>> {
     Options options;
     SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
+    SFT_RETURN_IF_ERROR(CheckOptions(options, config));
     return std::make_unique<CollatorMethod<Options>>(
         make_collator, std::move(options), config);
   };

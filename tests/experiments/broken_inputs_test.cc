@@ -234,6 +234,21 @@ TEST_CASE("broken GGUF files are refused", "[experiments][broken]") {
   check(std::string(4096, '\x5a'));
 }
 
+TEST_CASE("broken length histograms are refused", "[experiments][broken]") {
+  const TempDir folder;
+  const std::string path = folder.path().string() + "/h.csv";
+  for (const std::string& text :
+       {std::string(), std::string("length,count\n"),
+        std::string("length,count\n\"1,2\n"), std::string("1,2\n"),
+        std::string("length,count\n9223372036854775807,1\n"),
+        std::string("length,count\n1,1\n1,1\n"), std::string(4096, '\x5a'),
+        std::string("length,count\n1,\xff\n")}) {
+    Spill(path, text);
+    CheckRefused({"pack", "--histogram", path}, "h.csv");
+  }
+  CheckRefused({"pack", "--histogram", folder.path().string()}, "");
+}
+
 TEST_CASE("broken texts, adapters and records are refused",
           "[experiments][broken]") {
   if (!HaveModel()) return;

@@ -49,12 +49,16 @@ std::vector<std::vector<Piece>> FirstFitByDefinition(
 std::vector<std::unique_ptr<Collator>> PackedCollators(int64_t batch_size,
                                                        int64_t max_length) {
   std::vector<std::unique_ptr<Collator>> out;
-  for (const std::string strategy : {"ffd", "bfd", "next_fit", "wrapped"}) {
+  for (const std::string& strategy : PackStrategyNames()) {
     for (const std::string overflow : {"truncate", "split"}) {
-      PackedOptions options;
-      options.strategy = strategy;
-      options.overflow = overflow;
-      out.push_back(MakePackedCollator(options, batch_size, max_length));
+      for (int64_t max_per_pack : {0, 2}) {
+        if (strategy == "wrapped" && max_per_pack > 0) continue;
+        PackedOptions options;
+        options.strategy = strategy;
+        options.overflow = overflow;
+        options.max_per_pack = max_per_pack;
+        out.push_back(MakePackedCollator(options, batch_size, max_length));
+      }
     }
   }
   return out;
@@ -156,6 +160,62 @@ TEST_CASE("Every token is placed once, or counted as lost",
   }
 }
 
+TEST_CASE("No strategy exceeds max_per_pack, and each places every row once",
+          "[methods][packing]") {
+  for (const auto& [name, strategy] : AllPackStrategies()) {
+    for (int64_t bound : {1, 2, 3, 12}) {
+      if (strategy == PackStrategy::kWrapped) continue;
+      INFO(name << " at most " << bound);
+      const auto lengths = Lengths(300, 32);
+      std::vector<int64_t> seen(lengths.size(), 0);
+      for (const auto& bin :
+           PackLengths(lengths, 32, strategy, PackOverflow::kTruncate, bound)
+               .bins) {
+        CHECK(static_cast<int64_t>(bin.size()) <= bound);
+        int64_t tokens = 0;
+        for (const Piece& piece : bin) {
+          ++seen[piece.index];
+          tokens += piece.length;
+          CHECK(piece.length == lengths[piece.index]);
+        }
+        CHECK(tokens <= 32);
+      }
+      CHECK(seen == std::vector<int64_t>(lengths.size(), 1));
+    }
+  }
+}
+
+TEST_CASE("Histogram packs take the rows of a length in their order",
+          "[methods][packing]") {
+  // Of 10: [5 5] [3 3 3], then the last 3.
+  const auto bins =
+      PackLengths({3, 5, 3, 3, 5, 3}, 10, PackStrategy::kLongestPackFirst,
+                  PackOverflow::kTruncate)
+          .bins;
+  CHECK(AsJson(bins) == json::parse("[[[1,0,5],[4,0,5]],"
+                                    "[[0,0,3],[2,0,3],[3,0,3]],[[5,0,3]]]"));
+}
+
+TEST_CASE("A bound for wrapped, and nnlshp over long packs, are refused",
+          "[methods][packing]") {
+  RunConfig config;
+  const auto message = [&config] {
+    for (const BatchingMethodRow& row : AllMethods().batching) {
+      if (row.name != "packed") continue;
+      const auto batching = row.make(config);
+      REQUIRE_FALSE(batching.ok());
+      return std::string(batching.status().message());
+    }
+    return std::string();
+  };
+  config.method_options = {{"pack.strategy", "wrapped"},
+                           {"pack.max_per_pack", "3"}};
+  CHECK_THAT(message(), Catch::Contains("pack.max_per_pack: 3"));
+  config.method_options = {{"pack.strategy", "nnlshp"}};
+  config.max_length = 2048;
+  CHECK_THAT(message(), Catch::Contains("max_length: 2048"));
+}
+
 TEST_CASE("padding_free makes the very batches of padded, without pads",
           "[methods][packing]") {
   const auto rows = RandomExamples(Lengths(37, 60));
@@ -215,7 +275,12 @@ TEST_CASE("Packed and padding-free rows give the loss of padded ones",
   std::vector<std::unique_ptr<Collator>> collators;
   collators.push_back(MakePaddedCollator({}, 12, 64));
   collators.push_back(MakePaddingFreeCollator({}, 12, 64));
-  collators.push_back(MakePackedCollator({}, 12, 64));
+  for (const std::string& strategy : PackStrategyNames()) {
+    if (strategy == "wrapped") continue;  // its rows see each other
+    PackedOptions options;
+    options.strategy = strategy;
+    collators.push_back(MakePackedCollator(options, 12, 64));
+  }
   for (const auto& collator : collators) {
     Rng rng(1, Stream::kDataOrder);
     double loss = 0;
@@ -224,8 +289,8 @@ TEST_CASE("Packed and padding-free rows give the loss of padded ones",
     }
     losses.push_back(loss);
   }
-  CHECK(losses[1] == Approx(losses[0]).epsilon(1e-10));
-  CHECK(losses[2] == Approx(losses[0]).epsilon(1e-10));
+  REQUIRE(losses.size() == 8);
+  for (double loss : losses) CHECK(loss == Approx(losses[0]).epsilon(1e-10));
 }
 
 }  // namespace sft
