@@ -130,25 +130,8 @@ absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
         record.predictions.push_back(scores_1C.argmax().item<int64_t>());
         return absl::OkStatus();
       }));
-  const std::string detail = Detail("score:head", input);
-  for (const std::string& name : input.task->metrics) {
-    if (name == "accuracy") {
-      record.metrics.push_back(
-          Accuracy(record.predictions, record.references, detail));
-    } else if (name == "f1_macro") {
-      record.metrics.push_back(
-          MacroF1(record.predictions, record.references, detail));
-    } else if (name == "f1_micro") {
-      record.metrics.push_back(
-          MicroF1(record.predictions, record.references, detail));
-    } else if (name == "mcc") {
-      record.metrics.push_back(
-          MatthewsCorrelation(record.predictions, record.references, detail));
-    } else {
-      return InputError(input.name,
-                        absl::StrCat("metric '", name, "' is none of classes"));
-    }
-  }
+  SFT_RETURN_IF_ERROR(AddLabelMetrics(input.task->metrics,
+                                      Detail("score:head", input), record));
   record.wall_seconds = watch.Seconds();
   return record;
 }
