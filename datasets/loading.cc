@@ -1,9 +1,8 @@
 #include "datasets/loading.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "datasets/official.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
@@ -29,23 +28,6 @@ absl::StatusOr<LoadedRows> OrEmpty(const std::string& path, LoadedRows out) {
   return InputError(out.refused[0].where,
                     absl::StrCat(out.refused[0].reason, " (and none of the ",
                                  out.refused.size(), " rows is usable)"));
-}
-
-void Append(std::vector<RefusedRow> more, std::vector<RefusedRow>& refused) {
-  refused.insert(refused.end(), std::make_move_iterator(more.begin()),
-                 std::make_move_iterator(more.end()));
-}
-
-std::vector<Row> InHashOrder(std::vector<KeyedRow> rows) {
-  std::vector<std::pair<uint64_t, size_t>> order;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    order.emplace_back(SplitHash(rows[i].key), i);
-  }
-  std::sort(order.begin(), order.end());
-  std::vector<Row> out;
-  out.reserve(rows.size());
-  for (const auto& [hash, i] : order) out.push_back(std::move(rows[i].row));
-  return out;
 }
 
 }  // namespace
@@ -116,27 +98,21 @@ absl::StatusOr<Splits> OwnSplits(LoadedRows all, int64_t validation_rows,
 absl::StatusOr<Splits> OfficialSplits(LoadedRows train, LoadedRows test,
                                       int64_t validation_rows,
                                       std::string_view name) {
-  absl::flat_hash_set<std::string> tested;
-  for (const KeyedRow& row : test.rows) tested.insert(row.key);
   LoadedRows clean;
+  clean.rows = std::move(train.rows);
   clean.refused = std::move(test.refused);
-  Append(std::move(train.refused), clean.refused);
-  for (KeyedRow& row : train.rows) {
-    if (tested.contains(row.key)) {
-      clean.refused.push_back({row.where, "its text is in the test set"});
-    } else {
-      clean.rows.push_back(std::move(row));
-    }
-  }
+  clean.refused.insert(clean.refused.end(), train.refused.begin(),
+                       train.refused.end());
+  RefuseSeen(test.rows, "test", clean.rows, clean.refused);
   SFT_ASSIGN_OR_RETURN(Splits splits,
                        OwnSplits(std::move(clean), validation_rows, 0, name));
-  splits.test = InHashOrder(std::move(test.rows));
+  splits.test = InOrderOfHash(std::move(test.rows));
   return splits;
 }
 
 Splits TestOnly(LoadedRows test) {
   Splits splits;
-  splits.test = InHashOrder(std::move(test.rows));
+  splits.test = InOrderOfHash(std::move(test.rows));
   splits.refused = std::move(test.refused);
   return splits;
 }
