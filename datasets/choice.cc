@@ -181,13 +181,7 @@ absl::StatusOr<Splits> LoadHellaSwag(const DataFolders& folders) {
       row = ChoiceRow(Stripped(lines[i]), std::move(endings),
                       lines[i + 1][0] - '0');
     }
-    if (row.ok()) {
-      row->row.id = static_cast<int64_t>(i) + 1;
-      row->where = where;
-      out.rows.push_back(*std::move(row));
-    } else {
-      out.refused.push_back({where, ToStd(row.status().message())});
-    }
+    AddRow(std::move(row), static_cast<int64_t>(i) + 1, where, out);
   }
   if (out.rows.empty()) return InputError(path, "no task of six lines");
   return TestOnly(std::move(out));

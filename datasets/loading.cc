@@ -8,11 +8,9 @@
 #include "harness/data/clean_text.h"
 
 namespace sft {
-namespace {
 
-// Adds the row, or its refusal.
-void Add(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
-         LoadedRows& out) {
+void AddRow(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
+            LoadedRows& out) {
   if (!row.ok()) {
     out.refused.push_back({where, ToStd(row.status().message())});
     return;
@@ -22,15 +20,14 @@ void Add(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
   out.rows.push_back(*std::move(row));
 }
 
-absl::StatusOr<LoadedRows> OrEmpty(const std::string& path, LoadedRows out) {
+absl::StatusOr<LoadedRows> UnlessEmpty(const std::string& path,
+                                       LoadedRows out) {
   if (!out.rows.empty()) return out;
   if (out.refused.empty()) return InputError(path, "no rows");
   return InputError(out.refused[0].where,
                     absl::StrCat(out.refused[0].reason, " (and none of the ",
                                  out.refused.size(), " rows is usable)"));
 }
-
-}  // namespace
 
 absl::StatusOr<LoadedRows> LoadNestedRows(const std::string& file,
                                           const DataFolders& folders,
@@ -44,15 +41,16 @@ absl::StatusOr<LoadedRows> LoadNestedRows(const std::string& file,
   for (const JsonRecord& record : table.records) {
     absl::StatusOr<std::vector<KeyedRow>> rows = rows_of(record);
     if (!rows.ok()) {
-      Add(rows.status(), record.number, record.where, out);
+      AddRow(rows.status(), record.number, record.where, out);
       continue;
     }
     for (size_t k = 0; k < rows->size(); ++k) {
-      Add(std::move((*rows)[k]),
-          (static_cast<int64_t>(k) << 20) + record.number, record.where, out);
+      AddRow(std::move((*rows)[k]),
+             (static_cast<int64_t>(k) << 20) + record.number, record.where,
+             out);
     }
   }
-  return OrEmpty(path, std::move(out));
+  return UnlessEmpty(path, std::move(out));
 }
 
 absl::StatusOr<LoadedRows> LoadJsonRows(const std::string& file,
@@ -79,10 +77,10 @@ absl::StatusOr<LoadedRows> LoadLineRows(const std::string& file,
     const int64_t number = static_cast<int64_t>(i) + 1;
     const std::string where = absl::StrCat(path, ":", number);
     const std::string why = Utf8Complaint(lines[i]);
-    Add(why.empty() ? row_of(lines[i]) : absl::InvalidArgumentError(why),
-        number, where, out);
+    AddRow(why.empty() ? row_of(lines[i]) : absl::InvalidArgumentError(why),
+           number, where, out);
   }
-  return OrEmpty(path, std::move(out));
+  return UnlessEmpty(path, std::move(out));
 }
 
 absl::StatusOr<Splits> OwnSplits(LoadedRows all, int64_t validation_rows,
