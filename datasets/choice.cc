@@ -122,16 +122,6 @@ absl::StatusOr<KeyedRow> TrueFalseRow(const JsonRecord& record) {
                    {"yes", "no"}, answer == "true" ? 0 : 1);
 }
 
-struct ChoiceSet {
-  const char* name;
-  const char* train;  // "" if there is none
-  const char* test;
-  int64_t validation_rows;
-  absl::StatusOr<KeyedRow> (*row_of)(const JsonRecord&);
-  const char* licence;
-  const char* source;
-  const char* summary;
-};
 constexpr ChoiceSet kSets[] = {
     {"arc_easy", "data:commonsense/arc_easy_train.jsonl.gz",
      "data:commonsense/arc_easy_test.jsonl.gz", 200, AnswerRow, "CC BY-SA 4.0",
@@ -160,16 +150,6 @@ constexpr ChoiceSet kSets[] = {
      "its makers' terms (research use)",
      "WinoGrande (Sakaguchi et al. 2020), dev set",
      "which of two names fills a blank, to test on"}};
-
-absl::StatusOr<Splits> Load(const ChoiceSet& set, const DataFolders& folders) {
-  SFT_ASSIGN_OR_RETURN(LoadedRows test,
-                       LoadJsonRows(set.test, folders, set.row_of));
-  if (*set.train == '\0') return TestOnly(std::move(test));
-  SFT_ASSIGN_OR_RETURN(LoadedRows train,
-                       LoadJsonRows(set.train, folders, set.row_of));
-  return OfficialSplits(std::move(train), std::move(test), set.validation_rows,
-                        set.name);
-}
 
 // Six lines a task: context, index of the right ending from 0, four endings.
 absl::StatusOr<Splits> LoadHellaSwag(const DataFolders& folders) {
@@ -201,13 +181,7 @@ absl::StatusOr<Splits> LoadHellaSwag(const DataFolders& folders) {
       row = ChoiceRow(Stripped(lines[i]), std::move(endings),
                       lines[i + 1][0] - '0');
     }
-    if (row.ok()) {
-      row->row.id = static_cast<int64_t>(i) + 1;
-      row->where = where;
-      out.rows.push_back(*std::move(row));
-    } else {
-      out.refused.push_back({where, ToStd(row.status().message())});
-    }
+    AddRow(std::move(row), static_cast<int64_t>(i) + 1, where, out);
   }
   if (out.rows.empty()) return InputError(path, "no task of six lines");
   return TestOnly(std::move(out));
@@ -225,7 +199,7 @@ std::vector<DatasetRow> ChoiceDatasets() {
         absl::StrCat(set.source, ", LLM-Adapters' form; SFTBENCH_DATA"),
         set.summary));
     rows.back().load = [&set](const DataFolders& folders) {
-      return Load(set, folders);
+      return LoadChoiceSet(set, folders);
     };
   }
   rows.push_back(

@@ -102,17 +102,7 @@ absl::StatusOr<KeyedRow> EndingRow(const JsonRecord& record) {
                    std::move(choices), label->get<int64_t>());
 }
 
-struct OfficialSet {
-  const char* name;
-  const char* train;
-  const char* test;
-  int64_t validation_rows;
-  absl::StatusOr<KeyedRow> (*row_of)(const JsonRecord&);
-  const char* licence;
-  const char* source;
-  const char* summary;
-};
-constexpr OfficialSet kSets[] = {
+constexpr ChoiceSet kSets[] = {
     {"arc_easy_official", "data:arc/ARC-Easy-Train.jsonl",
      "data:arc/ARC-Easy-Test.jsonl", 200, StemRow, "CC BY-SA 4.0",
      "AI2 Reasoning Challenge (Clark et al. 2018)",
@@ -133,16 +123,6 @@ constexpr OfficialSet kSets[] = {
      "data:hellaswag/hellaswag_val.jsonl", 1000, EndingRow, "MIT",
      "HellaSwag (Zellers et al. 2019)",
      "how a description of an activity goes on"}};
-
-absl::StatusOr<Splits> Load(const OfficialSet& set,
-                            const DataFolders& folders) {
-  SFT_ASSIGN_OR_RETURN(LoadedRows test,
-                       LoadJsonRows(set.test, folders, set.row_of));
-  SFT_ASSIGN_OR_RETURN(LoadedRows train,
-                       LoadJsonRows(set.train, folders, set.row_of));
-  return OfficialSplits(std::move(train), std::move(test), set.validation_rows,
-                        set.name);
-}
 
 constexpr char kPiqa[] = "data:piqa/";
 
@@ -182,13 +162,13 @@ absl::StatusOr<Splits> LoadPiqa(const DataFolders& folders) {
 
 std::vector<DatasetRow> OfficialChoiceDatasets() {
   std::vector<DatasetRow> rows;
-  for (const OfficialSet& set : kSets) {
+  for (const ChoiceSet& set : kSets) {
     rows.push_back(ChoiceDataset(
         set.name, {set.train, set.test}, set.licence,
         absl::StrCat(set.source, ", official files; SFTBENCH_DATA"),
         set.summary));
     rows.back().load = [&set](const DataFolders& folders) {
-      return Load(set, folders);
+      return LoadChoiceSet(set, folders);
     };
   }
   std::vector<std::string> files;

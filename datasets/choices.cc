@@ -48,6 +48,17 @@ absl::StatusOr<KeyedRow> BlankChoiceRow(const std::string& sentence,
                    label);
 }
 
+absl::StatusOr<Splits> LoadChoiceSet(const ChoiceSet& set,
+                                     const DataFolders& folders) {
+  SFT_ASSIGN_OR_RETURN(LoadedRows test,
+                       LoadJsonRows(set.test, folders, set.row_of));
+  if (*set.train == '\0') return TestOnly(std::move(test));
+  SFT_ASSIGN_OR_RETURN(LoadedRows train,
+                       LoadJsonRows(set.train, folders, set.row_of));
+  return OfficialSplits(std::move(train), std::move(test), set.validation_rows,
+                        set.name);
+}
+
 DatasetRow ChoiceDataset(const std::string& name,
                          std::vector<std::string> files,
                          const std::string& licence, const std::string& source,

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
+#include "harness/data/jsonl.h"
 #include "harness/data/splits.h"
 
 namespace sft {
@@ -26,6 +27,21 @@ std::string QuestionPrompt(const std::string& question);
 absl::StatusOr<KeyedRow> BlankChoiceRow(const std::string& sentence,
                                         std::vector<std::string> options,
                                         int64_t label);
+
+// A set in JSON files, a row a record.
+struct ChoiceSet {
+  const char* name;
+  const char* train;  // "" if there is none
+  const char* test;
+  int64_t validation_rows;
+  absl::StatusOr<KeyedRow> (*row_of)(const JsonRecord&);
+  const char* licence;
+  const char* source;
+  const char* summary;
+};
+// Its OfficialSplits, or the test rows alone.
+absl::StatusOr<Splits> LoadChoiceSet(const ChoiceSet& set,
+                                     const DataFolders& folders);
 
 // A data set of such rows; its `load` is left to the caller.
 DatasetRow ChoiceDataset(const std::string& name,

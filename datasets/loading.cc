@@ -1,19 +1,16 @@
 #include "datasets/loading.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "datasets/official.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
 namespace sft {
-namespace {
 
-// Adds the row, or its refusal.
-void Add(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
-         LoadedRows& out) {
+void AddRow(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
+            LoadedRows& out) {
   if (!row.ok()) {
     out.refused.push_back({where, ToStd(row.status().message())});
     return;
@@ -23,32 +20,14 @@ void Add(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
   out.rows.push_back(*std::move(row));
 }
 
-absl::StatusOr<LoadedRows> OrEmpty(const std::string& path, LoadedRows out) {
+absl::StatusOr<LoadedRows> UnlessEmpty(const std::string& path,
+                                       LoadedRows out) {
   if (!out.rows.empty()) return out;
   if (out.refused.empty()) return InputError(path, "no rows");
   return InputError(out.refused[0].where,
                     absl::StrCat(out.refused[0].reason, " (and none of the ",
                                  out.refused.size(), " rows is usable)"));
 }
-
-void Append(std::vector<RefusedRow> more, std::vector<RefusedRow>& refused) {
-  refused.insert(refused.end(), std::make_move_iterator(more.begin()),
-                 std::make_move_iterator(more.end()));
-}
-
-std::vector<Row> InHashOrder(std::vector<KeyedRow> rows) {
-  std::vector<std::pair<uint64_t, size_t>> order;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    order.emplace_back(SplitHash(rows[i].key), i);
-  }
-  std::sort(order.begin(), order.end());
-  std::vector<Row> out;
-  out.reserve(rows.size());
-  for (const auto& [hash, i] : order) out.push_back(std::move(rows[i].row));
-  return out;
-}
-
-}  // namespace
 
 absl::StatusOr<LoadedRows> LoadNestedRows(const std::string& file,
                                           const DataFolders& folders,
@@ -62,15 +41,16 @@ absl::StatusOr<LoadedRows> LoadNestedRows(const std::string& file,
   for (const JsonRecord& record : table.records) {
     absl::StatusOr<std::vector<KeyedRow>> rows = rows_of(record);
     if (!rows.ok()) {
-      Add(rows.status(), record.number, record.where, out);
+      AddRow(rows.status(), record.number, record.where, out);
       continue;
     }
     for (size_t k = 0; k < rows->size(); ++k) {
-      Add(std::move((*rows)[k]),
-          (static_cast<int64_t>(k) << 20) + record.number, record.where, out);
+      AddRow(std::move((*rows)[k]),
+             (static_cast<int64_t>(k) << 20) + record.number, record.where,
+             out);
     }
   }
-  return OrEmpty(path, std::move(out));
+  return UnlessEmpty(path, std::move(out));
 }
 
 absl::StatusOr<LoadedRows> LoadJsonRows(const std::string& file,
@@ -97,10 +77,10 @@ absl::StatusOr<LoadedRows> LoadLineRows(const std::string& file,
     const int64_t number = static_cast<int64_t>(i) + 1;
     const std::string where = absl::StrCat(path, ":", number);
     const std::string why = Utf8Complaint(lines[i]);
-    Add(why.empty() ? row_of(lines[i]) : absl::InvalidArgumentError(why),
-        number, where, out);
+    AddRow(why.empty() ? row_of(lines[i]) : absl::InvalidArgumentError(why),
+           number, where, out);
   }
-  return OrEmpty(path, std::move(out));
+  return UnlessEmpty(path, std::move(out));
 }
 
 absl::StatusOr<Splits> OwnSplits(LoadedRows all, int64_t validation_rows,
@@ -116,27 +96,21 @@ absl::StatusOr<Splits> OwnSplits(LoadedRows all, int64_t validation_rows,
 absl::StatusOr<Splits> OfficialSplits(LoadedRows train, LoadedRows test,
                                       int64_t validation_rows,
                                       std::string_view name) {
-  absl::flat_hash_set<std::string> tested;
-  for (const KeyedRow& row : test.rows) tested.insert(row.key);
   LoadedRows clean;
+  clean.rows = std::move(train.rows);
   clean.refused = std::move(test.refused);
-  Append(std::move(train.refused), clean.refused);
-  for (KeyedRow& row : train.rows) {
-    if (tested.contains(row.key)) {
-      clean.refused.push_back({row.where, "its text is in the test set"});
-    } else {
-      clean.rows.push_back(std::move(row));
-    }
-  }
+  clean.refused.insert(clean.refused.end(), train.refused.begin(),
+                       train.refused.end());
+  RefuseSeen(test.rows, "test", clean.rows, clean.refused);
   SFT_ASSIGN_OR_RETURN(Splits splits,
                        OwnSplits(std::move(clean), validation_rows, 0, name));
-  splits.test = InHashOrder(std::move(test.rows));
+  splits.test = InOrderOfHash(std::move(test.rows));
   return splits;
 }
 
 Splits TestOnly(LoadedRows test) {
   Splits splits;
-  splits.test = InHashOrder(std::move(test.rows));
+  splits.test = InOrderOfHash(std::move(test.rows));
   splits.refused = std::move(test.refused);
   return splits;
 }

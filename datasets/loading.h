@@ -21,6 +21,12 @@ struct LoadedRows {
   std::vector<RefusedRow> refused;
 };
 
+// Adds the row with its id and place, or why there is none.
+void AddRow(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
+            LoadedRows& out);
+// `out`, or an error if it has no row.
+absl::StatusOr<LoadedRows> UnlessEmpty(const std::string& path, LoadedRows out);
+
 // Makes a row with its key of a record; the error says why there is none.
 // Id and place are filled in by the reader.
 using RowOfJson = std::function<absl::StatusOr<KeyedRow>(const JsonRecord&)>;

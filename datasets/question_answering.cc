@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
+#include "datasets/loading.h"
 #include "datasets/official.h"
 #include "datasets/registry.h"
 #include "datasets/rows.h"
@@ -162,21 +163,9 @@ absl::StatusOr<KeyedRow> SubjqaQuestion(const Json& record) {
   return MakeQuestion(std::move(question), std::move(context), answers);
 }
 
-struct Questions {
-  std::vector<KeyedRow> rows;
+struct Questions : LoadedRows {
   // The title of the article that each context is from.
   absl::flat_hash_map<std::string, std::string> article_of;
-  std::vector<RefusedRow> refused;
-
-  void Add(absl::StatusOr<KeyedRow> row, int64_t id, std::string where) {
-    if (!row.ok()) {
-      refused.push_back({std::move(where), ToStd(row.status().message())});
-      return;
-    }
-    row->row.id = id;
-    row->where = std::move(where);
-    rows.push_back(*std::move(row));
-  }
 };
 
 // One article; `where` names it.
@@ -197,8 +186,8 @@ absl::Status ReadArticle(const Json& article, const std::string& where,
     }
     out.article_of.emplace(*context, title);
     for (size_t q = 0; q < (*questions)->size(); ++q) {
-      out.Add(SquadQuestion((**questions)[q], *context), ++id,
-              absl::StrCat(here, ", question ", q + 1));
+      AddRow(SquadQuestion((**questions)[q], *context), ++id,
+             absl::StrCat(here, ", question ", q + 1), out);
     }
   }
   return absl::OkStatus();
@@ -294,9 +283,10 @@ absl::StatusOr<Splits> LoadSubjqa(const std::vector<std::string>& files,
     SFT_ASSIGN_OR_RETURN(const std::string path,
                          ResolveDataFile(files[i], folders));
     SFT_ASSIGN_OR_RETURN(JsonTable table, ReadJsonl(path));
-    Questions questions;
+    LoadedRows questions;
     for (const JsonRecord& record : table.records) {
-      questions.Add(SubjqaQuestion(record.value), record.number, record.where);
+      AddRow(SubjqaQuestion(record.value), record.number, record.where,
+             questions);
     }
     std::vector<KeyedRow>& split = *splits[i % 3];
     for (KeyedRow& row : questions.rows) split.push_back(std::move(row));

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
+#include "datasets/official.h"
 #include "datasets/registry.h"
 #include "datasets/rows.h"
 #include "harness/core/status.h"
@@ -50,19 +50,10 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
                        ReadRows(kDev, folders, task, refused));
   SFT_ASSIGN_OR_RETURN(std::vector<KeyedRow> train,
                        ReadRows(kTrain, folders, task, refused));
-  absl::flat_hash_set<std::string> tested;
-  for (const KeyedRow& row : test) tested.insert(row.key);
-  std::vector<KeyedRow> clean;
-  for (KeyedRow& row : train) {
-    if (tested.contains(row.key)) {
-      refused.push_back({row.where, "its text is in the test set"});
-    } else {
-      clean.push_back(std::move(row));
-    }
-  }
+  RefuseSeen(test, "test", train, refused);
   SFT_ASSIGN_OR_RETURN(
       Splits splits,
-      SplitByHash(std::move(clean), kValidationRows, 0, task.name));
+      SplitByHash(std::move(train), kValidationRows, 0, task.name));
   for (KeyedRow& row : test) splits.test.push_back(std::move(row.row));
   splits.refused = std::move(refused);
   return splits;

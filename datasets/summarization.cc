@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_replace.h"
+#include "datasets/loading.h"
 #include "datasets/official.h"
 #include "datasets/registry.h"
 #include "datasets/rows.h"
@@ -23,11 +24,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct LoadedFile {
-  std::vector<KeyedRow> rows;
-  std::vector<RefusedRow> refused;
-};
-using Reader = absl::StatusOr<LoadedFile> (*)(const std::string& path);
+using Reader = absl::StatusOr<LoadedRows> (*)(const std::string& path);
 
 // White space of both ends cut off, line ends made one kind; an error with
 // the name if nothing is left.
@@ -52,18 +49,6 @@ KeyedRow MakeRow(const std::string& task, const std::string& document,
   row.key = absl::StrCat(task, "\n\n", document, "\n\nSummary:");
   row.row = GenerationRow(0, row.key, std::move(summaries));
   return row;
-}
-
-// Gives the row its id and place, or says why there is none.
-void Add(absl::StatusOr<KeyedRow> row, int64_t id, const std::string& where,
-         LoadedFile& out) {
-  if (!row.ok()) {
-    out.refused.push_back({where, ToStd(row.status().message())});
-    return;
-  }
-  row->row.id = id;
-  row->where = where;
-  out.rows.push_back(*std::move(row));
 }
 
 // "summary", or "summary1", "summary2", ... where there are several.
@@ -91,25 +76,25 @@ absl::StatusOr<KeyedRow> RowOfRecord(const Json& record,
   return MakeRow(task, document, std::move(summaries));
 }
 
-absl::StatusOr<LoadedFile> ReadRecords(const std::string& path,
+absl::StatusOr<LoadedRows> ReadRecords(const std::string& path,
                                        const std::string& document_key,
                                        const std::string& task) {
   const bool lines = path.find(".jsonl") != std::string::npos;
   SFT_ASSIGN_OR_RETURN(JsonTable table,
                        lines ? ReadJsonl(path) : ReadJsonArray(path));
-  LoadedFile out;
+  LoadedRows out;
   out.refused = std::move(table.refused);
   for (const JsonRecord& record : table.records) {
-    Add(RowOfRecord(record.value, document_key, task), record.number,
-        record.where, out);
+    AddRow(RowOfRecord(record.value, document_key, task), record.number,
+           record.where, out);
   }
   return out;
 }
 
-absl::StatusOr<LoadedFile> ReadDialogues(const std::string& path) {
+absl::StatusOr<LoadedRows> ReadDialogues(const std::string& path) {
   return ReadRecords(path, "dialogue", "Summarize the dialogue.");
 }
-absl::StatusOr<LoadedFile> ReadDocuments(const std::string& path) {
+absl::StatusOr<LoadedRows> ReadDocuments(const std::string& path) {
   return ReadRecords(path, "document", "Summarize the article.");
 }
 
@@ -122,15 +107,15 @@ absl::StatusOr<KeyedRow> RowOfHighlights(const TextRecord& record) {
   return MakeRow("Summarize the article.", article, {std::move(highlights)});
 }
 
-absl::StatusOr<LoadedFile> ReadHighlights(const std::string& path) {
+absl::StatusOr<LoadedRows> ReadHighlights(const std::string& path) {
   CsvOptions csv;
   csv.header_names = {"id", "article", "highlights"};
   SFT_ASSIGN_OR_RETURN(TextTable table, ReadCsv(path, csv));
-  LoadedFile out;
+  LoadedRows out;
   out.refused = std::move(table.refused);
   for (const TextRecord& record : table.records) {
-    Add(RowOfHighlights(record), record.line,
-        absl::StrCat(path, ":", record.line), out);
+    AddRow(RowOfHighlights(record), record.line,
+           absl::StrCat(path, ":", record.line), out);
   }
   return out;
 }
@@ -179,15 +164,15 @@ absl::StatusOr<KeyedRow> RowOfAspect(const Json& record, const Aspect& aspect) {
   return MakeRow(aspect.task, paper, {std::move(text)});
 }
 
-absl::StatusOr<LoadedFile> ReadPapers(const std::string& path) {
+absl::StatusOr<LoadedRows> ReadPapers(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(JsonTable table, ReadJsonl(path));
-  LoadedFile out;
+  LoadedRows out;
   out.refused = std::move(table.refused);
   constexpr int64_t kCount = std::size(kAspects);
   for (const JsonRecord& record : table.records) {
     for (int64_t i = 0; i < kCount; ++i) {
-      Add(RowOfAspect(record.value, kAspects[i]), record.number * kCount + i,
-          absl::StrCat(record.where, ", ", kAspects[i].key), out);
+      AddRow(RowOfAspect(record.value, kAspects[i]), record.number * kCount + i,
+             absl::StrCat(record.where, ", ", kAspects[i].key), out);
     }
   }
   return out;
@@ -202,13 +187,8 @@ absl::StatusOr<Splits> Load(const std::vector<std::string>& files,
   for (size_t i = 0; i < 3; ++i) {
     SFT_ASSIGN_OR_RETURN(const std::string path,
                          ResolveDataFile(files[i], folders));
-    SFT_ASSIGN_OR_RETURN(LoadedFile file, read(path));
-    if (file.rows.empty()) {
-      return InputError(
-          file.refused[0].where,
-          absl::StrCat(file.refused[0].reason, " (and none of the ",
-                       file.refused.size(), " rows is usable)"));
-    }
+    SFT_ASSIGN_OR_RETURN(LoadedRows file, read(path));
+    SFT_ASSIGN_OR_RETURN(file, UnlessEmpty(path, std::move(file)));
     *splits[i] = std::move(file.rows);
     rows.refused.insert(rows.refused.end(), file.refused.begin(),
                         file.refused.end());

@@ -1,6 +1,9 @@
-// What must not change a result: how rows are laid out in batches, how a step
-// is split into micro-batches, an evaluation in between, a kill. Over every
-// row of the table of methods; a new method is tested by being listed.
+// What must not change the gradients of a step: how rows are laid out in
+// batches, how the step is split into micro-batches, what is computed anew.
+// Over every row of the table of methods; a new method is tested by being
+// listed.
+#include "tests/invariance.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,59 +14,10 @@
 #include <vector>
 
 #include "harness/core/rng.h"
-#include "harness/core/tensor_digest.h"
 #include "harness/train/trainer.h"
-#include "tests/methods/methods_support.h"
 
 namespace sft {
 namespace {
-
-constexpr char kReal[] = "smollm2-135m-instruct";
-constexpr char kTiny[] = "glassllm";
-
-bool Have(const std::string& name) {
-  const auto where = LocateModel(name, AssetsDir().string());
-  if (!where.ok()) WARN("skipped: " << where.status().ToString());
-  return where.ok();
-}
-
-// One config for all; dropout wherever the method has such an option.
-RunConfig ConfigOf(const UpdateMethodRow& row, bool dropout) {
-  RunConfig config;
-  config.method = row.name;
-  config.seed = 11;
-  config.batch_size = 4;
-  config.max_length = 96;
-  config.learning_rate = 1e-3;
-  config.warmup_ratio = 0.2;
-  config.weight_decay = 0.01;
-  config.budget_epochs = 1;
-  for (const FieldSpec& option : row.options) {
-    const size_t at = option.name.rfind(".dropout");
-    if (dropout && at != std::string::npos) {
-      config.method_options[option.name] = "0.1";
-    }
-  }
-  return config;
-}
-
-struct Tuned {
-  std::unique_ptr<Model> model;
-  std::unique_ptr<UpdateMethod> method;
-};
-
-Tuned Attached(const UpdateMethodRow& row, const RunConfig& config,
-               const std::string& model_name, at::ScalarType compute) {
-  Tuned tuned;
-  tuned.model = LoadTestModel(compute, model_name);
-  auto method = row.make(config);
-  REQUIRE(method.ok());
-  tuned.method = std::move(*method);
-  const absl::Status status = tuned.method->Attach(*tuned.model);
-  INFO(status.ToString());
-  REQUIRE(status.ok());
-  return tuned;
-}
 
 // Trained tensors that start at zero would hide the gradients of others.
 void MoveOffZero(UpdateMethod& method) {
@@ -257,136 +211,6 @@ TEST_CASE("bf16 stays near f32", "[invariance][bf16][slow]") {
     WARN(row.name << ": bf16 differs by " << loss << " in loss, cosine "
                   << cosine);
   }
-}
-
-// --- Whole runs, on the tiny model -------------------------------------------
-
-struct RunResult {
-  std::vector<double> losses;
-  std::string weights;  // digest of the tuned model, dense
-};
-
-struct TinyRun {
-  TinyRun(const UpdateMethodRow& update, const BatchingMethodRow& batching)
-      : config(ConfigOf(update, /*dropout=*/true)),
-        tuned(Attached(update, config, kTiny, at::kFloat)) {
-    auto made = batching.make(config);
-    REQUIRE(made.ok());
-    REQUIRE((*made)->Attach(*tuned.model).ok());
-    batches = std::move(*made);
-    trainer =
-        std::make_unique<Trainer>(config, "run", *tuned.model, *tuned.method);
-  }
-
-  // Rounds up to 2, from where the trainer stands; false if it was stopped.
-  bool Run(const TrainerHooks& hooks) {
-    const std::unique_ptr<Collator> collator = batches->MakeCollator();
-    for (int64_t round = trainer->next_round(); round < 2; ++round) {
-      const std::vector<Example> rows =
-          RandomExamples({20, 8, 30, 14, 26, 6, 33, 17, 22, 11, 9, 28, 15},
-                         static_cast<uint64_t>(round), 200);
-      auto plan = PlanSteps(config, rows, *collator, round);
-      REQUIRE(plan.ok());
-      auto outcome = trainer->RunRound(round, rows, *collator, *plan, hooks);
-      INFO(outcome.status().ToString());
-      REQUIRE(outcome.ok());
-      REQUIRE(outcome->end != RoundEnd::kDiverged);
-      if (outcome->end == RoundEnd::kStopped) return false;
-    }
-    return true;
-  }
-
-  RunResult Result() {
-    RunResult result;
-    for (const StepRecord& step : trainer->steps()) {
-      result.losses.push_back(step.loss);
-    }
-    result.weights = TensorDigest(tuned.model->DenseState());
-    return result;
-  }
-
-  RunConfig config;
-  Tuned tuned;
-  std::unique_ptr<BatchingMethod> batches;
-  std::unique_ptr<Trainer> trainer;
-};
-
-// Calls `check` for every pair of an update method that trains and a batching
-// method.
-template <class Check>
-void ForEveryPair(const Check& check) {
-  for (const UpdateMethodRow& update : AllMethods().update) {
-    Tuned probe = Attached(update, ConfigOf(update, false), kTiny, at::kFloat);
-    REQUIRE(probe.method->BeginRound(0).ok());
-    if (probe.method->TrainableParameters().empty()) continue;
-    for (const BatchingMethodRow& batching : AllMethods().batching) {
-      INFO(update.name << " x " << batching.name);
-      check(update, batching);
-    }
-  }
-}
-
-TEST_CASE("an evaluation in the middle of a run changes no later bit",
-          "[invariance][evaluation]") {
-  if (!Have(kTiny)) return;
-  ForEveryPair([](const UpdateMethodRow& update,
-                  const BatchingMethodRow& batching) {
-    TinyRun plain(update, batching);
-    REQUIRE(plain.Run({}));
-    TinyRun evaluated(update, batching);
-    int evaluations = 0;
-    TrainerHooks hooks;
-    hooks.eval_every_steps = 1;
-    hooks.evaluate = [&](int64_t) {
-      ++evaluations;
-      Model& model = *evaluated.tuned.model;
-      const std::vector<Example> rows = RandomExamples({12, 7, 19}, 3, 200);
-      for (const Batch& batch : FlatBatches(rows, 24)) LossOf(model, batch);
-      model.GenerateGreedy({{5, 6, 7}}, 4, {});
-      return absl::OkStatus();
-    };
-    REQUIRE(evaluated.Run(hooks));
-    CHECK(evaluations == static_cast<int>(evaluated.trainer->steps().size()));
-    const RunResult a = plain.Result(), b = evaluated.Result();
-    CHECK(a.losses == b.losses);
-    CHECK(a.weights == b.weights);
-  });
-}
-
-TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
-          "[invariance][resume]") {
-  if (!Have(kTiny)) return;
-  ForEveryPair(
-      [](const UpdateMethodRow& update, const BatchingMethodRow& batching) {
-        TinyRun undisturbed(update, batching);
-        REQUIRE(undisturbed.Run({}));
-        const RunResult want = undisturbed.Result();
-        const auto steps = static_cast<int64_t>(want.losses.size());
-        // In the first round, and in the second.
-        for (int64_t kill_after : {int64_t{1}, steps - 1}) {
-          INFO("killed after step " << kill_after);
-          TempDir folder;
-          TrainerHooks hooks;
-          hooks.checkpoint_folder = (folder.path() / "checkpoint").string();
-          int64_t left = kill_after;
-          hooks.should_stop = [&left] { return left-- == 0; };
-          {
-            TinyRun killed(update, batching);
-            REQUIRE_FALSE(killed.Run(hooks));
-          }
-          auto checkpoint = ReadCheckpoint(hooks.checkpoint_folder, "run");
-          INFO(checkpoint.status().ToString());
-          REQUIRE(checkpoint.ok());
-          TinyRun resumed(update, batching);
-          const absl::Status status = resumed.trainer->Resume(*checkpoint);
-          INFO(status.ToString());
-          REQUIRE(status.ok());
-          REQUIRE(resumed.Run({}));
-          const RunResult have = resumed.Result();
-          CHECK(have.losses == want.losses);
-          CHECK(have.weights == want.weights);
-        }
-      });
 }
 
 TEST_CASE("activation checkpointing changes no gradient beyond rounding",

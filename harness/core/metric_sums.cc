@@ -14,41 +14,6 @@ double SpanF1OfSums(const std::vector<double>& s) {
   return spans > 0 ? 2 * s[0] / spans : 0.0;
 }
 
-double BleuOfSums(const std::vector<double>& s) {
-  double log_sum = 0, smooth = 1;
-  for (int n = 0; n < kBleuOrder; ++n) {
-    const double match = s[2 + 2 * n], total = s[3 + 2 * n];
-    if (total <= 0) return 0.0;
-    double precision = 100 * match / total;
-    if (match <= 0) {
-      smooth *= 2;
-      precision = 100 / (smooth * total);
-    }
-    log_sum += std::log(precision);
-  }
-  if (s[2] <= 0) return 0.0;
-  const double brevity = s[0] < s[1] ? std::exp(1 - s[1] / s[0]) : 1.0;
-  return brevity * std::exp(log_sum / kBleuOrder);
-}
-
-double ChrfOfSums(const std::vector<double>& s) {
-  double precision = 0, recall = 0;
-  int orders = 0;
-  for (int n = 0; n < kChrfOrder; ++n) {
-    const double made = s[3 * n], wanted = s[3 * n + 1], both = s[3 * n + 2];
-    if (made <= 0 || wanted <= 0) continue;
-    precision += both / made;
-    recall += both / wanted;
-    ++orders;
-  }
-  if (orders == 0) return 0.0;
-  precision /= orders;
-  recall /= orders;
-  const double beta2 = kChrfBeta * kChrfBeta;
-  const double below = beta2 * precision + recall;
-  return below > 0 ? 100 * (1 + beta2) * precision * recall / below : 0.0;
-}
-
 double MacroF1OfSums(const std::vector<double>& s) {
   double sum = 0;
   int64_t labels = 0;
@@ -79,6 +44,53 @@ double MccOfSums(const std::vector<double>& s) {
 }
 
 }  // namespace
+
+double BleuOfSums(const std::vector<double>& s, bool effective_order) {
+  if (s[2] <= 0) return 0.0;
+  double log_sum = 0, smooth = 1;
+  int order = kBleuOrder;
+  for (int n = 0; n < kBleuOrder; ++n) {
+    const double match = s[2 + 2 * n], total = s[3 + 2 * n];
+    if (total <= 0) {
+      if (!effective_order) return 0.0;
+      order = n;
+      break;
+    }
+    double precision = 100 * match / total;
+    if (match <= 0) {
+      smooth *= 2;
+      precision = 100 / (smooth * total);
+    }
+    log_sum += std::log(precision);
+  }
+  const double brevity = s[0] < s[1] ? std::exp(1 - s[1] / s[0]) : 1.0;
+  return brevity * std::exp(log_sum / order);
+}
+
+double ChrfOfSums(const std::vector<double>& s) {
+  double precision = 0, recall = 0;
+  int orders = 0;
+  for (int n = 0; n < kChrfOrder; ++n) {
+    const double made = s[3 * n], wanted = s[3 * n + 1], both = s[3 * n + 2];
+    if (made <= 0 || wanted <= 0) continue;
+    precision += both / made;
+    recall += both / wanted;
+    ++orders;
+  }
+  if (orders == 0) return 0.0;
+  precision /= orders;
+  recall /= orders;
+  const double beta2 = kChrfBeta * kChrfBeta;
+  const double below = beta2 * precision + recall;
+  return below > 0 ? 100 * (1 + beta2) * precision * recall / below : 0.0;
+}
+
+std::vector<double> TotalSums(const std::vector<double>& sums,
+                              int64_t columns) {
+  std::vector<double> totals(static_cast<size_t>(columns), 0.0);
+  for (size_t i = 0; i < sums.size(); ++i) totals[i % columns] += sums[i];
+  return totals;
+}
 
 int64_t SumColumns(std::string_view metric) {
   if (metric == "span_f1" || metric == "span_f1_strict") return 3;

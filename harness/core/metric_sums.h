@@ -18,6 +18,16 @@ namespace sft {
 // (Popovic, 2015; beta 2).
 int64_t SumColumns(std::string_view metric);
 
+// The two metrics of text over their columns, 0..100. With `effective_order`,
+// as sacreBLEU scores single sentences, BLEU's n ends where n-grams do;
+// without, it is 0 there.
+double BleuOfSums(const std::vector<double>& sums,
+                  bool effective_order = false);
+double ChrfOfSums(const std::vector<double>& sums);
+
+// Each column's total over items of `columns` sums.
+std::vector<double> TotalSums(const std::vector<double>& sums, int64_t columns);
+
 // Columns of a label of f1_macro and mcc, whose sums are counted from the
 // predictions and references of a record: items right, predicted, present.
 inline constexpr int64_t kLabelColumns = 3;

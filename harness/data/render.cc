@@ -328,17 +328,18 @@ absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
                                         const Task& task,
                                         const Tokenizer& tokenizer,
                                         const RenderOptions& options) {
-  if (options.head != HeadKind::kNextToken) {
-    return RenderHeadRows(rows, task, tokenizer, options);
-  }
-  SFT_ASSIGN_OR_RETURN(const Renderer renderer,
-                       Renderer::Make(task, tokenizer, options));
   RenderedRows out;
-  for (const Row& row : rows) {
-    const absl::Status status = renderer.Add(row, out);
-    if (!status.ok()) {
-      out.refused.push_back(
-          {absl::StrCat(task.name, ": row ", row.id), ToStd(status.message())});
+  if (options.head != HeadKind::kNextToken) {
+    out = RenderHeadRows(rows, task, tokenizer, options);
+  } else {
+    SFT_ASSIGN_OR_RETURN(const Renderer renderer,
+                         Renderer::Make(task, tokenizer, options));
+    for (const Row& row : rows) {
+      const absl::Status status = renderer.Add(row, out);
+      if (!status.ok()) {
+        out.refused.push_back({absl::StrCat(task.name, ": row ", row.id),
+                               ToStd(status.message())});
+      }
     }
   }
   if (out.examples.empty() && !rows.empty()) {

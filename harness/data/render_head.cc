@@ -259,10 +259,9 @@ absl::StatusOr<std::vector<HeadWindow>> RenderHeadRow(
   return windows;
 }
 
-absl::StatusOr<RenderedRows> RenderHeadRows(const std::vector<Row>& rows,
-                                            const Task& task,
-                                            const Tokenizer& tokenizer,
-                                            const RenderOptions& options) {
+RenderedRows RenderHeadRows(const std::vector<Row>& rows, const Task& task,
+                            const Tokenizer& tokenizer,
+                            const RenderOptions& options) {
   RenderedRows out;
   for (const Row& row : rows) {
     absl::StatusOr<std::vector<HeadWindow>> windows =
@@ -282,12 +281,6 @@ absl::StatusOr<RenderedRows> RenderHeadRows(const std::vector<Row>& rows,
       out.examples.push_back(std::move(window.example));
       out.labels.push_back(row.label);
     }
-  }
-  if (out.examples.empty() && !rows.empty()) {
-    return InputError(
-        out.refused.front().where,
-        absl::StrCat(out.refused.front().reason, " (and none of the ",
-                     rows.size(), " rows can be used)"));
   }
   return out;
 }

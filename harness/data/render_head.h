@@ -50,10 +50,9 @@ absl::StatusOr<std::vector<HeadWindow>> RenderHeadRow(
 
 // Every window of every row as an example, refusals counted: what RenderRows
 // does where options.head is none for next tokens.
-absl::StatusOr<RenderedRows> RenderHeadRows(const std::vector<Row>& rows,
-                                            const Task& task,
-                                            const Tokenizer& tokenizer,
-                                            const RenderOptions& options);
+RenderedRows RenderHeadRows(const std::vector<Row>& rows, const Task& task,
+                            const Tokenizer& tokenizer,
+                            const RenderOptions& options);
 
 }  // namespace sft
 

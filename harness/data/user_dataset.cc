@@ -30,7 +30,7 @@ class TableOf {
       : data_(data), kind_(kind), options_(options) {}
 
   struct Table {
-    std::unique_ptr<RowSource> rows;
+    std::shared_ptr<const RowSource> rows;
     std::vector<RefusedRow> bad;
   };
   // `target` as in UserData, for parallel files.
@@ -160,13 +160,15 @@ class Loader {
   Loader(const UserData& data, const Task& task, const PrepareOptions& options)
       : data_(data), task_(task), options_(options) {}
 
-  absl::StatusOr<Splits> Load() {
+  // `table`: of data.path, if it was read already.
+  absl::StatusOr<Splits> Load(TableOf::Table table) {
     const TableOf reader(data_, task_.kind, options_);
     SFT_ASSIGN_OR_RETURN(TableOf::Table test, ReadOther(reader, data_.test));
     SFT_ASSIGN_OR_RETURN(TableOf::Table validation,
                          ReadOther(reader, data_.validation));
-    SFT_ASSIGN_OR_RETURN(TableOf::Table table,
-                         reader.Read(data_.path, data_.target));
+    if (table.rows == nullptr) {
+      SFT_ASSIGN_OR_RETURN(table, reader.Read(data_.path, data_.target));
+    }
     Refuse(table.bad);
     if (task_.kind == TaskKind::kLanguageModeling)
       return Documents(*table.rows);
@@ -272,18 +274,18 @@ absl::StatusOr<DatasetRow> MakeUserDataset(const UserData& data) {
        {data.path, data.target, data.validation, data.test}) {
     if (!file.empty()) row.files.push_back("path:" + file);
   }
+  TableOf::Table table;
   const bool labelled =
       *kind == TaskKind::kClassification || *kind == TaskKind::kTokenLabels;
   if (labelled && data.labels.empty()) {
     SFT_ASSIGN_OR_RETURN(
-        const TableOf::Table table,
-        TableOf(data, *kind, options).Read(data.path, data.target));
+        table, TableOf(data, *kind, options).Read(data.path, data.target));
     SFT_ASSIGN_OR_RETURN(row.task.labels, LabelsOf(*table.rows, *kind, data));
   }
   row.source = data.path;
   row.summary = "the user's own";
-  row.load = [data, task = row.task, options](const DataFolders&) {
-    return Loader(data, task, options).Load();
+  row.load = [data, task = row.task, options, table](const DataFolders&) {
+    return Loader(data, task, options).Load(table);
   };
   return row;
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 
 #include "harness/core/metric_sums.h"
@@ -22,22 +22,15 @@ struct Statistics {
   int64_t hypothesis_length = 0, reference_length = 0;
   std::array<int64_t, kOrder> correct{}, total{};
 
-  void Add(const Statistics& other) {
-    hypothesis_length += other.hypothesis_length;
-    reference_length += other.reference_length;
-    for (int n = 0; n < kOrder; ++n) {
-      correct[n] += other.correct[n];
-      total[n] += other.total[n];
-    }
-  }
   // As core/metric_sums.h has them.
-  void AppendTo(std::vector<double>& sums) const {
-    sums.push_back(static_cast<double>(hypothesis_length));
-    sums.push_back(static_cast<double>(reference_length));
+  std::vector<double> Sums() const {
+    std::vector<double> sums = {static_cast<double>(hypothesis_length),
+                                static_cast<double>(reference_length)};
     for (int n = 0; n < kOrder; ++n) {
       sums.push_back(static_cast<double>(correct[n]));
       sums.push_back(static_cast<double>(total[n]));
     }
+    return sums;
   }
 };
 
@@ -52,40 +45,6 @@ Counts CountNgrams(const std::vector<std::string>& words) {
     }
   }
   return counts;
-}
-
-double Score(const Statistics& s, bool effective_order) {
-  const auto length = static_cast<double>(s.hypothesis_length);
-  double brevity = 1;
-  if (s.hypothesis_length < s.reference_length) {
-    brevity =
-        length > 0
-            ? std::exp(1 - static_cast<double>(s.reference_length) / length)
-            : 0.0;
-  }
-  if (std::all_of(s.correct.begin(), s.correct.end(),
-                  [](int64_t c) { return c == 0; })) {
-    return 0;
-  }
-  std::array<double, kOrder> precisions{};
-  double smooth = 1;
-  int order = kOrder;
-  for (int n = 0; n < kOrder; ++n) {
-    const auto total = static_cast<double>(s.total[n]);
-    if (total == 0) break;
-    if (effective_order) order = n + 1;
-    if (s.correct[n] == 0) {
-      smooth *= 2;
-      precisions[n] = 100.0 / (smooth * total);
-    } else {
-      precisions[n] = 100.0 * static_cast<double>(s.correct[n]) / total;
-    }
-  }
-  double logs = 0;
-  for (int n = 0; n < order; ++n) {
-    logs += precisions[n] == 0 ? -9999999999.0 : std::log(precisions[n]);
-  }
-  return brevity * std::exp(logs / order);
 }
 
 void ReplaceAll(std::string_view from, std::string_view to, std::string* text) {
@@ -241,14 +200,12 @@ absl::StatusOr<TextScore> Bleu(const std::vector<TextItem>& items,
   }
   TextScore score;
   score.sum_columns = SumColumns("bleu");
-  Statistics corpus;
   for (const TextItem& item : items) {
-    const Statistics s = Measure(item, options);
-    score.items.push_back(Score(s, /*effective_order=*/true));
-    s.AppendTo(score.sums);
-    corpus.Add(s);
+    const std::vector<double> sums = Measure(item, options).Sums();
+    score.items.push_back(BleuOfSums(sums, /*effective_order=*/true));
+    score.sums.insert(score.sums.end(), sums.begin(), sums.end());
   }
-  score.value = Score(corpus, /*effective_order=*/false);
+  score.value = BleuOfSums(TotalSums(score.sums, score.sum_columns));
   score.signature = absl::StrCat("nrefs:", ReferenceCount(items),
                                  "|case:", options.lowercase ? "lc" : "mixed",
                                  "|eff:no|tok:", options.tokenize,

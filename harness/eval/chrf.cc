@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/core/metric_sums.h"
 #include "harness/core/status.h"
@@ -15,14 +17,9 @@ namespace sft {
 namespace {
 
 constexpr int kOrder = 6;
-constexpr double kBetaSquared = 4;
 constexpr char kVersion[] = "2.6.0";  // of the sacreBLEU it is equal to
 
 using Counts = std::array<std::map<std::string, int64_t>, kOrder>;
-struct Matches {
-  int64_t hypothesis = 0, reference = 0, both = 0;
-};
-using Statistics = std::array<Matches, kOrder>;
 
 Counts CountNgrams(const std::string& text) {
   std::string joined;
@@ -44,37 +41,24 @@ Counts CountNgrams(const std::string& text) {
   return counts;
 }
 
-double Score(const Statistics& statistics) {
-  double precision = 0, recall = 0;
-  int order = 0;
-  for (const Matches& m : statistics) {
-    if (m.hypothesis == 0 || m.reference == 0) continue;
-    const auto both = static_cast<double>(m.both);
-    precision += both / static_cast<double>(m.hypothesis);
-    recall += both / static_cast<double>(m.reference);
-    ++order;
-  }
-  if (order == 0 || precision + recall == 0) return 0;
-  precision /= order;
-  recall /= order;
-  return 100 * (1 + kBetaSquared) * precision * recall /
-         (kBetaSquared * precision + recall);
-}
-
-Statistics Match(const Counts& hypothesis, const Counts& reference) {
-  Statistics statistics;
+// As core/metric_sums.h has them.
+std::vector<double> Match(const Counts& hypothesis, const Counts& reference) {
+  std::vector<double> sums;
   for (int n = 0; n < kOrder; ++n) {
-    Matches& m = statistics[n];
-    for (const auto& [ngram, count] : reference[n]) m.reference += count;
-    // Where the reference has no n-gram, none is counted.
-    if (m.reference == 0) continue;
+    int64_t made = 0, wanted = 0, both = 0;
+    for (const auto& [ngram, count] : reference[n]) wanted += count;
     for (const auto& [ngram, count] : hypothesis[n]) {
-      m.hypothesis += count;
+      // Where the reference has no n-gram, none is counted.
+      if (wanted == 0) break;
+      made += count;
       const auto found = reference[n].find(ngram);
-      if (found != reference[n].end()) m.both += std::min(count, found->second);
+      if (found != reference[n].end()) both += std::min(count, found->second);
+    }
+    for (int64_t count : {made, wanted, both}) {
+      sums.push_back(static_cast<double>(count));
     }
   }
-  return statistics;
+  return sums;
 }
 
 }  // namespace
@@ -86,30 +70,22 @@ absl::StatusOr<TextScore> Chrf(const std::vector<TextItem>& items,
   };
   TextScore score;
   score.sum_columns = SumColumns("chrf");
-  Statistics corpus;
   for (const TextItem& item : items) {
     const Counts hypothesis = prepare(item.hypothesis);
-    Statistics best;
+    std::vector<double> best(score.sum_columns, 0.0);
     double best_score = -1;
     for (const std::string& reference : item.references) {
-      const Statistics s = Match(hypothesis, prepare(reference));
-      if (Score(s) > best_score) {
-        best_score = Score(s);
-        best = s;
+      std::vector<double> sums = Match(hypothesis, prepare(reference));
+      const double value = ChrfOfSums(sums);
+      if (value > best_score) {
+        best_score = value;
+        best = std::move(sums);
       }
     }
     score.items.push_back(std::max(best_score, 0.0));
-    for (int n = 0; n < kOrder; ++n) {
-      corpus[n].hypothesis += best[n].hypothesis;
-      corpus[n].reference += best[n].reference;
-      corpus[n].both += best[n].both;
-      for (int64_t count :
-           {best[n].hypothesis, best[n].reference, best[n].both}) {
-        score.sums.push_back(static_cast<double>(count));
-      }
-    }
+    score.sums.insert(score.sums.end(), best.begin(), best.end());
   }
-  score.value = Score(corpus);
+  score.value = ChrfOfSums(TotalSums(score.sums, score.sum_columns));
   score.signature =
       absl::StrCat("nrefs:", ReferenceCount(items),
                    "|case:", options.lowercase ? "lc" : "mixed",

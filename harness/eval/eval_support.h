@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "harness/core/records.h"
 #include "harness/core/status.h"
 #include "harness/eval/evaluator.h"
+#include "harness/eval/metrics.h"
 #include "harness/eval/text_metrics.h"
 
 namespace sft {
@@ -34,6 +36,21 @@ inline EvalRecord StartRecord(const std::string& task,
   record.split = options.split;
   record.round = options.round;
   return record;
+}
+
+// Adds the named metrics of the predictions and references of `record`.
+inline absl::Status AddLabelMetrics(const std::vector<std::string>& names,
+                                    const std::string& detail,
+                                    EvalRecord& record) {
+  for (const std::string& name : names) {
+    absl::StatusOr<MetricRecord> metric =
+        MetricOfLabels(name, record.predictions, record.references, detail);
+    if (!metric.ok()) {
+      return InputError(record.task, ToStd(metric.status().message()));
+    }
+    record.metrics.push_back(*std::move(metric));
+  }
+  return absl::OkStatus();
 }
 
 // Adds the named metrics of texts to `record`.

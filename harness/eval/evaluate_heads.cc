@@ -19,13 +19,6 @@
 namespace sft {
 namespace {
 
-absl::Status Diverged(const std::string& task) {
-  return absl::OutOfRangeError(
-      absl::StrCat(task,
-                   ": a score is no finite number: the model has "
-                   "diverged"));
-}
-
 // Calls `take` with each example's scores, in their order: [1, C] of a
 // sequence head, [T, C] of the others, f64 on the CPU.
 absl::Status ForEachScores(
@@ -50,6 +43,24 @@ absl::Status ForEachScores(
     }
   }
   return absl::OkStatus();
+}
+
+// The same for a record's task, but an error where a score is no finite number.
+absl::Status ForEachFiniteScores(
+    Model& model, const std::vector<Example>& examples,
+    const EvalOptions& options, EvalRecord& record,
+    const std::function<void(int64_t, const at::Tensor&)>& take) {
+  return ForEachScores(
+      model, examples, options, &record.tokens,
+      [&](int64_t i, const at::Tensor& scores) -> absl::Status {
+        if (!scores.isfinite().all().item<bool>()) {
+          return absl::OutOfRangeError(absl::StrCat(
+              record.task,
+              ": a score is no finite number: the model has diverged"));
+        }
+        take(i, scores);
+        return absl::OkStatus();
+      });
 }
 
 // The windows of all rows, each with the row that it is of.
@@ -121,34 +132,13 @@ absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
     record.row_ids.push_back(row.id);
     record.references.push_back(row.label);
   }
-  SFT_RETURN_IF_ERROR(ForEachScores(
-      model, all.examples, options, &record.tokens,
-      [&](int64_t, const at::Tensor& scores_1C) -> absl::Status {
-        if (!scores_1C.isfinite().all().item<bool>()) {
-          return Diverged(input.name);
-        }
+  SFT_RETURN_IF_ERROR(ForEachFiniteScores(
+      model, all.examples, options, record,
+      [&](int64_t, const at::Tensor& scores_1C) {
         record.predictions.push_back(scores_1C.argmax().item<int64_t>());
-        return absl::OkStatus();
       }));
-  const std::string detail = Detail("score:head", input);
-  for (const std::string& name : input.task->metrics) {
-    if (name == "accuracy") {
-      record.metrics.push_back(
-          Accuracy(record.predictions, record.references, detail));
-    } else if (name == "f1_macro") {
-      record.metrics.push_back(
-          MacroF1(record.predictions, record.references, detail));
-    } else if (name == "f1_micro") {
-      record.metrics.push_back(
-          MicroF1(record.predictions, record.references, detail));
-    } else if (name == "mcc") {
-      record.metrics.push_back(
-          MatthewsCorrelation(record.predictions, record.references, detail));
-    } else {
-      return InputError(input.name,
-                        absl::StrCat("metric '", name, "' is none of classes"));
-    }
-  }
+  SFT_RETURN_IF_ERROR(AddLabelMetrics(input.task->metrics,
+                                      Detail("score:head", input), record));
   record.wall_seconds = watch.Seconds();
   return record;
 }
@@ -162,12 +152,9 @@ absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
   SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
   const std::vector<std::string> classes = TagClasses(*input.task);
   std::vector<TextItem> items;
-  SFT_RETURN_IF_ERROR(ForEachScores(
-      model, all.examples, options, &record.tokens,
-      [&](int64_t i, const at::Tensor& scores_TC) -> absl::Status {
-        if (!scores_TC.isfinite().all().item<bool>()) {
-          return Diverged(input.name);
-        }
+  SFT_RETURN_IF_ERROR(ForEachFiniteScores(
+      model, all.examples, options, record,
+      [&](int64_t i, const at::Tensor& scores_TC) {
         const at::Tensor class_T = scores_TC.argmax(-1);
         std::vector<std::string> tags;
         for (int64_t t : all.windows[i].word_tokens) {
@@ -176,7 +163,6 @@ absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
         items.push_back({absl::StrJoin(tags, " "),
                          {absl::StrJoin(input.rows[i].tags, " ")}});
         record.row_ids.push_back(input.rows[i].id);
-        return absl::OkStatus();
       }));
   SFT_RETURN_IF_ERROR(AddTextMetrics(input.task->metrics, items,
                                      Detail("score:head", input), record));
@@ -192,16 +178,12 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
   EvalRecord record = StartRecord(input.name, options);
   SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
   std::vector<Answer> best(input.rows.size());
-  SFT_RETURN_IF_ERROR(ForEachScores(
-      model, all.examples, options, &record.tokens,
-      [&](int64_t i, const at::Tensor& scores_T2) -> absl::Status {
-        if (!scores_T2.isfinite().all().item<bool>()) {
-          return Diverged(input.name);
-        }
+  SFT_RETURN_IF_ERROR(ForEachFiniteScores(
+      model, all.examples, options, record,
+      [&](int64_t i, const at::Tensor& scores_T2) {
         const Answer answer = BestSpan(all.windows[i], scores_T2.contiguous());
         Answer& of_row = best[all.row[i]];
         if (answer.score > of_row.score) of_row = answer;
-        return absl::OkStatus();
       }));
   std::vector<TextItem> items;
   for (size_t r = 0; r < input.rows.size(); ++r) {

@@ -11,7 +11,7 @@
 
 namespace sft {
 
-// Accuracy, macro F1, and MCC where the task names it, of the likeliest class.
+// The task's metrics of the likeliest class.
 absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
                                                 const Tokenizer& tokenizer,
                                                 const EvalInput& input,

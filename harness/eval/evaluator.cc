@@ -113,8 +113,7 @@ absl::StatusOr<EvalRecord> EvaluateClassification(Model& model,
   }
   const std::string detail = absl::StrCat("score:sum-logprob-label|form:", form,
                                           "|max_length:", render.max_length);
-  record.metrics = {Accuracy(record.predictions, record.references, detail),
-                    MacroF1(record.predictions, record.references, detail)};
+  SFT_RETURN_IF_ERROR(AddLabelMetrics(task.metrics, detail, record));
   record.wall_seconds = watch.Seconds();
   return record;
 }

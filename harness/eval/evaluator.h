@@ -26,8 +26,9 @@ struct EvalOptions {
 
 // Each row's label by likelihood: the label with the largest sum of
 // log-probabilities of its tokens after the prompt (end of turn left out),
-// the lower index in a tie. Metrics: accuracy, f1_macro. An OutOfRange error
-// if the model's scores are no finite numbers (it has diverged).
+// the lower index in a tie. Metrics: those of the task, in its order. An
+// OutOfRange error if the model's scores are no finite numbers (it has
+// diverged).
 absl::StatusOr<EvalRecord> EvaluateClassification(
     Model& model, const Tokenizer& tokenizer, const Task& task,
     const std::vector<Row>& rows, const RenderOptions& render,

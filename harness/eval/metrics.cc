@@ -8,7 +8,7 @@
 namespace sft {
 namespace {
 
-MetricRecord MetricOfLabels(std::string_view name,
+MetricRecord MetricOfCounts(std::string_view name,
                             const std::vector<int64_t>& predictions,
                             const std::vector<int64_t>& references,
                             std::string_view detail) {
@@ -149,7 +149,7 @@ MetricRecord Accuracy(const std::vector<int64_t>& predictions,
 MetricRecord MacroF1(const std::vector<int64_t>& predictions,
                      const std::vector<int64_t>& references,
                      std::string_view detail) {
-  return MetricOfLabels("f1_macro", predictions, references, detail);
+  return MetricOfCounts("f1_macro", predictions, references, detail);
 }
 
 MetricRecord MicroF1(const std::vector<int64_t>& predictions,
@@ -166,7 +166,20 @@ MetricRecord MicroF1(const std::vector<int64_t>& predictions,
 MetricRecord MatthewsCorrelation(const std::vector<int64_t>& predictions,
                                  const std::vector<int64_t>& references,
                                  std::string_view detail) {
-  return MetricOfLabels("mcc", predictions, references, detail);
+  return MetricOfCounts("mcc", predictions, references, detail);
+}
+
+absl::StatusOr<MetricRecord> MetricOfLabels(
+    std::string_view name, const std::vector<int64_t>& predictions,
+    const std::vector<int64_t>& references, std::string_view detail) {
+  if (name == "accuracy") return Accuracy(predictions, references, detail);
+  if (name == "f1_micro") return MicroF1(predictions, references, detail);
+  if (name == "f1_macro") return MacroF1(predictions, references, detail);
+  if (name == "mcc") {
+    return MatthewsCorrelation(predictions, references, detail);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("metric '", ToAbsl(name), "' is none of classes"));
 }
 
 MetricRecord MeanNats(std::string_view name, const std::vector<double>& sums,

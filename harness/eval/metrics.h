@@ -51,6 +51,11 @@ MetricRecord MatthewsCorrelation(const std::vector<int64_t>& predictions,
                                  const std::vector<int64_t>& references,
                                  std::string_view detail = "");
 
+// One of the four above by name; an error for any other.
+absl::StatusOr<MetricRecord> MetricOfLabels(
+    std::string_view name, const std::vector<int64_t>& predictions,
+    const std::vector<int64_t>& references, std::string_view detail = "");
+
 // sum of nats / number of tokens over groups (rows, windows). Items are each
 // group's own mean; `counts` are the tokens they weigh.
 MetricRecord MeanNats(std::string_view name, const std::vector<double>& sums,

@@ -64,14 +64,6 @@ absl::StatusOr<TextScore> Score(const std::vector<TextItem>& items,
   TextScore score;
   score.signature = std::string(signature);
   score.sum_columns = SumColumns("span_f1");
-  auto compare =
-      [&read](
-          const std::vector<Sentence>& hypotheses,
-          const std::vector<Sentence>& references) -> absl::StatusOr<double> {
-    SFT_ASSIGN_OR_RETURN(const std::set<Span> given, read(hypotheses));
-    SFT_ASSIGN_OR_RETURN(const std::set<Span> wanted, read(references));
-    return MicroF1(given, wanted);
-  };
   std::vector<Sentence> hypotheses, references;
   for (const TextItem& item : items) {
     hypotheses.push_back(SplitText(item.hypothesis));
@@ -93,7 +85,9 @@ absl::StatusOr<TextScore> Score(const std::vector<TextItem>& items,
       score.sums.push_back(static_cast<double>(n));
     }
   }
-  SFT_ASSIGN_OR_RETURN(score.value, compare(hypotheses, references));
+  SFT_ASSIGN_OR_RETURN(const std::set<Span> given, read(hypotheses));
+  SFT_ASSIGN_OR_RETURN(const std::set<Span> wanted, read(references));
+  score.value = MicroF1(given, wanted);
   return score;
 }
 

@@ -192,16 +192,7 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
   const ConfigKeys& keys = family->keys;
   SFT_RETURN_IF_ERROR(
       fields.Only(keys.activation, std::string(family->activation)));
-  for (const DecoderFamily::Only& only : family->only) {
-    SFT_RETURN_IF_ERROR(
-        fields.Only(only.key, nlohmann::json::parse(only.value)));
-  }
-  // Weights packed by another tool: what they hold is not what is stored.
-  if (fields.Find("quantization_config") != nullptr) {
-    return InputError(where,
-                      "quantized weights (quantization_config) are not "
-                      "supported");
-  }
+  SFT_RETURN_IF_ERROR(fields.Supported(family->only));
   DecoderConfig c = family->defaults;
   SFT_RETURN_IF_ERROR(fields.Int(keys.layers, c.layers));
   SFT_RETURN_IF_ERROR(fields.Int(keys.width, c.width));
@@ -311,7 +302,7 @@ std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
     for (bool is : c.windowed)
       out["layer_types"].push_back(is ? kSliding : kFull);
   }
-  for (const DecoderFamily::Only& only : family->only) {
+  for (const OnlyValue& only : family->only) {
     if (std::string_view(only.key) != "partial_rotary_factor") {
       out[only.key] = nlohmann::ordered_json::parse(only.value);
     }

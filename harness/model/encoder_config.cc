@@ -190,15 +190,7 @@ absl::StatusOr<EncoderConfig> EncoderConfigFromJson(const std::string& where,
   if (family == nullptr) {
     return fields.Wrong("model_type", "an encoder's");
   }
-  for (const EncoderFamily::Only& only : family->only) {
-    SFT_RETURN_IF_ERROR(
-        fields.Only(only.key, nlohmann::json::parse(only.value)));
-  }
-  if (fields.Find("quantization_config") != nullptr) {
-    return InputError(where,
-                      "quantized weights (quantization_config) are not "
-                      "supported");
-  }
+  SFT_RETURN_IF_ERROR(fields.Supported(family->only));
   EncoderConfig c = family->defaults;
   SFT_RETURN_IF_ERROR(fields.Int(family->layers, c.layers));
   SFT_RETURN_IF_ERROR(fields.Int(family->width, c.width));
@@ -249,7 +241,7 @@ std::string EncoderConfigToJson(const EncoderConfig& c,
       break;
     }
   }
-  for (const EncoderFamily::Only& only : family.only) {
+  for (const OnlyValue& only : family.only) {
     out[only.key] = nlohmann::ordered_json::parse(only.value);
   }
   auto id = [](const std::optional<int64_t>& token) {

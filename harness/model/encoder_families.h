@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/model/encoder_config.h"
+#include "harness/model/json_fields.h"
 
 namespace sft {
 
@@ -21,11 +22,7 @@ struct EncoderFamily {
   const char* norm_epsilon = "layer_norm_eps";
   const char* activation = "hidden_act";
   EncoderConfig defaults;
-  struct Only {
-    const char* key;
-    const char* value;  // JSON
-  };
-  std::vector<Only> only;  // keys that may only have one value, if any
+  std::vector<OnlyValue> only;
 };
 
 const std::vector<EncoderFamily>& EncoderFamilies();

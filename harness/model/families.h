@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/model/config.h"
+#include "harness/model/json_fields.h"
 
 namespace sft {
 
@@ -46,11 +47,7 @@ struct DecoderFamily {
   bool scales_embedding = false;  // by the root of the width
   bool has_query_scalar = false;  // "query_pre_attn_scalar" and the soft caps
   bool ffn_may_be_null = false;   // then 4 times the width
-  struct Only {
-    const char* key;
-    const char* value;  // JSON
-  };
-  std::vector<Only> only;  // keys that may only have one value, if any
+  std::vector<OnlyValue> only;
 };
 
 const std::vector<DecoderFamily>& DecoderFamilies();

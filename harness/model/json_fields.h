@@ -7,10 +7,17 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "harness/core/status.h"
 
 namespace sft {
+
+// A key that may only have one value, if any.
+struct OnlyValue {
+  const char* key;
+  const char* value;  // JSON
+};
 
 class JsonFields {
  public:
@@ -61,6 +68,17 @@ class JsonFields {
     const nlohmann::json* value = Find(key);
     if (value == nullptr || *value == wanted) return absl::OkStatus();
     return Wrong(key, absl::StrCat("supported, only ", wanted.dump()).c_str());
+  }
+  // Of a checkpoint's config. Weights packed by another tool are refused: what
+  // they hold is not what is stored.
+  absl::Status Supported(const std::vector<OnlyValue>& only) const {
+    for (const OnlyValue& one : only) {
+      SFT_RETURN_IF_ERROR(Only(one.key, nlohmann::json::parse(one.value)));
+    }
+    if (Find("quantization_config") == nullptr) return absl::OkStatus();
+    return InputError(where_,
+                      "quantized weights (quantization_config) are not "
+                      "supported");
   }
 
  private:

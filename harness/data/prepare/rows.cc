@@ -1,5 +1,6 @@
 #include "harness/data/prepare/rows.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -72,7 +73,7 @@ absl::StatusOr<std::unique_ptr<SpilledRows>> SpilledRows::Create(
     const std::string& folder, const std::string& name) {
   std::unique_ptr<SpilledRows> rows(new SpilledRows(name));
   std::string path = folder + "/.rows.XXXXXX";
-  rows->fd_ = mkstemp(path.data());
+  rows->fd_ = mkostemp(path.data(), O_CLOEXEC);
   if (rows->fd_ < 0) {
     return InputError(
         folder, absl::StrCat("no file can be made there: ", strerror(errno)));

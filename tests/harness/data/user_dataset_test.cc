@@ -1,5 +1,6 @@
 #include "harness/data/user_dataset.h"
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -71,6 +72,21 @@ TEST_CASE("a CSV is a classification task by its columns and template",
     CHECK(one.text == "nice, really");
     CHECK(one.turns[0].content == "Review: nice, really {!}\nIt is");
     CHECK(one.turns[1].content == "good");
+  }
+}
+
+TEST_CASE("labels and rows come of one reading of the file", "[data][user]") {
+  const Files files;
+  const UserData data =
+      DataOf(files.Write("r.csv", "text,label\nfine,good\ndull,bad\n"),
+             "classification");
+  const absl::StatusOr<DatasetRow> row = MakeUserDataset(data);
+  REQUIRE(row.ok());
+  REQUIRE(std::filesystem::remove(data.path));
+  for (int time = 0; time < 2; ++time) {
+    const absl::StatusOr<Splits> splits = row->load({});
+    REQUIRE(splits.ok());
+    CHECK(splits->train.size() == 2);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "harness/data/collator.h"
+#include "harness/eval/metrics.h"
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
@@ -21,6 +22,7 @@ Task Labels(std::vector<std::string> labels) {
   task.name = "toy";
   task.kind = TaskKind::kClassification;
   task.labels = std::move(labels);
+  task.metrics = {"accuracy", "f1_macro"};
   task.default_form = "chat";
   return task;
 }
@@ -142,6 +144,31 @@ TEST_CASE("the record holds items, predictions and references in row order",
     right += item;
   }
   CHECK(record->metrics[0].value == Approx(right / 12));
+}
+
+TEST_CASE("labels are measured by the task's metrics, the primary one first",
+          "[eval][classification]") {
+  const FakeTokenizer tokenizer;
+  FakeModel model(3);
+  Task task = Labels({"a", "b"});
+  const std::vector<Row> rows = Rows(task, 12);
+  task.metrics = {"mcc", "f1_micro", "accuracy"};
+  const auto record =
+      EvaluateClassification(model, tokenizer, task, rows, {}, {});
+  REQUIRE(record.ok());
+  REQUIRE(record->metrics.size() == 3);
+  for (size_t m = 0; m < 3; ++m) {
+    CHECK(record->metrics[m].name == task.metrics[m]);
+  }
+  CHECK(record->metrics[0].value ==
+        MatthewsCorrelation(record->predictions, record->references).value);
+  CHECK(record->metrics[0].signature.find("score:sum-logprob-label") !=
+        std::string::npos);
+
+  task.metrics = {"bleu"};
+  const auto refused =
+      EvaluateClassification(model, tokenizer, task, rows, {}, {});
+  CHECK(refused.status().message() == "toy: metric 'bleu' is none of classes");
 }
 
 TEST_CASE("a tie goes to the lower label index", "[eval][classification]") {

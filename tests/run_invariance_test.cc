@@ -1,0 +1,144 @@
+// What must not change a run: an evaluation in between, a kill. Over every pair
+// of update and batching method.
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/core/tensor_digest.h"
+#include "harness/train/trainer.h"
+#include "tests/invariance.h"
+
+namespace sft {
+namespace {
+
+struct RunResult {
+  std::vector<double> losses;
+  std::string weights;  // digest of the tuned model, dense
+};
+
+struct TinyRun {
+  TinyRun(const UpdateMethodRow& update, const BatchingMethodRow& batching)
+      : config(ConfigOf(update, /*dropout=*/true)),
+        tuned(Attached(update, config, kTiny, at::kFloat)) {
+    auto made = batching.make(config);
+    REQUIRE(made.ok());
+    REQUIRE((*made)->Attach(*tuned.model).ok());
+    batches = std::move(*made);
+    trainer =
+        std::make_unique<Trainer>(config, "run", *tuned.model, *tuned.method);
+  }
+
+  // Rounds up to 2, from where the trainer stands; false if it was stopped.
+  bool Run(const TrainerHooks& hooks) {
+    const std::unique_ptr<Collator> collator = batches->MakeCollator();
+    for (int64_t round = trainer->next_round(); round < 2; ++round) {
+      const std::vector<Example> rows =
+          RandomExamples({20, 8, 30, 14, 26, 6, 33, 17, 22, 11, 9, 28, 15},
+                         static_cast<uint64_t>(round), 200);
+      auto plan = PlanSteps(config, rows, *collator, round);
+      REQUIRE(plan.ok());
+      auto outcome = trainer->RunRound(round, rows, *collator, *plan, hooks);
+      INFO(outcome.status().ToString());
+      REQUIRE(outcome.ok());
+      REQUIRE(outcome->end != RoundEnd::kDiverged);
+      if (outcome->end == RoundEnd::kStopped) return false;
+    }
+    return true;
+  }
+
+  RunResult Result() {
+    RunResult result;
+    for (const StepRecord& step : trainer->steps()) {
+      result.losses.push_back(step.loss);
+    }
+    result.weights = TensorDigest(tuned.model->DenseState());
+    return result;
+  }
+
+  RunConfig config;
+  Tuned tuned;
+  std::unique_ptr<BatchingMethod> batches;
+  std::unique_ptr<Trainer> trainer;
+};
+
+// Calls `check` for every pair of an update method that trains and a batching
+// method.
+template <class Check>
+void ForEveryPair(const Check& check) {
+  for (const UpdateMethodRow& update : AllMethods().update) {
+    Tuned probe = Attached(update, ConfigOf(update, false), kTiny, at::kFloat);
+    REQUIRE(probe.method->BeginRound(0).ok());
+    if (probe.method->TrainableParameters().empty()) continue;
+    for (const BatchingMethodRow& batching : AllMethods().batching) {
+      INFO(update.name << " x " << batching.name);
+      check(update, batching);
+    }
+  }
+}
+
+TEST_CASE("an evaluation in the middle of a run changes no later bit",
+          "[invariance][evaluation]") {
+  if (!Have(kTiny)) return;
+  ForEveryPair([](const UpdateMethodRow& update,
+                  const BatchingMethodRow& batching) {
+    TinyRun plain(update, batching);
+    REQUIRE(plain.Run({}));
+    TinyRun evaluated(update, batching);
+    int evaluations = 0;
+    TrainerHooks hooks;
+    hooks.eval_every_steps = 1;
+    hooks.evaluate = [&](int64_t) {
+      ++evaluations;
+      Model& model = *evaluated.tuned.model;
+      const std::vector<Example> rows = RandomExamples({12, 7, 19}, 3, 200);
+      for (const Batch& batch : FlatBatches(rows, 24)) LossOf(model, batch);
+      model.GenerateGreedy({{5, 6, 7}}, 4, {});
+      return absl::OkStatus();
+    };
+    REQUIRE(evaluated.Run(hooks));
+    CHECK(evaluations == static_cast<int>(evaluated.trainer->steps().size()));
+    const RunResult a = plain.Result(), b = evaluated.Result();
+    CHECK(a.losses == b.losses);
+    CHECK(a.weights == b.weights);
+  });
+}
+
+TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
+          "[invariance][resume]") {
+  if (!Have(kTiny)) return;
+  ForEveryPair(
+      [](const UpdateMethodRow& update, const BatchingMethodRow& batching) {
+        TinyRun undisturbed(update, batching);
+        REQUIRE(undisturbed.Run({}));
+        const RunResult want = undisturbed.Result();
+        const auto steps = static_cast<int64_t>(want.losses.size());
+        // In the first round, and in the second.
+        for (int64_t kill_after : {int64_t{1}, steps - 1}) {
+          INFO("killed after step " << kill_after);
+          TempDir folder;
+          TrainerHooks hooks;
+          hooks.checkpoint_folder = (folder.path() / "checkpoint").string();
+          int64_t left = kill_after;
+          hooks.should_stop = [&left] { return left-- == 0; };
+          {
+            TinyRun killed(update, batching);
+            REQUIRE_FALSE(killed.Run(hooks));
+          }
+          auto checkpoint = ReadCheckpoint(hooks.checkpoint_folder, "run");
+          INFO(checkpoint.status().ToString());
+          REQUIRE(checkpoint.ok());
+          TinyRun resumed(update, batching);
+          const absl::Status status = resumed.trainer->Resume(*checkpoint);
+          INFO(status.ToString());
+          REQUIRE(status.ok());
+          REQUIRE(resumed.Run({}));
+          const RunResult have = resumed.Result();
+          CHECK(have.losses == want.losses);
+          CHECK(have.weights == want.weights);
+        }
+      });
+}
+
+}  // namespace
+}  // namespace sft
