@@ -24,7 +24,6 @@ namespace {
 // Of the matrix-product rate, what a whole step has been seen to reach.
 constexpr double kTypicalUtilisation = 0.6;
 // What the process holds beside its tensors (LibTorch, tokenizer, rows).
-constexpr int64_t kProcessBytes = int64_t{350} << 20;
 
 struct Cost {
   int64_t steps = 0;
@@ -117,6 +116,7 @@ class Estimator {
     StepWork work;
     StepSize largest;
     largest.activation_checkpointing = config.activation_checkpointing;
+    largest.accumulates = config.gradient_accumulation_steps > 1;
     for (const PlannedStep& step : plan.steps) {
       for (const MicroBatchPlan& micro : step.micro_batches) {
         const Batch batch = collator->Collate(examples, micro);
@@ -133,9 +133,8 @@ class Estimator {
     cost.target_tokens += plan.target_tokens;
     cost.computed_tokens += work.computed_tokens;
     cost.flops += StepFlops(flops, work).total();
-    cost.bytes = std::max(
-        cost.bytes,
-        Total(PredictTrainingBytes(model, trained, largest)) + kProcessBytes);
+    cost.bytes = std::max(cost.bytes,
+                          Total(PredictTrainingBytes(model, trained, largest)));
     return absl::OkStatus();
   }
 

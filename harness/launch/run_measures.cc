@@ -23,7 +23,8 @@ void StartTrainingMeasures(Model& model) {
 }
 
 void TakeTrainingMeasures(RunRecord& record, Model& model,
-                          const AdamW* optimizer, const StepPlan& plan) {
+                          const AdamW* optimizer,
+                          const std::vector<StepRecord>& steps) {
   auto& measured = record.memory.measured_bytes;
   if (auto memory = ReadProcessMemory(); memory.ok()) {
     const double peak = static_cast<double>(memory->peak_resident_bytes);
@@ -35,10 +36,16 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
     measured["device_peak_allocated"] = memory->peak_allocated_bytes;
     measured["device_peak_reserved"] = memory->peak_reserved_bytes;
   }
+  // A table that adds up to the peak: tensors by use, and the rest.
   const TensorMemory tensors = PeakTensorMemory();
-  for (int use = 0; use < kMemoryUses && tensors.total() > 0; ++use) {
-    measured[std::string(MemoryUseName(static_cast<MemoryUse>(use)))] =
-        tensors.bytes[static_cast<size_t>(use)];
+  if (tensors.total() > 0) {
+    for (int use = 0; use < kMemoryUses; ++use) {
+      measured[std::string(MemoryUseName(static_cast<MemoryUse>(use)))] =
+          tensors.bytes[static_cast<size_t>(use)];
+    }
+    measured["process"] =
+        static_cast<int64_t>(record.measured["train_peak_rss_bytes"]) -
+        tensors.total();
   }
   TrainedBytes trained;
   if (optimizer != nullptr) {
@@ -49,16 +56,14 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
   }
   StepSize largest;
   largest.activation_checkpointing = record.config.activation_checkpointing;
-  for (const PlannedStep& step : plan.steps) {
-    for (const MicroBatchPlan& micro : step.micro_batches) {
-      int64_t tokens = 0;
-      for (const Piece& piece : micro.pieces) tokens += piece.length;
-      largest.tokens = std::max(largest.tokens, tokens);
-    }
-  }
-  if (!plan.steps.empty()) {
-    largest.targets =
-        plan.target_tokens / static_cast<int64_t>(plan.steps.size());
+  const int64_t micro_batches = record.config.gradient_accumulation_steps;
+  largest.accumulates = micro_batches > 1;
+  for (const StepRecord& step : steps) {
+    const int64_t slots =
+        (step.real_tokens + step.padded_tokens) / micro_batches;
+    if (slots <= largest.tokens) continue;
+    largest.tokens = slots;
+    largest.targets = step.target_tokens / micro_batches;
   }
   record.memory.predicted_bytes = PredictTrainingBytes(model, trained, largest);
 }

@@ -4,20 +4,21 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "harness/model/model.h"
 #include "harness/record/run_record.h"
 #include "harness/train/optimizer.h"
-#include "harness/train/step_plan.h"
 
 namespace sft {
 
 // Before a round: the peak counters start anew.
 void StartTrainingMeasures(Model& model);
-// After a round: peaks, and the bytes that its largest micro-batch should
-// need by formula.
+// After a round of these steps: peaks, and the bytes that its largest
+// micro-batch should need by formula.
 void TakeTrainingMeasures(RunRecord& record, Model& model,
-                          const AdamW* optimizer, const StepPlan& plan);
+                          const AdamW* optimizer,
+                          const std::vector<StepRecord>& steps);
 // Totals over the record's steps: tokens, steps, rates.
 void SumUpSteps(RunRecord& record);
 void FillProvenance(RunRecord& record,

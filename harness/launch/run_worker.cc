@@ -17,6 +17,7 @@
 #include "harness/launch/run_inputs.h"
 #include "harness/launch/run_measures.h"
 #include "harness/launch/trained_run.h"
+#include "harness/measure/provenance.h"
 #include "harness/train/checkpoint.h"
 #include "harness/train/step_plan.h"
 #include "harness/train/trainer.h"
@@ -181,7 +182,8 @@ class Worker {
     SFT_ASSIGN_OR_RETURN(const RoundOutcome outcome,
                          trainer_->RunRound(round, examples, *collator, steps,
                                             HooksFor(round, steps)));
-    TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(), steps);
+    TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
+                         trainer_->steps());
     if (outcome.end == RoundEnd::kStopped) {
       return absl::AbortedError("stopped; a checkpoint is saved");
     }
@@ -240,7 +242,11 @@ class Worker {
   void OnStep(const StepRecord& step, int64_t total) {
     trained_seconds_ += step.wall_seconds;
     trained_tokens_ += step.real_tokens;
-    ++steps_here_;
+    if (++steps_here_ == 1) {
+      const double done = SecondsSinceProcessStart();
+      record_.measured["first_step_done_seconds"] = done;
+      record_.measured["first_step_begun_seconds"] = done - step.wall_seconds;
+    }
     Progress progress;
     progress.phase = "train";
     progress.step = step.step;

@@ -14,6 +14,8 @@
 namespace sft {
 namespace {
 
+// Rows whose logits exist at a time (harness/model/head_loss.h).
+constexpr int64_t kHeadRows = 512;
 constexpr size_t kAggregate = 0;  // of the allocator's small and large pools
 
 // "VmRSS:     1234 kB"
@@ -21,6 +23,58 @@ int64_t KibibytesIn(const std::string& line) {
   const size_t digits = line.find_first_of("0123456789");
   if (digits == std::string::npos) return 0;
   return std::strtoll(line.c_str() + digits, nullptr, 10) * 1024;
+}
+
+int64_t MasterBytes(const Model& model) {
+  return model.compute_dtype() == at::kDouble ? 8 : 4;
+}
+int64_t ComputeBytes(const Model& model) {
+  return static_cast<int64_t>(c10::elementSize(model.compute_dtype()));
+}
+
+bool HeadTrains(Model& model) {
+  const Role role = model.info().tied_head ? Role::kEmbedding : Role::kHead;
+  for (const Parameter& p : model.Parameters()) {
+    if (p.role == role && p.tensor.requires_grad()) return true;
+  }
+  return false;
+}
+
+// What all blocks keep for the backward pass.
+int64_t BlockBytes(Model& model, const StepSize& step) {
+  const ModelInfo& info = model.info();
+  const int64_t m = MasterBytes(model), c = ComputeBytes(model);
+  const int64_t heads = info.heads * info.head_width;
+  const int64_t kv_heads = info.kv_heads * info.head_width;
+  // Encoders keep every input of every map.
+  const int64_t a_token =
+      model.is_encoder()
+          ? c * (8 * info.width + 4 * info.ffn_width + 3 * heads + 4 * kv_heads)
+          : 2 * m * info.width +
+                c * (2 * heads + 2 * kv_heads + 2 * info.ffn_width) +
+                4 * info.heads + 8;
+  const int64_t block = step.tokens * a_token;
+  if (!step.activation_checkpointing) return info.layers * block;
+  return block + info.layers * step.tokens * m * info.width;
+}
+
+int64_t HeadBytes(Model& model, const StepSize& step) {
+  const ModelInfo& info = model.info();
+  const int64_t m = MasterBytes(model), c = ComputeBytes(model);
+  if (model.is_encoder()) {
+    // The rows of the last map are the classes.
+    const int64_t read =
+        model.head() == HeadKind::kSpan ? step.tokens : step.targets;
+    const std::vector<Parameter> head = model.HeadParameters();
+    const int64_t classes = head.empty() ? 0 : head.back().tensor.size(0);
+    return 2 * read * classes * m;
+  }
+  const int64_t matrix = info.vocabulary * info.width;
+  int64_t bytes = std::min(step.targets, kHeadRows) * info.vocabulary * c +
+                  step.targets * info.width * (m + 2 * c);
+  if (c < m) bytes += matrix * c;  // the head cast
+  if (HeadTrains(model)) bytes += matrix * (c < m ? m + c : m);
+  return bytes;
 }
 
 }  // namespace
@@ -109,29 +163,22 @@ std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
                                                     const TrainedBytes& trained,
                                                     const StepSize& step) {
   std::map<std::string, int64_t> bytes = ModelBytes(model);
-  bytes["gradients"] = trained.gradients;
+  bytes["process"] = kProcessBytes;
   bytes["optimizer"] = trained.optimizer;
-  const ModelInfo& info = model.info();
-  const int64_t dtype_bytes =
-      static_cast<int64_t>(c10::elementSize(model.compute_dtype()));
-  const int64_t a_layer =
-      step.tokens * dtype_bytes *
-      (8 * info.width + 4 * info.ffn_width +
-       (3 * info.heads + 4 * info.kv_heads) * info.head_width);
-  const int64_t blocks =
-      step.activation_checkpointing
-          ? a_layer + info.layers * step.tokens * dtype_bytes * info.width
-          : a_layer * info.layers;
-  const int64_t logit_bytes = model.compute_dtype() == at::kDouble ? 8 : 4;
-  int64_t logits = step.targets * info.vocabulary;
-  if (model.is_encoder()) {
-    // The rows of the last map are the classes.
-    const int64_t read =
-        model.head() == HeadKind::kSpan ? step.tokens : step.targets;
-    const std::vector<Parameter> head = model.HeadParameters();
-    logits = head.empty() ? 0 : read * head.back().tensor.size(0);
+  int64_t activations = BlockBytes(model, step) + HeadBytes(model, step);
+  int64_t gradients = trained.gradients;
+  // The lookup's gradient is made whole before it joins the head's.
+  if (model.info().tied_head && HeadTrains(model)) {
+    gradients +=
+        model.info().vocabulary * model.info().width * MasterBytes(model);
   }
-  bytes["activations"] = blocks + 2 * logits * logit_bytes;
+  // Activations go as gradients come, unless those of an earlier micro-batch
+  // wait.
+  if (!step.accumulates) {
+    (gradients < activations ? gradients : activations) = 0;
+  }
+  bytes["gradients"] = gradients;
+  bytes["activations"] = activations;
   return bytes;
 }
 

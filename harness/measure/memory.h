@@ -39,6 +39,9 @@ void ResetPeakDeviceMemory(at::Device device);
 // as a tied head, counts once.
 std::map<std::string, int64_t> ModelBytes(Model& model);
 
+// Resident before the first tensor: the program and LibTorch.
+inline constexpr int64_t kProcessBytes = int64_t{200} << 20;
+
 // What is trained, as the trainer's optimizer knows it.
 struct TrainedBytes {
   int64_t gradients = 0;
@@ -48,12 +51,19 @@ struct StepSize {
   int64_t tokens = 0;   // slots of the largest micro-batch, pads included
   int64_t targets = 0;  // of it
   bool activation_checkpointing = false;
+  bool accumulates = false;  // gradients over several micro-batches
 };
-// ModelBytes and "gradients", "optimizer", "activations". Activations are
-// what the backward pass needs, by formula: a token and layer keep about
-// 8 D + 4 F + 3 N H + 4 N_kv H numbers in the compute dtype, a target 2 V of
-// f32 (of an encoder: twice its classes, what its head reads); with
-// checkpointing D a token and layer, and one layer whole.
+// What is held when a step holds most: ModelBytes and "optimizer",
+// "gradients", "activations" and the "process" itself. m and c bytes a number
+// in the master and the compute dtype; a token and layer of a decoder with
+// gated maps keep
+//   2 m D + c (2 N H + 2 K H + 2 F) + 4 N + 8,
+// the residual twice, rotated queries, keys, values, attention's output, gate
+// and up, and one number a row of each norm and head; norms' and products'
+// results are made again. Other families keep more. The head adds the logits
+// of 512 targets, three rows a target and, if it trains, its gradient.
+// Activations go while gradients come, so without accumulation the greater
+// of the two counts and the other is 0.
 std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
                                                     const TrainedBytes& trained,
                                                     const StepSize& step);

@@ -7,10 +7,25 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include "harness/core/status.h"
 
 namespace sft {
+
+double SecondsSinceProcessStart() {
+  // Field 22 of the line, counted behind the command's closing bracket.
+  std::ifstream stat("/proc/self/stat");
+  std::string line;
+  std::getline(stat, line);
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  std::string field;
+  for (int i = 3; i <= 22; ++i) fields >> field;
+  double up = 0;
+  std::ifstream("/proc/uptime") >> up;
+  return up - std::strtod(field.c_str(), nullptr) /
+                  static_cast<double>(sysconf(_SC_CLK_TCK));
+}
 
 std::string CpuModel() {
   std::ifstream file("/proc/cpuinfo");

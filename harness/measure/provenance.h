@@ -21,6 +21,9 @@ std::map<std::string, std::string> BuildProvenance(
 // scheduler's job, task and restart numbers where there is one.
 std::map<std::string, std::string> RunProvenance(absl::Time start);
 
+// Wall time since the kernel started this process (proc(5), to 10 ms).
+double SecondsSinceProcessStart();
+
 // "model name" of the first processor; "unknown" where it is not shown.
 std::string CpuModel();
 

@@ -196,7 +196,12 @@ void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
   if (grad.scalar_type() == sum_OI.scalar_type()) {
     sum_OI.addmm_(grad.t(), x);
   } else {
-    sum_OI.add_(at::mm(grad.t(), x));
+    const at::Tensor product_OI = at::mm(grad.t(), x);
+    // In parts: the addition widens its operand as a whole.
+    for (int64_t begin = 0; begin < sum_OI.size(0); begin += kSumPart) {
+      const int64_t part = std::min(kSumPart, sum_OI.size(0) - begin);
+      sum_OI.narrow(0, begin, part).add_(product_OI.narrow(0, begin, part));
+    }
   }
 }
 

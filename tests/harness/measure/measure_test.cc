@@ -52,12 +52,29 @@ TEST_CASE("the model's bytes are those of its parameters",
   TinyModel model(0);
   const auto bytes = ModelBytes(model);
   CHECK(bytes.at("weights") == 4 * model.info().parameters);
-  const auto predicted = PredictTrainingBytes(
-      model, {.gradients = 10, .optimizer = 20}, {.tokens = 7, .targets = 3});
-  CHECK(predicted.at("gradients") == 10);
+  const ModelInfo& info = model.info();
+  StepSize step{.tokens = 7, .targets = 3};
+  const TrainedBytes trained{.gradients = 10, .optimizer = 20};
+  auto predicted = PredictTrainingBytes(model, trained, step);
+  const int64_t block =
+      7 * (8 * info.width + 8 * info.ffn_width + 4 * info.heads + 8 +
+           8 * info.head_width * (info.heads + info.kv_heads));
+  // Logits, rows, and the gradient of the head, which trains.
+  const int64_t head = 3 * info.vocabulary * 4 + 3 * info.width * 12 +
+                       4 * info.vocabulary * info.width;
+  const int64_t kept = info.layers * block + head;
+  CHECK(predicted.at("activations") == kept);
+  CHECK(predicted.at("gradients") == 0);  // they come as activations go
   CHECK(predicted.at("optimizer") == 20);
+  CHECK(predicted.at("process") == kProcessBytes);
+  step.accumulates = true;
+  predicted = PredictTrainingBytes(model, trained, step);
+  CHECK(predicted.at("activations") == kept);
+  CHECK(predicted.at("gradients") == 10);
+  step.activation_checkpointing = true;
+  predicted = PredictTrainingBytes(model, trained, step);
   CHECK(predicted.at("activations") ==
-        7 * 4 * 8 * model.info().width + 2 * 3 * model.info().vocabulary * 4);
+        block + info.layers * 7 * 4 * info.width + head);
 }
 
 TEST_CASE("rates tell real, target and computed tokens apart",
