@@ -1,0 +1,308 @@
+// One optimizer step of every update and batching method on the default model,
+// with its share of the machine's rate; and how time and memory of a step grow
+// with length and model size, on random weights.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <set>
+#include <string>
+
+#include "harness/core/rng.h"
+#include "harness/core/tensor_allocator.h"
+#include "harness/data/collator.h"
+#include "harness/measure/flops.h"
+#include "harness/measure/memory.h"
+#include "harness/measure/throughput.h"
+#include "harness/model/config.h"
+#include "harness/model/decoder.h"
+#include "harness/model/load.h"
+#include "harness/train/optimizer.h"
+#include "methods/registry.h"
+#include "tests/support/paths.h"
+
+namespace sft {
+namespace {
+
+// As the program does in main().
+const bool kInstalled = InstallTensorAllocator();
+
+// A row of random ids; the last three quarters are targets.
+Example RandomRow(int64_t length, int64_t vocabulary, Rng& rng) {
+  Example row;
+  for (int64_t t = 0; t < length; ++t) {
+    row.input_ids.push_back(
+        static_cast<int32_t>(rng.Below(static_cast<uint64_t>(vocabulary))));
+    row.labels.push_back(4 * t < length || t == 0 ? kNoLoss
+                                                  : row.input_ids.back());
+  }
+  return row;
+}
+
+// A model, a method attached to it, and its optimizer.
+class Trainee {
+ public:
+  Trainee(std::unique_ptr<Model> model, const std::string& method)
+      : model_(std::move(model)) {
+    const MemoryScope weights(MemoryUse::kWeights);
+    RunConfig config;
+    config.method = method;
+    for (const UpdateMethodRow& row : AllMethods().update) {
+      if (row.name != method) continue;
+      for (const FieldSpec& field : row.options) {
+        config.method_options[field.name] = field.default_text;
+      }
+      method_ = *row.make(config);
+    }
+    TORCH_CHECK(
+        method_ && method_->Attach(*model_).ok() && method_->BeginRound(0).ok(),
+        "cannot attach ", method);
+    const MemoryScope moments(MemoryUse::kOptimizer);
+    optimizer_ =
+        std::make_unique<AdamW>(method_->TrainableParameters(), AdamWOptions{});
+  }
+
+  Model& model() { return *model_; }
+
+  // Mean loss of the batch, nats a target.
+  double Step(const Batch& batch) {
+    const MemoryScope memory(MemoryUse::kActivations);
+    const LossOutput out = model_->SumLoss(batch);
+    out.loss_sum.div(static_cast<double>(out.target_tokens)).backward();
+    const double norm = optimizer_->GradNorm();
+    optimizer_->ClipGradients(norm, 1.0);
+    optimizer_->Step(1e-6);
+    optimizer_->DropGradients();
+    return out.loss_sum.item<double>() / static_cast<double>(out.target_tokens);
+  }
+
+  double FlopsOf(const Batch& batch) {
+    std::set<std::string> names;
+    for (const TrainableParameter& p : optimizer_->parameters()) {
+      names.insert(p.name);
+    }
+    return StepFlops(MakeFlopModel(*model_, names, false), WorkOf(batch))
+        .total();
+  }
+
+  int64_t PredictedBytes(const Batch& batch) {
+    TrainedBytes trained{.optimizer = optimizer_->StateBytes()};
+    for (const TrainableParameter& p : optimizer_->parameters()) {
+      trained.gradients += static_cast<int64_t>(p.tensor.nbytes());
+    }
+    int64_t total = -kProcessBytes;  // tensors are compared
+    for (const auto& [use, bytes] : PredictTrainingBytes(
+             *model_, trained,
+             {.tokens = batch.slots(), .targets = batch.target_tokens})) {
+      total += bytes;
+    }
+    return total;
+  }
+
+ private:
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<UpdateMethod> method_;
+  std::unique_ptr<AdamW> optimizer_;
+};
+
+// The best rate of the products that the model makes: forward, of the input's
+// and of the weight's gradient, for the shapes of a block and the head.
+double CeilingFlopsPerSecond(Model& model, at::ScalarType dtype,
+                             int64_t tokens) {
+  const c10::NoGradGuard off;
+  const ModelInfo& info = model.info();
+  const auto options = at::TensorOptions().dtype(dtype);
+  double best = 0;
+  for (const auto& [out, in] : {std::pair{info.width, info.width},
+                                {info.ffn_width, info.width},
+                                {info.width, info.ffn_width},
+                                {info.vocabulary, info.width}}) {
+    const int64_t rows = out == info.vocabulary ? 512 : tokens;
+    const at::Tensor x = at::randn({rows, in}, options),
+                     w = at::randn({out, in}, options),
+                     g = at::randn({rows, out}, options);
+    const double flops = 2.0 * static_cast<double>(rows * out * in);
+    for (int repeat = 0; repeat < 4; ++repeat) {
+      for (int product = 0; product < 3; ++product) {
+        const Stopwatch watch;
+        if (product == 0) at::linear(x, w);
+        if (product == 1) at::mm(g, w);
+        if (product == 2) at::mm(g.t(), x);
+        if (repeat == 0) continue;  // to warm up
+        best = std::max(best, flops / absl::ToDoubleSeconds(watch.Cpu()));
+      }
+    }
+  }
+  return best;
+}
+
+void Report(benchmark::State& state, Trainee& trainee, const Batch& batch,
+            double cpu_seconds, double ceiling) {
+  const auto steps = static_cast<double>(state.iterations());
+  state.counters["tokens_per_cpu_s"] =
+      static_cast<double>(batch.real_tokens) * steps / cpu_seconds;
+  state.counters["utilisation"] =
+      trainee.FlopsOf(batch) * steps / cpu_seconds / ceiling;
+  state.counters["ceiling_gflops"] = ceiling * 1e-9;
+  const double peak = static_cast<double>(PeakTensorMemory().total());
+  state.counters["tensor_mib"] = peak / (1 << 20);
+  state.counters["predicted_share"] =
+      static_cast<double>(trainee.PredictedBytes(batch)) / peak;
+}
+
+// Twelve rows as long as an instruction set's; four a micro-batch, or bins of
+// 512 tokens.
+void BM_Step(benchmark::State& state, const std::string& method,
+             const std::string& batching, at::ScalarType dtype) {
+  at::set_num_threads(1);
+  const auto where = LocateModel("smollm2-135m-instruct", AssetsDir().string());
+  if (!where.ok()) {
+    state.SkipWithError("the default model is not here");
+    return;
+  }
+  auto loaded = LoadModel(*where, {.compute_dtype = dtype});
+  if (!loaded.ok()) {
+    state.SkipWithError("the default model cannot be read");
+    return;
+  }
+  Trainee trainee(*std::move(loaded), method);
+  Rng rng(1, Stream::kMethod, "step_bench");
+  std::vector<Example> rows;
+  for (int64_t length :
+       {161, 97, 311, 205, 142, 488, 120, 64, 254, 180, 133, 276}) {
+    rows.push_back(RandomRow(length, trainee.model().info().vocabulary, rng));
+  }
+  Batch batch, same;
+  if (batching == "padded") {
+    std::vector<Piece> four;
+    for (int64_t i = 0; i < 4; ++i) {
+      four.push_back({i, 0, std::ssize(rows[i].input_ids)});
+    }
+    batch = PaddedBatch(rows, four, 0, 0);
+    same = FlatBatch(rows, four);
+  } else {
+    // 488; 311 + 180; 276 + 205; 254 + 161 + 97
+    const std::vector<int64_t> order =
+        batching == "packed" ? std::vector<int64_t>{5, 2, 9, 11, 3, 8, 0, 1}
+                             : std::vector<int64_t>{0, 1, 2, 3};
+    std::vector<Piece> pieces, back;
+    for (int64_t i : order) {
+      pieces.push_back({i, 0, std::ssize(rows[i].input_ids)});
+    }
+    back.assign(pieces.rbegin(), pieces.rend());
+    batch = FlatBatch(rows, pieces);
+    same = FlatBatch(rows, back);
+  }
+  {  // The result first: another layout of the same rows has the same loss.
+    const c10::NoGradGuard off;
+    const double a = trainee.model().SumLoss(batch).loss_sum.item<double>();
+    const double b = trainee.model().SumLoss(same).loss_sum.item<double>();
+    if (!(std::fabs(a - b) < 1e-3 * std::fabs(a))) {
+      state.SkipWithError("the layout changes the loss");
+      return;
+    }
+  }
+  const double ceiling =
+      CeilingFlopsPerSecond(trainee.model(), dtype, batch.slots());
+  ReleaseFreeTensorMemory();
+  ResetPeakTensorMemory();
+  trainee.Step(batch);
+  const Stopwatch watch;
+  for (auto _ : state) trainee.Step(batch);
+  Report(state, trainee, batch, absl::ToDoubleSeconds(watch.Cpu()), ceiling);
+}
+
+struct Size {
+  const char* name;
+  int64_t layers, width, heads, kv_heads, ffn_width, vocabulary;
+};
+constexpr Size kSizes[] = {{"15M", 6, 288, 6, 6, 768, 32000},
+                           {"42M", 8, 512, 8, 8, 1376, 32000},
+                           {"135M", 30, 576, 9, 3, 1536, 49152},
+                           {"360M", 32, 960, 15, 5, 2560, 49152}};
+
+std::unique_ptr<Model> RandomModel(const Size& size, at::ScalarType dtype) {
+  const MemoryScope weights(MemoryUse::kWeights);
+  at::manual_seed(1);
+  DecoderConfig config;
+  config.layers = size.layers;
+  config.width = size.width;
+  config.heads = size.heads;
+  config.kv_heads = size.kv_heads;
+  config.head_width = size.width / size.heads;
+  config.ffn_width = size.ffn_width;
+  config.vocabulary = size.vocabulary;
+  config.max_positions = 4096;
+  config.tied_head = true;
+  std::map<std::string, at::Tensor> tensors;
+  for (const ParameterShape& shape : DecoderParameters(config)) {
+    tensors[shape.name] = shape.shape.size() == 1
+                              ? at::ones(shape.shape)
+                              : at::randn(shape.shape).mul_(0.02);
+  }
+  ModelInfo info;
+  info.name = size.name;
+  return std::make_unique<Decoder>(config, info, dtype, std::move(tensors));
+}
+
+// 4,096 tokens in sequences of range(1); size range(0).
+void BM_StepBySizeAndLength(benchmark::State& state) {
+  at::set_num_threads(1);
+  const Size& size = kSizes[state.range(0)];
+  const int64_t length = state.range(1);
+  Trainee trainee(RandomModel(size, at::kBFloat16), "full");
+  Rng rng(1, Stream::kMethod, "step_bench");
+  std::vector<Example> rows;
+  std::vector<Piece> pieces;
+  for (int64_t i = 0; i < 4096 / length; ++i) {
+    rows.push_back(RandomRow(length, size.vocabulary, rng));
+    pieces.push_back({i, 0, length});
+  }
+  const Batch batch = FlatBatch(rows, pieces);
+  const double ceiling =
+      CeilingFlopsPerSecond(trainee.model(), at::kBFloat16, 2048);
+  ReleaseFreeTensorMemory();
+  ResetPeakTensorMemory();
+  // The result first: random weights know nothing.
+  const double loss = trainee.Step(batch);
+  if (std::fabs(loss - std::log(static_cast<double>(size.vocabulary))) > 0.5) {
+    state.SkipWithError("a fresh model's loss is not that of a guess");
+    return;
+  }
+  const Stopwatch watch;
+  for (auto _ : state) trainee.Step(batch);
+  state.SetLabel(size.name);
+  state.counters["gflop_per_token"] =
+      trainee.FlopsOf(batch) * 1e-9 / static_cast<double>(batch.real_tokens);
+  Report(state, trainee, batch, absl::ToDoubleSeconds(watch.Cpu()), ceiling);
+}
+BENCHMARK(BM_StepBySizeAndLength)
+    ->ArgsProduct({{0, 1, 2, 3}, {128, 512, 2048, 4096}})
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime();
+
+const bool kRegistered = [] {
+  for (const UpdateMethodRow& method : AllMethods().update) {
+    for (const char* batching : {"padded", "padding_free", "packed"}) {
+      for (const auto& [name, dtype] :
+           {std::pair{"f32", at::kFloat}, {"bf16", at::kBFloat16}}) {
+        benchmark::RegisterBenchmark(
+            ("BM_Step/" + method.name + "/" + batching + "/" + name).c_str(),
+            [method = method.name, batching = std::string(batching),
+             dtype = dtype](benchmark::State& state) {
+              BM_Step(state, method, batching, dtype);
+            })
+            ->Iterations(2)
+            ->Unit(benchmark::kMillisecond)
+            ->MeasureProcessCPUTime();
+      }
+    }
+  }
+  return kInstalled;
+}();
+
+}  // namespace
+}  // namespace sft
