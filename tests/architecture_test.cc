@@ -37,7 +37,7 @@ const std::vector<Rule>& Rules() {
       {kSpec, {kCore}},
       {kText, {kCore, kSpec}},
       {kData, {kCore, kSpec}},
-      {kModel, {kCore, kSpec}},
+      {kModel, {kCore, kSpec, "methods/kernels/"}},
       {kTrain, {kCore, kSpec, kText, kData, kModel}},
       {kEval, {kCore, kSpec, kText, kData, kModel}},
       {kMeasure, {kCore, kSpec, kText, kData, kModel, "version.h"}},
