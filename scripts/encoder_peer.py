@@ -6,6 +6,10 @@ same batches, at the same learning rates, and is scored on the same rows.
     sftbench batches RECORD --rows test > test.jsonl
     encoder_peer.py MODEL_DIR RECORD train.jsonl test.jsonl
 
+With the plain checkpoint the peer draws a head of its own; `sftbench export
+UNTUNED_RECORD --merged` gives a MODEL_DIR that holds our draw, and the two
+then agree but for rounding.
+
 Prints accuracy (sequence heads) or seqeval's span F1 (token heads), ours out
 of RECORD beside it. Needs torch, transformers, seqeval and h5py.
 """
