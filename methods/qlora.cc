@@ -1,6 +1,7 @@
 #include "methods/qlora.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -66,6 +67,11 @@ Nf4Linear::Nf4Linear(Nf4Tensor weight, at::Tensor bias_O,
 }
 
 at::Tensor Nf4Linear::Forward(const at::Tensor& x, const PassState&) {
+  // A token decoded alone: a dense copy would be read once and thrown away.
+  if (!c10::GradMode::is_enabled() && HasNf4RowProduct(x, weight_)) {
+    const at::Tensor y = Nf4RowProduct(x, weight_);
+    return bias_O_.defined() ? y.add(bias_O_) : y;
+  }
   // An undefined tensor is no argument that apply() takes.
   const std::optional<at::Tensor> bias_O =
       bias_O_.defined() ? std::make_optional(bias_O_) : std::nullopt;

@@ -7,8 +7,7 @@
 #include <algorithm>
 
 #include "harness/model/linear_product.h"
-#include "harness/model/raw_tensor.h"
-#include "methods/kernels/block_ops.h"
+#include "methods/kernels/block_glue.h"
 
 namespace sft {
 namespace {
@@ -20,24 +19,18 @@ using torch::autograd::variable_list;
 // and few passes over the gradient of w.
 constexpr int64_t kRows = 512;
 
-// The sum of losses; logits_RV becomes their gradient where one is wanted.
-double LossOfRows(at::Tensor& logits_RV, const at::Tensor& label_R,
-                  bool gradient) {
-  if (HasCpuKernels(logits_RV)) {
-    double sum = 0;
-    WithElements(logits_RV, [&](auto element) {
-      using T = decltype(element);
-      sum = CrossEntropyRows<T>(RawMutable<T>(logits_RV),
-                                label_R.const_data_ptr<int64_t>(),
-                                logits_RV.size(0), logits_RV.size(1), gradient);
-    });
-    return sum;
+// The sum of losses, f64 []; logits_RV becomes their gradient where one is
+// wanted.
+at::Tensor LossOfRows(at::Tensor& logits_RV, const at::Tensor& label_R,
+                      bool gradient) {
+  if (HasBlockKernels(logits_RV)) {
+    return CrossEntropyOfRows(logits_RV, label_R, gradient);
   }
   const at::ScalarType wide =
       logits_RV.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor log_p_RV = logits_RV.to(wide).log_softmax(-1);
   const at::Tensor at_R1 = label_R.unsqueeze(1);
-  const double sum = -log_p_RV.gather(1, at_R1).sum().item<double>();
+  const at::Tensor sum = log_p_RV.gather(1, at_R1).sum().neg().to(at::kDouble);
   if (gradient) {
     at::Tensor grad_RV = log_p_RV.exp_();
     grad_RV.scatter_add_(1, at_R1,
@@ -56,13 +49,14 @@ struct HeadLossFunction : torch::autograd::Function<HeadLossFunction> {
     const at::Tensor w = w_VD.to(h.scalar_type());
     at::Tensor of_h = grad_h ? at::empty_like(h) : at::Tensor();
     at::Tensor of_w = grad_w ? at::zeros_like(w_VD) : at::Tensor();
-    double sum = 0;
+    // On the device throughout: nobody waits for a part's loss.
+    at::Tensor sum = at::zeros({}, w_VD.options().dtype(at::kDouble));
     for (int64_t begin = 0; begin < h.size(0); begin += kRows) {
       const int64_t rows = std::min(kRows, h.size(0) - begin);
       const at::Tensor part_RD = h.narrow(0, begin, rows);
       at::Tensor logits_RV = LinearProduct(part_RD, w, at::Tensor());
-      sum +=
-          LossOfRows(logits_RV, label.narrow(0, begin, rows), grad_h || grad_w);
+      sum.add_(LossOfRows(logits_RV, label.narrow(0, begin, rows),
+                          grad_h || grad_w));
       if (grad_h) {
         of_h.narrow(0, begin, rows).copy_(InputGradient(logits_RV, w));
       }
@@ -70,7 +64,7 @@ struct HeadLossFunction : torch::autograd::Function<HeadLossFunction> {
     }
     ctx->saved_data["of_h"] = of_h;
     ctx->saved_data["of_w"] = of_w;
-    return at::full({}, sum, w_VD.options());
+    return sum.to(w_VD.scalar_type());
   }
 
   static variable_list backward(AutogradContext* ctx,

@@ -6,9 +6,8 @@
 
 #include <cmath>
 
-#include "harness/model/raw_tensor.h"
 #include "harness/model/remake.h"
-#include "methods/kernels/block_ops.h"
+#include "methods/kernels/block_glue.h"
 
 namespace sft {
 namespace {
@@ -16,57 +15,44 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+bool HasNormKernels(const at::Tensor& x) {
+  return x.scalar_type() == at::kFloat && HasBlockKernels(x);
+}
+
 struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x_in,
                             const at::Tensor& weight, double epsilon,
                             at::ScalarType out) {
     at::AutoDispatchBelowADInplaceOrView below;
-    const bool fused = x_in.is_cpu() && x_in.scalar_type() == at::kFloat;
-    if (!fused) {
+    if (!HasNormKernels(x_in)) {
       const at::Tensor rstd =
           x_in.square().mean(-1, true).add_(epsilon).rsqrt_();
       ctx->save_for_backward({x_in, weight, rstd});
       return x_in.mul(rstd).mul_(weight).to(out);
     }
     const at::Tensor x = x_in.contiguous(), w = weight.contiguous();
-    const int64_t width = x.size(-1), rows = x.numel() / width;
-    const at::Tensor rstd = at::empty({rows}, x.options());
-    const at::Tensor y = at::empty(x.sizes(), x.options().dtype(out));
-    WithElements(y, [&](auto element) {
-      using T = decltype(element);
-      RmsNormForward<T>(Raw<float>(x), Raw<float>(w), rows, width,
-                        static_cast<float>(epsilon), RawMutable<T>(y),
-                        RawMutable<float>(rstd));
-    });
-    ctx->save_for_backward({x, w, rstd});
-    return y;
+    const NormedRows normed = RmsNormRows(x, w, epsilon, out);
+    ctx->save_for_backward({x, w, normed.rstd_M});
+    return normed.y;
   }
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &rstd = saved[2];
-    const bool fused = x.is_cpu() && x.scalar_type() == at::kFloat;
     at::Tensor grad_x, grad_weight;
     const bool of_weight = ctx->needs_input_grad(1);
-    const int64_t width = x.size(-1);
-    if (fused) {
-      const at::Tensor grad = grads[0].contiguous();
-      grad_x = at::empty_like(x);
-      if (of_weight) grad_weight = at::empty_like(weight);
-      WithElements(grad, [&](auto element) {
-        using T = decltype(element);
-        RmsNormBackward<T>(
-            Raw<T>(grad), Raw<float>(x), Raw<float>(weight), Raw<float>(rstd),
-            x.numel() / width, width, RawMutable<float>(grad_x),
-            of_weight ? RawMutable<float>(grad_weight) : nullptr);
-      });
+    if (HasNormKernels(x)) {
+      const NormGradients made = RmsNormRowsBackward(grads[0].contiguous(), x,
+                                                     weight, rstd, of_weight);
+      grad_x = made.x;
+      grad_weight = made.w_D;
     } else {
       const at::Tensor grad = grads[0].to(x.scalar_type());
       const at::Tensor normed = x.mul(rstd);
       const at::Tensor g = grad.mul(weight);
       grad_x = g.sub(normed.mul(g.mul(normed).mean(-1, true))).mul_(rstd);
       if (of_weight) {
-        grad_weight = grad.mul(normed).reshape({-1, width}).sum(0);
+        grad_weight = grad.mul(normed).reshape({-1, x.size(-1)}).sum(0);
       }
     }
     if (!ctx->needs_input_grad(0)) grad_x = at::Tensor();
@@ -79,14 +65,7 @@ struct RotateFunction : torch::autograd::Function<RotateFunction> {
   static at::Tensor Turn(const at::Tensor& x_BNTH, const at::Tensor& cos,
                          const at::Tensor& sin, bool inverse) {
     const at::Tensor x = x_BNTH.transpose(1, 2).contiguous();
-    const at::Tensor y = at::empty_like(x);
-    WithElements(x, [&](auto element) {
-      using T = decltype(element);
-      RotateRows<T>(Raw<T>(x), Raw<float>(cos), Raw<float>(sin),
-                    x.size(0) * x.size(1), x.size(2), x.size(3), inverse,
-                    RawMutable<T>(y));
-    });
-    return y.transpose(1, 2);
+    return RotatedRows(x, cos, sin, inverse).transpose(1, 2);
   }
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x_BNTH,
                             const at::Tensor& cos, const at::Tensor& sin) {
@@ -102,33 +81,21 @@ struct RotateFunction : torch::autograd::Function<RotateFunction> {
   }
 };
 
-// silu(gate) * up by the CPU kernels.
+// silu(gate) * up by the kernels.
 struct SwiGluFunction : torch::autograd::Function<SwiGluFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate_in,
                             const at::Tensor& up_in) {
     at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor gate = gate_in.contiguous(), up = up_in.contiguous();
-    const at::Tensor y = at::empty_like(gate);
-    WithElements(gate, [&](auto element) {
-      using T = decltype(element);
-      SwiGluForward<T>(Raw<T>(gate), Raw<T>(up), gate.numel(),
-                       RawMutable<T>(y));
-    });
     ctx->save_for_backward({gate, up});
-    return y;
+    return SwiGluElements(gate, up);
   }
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor &gate = saved[0], &up = saved[1];
-    const at::Tensor grad = grads[0].contiguous();
-    const at::Tensor of_gate = at::empty_like(gate), of_up = at::empty_like(up);
-    WithElements(gate, [&](auto element) {
-      using T = decltype(element);
-      SwiGluBackward<T>(Raw<T>(grad), Raw<T>(gate), Raw<T>(up), gate.numel(),
-                        RawMutable<T>(of_gate), RawMutable<T>(of_up));
-    });
-    return {of_gate, of_up};
+    const SwiGluGradients made =
+        SwiGluElementsBackward(grads[0].contiguous(), saved[0], saved[1]);
+    return {made.gate, made.up};
   }
 };
 
@@ -196,7 +163,7 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up) {
-  if (HasCpuKernels(gate)) {
+  if (HasBlockKernels(gate)) {
     const at::Tensor y = SwiGluFunction::apply(gate, up);
     SetRemake(y, [gate = gate.detach(), up = up.detach()] {
       return SwiGluFunction::apply(gate, up);
@@ -226,7 +193,7 @@ RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,
 }
 
 at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table) {
-  if (HasCpuKernels(x_BNTH) && table.cos_B1TH.scalar_type() == at::kFloat &&
+  if (HasBlockKernels(x_BNTH) && table.cos_B1TH.scalar_type() == at::kFloat &&
       table.cos_B1TH.size(0) == x_BNTH.size(0)) {
     return RotateFunction::apply(x_BNTH, table.cos_B1TH, table.sin_B1TH);
   }

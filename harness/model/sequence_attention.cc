@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "harness/model/raw_tensor.h"
+#include "methods/kernels/raw_tensor.h"
 #include "methods/kernels/varlen_attention.h"
 
 namespace sft {

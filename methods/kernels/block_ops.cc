@@ -9,9 +9,6 @@
 namespace sft {
 namespace {
 
-// Rows whose gradients of w are summed in one go: fixed, so that threads do
-// not change the sum.
-constexpr int64_t kRowPart = 64;
 constexpr int64_t kElementPart = 1 << 15;
 
 int64_t Parts(int64_t n, int64_t part) { return (n + part - 1) / part; }
@@ -30,35 +27,34 @@ template <class T>
 SFT_INLINE void NormRow(const float* x, const float* w, int64_t width,
                         float epsilon, T* y, float* rstd) {
   const float square = LaneSum(width, [x](int64_t i) { return x[i] * x[i]; });
-  const float r =
-      1.0f / std::sqrt(square / static_cast<float>(width) + epsilon);
+  const float r = NormRstd(square, width, epsilon);
   *rstd = r;
-  for (int64_t i = 0; i < width; ++i) Store(x[i] * r * w[i], y + i);
+  for (int64_t i = 0; i < width; ++i) Store(Normed(x[i], r, w[i]), y + i);
 }
 
 template <class T>
 SFT_INLINE void NormRowBackward(const T* grad, const float* x, const float* w,
                                 float rstd, int64_t width, float* grad_x,
                                 float* grad_w) {
-  const float dot = LaneSum(width,
-                            [=](int64_t i) {
-                              return ToFloat(grad[i]) * w[i] * (x[i] * rstd);
-                            }) /
-                    static_cast<float>(width);
+  const float dot =
+      LaneSum(width,
+              [=](int64_t i) {
+                return NormDotTerm(ToFloat(grad[i]), x[i], rstd, w[i]);
+              }) /
+      static_cast<float>(width);
   for (int64_t i = 0; i < width; ++i) {
-    grad_x[i] = (ToFloat(grad[i]) * w[i] - x[i] * rstd * dot) * rstd;
+    grad_x[i] = NormGradX(ToFloat(grad[i]), x[i], rstd, w[i], dot);
   }
   if (grad_w == nullptr) return;
   for (int64_t i = 0; i < width; ++i) {
-    grad_w[i] += ToFloat(grad[i]) * (x[i] * rstd);
+    grad_w[i] += NormGradW(ToFloat(grad[i]), x[i], rstd);
   }
 }
 
 template <class T>
 SFT_INLINE void SwiGlu(const T* gate, const T* up, int64_t n, T* y) {
   for (int64_t i = 0; i < n; ++i) {
-    const float g = ToFloat(gate[i]);
-    Store(g * Sigmoid(g) * ToFloat(up[i]), y + i);
+    Store(SwiGluOf(ToFloat(gate[i]), ToFloat(up[i])), y + i);
   }
 }
 
@@ -68,8 +64,8 @@ SFT_INLINE void SwiGluGradients(const T* grad, const T* gate, const T* up,
   for (int64_t i = 0; i < n; ++i) {
     const float g = ToFloat(gate[i]), d = ToFloat(grad[i]);
     const float s = Sigmoid(g);
-    Store(d * ToFloat(up[i]) * s * (1.0f + g * (1.0f - s)), grad_gate + i);
-    Store(d * g * s, grad_up + i);
+    Store(SwiGluGradGate(d, g, ToFloat(up[i]), s), grad_gate + i);
+    Store(SwiGluGradUp(d, g, s), grad_up + i);
   }
 }
 
@@ -78,8 +74,8 @@ SFT_INLINE void RotateHead(const T* x, const float* cos, const float* sin,
                            float sign, int64_t half, T* y) {
   for (int64_t i = 0; i < half; ++i) {
     const float a = ToFloat(x[i]), b = ToFloat(x[i + half]);
-    Store(a * cos[i] - sign * b * sin[i], y + i);
-    Store(b * cos[i] + sign * a * sin[i], y + i + half);
+    Store(TurnedFirst(a, b, cos[i], sin[i], sign), y + i);
+    Store(TurnedSecond(a, b, cos[i], sin[i], sign), y + i + half);
   }
 }
 
@@ -95,18 +91,17 @@ SFT_INLINE double RowLoss(T* logits, int64_t label, int64_t vocabulary,
   for (int64_t begin = 0; begin < vocabulary; begin += kSumPart) {
     const int64_t part = std::min(kSumPart, vocabulary - begin);
     const T* at = logits + begin;
-    sum += static_cast<double>(
-        LaneSum(part, [=](int64_t i) { return Exp(ToFloat(at[i]) - most); }));
+    sum += static_cast<double>(LaneSum(
+        part, [=](int64_t i) { return SoftmaxTerm(ToFloat(at[i]), most); }));
   }
-  const double loss = std::log(sum) + static_cast<double>(most) -
-                      static_cast<double>(ToFloat(logits[label]));
+  const float hot = ToFloat(logits[label]);
+  const double loss = RowLossOf(sum, most, hot);
   if (!gradient) return loss;
-  const float hot = ToFloat(logits[label]) - most;
   const float inverse = static_cast<float>(1.0 / sum);
   for (int64_t i = 0; i < vocabulary; ++i) {
-    Store(Exp(ToFloat(logits[i]) - most) * inverse, logits + i);
+    Store(SoftmaxTerm(ToFloat(logits[i]), most) * inverse, logits + i);
   }
-  Store(Exp(hot) * inverse - 1.0f, logits + label);
+  Store(SoftmaxTerm(hot, most) * inverse - 1.0f, logits + label);
   return loss;
 }
 

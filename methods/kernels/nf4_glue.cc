@@ -5,13 +5,11 @@
 #include <ATen/ops/mean.h>
 #include <c10/util/Exception.h>
 
-#include "methods/kernels/nf4.h"
-#ifdef SFT_WITH_CUDA
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-
+#include "methods/kernels/device.h"
 #include "methods/kernels/launch.h"
-#endif
+#include "methods/kernels/nf4.h"
+#include "methods/kernels/nf4_row.h"
+#include "methods/kernels/raw_tensor.h"
 
 namespace sft {
 namespace {
@@ -19,99 +17,46 @@ namespace {
 // Blocks of 64 weights that one task of a parallel loop dequantizes.
 constexpr int64_t kBlocksPerTask = 1024;
 
-#ifdef SFT_WITH_CUDA
-void CheckLaunch(const char* error) {
-  TORCH_CHECK(error[0] == '\0', "NF4 kernel: ", error);
-}
-cudaStream_t StreamOf(const at::Tensor& t) {
-  return c10::cuda::getCurrentCUDAStream(t.device().index()).stream();
-}
-#endif
-
-[[noreturn]] void NoKernel(const at::Tensor& t) {
-  TORCH_CHECK(false, "NF4 has no kernel for device ", t.device(),
-              " in this build");
-}
-
 void Nf4Quantize(const at::Tensor& x, at::Tensor& codes, at::Tensor& absmax) {
-  if (x.is_cpu()) {
-    Nf4QuantizeCpu(x.const_data_ptr<float>(), x.numel(),
-                   codes.mutable_data_ptr<uint8_t>(),
-                   absmax.mutable_data_ptr<float>());
-    return;
-  }
-#ifdef SFT_WITH_CUDA
-  if (x.is_cuda()) {
-    const c10::cuda::CUDAGuard guard(x.device());
-    CheckLaunch(LaunchNf4Quantize(
-        x.const_data_ptr<float>(), x.numel(), codes.mutable_data_ptr<uint8_t>(),
-        absmax.mutable_data_ptr<float>(), StreamOf(x)));
-    return;
-  }
-#endif
-  NoKernel(x);
+  const float* from = Raw<float>(x);
+  uint8_t* c = RawMutable<uint8_t>(codes);
+  float* m = RawMutable<float>(absmax);
+  const int64_t n = x.numel();
+  OnDeviceOf(
+      x, [&] { Nf4QuantizeCpu(from, n, c, m); },
+      [&](auto stream) { return LaunchNf4Quantize(from, n, c, m, stream); });
 }
 
 void DynamicQuantize(const at::Tensor& x, at::Tensor& codes,
                      at::Tensor& absmax) {
-  if (x.is_cpu()) {
-    DynamicQuantizeCpu(x.const_data_ptr<float>(), x.numel(),
-                       codes.mutable_data_ptr<uint8_t>(),
-                       absmax.mutable_data_ptr<float>());
-    return;
-  }
-#ifdef SFT_WITH_CUDA
-  if (x.is_cuda()) {
-    const c10::cuda::CUDAGuard guard(x.device());
-    CheckLaunch(LaunchDynamicQuantize(
-        x.const_data_ptr<float>(), x.numel(), codes.mutable_data_ptr<uint8_t>(),
-        absmax.mutable_data_ptr<float>(), StreamOf(x)));
-    return;
-  }
-#endif
-  NoKernel(x);
-}
-
-template <class T>
-void DequantizeOnCpu(const at::Tensor& codes, const at::Tensor& absmax,
-                     int64_t n, T* out) {
-  const uint8_t* c = codes.const_data_ptr<uint8_t>();
-  const float* m = absmax.const_data_ptr<float>();
-  at::parallel_for(0, Nf4Blocks(n), kBlocksPerTask,
-                   [&](int64_t first, int64_t last) {
-                     Nf4DequantizeCpu(c, m, n, first, last, out);
-                   });
+  const float* from = Raw<float>(x);
+  uint8_t* c = RawMutable<uint8_t>(codes);
+  float* m = RawMutable<float>(absmax);
+  const int64_t n = x.numel();
+  OnDeviceOf(
+      x, [&] { DynamicQuantizeCpu(from, n, c, m); },
+      [&](auto stream) {
+        return LaunchDynamicQuantize(from, n, c, m, stream);
+      });
 }
 
 void Nf4Dequantize(const at::Tensor& codes, const at::Tensor& absmax,
                    at::Tensor& out) {
-  const bool bf16 = out.scalar_type() == at::kBFloat16;
-  if (codes.is_cpu()) {
-    if (bf16) {
-      DequantizeOnCpu(codes, absmax, out.numel(),
-                      static_cast<uint16_t*>(out.mutable_data_ptr()));
-    } else {
-      DequantizeOnCpu(codes, absmax, out.numel(),
-                      out.mutable_data_ptr<float>());
-    }
-    return;
-  }
-#ifdef SFT_WITH_CUDA
-  if (codes.is_cuda()) {
-    const c10::cuda::CUDAGuard guard(codes.device());
-    const uint8_t* c = codes.const_data_ptr<uint8_t>();
-    const float* m = absmax.const_data_ptr<float>();
-    CheckLaunch(bf16 ? LaunchNf4DequantizeBf16(
-                           c, m, out.numel(),
-                           static_cast<uint16_t*>(out.mutable_data_ptr()),
-                           StreamOf(codes))
-                     : LaunchNf4Dequantize(c, m, out.numel(),
-                                           out.mutable_data_ptr<float>(),
-                                           StreamOf(codes)));
-    return;
-  }
-#endif
-  NoKernel(codes);
+  const uint8_t* c = Raw<uint8_t>(codes);
+  const float* m = Raw<float>(absmax);
+  const int64_t n = out.numel();
+  WithElements(out, [&](auto element) {
+    auto* to = RawMutable<decltype(element)>(out);
+    OnDeviceOf(
+        codes,
+        [&] {
+          at::parallel_for(0, Nf4Blocks(n), kBlocksPerTask,
+                           [&](int64_t first, int64_t last) {
+                             Nf4DequantizeCpu(c, m, n, first, last, to);
+                           });
+        },
+        [&](auto stream) { return LaunchNf4Dequantize(c, m, n, to, stream); });
+  });
 }
 
 }  // namespace
@@ -162,24 +107,15 @@ at::Tensor Nf4Absmax(const Nf4Tensor& q) {
   if (!q.double_quantized()) return q.absmax;
   at::Tensor out = at::empty(q.absmax_codes.sizes(), q.absmax2.options());
   const int64_t n = out.numel();
-  if (out.is_cpu()) {
-    DynamicDequantizeCpu(q.absmax_codes.const_data_ptr<uint8_t>(),
-                         q.absmax2.const_data_ptr<float>(), n,
-                         *q.offset.const_data_ptr<float>(),
-                         out.mutable_data_ptr<float>());
-    return out;
-  }
-#ifdef SFT_WITH_CUDA
-  if (out.is_cuda()) {
-    const c10::cuda::CUDAGuard guard(out.device());
-    CheckLaunch(LaunchDynamicDequantize(
-        q.absmax_codes.const_data_ptr<uint8_t>(),
-        q.absmax2.const_data_ptr<float>(), n, q.offset.const_data_ptr<float>(),
-        out.mutable_data_ptr<float>(), StreamOf(out)));
-    return out;
-  }
-#endif
-  NoKernel(out);
+  const uint8_t* codes = Raw<uint8_t>(q.absmax_codes);
+  const float *absmax2 = Raw<float>(q.absmax2), *offset = Raw<float>(q.offset);
+  float* to = RawMutable<float>(out);
+  OnDeviceOf(
+      out, [&] { DynamicDequantizeCpu(codes, absmax2, n, *offset, to); },
+      [&](auto stream) {
+        return LaunchDynamicDequantize(codes, absmax2, n, offset, to, stream);
+      });
+  return out;
 }
 
 at::Tensor DequantizeNf4(const Nf4Tensor& q, at::ScalarType dtype) {
@@ -189,6 +125,45 @@ at::Tensor DequantizeNf4(const Nf4Tensor& q, at::ScalarType dtype) {
       q.shape, absmax.options().dtype(bf16 ? at::kBFloat16 : at::kFloat));
   Nf4Dequantize(q.codes, absmax, out);
   return out.to(dtype);
+}
+
+bool HasNf4RowProduct(const at::Tensor& x, const Nf4Tensor& w) {
+  // The CUDA kernel reads four bytes of codes at a time.
+  const auto address = reinterpret_cast<uintptr_t>(w.codes.const_data_ptr());
+  return HasKernelElements(x) && HasKernelDevice(x) && w.shape.size() == 2 &&
+         x.dim() > 0 && x.numel() == w.shape[1] && x.size(-1) == w.shape[1] &&
+         w.shape[1] % kNf4BlockSize == 0 && address % 4 == 0;
+}
+
+at::Tensor Nf4RowProduct(const at::Tensor& x_in, const Nf4Tensor& w) {
+  TORCH_CHECK(HasNf4RowProduct(x_in, w), "no product of a row ", x_in.sizes(),
+              " with an NF4 weight ", w.shape);
+  const at::Tensor x = x_in.contiguous();
+  const int64_t outputs = w.shape[0], inputs = w.shape[1];
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = outputs;
+  const at::Tensor made = at::empty(shape, x.options());
+  Nf4Scales scales;
+  if (w.double_quantized()) {
+    scales.absmax_codes = Raw<uint8_t>(w.absmax_codes);
+    scales.absmax2 = Raw<float>(w.absmax2);
+    scales.offset = Raw<float>(w.offset);
+  } else {
+    scales.absmax = Raw<float>(w.absmax);
+  }
+  const uint8_t* codes = Raw<uint8_t>(w.codes);
+  WithElements(x, [&](auto element) {
+    using T = decltype(element);
+    const T* from = Raw<T>(x);
+    T* y = RawMutable<T>(made);
+    OnDeviceOf(
+        x, [&] { Nf4RowProduct<T>(from, codes, scales, inputs, outputs, y); },
+        [&](auto stream) {
+          return LaunchNf4RowProduct<T>(from, codes, scales, inputs, outputs, y,
+                                        stream);
+        });
+  });
+  return made;
 }
 
 }  // namespace sft

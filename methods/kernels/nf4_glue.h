@@ -33,6 +33,12 @@ at::Tensor Nf4Absmax(const Nf4Tensor& q);
 // The dense tensor in kFloat, kBFloat16 or kDouble (of the f32 values).
 at::Tensor DequantizeNf4(const Nf4Tensor& q, at::ScalarType dtype);
 
+// True where x [..., I] is one row that the kernels can multiply with the NF4
+// weight [O, I] as it is.
+bool HasNf4RowProduct(const at::Tensor& x, const Nf4Tensor& w);
+// x times w transposed [..., O], without the dense w; no autograd.
+at::Tensor Nf4RowProduct(const at::Tensor& x, const Nf4Tensor& w);
+
 }  // namespace sft
 
 #endif  // METHODS_KERNELS_NF4_GLUE_H_

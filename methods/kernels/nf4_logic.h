@@ -91,6 +91,22 @@ SFT_HOST_DEVICE float DynamicDecode(int code, float absmax2, float offset,
   return AddRounded(MulRounded(code256[code], absmax2), offset);
 }
 
+// Where the absmax of each block of 64 weights stand: in `absmax`, or double
+// quantized in the other three.
+struct Nf4Scales {
+  const float* absmax = nullptr;
+  const uint8_t* absmax_codes = nullptr;
+  const float* absmax2 = nullptr;
+  const float* offset = nullptr;  // one
+};
+SFT_HOST_DEVICE float Nf4AbsmaxOf(const Nf4Scales& scales, int64_t block,
+                                  const float* code256) {
+  if (scales.absmax != nullptr) return scales.absmax[block];
+  return DynamicDecode(scales.absmax_codes[block],
+                       scales.absmax2[block / kAbsmaxBlockSize], *scales.offset,
+                       code256);
+}
+
 }  // namespace sft
 
 #endif  // METHODS_KERNELS_NF4_LOGIC_H_

@@ -136,6 +136,61 @@ TEST_CASE("NF4 takes 4.127 bits a weight double quantized, else 4.5",
   CHECK(QuantizeNf4(w, false).bits_per_weight() == 4.5);
 }
 
+namespace {
+
+// Sums of 192 and 1,088 products in f32, against f64; bf16 rounds the result.
+void CheckRowProduct(at::Device device) {
+  for (const auto& [O, I] : {std::pair<int64_t, int64_t>{37, 192},
+                             std::pair<int64_t, int64_t>{5, 1088}}) {
+    const at::Tensor w = CountedInput(O * I).view({O, I});
+    for (bool twice : {false, true}) {
+      const Nf4Tensor q = QuantizeNf4(w.to(device), twice);
+      for (at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+        at::manual_seed(7);
+        const at::Tensor x = at::randn({1, 1, I}).to(device, dtype);
+        REQUIRE(HasNf4RowProduct(x, q));
+        const at::Tensor y = Nf4RowProduct(x, q);
+        CHECK(y.scalar_type() == dtype);
+        REQUIRE(y.sizes() == at::IntArrayRef({1, 1, O}));
+        const at::Tensor wanted = at::matmul(
+            x.to(at::kDouble), DequantizeNf4(q, dtype).to(at::kDouble).t());
+        CHECK(y.to(at::kDouble).sub(wanted).abs().max().item<double>() <
+              (dtype == at::kFloat ? 2e-6 : 4e-3) *
+                  wanted.abs().max().item<double>());
+        CHECK(at::equal(y, Nf4RowProduct(x, q)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a row times NF4 is what it is times the dense copy",
+          "[methods][nf4]") {
+  CheckRowProduct(at::kCPU);
+}
+
+TEST_CASE("only a row of whole blocks is multiplied without a dense copy",
+          "[methods][nf4]") {
+  const Nf4Tensor q = QuantizeNf4(CountedInput(64 * 3).view({3, 64}), true);
+  CHECK(HasNf4RowProduct(at::zeros({64}), q));
+  CHECK_FALSE(HasNf4RowProduct(at::zeros({2, 64}), q));
+  CHECK_FALSE(HasNf4RowProduct(at::zeros({64, 1}), q));
+  CHECK_FALSE(HasNf4RowProduct(at::zeros({64}, at::kDouble), q));
+  const Nf4Tensor odd = QuantizeNf4(CountedInput(96 * 3).view({3, 96}), true);
+  CHECK_FALSE(HasNf4RowProduct(at::zeros({1, 96}), odd));
+  CHECK_THROWS(Nf4RowProduct(at::zeros({1, 96}), odd));
+}
+
+TEST_CASE("a row times NF4 on CUDA is what it is times the dense copy",
+          "[methods][nf4][gpu]") {
+  if (!at::hasCUDA()) {
+    WARN("SKIPPED: no CUDA device, or a build without CUDA");
+    return;
+  }
+  CheckRowProduct(at::kCUDA);
+}
+
 TEST_CASE("NF4 on CUDA gives the bytes of the CPU", "[methods][nf4][gpu]") {
   if (!at::hasCUDA()) {
     WARN("SKIPPED: no CUDA device, or a build without CUDA");

@@ -1,25 +1,26 @@
-// From tensors to the element types of methods/kernels: float, or bf16 as its
+// From tensors to the element types of the kernels: float, or bf16 as its
 // bits.
-#ifndef HARNESS_MODEL_RAW_TENSOR_H_
-#define HARNESS_MODEL_RAW_TENSOR_H_
+#ifndef METHODS_KERNELS_RAW_TENSOR_H_
+#define METHODS_KERNELS_RAW_TENSOR_H_
 
 #include <ATen/core/Tensor.h>
 
-#include "methods/kernels/vector_math.h"
+#include "methods/kernels/block_logic.h"
 
 namespace sft {
 
-// f32 and bf16 on the CPU; f64 and devices go by LibTorch's operators.
+// The element types that kernels take; f64 goes by LibTorch's operators.
+inline bool HasKernelElements(const at::Tensor& x) {
+  return x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
+}
 inline bool HasCpuKernels(const at::Tensor& x) {
-  return x.is_cpu() &&
-         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  return x.is_cpu() && HasKernelElements(x);
 }
 
 // Calls f with a float or a Bf16, by the tensor's type.
 template <class F>
 void WithElements(const at::Tensor& x, const F& f) {
-  TORCH_CHECK(HasCpuKernels(x), "no CPU kernel for ", x.scalar_type(), " on ",
-              x.device());
+  TORCH_CHECK(HasKernelElements(x), "no kernel for ", x.scalar_type());
   if (x.scalar_type() == at::kFloat) {
     f(float{});
   } else {
@@ -41,4 +42,4 @@ T* RawMutable(const at::Tensor& x) {
 
 }  // namespace sft
 
-#endif  // HARNESS_MODEL_RAW_TENSOR_H_
+#endif  // METHODS_KERNELS_RAW_TENSOR_H_
