@@ -107,8 +107,9 @@ at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
                        compute_));
 }
 
-at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens,
-                             KvCache& cache) {
+at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens, KvCache& cache,
+                             StepRoom& room) {
+  if (CanStep(std::ssize(tokens))) return StepRows(tokens, cache, room);
   const double scale = config_.AttentionScale();
   const at::Tensor ids_B1 =
       at::tensor(tokens, at::kLong).to(device()).unsqueeze(1);
@@ -150,6 +151,7 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
   };
 
   std::unique_ptr<KvCache> cache;
+  StepRoom room;
   at::Tensor logits_BV = ReadPrompts(prompts, options.max_new_tokens, cache);
   // Of each row of the cache: its prompt, and whether that goes on.
   std::vector<size_t> prompt_of(prompts.size());
@@ -177,7 +179,7 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
     } else {
       tokens.assign(chosen.begin(), chosen.end());
     }
-    logits_BV = ReadNext(tokens, *cache);
+    logits_BV = ReadNext(tokens, *cache, room);
     cache->Advance(alive);
   }
 }

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/model/raw_tensor.h"
+#include "methods/kernels/cached_attention.h"
+
 namespace sft {
 
 KvCache::KvCache(const DecoderConfig& config, std::vector<int64_t> lengths,
@@ -71,6 +74,27 @@ at::Tensor KvCache::AttendNext(int64_t layer, const at::Tensor& q,
   return CachedAttention(q, keys.narrow(2, 0, longest_ + 1),
                          values.narrow(2, 0, longest_ + 1), Seen(shape.window),
                          scale, shape.softcap);
+}
+
+void KvCache::AttendRows(int64_t layer, const float* q, const float* k,
+                         const float* v, int64_t heads, double scale,
+                         const AttentionShape& shape, float* out) {
+  const at::Tensor& keys = k_BKSH_[layer];
+  CachedShape cached;
+  cached.rows = rows();
+  cached.heads = heads;
+  cached.kv_heads = keys.size(1);
+  cached.slots = keys.size(2);
+  cached.head_width = keys.size(3);
+  cached.lengths_B = lengths_.data();
+  cached.scale = static_cast<float>(scale);
+  cached.softcap = static_cast<float>(shape.softcap);
+  cached.window = shape.window;
+  WithElements(keys, [&](auto element) {
+    using T = decltype(element);
+    CachedAttentionRows<T>(cached, q, k, v, RawMutable<T>(keys),
+                           RawMutable<T>(v_BKSH_[layer]), out);
+  });
 }
 
 void KvCache::Advance(const std::vector<bool>& rows) {

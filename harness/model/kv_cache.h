@@ -33,6 +33,11 @@ class KvCache {
   at::Tensor AttendNext(int64_t layer, const at::Tensor& q, const at::Tensor& k,
                         const at::Tensor& v, double scale,
                         const AttentionShape& shape);
+  // Likewise on the CPU over f32 that holds values of the cache's dtype: q
+  // [B, heads, H], k and v [B, K, H] -> out [B, heads, H].
+  void AttendRows(int64_t layer, const float* q, const float* k, const float* v,
+                  int64_t heads, double scale, const AttentionShape& shape,
+                  float* out);
   // Once all layers have one more token of the rows marked; the slot of another
   // row is written again by its next token.
   void Advance(const std::vector<bool>& rows);
