@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "methods/kernels/nf4.h"
@@ -14,7 +15,8 @@ namespace {
 
 template <class W>
 using DenseRange = void (*)(const W*, const float*, int64_t, int64_t, int64_t,
-                            int64_t, int64_t, const RowResult&, float*);
+                            int64_t, int64_t, int64_t, const RowResult&,
+                            float*);
 using Nf4Range = void (*)(const Nf4Rows&, const float*, int64_t, int64_t,
                           int64_t, int64_t, int64_t, const RowResult&, float*);
 using Splitter = void (*)(const float*, int64_t, float*);
@@ -75,6 +77,16 @@ void ForTasks(int64_t out, const F& f) {
                    });
 }
 
+// Room for rows of x that begin where a vector should, kept by the thread.
+float* AlignedRoom(int64_t floats) {
+  thread_local std::vector<float> room;
+  if (std::ssize(room) < floats + kLanes) room.resize(floats + kLanes);
+  void* at = room.data();
+  size_t space = room.size() * sizeof(float);
+  return static_cast<float*>(
+      std::align(sizeof(float) * kLanes, floats * sizeof(float), at, space));
+}
+
 }  // namespace
 
 SFT_VECTORIZED void RoundToBf16(float* x, int64_t n) {
@@ -90,8 +102,13 @@ void MultiplyRows(const W* w_OI, const float* x_MI, int64_t rows,
                   int64_t in_features, int64_t out_features,
                   const RowResult& result, float* y_MO) {
   const auto kernel = KernelOf(w_OI);
+  const int64_t step = (in_features + kLanes - 1) / kLanes * kLanes;
+  float* x = AlignedRoom(rows * step);
+  for (int64_t m = 0; m < rows; ++m) {
+    std::copy_n(x_MI + m * in_features, in_features, x + m * step);
+  }
   ForTasks(out_features, [&](int64_t begin, int64_t end) {
-    kernel(w_OI, x_MI, rows, in_features, begin, end, out_features, result,
+    kernel(w_OI, x, rows, in_features, step, begin, end, out_features, result,
            y_MO);
   });
 }
@@ -105,10 +122,8 @@ void MultiplyRowsNf4(const Nf4Rows& w, const float* x_MI, int64_t rows,
                      const RowResult& result, float* y_MO) {
   TORCH_CHECK(in_features % kNf4BlockSize == 0, "rows of ", in_features,
               " weights are no whole NF4 blocks");
-  thread_local std::vector<float> split;
-  split.resize(static_cast<size_t>(rows * in_features));
-  Chosen().split(x_MI, rows * in_features, split.data());
-  const float* x = split.data();
+  float* x = AlignedRoom(rows * in_features);
+  Chosen().split(x_MI, rows * in_features, x);
   ForTasks(out_features, [&](int64_t begin, int64_t end) {
     Chosen().of_nf4(w, x, rows, in_features, begin, end, out_features, result,
                     y_MO);
