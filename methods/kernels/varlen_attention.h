@@ -20,7 +20,7 @@ struct VarlenShape {
   std::vector<int64_t> bounds;
   // Forward only: of each sequence, one whose tokens its own see first (which
   // has none itself), or -1; empty = none has any.
-  std::vector<int64_t> prefixes;
+  std::vector<int64_t> prefixes = {};
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_width = 0;
