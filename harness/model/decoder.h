@@ -85,8 +85,8 @@ class Decoder final : public Model {
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);
-  // Logits [B, V] of what follows the prompts (right-padded ids), whose keys
-  // and values a new cache keeps, with room for `new_tokens` each.
+  // Logits [B, V] of what follows the prompts, read as one flat batch, whose
+  // keys and values a new cache keeps, with room for `new_tokens` each.
   at::Tensor ReadPrompts(const std::vector<std::vector<int32_t>>& prompts,
                          int64_t new_tokens, std::unique_ptr<KvCache>& cache);
   // Logits [B, V] of what follows one new token a row; the cache is not yet

@@ -50,11 +50,16 @@ const at::Tensor& KvCache::Seen(int64_t window) {
 
 at::Tensor KvCache::AttendPrompts(int64_t layer, const at::Tensor& q,
                                   const at::Tensor& k, const at::Tensor& v,
-                                  double scale, const AttentionShape& shape) {
-  const int64_t T = k.size(2);
-  k_BKSH_[layer].narrow(2, 0, T).copy_(k);
-  v_BKSH_[layer].narrow(2, 0, T).copy_(v);
-  return DefaultAttention(q, k, v, Batch(), scale, shape);
+                                  const Batch& prompts, double scale,
+                                  const AttentionShape& shape) {
+  int64_t begin = 0;
+  for (int64_t b = 0; b < rows(); ++b) {
+    const int64_t length = lengths_[b];
+    k_BKSH_[layer][b].narrow(1, 0, length).copy_(k[0].narrow(1, begin, length));
+    v_BKSH_[layer][b].narrow(1, 0, length).copy_(v[0].narrow(1, begin, length));
+    begin += length;
+  }
+  return DefaultAttention(q, k, v, prompts, scale, shape);
 }
 
 at::Tensor KvCache::AttendNext(int64_t layer, const at::Tensor& q,
