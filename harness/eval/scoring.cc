@@ -1,6 +1,7 @@
 #include "harness/eval/scoring.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <map>
@@ -8,12 +9,35 @@
 #include <utility>
 
 #include "harness/data/collator.h"
+#include "methods/kernels/block_ops.h"
 
 namespace sft {
 namespace {
 
 // Rows of logits at a time: 128 x 49,152 f32 are 25 MB.
 constexpr int64_t kHeadRows = 128;
+
+// log sum e^logit of each row of [M, V], f64 [M].
+at::Tensor LogSums(const at::Tensor& logits_MV) {
+  if (!logits_MV.is_cpu() || logits_MV.scalar_type() != at::kFloat) {
+    return at::logsumexp(logits_MV, {1}).to(at::kDouble);
+  }
+  const at::Tensor logits = logits_MV.contiguous();
+  const int64_t M = logits.size(0), V = logits.size(1);
+  const at::Tensor out_M = at::empty({M}, at::kDouble);
+  float* row = logits.mutable_data_ptr<float>();
+  double* out = out_M.mutable_data_ptr<double>();
+  at::parallel_for(0, M, 1, [&](int64_t begin, int64_t end) {
+    const int64_t label = 0;
+    for (int64_t m = begin; m < end; ++m) {
+      // Minus log p of the first, plus its logit.
+      out[m] = CrossEntropyRows(row + m * V, &label, 1, V,
+                                /*gradient=*/false) +
+               static_cast<double>(row[m * V]);
+    }
+  });
+  return out_M;
+}
 
 // For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
 void Score(Model& model, const at::Tensor& h_TD,
@@ -35,11 +59,11 @@ void Score(Model& model, const at::Tensor& h_TD,
     const at::Device device = h_TD.device();
     const at::Tensor at_M = at::tensor(positions, at::kLong).to(device);
     const at::Tensor logits_MV = model.Logits(h_TD.index_select(0, at_M));
-    const at::Tensor norm_M = at::logsumexp(logits_MV, {1});
+    const at::Tensor norm_M = LogSums(logits_MV);
     const at::Tensor row = at::tensor(rows, at::kLong).to(device);
     const at::Tensor id = at::tensor(ids, at::kLong).to(device);
     const at::Tensor picked = logits_MV.index({row, id}).to(at::kDouble) -
-                              norm_M.index_select(0, row).to(at::kDouble);
+                              norm_M.index_select(0, row);
     const at::Tensor host = picked.cpu().contiguous();
     const double* values = host.data_ptr<double>();
     for (size_t i = begin; i < end; ++i) out[mine[i]] = values[i - begin];

@@ -236,7 +236,7 @@ at::Tensor DenseLinear::ComputeWeight() {
   return cast_OI_;
 }
 
-at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState&) {
+at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState& pass) {
   // Nothing to cast, nothing to train: the plain product keeps no input.
   if (c10::GradMode::is_enabled() &&
       (weight_OI_.scalar_type() != compute_ || weight_OI_.requires_grad())) {
@@ -245,8 +245,13 @@ at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState&) {
         x, weight_OI_,
         bias_O_.defined() ? std::make_optional(bias_O_) : std::nullopt);
   }
-  return LinearProduct(x, ComputeWeight(),
-                       bias_O_.defined() ? bias_O_.to(compute_) : at::Tensor());
+  const at::Tensor bias_O =
+      bias_O_.defined() ? bias_O_.to(compute_) : at::Tensor();
+  // Not in a training pass without a gradient (a checkpointed block's first):
+  // it is made again with one, and must round alike.
+  return c10::GradMode::is_enabled() || pass.training
+             ? LinearProduct(x, ComputeWeight(), bias_O)
+             : ReadingProduct(x, ComputeWeight(), bias_O);
 }
 
 bool DenseLinear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
