@@ -1,7 +1,6 @@
 #include "harness/eval/scoring.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <map>
@@ -9,35 +8,13 @@
 #include <utility>
 
 #include "harness/data/collator.h"
-#include "methods/kernels/block_ops.h"
+#include "harness/model/head_loss.h"
 
 namespace sft {
 namespace {
 
 // Rows of logits at a time: 128 x 49,152 f32 are 25 MB.
 constexpr int64_t kHeadRows = 128;
-
-// log sum e^logit of each row of [M, V], f64 [M].
-at::Tensor LogSums(const at::Tensor& logits_MV) {
-  if (!logits_MV.is_cpu() || logits_MV.scalar_type() != at::kFloat) {
-    return at::logsumexp(logits_MV, {1}).to(at::kDouble);
-  }
-  const at::Tensor logits = logits_MV.contiguous();
-  const int64_t M = logits.size(0), V = logits.size(1);
-  const at::Tensor out_M = at::empty({M}, at::kDouble);
-  float* row = logits.mutable_data_ptr<float>();
-  double* out = out_M.mutable_data_ptr<double>();
-  at::parallel_for(0, M, 1, [&](int64_t begin, int64_t end) {
-    const int64_t label = 0;
-    for (int64_t m = begin; m < end; ++m) {
-      // Minus log p of the first, plus its logit.
-      out[m] = CrossEntropyRows(row + m * V, &label, 1, V,
-                                /*gradient=*/false) +
-               static_cast<double>(row[m * V]);
-    }
-  });
-  return out_M;
-}
 
 // For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
 void Score(Model& model, const at::Tensor& h_TD,
