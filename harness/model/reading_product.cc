@@ -20,8 +20,9 @@ const std::optional<c10::OperatorHandle>& OneDnnLinear() {
   return found;
 }
 
-// Rows from which on the operator's own cost no longer counts.
-constexpr int64_t kLeastRows = 32;
+// Rows from which on it is the faster one: it lays out the weight anew for
+// every product.
+constexpr int64_t kLeastRows = 128;
 
 }  // namespace
 
