@@ -7,7 +7,9 @@
 
 #include "harness/core/rng.h"
 #include "harness/model/linear_product.h"
+#include "harness/model/raw_tensor.h"
 #include "harness/model/remake.h"
+#include "methods/kernels/gemv.h"
 
 namespace sft {
 namespace {
@@ -119,6 +121,27 @@ at::Tensor LoraLinear::Forward(const at::Tensor& x, const PassState& pass) {
   if (!bias.defined()) return share_O * (y + low * factors_.scale);
   const at::Tensor bias_O = bias.to(compute_);
   return share_O * (y - bias_O + low * factors_.scale) + bias_O;
+}
+
+bool LoraLinear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
+  if (factors_.magnitude_O.defined() || !base_->MapRows(x_MI, rows, y_MO)) {
+    return false;
+  }
+  const at::Tensor a_RI = factors_.a_RI.detach().to(compute_).contiguous();
+  const at::Tensor b_OR = factors_.b_OR.detach().to(compute_).contiguous();
+  const int64_t rank = a_RI.size(0);
+  std::vector<float> low_MR(static_cast<size_t>(rows * rank));
+  RowResult result;
+  result.to_bf16 = compute_ == at::kBFloat16;
+  WithElements(a_RI, [&](auto element) {
+    using T = decltype(element);
+    MultiplyRows<T>(Raw<T>(a_RI), x_MI, rows, a_RI.size(1), rank, result,
+                    low_MR.data());
+    result.add_scale = static_cast<float>(factors_.scale);
+    MultiplyRows<T>(Raw<T>(b_OR), low_MR.data(), rows, rank, b_OR.size(0),
+                    result, y_MO);
+  });
+  return true;
 }
 
 at::Tensor LoraLinear::Direction_OI() const {

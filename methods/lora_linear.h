@@ -32,6 +32,7 @@ class LoraLinear : public LinearMap {
              at::ScalarType compute, double dropout, uint64_t slot_index);
 
   at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
+  bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
   at::Tensor DenseWeight() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <optional>
 
+#include "methods/kernels/gemv.h"
+
 namespace sft {
 namespace {
 
@@ -76,6 +78,33 @@ at::Tensor Nf4Linear::Forward(const at::Tensor& x, const PassState&) {
   const std::optional<at::Tensor> bias_O =
       bias_O_.defined() ? std::make_optional(bias_O_) : std::nullopt;
   return Nf4Product::apply(x, weight_, bias_O);
+}
+
+bool Nf4Linear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
+  const int64_t in_features = weight_.shape[1];
+  if (!weight_.codes.is_cpu() || compute_ == at::kDouble ||
+      in_features % kNf4BlockSize != 0) {
+    return false;
+  }
+  Nf4Rows w;
+  w.codes = weight_.codes.const_data_ptr<uint8_t>();
+  if (weight_.double_quantized()) {
+    w.absmax_codes = weight_.absmax_codes.const_data_ptr<uint8_t>();
+    w.absmax2 = weight_.absmax2.const_data_ptr<float>();
+    w.offset = weight_.offset.item<float>();
+  } else {
+    w.absmax = weight_.absmax.const_data_ptr<float>();
+  }
+  w.weight_to_bf16 = compute_ == at::kBFloat16;
+  RowResult result;
+  result.to_bf16 = compute_ == at::kBFloat16;
+  at::Tensor bias_O;
+  if (bias_O_.defined()) {
+    bias_O = bias_O_.to(at::kFloat).contiguous();
+    result.bias_O = bias_O.const_data_ptr<float>();
+  }
+  MultiplyRowsNf4(w, x_MI, rows, in_features, weight_.shape[0], result, y_MO);
+  return true;
 }
 
 at::Tensor Nf4Linear::DenseWeight() const {

@@ -46,6 +46,10 @@ struct Batch {
   at::Tensor cu_seqlens;         // int32 [P+1], undefined if padded
   std::vector<int64_t> lengths;  // of each sequence, pads not counted
   std::vector<int64_t> row_ids;  // of each sequence
+  // Flat batches that are only read: of each sequence, one before it whose
+  // tokens its own see too (a prompt that several answers share), or -1. Its
+  // positions go on from there. Empty = none has any.
+  std::vector<int64_t> prefixes;
 
   HeadKind head = HeadKind::kNextToken;
   int64_t real_tokens = 0;    // tokens that are no pads

@@ -55,6 +55,7 @@ std::vector<std::vector<ContinuationScore>> ScoreContinuations(
     int64_t max_tokens_a_batch, int64_t* tokens) {
   std::vector<Example> sequences;
   std::vector<Wanted> wanted;
+  std::vector<int64_t> prefixes;                // of sequences
   std::vector<std::pair<size_t, size_t>> cell;  // (prompt, answer) of wanted[i]
   Stems stems;
   for (size_t p = 0; p < prompts.size(); ++p) {
@@ -63,31 +64,46 @@ std::vector<std::vector<ContinuationScore>> ScoreContinuations(
     if (p == 0 || item.answers != prompts[p - 1].answers) {
       stems = MakeStems(item.answers);
     }
-    const int64_t last = std::ssize(item.prompt) - 1;
-    for (size_t s = 0; s < stems.stems.size(); ++s) {
-      const int64_t sequence = std::ssize(sequences);
+    const auto add = [&](Ids ids, int64_t prefix) {
       Example example;
       example.row_id = item.row_id;
-      example.input_ids = item.prompt;
-      example.input_ids.insert(example.input_ids.end(), stems.stems[s].begin(),
-                               stems.stems[s].end());
-      example.labels.assign(example.input_ids.size(), kNoLoss);
+      example.labels.assign(ids.size(), kNoLoss);
+      example.input_ids = std::move(ids);
       sequences.push_back(std::move(example));
-      // By position first: candidates of one position share its logits.
-      for (int64_t j = 0; j <= std::ssize(stems.stems[s]); ++j) {
+      prefixes.push_back(prefix);
+      return std::ssize(sequences) - 1;
+    };
+    const auto want = [&](int64_t sequence, int64_t position, int64_t j,
+                          size_t k) {
+      wanted.push_back({sequence, position, item.answers[k][j]});
+      cell.emplace_back(p, k);
+    };
+    const int64_t last = std::ssize(item.prompt) - 1;
+    // By position first: candidates of one position share its logits. What
+    // several stems follow is read once; it predicts all first tokens.
+    const bool shared = stems.stems.size() > 1;
+    Ids whole = item.prompt;
+    if (!shared) {
+      whole.insert(whole.end(), stems.stems[0].begin(), stems.stems[0].end());
+    }
+    const int64_t prompt = add(std::move(whole), -1);
+    for (size_t k = 0; k < item.answers.size(); ++k) want(prompt, last, 0, k);
+    for (size_t s = 0; s < stems.stems.size(); ++s) {
+      const int64_t sequence = shared ? add(stems.stems[s], prompt) : prompt;
+      for (int64_t j = 1; j <= std::ssize(stems.stems[s]); ++j) {
         for (size_t k = 0; k < item.answers.size(); ++k) {
-          const Ids& answer = item.answers[k];
-          if (stems.holder[k] != s || j >= std::ssize(answer)) continue;
-          wanted.push_back({sequence, last + j, answer[j]});
-          cell.emplace_back(p, k);
+          if (stems.holder[k] != s || j >= std::ssize(item.answers[k]))
+            continue;
+          want(sequence, shared ? j - 1 : last + j, j, k);
         }
       }
     }
   }
   const EvalScope scope(model);
   std::vector<bool> likeliest;
-  const std::vector<double> log_probabilities = LogProbabilities(
-      model, sequences, wanted, max_tokens_a_batch, tokens, &likeliest);
+  const std::vector<double> log_probabilities =
+      LogProbabilities(model, sequences, wanted, max_tokens_a_batch, tokens,
+                       &likeliest, prefixes);
   std::vector<std::vector<ContinuationScore>> scores;
   for (const Continuations& item : prompts) {
     scores.emplace_back(item.answers.size(), ContinuationScore{0.0, true});

@@ -20,8 +20,8 @@ struct ContinuationScore {
   bool likeliest = false;      // each token is the argmax after those before it
 };
 
-// [prompt][answer]. Answers of one token share a pass over their prompt, and
-// so do those of which one begins another. `tokens`, if not null, is raised by
+// [prompt][answer]. A prompt is read once whatever its answers, and so is an
+// answer that begins another. `tokens`, if not null, is raised by
 // the tokens read.
 std::vector<std::vector<ContinuationScore>> ScoreContinuations(
     Model& model, const std::vector<Continuations>& prompts,

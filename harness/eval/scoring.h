@@ -43,14 +43,17 @@ struct Wanted {
 // log p(token | tokens of the sequence up to position) for each of `wanted`,
 // in its order. Sequences go through the model in flat batches of like
 // lengths, at most `max_tokens` each; only wanted positions reach the head.
-// `wanted` must be in order of sequence, then position. `tokens`, if not null,
-// is raised by the tokens read; `likeliest`, if not null, becomes whether each
+// `wanted` must be in order of sequence, then position. `prefixes`: of each
+// sequence, one before it (without its own) whose tokens come before its own
+// and are read once, or -1; empty = none has any. `tokens`, if not null, is
+// raised by the tokens read; `likeliest`, if not null, becomes whether each
 // wanted token is the argmax. To be called within an EvalScope.
 std::vector<double> LogProbabilities(Model& model,
                                      const std::vector<Example>& sequences,
                                      const std::vector<Wanted>& wanted,
                                      int64_t max_tokens, int64_t* tokens,
-                                     std::vector<bool>* likeliest = nullptr);
+                                     std::vector<bool>* likeliest = nullptr,
+                                     const std::vector<int64_t>& prefixes = {});
 
 }  // namespace sft
 

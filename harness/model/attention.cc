@@ -51,14 +51,16 @@ at::Tensor AttendSeen(const at::Tensor& q, const at::Tensor& k,
 at::Tensor CausalAttend(const at::Tensor& q, const at::Tensor& k,
                         const at::Tensor& v, double scale,
                         const AttentionShape& shape) {
-  const int64_t T = q.size(2);
-  const bool windowed = shape.window > 0 && shape.window < T;
-  if (!windowed && shape.softcap <= 0) {
+  const int64_t T = q.size(2), S = k.size(2);
+  const bool windowed = shape.window > 0 && shape.window < S;
+  if (!windowed && shape.softcap <= 0 && S == T) {
     return Attend(q, k, v, std::nullopt, true, scale);
   }
-  at::Tensor seen_TT = at::ones({T, T}, q.options().dtype(at::kBool)).tril();
-  if (windowed) seen_TT = seen_TT.triu(1 - shape.window);
-  return AttendSeen(q, k, v, seen_TT, scale, shape.softcap);
+  // Keys of a prefix come before the queries' own.
+  at::Tensor seen_TS =
+      at::ones({T, S}, q.options().dtype(at::kBool)).tril(S - T);
+  if (windowed) seen_TS = seen_TS.triu(S - T + 1 - shape.window);
+  return AttendSeen(q, k, v, seen_TS, scale, shape.softcap);
 }
 
 // [B, 1, 1, T], true where there is no pad; nothing if there is none at all.
@@ -129,7 +131,7 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
   if (HasSequenceAttention(q_BNTH) && !windowed && shape.softcap <= 0 &&
       !masked) {
     return SequenceAttention(q_BNTH, k_BKTH, v_BKTH, bounds, scale,
-                             shape.causal);
+                             shape.causal, batch.prefixes);
   }
   const at::Tensor k_BNTH = ExpandHeads(k_BKTH, q_BNTH.size(1));
   const at::Tensor v_BNTH = ExpandHeads(v_BKTH, q_BNTH.size(1));
@@ -138,11 +140,16 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
   }
   std::vector<at::Tensor> parts;
   for (size_t p = 0; p + 1 < bounds.size(); ++p) {
-    const int64_t length = bounds[p + 1] - bounds[p];
-    parts.push_back(AttendAll(q_BNTH.narrow(2, bounds[p], length),
-                              k_BNTH.narrow(2, bounds[p], length),
-                              v_BNTH.narrow(2, bounds[p], length), batch, scale,
-                              shape));
+    const auto part = [&](const at::Tensor& x, size_t of) {
+      return x.narrow(2, bounds[of], bounds[of + 1] - bounds[of]);
+    };
+    const int64_t prefix = batch.prefixes.empty() ? -1 : batch.prefixes[p];
+    const auto seen = [&](const at::Tensor& x) {
+      if (prefix < 0) return part(x, p);
+      return at::cat({part(x, static_cast<size_t>(prefix)), part(x, p)}, 2);
+    };
+    parts.push_back(AttendAll(part(q_BNTH, p), seen(k_BNTH), seen(v_BNTH),
+                              batch, scale, shape));
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
 }

@@ -14,6 +14,7 @@
 
 #include "harness/model/attention.h"
 #include "harness/model/config.h"
+#include "harness/model/decode_step.h"
 #include "harness/model/kv_cache.h"
 #include "harness/model/model.h"
 #include "harness/model/ops.h"
@@ -84,13 +85,33 @@ class Decoder final : public Model {
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);
-  // Logits [B, V] of what follows the prompts (right-padded ids), whose keys
-  // and values a new cache keeps, with room for `new_tokens` each.
+  // Logits [B, V] of what follows the prompts, read as one flat batch, whose
+  // keys and values a new cache keeps, with room for `new_tokens` each.
   at::Tensor ReadPrompts(const std::vector<std::vector<int32_t>>& prompts,
                          int64_t new_tokens, std::unique_ptr<KvCache>& cache);
   // Logits [B, V] of what follows one new token a row; the cache is not yet
-  // advanced.
-  at::Tensor ReadNext(const std::vector<int64_t>& tokens, KvCache& cache);
+  // advanced. The logits live until the next call with this room.
+  at::Tensor ReadNext(const std::vector<int64_t>& tokens, KvCache& cache,
+                      StepRoom& room);
+  // The same for few rows on the CPU; what follows are its parts, on buffers
+  // of f32 and in StepRoom's terms.
+  bool CanStep(int64_t rows) const;
+  at::Tensor StepRows(const std::vector<int64_t>& tokens, KvCache& cache,
+                      StepRoom& room);
+  void PrepareRoom(StepRoom& room) const;
+  // Norm `index` of norms_, or the last one behind them; to the compute dtype
+  // where `round`. y may be x.
+  void NormRows(int64_t index, const float* x, int64_t rows, int64_t width,
+                bool round, StepRoom& room, float* y) const;
+  // y, or x itself where the layout has no such norm.
+  const float* NormRowsAt(int64_t layer, NormPlace place, const float* x,
+                          int64_t rows, int64_t width, bool round,
+                          StepRoom& room, float* y) const;
+  void AttentionRows(int64_t layer, const float* h_BD, int64_t rows,
+                     const Rotation& rotation, KvCache& cache, StepRoom& room,
+                     float* y_BD);
+  void FeedForwardRows(int64_t layer, const float* m_BD, int64_t rows,
+                       StepRoom& room, float* y_BD);
   // The residual stream [B, T, D] of `ids` as cached attention gives it.
   at::Tensor CachedBackbone(
       const at::Tensor& ids_BT, const at::Tensor& position_BT,

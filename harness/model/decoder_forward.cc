@@ -7,6 +7,7 @@
 #include "harness/model/checkpoint.h"
 #include "harness/model/decoder.h"
 #include "harness/model/head_loss.h"
+#include "harness/model/linear_product.h"
 
 namespace sft {
 
@@ -176,8 +177,10 @@ at::Tensor Decoder::HiddenStates(const Batch& batch) {
 
 at::Tensor Decoder::Logits(const at::Tensor& h_MD) {
   const at::Tensor& head_VD = head_VD_.defined() ? head_VD_ : embedding_VD_;
+  const at::Tensor h = h_MD.to(compute_), w = head_VD.to(compute_);
   const at::Tensor logits_MV =
-      LinearProduct(h_MD.to(compute_), head_VD.to(compute_), at::Tensor())
+      (c10::GradMode::is_enabled() ? LinearProduct(h, w, at::Tensor())
+                                   : ReadingProduct(h, w, at::Tensor()))
           .to(master_dtype());
   const double cap = config_.final_softcap;
   return cap > 0 ? logits_MV.div(cap).tanh().mul(cap) : logits_MV;

@@ -73,42 +73,46 @@ at::Tensor Decoder::CachedBackbone(
 at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
                                 int64_t new_tokens,
                                 std::unique_ptr<KvCache>& cache) {
-  const int64_t B = std::ssize(prompts);
-  std::vector<int64_t> lengths, last;
+  // Flat: no pad is read.
+  std::vector<int64_t> ids, positions, lengths, last;
+  std::vector<int32_t> bounds = {0};
   int64_t longest = 0;
   for (const Ids& prompt : prompts) {
     TORCH_CHECK(!prompt.empty(), "an empty prompt");
+    ids.insert(ids.end(), prompt.begin(), prompt.end());
+    for (int64_t t = 0; t < std::ssize(prompt); ++t) positions.push_back(t);
     lengths.push_back(std::ssize(prompt));
     longest = std::max(longest, lengths.back());
+    bounds.push_back(static_cast<int32_t>(ids.size()));
+    last.push_back(std::ssize(ids) - 1);
   }
   TORCH_CHECK(!positions_PD_.defined() || longest <= config_.max_positions,
               "a prompt of ", longest, " tokens; the model has ",
               config_.max_positions, " positions");
-  at::Tensor ids_BT = at::zeros({B, longest}, at::kLong);
-  for (int64_t b = 0; b < B; ++b) {
-    std::copy(prompts[b].begin(), prompts[b].end(),
-              ids_BT.data_ptr<int64_t>() + b * longest);
-    last.push_back(b * longest + lengths[b] - 1);
-  }
-  ids_BT = ids_BT.to(device());
   cache = std::make_unique<KvCache>(
       config_, lengths, longest + new_tokens,
       embedding_VD_.options().dtype(compute_).requires_grad(false));
+  Batch batch;
+  batch.cu_seqlens = at::tensor(bounds, at::kInt);
+  batch.lengths = lengths;
   const double scale = config_.AttentionScale();
-  const at::Tensor x_BTD = CachedBackbone(
-      ids_BT, at::arange(longest, ids_BT.options()).expand({B, longest}),
-      [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
-          const at::Tensor& v, const AttentionShape& shape) {
-        return cache->AttendPrompts(layer, q, k, v, scale, shape);
-      });
-  const at::Tensor last_B = at::tensor(last, at::kLong).to(device());
-  return Logits(Normed(norm_,
-                       x_BTD.reshape({B * longest, -1}).index_select(0, last_B),
-                       compute_));
+  const auto row = [&](const std::vector<int64_t>& of) {
+    return at::tensor(of, at::kLong).to(device());
+  };
+  const at::Tensor x_TD =
+      CachedBackbone(
+          row(ids).unsqueeze(0), row(positions).unsqueeze(0),
+          [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
+              const at::Tensor& v, const AttentionShape& shape) {
+            return cache->AttendPrompts(layer, q, k, v, batch, scale, shape);
+          })
+          .squeeze(0);
+  return Logits(Normed(norm_, x_TD.index_select(0, row(last)), compute_));
 }
 
-at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens,
-                             KvCache& cache) {
+at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens, KvCache& cache,
+                             StepRoom& room) {
+  if (CanStep(std::ssize(tokens))) return StepRows(tokens, cache, room);
   const double scale = config_.AttentionScale();
   const at::Tensor ids_B1 =
       at::tensor(tokens, at::kLong).to(device()).unsqueeze(1);
@@ -150,6 +154,7 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
   };
 
   std::unique_ptr<KvCache> cache;
+  StepRoom room;
   at::Tensor logits_BV = ReadPrompts(prompts, options.max_new_tokens, cache);
   // Of each row of the cache: its prompt, and whether that goes on.
   std::vector<size_t> prompt_of(prompts.size());
@@ -177,7 +182,7 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
     } else {
       tokens.assign(chosen.begin(), chosen.end());
     }
-    logits_BV = ReadNext(tokens, *cache);
+    logits_BV = ReadNext(tokens, *cache, room);
     cache->Advance(alive);
   }
 }

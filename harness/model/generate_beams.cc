@@ -47,6 +47,7 @@ std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
     rows.insert(rows.end(), options.beams, i);
   }
   std::unique_ptr<KvCache> cache;
+  StepRoom room;
   at::Tensor logits_RV = ReadPrompts(prompts, options.max_new_tokens, cache)
                              .repeat_interleave(options.beams, 0);
   cache->Select(rows);
@@ -67,7 +68,7 @@ std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
     if (left.empty()) break;
     alive = std::move(left);
     cache->Select(from);
-    logits_RV = ReadNext(tokens, *cache);
+    logits_RV = ReadNext(tokens, *cache, room);
     cache->Advance(std::vector<bool>(tokens.size(), true));
   }
   std::vector<std::vector<int32_t>> answers;

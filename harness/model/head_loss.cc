@@ -1,6 +1,7 @@
 #include "harness/model/head_loss.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -88,6 +89,27 @@ at::Tensor HeadLoss(const at::Tensor& h_MD, const at::Tensor& w_VD,
   return HeadLossFunction::apply(h_MD, w_VD, label_M,
                                  on && h_MD.requires_grad(),
                                  on && w_VD.requires_grad());
+}
+
+at::Tensor LogSums(const at::Tensor& logits_MV) {
+  if (!logits_MV.is_cpu() || logits_MV.scalar_type() != at::kFloat) {
+    return at::logsumexp(logits_MV, {1}).to(at::kDouble);
+  }
+  const at::Tensor logits = logits_MV.contiguous();
+  const int64_t M = logits.size(0), V = logits.size(1);
+  const at::Tensor out_M = at::empty({M}, at::kDouble);
+  float* row = logits.mutable_data_ptr<float>();
+  double* out = out_M.mutable_data_ptr<double>();
+  at::parallel_for(0, M, 1, [&](int64_t begin, int64_t end) {
+    const int64_t label = 0;
+    for (int64_t m = begin; m < end; ++m) {
+      // Minus log p of the first, plus its logit.
+      out[m] = CrossEntropyRows(row + m * V, &label, 1, V,
+                                /*gradient=*/false) +
+               static_cast<double>(row[m * V]);
+    }
+  });
+  return out_M;
 }
 
 }  // namespace sft

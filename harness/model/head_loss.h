@@ -15,6 +15,9 @@ namespace sft {
 at::Tensor HeadLoss(const at::Tensor& h_MD, const at::Tensor& w_VD,
                     const at::Tensor& label_M);
 
+// log sum e^logit of each row of [M, V], f64 [M]; no gradient.
+at::Tensor LogSums(const at::Tensor& logits_MV);
+
 }  // namespace sft
 
 #endif  // HARNESS_MODEL_HEAD_LOSS_H_

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/model/raw_tensor.h"
+#include "methods/kernels/cached_attention.h"
+
 namespace sft {
 
 KvCache::KvCache(const DecoderConfig& config, std::vector<int64_t> lengths,
@@ -47,11 +50,16 @@ const at::Tensor& KvCache::Seen(int64_t window) {
 
 at::Tensor KvCache::AttendPrompts(int64_t layer, const at::Tensor& q,
                                   const at::Tensor& k, const at::Tensor& v,
-                                  double scale, const AttentionShape& shape) {
-  const int64_t T = k.size(2);
-  k_BKSH_[layer].narrow(2, 0, T).copy_(k);
-  v_BKSH_[layer].narrow(2, 0, T).copy_(v);
-  return DefaultAttention(q, k, v, Batch(), scale, shape);
+                                  const Batch& prompts, double scale,
+                                  const AttentionShape& shape) {
+  int64_t begin = 0;
+  for (int64_t b = 0; b < rows(); ++b) {
+    const int64_t length = lengths_[b];
+    k_BKSH_[layer][b].narrow(1, 0, length).copy_(k[0].narrow(1, begin, length));
+    v_BKSH_[layer][b].narrow(1, 0, length).copy_(v[0].narrow(1, begin, length));
+    begin += length;
+  }
+  return DefaultAttention(q, k, v, prompts, scale, shape);
 }
 
 at::Tensor KvCache::AttendNext(int64_t layer, const at::Tensor& q,
@@ -71,6 +79,27 @@ at::Tensor KvCache::AttendNext(int64_t layer, const at::Tensor& q,
   return CachedAttention(q, keys.narrow(2, 0, longest_ + 1),
                          values.narrow(2, 0, longest_ + 1), Seen(shape.window),
                          scale, shape.softcap);
+}
+
+void KvCache::AttendRows(int64_t layer, const float* q, const float* k,
+                         const float* v, int64_t heads, double scale,
+                         const AttentionShape& shape, float* out) {
+  const at::Tensor& keys = k_BKSH_[layer];
+  CachedShape cached;
+  cached.rows = rows();
+  cached.heads = heads;
+  cached.kv_heads = keys.size(1);
+  cached.slots = keys.size(2);
+  cached.head_width = keys.size(3);
+  cached.lengths_B = lengths_.data();
+  cached.scale = static_cast<float>(scale);
+  cached.softcap = static_cast<float>(shape.softcap);
+  cached.window = shape.window;
+  WithElements(keys, [&](auto element) {
+    using T = decltype(element);
+    CachedAttentionRows<T>(cached, q, k, v, RawMutable<T>(keys),
+                           RawMutable<T>(v_BKSH_[layer]), out);
+  });
 }
 
 void KvCache::Advance(const std::vector<bool>& rows) {

@@ -25,14 +25,21 @@ class KvCache {
   // int64 [B, 1], on the device: positions of the next tokens.
   const at::Tensor& lengths_B1() const { return lengths_B1_; }
 
-  // A layer's attention over the prompts [B, heads, T, H], which it keeps.
+  // A layer's attention over the prompts, a flat batch [1, heads, T, H], which
+  // it keeps.
   at::Tensor AttendPrompts(int64_t layer, const at::Tensor& q,
                            const at::Tensor& k, const at::Tensor& v,
-                           double scale, const AttentionShape& shape);
+                           const Batch& prompts, double scale,
+                           const AttentionShape& shape);
   // Likewise over one new token a row (T = 1) and all that is kept.
   at::Tensor AttendNext(int64_t layer, const at::Tensor& q, const at::Tensor& k,
                         const at::Tensor& v, double scale,
                         const AttentionShape& shape);
+  // Likewise on the CPU over f32 that holds values of the cache's dtype: q
+  // [B, heads, H], k and v [B, K, H] -> out [B, heads, H].
+  void AttendRows(int64_t layer, const float* q, const float* k, const float* v,
+                  int64_t heads, double scale, const AttentionShape& shape,
+                  float* out);
   // Once all layers have one more token of the rows marked; the slot of another
   // row is written again by its next token.
   void Advance(const std::vector<bool>& rows);

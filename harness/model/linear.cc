@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "harness/model/linear_product.h"
+#include "harness/model/raw_tensor.h"
 #include "harness/model/remake.h"
+#include "methods/kernels/gemv.h"
 
 namespace sft {
 namespace {
@@ -239,7 +241,7 @@ at::Tensor DenseLinear::ComputeWeight() {
   return cast_OI_;
 }
 
-at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState&) {
+at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState& pass) {
   // Nothing to cast, nothing to train: the plain product keeps no input.
   if (c10::GradMode::is_enabled() &&
       (weight_OI_.scalar_type() != compute_ || weight_OI_.requires_grad())) {
@@ -248,8 +250,32 @@ at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState&) {
         x, weight_OI_,
         bias_O_.defined() ? std::make_optional(bias_O_) : std::nullopt);
   }
-  return LinearProduct(x, ComputeWeight(),
-                       bias_O_.defined() ? bias_O_.to(compute_) : at::Tensor());
+  const at::Tensor bias_O =
+      bias_O_.defined() ? bias_O_.to(compute_) : at::Tensor();
+  // Not in a training pass without a gradient (a checkpointed block's first):
+  // it is made again with one, and must round alike.
+  return c10::GradMode::is_enabled() || pass.training
+             ? LinearProduct(x, ComputeWeight(), bias_O)
+             : ReadingProduct(x, ComputeWeight(), bias_O);
+}
+
+bool DenseLinear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
+  if (!weight_OI_.is_cpu() || compute_ == at::kDouble) return false;
+  const at::Tensor w_OI = ComputeWeight();
+  if (!w_OI.is_contiguous()) return false;
+  RowResult result;
+  result.to_bf16 = compute_ == at::kBFloat16;
+  at::Tensor bias_O;
+  if (bias_O_.defined()) {
+    bias_O = bias_O_.detach().to(compute_).to(at::kFloat).contiguous();
+    result.bias_O = bias_O.const_data_ptr<float>();
+  }
+  WithElements(w_OI, [&](auto element) {
+    using T = decltype(element);
+    MultiplyRows<T>(Raw<T>(w_OI), x_MI, rows, w_OI.size(1), w_OI.size(0),
+                    result, y_MO);
+  });
+  return true;
 }
 
 at::Tensor DenseLinear::DenseWeight() const {

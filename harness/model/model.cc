@@ -4,6 +4,8 @@
 
 namespace sft {
 
+bool LinearMap::MapRows(const float*, int64_t, float*) { return false; }
+
 absl::Status Model::SetHead(HeadKind head, int64_t, int64_t) {
   if (head == HeadKind::kNextToken) return absl::OkStatus();
   return absl::UnimplementedError(

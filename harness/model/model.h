@@ -53,6 +53,11 @@ class LinearMap {
  public:
   virtual ~LinearMap() = default;
   virtual at::Tensor Forward(const at::Tensor& x, const PassState& pass) = 0;
+  // The same for the few rows of a generation's step, by a kernel that reads
+  // the weight once: x [M, I] -> y [M, O], dense, on the CPU, values of the
+  // compute dtype held as f32, no gradient. False where there is no such
+  // kernel; y then holds nothing.
+  virtual bool MapRows(const float* x_MI, int64_t rows, float* y_MO);
   // The dense matrix [O, I] that Forward multiplies by, in the master dtype
   // (f32, or f64), detached: what merging and exporting write.
   virtual at::Tensor DenseWeight() const = 0;
@@ -71,6 +76,7 @@ class DenseLinear : public LinearMap {
  public:
   DenseLinear(at::Tensor weight_OI, at::Tensor bias_O, at::ScalarType compute);
   at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
+  bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
   at::Tensor DenseWeight() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;

@@ -38,14 +38,15 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q_BNTH,
                             const at::Tensor& k_BKTH, const at::Tensor& v_BKTH,
                             const std::vector<int64_t>& bounds, double scale,
-                            bool causal) {
+                            bool causal, const std::vector<int64_t>& prefixes) {
     at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor q = TokensFirst(q_BNTH), k = TokensFirst(k_BKTH),
                      v = TokensFirst(v_BKTH);
     const at::Tensor out = at::empty_like(q);
     const at::Tensor lse =
         at::empty({q.size(0), q.size(1), q.size(2)}, at::kFloat);
-    const VarlenShape shape = ShapeOf(q, k, bounds, scale, causal);
+    VarlenShape shape = ShapeOf(q, k, bounds, scale, causal);
+    shape.prefixes = prefixes;
     WithElements(q, [&](auto element) {
       using T = decltype(element);
       VarlenAttentionForward<T>(shape, Raw<T>(q), Raw<T>(k), Raw<T>(v),
@@ -56,6 +57,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     ctx->saved_data["bounds"] = bounds;
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["causal"] = causal;
+    ctx->saved_data["prefixes"] = prefixes;
     return out.transpose(1, 2);
   }
 
@@ -67,10 +69,10 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const at::Tensor grad = TokensFirst(grads[0]);
     const at::Tensor grad_q = at::empty_like(q), grad_k = at::empty_like(k),
                      grad_v = at::empty_like(v);
-    const VarlenShape shape =
-        ShapeOf(q, k, ctx->saved_data["bounds"].toIntVector(),
-                ctx->saved_data["scale"].toDouble(),
-                ctx->saved_data["causal"].toBool());
+    VarlenShape shape = ShapeOf(q, k, ctx->saved_data["bounds"].toIntVector(),
+                                ctx->saved_data["scale"].toDouble(),
+                                ctx->saved_data["causal"].toBool());
+    shape.prefixes = ctx->saved_data["prefixes"].toIntVector();
     WithElements(q, [&](auto element) {
       using T = decltype(element);
       VarlenAttentionBackward<T>(
@@ -84,6 +86,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
             grad_v.transpose(1, 2),
             none,
             none,
+            none,
             none};
   }
 };
@@ -95,9 +98,10 @@ bool HasSequenceAttention(const at::Tensor& q) { return HasCpuKernels(q); }
 at::Tensor SequenceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                              const at::Tensor& v_BKTH,
                              const std::vector<int64_t>& bounds, double scale,
-                             bool causal) {
-  return AttentionFunction::apply(q_BNTH, k_BKTH, v_BKTH, bounds, scale,
-                                  causal);
+                             bool causal,
+                             const std::vector<int64_t>& prefixes) {
+  return AttentionFunction::apply(q_BNTH, k_BKTH, v_BKTH, bounds, scale, causal,
+                                  prefixes);
 }
 
 }  // namespace sft

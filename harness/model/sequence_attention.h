@@ -16,11 +16,12 @@ bool HasSequenceAttention(const at::Tensor& q);
 
 // q [B, N, T, H], k and v [B, K, T, H], K a divisor of N -> [B, N, T, H].
 // Sequence s is tokens [bounds[s], bounds[s + 1]) of the B * T, row after row;
-// none crosses a row.
+// none crosses a row. `prefixes`: as in VarlenShape, without a gradient.
 at::Tensor SequenceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                              const at::Tensor& v_BKTH,
                              const std::vector<int64_t>& bounds, double scale,
-                             bool causal);
+                             bool causal,
+                             const std::vector<int64_t>& prefixes = {});
 
 }  // namespace sft
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 // BLAS, column-major, as LibTorch's own libraries export it.
 extern "C" void sgemm_(const char* trans_a, const char* trans_b, const int* m,
@@ -80,9 +81,10 @@ SFT_INLINE RowSoftmax ExponentiateRow(float* scores, int64_t seen,
 // heads of one key head, reading the first `keys` keys.
 struct QueryBlock {
   int64_t begin = 0, tokens = 0, keys = 0;
+  int64_t before = 0;  // keys of the sequence's prefix, the first ones
   // Keys that the row of token begin + t sees.
   int64_t Seen(int64_t t, bool causal) const {
-    return causal ? begin + t + 1 : keys;
+    return causal ? before + begin + t + 1 : keys;
   }
 };
 
@@ -182,27 +184,41 @@ enum Room {
 };
 thread_local Scratch scratch[kRooms];
 
-// Calls f(sequence begin, length, key head) for all of them, on all threads.
+// A part of the tokens.
+struct Span {
+  int64_t start = 0, length = 0;
+};
+Span SequenceAt(const VarlenShape& shape, int64_t s) {
+  return {shape.bounds[s], shape.bounds[s + 1] - shape.bounds[s]};
+}
+Span PrefixOf(const VarlenShape& shape, int64_t s) {
+  if (shape.prefixes.empty() || shape.prefixes[s] < 0) return {};
+  const int64_t p = shape.prefixes[s];
+  TORCH_CHECK(shape.causal && p < s && shape.prefixes[p] < 0, "sequence ", s,
+              " has the prefix ", p, ", wanted one before it without its own");
+  return SequenceAt(shape, p);
+}
+
+// Calls f(sequence, key head) for all of them, on all threads.
 template <class F>
 void ForSequences(const VarlenShape& shape, const F& f) {
   TORCH_CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0,
               shape.kv_heads, " key heads do not divide ", shape.heads);
   const int64_t sequences = static_cast<int64_t>(shape.bounds.size()) - 1;
-  at::parallel_for(
-      0, sequences * shape.kv_heads, 1, [&](int64_t first, int64_t last) {
-        for (int64_t unit = first; unit < last; ++unit) {
-          const size_t s = static_cast<size_t>(unit / shape.kv_heads);
-          f(shape.bounds[s], shape.bounds[s + 1] - shape.bounds[s],
-            unit % shape.kv_heads);
-        }
-      });
+  at::parallel_for(0, sequences * shape.kv_heads, 1,
+                   [&](int64_t first, int64_t last) {
+                     for (int64_t unit = first; unit < last; ++unit) {
+                       f(unit / shape.kv_heads, unit % shape.kv_heads);
+                     }
+                   });
 }
 
 template <class F>
-void ForBlocks(int64_t length, bool causal, const F& f) {
+void ForBlocks(int64_t length, int64_t before, bool causal, const F& f) {
   for (int64_t begin = 0; begin < length; begin += kBlock) {
     const int64_t tokens = std::min(kBlock, length - begin);
-    f(QueryBlock{begin, tokens, causal ? begin + tokens : length});
+    f(QueryBlock{begin, tokens, before + (causal ? begin + tokens : length),
+                 before});
   }
 }
 
@@ -213,12 +229,19 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
                             const T* v, T* out, float* lse) {
   const int64_t N = shape.heads, K = shape.kv_heads, H = shape.head_width;
   const int64_t groups = N / K;
-  ForSequences(shape, [&](int64_t start, int64_t length, int64_t head) {
-    float* keys = scratch[kK].Room(length * H);
-    float* values = scratch[kV].Room(length * H);
-    Gather(k + start * K * H, length, K, head, 1, H, 1.0f, keys);
-    Gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
-    ForBlocks(length, shape.causal, [&](const QueryBlock& b) {
+  ForSequences(shape, [&](int64_t sequence, int64_t head) {
+    const Span span = SequenceAt(shape, sequence);
+    const int64_t start = span.start, length = span.length;
+    const Span prefix = PrefixOf(shape, sequence);
+    const int64_t own = prefix.length * H;  // where the sequence's own begin
+    float* keys = scratch[kK].Room(own + length * H);
+    float* values = scratch[kV].Room(own + length * H);
+    for (const auto& [from, to] : {std::pair{k, keys}, std::pair{v, values}}) {
+      Gather(from + prefix.start * K * H, prefix.length, K, head, 1, H, 1.0f,
+             to);
+      Gather(from + start * K * H, length, K, head, 1, H, 1.0f, to + own);
+    }
+    ForBlocks(length, prefix.length, shape.causal, [&](const QueryBlock& b) {
       const int64_t rows = groups * b.tokens;
       const int64_t token = start + b.begin;
       float* queries = scratch[kQ].Room(rows * H);
@@ -254,7 +277,10 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
                              T* grad_v) {
   const int64_t N = shape.heads, K = shape.kv_heads, H = shape.head_width;
   const int64_t groups = N / K;
-  ForSequences(shape, [&](int64_t start, int64_t length, int64_t head) {
+  TORCH_CHECK(shape.prefixes.empty(), "prefixes have no backward pass");
+  ForSequences(shape, [&](int64_t sequence, int64_t head) {
+    const Span span = SequenceAt(shape, sequence);
+    const int64_t start = span.start, length = span.length;
     float* keys = scratch[kK].Room(length * H);
     float* values = scratch[kV].Room(length * H);
     float* of_keys = scratch[kGradK].Room(length * H);
@@ -263,7 +289,7 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
     Gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
     std::fill_n(of_keys, length * H, 0.0f);
     std::fill_n(of_values, length * H, 0.0f);
-    ForBlocks(length, shape.causal, [&](const QueryBlock& b) {
+    ForBlocks(length, 0, shape.causal, [&](const QueryBlock& b) {
       const int64_t rows = groups * b.tokens;
       const int64_t token = start + b.begin;
       const int64_t first = head * groups;

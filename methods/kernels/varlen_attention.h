@@ -18,6 +18,9 @@ namespace sft {
 struct VarlenShape {
   // Sequence s is tokens [bounds[s], bounds[s + 1]).
   std::vector<int64_t> bounds;
+  // Forward only: of each sequence, one whose tokens its own see first (which
+  // has none itself), or -1; empty = none has any.
+  std::vector<int64_t> prefixes = {};
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_width = 0;

@@ -36,14 +36,18 @@ class FakeModel : public Model {
     ++passes;
     seen_training = seen_training || pass_state().training;
     const at::Tensor x_TD = weight_VD.index_select(0, batch.input_ids_BT[0]);
-    std::vector<at::Tensor> parts;
+    std::vector<at::Tensor> parts, totals;
     int64_t begin = 0;
-    for (int64_t length : batch.lengths) {
+    for (size_t s = 0; s < batch.lengths.size(); ++s) {
+      const int64_t length = batch.lengths[s];
+      const int64_t prefix = batch.prefixes.empty() ? -1 : batch.prefixes[s];
       const at::Tensor position_T =
           batch.position_ids_BT[0].narrow(0, begin, length).to(at::kFloat);
-      const at::Tensor sum_TD = x_TD.narrow(0, begin, length).cumsum(0) /
-                                (position_T + 1).unsqueeze(1);
-      parts.push_back(sum_TD + position_T.mul(0.3).sin().unsqueeze(1));
+      at::Tensor sum_TD = x_TD.narrow(0, begin, length).cumsum(0);
+      if (prefix >= 0) sum_TD = sum_TD + totals[prefix];
+      totals.push_back(sum_TD[length - 1]);
+      parts.push_back(sum_TD / (position_T + 1).unsqueeze(1) +
+                      position_T.mul(0.3).sin().unsqueeze(1));
       begin += length;
     }
     return at::cat(parts).unsqueeze(0);
