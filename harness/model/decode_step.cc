@@ -11,9 +11,9 @@
 #include <cstring>
 
 #include "harness/model/decoder.h"
-#include "harness/model/raw_tensor.h"
 #include "methods/kernels/block_ops.h"
 #include "methods/kernels/gemv.h"
+#include "methods/kernels/raw_tensor.h"
 
 namespace sft {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "harness/model/raw_tensor.h"
 #include "methods/kernels/cached_attention.h"
+#include "methods/kernels/raw_tensor.h"
 
 namespace sft {
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "harness/model/linear_product.h"
-#include "harness/model/raw_tensor.h"
 #include "harness/model/remake.h"
 #include "methods/kernels/gemv.h"
+#include "methods/kernels/raw_tensor.h"
 
 namespace sft {
 namespace {

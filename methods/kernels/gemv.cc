@@ -105,8 +105,8 @@ void MultiplyRows(const W* w_OI, const float* x_MI, int64_t rows,
   const int64_t step = (in_features + kLanes - 1) / kLanes * kLanes;
   float* x = AlignedRoom(rows * step);
   for (int64_t m = 0; m < rows; ++m) {
-    float* behind = std::copy_n(x_MI + m * in_features, in_features,
-                                x + m * step);
+    float* behind =
+        std::copy_n(x_MI + m * in_features, in_features, x + m * step);
     std::fill(behind, x + (m + 1) * step, 0.0f);
   }
   ForTasks(out_features, [&](int64_t begin, int64_t end) {
