@@ -9,6 +9,7 @@
 
 #include "harness/model/linear_product.h"
 #include "methods/kernels/block_glue.h"
+#include "methods/kernels/block_ops.h"
 
 namespace sft {
 namespace {
