@@ -13,8 +13,9 @@
 namespace sft {
 namespace {
 
-// Rows of logits at a time: 128 x 49,152 f32 are 25 MB.
-constexpr int64_t kHeadRows = 128;
+// Rows of logits at a time, for each of which the whole head is read: 512 x
+// 49,152 f32 are 101 MB.
+constexpr int64_t kHeadRows = 512;
 
 // For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
 void Score(Model& model, const at::Tensor& h_TD,
