@@ -56,7 +56,9 @@ struct HeadLossFunction : torch::autograd::Function<HeadLossFunction> {
     for (int64_t begin = 0; begin < h.size(0); begin += kRows) {
       const int64_t rows = std::min(kRows, h.size(0) - begin);
       const at::Tensor part_RD = h.narrow(0, begin, rows);
-      at::Tensor logits_RV = LinearProduct(part_RD, w, at::Tensor());
+      at::Tensor logits_RV = grad_h || grad_w
+                                 ? LinearProduct(part_RD, w, at::Tensor())
+                                 : ReadingProduct(part_RD, w, at::Tensor());
       sum.add_(LossOfRows(logits_RV, label.narrow(0, begin, rows),
                           grad_h || grad_w));
       if (grad_h) {

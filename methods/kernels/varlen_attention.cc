@@ -8,31 +8,13 @@
 #include <limits>
 #include <utility>
 
-// BLAS, column-major, as LibTorch's own libraries export it.
-extern "C" void sgemm_(const char* trans_a, const char* trans_b, const int* m,
-                       const int* n, const int* k, const float* alpha,
-                       const float* a, const int* lda, const float* b,
-                       const int* ldb, const float* beta, float* c,
-                       const int* ldc);
+#include "methods/kernels/tile_product.h"
 
 namespace sft {
 namespace {
 
 // Query tokens of a block: causal blocks read no key behind their last token.
 constexpr int64_t kBlock = 128;
-
-// Row-major c [m, n] = alpha a [m, k] b + beta c, every matrix dense but c,
-// whose rows lie `ldc` apart; a_t and b_t say that a is stored [k, m], b [n,
-// k].
-void Gemm(bool a_t, bool b_t, int64_t m, int64_t n, int64_t k, float alpha,
-          const float* a, int64_t lda, const float* b, int64_t ldb, float beta,
-          float* c, int64_t ldc) {
-  const auto as_int = [](int64_t x) { return static_cast<int>(x); };
-  const int rows = as_int(m), columns = as_int(n), depth = as_int(k);
-  const int a_step = as_int(lda), b_step = as_int(ldb), c_step = as_int(ldc);
-  sgemm_(b_t ? "T" : "N", a_t ? "T" : "N", &columns, &rows, &depth, &alpha, b,
-         &b_step, a, &a_step, &beta, c, &c_step);
-}
 
 // Rows of `heads` heads: head `first` + g of token t to row g * tokens + t of
 // `to` [G * tokens, H], f32, times `scale`.
@@ -251,11 +233,11 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
       float* sum = scratch[kRow2].Room(rows);
       Gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
              shape.scale, queries);
-      Gemm(false, true, rows, b.keys, H, 1, queries, H, keys, H, 0, scores,
-           b.keys);
+      TileProduct(rows, b.keys, H, 1.0f, {queries, H}, {keys, H, true},
+                  /*add=*/false, scores, b.keys);
       ExponentiateBlock(b, groups, shape.causal, scores, most, sum);
-      Gemm(false, false, rows, H, b.keys, 1, scores, b.keys, values, H, 0,
-           result, H);
+      TileProduct(rows, H, b.keys, 1.0f, {scores, b.keys}, {values, H},
+                  /*add=*/false, result, H);
       DivideRows(rows, H, sum, result);
       Scatter(result, b.tokens, N, head * groups, groups, H,
               out + token * N * H);
@@ -305,18 +287,19 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
       Gather(grad + token * N * H, b.tokens, N, first, groups, H, 1.0f,
              of_result);
       Gather(lse + token * N, b.tokens, N, first, groups, 1, 1.0f, shift);
-      Gemm(false, true, rows, b.keys, H, 1, queries, H, keys, H, 0, p, b.keys);
+      TileProduct(rows, b.keys, H, 1.0f, {queries, H}, {keys, H, true},
+                  /*add=*/false, p, b.keys);
       ProbabilitiesOfBlock(b, groups, shape.causal, shift, p);
-      Gemm(true, false, b.keys, H, rows, 1, p, b.keys, of_result, H, 1,
-           of_values, H);
-      Gemm(false, true, rows, b.keys, H, 1, of_result, H, values, H, 0,
-           of_scores, b.keys);
+      TileProduct(b.keys, H, rows, 1.0f, {p, b.keys, true}, {of_result, H},
+                  /*add=*/true, of_values, H);
+      TileProduct(rows, b.keys, H, 1.0f, {of_result, H}, {values, H, true},
+                  /*add=*/false, of_scores, b.keys);
       ScoreGradients(rows, b.keys, H, of_result, result, p, of_scores);
       // The queries hold the scale already.
-      Gemm(true, false, b.keys, H, rows, 1, of_scores, b.keys, queries, H, 1,
-           of_keys, H);
-      Gemm(false, false, rows, H, b.keys, shape.scale, of_scores, b.keys, keys,
-           H, 0, result, H);
+      TileProduct(b.keys, H, rows, 1.0f, {of_scores, b.keys, true},
+                  {queries, H}, /*add=*/true, of_keys, H);
+      TileProduct(rows, H, b.keys, shape.scale, {of_scores, b.keys}, {keys, H},
+                  /*add=*/false, result, H);
       Scatter(result, b.tokens, N, first, groups, H, grad_q + token * N * H);
     });
     Scatter(of_keys, length, K, head, 1, H, grad_k + start * K * H);

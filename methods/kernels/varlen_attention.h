@@ -2,7 +2,7 @@
 // exact softmax(q k^T scale) v of each sequence, no mask matrix and no copy of
 // shared keys. Scores live for a block of query rows only; backward makes them
 // again from the saved log-sum-exp (FlashAttention-2, arXiv 2307.08691,
-// algorithms 1 and 2, with BLAS products for its tiles). Arithmetic in f32; `T`
+// algorithms 1 and 2). Arithmetic in f32; `T`
 // is float or Bf16.
 // T tokens, N query heads, K key heads (K divides N), H head width.
 #ifndef METHODS_KERNELS_VARLEN_ATTENTION_H_

@@ -1,0 +1,47 @@
+// The products of attention's tiles against LibTorch's in f64.
+#include "methods/kernels/tile_product.h"
+
+#include <ATen/ATen.h>
+
+#include "tests/support/catch_torch.h"
+
+namespace sft {
+namespace {
+
+// Sums of up to 300 products of order 1, in f32.
+constexpr double kBound = 2e-5;
+
+TEST_CASE("products of tiles equal those in f64", "[kernels]") {
+  at::manual_seed(7);
+  for (int64_t m : {1, 5, 6, 7, 19}) {
+    for (int64_t n : {1, 15, 16, 17, 40, 64, 130}) {
+      for (int64_t k : {1, 64, 300}) {
+        for (int form = 0; form < 8; ++form) {
+          const bool a_t = (form & 1) != 0, b_t = (form & 2) != 0;
+          const bool add = (form & 4) != 0;
+          INFO(m << " x " << n << " x " << k << " form " << form);
+          const at::Tensor a = a_t ? at::randn({k, m}) : at::randn({m, k});
+          const at::Tensor b = b_t ? at::randn({n, k}) : at::randn({k, n});
+          // Rows of c lie further apart than they are long.
+          const at::Tensor c = at::randn({m, n + 3});
+          const at::Tensor before = c.clone();
+          TileProduct(m, n, k, 0.5f,
+                      {a.const_data_ptr<float>(), a.size(1), a_t},
+                      {b.const_data_ptr<float>(), b.size(1), b_t}, add,
+                      c.mutable_data_ptr<float>(), n + 3);
+          at::Tensor wanted = at::mm((a_t ? a.t() : a).to(at::kDouble),
+                                     (b_t ? b.t() : b).to(at::kDouble)) *
+                              0.5;
+          if (add) wanted = wanted + before.narrow(1, 0, n);
+          const double scale = std::max(1.0, wanted.abs().max().item<double>());
+          CHECK((c.narrow(1, 0, n) - wanted).abs().max().item<double>() <
+                kBound * scale);
+          CHECK(at::equal(c.narrow(1, n, 3), before.narrow(1, n, 3)));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sft
