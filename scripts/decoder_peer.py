@@ -46,6 +46,8 @@ def arguments():
     parser.add_argument("batches")
     parser.add_argument("--path", choices=["trl", "trl-best", "bare"],
                         required=True)
+    parser.add_argument("--adapter", help="a PEFT adapter folder to begin "
+                        "with, instead of a draw of PEFT's")
     parser.add_argument("--method", choices=["full", "lora", "qlora"],
                         required=True)
     parser.add_argument("--batching", choices=["padded", "packed"],
@@ -124,6 +126,16 @@ def lora_config():
                       target_modules=LINEAR, task_type="CAUSAL_LM")
 
 
+def take_adapter(model):
+    if not ARGS.adapter or ARGS.method == "full":
+        return
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+    found = set_peft_model_state_dict(
+        model, load_file(f"{ARGS.adapter}/adapter_model.safetensors"))
+    assert not found.unexpected_keys, found.unexpected_keys
+
+
 def tensors_of(rows):
     """One step of the bare loop: ids, labels, positions, mask."""
     if ARGS.batching == "packed":
@@ -161,6 +173,7 @@ def run_bare(model, steps):
     if ARGS.method != "full":
         import peft
         model = peft.get_peft_model(model, lora_config())
+        take_adapter(model)
     core = model if ARGS.method == "full" else model.get_base_model()
     model.train()
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -223,6 +236,7 @@ def run_trl(model, steps):
         model=model, args=config, train_dataset=dataset,
         processing_class=AutoTokenizer.from_pretrained(ARGS.model),
         peft_config=None if ARGS.method == "full" else lora_config())
+    take_adapter(trainer.model)
     # The trainer's own packing may order bins otherwise: these are given.
     if packed:
         trainer.train_dataset = datasets.Dataset.from_list(rows)

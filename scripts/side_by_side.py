@@ -5,7 +5,8 @@
         --model-dir MODEL_DIR --work DIR --out side_by_side.h5
 
 A cell is method/batching/dtype. For each cell and round: our run, then every
-peer (scripts/decoder_peer.py) on the batches of our record. padding_free has
+peer (scripts/decoder_peer.py) on the batches of our record, adapters beginning
+with our draw. padding_free has
 no peer of its own: it stands against the padded peers of its rows. Prints
 medians and ratios, tab-separated; writes every raw figure to HDF5. MODEL_DIR
 holds the same weights for transformers (`sftbench export RECORD --merged`).
@@ -70,9 +71,8 @@ def run(command, **named):
     return subprocess.run(command, check=True, **named)
 
 
-def ours(method, batching, dtype, round_number):
-    """Our figures of one fresh run, and its record."""
-    folder = f"{ARGS.work}/{method}-{batching}-{dtype}-{round_number}"
+def train(folder, method, batching, dtype, rows, rate, save="false"):
+    """Runs us on the first `rows` rows; the run's record is in `folder`."""
     options = ""
     if method in ("lora", "qlora"):
         options += "  lora.rank: 16\n  lora.alpha: 32\n"
@@ -81,30 +81,48 @@ def ours(method, batching, dtype, round_number):
     os.makedirs(folder, exist_ok=True)
     with open(f"{folder}/spec.yaml", "w") as spec:
         spec.write(SPEC.format(
-            model=ARGS.model, rows=ARGS.rows, threads=ARGS.threads,
-            rate=2e-5 if method in ("full", "hft") else 2e-4, dtype=dtype,
-            options=options, method=method, batching=batching))
+            model=ARGS.model, rows=rows, threads=ARGS.threads, rate=rate,
+            dtype=dtype, options=options, method=method, batching=batching))
     run([ARGS.sftbench, "run", f"{folder}/spec.yaml", "--out", folder,
-         "--save_weights=false"], stdout=subprocess.DEVNULL,
+         f"--save_weights={save}"], stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL)
     for path in glob.glob(f"{folder}/runs/*.h5"):
         with h5py.File(path) as record:
-            if "train/loss" not in record or not len(record["train/loss"]):
-                continue
-            measured = record["measured"]
-            cpu = float(measured["run/train_cpu_seconds"][()])
-            tokens = record["train/real_tokens"][:]
-            return dict(
-                losses=record["train/loss"][:].tolist(),
-                tokens_per_cpu_second=float(tokens.sum()) / cpu,
-                peak_resident_bytes=int(measured["memory/peak_rss_bytes"][()]),
-                predicted_bytes=int(sum(
-                    item[()] for item in record["memory/predicted"].values())),
-                seconds_to_first_step=float(
-                    measured["run/first_step_begun_seconds"][()]),
-                seconds_to_first_step_done=float(
-                    measured["run/first_step_done_seconds"][()])), path
+            if "train/loss" in record and len(record["train/loss"]):
+                return path
     sys.exit(f"{folder}: no finished run")
+
+
+def initial_adapter(method):
+    """The adapter that our run begins with, as PEFT reads it: PEFT would draw
+    another one, and the two trajectories could not be compared."""
+    folder = f"{ARGS.work}/{method}-initial"
+    if not os.path.exists(f"{folder}/adapter"):
+        record = train(folder, method, "padded", "f32", 1, 1e-30, "true")
+        run([ARGS.sftbench, "export", record, "--adapter", "--out",
+             f"{folder}/adapter"], stdout=subprocess.DEVNULL)
+    return f"{folder}/adapter"
+
+
+def ours(method, batching, dtype, round_number):
+    """Our figures of one fresh run, and its record."""
+    path = train(f"{ARGS.work}/{method}-{batching}-{dtype}-{round_number}",
+                 method, batching, dtype, ARGS.rows,
+                 2e-5 if method in ("full", "hft") else 2e-4)
+    with h5py.File(path) as record:
+        measured = record["measured"]
+        cpu = float(measured["run/train_cpu_seconds"][()])
+        tokens = record["train/real_tokens"][:]
+        return dict(
+            losses=record["train/loss"][:].tolist(),
+            tokens_per_cpu_second=float(tokens.sum()) / cpu,
+            peak_resident_bytes=int(measured["memory/peak_rss_bytes"][()]),
+            predicted_bytes=int(sum(
+                item[()] for item in record["memory/predicted"].values())),
+            seconds_to_first_step=float(
+                measured["run/first_step_begun_seconds"][()]),
+            seconds_to_first_step_done=float(
+                measured["run/first_step_done_seconds"][()])), path
 
 
 def peer(path, method, batching, dtype, batches):
@@ -114,7 +132,9 @@ def peer(path, method, batching, dtype, batches):
         [sys.executable, f"{here}/decoder_peer.py", ARGS.model_dir, batches,
          "--path", path, "--method", method, "--batching", batching, "--dtype",
          dtype, "--threads", str(ARGS.threads), "--out", out,
-         "--scratch", f"{ARGS.work}/scratch"],
+         "--scratch", f"{ARGS.work}/scratch",
+         *(["--adapter", initial_adapter(method)]
+           if method in ("lora", "qlora") else [])],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         print(f"# {path} {method}/{batching}/{dtype}: "
