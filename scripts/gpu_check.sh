@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # On a machine with a GPU: builds with CUDA, runs the tests tagged [gpu] and the
-# benchmarks.
+# benchmarks, and keeps their figures with the card's name.
 #
-#   scripts/gpu_check.sh [--benchmark_filter=REGEX ...]
+#   scripts/gpu_check.sh [OUT.h5 [REGEX of benchmarks]]
 #
 # SFT_CUDA_ARCH=90 compiles for one kind of GPU only, which is quicker.
 set -euo pipefail
@@ -18,4 +18,5 @@ nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 cmake --preset cuda "${arch[@]}"
 cmake --build build-cuda
 (cd build-cuda && ctest --output-on-failure --no-tests=error -L gpu)
-if [[ -x build-cuda/sftbench_bench ]]; then build-cuda/sftbench_bench "$@"; fi
+.venv/bin/python scripts/bench_table.py --bench build-cuda/sftbench_bench \
+  --filter "${2:-.}" --hdf5 "${1:-build-cuda/gpu_check.h5}"

@@ -1,0 +1,104 @@
+// What a sweep does around its training: tokens of text, reading a model,
+// planning, writing a record.
+#include <benchmark/benchmark.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/launch/workbench.h"
+#include "harness/model/load.h"
+#include "harness/record/run_record.h"
+#include "tests/harness/record/sample_record.h"
+#include "tests/harness/spec/spec_tables.h"
+#include "tests/support/paths.h"
+
+namespace sft {
+namespace {
+
+constexpr char kModel[] = "smollm2-135m-instruct";
+
+// The strings of the golden file, whose ids the first pass must give.
+void BM_Tokenize(benchmark::State& state) {
+  const auto where = LocateModel(kModel, AssetsDir().string());
+  const auto tokenizer = where.ok() ? LoadTokenizerOf(*where) : where.status();
+  if (!tokenizer.ok()) {
+    state.SkipWithError("the default model's tokenizer is not here");
+    return;
+  }
+  std::ifstream file(SourceDir() / "tests/golden/smollm2_tokens.json");
+  std::vector<std::string> texts;
+  int64_t bytes = 0;
+  const nlohmann::json golden = nlohmann::json::parse(file);
+  for (const auto& item : golden.at("cases")) {
+    texts.push_back(item.at("text"));
+    bytes += std::ssize(texts.back());
+    if ((*tokenizer)->Encode(texts.back()) !=
+        item.at("ids").get<std::vector<int32_t>>()) {
+      state.SkipWithError("other ids than those of `tokenizers`");
+      return;
+    }
+  }
+  int64_t tokens = 0;
+  for (auto _ : state) {
+    for (const std::string& text : texts) {
+      tokens += std::ssize((*tokenizer)->Encode(text));
+    }
+  }
+  state.SetBytesProcessed(state.iterations() * bytes);
+  state.SetItemsProcessed(tokens);
+}
+BENCHMARK(BM_Tokenize)->Unit(benchmark::kMillisecond);
+
+void BM_LoadModel(benchmark::State& state) {
+  const auto where = LocateModel(kModel, AssetsDir().string());
+  if (!where.ok()) {
+    state.SkipWithError("the default model is not here");
+    return;
+  }
+  for (auto _ : state) {
+    const auto model = LoadModel(*where, {.compute_dtype = at::kFloat});
+    if (!model.ok() || (*model)->info().name.empty()) {
+      state.SkipWithError("the default model cannot be read");
+      return;
+    }
+  }
+}
+BENCHMARK(BM_LoadModel)->MeasureProcessCPUTime()->Unit(benchmark::kMillisecond);
+
+void BM_ExpandPlan(benchmark::State& state) {
+  for (auto _ : state) {
+    const auto plan = PlanOf(kDesignSpec);
+    // An untuned run beside 2 x 2 x 3 x 2 full or HFT cells and twice as many
+    // with LoRA's two ranks.
+    if (!plan.ok() || plan->runs.size() != 1 + 24 + 48) {
+      state.SkipWithError("another plan than the design's");
+      return;
+    }
+  }
+}
+BENCHMARK(BM_ExpandPlan)->Unit(benchmark::kMillisecond);
+
+void BM_WriteRecord(benchmark::State& state) {
+  const ScratchFolder folder;
+  RunRecord record = SampleRecord();
+  while (record.steps.size() < 1000) {
+    record.steps.push_back(record.steps.front());
+  }
+  const std::string path = folder / "a.h5";
+  for (auto _ : state) {
+    if (!WriteRunRecord(record, path).ok()) {
+      state.SkipWithError("the record cannot be written");
+      return;
+    }
+  }
+  const auto read = ReadRunRecord(path);
+  if (!read.ok() || read->steps.size() != record.steps.size()) {
+    state.SkipWithError("another record is read than was written");
+  }
+}
+BENCHMARK(BM_WriteRecord)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace sft
