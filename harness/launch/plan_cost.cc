@@ -108,8 +108,7 @@ class Estimator {
     TrainedBytes trained;
     for (const TrainableParameter& p : method.TrainableParameters()) {
       names.insert(p.name);
-      trained.gradients += static_cast<int64_t>(p.tensor.nbytes());
-      trained.optimizer += 2 * static_cast<int64_t>(p.tensor.nbytes());
+      trained.Add(static_cast<int64_t>(p.tensor.nbytes()));
     }
     const FlopModel flops =
         MakeFlopModel(model, names, config.activation_checkpointing);
@@ -117,6 +116,7 @@ class Estimator {
     StepSize largest;
     largest.activation_checkpointing = config.activation_checkpointing;
     largest.accumulates = config.gradient_accumulation_steps > 1;
+    largest.clips = config.max_grad_norm > 0;
     for (const PlannedStep& step : plan.steps) {
       for (const MicroBatchPlan& micro : step.micro_batches) {
         const Batch batch = collator->Collate(examples, micro);

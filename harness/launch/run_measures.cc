@@ -49,15 +49,16 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
   }
   TrainedBytes trained;
   if (optimizer != nullptr) {
-    trained.optimizer = optimizer->StateBytes();
     for (const TrainableParameter& p : optimizer->parameters()) {
-      trained.gradients += static_cast<int64_t>(p.tensor.nbytes());
+      trained.Add(static_cast<int64_t>(p.tensor.nbytes()));
     }
+    trained.optimizer = optimizer->StateBytes();
   }
   StepSize largest;
   largest.activation_checkpointing = record.config.activation_checkpointing;
   const int64_t micro_batches = record.config.gradient_accumulation_steps;
   largest.accumulates = micro_batches > 1;
+  largest.clips = record.config.max_grad_norm > 0;
   for (const StepRecord& step : steps) {
     const int64_t slots =
         (step.real_tokens + step.padded_tokens) / micro_batches;

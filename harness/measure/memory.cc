@@ -159,6 +159,12 @@ std::map<std::string, int64_t> ModelBytes(Model& model) {
   return bytes;
 }
 
+void TrainedBytes::Add(int64_t parameter_bytes) {
+  gradients += parameter_bytes;
+  largest_gradient = std::max(largest_gradient, parameter_bytes);
+  optimizer += 2 * parameter_bytes;
+}
+
 std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
                                                     const TrainedBytes& trained,
                                                     const StepSize& step) {
@@ -166,7 +172,8 @@ std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
   bytes["process"] = kProcessBytes;
   bytes["optimizer"] = trained.optimizer;
   int64_t activations = BlockBytes(model, step) + HeadBytes(model, step);
-  int64_t gradients = trained.gradients;
+  int64_t gradients = step.accumulates || step.clips ? trained.gradients
+                                                     : trained.largest_gradient;
   // The lookup's gradient is made whole before it joins the head's.
   if (model.info().tied_head && HeadTrains(model)) {
     gradients +=

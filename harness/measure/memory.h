@@ -45,13 +45,16 @@ inline constexpr int64_t kProcessBytes = int64_t{200} << 20;
 // What is trained, as the trainer's optimizer knows it.
 struct TrainedBytes {
   int64_t gradients = 0;
+  int64_t largest_gradient = 0;
   int64_t optimizer = 0;
+  void Add(int64_t parameter_bytes);  // AdamW keeps two moments
 };
 struct StepSize {
   int64_t tokens = 0;   // slots of the largest micro-batch, pads included
   int64_t targets = 0;  // of it
   bool activation_checkpointing = false;
   bool accumulates = false;  // gradients over several micro-batches
+  bool clips = true;         // so all gradients are held together
 };
 // What is held when a step holds most: ModelBytes and "optimizer",
 // "gradients", "activations" and the "process" itself. m and c bytes a number
@@ -63,7 +66,8 @@ struct StepSize {
 // results are made again. Other families keep more. The head adds the logits
 // of 512 targets, three rows a target and, if it trains, its gradient.
 // Activations go while gradients come, so without accumulation the greater
-// of the two counts and the other is 0.
+// of the two counts and the other is 0. Where nothing is clipped either, a
+// gradient goes as it comes, and the largest one counts.
 std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
                                                     const TrainedBytes& trained,
                                                     const StepSize& step);

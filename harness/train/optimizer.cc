@@ -86,24 +86,40 @@ AdamW::AdamW(std::vector<TrainableParameter> parameters,
     moments_.push_back({at::zeros_like(p.tensor), at::zeros_like(p.tensor),
                         at::zeros({}, p.tensor.options().dtype(at::kFloat))});
   }
+  dropped_.assign(parameters_.size(), 0);
 }
 
 void AdamW::Step(double learning_rate) {
   c10::NoGradGuard no_grad;
   if (fused_) {
-    FusedStep(learning_rate);
+    FusedStep(0, parameters_.size(), learning_rate);
   } else {
-    ReferenceStep(learning_rate);
+    ReferenceStep(0, parameters_.size(), learning_rate);
   }
 }
 
-void AdamW::FusedStep(double learning_rate) {
+void AdamW::StepAndDrop(size_t index, double learning_rate) {
+  c10::NoGradGuard no_grad;
+  at::Tensor& grad = parameters_[index].tensor.mutable_grad();
+  if (!grad.defined()) return;
+  dropped_[index] = SumOfSquares(grad);
+  if (std::isfinite(dropped_[index])) {
+    if (fused_) {
+      FusedStep(index, index + 1, learning_rate);
+    } else {
+      ReferenceStep(index, index + 1, learning_rate);
+    }
+  }
+  grad = at::Tensor();
+}
+
+void AdamW::FusedStep(size_t begin, size_t end, double learning_rate) {
   struct Group {
     std::vector<at::Tensor> weights, grads, exp_avgs, exp_avg_sqs, steps;
   };
   // The operator takes one rate and one decay a call.
   std::map<std::pair<double, bool>, Group> groups;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
+  for (size_t i = begin; i < end; ++i) {
     const TrainableParameter& p = parameters_[i];
     if (!p.tensor.grad().defined()) continue;
     Group& group = groups[{p.learning_rate_scale, p.weight_decay}];
@@ -123,8 +139,8 @@ void AdamW::FusedStep(double learning_rate) {
   }
 }
 
-void AdamW::ReferenceStep(double learning_rate) {
-  for (size_t i = 0; i < parameters_.size(); ++i) {
+void AdamW::ReferenceStep(size_t begin, size_t end, double learning_rate) {
+  for (size_t i = begin; i < end; ++i) {
     TrainableParameter& p = parameters_[i];
     const at::Tensor& grad = p.tensor.grad();
     if (!grad.defined()) continue;
@@ -150,18 +166,21 @@ void AdamW::DropGradients() {
   for (TrainableParameter& p : parameters_) {
     p.tensor.mutable_grad() = at::Tensor();
   }
+  dropped_.assign(parameters_.size(), 0);
 }
 
 double AdamW::GradNorm() const {
-  std::vector<at::Tensor> grads;
-  for (const TrainableParameter& p : parameters_) {
-    if (p.tensor.grad().defined()) grads.push_back(p.tensor.grad());
-  }
-  if (grads.empty()) return 0;
-  if (!grads.front().is_cpu()) return DeviceNorm(grads);
   double sum = 0;
-  for (const at::Tensor& grad : grads) sum += SumOfSquares(grad);
-  return std::sqrt(sum);
+  std::vector<at::Tensor> on_device;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& grad = parameters_[i].tensor.grad();
+    if (grad.defined() && !grad.is_cpu()) {
+      on_device.push_back(grad);
+    } else {
+      sum += grad.defined() ? SumOfSquares(grad) : dropped_[i];
+    }
+  }
+  return on_device.empty() ? std::sqrt(sum) : DeviceNorm(on_device);
 }
 
 void AdamW::ClipGradients(double norm, double max_norm) {

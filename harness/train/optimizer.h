@@ -33,6 +33,10 @@ class AdamW {
   // Moves every parameter that has a gradient; one without keeps its value,
   // its moments and its own step count.
   void Step(double learning_rate);
+  // Moves one parameter as Step() would and drops its gradient, whose norm
+  // GradNorm() still counts; without moving it where that is not finite. On
+  // the CPU. At once would be the same, bit for bit.
+  void StepAndDrop(size_t index, double learning_rate);
   // Gradients become undefined, and their memory is given back.
   void DropGradients();
   // L2 norm of all gradients together, summed in double and in an order that
@@ -59,11 +63,13 @@ class AdamW {
     at::Tensor exp_avg_sq;
     at::Tensor step;  // f32 scalar, steps taken
   };
-  void FusedStep(double learning_rate);
-  void ReferenceStep(double learning_rate);
+  // The parameters [begin, end) that have a gradient.
+  void FusedStep(size_t begin, size_t end, double learning_rate);
+  void ReferenceStep(size_t begin, size_t end, double learning_rate);
 
   std::vector<TrainableParameter> parameters_;
   std::vector<Moments> moments_;
+  std::vector<double> dropped_;  // sums of squares of gradients that are gone
   AdamWOptions options_;
   bool fused_ = true;
 };

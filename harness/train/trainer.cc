@@ -4,15 +4,18 @@
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/train/schedule.h"
+#include "harness/train/step_in_backward.h"
 
 namespace sft {
 namespace {
@@ -41,6 +44,12 @@ uint64_t DropoutSeed(int64_t seed, int64_t step, size_t micro) {
   Rng rng(static_cast<uint64_t>(seed), Stream::kDropout,
           absl::StrCat("step", step, "/micro", micro));
   return rng.Next();
+}
+
+bool AllFinite(const std::vector<at::Tensor>& sums) {
+  return std::all_of(sums.begin(), sums.end(), [](const at::Tensor& sum) {
+    return std::isfinite(sum.item<double>());
+  });
 }
 
 }  // namespace
@@ -133,6 +142,7 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
   TORCH_CHECK(record.target_tokens > 0, "step ", record.step, " has no target");
   const auto targets = static_cast<double>(record.target_tokens);
   std::vector<at::Tensor> loss_sums;  // read last: reading waits for a device
+  const bool fold = config_.max_grad_norm == 0 && model_.device().is_cpu();
   for (size_t micro = 0; micro < batches.size(); ++micro) {
     const MemoryScope memory(MemoryUse::kActivations);
     model_.pass_state().training = true;
@@ -141,8 +151,12 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
         DropoutSeed(config_.seed, record.step, micro);
     const Batch batch = OnDevice(batches[micro], model_.device());
     const LossOutput out = model_.SumLoss(batch);
-    out.loss_sum.div(targets).backward();
     loss_sums.push_back(out.loss_sum.detach());
+    std::optional<StepInBackward> step;
+    if (fold && micro + 1 == batches.size() && AllFinite(loss_sums)) {
+      step.emplace(*optimizer_, learning_rate);
+    }
+    out.loss_sum.div(targets).backward();
   }
   model_.pass_state().training = false;
   for (const at::Tensor& sum : loss_sums) record.loss += sum.item<double>();
@@ -155,7 +169,7 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
     if (config_.max_grad_norm > 0) {
       optimizer_->ClipGradients(record.grad_norm, config_.max_grad_norm);
     }
-    optimizer_->Step(learning_rate);
+    optimizer_->Step(learning_rate);  // what backward has not moved already
   }
   optimizer_->DropGradients();
   record.wall_seconds = SecondsSince(start);

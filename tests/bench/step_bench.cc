@@ -88,9 +88,9 @@ class Trainee {
   }
 
   int64_t PredictedBytes(const Batch& batch) {
-    TrainedBytes trained{.optimizer = optimizer_->StateBytes()};
+    TrainedBytes trained;
     for (const TrainableParameter& p : optimizer_->parameters()) {
-      trained.gradients += static_cast<int64_t>(p.tensor.nbytes());
+      trained.Add(static_cast<int64_t>(p.tensor.nbytes()));
     }
     int64_t total = -kProcessBytes;  // tensors are compared
     for (const auto& [use, bytes] : PredictTrainingBytes(

@@ -54,7 +54,9 @@ TEST_CASE("the model's bytes are those of its parameters",
   CHECK(bytes.at("weights") == 4 * model.info().parameters);
   const ModelInfo& info = model.info();
   StepSize step{.tokens = 7, .targets = 3};
-  const TrainedBytes trained{.gradients = 10, .optimizer = 20};
+  TrainedBytes trained;
+  trained.Add(4);
+  trained.Add(6);
   auto predicted = PredictTrainingBytes(model, trained, step);
   const int64_t block =
       7 * (8 * info.width + 8 * info.ffn_width + 4 * info.heads + 8 +
@@ -71,6 +73,15 @@ TEST_CASE("the model's bytes are those of its parameters",
   predicted = PredictTrainingBytes(model, trained, step);
   CHECK(predicted.at("activations") == kept);
   CHECK(predicted.at("gradients") == 10);
+  // Unclipped, a gradient goes as it comes: the largest one counts.
+  step.clips = false;
+  CHECK(PredictTrainingBytes(model, trained, step).at("gradients") == 10);
+  step.accumulates = false;
+  step.tokens = step.targets = 0;
+  trained.largest_gradient = int64_t{1} << 30;
+  CHECK(PredictTrainingBytes(model, trained, step).at("gradients") ==
+        int64_t{1} << 30);
+  step = {.tokens = 7, .targets = 3, .accumulates = true};
   step.activation_checkpointing = true;
   predicted = PredictTrainingBytes(model, trained, step);
   CHECK(predicted.at("activations") ==

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/core/rng.h"
+#include "harness/train/step_in_backward.h"
 #include "tests/support/catch_torch.h"
 
 namespace sft {
@@ -163,6 +164,36 @@ TEST_CASE("only trainable parameters have state", "[train][optimizer]") {
   AdamW optimizer(Parameters(), kOptions);
   CHECK(optimizer.trainable_parameters() == 37 * 5 + 130 + 3);
   CHECK(optimizer.StateBytes() == 4 * (2 * (37 * 5 + 130 + 3) + 3));
+}
+
+TEST_CASE("a backward pass moves what it has a gradient of and drops that",
+          "[train][optimizer]") {
+  AdamW inside(Parameters(), kOptions), after(Parameters(), kOptions);
+  const auto backward = [](const AdamW& optimizer) {
+    at::Tensor sum = at::zeros({});
+    for (const TrainableParameter& p : optimizer.parameters()) {
+      if (p.name != "c") sum = sum + p.tensor.square().sum();
+    }
+    sum.backward();
+  };
+  {
+    const StepInBackward step(inside, 1e-2);
+    backward(inside);
+  }
+  backward(after);
+  const double norm = after.GradNorm();
+  after.Step(1e-2);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK_FALSE(inside.parameters()[i].tensor.grad().defined());
+    CHECK(
+        at::equal(inside.parameters()[i].tensor, after.parameters()[i].tensor));
+  }
+  CHECK(inside.GradNorm() == norm);
+  inside.DropGradients();
+  CHECK(inside.GradNorm() == 0);
+  // Without it, gradients stay.
+  backward(inside);
+  CHECK(inside.parameters()[0].tensor.grad().defined());
 }
 
 }  // namespace

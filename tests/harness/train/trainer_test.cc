@@ -100,6 +100,29 @@ TEST_CASE("one batch of 8 is 8 batches of one", "[train][trainer]") {
   }
 }
 
+TEST_CASE("a step inside backward is the step after it, bit for bit",
+          "[train][trainer]") {
+  for (int64_t micro_batches : {1, 2}) {
+    INFO(micro_batches << " micro-batches");
+    RunConfig folded = TinyConfig(), after = TinyConfig();
+    folded.gradient_accumulation_steps = micro_batches;
+    after.gradient_accumulation_steps = micro_batches;
+    folded.max_grad_norm = 0;
+    after.max_grad_norm = 1e30;  // clips nothing, but waits for all gradients
+    Setup a(folded), b(after);
+    a.Run(0, PlainCollator(4));
+    b.Run(0, PlainCollator(4));
+    CHECK(a.Losses() == b.Losses());
+    CHECK(a.Digest() == b.Digest());
+    for (size_t i = 0; i < a.trainer->steps().size(); ++i) {
+      CHECK(a.trainer->steps()[i].grad_norm == b.trainer->steps()[i].grad_norm);
+    }
+    for (const Parameter& p : a.model.Parameters()) {
+      CHECK_FALSE(p.tensor.grad().defined());
+    }
+  }
+}
+
 TEST_CASE("an evaluation in the middle changes no later bit",
           "[train][trainer]") {
   Setup plain(TinyConfig(), {}, at::kFloat, kDropout);
