@@ -161,7 +161,8 @@ void BM_DequantizeNf4(benchmark::State& state) {
   at::set_num_threads(1);
   const at::Tensor w = at::randn({kFfn, kWidth});
   const Nf4Tensor q = QuantizeNf4(w, true);
-  if (!Same(state, DequantizeNf4(q, at::kFloat), w, 0.1)) return;
+  // Half the widest gap between levels, and the scales' own rounding.
+  if (!Same(state, DequantizeNf4(q, at::kFloat), w, 0.139 + 0.01)) return;
   for (auto _ : state) DequantizeNf4(q, at::kBFloat16);
   state.SetItemsProcessed(state.iterations() * w.numel());
 }
