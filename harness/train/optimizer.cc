@@ -90,25 +90,24 @@ AdamW::AdamW(std::vector<TrainableParameter> parameters,
 }
 
 void AdamW::Step(double learning_rate) {
+  StepRange(0, parameters_.size(), learning_rate);
+}
+
+void AdamW::StepRange(size_t begin, size_t end, double learning_rate) {
   c10::NoGradGuard no_grad;
   if (fused_) {
-    FusedStep(0, parameters_.size(), learning_rate);
+    FusedStep(begin, end, learning_rate);
   } else {
-    ReferenceStep(0, parameters_.size(), learning_rate);
+    ReferenceStep(begin, end, learning_rate);
   }
 }
 
 void AdamW::StepAndDrop(size_t index, double learning_rate) {
-  c10::NoGradGuard no_grad;
   at::Tensor& grad = parameters_[index].tensor.mutable_grad();
   if (!grad.defined()) return;
   dropped_[index] = SumOfSquares(grad);
   if (std::isfinite(dropped_[index])) {
-    if (fused_) {
-      FusedStep(index, index + 1, learning_rate);
-    } else {
-      ReferenceStep(index, index + 1, learning_rate);
-    }
+    StepRange(index, index + 1, learning_rate);
   }
   grad = at::Tensor();
 }

@@ -64,6 +64,7 @@ class AdamW {
     at::Tensor step;  // f32 scalar, steps taken
   };
   // The parameters [begin, end) that have a gradient.
+  void StepRange(size_t begin, size_t end, double learning_rate);
   void FusedStep(size_t begin, size_t end, double learning_rate);
   void ReferenceStep(size_t begin, size_t end, double learning_rate);
 
