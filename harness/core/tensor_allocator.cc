@@ -1,10 +1,12 @@
 #include "harness/core/tensor_allocator.h"
 
+#include <ATen/ATen.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 
+#include <cstring>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -18,6 +20,22 @@ constexpr size_t kPage = 4096;
 constexpr size_t kAlign = 64;  // what LibTorch's vector code expects
 // Smaller tensors are left to malloc, which is good at them.
 constexpr size_t kLeast = kPage;
+
+// The whole pages of [at, at + size) become zeros that take no memory; what is
+// left of it before and behind is returned as two numbers of bytes.
+struct Edges {
+  size_t before = 0, behind = 0;
+};
+Edges DropPages(char* at, size_t size) {
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(at);
+  const uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+  const uintptr_t last = (begin + size) / kPage * kPage;
+  if (first >= last ||
+      madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED)) {
+    return {size, 0};
+  }
+  return {first - begin, begin + size - last};
+}
 
 thread_local MemoryUse current_use = MemoryUse::kOther;
 
@@ -112,14 +130,7 @@ class Range {
 
   void ReleaseFree() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (const Listed& listed : free_) {
-      const uintptr_t begin = reinterpret_cast<uintptr_t>(listed.at);
-      const uintptr_t first = (begin + kPage - 1) / kPage * kPage;
-      const uintptr_t last = (begin + listed.size) / kPage * kPage;
-      if (first < last) {
-        madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-      }
-    }
+    for (const Listed& listed : free_) DropPages(listed.at, listed.size);
   }
 
   TensorMemory Now() {
@@ -245,6 +256,18 @@ void ResetPeakTensorMemory() { TheRange().ResetPeak(); }
 void HoldFor(const at::Tensor& tensor, MemoryUse use) {
   if (!tensor.defined() || !tensor.is_cpu()) return;
   TheRange().SetUse(tensor.storage().mutable_data(), use);
+}
+
+at::Tensor ZerosLike(const at::Tensor& like) {
+  if (!like.is_cpu()) return at::zeros_like(like);
+  const at::Tensor out = at::empty_like(like);
+  auto* at = static_cast<char*>(out.mutable_data_ptr());
+  const size_t size = out.nbytes();
+  if (!TheRange().Holds(at)) return out.zero_();
+  const Edges edges = DropPages(at, size);
+  std::memset(at, 0, edges.before);
+  std::memset(at + size - edges.behind, 0, edges.behind);
+  return out;
 }
 
 void ReleaseFreeTensorMemory() { TheRange().ReleaseFree(); }

@@ -46,6 +46,10 @@ TensorMemory PeakTensorMemory();
 void ResetPeakTensorMemory();
 // Says what a tensor's memory is held for from now on.
 void HoldFor(const at::Tensor& tensor, MemoryUse use);
+// Zeros in the shape and type of `like`. On the CPU their whole pages are the
+// kernel's own zeros, which take memory when they are first written: a gigabyte
+// of moments then costs nothing before the first step.
+at::Tensor ZerosLike(const at::Tensor& like);
 // Gives the pages of free memory back to the kernel.
 void ReleaseFreeTensorMemory();
 

@@ -13,46 +13,116 @@
 namespace sft {
 namespace {
 
-// Rows of logits at a time, for each of which the whole head is read: 512 x
-// 49,152 f32 are 101 MB.
-constexpr int64_t kHeadRows = 512;
+// More logits than these are read in parts of the vocabulary of kColumns: 16
+// MB of logits at a time are still in a processor's cache when they are summed.
+// A device wants more work a launch.
+constexpr int64_t kLogits = 1 << 22;
+constexpr int64_t kLogitsOnDevice = 1 << 28;
+constexpr int64_t kColumns = 2048;
+
+// The logits of some rows: each part of the head meets all of them at once.
+class RowsReader {
+ public:
+  RowsReader(Model& model, at::Tensor h_RD)
+      : model_(model), h_RD_(std::move(h_RD)) {
+    const int64_t vocabulary = model.info().vocabulary;
+    const bool whole = h_RD_.size(0) * vocabulary <=
+                       (h_RD_.is_cpu() ? kLogits : kLogitsOnDevice);
+    columns_ = whole ? vocabulary : kColumns;
+  }
+
+  // log p of token ids[i] in row rows[i]; `likeliest` as below.
+  std::vector<double> Read(const std::vector<int64_t>& rows,
+                           const std::vector<int64_t>& ids,
+                           std::vector<bool>* likeliest) {
+    const int64_t vocabulary = model_.info().vocabulary;
+    std::vector<double> picked(ids.size());
+    for (int64_t first = 0; first < vocabulary; first += columns_) {
+      const int64_t count = std::min(columns_, vocabulary - first);
+      const at::Tensor logits_RC = model_.LogitsOf(h_RD_, first, count);
+      const at::Tensor sum_R = LogSums(logits_RC);
+      sums_R_ = sums_R_.defined() ? at::logaddexp(sums_R_, sum_R) : sum_R;
+      if (likeliest != nullptr) KeepLargest(logits_RC, first);
+      Pick(logits_RC, first, rows, ids, picked);
+    }
+    const at::Tensor sums = sums_R_.cpu();
+    for (size_t i = 0; i < ids.size(); ++i) {
+      picked[i] -= sums.const_data_ptr<double>()[rows[i]];
+    }
+    if (likeliest != nullptr) {
+      const at::Tensor largest = largest_R_.cpu();
+      likeliest->resize(ids.size());
+      for (size_t i = 0; i < ids.size(); ++i) {
+        (*likeliest)[i] = largest.const_data_ptr<int64_t>()[rows[i]] == ids[i];
+      }
+    }
+    return picked;
+  }
+
+ private:
+  void Pick(const at::Tensor& logits_RC, int64_t first,
+            const std::vector<int64_t>& rows, const std::vector<int64_t>& ids,
+            std::vector<double>& picked) {
+    std::vector<int64_t> which, row, column;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] < first || ids[i] >= first + logits_RC.size(1)) continue;
+      which.push_back(static_cast<int64_t>(i));
+      row.push_back(rows[i]);
+      column.push_back(ids[i] - first);
+    }
+    if (which.empty()) return;
+    const auto there = [&](const std::vector<int64_t>& values) {
+      return at::tensor(values, at::kLong).to(logits_RC.device());
+    };
+    const at::Tensor found =
+        logits_RC.index({there(row), there(column)}).to(at::kDouble).cpu();
+    for (size_t i = 0; i < which.size(); ++i) {
+      picked[which[i]] = found.const_data_ptr<double>()[i];
+    }
+  }
+
+  // The first of equal ones counts, as in argmax().
+  void KeepLargest(const at::Tensor& logits_RC, int64_t first) {
+    auto [value_R, at_R] = logits_RC.max(1);
+    at_R = at_R + first;
+    if (largest_R_.defined()) {
+      const at::Tensor larger = value_R > value_R_;
+      value_R = at::where(larger, value_R, value_R_);
+      at_R = at::where(larger, at_R, largest_R_);
+    }
+    value_R_ = value_R;
+    largest_R_ = at_R;
+  }
+
+  Model& model_;
+  at::Tensor h_RD_;
+  int64_t columns_ = 0;
+  at::Tensor sums_R_;               // f64, log sum e^logit so far
+  at::Tensor value_R_, largest_R_;  // largest logit so far, and whose it is
+};
 
 // For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
 void Score(Model& model, const at::Tensor& h_TD,
            const std::vector<Wanted>& wanted, const std::vector<int64_t>& mine,
            const std::vector<int64_t>& flat, std::vector<double>& out,
            std::vector<bool>* likeliest) {
-  for (size_t begin = 0; begin < mine.size();) {
-    // Wanted tokens of one position share its logits.
-    std::vector<int64_t> positions, rows, ids;
-    size_t end = begin;
-    for (; end < mine.size(); ++end) {
-      if (positions.empty() || positions.back() != flat[end]) {
-        if (static_cast<int64_t>(positions.size()) == kHeadRows) break;
-        positions.push_back(flat[end]);
-      }
-      rows.push_back(static_cast<int64_t>(positions.size()) - 1);
-      ids.push_back(wanted[mine[end]].token);
+  // Wanted tokens of one position share its logits.
+  std::vector<int64_t> positions, rows, ids;
+  for (size_t i = 0; i < mine.size(); ++i) {
+    if (positions.empty() || positions.back() != flat[i]) {
+      positions.push_back(flat[i]);
     }
-    const at::Device device = h_TD.device();
-    const at::Tensor at_M = at::tensor(positions, at::kLong).to(device);
-    const at::Tensor logits_MV = model.Logits(h_TD.index_select(0, at_M));
-    const at::Tensor norm_M = LogSums(logits_MV);
-    const at::Tensor row = at::tensor(rows, at::kLong).to(device);
-    const at::Tensor id = at::tensor(ids, at::kLong).to(device);
-    const at::Tensor picked = logits_MV.index({row, id}).to(at::kDouble) -
-                              norm_M.index_select(0, row);
-    const at::Tensor host = picked.cpu().contiguous();
-    const double* values = host.data_ptr<double>();
-    for (size_t i = begin; i < end; ++i) out[mine[i]] = values[i - begin];
-    if (likeliest != nullptr) {
-      const at::Tensor first =
-          logits_MV.argmax(1).index_select(0, row).eq(id).cpu();
-      for (size_t i = begin; i < end; ++i) {
-        (*likeliest)[mine[i]] = first.const_data_ptr<bool>()[i - begin];
-      }
-    }
-    begin = end;
+    rows.push_back(std::ssize(positions) - 1);
+    ids.push_back(wanted[mine[i]].token);
+  }
+  const at::Tensor at_R = at::tensor(positions, at::kLong).to(h_TD.device());
+  std::vector<bool> first;
+  const std::vector<double> log_p =
+      RowsReader(model, h_TD.index_select(0, at_R))
+          .Read(rows, ids, likeliest == nullptr ? nullptr : &first);
+  for (size_t i = 0; i < mine.size(); ++i) {
+    out[mine[i]] = log_p[i];
+    if (likeliest != nullptr) (*likeliest)[mine[i]] = first[i];
   }
 }
 

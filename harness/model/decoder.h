@@ -43,6 +43,8 @@ class Decoder final : public Model {
 
   at::Tensor HiddenStates(const Batch& batch) override;
   at::Tensor Logits(const at::Tensor& h_MD) override;
+  at::Tensor LogitsOf(const at::Tensor& h_MD, int64_t first,
+                      int64_t count) override;
   LossOutput SumLoss(const Batch& batch) override;
   std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
@@ -128,7 +130,9 @@ class Decoder final : public Model {
   at::Tensor embedding_VD_;
   at::Tensor positions_PD_;  // undefined if rotary
   NormWeights norm_;
-  at::Tensor head_VD_;              // undefined if tied
+  at::Tensor head_VD_;  // undefined if tied
+  // Parts of the head by their first row, while no gradient is recorded.
+  std::map<int64_t, LaidOutWeight> head_parts_;
   std::vector<NormWeights> norms_;  // the layout's a layer, in their order
   std::vector<LinearSlot> slots_;   // likewise
   std::vector<AttentionSlot> attention_;

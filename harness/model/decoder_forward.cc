@@ -8,6 +8,7 @@
 #include "harness/model/decoder.h"
 #include "harness/model/head_loss.h"
 #include "harness/model/linear_product.h"
+#include "harness/model/reading_product.h"
 
 namespace sft {
 
@@ -176,17 +177,29 @@ at::Tensor Decoder::HiddenStates(const Batch& batch) {
 }
 
 at::Tensor Decoder::Logits(const at::Tensor& h_MD) {
-  const at::Tensor& head_VD = head_VD_.defined() ? head_VD_ : embedding_VD_;
-  const at::Tensor h = h_MD.to(compute_), w = head_VD.to(compute_);
-  const at::Tensor logits_MV =
-      (c10::GradMode::is_enabled() ? LinearProduct(h, w, at::Tensor())
-                                   : ReadingProduct(h, w, at::Tensor()))
-          .to(master_dtype());
+  return LogitsOf(h_MD, 0, info_.vocabulary);
+}
+
+at::Tensor Decoder::LogitsOf(const at::Tensor& h_MD, int64_t first,
+                             int64_t count) {
+  const at::Tensor w_VD =
+      (head_VD_.defined() ? head_VD_ : embedding_VD_).narrow(0, first, count);
+  const at::Tensor h = h_MD.to(compute_), no_bias;
+  at::Tensor logits_MV;
+  if (c10::GradMode::is_enabled()) {
+    logits_MV = LinearProduct(h, w_VD.to(compute_), no_bias);
+  } else if (count == info_.vocabulary) {
+    logits_MV = ReadingProduct(h, w_VD.to(compute_), no_bias);
+  } else {
+    logits_MV = head_parts_[first].Product(h, w_VD, no_bias);
+  }
+  logits_MV = logits_MV.to(master_dtype());
   const double cap = config_.final_softcap;
   return cap > 0 ? logits_MV.div(cap).tanh().mul(cap) : logits_MV;
 }
 
 LossOutput Decoder::SumLoss(const Batch& batch) {
+  if (c10::GradMode::is_enabled()) head_parts_.clear();
   const at::Tensor labels_BT = batch.labels_BT.to(device());
   if (batch.cu_seqlens.defined()) {
     const at::Tensor first_P =

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "harness/model/linear_product.h"
+#include "harness/model/reading_product.h"
 #include "methods/kernels/block_glue.h"
 #include "methods/kernels/block_ops.h"
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/model/linear_product.h"
+#include "harness/model/reading_product.h"
 #include "harness/model/remake.h"
 #include "methods/kernels/gemv.h"
 #include "methods/kernels/raw_tensor.h"
@@ -242,6 +243,7 @@ at::Tensor DenseLinear::ComputeWeight() {
 }
 
 at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState& pass) {
+  if (c10::GradMode::is_enabled()) laid_out_.Drop();
   // Nothing to cast, nothing to train: the plain product keeps no input.
   if (c10::GradMode::is_enabled() &&
       (weight_OI_.scalar_type() != compute_ || weight_OI_.requires_grad())) {
@@ -256,7 +258,7 @@ at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState& pass) {
   // it is made again with one, and must round alike.
   return c10::GradMode::is_enabled() || pass.training
              ? LinearProduct(x, ComputeWeight(), bias_O)
-             : ReadingProduct(x, ComputeWeight(), bias_O);
+             : laid_out_.Product(x, weight_OI_, bias_O);
 }
 
 bool DenseLinear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
@@ -299,6 +301,7 @@ std::vector<std::pair<std::string, int64_t>> DenseLinear::BytesByCategory()
 void DenseLinear::FreezeInComputeDtype() {
   weight_OI_ = weight_OI_.detach().to(compute_);
   cast_OI_.reset();
+  laid_out_.Drop();
   if (bias_O_.defined()) bias_O_ = bias_O_.detach().to(compute_);
 }
 

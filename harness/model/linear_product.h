@@ -18,11 +18,6 @@ at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI);
 void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
                        at::Tensor& sum_OI);
 
-// LinearProduct() without a gradient: f32 on the CPU by oneDNN, which is a
-// tenth to a fifth faster than MKL for a hundred rows and more; else by MKL.
-at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
-                          const at::Tensor& bias_O);
-
 }  // namespace sft
 
 #endif  // HARNESS_MODEL_LINEAR_PRODUCT_H_

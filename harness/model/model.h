@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
+#include "harness/model/reading_product.h"
 
 namespace sft {
 
@@ -97,6 +98,7 @@ class DenseLinear : public LinearMap {
   // generated token would else cost a cast of every weight.
   at::Tensor cast_OI_;
   uint32_t cast_version_ = 0;  // of the weight it was made of
+  LaidOutWeight laid_out_;
 };
 
 // x [M, I] times w_OI transposed, in bf16 with f32 accumulation where dtype
@@ -184,6 +186,12 @@ class Model {
   virtual at::Tensor HiddenStates(const Batch& batch) = 0;
   // Head on chosen rows: h [M, D] -> logits [M, V] in f32 (f64 models: f64).
   virtual at::Tensor Logits(const at::Tensor& h_MD) = 0;
+  // The columns [first, first + count) of Logits(): where only sums over the
+  // vocabulary are wanted, the whole of it need not exist at a time.
+  virtual at::Tensor LogitsOf(const at::Tensor& h_MD, int64_t first,
+                              int64_t count) {
+    return Logits(h_MD).narrow(1, first, count);
+  }
   // Sum of cross-entropy over targets, as labels mean them under `head()`:
   // labels_BT[b][t] != kNoLoss predicted from position t-1 by decoders. Only
   // target positions reach the head.

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/core/tensor_allocator.h"
 
 namespace sft {
 namespace {
@@ -83,7 +84,7 @@ AdamW::AdamW(std::vector<TrainableParameter> parameters,
                     p.tensor.scalar_type() == at::kDouble,
                 "trainable parameter ", p.name, " is neither f32 nor f64");
     if (p.tensor.scalar_type() != at::kFloat) fused_ = false;
-    moments_.push_back({at::zeros_like(p.tensor), at::zeros_like(p.tensor),
+    moments_.push_back({ZerosLike(p.tensor), ZerosLike(p.tensor),
                         at::zeros({}, p.tensor.options().dtype(at::kFloat))});
   }
   dropped_.assign(parameters_.size(), 0);

@@ -55,6 +55,21 @@ TEST_CASE("tensor memory is counted by use, given out again, and never shared",
   ReleaseFreeTensorMemory();
   CHECK(at::ones({kMiB}).sum().item<float>() == static_cast<float>(kMiB));
 
+  // Zeros, whatever was there before, at every distance to the pages' bounds.
+  for (const int64_t size : {3, 1500, 4096, 70'001}) {
+    const at::Tensor zeros = ZerosLike(at::ones({size}).mul_(2));
+    CHECK(zeros.sizes() == at::IntArrayRef{size});
+    CHECK(zeros.count_nonzero().item<int64_t>() == 0);
+  }
+  {
+    const at::Tensor odd = at::ones({100}).expand({1000, 100}).contiguous();
+    const at::Tensor turned = odd.t();
+    const at::Tensor zeros = ZerosLike(turned);
+    CHECK(zeros.sizes() == turned.sizes());
+    CHECK(zeros.count_nonzero().item<int64_t>() == 0);
+    CHECK(odd.sum().item<float>() == 100'000.0f);
+  }
+
   // Tensors of all sizes come and go on several threads; each keeps what was
   // written into it.
   auto churn = [](unsigned seed) {

@@ -16,12 +16,13 @@ namespace sft {
 
 class FakeModel : public Model {
  public:
-  explicit FakeModel(uint64_t seed, double scale = 1.0) {
+  explicit FakeModel(uint64_t seed, double scale = 1.0,
+                     int64_t vocabulary = 257) {
     Rng rng(seed, Stream::kInit, "fake");
-    std::vector<float> values(257 * 8);
+    std::vector<float> values(vocabulary * 8);
     for (float& v : values) v = static_cast<float>(rng.Normal() * scale);
-    weight_VD = at::tensor(values).view({257, 8}).requires_grad_(true);
-    info_.vocabulary = 257;
+    weight_VD = at::tensor(values).view({vocabulary, 8}).requires_grad_(true);
+    info_.vocabulary = vocabulary;
   }
 
   const ModelInfo& info() const override { return info_; }

@@ -168,6 +168,26 @@ TEST_CASE("the loss is the cross-entropy of all logits at the targets",
   CHECK(RelativeError(model->SumLoss(batch).loss_sum, wanted) < 1e-14);
 }
 
+TEST_CASE("parts of the logits are those of all, also once weights moved",
+          "[model][decoder]") {
+  for (at::ScalarType compute : {at::kFloat, at::kBFloat16, at::kDouble}) {
+    auto model = fake::TinyModel(compute);
+    const c10::NoGradGuard no_grad;
+    const at::Tensor h_MD =
+        at::randn({150, model->info().width},
+                  compute == at::kDouble ? at::kDouble : at::kFloat);
+    const double bound = compute == at::kBFloat16 ? 2e-2 : 1e-5;
+    for (int i = 0; i < 2; ++i) {
+      const at::Tensor all_MV = model->Logits(h_MD);
+      const at::Tensor parts_MV = at::cat(
+          {model->LogitsOf(h_MD, 0, 20), model->LogitsOf(h_MD, 20, 12)}, 1);
+      CHECK(parts_MV.scalar_type() == all_MV.scalar_type());
+      CHECK(RelativeError(parts_MV, all_MV) < bound);
+      for (Parameter& p : model->Parameters()) p.tensor.mul_(1.5);
+    }
+  }
+}
+
 TEST_CASE("a batch without targets has loss zero", "[model][decoder]") {
   auto model = fake::TinyModel(at::kFloat);
   RequireGradients(*model, true);

@@ -1,0 +1,49 @@
+#include "harness/model/reading_product.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include "harness/model/linear_product.h"
+#include "tests/harness/model/fake_files.h"
+#include "tests/support/catch_torch.h"
+
+namespace sft {
+namespace {
+
+using fake::RelativeError;
+
+TEST_CASE("a laid-out weight multiplies as the plain one, and follows it",
+          "[model][reading]") {
+  const c10::NoGradGuard no_grad;
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kDouble}) {
+    const double bound = dtype == at::kBFloat16 ? 2e-2 : 1e-5;
+    at::manual_seed(7);
+    at::Tensor w_OI =
+        at::randn({70, 48}, dtype == at::kDouble ? dtype : at::kFloat);
+    const at::Tensor bias_O = at::randn({70}, w_OI.options()).to(dtype);
+    LaidOutWeight laid_out;
+    const auto check = [&](const at::Tensor& weight_OI, int64_t rows,
+                           const at::Tensor& bias) {
+      const at::Tensor x =
+          at::randn({rows / 2, 2, 48}, w_OI.options()).to(dtype);
+      const at::Tensor y = laid_out.Product(x, weight_OI, bias);
+      CHECK(y.scalar_type() == dtype);
+      CHECK(RelativeError(y, LinearProduct(x, weight_OI.to(dtype), bias)) <
+            bound);
+    };
+    check(w_OI, 200, bias_O);
+    check(w_OI, 300, at::Tensor());  // rows of another number, no bias
+    check(w_OI, 4, bias_O);          // too few to be worth it
+    w_OI.mul_(-2);                   // in place: the copy is stale
+    check(w_OI, 200, bias_O);
+    check(w_OI.narrow(0, 0, 40), 200, at::Tensor());  // a part of it
+    check(w_OI.narrow(0, 30, 40), 200, at::Tensor());
+    w_OI = at::randn_like(w_OI);  // another tensor
+    check(w_OI, 200, bias_O);
+    laid_out.Drop();
+    check(w_OI, 200, bias_O);
+  }
+}
+
+}  // namespace
+}  // namespace sft
