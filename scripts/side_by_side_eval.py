@@ -208,7 +208,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--new-tokens", type=int, default=32)
     parser.add_argument("--questions", type=int, default=12)
-    parser.add_argument("--window", type=int, default=1024)
+    parser.add_argument("--window", type=int, default=2000)
     parser.add_argument("--windows", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(MEASURES),
                         choices=list(MEASURES))

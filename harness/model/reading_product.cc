@@ -1,13 +1,16 @@
 #include "harness/model/reading_product.h"
 
+#include <ATen/ATen.h>
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
 #include <c10/core/Scalar.h>
 
 #include <optional>
+#include <vector>
 
 #include "harness/model/linear_product.h"
+#include "methods/kernels/tile_product.h"
 
 namespace sft {
 namespace {
@@ -30,12 +33,12 @@ const OneDnn& Operators() {
 constexpr int64_t kLeastRows = 128;
 
 bool Fits(const at::Tensor& x, const at::Tensor& w_OI) {
-  return Operators().product && x.is_cpu() && x.is_contiguous() &&
-         w_OI.is_contiguous() && x.numel() >= kLeastRows * x.size(-1);
+  return x.is_cpu() && x.is_contiguous() && w_OI.is_contiguous() &&
+         x.numel() >= kLeastRows * x.size(-1);
 }
 
-at::Tensor Product(const at::Tensor& x, const at::Tensor& w_OI,
-                   const at::Tensor& bias_O) {
+at::Tensor OneDnnProduct(const at::Tensor& x, const at::Tensor& w_OI,
+                         const at::Tensor& bias_O) {
   torch::jit::Stack stack = {
       x.detach(),
       w_OI.detach(),
@@ -53,14 +56,34 @@ at::Tensor LaidOut(const at::Tensor& w_OI, int64_t rows) {
   return stack.back().toTensor();
 }
 
+at::Tensor Packed(const at::Tensor& w_OI) {
+  const int64_t O = w_OI.size(0), I = w_OI.size(1);
+  at::Tensor packed = at::empty({PackedSize(O, I)}, w_OI.options());
+  PackTiles(O, I, {w_OI.const_data_ptr<float>(), I, /*transposed=*/true},
+            packed.mutable_data_ptr<float>());
+  return packed;
+}
+
+at::Tensor TiledProduct(const at::Tensor& x, const at::Tensor& packed,
+                        int64_t O, const at::Tensor& bias_O) {
+  const int64_t I = x.size(-1);
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = O;
+  at::Tensor y = at::empty(shape, x.options());
+  PackedProduct(x.numel() / I, O, I, x.const_data_ptr<float>(),
+                packed.const_data_ptr<float>(), y.mutable_data_ptr<float>());
+  return bias_O.defined() ? y.add_(bias_O) : y;
+}
+
 }  // namespace
 
 at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
                           const at::Tensor& bias_O) {
   const bool f32 =
       x.scalar_type() == at::kFloat && w_OI.scalar_type() == at::kFloat;
-  return f32 && Fits(x, w_OI) ? Product(x, w_OI, bias_O)
-                              : LinearProduct(x, w_OI, bias_O);
+  return f32 && Operators().product && Fits(x, w_OI)
+             ? OneDnnProduct(x, w_OI, bias_O)
+             : LinearProduct(x, w_OI, bias_O);
 }
 
 bool LaidOutWeight::MadeOf(const at::Tensor& w_OI) const {
@@ -72,18 +95,25 @@ bool LaidOutWeight::MadeOf(const at::Tensor& w_OI) const {
 at::Tensor LaidOutWeight::Product(const at::Tensor& x, const at::Tensor& w_OI,
                                   const at::Tensor& bias_O) {
   const at::ScalarType dtype = x.scalar_type();
-  const bool narrow = dtype == at::kBFloat16 && !MultipliesWidened(x);
-  if (!Operators().layout || !Fits(x, w_OI) ||
-      !(narrow || dtype == at::kFloat)) {
+  const bool tiled = dtype == at::kFloat && HasWideTiles();
+  const bool laid_out = Operators().layout && Operators().product &&
+                        (dtype == at::kFloat ||
+                         (dtype == at::kBFloat16 && !MultipliesWidened(x)));
+  if (!Fits(x, w_OI) || !(tiled || laid_out)) {
     return ReadingProduct(x, w_OI.to(dtype), bias_O);
   }
-  if (!MadeOf(w_OI) || made_->w_OI.scalar_type() != dtype) {
+  if (!MadeOf(w_OI) || made_->dtype != dtype) {
     made_.reset();  // before the next one is made
-    made_ = Made{LaidOut(w_OI.to(dtype), x.numel() / x.size(-1)),
-                 w_OI.storage().getWeakStorageImpl(), w_OI.storage_offset(),
-                 w_OI.numel(), w_OI._version()};
+    const at::Tensor w = w_OI.detach().to(dtype);
+    made_ = Made{tiled ? Packed(w) : LaidOut(w, x.numel() / x.size(-1)),
+                 dtype,
+                 w_OI.storage().getWeakStorageImpl(),
+                 w_OI.storage_offset(),
+                 w_OI.numel(),
+                 w_OI._version()};
   }
-  return sft::Product(x, made_->w_OI, bias_O);
+  return tiled ? TiledProduct(x, made_->w, w_OI.size(0), bias_O)
+               : OneDnnProduct(x, made_->w, bias_O);
 }
 
 }  // namespace sft

@@ -15,7 +15,7 @@ namespace sft {
 at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
                           const at::Tensor& bias_O);
 
-// A weight in the order in which oneDNN reads it and in the dtype of x: made
+// A weight in the order in which products read it and in the dtype of x: made
 // once, not for every product, at the price of a second copy while it is kept.
 class LaidOutWeight {
  public:
@@ -27,7 +27,8 @@ class LaidOutWeight {
 
  private:
   struct Made {
-    at::Tensor w_OI;
+    at::Tensor w;  // f32 with wide tiles: their panels; else oneDNN's
+    at::ScalarType dtype;
     // Of the weight it was made of. Weak: that may be freed, but its address
     // is nobody else's meanwhile.
     c10::weak_intrusive_ptr<c10::StorageImpl> storage;

@@ -1,5 +1,7 @@
 #include "methods/kernels/tile_product.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -76,12 +78,20 @@ void PackPanel(const TileMatrix& b, int64_t first, int64_t width,
   }
 }
 
+const Kernel& TheKernel() {
+  static const Kernel kernel = Choose();
+  return kernel;
+}
+
+// Rows of a that stay in a core's cache while all panels pass.
+constexpr int64_t kPassRows = 20 * kTileRows;
+
 }  // namespace
 
 void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
                  const TileMatrix& a, const TileMatrix& b, bool add, float* c,
                  int64_t c_step) {
-  static const Kernel kernel = Choose();
+  const Kernel& kernel = TheKernel();
   thread_local std::vector<float> panel;
   TileShape shape = {.depth = k,
                      .a_row = a.transposed ? 1 : a.step,
@@ -104,6 +114,45 @@ void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
     }
     kernel.make_panel(vectors, m, shape, a.data, from, c + first);
   }
+}
+
+bool HasWideTiles() { return TheKernel().vectors >= 4; }
+
+int64_t PackedSize(int64_t n, int64_t k) {
+  const int64_t width = TheKernel().vectors * kTileLanes;
+  return (n + width - 1) / width * width * k;
+}
+
+void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed) {
+  const int64_t width = TheKernel().vectors * kTileLanes;
+  at::parallel_for(0, (n + width - 1) / width, 1, [&](int64_t p, int64_t end) {
+    for (; p < end; ++p) {
+      const int64_t columns = std::min(width, n - p * width);
+      PackPanel(b, p * width, width, {.depth = k, .columns = columns},
+                packed + p * width * k);
+    }
+  });
+}
+
+void PackedProduct(int64_t m, int64_t n, int64_t k, const float* a,
+                   const float* packed, float* c) {
+  const Kernel& kernel = TheKernel();
+  const int64_t width = kernel.vectors * kTileLanes;
+  at::parallel_for(
+      0, (m + kPassRows - 1) / kPassRows, 1, [&](int64_t pass, int64_t end) {
+        const int64_t begin = pass * kPassRows;
+        const int64_t behind = std::min(m, end * kPassRows);
+        TileShape shape = {
+            .depth = k, .a_row = k, .a_step = 1, .b_step = width, .c_step = n};
+        for (int64_t row = begin; row < behind; row += kPassRows) {
+          const int64_t rows = std::min(kPassRows, behind - row);
+          for (int64_t first = 0; first < n; first += width) {
+            shape.columns = std::min(width, n - first);
+            kernel.make_panel(kernel.vectors, rows, shape, a + row * k,
+                              packed + first * k, c + row * n + first);
+          }
+        }
+      });
 }
 
 }  // namespace sft

@@ -1,6 +1,7 @@
-// Products of the small matrices of attention's tiles, on the CPU, by one
+// Products of f32 matrices on the CPU. Those of attention's tiles, by one
 // thread: BLAS spends as long on dispatch as on a tile of a short sequence,
-// and chooses narrow vectors on some makers' processors.
+// and chooses narrow vectors on some makers' processors. And those with a
+// matrix that many products share.
 #ifndef METHODS_KERNELS_TILE_PRODUCT_H_
 #define METHODS_KERNELS_TILE_PRODUCT_H_
 
@@ -22,6 +23,17 @@ struct TileMatrix {
 void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
                  const TileMatrix& a, const TileMatrix& b, bool add, float* c,
                  int64_t c_step);
+
+// A matrix b laid out once for many products, as tiles read it.
+// True on processors for which the tiles outrun BLAS at any size.
+bool HasWideTiles();
+// Floats that b [k, n] takes when laid out.
+int64_t PackedSize(int64_t n, int64_t k);
+void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed);
+// c [m, n] = a b, a [m, k] and c in rows without gaps, in all threads; each
+// element as TileProduct() makes it.
+void PackedProduct(int64_t m, int64_t n, int64_t k, const float* a,
+                   const float* packed, float* c);
 
 }  // namespace sft
 
