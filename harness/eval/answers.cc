@@ -7,9 +7,12 @@
 #include "absl/strings/ascii.h"
 #include "harness/core/status.h"
 #include "harness/eval/scoring.h"
+#include "harness/model/decode_step.h"
 
 namespace sft {
 namespace {
+
+constexpr int64_t kRowsOnDevice = 32;
 
 using Ids = std::vector<int32_t>;
 
@@ -118,8 +121,12 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
   });
   const EvalScope scope(model);
   out.texts.resize(rows.size());
+  AnswerBatches most = batches;
+  if (most.rows == 0) {
+    most.rows = model.device().is_cpu() ? kMostStepRows : kRowsOnDevice;
+  }
   for (const AnswerBatch& batch :
-       MakeBatches(out.prompts, order, max_new_tokens, batches)) {
+       MakeBatches(out.prompts, order, max_new_tokens, most)) {
     std::vector<Ids> prompts;
     for (size_t i = batch.begin; i < batch.end; ++i) {
       prompts.push_back(out.prompts[order[i]]);

@@ -17,7 +17,7 @@ namespace sft {
 // Of one batch: prompts, and token slots of the cache. A longer prompt is a
 // batch of its own. Results do not depend on it beyond rounding.
 struct AnswerBatches {
-  int64_t rows = 32;
+  int64_t rows = 0;  // 0: as many as the device decodes best
   int64_t slots = 8192;
 };
 

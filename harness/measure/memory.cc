@@ -10,12 +10,11 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/model/head_loss.h"
 
 namespace sft {
 namespace {
 
-// Rows whose logits exist at a time (harness/model/head_loss.h).
-constexpr int64_t kHeadRows = 512;
 constexpr size_t kAggregate = 0;  // of the allocator's small and large pools
 
 // "VmRSS:     1234 kB"
@@ -70,7 +69,7 @@ int64_t HeadBytes(Model& model, const StepSize& step) {
     return 2 * read * classes * m;
   }
   const int64_t matrix = info.vocabulary * info.width;
-  int64_t bytes = std::min(step.targets, kHeadRows) * info.vocabulary * c +
+  int64_t bytes = std::min(step.targets, kHeadLossRows) * info.vocabulary * c +
                   step.targets * info.width * (m + 2 * c);
   if (c < m) bytes += matrix * c;  // the head cast
   if (HeadTrains(model)) bytes += matrix * (c < m ? m + c : m);

@@ -18,10 +18,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Rows whose logits exist at a time: enough for full speed of the products,
-// and few passes over the gradient of w.
-constexpr int64_t kRows = 512;
-
 // The sum of losses, f64 []; logits_RV becomes their gradient where one is
 // wanted.
 at::Tensor LossOfRows(at::Tensor& logits_RV, const at::Tensor& label_R,
@@ -54,8 +50,8 @@ struct HeadLossFunction : torch::autograd::Function<HeadLossFunction> {
     at::Tensor of_w = grad_w ? at::zeros_like(w_VD) : at::Tensor();
     // On the device throughout: nobody waits for a part's loss.
     at::Tensor sum = at::zeros({}, w_VD.options().dtype(at::kDouble));
-    for (int64_t begin = 0; begin < h.size(0); begin += kRows) {
-      const int64_t rows = std::min(kRows, h.size(0) - begin);
+    for (int64_t begin = 0; begin < h.size(0); begin += kHeadLossRows) {
+      const int64_t rows = std::min(kHeadLossRows, h.size(0) - begin);
       const at::Tensor part_RD = h.narrow(0, begin, rows);
       at::Tensor logits_RV = grad_h || grad_w
                                  ? LinearProduct(part_RD, w, at::Tensor())

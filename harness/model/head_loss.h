@@ -7,7 +7,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace sft {
+
+// Rows whose logits exist at a time: enough for full speed of the products,
+// and few passes over the gradient of w.
+inline constexpr int64_t kHeadLossRows = 512;
 
 // Sum over m of -log softmax(w h[m])[label[m]], nats, in the master dtype.
 // h_MD in the compute dtype, in which the products are; w_VD in the master
