@@ -15,6 +15,7 @@
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/train/batch_feed.h"
+#include "harness/train/make_optimizer.h"
 #include "harness/train/schedule.h"
 #include "harness/train/step_in_backward.h"
 
@@ -73,12 +74,8 @@ absl::Status Trainer::MakeOptimizer() {
   }
   for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
   const MemoryScope memory(MemoryUse::kOptimizer);
-  optimizer_ = std::make_unique<AdamW>(
-      std::move(parameters),
-      AdamWOptions{.beta1 = config_.beta1,
-                   .beta2 = config_.beta2,
-                   .epsilon = config_.epsilon,
-                   .weight_decay = config_.weight_decay});
+  SFT_ASSIGN_OR_RETURN(optimizer_,
+                       sft::MakeOptimizer(config_, std::move(parameters)));
   optimizer_->DropGradients();
   return absl::OkStatus();
 }

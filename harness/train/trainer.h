@@ -89,7 +89,7 @@ class Trainer {
   // the tuned model from the loaded one.
   std::vector<NamedTensor> TrainedTensors() const;
   // Of the current round; null before the first.
-  const AdamW* optimizer() const { return optimizer_.get(); }
+  const Optimizer* optimizer() const { return optimizer_.get(); }
 
  private:
   absl::Status BeginRound(int64_t round);
@@ -103,7 +103,7 @@ class Trainer {
   std::string run_id_;
   Model& model_;
   UpdateMethod& method_;
-  std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   std::map<std::string, at::Tensor> trained_;
   std::vector<StepRecord> steps_;
   int64_t round_ = 0;
