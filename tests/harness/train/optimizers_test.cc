@@ -179,9 +179,9 @@ TEST_CASE("every optimizer follows AdamW", "[train][optimizer]") {
       const at::Tensor apart =
           mine->parameters()[i].tensor.detach() - start - far;
       INFO(mine->parameters()[i].name);
-      // An 8-bit moment is off by up to a step of its map, 1.4% of the largest,
-      // and steps average that; f32 moments are the same bits.
-      const double bound = name == "adamw_8bit" ? 0.02 : 0.0;
+      // In the uppermost decade of its block's map an 8-bit moment is off by up
+      // to half a gap, 0.007 of at least 0.1; f32 moments are the same bits.
+      const double bound = name == "adamw_8bit" ? 0.07 : 0.0;
       CHECK(apart.norm().item<double>() <= bound * far.norm().item<double>());
     }
   }
