@@ -74,9 +74,10 @@ SFT_INLINE void StepBlock(const float* grad, int64_t n, const Adam8Step& step,
 
 // The blocks [first, last).
 SFT_VECTORIZED void StepBlocks(const float* grad, int64_t n, int64_t first,
-                               int64_t last, const Adam8Step& step,
+                               int64_t last, const Adam8Step& of_step,
                                const Tables& tables, float* weight,
                                const Adam8Moments& moments) {
+  const Adam8Step step = of_step;  // which no store to a weight may change
   for (int64_t block = first; block < last; ++block) {
     const int64_t begin = block * kAdam8BlockSize;
     const int64_t size =
