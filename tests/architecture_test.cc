@@ -38,7 +38,7 @@ const std::vector<Rule>& Rules() {
       {kText, {kCore, kSpec}},
       {kData, {kCore, kSpec}},
       {kModel, {kCore, kSpec, "methods/kernels/"}},
-      {kTrain, {kCore, kSpec, kText, kData, kModel}},
+      {kTrain, {kCore, kSpec, kText, kData, kModel, "methods/kernels/"}},
       {kEval, {kCore, kSpec, kText, kData, kModel}},
       {kMeasure, {kCore, kSpec, kText, kData, kModel, "version.h"}},
       {kRecord, {kCore, kSpec}},

@@ -18,9 +18,12 @@ struct RunResult {
 };
 
 struct TinyRun {
-  TinyRun(const UpdateMethodRow& update, const BatchingMethodRow& batching)
+  TinyRun(const UpdateMethodRow& update, const BatchingMethodRow& batching,
+          const std::string& optimizer = "adamw", double max_grad_norm = 1)
       : config(ConfigOf(update, /*dropout=*/true)),
         tuned(Attached(update, config, kTiny, at::kFloat)) {
+    config.optimizer = optimizer;
+    config.max_grad_norm = max_grad_norm;
     auto made = batching.make(config);
     REQUIRE(made.ok());
     REQUIRE((*made)->Attach(*tuned.model).ok());
@@ -104,40 +107,86 @@ TEST_CASE("an evaluation in the middle of a run changes no later bit",
   });
 }
 
+// `make` makes a run afresh: killed in the first round and in the second, and
+// resumed, it must be the one that nobody killed.
+template <class Make>
+void CheckKills(const Make& make) {
+  auto undisturbed = make();
+  REQUIRE(undisturbed->Run({}));
+  const RunResult want = undisturbed->Result();
+  const auto steps = static_cast<int64_t>(want.losses.size());
+  for (int64_t kill_after : {int64_t{1}, steps - 1}) {
+    INFO("killed after step " << kill_after);
+    TempDir folder;
+    TrainerHooks hooks;
+    hooks.checkpoint_folder = (folder.path() / "checkpoint").string();
+    int64_t left = kill_after;
+    hooks.should_stop = [&left] { return left-- == 0; };
+    REQUIRE_FALSE(make()->Run(hooks));
+    auto checkpoint = ReadCheckpoint(hooks.checkpoint_folder, "run");
+    INFO(checkpoint.status().ToString());
+    REQUIRE(checkpoint.ok());
+    auto resumed = make();
+    const absl::Status status = resumed->trainer->Resume(*checkpoint);
+    INFO(status.ToString());
+    REQUIRE(status.ok());
+    REQUIRE(resumed->Run({}));
+    const RunResult have = resumed->Result();
+    CHECK(have.losses == want.losses);
+    CHECK(have.weights == want.weights);
+  }
+}
+
 TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
           "[invariance][resume]") {
   if (!Have(kTiny)) return;
   ForEveryPair(
       [](const UpdateMethodRow& update, const BatchingMethodRow& batching) {
-        TinyRun undisturbed(update, batching);
-        REQUIRE(undisturbed.Run({}));
-        const RunResult want = undisturbed.Result();
-        const auto steps = static_cast<int64_t>(want.losses.size());
-        // In the first round, and in the second.
-        for (int64_t kill_after : {int64_t{1}, steps - 1}) {
-          INFO("killed after step " << kill_after);
-          TempDir folder;
-          TrainerHooks hooks;
-          hooks.checkpoint_folder = (folder.path() / "checkpoint").string();
-          int64_t left = kill_after;
-          hooks.should_stop = [&left] { return left-- == 0; };
-          {
-            TinyRun killed(update, batching);
-            REQUIRE_FALSE(killed.Run(hooks));
-          }
-          auto checkpoint = ReadCheckpoint(hooks.checkpoint_folder, "run");
-          INFO(checkpoint.status().ToString());
-          REQUIRE(checkpoint.ok());
-          TinyRun resumed(update, batching);
-          const absl::Status status = resumed.trainer->Resume(*checkpoint);
-          INFO(status.ToString());
-          REQUIRE(status.ok());
-          REQUIRE(resumed.Run({}));
-          const RunResult have = resumed.Result();
-          CHECK(have.losses == want.losses);
-          CHECK(have.weights == want.weights);
-        }
+        CheckKills([&] { return std::make_unique<TinyRun>(update, batching); });
       });
+}
+
+TEST_CASE("so it is under every optimizer, clipped or not",
+          "[invariance][resume][optimizer]") {
+  if (!Have(kTiny)) return;
+  const MethodTables tables = AllMethods();
+  const auto of_name = [](const auto& rows, const std::string& name) {
+    for (const auto& row : rows) {
+      if (row.name == name) return row;
+    }
+    FAIL("no method called " << name);
+    return rows.front();
+  };
+  const UpdateMethodRow full = of_name(tables.update, "full");
+  const BatchingMethodRow padded = of_name(tables.batching, "padded");
+  for (const FieldSpec& field : DescribeFields<RunConfig>()) {
+    if (field.name != "optimizer") continue;
+    std::vector<RunResult> results;
+    for (const std::string& optimizer : field.limits.choices) {
+      // Without clipping the step is taken inside the backward pass.
+      for (double max_grad_norm : {0.0, 1.0}) {
+        INFO(optimizer << ", max_grad_norm " << max_grad_norm);
+        CheckKills([&] {
+          return std::make_unique<TinyRun>(full, padded, optimizer,
+                                           max_grad_norm);
+        });
+      }
+      TinyRun run(full, padded, optimizer);
+      REQUIRE(run.Run({}));
+      results.push_back(run.Result());
+      // The model is large enough for moments of 8 bits.
+      bool bytes = false;
+      for (const NamedTensor& t : run.trainer->optimizer()->State()) {
+        bytes |= t.tensor.scalar_type() == at::kByte;
+      }
+      CHECK(bytes == (optimizer == "adamw_8bit"));
+    }
+    REQUIRE(results.size() == 3);
+    CHECK(results[0].weights != results[1].weights);
+    CHECK(results[0].weights == results[2].weights);  // on the CPU
+    CHECK(results[1].losses.back() ==
+          Approx(results[0].losses.back()).epsilon(0.01));
+  }
 }
 
 }  // namespace

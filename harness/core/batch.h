@@ -58,6 +58,17 @@ struct Batch {
   int64_t padded_tokens() const { return slots() - real_tokens; }
 };
 
+// The tensors that a batch has.
+inline std::vector<at::Tensor*> TensorsOf(Batch& batch) {
+  std::vector<at::Tensor*> tensors;
+  for (at::Tensor* tensor :
+       {&batch.input_ids_BT, &batch.labels_BT, &batch.position_ids_BT,
+        &batch.token_types_BT, &batch.cu_seqlens}) {
+    if (tensor->defined()) tensors.push_back(tensor);
+  }
+  return tensors;
+}
+
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;

@@ -140,11 +140,7 @@ std::vector<Batch> FlatBatches(const std::vector<Example>& examples,
 
 Batch OnDevice(Batch batch, at::Device device) {
   if (device.is_cpu()) return batch;
-  for (at::Tensor* tensor :
-       {&batch.input_ids_BT, &batch.labels_BT, &batch.position_ids_BT,
-        &batch.token_types_BT, &batch.cu_seqlens}) {
-    if (tensor->defined()) *tensor = tensor->to(device);
-  }
+  for (at::Tensor* tensor : TensorsOf(batch)) *tensor = tensor->to(device);
   return batch;
 }
 

@@ -108,7 +108,7 @@ class Estimator {
     TrainedBytes trained;
     for (const TrainableParameter& p : method.TrainableParameters()) {
       names.insert(p.name);
-      trained.Add(static_cast<int64_t>(p.tensor.nbytes()));
+      trained.Add(p.tensor.numel(), p.tensor.element_size(), config.optimizer);
     }
     const FlopModel flops =
         MakeFlopModel(model, names, config.activation_checkpointing);

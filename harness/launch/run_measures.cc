@@ -23,7 +23,7 @@ void StartTrainingMeasures(Model& model) {
 }
 
 void TakeTrainingMeasures(RunRecord& record, Model& model,
-                          const AdamW* optimizer,
+                          const Optimizer* optimizer,
                           const std::vector<StepRecord>& steps) {
   auto& measured = record.memory.measured_bytes;
   if (auto memory = ReadProcessMemory(); memory.ok()) {
@@ -50,9 +50,9 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
   TrainedBytes trained;
   if (optimizer != nullptr) {
     for (const TrainableParameter& p : optimizer->parameters()) {
-      trained.Add(static_cast<int64_t>(p.tensor.nbytes()));
+      trained.Add(p.tensor.numel(), p.tensor.element_size(),
+                  record.config.optimizer);
     }
-    trained.optimizer = optimizer->StateBytes();
   }
   StepSize largest;
   largest.activation_checkpointing = record.config.activation_checkpointing;

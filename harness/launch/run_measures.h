@@ -17,7 +17,7 @@ void StartTrainingMeasures(Model& model);
 // After a round of these steps: peaks, and the bytes that its largest
 // micro-batch should need by formula.
 void TakeTrainingMeasures(RunRecord& record, Model& model,
-                          const AdamW* optimizer,
+                          const Optimizer* optimizer,
                           const std::vector<StepRecord>& steps);
 // Totals over the record's steps: tokens, steps, rates.
 void SumUpSteps(RunRecord& record);

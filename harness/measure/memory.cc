@@ -15,6 +15,8 @@
 namespace sft {
 namespace {
 
+// methods/kernels/adam8_logic.h; a test compares.
+constexpr int64_t kBlockOf8Bit = 256, kSmallestOf8Bit = 4096;
 constexpr size_t kAggregate = 0;  // of the allocator's small and large pools
 
 // "VmRSS:     1234 kB"
@@ -158,10 +160,22 @@ std::map<std::string, int64_t> ModelBytes(Model& model) {
   return bytes;
 }
 
-void TrainedBytes::Add(int64_t parameter_bytes) {
-  gradients += parameter_bytes;
-  largest_gradient = std::max(largest_gradient, parameter_bytes);
-  optimizer += 2 * parameter_bytes;
+int64_t OptimizerStateBytes(std::string_view optimizer, int64_t numbers,
+                            int64_t number_bytes) {
+  constexpr int64_t kStepBytes = 4;
+  if (optimizer == "adamw_8bit" && numbers >= kSmallestOf8Bit) {
+    const int64_t blocks = (numbers + kBlockOf8Bit - 1) / kBlockOf8Bit;
+    return kStepBytes + 2 * numbers + 8 * blocks;
+  }
+  return kStepBytes + 2 * numbers * number_bytes;
+}
+
+void TrainedBytes::Add(int64_t numbers, int64_t number_bytes,
+                       std::string_view optimizer_name) {
+  const int64_t bytes = numbers * number_bytes;
+  gradients += bytes;
+  largest_gradient = std::max(largest_gradient, bytes);
+  optimizer += OptimizerStateBytes(optimizer_name, numbers, number_bytes);
 }
 
 std::map<std::string, int64_t> PredictTrainingBytes(Model& model,

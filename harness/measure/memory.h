@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -47,8 +48,16 @@ struct TrainedBytes {
   int64_t gradients = 0;
   int64_t largest_gradient = 0;
   int64_t optimizer = 0;
-  void Add(int64_t parameter_bytes);  // AdamW keeps two moments
+  // A parameter of so many bytes a number; its moments by the optimizer's name
+  // (RunConfig::optimizer).
+  void Add(int64_t numbers, int64_t number_bytes,
+           std::string_view optimizer_name = "adamw");
 };
+// What an optimizer keeps of a parameter: its step count (f32) and two moments,
+// of the parameter's type; under "adamw_8bit", from 4096 numbers on, of a byte
+// each and an f32 a block of 256. Paged ones count, wherever they lie.
+int64_t OptimizerStateBytes(std::string_view optimizer, int64_t numbers,
+                            int64_t number_bytes);
 struct StepSize {
   int64_t tokens = 0;   // slots of the largest micro-batch, pads included
   int64_t targets = 0;  // of it

@@ -32,6 +32,9 @@ std::string Objection(const RunConfig& config) {
   if (config.beta1 >= 1 || config.beta2 >= 1) {
     return "beta1 and beta2: wanted values below 1";
   }
+  if (config.optimizer == "adamw_8bit" && config.dtype == "f64") {
+    return "optimizer = adamw_8bit: wanted dtype f32 or bf16";
+  }
   if (!config.retain.empty() && config.heldout_window > config.heldout_tokens) {
     return absl::StrCat(
         "heldout_window = ", config.heldout_window,

@@ -11,6 +11,11 @@ namespace {
 
 constexpr char kDataPrefix[] = "data.";
 
+// Left out of the canonical text at its default.
+bool IsLeftOut(const RunConfig& config, const std::string& name) {
+  return name == "optimizer" && config.optimizer == RunConfig().optimizer;
+}
+
 }  // namespace
 
 std::map<std::string, std::string> ConfigFields(const RunConfig& config) {
@@ -51,6 +56,7 @@ absl::StatusOr<RunConfig> ConfigFromFields(
 std::string RunConfig::CanonicalConfigText() const {
   std::string text;
   for (const auto& [name, value] : ConfigFields(*this)) {
+    if (IsLeftOut(*this, name)) continue;
     absl::StrAppend(&text, name, " = ", value, "\n");
   }
   return text;

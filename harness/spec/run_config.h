@@ -38,7 +38,8 @@ struct RunConfig {
   int64_t gradient_accumulation_steps = 1;
   int64_t max_length = 512;  // tokens; longer rows are cut, and counted
 
-  // Optimizer (AdamW) and schedule.
+  // Optimizer and schedule.
+  std::string optimizer = "adamw";
   double learning_rate = 2e-5;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -100,6 +101,9 @@ struct RunConfig {
     v("gradient_accumulation_steps", gradient_accumulation_steps, positive,
       "micro-batches an optimizer step");
     v("max_length", max_length, Limits{8, 1 << 20, {}}, "tokens a row or pack");
+    v("optimizer", optimizer,
+      Limits{.choices = {"adamw", "adamw_8bit", "adamw_paged"}},
+      "AdamW; its moments in f32, in 8 bits, or in a card's unified memory");
     v("learning_rate", learning_rate, Limits{0, 10, {}},
       "peak of the schedule");
     v("beta1", beta1, share, "AdamW");
@@ -142,7 +146,8 @@ struct RunConfig {
   }
 
   // "name = value" lines in name order, method options included: the text
-  // that is hashed, recorded and read back.
+  // that is hashed, recorded and read back. A field that came after the first
+  // records is left out at its default, so that their ids still hold.
   std::string CanonicalConfigText() const;
   static absl::StatusOr<RunConfig> FromCanonicalText(std::string_view text);
 };

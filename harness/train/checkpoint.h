@@ -25,7 +25,7 @@ struct Checkpoint {
   std::string plan_sha256;             // StepPlan::plan_sha256 of that round
   std::vector<StepRecord> steps;       // of the whole run so far
   std::vector<NamedTensor> trained;    // all that has moved in any round
-  std::vector<NamedTensor> optimizer;  // AdamW::State()
+  std::vector<NamedTensor> optimizer;  // Optimizer::State()
   std::vector<NamedTensor> method;     // UpdateMethod::SaveState()
 };
 

@@ -1,9 +1,6 @@
-// AdamW (Loshchilov & Hutter, arXiv 1711.05101) over the trainable parameters
-// only. For gradient g, step t, rate lr:
-//   w -= lr wd w;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
-//   w -= lr / (1-b1^t) * m / (sqrt(v / (1-b2^t)) + eps).
-// f32 goes through LibTorch's fused operator, f64 through the plain form
-// below, which is also the fused one's oracle.
+// What moves the trainable parameters: gradients, their norm and clipping are
+// here, the rule that moves a weight and its state in a class derived from it.
+// The trainer knows no other; make_optimizer.h makes them by name.
 #ifndef HARNESS_TRAIN_OPTIMIZER_H_
 #define HARNESS_TRAIN_OPTIMIZER_H_
 
@@ -17,22 +14,19 @@
 
 namespace sft {
 
-struct AdamWOptions {
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
-  bool force_reference = false;  // the plain form for every dtype
-};
-
-class AdamW {
+class Optimizer {
  public:
-  AdamW(std::vector<TrainableParameter> parameters,
-        const AdamWOptions& options);
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
 
   // Moves every parameter that has a gradient; one without keeps its value,
-  // its moments and its own step count.
-  void Step(double learning_rate);
+  // its state and its own step count.
+  void Step(double learning_rate) {
+    StepRange(0, parameters_.size(), learning_rate);
+  }
+  // The parameters [begin, end) alone: bit for bit as Step() would.
+  void StepRange(size_t begin, size_t end, double learning_rate);
   // Moves one parameter as Step() would and drops its gradient, whose norm
   // GradNorm() still counts; without moving it where that is not finite. On
   // the CPU. At once would be the same, bit for bit.
@@ -46,8 +40,9 @@ class AdamW {
   // clip_grad_norm_ does.
   void ClipGradients(double norm, double max_norm);
 
-  // "<parameter>.exp_avg", ".exp_avg_sq", ".step".
-  std::vector<NamedTensor> State() const;
+  // "<parameter>.<what>": the tensors themselves, all that a step reads beside
+  // weights and gradients.
+  virtual std::vector<NamedTensor> State() const = 0;
   // InvalidArgument, and nothing changed, unless every tensor is there with
   // the right shape and type.
   absl::Status LoadState(const std::vector<NamedTensor>& state);
@@ -57,22 +52,15 @@ class AdamW {
     return parameters_;
   }
 
- private:
-  struct Moments {
-    at::Tensor exp_avg;
-    at::Tensor exp_avg_sq;
-    at::Tensor step;  // f32 scalar, steps taken
-  };
-  // The parameters [begin, end) that have a gradient.
-  void StepRange(size_t begin, size_t end, double learning_rate);
-  void FusedStep(size_t begin, size_t end, double learning_rate);
-  void ReferenceStep(size_t begin, size_t end, double learning_rate);
+ protected:
+  // Leaves that require grad, f32 or f64.
+  explicit Optimizer(std::vector<TrainableParameter> parameters);
+  // StepRange, while no gradient is recorded.
+  virtual void MoveRange(size_t begin, size_t end, double learning_rate) = 0;
 
+ private:
   std::vector<TrainableParameter> parameters_;
-  std::vector<Moments> moments_;
   std::vector<double> dropped_;  // sums of squares of gradients that are gone
-  AdamWOptions options_;
-  bool fused_ = true;
 };
 
 }  // namespace sft

@@ -9,19 +9,19 @@ namespace sft {
 namespace {
 
 struct StepHook : torch::autograd::PostAccumulateGradHook {
-  StepHook(AdamW* optimizer, size_t index, double learning_rate)
+  StepHook(Optimizer* optimizer, size_t index, double learning_rate)
       : optimizer(optimizer), index(index), learning_rate(learning_rate) {}
   void operator()(const at::Tensor&) override {
     optimizer->StepAndDrop(index, learning_rate);
   }
-  AdamW* optimizer;
+  Optimizer* optimizer;
   size_t index;
   double learning_rate;
 };
 
 }  // namespace
 
-StepInBackward::StepInBackward(AdamW& optimizer, double learning_rate)
+StepInBackward::StepInBackward(Optimizer& optimizer, double learning_rate)
     : optimizer_(optimizer) {
   for (size_t i = 0; i < optimizer.parameters().size(); ++i) {
     torch::autograd::impl::set_post_acc_grad_hooks(

@@ -13,13 +13,13 @@ namespace sft {
 // weights and norm are bit-equal to those of a step afterwards.
 class StepInBackward {
  public:
-  StepInBackward(AdamW& optimizer, double learning_rate);
+  StepInBackward(Optimizer& optimizer, double learning_rate);
   ~StepInBackward();
   StepInBackward(const StepInBackward&) = delete;
   StepInBackward& operator=(const StepInBackward&) = delete;
 
  private:
-  AdamW& optimizer_;
+  Optimizer& optimizer_;
 };
 
 }  // namespace sft

@@ -14,6 +14,8 @@
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
+#include "harness/train/batch_feed.h"
+#include "harness/train/make_optimizer.h"
 #include "harness/train/schedule.h"
 #include "harness/train/step_in_backward.h"
 
@@ -72,12 +74,8 @@ absl::Status Trainer::MakeOptimizer() {
   }
   for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
   const MemoryScope memory(MemoryUse::kOptimizer);
-  optimizer_ = std::make_unique<AdamW>(
-      std::move(parameters),
-      AdamWOptions{.beta1 = config_.beta1,
-                   .beta2 = config_.beta2,
-                   .epsilon = config_.epsilon,
-                   .weight_decay = config_.weight_decay});
+  SFT_ASSIGN_OR_RETURN(optimizer_,
+                       sft::MakeOptimizer(config_, std::move(parameters)));
   optimizer_->DropGradients();
   return absl::OkStatus();
 }
@@ -125,8 +123,8 @@ absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
   return absl::OkStatus();
 }
 
-StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
-                             double learning_rate) {
+StepRecord Trainer::TakeStep(BatchFeed& feed, double learning_rate) {
+  const std::vector<Batch> batches = feed.Take(steps_in_round_);
   const Clock::time_point start = Clock::now();
   const double cpu_start = CpuSeconds();
   StepRecord record;
@@ -149,8 +147,7 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
     model_.pass_state().neftune_alpha = config_.neftune_alpha;
     model_.pass_state().dropout_seed =
         DropoutSeed(config_.seed, record.step, micro);
-    const Batch batch = OnDevice(batches[micro], model_.device());
-    const LossOutput out = model_.SumLoss(batch);
+    const LossOutput out = model_.SumLoss(batches[micro]);
     loss_sums.push_back(out.loss_sum.detach());
     std::optional<StepInBackward> step;
     if (fold && micro + 1 == batches.size() && AllFinite(loss_sums)) {
@@ -159,6 +156,8 @@ StepRecord Trainer::TakeStep(const std::vector<Batch>& batches,
     out.loss_sum.div(targets).backward();
   }
   model_.pass_state().training = false;
+  // A device is at work until its first result is read.
+  if (!model_.device().is_cpu()) feed.Prepare(steps_in_round_ + 1);
   for (const at::Tensor& sum : loss_sums) record.loss += sum.item<double>();
   record.loss /= targets;
   for (const TrainableParameter& p : optimizer_->parameters()) {
@@ -234,6 +233,7 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
     plan_sha256_ = plan.plan_sha256;
   }
   resumed_ = false;
+  BatchFeed feed(examples, collator, plan, model_.device());
   RoundOutcome outcome;
   Clock::time_point last_checkpoint = Clock::now();
   double seconds = plan.wall_seconds > 0 ? TrainedSecondsOfRound() : 0;
@@ -248,12 +248,7 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
       }
       return outcome;
     }
-    std::vector<Batch> batches;
-    for (const MicroBatchPlan& micro :
-         plan.steps[static_cast<size_t>(steps_in_round_)].micro_batches) {
-      batches.push_back(collator.Collate(examples, micro));
-    }
-    steps_.push_back(TakeStep(batches, LearningRateOfNextStep(plan)));
+    steps_.push_back(TakeStep(feed, LearningRateOfNextStep(plan)));
     ++steps_in_round_;
     ++outcome.steps_taken;
     seconds += steps_.back().wall_seconds;

@@ -1,7 +1,8 @@
 // The training loop, which knows no method by name. One Trainer serves one
 // run; each RunRound takes one StepPlan to its end. For every optimizer step
 // over micro-batches m with target tokens n_m:
-//   gradient = d/dw sum_m loss_sum_m / sum_m n_m, clipped, then AdamW.
+//   gradient = d/dw sum_m loss_sum_m / sum_m n_m, clipped, then the optimizer's
+//   step.
 #ifndef HARNESS_TRAIN_TRAINER_H_
 #define HARNESS_TRAIN_TRAINER_H_
 
@@ -25,6 +26,8 @@
 #include "harness/train/step_plan.h"
 
 namespace sft {
+
+class BatchFeed;
 
 struct TrainerHooks {
   // After every step; an error ends the round with it.
@@ -86,12 +89,12 @@ class Trainer {
   // the tuned model from the loaded one.
   std::vector<NamedTensor> TrainedTensors() const;
   // Of the current round; null before the first.
-  const AdamW* optimizer() const { return optimizer_.get(); }
+  const Optimizer* optimizer() const { return optimizer_.get(); }
 
  private:
   absl::Status BeginRound(int64_t round);
   absl::Status MakeOptimizer();
-  StepRecord TakeStep(const std::vector<Batch>& batches, double learning_rate);
+  StepRecord TakeStep(BatchFeed& feed, double learning_rate);
   double LearningRateOfNextStep(const StepPlan& plan) const;
   double TrainedSecondsOfRound() const;
   std::string WhyDiverged() const;
@@ -100,7 +103,7 @@ class Trainer {
   std::string run_id_;
   Model& model_;
   UpdateMethod& method_;
-  std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   std::map<std::string, at::Tensor> trained_;
   std::vector<StepRecord> steps_;
   int64_t round_ = 0;

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "methods/kernels/adam8_logic.h"
 #include "methods/kernels/nf4_logic.h"
 
 // As in driver_types.h, so that hosts need no CUDA header for this one.
@@ -30,6 +31,12 @@ template <class T>
 const char* LaunchNf4RowProduct(const T* x, const uint8_t* codes,
                                 const Nf4Scales& scales, int64_t inputs,
                                 int64_t outputs, T* y, cudaStream_t stream);
+
+// Adam8StepCpu of adam8.h, on device memory.
+const char* LaunchAdam8Step(const float* grad, int64_t n, const Adam8Step& step,
+                            float* weight, uint8_t* exp_avg,
+                            uint8_t* exp_avg_sq, float* exp_avg_absmax,
+                            float* exp_avg_sq_absmax, cudaStream_t stream);
 
 // The functions of block_ops.h, on device memory; T is float or bf16's bits.
 template <class T>

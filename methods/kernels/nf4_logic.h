@@ -11,7 +11,9 @@
 #ifdef __CUDACC__
 #define SFT_HOST_DEVICE __host__ __device__ __forceinline__
 #else
-#define SFT_HOST_DEVICE inline
+// Always: what a function of several instruction sets calls is compiled for
+// each of them only so.
+#define SFT_HOST_DEVICE inline __attribute__((always_inline))
 #endif
 
 namespace sft {
@@ -20,6 +22,7 @@ inline constexpr int64_t kNf4BlockSize = 64;      // weights per absmax
 inline constexpr int64_t kAbsmaxBlockSize = 256;  // absmax per absmax2
 inline constexpr int kNf4Codes = 16;
 inline constexpr int kDynamicCodes = 256;
+inline constexpr int kDynamicSlots = 65536;
 // What the absmax of a block is raised to before it divides.
 inline constexpr float kSmallestAbsmax = 1e-38f;
 
@@ -46,8 +49,9 @@ SFT_HOST_DEVICE float DivRounded(float a, float b) {
 #endif
 }
 
+// What is no number becomes -1, so that every result has a code.
 SFT_HOST_DEVICE float ClampToUnit(float v) {
-  return v < -1.0f ? -1.0f : (v > 1.0f ? 1.0f : v);
+  return v > -1.0f ? (v < 1.0f ? v : 1.0f) : -1.0f;
 }
 
 // How many of the n - 1 midpoints between neighbours of the ascending `code`
@@ -75,15 +79,20 @@ SFT_HOST_DEVICE int Nf4EncodeRest(float x, float absmax, const float* code16) {
 }
 
 // 8-bit code of x in a block with 1 / absmax = scale. bitsandbytes looks the
-// code up in 65536 slots over [-1, 1]; this takes the slot's value and searches
-// for it, which gives the table's entry without the table.
-SFT_HOST_DEVICE int DynamicEncode(float x, float scale, const float* code256) {
+// code up in kDynamicSlots slots over [-1, 1]; the slot's value, searched for,
+// gives the table's entry without the table. Signed and unsigned maps alike.
+SFT_HOST_DEVICE int DynamicSlot(float x, float scale) {
   const float v = ClampToUnit(MulRounded(x, scale));
   const float unit = MulRounded(AddRounded(v, 1.0f), 0.5f);
-  const int slot = static_cast<int>(fmaf(unit, 65535.0f, 0.5f));
+  return static_cast<int>(fmaf(unit, 65535.0f, 0.5f));
+}
+SFT_HOST_DEVICE int DynamicCodeOfSlot(int slot, const float* code256) {
   const float slot_value =
       AddRounded(DivRounded(2.0f * static_cast<float>(slot), 65535.0f), -1.0f);
   return NearestCode(slot_value, code256, kDynamicCodes);
+}
+SFT_HOST_DEVICE int DynamicEncode(float x, float scale, const float* code256) {
+  return DynamicCodeOfSlot(DynamicSlot(x, scale), code256);
 }
 
 SFT_HOST_DEVICE float DynamicDecode(int code, float absmax2, float offset,

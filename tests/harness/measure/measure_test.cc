@@ -10,6 +10,7 @@
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
 #include "harness/model/load.h"
+#include "harness/train/make_optimizer.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 #include "tests/support/tiny_model.h"
@@ -47,6 +48,28 @@ TEST_CASE("tensors that share storage count once", "[measure][memory]") {
         400 + 5);
 }
 
+TEST_CASE("the bytes of an optimizer's state are foretold",
+          "[measure][memory]") {
+  std::vector<TrainableParameter> parameters;
+  for (int64_t numbers : {3, 4095, 4096, 5000, 65536}) {
+    parameters.push_back({std::to_string(numbers),
+                          at::zeros({numbers}).set_requires_grad(true)});
+  }
+  for (const std::string name : {"adamw", "adamw_8bit", "adamw_paged"}) {
+    INFO(name);
+    TrainedBytes trained;
+    for (const TrainableParameter& p : parameters) {
+      trained.Add(p.tensor.numel(), p.tensor.element_size(), name);
+    }
+    RunConfig config;
+    config.optimizer = name;
+    const auto optimizer = MakeOptimizer(config, parameters);
+    REQUIRE(optimizer.ok());
+    CHECK(trained.optimizer == (*optimizer)->StateBytes());
+    CHECK(trained.gradients == 4 * (*optimizer)->trainable_parameters());
+  }
+}
+
 TEST_CASE("the model's bytes are those of its parameters",
           "[measure][memory]") {
   TinyModel model(0);
@@ -55,8 +78,8 @@ TEST_CASE("the model's bytes are those of its parameters",
   const ModelInfo& info = model.info();
   StepSize step{.tokens = 7, .targets = 3};
   TrainedBytes trained;
-  trained.Add(4);
-  trained.Add(6);
+  trained.Add(1, 4);
+  trained.Add(3, 2);
   auto predicted = PredictTrainingBytes(model, trained, step);
   const int64_t block =
       7 * (8 * info.width + 8 * info.ffn_width + 4 * info.heads + 8 +
@@ -67,7 +90,7 @@ TEST_CASE("the model's bytes are those of its parameters",
   const int64_t kept = info.layers * block + head;
   CHECK(predicted.at("activations") == kept);
   CHECK(predicted.at("gradients") == 0);  // they come as activations go
-  CHECK(predicted.at("optimizer") == 20);
+  CHECK(predicted.at("optimizer") == 20 + 2 * 4);  // step counts
   CHECK(predicted.at("process") == kProcessBytes);
   step.accumulates = true;
   predicted = PredictTrainingBytes(model, trained, step);

@@ -41,7 +41,27 @@ TEST_CASE("the canonical text is in name order, one line a field",
     at = end + 1;
     ++lines;
   }
-  CHECK(lines == PrintFields(RunConfig()).size() + 2);
+  // Two options more, and the optimizer, which is the default, left out.
+  CHECK(lines == PrintFields(RunConfig()).size() + 2 - 1);
+}
+
+TEST_CASE("a field younger than the first records keeps their text and id",
+          "[spec][run_config]") {
+  RunConfig config = OddConfig();
+  const std::string old = config.CanonicalConfigText();
+  CHECK(old.find("optimizer") == std::string::npos);
+  CHECK(ConfigFields(config).at("optimizer") ==
+        "adamw");  // an axis like others
+  CHECK(RunConfig::FromCanonicalText(old)->optimizer == "adamw");
+  // Ids of revision efaef36, before the field was there.
+  CHECK(MakeRunId(config, {"m", "d"}) == "337b8cbe1c43a5bc");
+  CHECK(MakeRunId(RunConfig(), {}) == "3b53cb804fab6b39");
+  config.optimizer = "adamw_8bit";
+  const std::string text = config.CanonicalConfigText();
+  CHECK(text.find("optimizer = adamw_8bit\n") != std::string::npos);
+  CHECK(RunConfig::FromCanonicalText(text)->optimizer == "adamw_8bit");
+  CHECK(MakeRunId(config, {"m", "d"}) != "337b8cbe1c43a5bc");
+  CHECK_FALSE(RunConfig::FromCanonicalText("optimizer = adam\n").ok());
 }
 
 TEST_CASE("a broken config text is refused with its line",

@@ -1,5 +1,3 @@
-#include "harness/train/optimizer.h"
-
 #include <ATen/Parallel.h>
 
 #include <cmath>
@@ -7,6 +5,7 @@
 #include <vector>
 
 #include "harness/core/rng.h"
+#include "harness/train/adamw.h"
 #include "harness/train/step_in_backward.h"
 #include "tests/support/catch_torch.h"
 

@@ -1,0 +1,58 @@
+// AdamW (Loshchilov & Hutter, arXiv 1711.05101) over the trainable parameters
+// only. For gradient g, step t, rate lr:
+//   w -= lr wd w;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
+//   w -= lr / (1-b1^t) * m / (sqrt(v / (1-b2^t)) + eps).
+// f32 goes through LibTorch's fused operator, f64 through the plain form
+// below, which is also the fused one's oracle.
+#ifndef HARNESS_TRAIN_ADAMW_H_
+#define HARNESS_TRAIN_ADAMW_H_
+
+#include <functional>
+#include <vector>
+
+#include "harness/train/optimizer.h"
+
+namespace sft {
+
+struct AdamWOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  bool force_reference = false;  // the plain form for every dtype
+};
+
+class AdamW : public Optimizer {
+ public:
+  // Makes a moment of zeros: shape, type and device of the parameter.
+  using MakeMoment = std::function<at::Tensor(const at::Tensor& parameter)>;
+
+  AdamW(std::vector<TrainableParameter> parameters,
+        const AdamWOptions& options);
+
+  // "<parameter>.exp_avg", ".exp_avg_sq", ".step".
+  std::vector<NamedTensor> State() const override;
+
+ protected:
+  struct Moments {
+    at::Tensor exp_avg;
+    at::Tensor exp_avg_sq;
+    at::Tensor step;  // f32 scalar, steps taken
+  };
+  AdamW(std::vector<TrainableParameter> parameters, const AdamWOptions& options,
+        const MakeMoment& make_moment);
+  void MoveRange(size_t begin, size_t end, double learning_rate) override;
+  const std::vector<Moments>& moments() const { return moments_; }
+
+ private:
+  void FusedStep(size_t begin, size_t end, double learning_rate);
+  void ReferenceStep(size_t begin, size_t end, double learning_rate);
+
+  std::vector<Moments> moments_;
+  AdamWOptions options_;
+  bool fused_ = true;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_TRAIN_ADAMW_H_

@@ -1,0 +1,45 @@
+// AdamW with 8-bit moments (Dettmers et al., arXiv 2110.02861), as
+// bitsandbytes' AdamW8bit: blocks of 256 elements, 2 bytes and a share of two
+// f32 a weight instead of 8 bytes. A moment is read back, moved as AdamW moves
+// it, applied, and rounded to its block's map (methods/kernels/adam8_logic.h).
+// Parameters below 4096 elements keep f32 moments and AdamW's own step.
+#ifndef HARNESS_TRAIN_ADAMW_8BIT_H_
+#define HARNESS_TRAIN_ADAMW_8BIT_H_
+
+#include <vector>
+
+#include "harness/train/adamw.h"
+#include "methods/kernels/adam8_glue.h"
+
+namespace sft {
+
+class AdamW8bit : public Optimizer {
+ public:
+  // f32 parameters.
+  AdamW8bit(std::vector<TrainableParameter> parameters,
+            const AdamWOptions& options);
+
+  // Of a small parameter as AdamW; of others "<parameter>.exp_avg" and
+  // ".exp_avg_sq" (uint8 codes, flat), ".exp_avg_absmax",
+  // ".exp_avg_sq_absmax" (f32, one a block), ".step".
+  std::vector<NamedTensor> State() const override;
+
+ protected:
+  void MoveRange(size_t begin, size_t end, double learning_rate) override;
+
+ private:
+  struct Large {
+    size_t index;  // of the parameter
+    Adam8Tensors moments;
+    at::Tensor step;  // f32 scalar on the CPU, steps taken
+  };
+
+  std::vector<Large> large_;         // in the order of the parameters
+  std::vector<size_t> small_until_;  // [P + 1], small ones before each
+  AdamW small_;
+  AdamWOptions options_;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_TRAIN_ADAMW_8BIT_H_
