@@ -256,9 +256,12 @@ at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState& pass) {
       bias_O_.defined() ? bias_O_.to(compute_) : at::Tensor();
   // Not in a training pass without a gradient (a checkpointed block's first):
   // it is made again with one, and must round alike.
-  return c10::GradMode::is_enabled() || pass.training
-             ? LinearProduct(x, ComputeWeight(), bias_O)
-             : laid_out_.Product(x, weight_OI_, bias_O);
+  if (c10::GradMode::is_enabled() || pass.training) {
+    return LinearProduct(x, ComputeWeight(), bias_O);
+  }
+  // Few rows share the plain cast with the steps of decoding.
+  return LaidOutWeight::Serves(x) ? laid_out_.Product(x, weight_OI_, bias_O)
+                                  : ReadingProduct(x, ComputeWeight(), bias_O);
 }
 
 bool DenseLinear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {

@@ -32,9 +32,13 @@ const OneDnn& Operators() {
 // Rows from which on it is the faster one.
 constexpr int64_t kLeastRows = 128;
 
-bool Fits(const at::Tensor& x, const at::Tensor& w_OI) {
-  return x.is_cpu() && x.is_contiguous() && w_OI.is_contiguous() &&
+bool Fits(const at::Tensor& x) {
+  return x.is_cpu() && x.is_contiguous() &&
          x.numel() >= kLeastRows * x.size(-1);
+}
+
+bool IsTiled(const at::Tensor& x) {
+  return x.scalar_type() == at::kFloat && HasWideTiles();
 }
 
 at::Tensor OneDnnProduct(const at::Tensor& x, const at::Tensor& w_OI,
@@ -79,11 +83,10 @@ at::Tensor TiledProduct(const at::Tensor& x, const at::Tensor& packed,
 
 at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
                           const at::Tensor& bias_O) {
-  const bool f32 =
-      x.scalar_type() == at::kFloat && w_OI.scalar_type() == at::kFloat;
-  return f32 && Operators().product && Fits(x, w_OI)
-             ? OneDnnProduct(x, w_OI, bias_O)
-             : LinearProduct(x, w_OI, bias_O);
+  const bool f32 = x.scalar_type() == at::kFloat &&
+                   w_OI.scalar_type() == at::kFloat && w_OI.is_contiguous();
+  return f32 && Operators().product && Fits(x) ? OneDnnProduct(x, w_OI, bias_O)
+                                               : LinearProduct(x, w_OI, bias_O);
 }
 
 bool LaidOutWeight::MadeOf(const at::Tensor& w_OI) const {
@@ -92,19 +95,23 @@ bool LaidOutWeight::MadeOf(const at::Tensor& w_OI) const {
          made_->storage == w_OI.storage().getWeakStorageImpl();
 }
 
+bool LaidOutWeight::Serves(const at::Tensor& x) {
+  if (!Fits(x)) return false;
+  if (IsTiled(x)) return true;
+  const bool in_onednn =
+      x.scalar_type() == at::kFloat ||
+      (x.scalar_type() == at::kBFloat16 && !MultipliesWidened(x));
+  return in_onednn && Operators().product && Operators().layout;
+}
+
 at::Tensor LaidOutWeight::Product(const at::Tensor& x, const at::Tensor& w_OI,
                                   const at::Tensor& bias_O) {
   const at::ScalarType dtype = x.scalar_type();
-  const bool tiled = dtype == at::kFloat && HasWideTiles();
-  const bool laid_out = Operators().layout && Operators().product &&
-                        (dtype == at::kFloat ||
-                         (dtype == at::kBFloat16 && !MultipliesWidened(x)));
-  if (!Fits(x, w_OI) || !(tiled || laid_out)) {
-    return ReadingProduct(x, w_OI.to(dtype), bias_O);
-  }
+  if (!Serves(x)) return ReadingProduct(x, w_OI.to(dtype), bias_O);
+  const bool tiled = IsTiled(x);
   if (!MadeOf(w_OI) || made_->dtype != dtype) {
     made_.reset();  // before the next one is made
-    const at::Tensor w = w_OI.detach().to(dtype);
+    const at::Tensor w = w_OI.detach().to(dtype).contiguous();
     made_ = Made{tiled ? Packed(w) : LaidOut(w, x.numel() / x.size(-1)),
                  dtype,
                  w_OI.storage().getWeakStorageImpl(),

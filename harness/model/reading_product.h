@@ -19,8 +19,10 @@ at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
 // once, not for every product, at the price of a second copy while it is kept.
 class LaidOutWeight {
  public:
-  // ReadingProduct() of w_OI in x's dtype. The layout is made anew where w_OI
-  // is another part of memory or has changed.
+  // Whether x has rows enough, and its dtype and device a layout.
+  static bool Serves(const at::Tensor& x);
+  // ReadingProduct() of w_OI in x's dtype, by the layout where that serves; it
+  // is made anew where w_OI is another part of memory or has changed.
   at::Tensor Product(const at::Tensor& x, const at::Tensor& w_OI,
                      const at::Tensor& bias_O);
   void Drop() { made_.reset(); }
