@@ -147,7 +147,7 @@ TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
 }
 
 TEST_CASE("so it is under every optimizer, clipped or not",
-          "[invariance][resume][optimizer]") {
+          "[invariance][resume][optimizer][slow]") {
   if (!Have(kTiny)) return;
   const MethodTables tables = AllMethods();
   const auto of_name = [](const auto& rows, const std::string& name) {
