@@ -24,11 +24,12 @@ void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
                  const TileMatrix& a, const TileMatrix& b, bool add, float* c,
                  int64_t c_step);
 
-// A matrix b laid out once for many products, as tiles read it.
 // True on processors for which the tiles outrun BLAS at any size.
 bool HasWideTiles();
-// Floats that b [k, n] takes when laid out.
+// A matrix b [k, n] laid out once for many products, as tiles read it, takes so
+// many floats.
 int64_t PackedSize(int64_t n, int64_t k);
+// Lays b out into `packed`, in all threads.
 void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed);
 // c [m, n] = a b, a [m, k] and c in rows without gaps, in all threads; each
 // element as TileProduct() makes it.

@@ -21,40 +21,35 @@ from sacrebleu.metrics import BLEU, CHRF
 from seqeval.metrics import f1_score as seqeval_f1
 from sklearn import metrics as sk
 
+from counter import MASK, splitmix64
+
 SEED = 20261201
 ITEMS, SWAPPED_ITEMS, DRAWS = 24, 7, 120
 PAIRS = [[0, 2], [1, 2]]  # system 2 is the untuned one
 SALT = "golden"
-MASK = (1 << 64) - 1
 WORDS = ("the a cat dog house runs sleeps under over quick lazy brown 42 is "
          "not red , . 猫 дом naïve").split()
 TAGS = "O O O O B-PER I-PER B-LOC I-LOC".split()
-
-
-def splitmix(x):
-    x = (x + 0x9E3779B97F4A7C15) & MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
 
 
 def hash_name(name):
     h = 0xCBF29CE484222325
     for c in name.encode():
         h = ((h ^ c) * 0x100000001B3) & MASK
-    return splitmix(h)
+    return splitmix64(h)
 
 
 class Stream:
     """Rng(0, Stream::kBootstrap, salt)."""
 
     def __init__(self, salt):
-        self.key = splitmix(splitmix(hash_name("bootstrap")) ^ hash_name(salt))
+        self.key = splitmix64(
+            splitmix64(hash_name("bootstrap")) ^ hash_name(salt))
         self.counter = 0
 
     def below(self, n):
         while True:
-            x = splitmix((self.key + 0x9E3779B97F4A7C15 * self.counter) & MASK)
+            x = splitmix64((self.key + 0x9E3779B97F4A7C15 * self.counter) & MASK)
             self.counter += 1
             wide = x * n
             if wide & MASK >= n or wide & MASK >= (-n & MASK) % n:

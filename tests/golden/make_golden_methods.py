@@ -26,22 +26,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 import torch
 
+from counter import uniform
+
 torch.set_num_threads(1)
 HERE = os.path.dirname(os.path.abspath(__file__))
-MASK = (1 << 64) - 1
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj",
            "gate_proj", "up_proj", "down_proj"]
-
-
-def splitmix64(c):
-    c = (c + 0x9E3779B97F4A7C15) & MASK
-    c = ((c ^ (c >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    c = ((c ^ (c >> 27)) * 0x94D049BB133111EB) & MASK
-    return c ^ (c >> 31)
-
-
-def uniform(c):
-    return (splitmix64(c) >> 11) * 2.0 ** -53
 
 
 def sha(t):
