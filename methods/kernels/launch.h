@@ -16,7 +16,7 @@ namespace sft {
 // The CPU functions of nf4.h, on device memory.
 const char* LaunchNf4Quantize(const float* x, int64_t n, uint8_t* codes,
                               float* absmax, cudaStream_t stream);
-// T is float, or bf16 as its bits.
+// T is float, or bf16 as its bits; codes and out aligned to 16 bytes.
 template <class T>
 const char* LaunchNf4Dequantize(const uint8_t* codes, const float* absmax,
                                 int64_t n, T* out, cudaStream_t stream);
@@ -26,7 +26,7 @@ const char* LaunchDynamicQuantize(const float* x, int64_t n, uint8_t* codes,
 const char* LaunchDynamicDequantize(const uint8_t* codes, const float* absmax,
                                     int64_t n, const float* offset, float* out,
                                     cudaStream_t stream);
-// Nf4RowProduct of nf4_row.h; codes aligned to four bytes.
+// Nf4RowProduct of nf4_row.h; x and codes aligned to 16 bytes.
 template <class T>
 const char* LaunchNf4RowProduct(const T* x, const uint8_t* codes,
                                 const Nf4Scales& scales, int64_t inputs,

@@ -1,7 +1,8 @@
 // NF4 and double quantization on CUDA. Oracle: the CPU functions of nf4.h, bit
 // for bit. Quantizing: one warp a block of 64 weights, one thread block a block
-// of 256 absmax. Dequantizing: one thread a byte of codes. The product with a
-// row: one warp an output, whose sum has an order of its own.
+// of 256 absmax. Dequantizing: one thread sixteen weights. The product with a
+// row: one warp an output, whose sum has an order of its own. Weights are read
+// and written in words, for which pointers are multiples of 16 bytes.
 #include <cuda_runtime.h>
 
 #include "methods/kernels/block_logic.h"
@@ -43,6 +44,64 @@ __global__ void Nf4QuantizeKernel(const float* __restrict__ x, int64_t n,
   codes[i / 2] = static_cast<uint8_t>(high << 4 | low);
 }
 
+// Weights that a thread takes at a time: all of one block.
+constexpr int kTaken = 16;
+
+__device__ void DecodeTaken(const uint8_t* __restrict__ codes,
+                            const float* __restrict__ code, float* out) {
+  const uint2 words = *reinterpret_cast<const uint2*>(codes);
+#pragma unroll
+  for (int j = 0; j < kTaken; j += 2) {
+    const uint32_t byte = (j < 8 ? words.x : words.y) >> (4 * (j % 8));
+    out[j] = code[byte >> 4 & 15];
+    out[j + 1] = code[byte & 15];
+  }
+}
+
+__device__ void LoadTaken(const float* __restrict__ x, float* out) {
+#pragma unroll
+  for (int j = 0; j < kTaken; j += 4) {
+    const float4 four = *reinterpret_cast<const float4*>(x + j);
+    out[j] = four.x, out[j + 1] = four.y;
+    out[j + 2] = four.z, out[j + 3] = four.w;
+  }
+}
+__device__ void LoadTaken(const Bf16* __restrict__ x, float* out) {
+#pragma unroll
+  for (int j = 0; j < kTaken; j += 8) {
+    const uint4 eight = *reinterpret_cast<const uint4*>(x + j);
+    const uint32_t words[4] = {eight.x, eight.y, eight.z, eight.w};
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      out[j + 2 * k] = ToFloat(static_cast<Bf16>(words[k] & 0xFFFF));
+      out[j + 2 * k + 1] = ToFloat(static_cast<Bf16>(words[k] >> 16));
+    }
+  }
+}
+
+__device__ void StoreTaken(const float* x, float* __restrict__ to) {
+#pragma unroll
+  for (int j = 0; j < kTaken; j += 4) {
+    *reinterpret_cast<float4*>(to + j) =
+        make_float4(x[j], x[j + 1], x[j + 2], x[j + 3]);
+  }
+}
+__device__ void StoreTaken(const float* x, Bf16* __restrict__ to) {
+#pragma unroll
+  for (int j = 0; j < kTaken; j += 8) {
+    uint32_t words[4];
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      Bf16 low, high;
+      Store(x[j + 2 * k], &low);
+      Store(x[j + 2 * k + 1], &high);
+      words[k] = static_cast<uint32_t>(high) << 16 | low;
+    }
+    *reinterpret_cast<uint4*>(to + j) =
+        make_uint4(words[0], words[1], words[2], words[3]);
+  }
+}
+
 template <class T>
 __global__ void Nf4DequantizeKernel(const uint8_t* __restrict__ codes,
                                     const float* __restrict__ absmax, int64_t n,
@@ -50,13 +109,22 @@ __global__ void Nf4DequantizeKernel(const uint8_t* __restrict__ codes,
   __shared__ float code[kNf4Codes];
   if (threadIdx.x < kNf4Codes) code[threadIdx.x] = kCode16[threadIdx.x];
   __syncthreads();
-  const int64_t byte =
-      static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  const int64_t i = 2 * byte;
+  const int64_t i =
+      kTaken * (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x);
   if (i >= n) return;
   const float m = absmax[i / kNf4BlockSize];
-  Store(MulRounded(code[codes[byte] >> 4], m), out + i);
-  if (i + 1 < n) Store(MulRounded(code[codes[byte] & 15], m), out + i + 1);
+  if (i + kTaken <= n) {
+    float w[kTaken];
+    DecodeTaken(codes + i / 2, code, w);
+#pragma unroll
+    for (float& each : w) each = MulRounded(each, m);
+    StoreTaken(w, out + i);
+    return;
+  }
+  for (int64_t j = i; j < n; ++j) {
+    const int byte = codes[j / 2];
+    Store(MulRounded(code[j % 2 == 0 ? byte >> 4 : byte & 15], m), out + j);
+  }
 }
 
 __global__ void DynamicQuantizeKernel(const float* __restrict__ x, int64_t n,
@@ -85,29 +153,32 @@ __global__ void DynamicDequantizeKernel(const uint8_t* __restrict__ codes,
       DynamicDecode(codes[i], absmax[i / kAbsmaxBlockSize], *offset, kCode256);
 }
 
-// A lane takes eight weights, four bytes of codes, at a time: all of one block,
-// as `inputs` are whole blocks.
+// `inputs` are whole blocks.
 template <class T>
 __global__ void Nf4RowProductKernel(const T* __restrict__ x,
                                     const uint8_t* __restrict__ codes,
                                     Nf4Scales scales, int64_t inputs,
                                     int64_t outputs, T* __restrict__ y) {
+  static_assert(kThreads == kDynamicCodes, "one thread an entry");
   __shared__ float code[kNf4Codes];
+  __shared__ float code256[kDynamicCodes];
   if (threadIdx.x < kNf4Codes) code[threadIdx.x] = kCode16[threadIdx.x];
+  code256[threadIdx.x] = kCode256[threadIdx.x];
   __syncthreads();
   const int64_t output =
       (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) / kWarp;
   if (output >= outputs) return;  // the whole warp leaves
   const int lane = threadIdx.x % kWarp;
   float sum = 0;
-  for (int64_t i = 8 * lane; i < inputs; i += 8 * kWarp) {
+#pragma unroll 4
+  for (int64_t i = kTaken * lane; i < inputs; i += kTaken * kWarp) {
     const int64_t at = output * inputs + i;
-    const float m = Nf4AbsmaxOf(scales, at / kNf4BlockSize, kCode256);
-    uint32_t bytes = *reinterpret_cast<const uint32_t*>(codes + at / 2);
-    for (int j = 0; j < 8; j += 2, bytes >>= 8) {
-      sum += ToFloat(x[i + j]) * RoundedTo<T>(code[bytes >> 4 & 15] * m);
-      sum += ToFloat(x[i + j + 1]) * RoundedTo<T>(code[bytes & 15] * m);
-    }
+    const float m = Nf4AbsmaxOf(scales, at / kNf4BlockSize, code256);
+    float w[kTaken], from[kTaken];
+    DecodeTaken(codes + at / 2, code, w);
+    LoadTaken(x + i, from);
+#pragma unroll
+    for (int j = 0; j < kTaken; ++j) sum += from[j] * RoundedTo<T>(w[j] * m);
   }
   sum = WarpReduce<Sum>(sum);
   if (lane == 0) Store(sum, y + output);
@@ -132,8 +203,8 @@ template <class T>
 const char* LaunchNf4Dequantize(const uint8_t* codes, const float* absmax,
                                 int64_t n, T* out, cudaStream_t stream) {
   if (n == 0) return "";
-  Nf4DequantizeKernel<<<Grid((n + 1) / 2), kThreads, 0, stream>>>(codes, absmax,
-                                                                  n, out);
+  Nf4DequantizeKernel<<<Grid((n + kTaken - 1) / kTaken), kThreads, 0, stream>>>(
+      codes, absmax, n, out);
   return LastError();
 }
 template const char* LaunchNf4Dequantize(const uint8_t*, const float*, int64_t,

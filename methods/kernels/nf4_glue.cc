@@ -40,8 +40,16 @@ void DynamicQuantize(const at::Tensor& x, at::Tensor& codes,
       });
 }
 
-void Nf4Dequantize(const at::Tensor& codes, const at::Tensor& absmax,
+// CUDA kernels read and write whole words.
+bool IsAligned(const at::Tensor& x) {
+  return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0;
+}
+at::Tensor Aligned(const at::Tensor& x) { return IsAligned(x) ? x : x.clone(); }
+
+// `out` is a whole allocation.
+void Nf4Dequantize(const at::Tensor& codes_in, const at::Tensor& absmax,
                    at::Tensor& out) {
+  const at::Tensor codes = Aligned(codes_in);
   const uint8_t* c = Raw<uint8_t>(codes);
   const float* m = Raw<float>(absmax);
   const int64_t n = out.numel();
@@ -128,17 +136,15 @@ at::Tensor DequantizeNf4(const Nf4Tensor& q, at::ScalarType dtype) {
 }
 
 bool HasNf4RowProduct(const at::Tensor& x, const Nf4Tensor& w) {
-  // The CUDA kernel reads four bytes of codes at a time.
-  const auto address = reinterpret_cast<uintptr_t>(w.codes.const_data_ptr());
   return HasKernelElements(x) && HasKernelDevice(x) && w.shape.size() == 2 &&
          x.dim() > 0 && x.numel() == w.shape[1] && x.size(-1) == w.shape[1] &&
-         w.shape[1] % kNf4BlockSize == 0 && address % 4 == 0;
+         w.shape[1] % kNf4BlockSize == 0 && IsAligned(w.codes);
 }
 
 at::Tensor Nf4RowProduct(const at::Tensor& x_in, const Nf4Tensor& w) {
   TORCH_CHECK(HasNf4RowProduct(x_in, w), "no product of a row ", x_in.sizes(),
               " with an NF4 weight ", w.shape);
-  const at::Tensor x = x_in.contiguous();
+  const at::Tensor x = Aligned(x_in.contiguous());
   const int64_t outputs = w.shape[0], inputs = w.shape[1];
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = outputs;
