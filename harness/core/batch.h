@@ -50,6 +50,12 @@ struct Batch {
   // tokens its own see too (a prompt that several answers share), or -1. Its
   // positions go on from there. Empty = none has any.
   std::vector<int64_t> prefixes;
+  // Of flat batches under kNextToken, where known beforehand, so that no device
+  // need be asked: the token before each target among the B * T, and the
+  // target; kNoLoss there counts for nothing. int64 [M].
+  at::Tensor target_row_M, target_M;
+  // No sequence is longer; 0 = as `lengths` say.
+  int64_t longest = 0;
 
   HeadKind head = HeadKind::kNextToken;
   int64_t real_tokens = 0;    // tokens that are no pads
@@ -63,7 +69,8 @@ inline std::vector<at::Tensor*> TensorsOf(Batch& batch) {
   std::vector<at::Tensor*> tensors;
   for (at::Tensor* tensor :
        {&batch.input_ids_BT, &batch.labels_BT, &batch.position_ids_BT,
-        &batch.token_types_BT, &batch.cu_seqlens}) {
+        &batch.token_types_BT, &batch.cu_seqlens, &batch.target_row_M,
+        &batch.target_M}) {
     if (tensor->defined()) tensors.push_back(tensor);
   }
   return tensors;

@@ -28,12 +28,18 @@ at::Tensor LossOfRows(at::Tensor& logits_RV, const at::Tensor& label_R,
   const at::ScalarType wide =
       logits_RV.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor log_p_RV = logits_RV.to(wide).log_softmax(-1);
-  const at::Tensor at_R1 = label_R.unsqueeze(1);
-  const at::Tensor sum = log_p_RV.gather(1, at_R1).sum().neg().to(at::kDouble);
+  const at::Tensor none_R1 = label_R.lt(0).unsqueeze(1);
+  const at::Tensor at_R1 = label_R.clamp_min(0).unsqueeze(1);
+  const at::Tensor sum = log_p_RV.gather(1, at_R1)
+                             .masked_fill(none_R1, 0)
+                             .sum()
+                             .neg()
+                             .to(at::kDouble);
   if (gradient) {
     at::Tensor grad_RV = log_p_RV.exp_();
     grad_RV.scatter_add_(1, at_R1,
                          at::full(at_R1.sizes(), -1.0, grad_RV.options()));
+    grad_RV.masked_fill_(none_R1, 0);
     logits_RV = grad_RV.to(logits_RV.scalar_type());
   }
   return sum;

@@ -42,7 +42,8 @@ at::Tensor RotatedRows(const at::Tensor& x, const at::Tensor& cos,
                        const at::Tensor& sin, bool inverse);
 
 // The sum of losses in nats, f64 [] on the logits' device, which is not waited
-// for. label_M int64. The logits become the sum's gradient where one is wanted.
+// for. label_M int64, negative = counts for nothing. The logits become the
+// sum's gradient where one is wanted.
 at::Tensor CrossEntropyOfRows(const at::Tensor& logits_MV,
                               const at::Tensor& label_M, bool gradient);
 

@@ -216,8 +216,13 @@ double CrossEntropyRows(T* logits, const int64_t* labels, int64_t rows,
                         int64_t vocabulary, bool gradient) {
   std::vector<double> losses(static_cast<size_t>(rows));
   ForParts(rows, 1, [&](int64_t m, int64_t, int64_t) {
+    T* row = logits + m * vocabulary;
+    if (labels[m] < 0) {
+      if (gradient) std::fill_n(row, vocabulary, T{});
+      return;
+    }
     losses[static_cast<size_t>(m)] =
-        LossOfRow(logits + m * vocabulary, labels[m], vocabulary, gradient);
+        LossOfRow(row, labels[m], vocabulary, gradient);
   });
   double sum = 0;
   for (double loss : losses) sum += loss;

@@ -40,7 +40,7 @@ void RotateRows(const T* x, const float* cos, const float* sin, int64_t rows,
 
 // Cross-entropy of rows of logits [M, V] against labels [M], in nats; the
 // logits become the gradient of their sum (softmax - one hot), or stay where
-// `gradient` is false.
+// `gradient` is false. The row of a negative label counts for nothing.
 template <class T>
 double CrossEntropyRows(T* logits, const int64_t* labels, int64_t rows,
                         int64_t vocabulary, bool gradient);

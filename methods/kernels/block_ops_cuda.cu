@@ -129,6 +129,14 @@ __global__ void LossKernel(T* __restrict__ logits,
                            double* __restrict__ losses) {
   T* row = logits + blockIdx.x * vocabulary;
   const int64_t label = labels[blockIdx.x];
+  if (label < 0) {
+    if (threadIdx.x == 0) losses[blockIdx.x] = 0;
+    if (!gradient) return;
+    for (int64_t i = threadIdx.x; i < vocabulary; i += kLossThreads) {
+      Store(0.0f, row + i);
+    }
+    return;
+  }
   const float hot = ToFloat(row[label]);
   float most = -INFINITY;
   for (int64_t i = threadIdx.x; i < vocabulary; i += kLossThreads) {

@@ -86,6 +86,7 @@ void CheckLoss(at::Device device, at::ScalarType dtype, int64_t vocabulary) {
   const at::Tensor label = at::randint(vocabulary, {rows}, at::kLong);
   label[0] = 0;
   label[1] = vocabulary - 1;
+  label[2] = -100;  // counts for nothing
   const at::Tensor there = logits.to(device, dtype, false, /*copy=*/true);
   const at::Tensor kept = logits.clone(), label_there = label.to(device);
   const double only =
@@ -97,6 +98,7 @@ void CheckLoss(at::Device device, at::ScalarType dtype, int64_t vocabulary) {
   CHECK(sum == only);
   CHECK(std::fabs(sum - wanted) < 1e-6 * wanted);
   CHECK(Apart(there, kept) < Bound(dtype));
+  CHECK(at::equal(there[2].cpu(), at::zeros({vocabulary}, dtype)));
 }
 
 void CheckAll(at::Device device) {
