@@ -2,8 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "harness/model/device_attention.h"
 #include "harness/model/sequence_attention.h"
 
 namespace sft {
@@ -109,6 +111,33 @@ std::vector<int64_t> SequenceBounds(const at::Tensor& q_BNTH,
   return bounds;
 }
 
+// What a device's kernels need to know of the batch, if they serve it.
+std::optional<DeviceAttentionShape> ShapeOnDevice(const at::Tensor& q_BNTH,
+                                                  const Batch& batch,
+                                                  double scale,
+                                                  const AttentionShape& shape) {
+  if (!batch.prefixes.empty() || shape.softcap > 0 ||
+      !HasDeviceAttention(q_BNTH.device(), q_BNTH.scalar_type(), q_BNTH.size(3),
+                          shape.window > 0)) {
+    return std::nullopt;
+  }
+  DeviceAttentionShape on_device;
+  if (batch.cu_seqlens.defined()) {
+    on_device.cu_seqlens = batch.cu_seqlens.to(q_BNTH.device());
+  }
+  on_device.longest = q_BNTH.size(2);
+  if (batch.longest > 0) {
+    on_device.longest = batch.longest;
+  } else if (batch.cu_seqlens.defined() && !batch.lengths.empty()) {
+    on_device.longest =
+        *std::max_element(batch.lengths.begin(), batch.lengths.end());
+  }
+  on_device.scale = scale;
+  on_device.causal = shape.causal;
+  on_device.window = shape.window;
+  return on_device;
+}
+
 }  // namespace
 
 at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
@@ -124,10 +153,14 @@ at::Tensor ExpandHeads(const at::Tensor& x_BKTH, int64_t heads) {
 at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                             const at::Tensor& v_BKTH, const Batch& batch,
                             double scale, const AttentionShape& shape) {
-  const std::vector<int64_t> bounds = SequenceBounds(q_BNTH, batch);
-  const bool windowed = shape.window > 0 && shape.window < q_BNTH.size(2);
   const bool masked = !shape.causal && !batch.cu_seqlens.defined() &&
                       RealKeys(batch, k_BKTH).has_value();
+  const auto on_device = ShapeOnDevice(q_BNTH, batch, scale, shape);
+  if (on_device && !masked) {
+    return DeviceAttention(q_BNTH, k_BKTH, v_BKTH, *on_device);
+  }
+  const std::vector<int64_t> bounds = SequenceBounds(q_BNTH, batch);
+  const bool windowed = shape.window > 0 && shape.window < q_BNTH.size(2);
   if (HasSequenceAttention(q_BNTH) && !windowed && shape.softcap <= 0 &&
       !masked) {
     return SequenceAttention(q_BNTH, k_BKTH, v_BKTH, bounds, scale,

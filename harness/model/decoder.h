@@ -46,6 +46,7 @@ class Decoder final : public Model {
   at::Tensor LogitsOf(const at::Tensor& h_MD, int64_t first,
                       int64_t count) override;
   LossOutput SumLoss(const Batch& batch) override;
+  bool IsReplayable() override;
   std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options) override;

@@ -2,15 +2,48 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "harness/model/checkpoint.h"
 #include "harness/model/decoder.h"
+#include "harness/model/device_attention.h"
 #include "harness/model/head_loss.h"
 #include "harness/model/linear_product.h"
 #include "harness/model/reading_product.h"
 
 namespace sft {
+namespace {
+
+struct Targets {
+  at::Tensor row_M;    // position t-1 of the flattened batch for a label at t
+  at::Tensor label_M;  // kNoLoss counts for nothing
+};
+
+Targets TargetsOf(const Batch& batch, at::Device device) {
+  if (batch.target_row_M.defined()) {
+    return {batch.target_row_M.to(device), batch.target_M.to(device)};
+  }
+  const at::Tensor labels_BT = batch.labels_BT.to(device);
+  if (batch.cu_seqlens.defined()) {
+    const at::Tensor first_P =
+        batch.cu_seqlens.slice(0, 0, -1).to(labels_BT.options());
+    TORCH_CHECK(labels_BT.reshape({-1})
+                    .index_select(0, first_P)
+                    .eq(kNoLoss)
+                    .all()
+                    .item<bool>(),
+                "the first token of a packed sequence is a target");
+  }
+  const at::Tensor target_rows =
+      labels_BT.narrow(1, 1, labels_BT.size(1) - 1).ne(kNoLoss).nonzero();
+  const at::Tensor row_M = target_rows.select(1, 0)
+                               .mul(labels_BT.size(1))
+                               .add(target_rows.select(1, 1));
+  return {row_M, labels_BT.reshape({-1}).index_select(0, row_M + 1)};
+}
+
+}  // namespace
 
 at::Tensor Decoder::Embed(const at::Tensor& ids_BT,
                           const at::Tensor& position_BT) const {
@@ -198,32 +231,30 @@ at::Tensor Decoder::LogitsOf(const at::Tensor& h_MD, int64_t first,
   return cap > 0 ? logits_MV.div(cap).tanh().mul(cap) : logits_MV;
 }
 
+bool Decoder::IsReplayable() {
+  for (int64_t layer = 0; layer < config_.layers; ++layer) {
+    const AttentionShape shape = config_.ShapeOf(layer);
+    if (shape.softcap > 0 ||
+        !HasDeviceAttention(device(), compute_, config_.head_width,
+                            shape.window > 0)) {
+      return false;
+    }
+  }
+  return pass_state().neftune_alpha == 0 &&
+         std::none_of(slots_.begin(), slots_.end(),
+                      [](const LinearSlot& slot) { return slot.map->Draws(); });
+}
+
 LossOutput Decoder::SumLoss(const Batch& batch) {
   if (c10::GradMode::is_enabled()) head_parts_.clear();
-  const at::Tensor labels_BT = batch.labels_BT.to(device());
-  if (batch.cu_seqlens.defined()) {
-    const at::Tensor first_P =
-        batch.cu_seqlens.slice(0, 0, -1).to(labels_BT.options());
-    TORCH_CHECK(labels_BT.reshape({-1})
-                    .index_select(0, first_P)
-                    .eq(kNoLoss)
-                    .all()
-                    .item<bool>(),
-                "the first token of a packed sequence is a target");
-  }
-  // Target rows: position t-1 of the flattened batch for a label at t.
-  const at::Tensor target_rows =
-      labels_BT.narrow(1, 1, labels_BT.size(1) - 1).ne(kNoLoss).nonzero();
-  const at::Tensor row_M = target_rows.select(1, 0)
-                               .mul(labels_BT.size(1))
-                               .add(target_rows.select(1, 1));
-  const at::Tensor label_M = labels_BT.reshape({-1}).index_select(0, row_M + 1);
+  const auto [row_M, label_M] = TargetsOf(batch, device());
   const at::Tensor x_BTD = Backbone(batch);
   const at::Tensor x_MD =
       x_BTD.reshape({-1, config_.width}).index_select(0, row_M);
   LossOutput out;
-  out.target_tokens = row_M.numel();
-  if (out.target_tokens == 0) {
+  out.target_tokens =
+      batch.target_row_M.defined() ? batch.target_tokens : row_M.numel();
+  if (row_M.numel() == 0) {
     out.loss_sum = x_MD.sum();  // zero, and differentiable
     return out;
   }

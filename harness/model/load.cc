@@ -1,5 +1,6 @@
 #include "harness/model/load.h"
 
+#include <ATen/Context.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -146,6 +147,9 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
                        where.gguf.empty()
                            ? WeightFiles::OpenFolder(where.folder)
                            : WeightFiles::OpenGguf(where.gguf));
+  // cuDNN's attention makes a plan for every new length: 1.4 s a step of packed
+  // bf16 rows on an H100.
+  if (options.device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);
   ModelInfo info;
   info.name = where.name;
   SFT_ASSIGN_OR_RETURN(info.source_digest, ModelFilesDigest(where));

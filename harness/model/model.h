@@ -59,6 +59,8 @@ class LinearMap {
   // compute dtype held as f32, no gradient. False where there is no such
   // kernel; y then holds nothing.
   virtual bool MapRows(const float* x_MI, int64_t rows, float* y_MO);
+  // Whether Forward draws random numbers while training.
+  virtual bool Draws() const { return false; }
   // The dense matrix [O, I] that Forward multiplies by, in the master dtype
   // (f32, or f64), detached: what merging and exporting write.
   virtual at::Tensor DenseWeight() const = 0;
@@ -196,6 +198,10 @@ class Model {
   // labels_BT[b][t] != kNoLoss predicted from position t-1 by decoders. Only
   // target positions reach the head.
   virtual LossOutput SumLoss(const Batch& batch) = 0;
+  // Whether the training pass over a flat batch that knows its targets depends
+  // on the host by the batch's sizes alone: nothing is read back from the
+  // device, nothing drawn. Such a pass can be captured and replayed.
+  virtual bool IsReplayable() { return false; }
 
   // What the model predicts. Encoders get the head that their task needs.
   virtual HeadKind head() const { return HeadKind::kNextToken; }
