@@ -184,6 +184,7 @@ class Worker {
                                             HooksFor(round, steps)));
     TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
                          trainer_->steps());
+    if (!outcome.remark.empty()) Log(outcome.remark);
     if (outcome.end == RoundEnd::kStopped) {
       return absl::AbortedError("stopped; a checkpoint is saved");
     }

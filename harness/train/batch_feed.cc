@@ -11,14 +11,24 @@ namespace sft {
 
 BatchFeed::BatchFeed(const std::vector<Example>& examples,
                      const Collator& collator, const StepPlan& plan,
-                     at::Device device)
-    : examples_(examples), collator_(collator), plan_(plan), device_(device) {}
+                     at::Device device, PlanShapes shapes)
+    : examples_(examples),
+      collator_(collator),
+      plan_(plan),
+      device_(device),
+      shapes_(std::move(shapes)) {}
 
 std::vector<Batch> BatchFeed::Collated(int64_t step) const {
+  const auto at = static_cast<size_t>(step);
+  const std::vector<MicroBatchPlan>& micros = plan_.steps[at].micro_batches;
   std::vector<Batch> batches;
-  for (const MicroBatchPlan& micro :
-       plan_.steps[static_cast<size_t>(step)].micro_batches) {
-    batches.push_back(collator_.Collate(examples_, micro));
+  for (size_t m = 0; m < micros.size(); ++m) {
+    Batch batch = collator_.Collate(examples_, micros[m]);
+    if (!device_.is_cpu()) batch = WithTargets(std::move(batch));
+    if (!shapes_.empty() && shapes_[at][m] && batch.cu_seqlens.defined()) {
+      batch = FilledUp(std::move(batch), *shapes_[at][m]);
+    }
+    batches.push_back(std::move(batch));
   }
   return batches;
 }

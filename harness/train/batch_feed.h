@@ -10,17 +10,23 @@
 #include <vector>
 
 #include "harness/core/batch.h"
+#include "harness/data/batch_shape.h"
 #include "harness/data/collator.h"
 #include "harness/train/step_plan.h"
 
 namespace sft {
 
+// By step and micro-batch; none where a batch is left as it is.
+using PlanShapes = std::vector<std::vector<std::optional<BatchShape>>>;
+
 // Every argument outlives it. A batch is the same whether it was prepared or
 // not: collators are functions of rows and plan.
 class BatchFeed {
  public:
+  // `shapes`: what flat micro-batches are filled up to, step by step; empty =
+  // nothing is.
   BatchFeed(const std::vector<Example>& examples, const Collator& collator,
-            const StepPlan& plan, at::Device device);
+            const StepPlan& plan, at::Device device, PlanShapes shapes = {});
 
   // The micro-batches of the plan's `step` (from 0).
   std::vector<Batch> Take(int64_t step);
@@ -36,6 +42,7 @@ class BatchFeed {
   const Collator& collator_;
   const StepPlan& plan_;
   at::Device device_;
+  PlanShapes shapes_;
   std::optional<int64_t> prepared_step_;
   std::vector<Batch> prepared_;
   std::optional<c10::Stream> copies_;

@@ -122,9 +122,17 @@ void Optimizer::ClipGradients(double norm, double max_norm) {
   const double scale = std::min(1.0, max_norm / (norm + 1e-6));
   if (scale >= 1.0) return;
   c10::NoGradGuard no_grad;
+  std::vector<at::Tensor> on_device;  // where launches cost more than work
   for (TrainableParameter& p : parameters_) {
-    if (p.tensor.grad().defined()) p.tensor.mutable_grad().mul_(scale);
+    at::Tensor& grad = p.tensor.mutable_grad();
+    if (!grad.defined()) continue;
+    if (grad.is_cpu()) {
+      grad.mul_(scale);
+    } else {
+      on_device.push_back(grad);
+    }
   }
+  if (!on_device.empty()) at::_foreach_mul_(on_device, scale);
 }
 
 absl::Status Optimizer::LoadState(const std::vector<NamedTensor>& state) {

@@ -17,6 +17,7 @@
 #include "harness/train/batch_feed.h"
 #include "harness/train/make_optimizer.h"
 #include "harness/train/schedule.h"
+#include "harness/train/step_graphs.h"
 #include "harness/train/step_in_backward.h"
 
 namespace sft {
@@ -63,6 +64,7 @@ Trainer::Trainer(const RunConfig& config, std::string run_id, Model& model,
       model_(model),
       method_(method) {
   model_.SetActivationCheckpointing(config_.activation_checkpointing);
+  model_.pass_state().neftune_alpha = config_.neftune_alpha;
 }
 
 absl::Status Trainer::MakeOptimizer() {
@@ -123,7 +125,20 @@ absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
   return absl::OkStatus();
 }
 
-StepRecord Trainer::TakeStep(BatchFeed& feed, double learning_rate) {
+// Adds the gradient of the batch's loss / targets; with `moves` the optimizer
+// goes along wherever backward is done with a parameter. Returns the loss.
+at::Tensor Trainer::ForwardAndBackward(const Batch& batch, double targets,
+                                       double learning_rate, bool moves) {
+  const LossOutput out = model_.SumLoss(batch);
+  const at::Tensor loss_sum = out.loss_sum.detach();
+  std::optional<StepInBackward> step;
+  if (moves && AllFinite({loss_sum})) step.emplace(*optimizer_, learning_rate);
+  out.loss_sum.div(targets).backward();
+  return loss_sum;
+}
+
+StepRecord Trainer::TakeStep(BatchFeed& feed, StepGraphs* graphs,
+                             double learning_rate) {
   const std::vector<Batch> batches = feed.Take(steps_in_round_);
   const Clock::time_point start = Clock::now();
   const double cpu_start = CpuSeconds();
@@ -141,19 +156,20 @@ StepRecord Trainer::TakeStep(BatchFeed& feed, double learning_rate) {
   const auto targets = static_cast<double>(record.target_tokens);
   std::vector<at::Tensor> loss_sums;  // read last: reading waits for a device
   const bool fold = config_.max_grad_norm == 0 && model_.device().is_cpu();
+  if (graphs != nullptr) graphs->BeginStep();
   for (size_t micro = 0; micro < batches.size(); ++micro) {
     const MemoryScope memory(MemoryUse::kActivations);
     model_.pass_state().training = true;
-    model_.pass_state().neftune_alpha = config_.neftune_alpha;
     model_.pass_state().dropout_seed =
         DropoutSeed(config_.seed, record.step, micro);
-    const LossOutput out = model_.SumLoss(batches[micro]);
-    loss_sums.push_back(out.loss_sum.detach());
-    std::optional<StepInBackward> step;
-    if (fold && micro + 1 == batches.size() && AllFinite(loss_sums)) {
-      step.emplace(*optimizer_, learning_rate);
+    if (graphs != nullptr && graphs->Serves(batches[micro])) {
+      loss_sums.push_back(graphs->Run(batches[micro], targets));
+      continue;
     }
-    out.loss_sum.div(targets).backward();
+    const bool moves =
+        fold && micro + 1 == batches.size() && AllFinite(loss_sums);
+    loss_sums.push_back(
+        ForwardAndBackward(batches[micro], targets, learning_rate, moves));
   }
   model_.pass_state().training = false;
   // A device is at work until its first result is read.
@@ -233,7 +249,13 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
     plan_sha256_ = plan.plan_sha256;
   }
   resumed_ = false;
-  BatchFeed feed(examples, collator, plan, model_.device());
+  std::optional<StepGraphs> graphs;
+  PlanShapes shapes;
+  if (StepGraphs::CanCapture(model_)) {
+    graphs.emplace(model_, *optimizer_);
+    shapes = ShapesOfPlan(examples, plan);
+  }
+  BatchFeed feed(examples, collator, plan, model_.device(), std::move(shapes));
   RoundOutcome outcome;
   Clock::time_point last_checkpoint = Clock::now();
   double seconds = plan.wall_seconds > 0 ? TrainedSecondsOfRound() : 0;
@@ -248,7 +270,8 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
       }
       return outcome;
     }
-    steps_.push_back(TakeStep(feed, LearningRateOfNextStep(plan)));
+    steps_.push_back(TakeStep(feed, graphs ? &*graphs : nullptr,
+                              LearningRateOfNextStep(plan)));
     ++steps_in_round_;
     ++outcome.steps_taken;
     seconds += steps_.back().wall_seconds;
@@ -273,6 +296,11 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
           SaveCheckpoint(hooks.checkpoint_folder, hooks.add_to_checkpoint));
       last_checkpoint = Clock::now();
     }
+  }
+  if (graphs && !graphs->broken().empty()) {
+    outcome.remark = absl::StrCat(
+        "steps ran kernel by kernel, for the device did not record them: ",
+        graphs->broken());
   }
   return outcome;
 }

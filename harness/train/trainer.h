@@ -28,6 +28,7 @@
 namespace sft {
 
 class BatchFeed;
+class StepGraphs;
 
 struct TrainerHooks {
   // After every step; an error ends the round with it.
@@ -55,6 +56,7 @@ struct RoundOutcome {
   RoundEnd end = RoundEnd::kFinished;
   std::string message;      // why, if not finished
   int64_t steps_taken = 0;  // by this call
+  std::string remark;       // what went otherwise than hoped, to be told
 };
 
 class Trainer {
@@ -94,7 +96,10 @@ class Trainer {
  private:
   absl::Status BeginRound(int64_t round);
   absl::Status MakeOptimizer();
-  StepRecord TakeStep(BatchFeed& feed, double learning_rate);
+  StepRecord TakeStep(BatchFeed& feed, StepGraphs* graphs,
+                      double learning_rate);
+  at::Tensor ForwardAndBackward(const Batch& batch, double targets,
+                                double learning_rate, bool moves);
   double LearningRateOfNextStep(const StepPlan& plan) const;
   double TrainedSecondsOfRound() const;
   std::string WhyDiverged() const;
