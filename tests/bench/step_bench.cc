@@ -7,105 +7,24 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
-#include <set>
 #include <string>
 
 #include "harness/core/rng.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/data/collator.h"
 #include "harness/measure/flops.h"
-#include "harness/measure/memory.h"
 #include "harness/measure/throughput.h"
-#include "harness/model/config.h"
-#include "harness/model/decoder.h"
 #include "harness/model/load.h"
-#include "harness/train/adamw.h"
 #include "methods/registry.h"
+#include "tests/bench/trainee.h"
 #include "tests/support/paths.h"
+#include "tests/support/random_decoder.h"
 
 namespace sft {
 namespace {
 
 // As the program does in main().
 const bool kInstalled = InstallTensorAllocator();
-
-// A row of random ids; the last three quarters are targets.
-Example RandomRow(int64_t length, int64_t vocabulary, Rng& rng) {
-  Example row;
-  for (int64_t t = 0; t < length; ++t) {
-    row.input_ids.push_back(
-        static_cast<int32_t>(rng.Below(static_cast<uint64_t>(vocabulary))));
-    row.labels.push_back(4 * t < length || t == 0 ? kNoLoss
-                                                  : row.input_ids.back());
-  }
-  return row;
-}
-
-// A model, a method attached to it, and its optimizer.
-class Trainee {
- public:
-  Trainee(std::unique_ptr<Model> model, const std::string& method)
-      : model_(std::move(model)) {
-    const MemoryScope weights(MemoryUse::kWeights);
-    RunConfig config;
-    config.method = method;
-    for (const UpdateMethodRow& row : AllMethods().update) {
-      if (row.name != method) continue;
-      for (const FieldSpec& field : row.options) {
-        config.method_options[field.name] = field.default_text;
-      }
-      method_ = *row.make(config);
-    }
-    TORCH_CHECK(
-        method_ && method_->Attach(*model_).ok() && method_->BeginRound(0).ok(),
-        "cannot attach ", method);
-    const MemoryScope moments(MemoryUse::kOptimizer);
-    optimizer_ =
-        std::make_unique<AdamW>(method_->TrainableParameters(), AdamWOptions{});
-  }
-
-  Model& model() { return *model_; }
-
-  // Mean loss of the batch, nats a target.
-  double Step(const Batch& batch) {
-    const MemoryScope memory(MemoryUse::kActivations);
-    const LossOutput out = model_->SumLoss(batch);
-    out.loss_sum.div(static_cast<double>(out.target_tokens)).backward();
-    const double norm = optimizer_->GradNorm();
-    optimizer_->ClipGradients(norm, 1.0);
-    optimizer_->Step(1e-6);
-    optimizer_->DropGradients();
-    return out.loss_sum.item<double>() / static_cast<double>(out.target_tokens);
-  }
-
-  double FlopsOf(const Batch& batch) {
-    std::set<std::string> names;
-    for (const TrainableParameter& p : optimizer_->parameters()) {
-      names.insert(p.name);
-    }
-    return StepFlops(MakeFlopModel(*model_, names, false), WorkOf(batch))
-        .total();
-  }
-
-  int64_t PredictedBytes(const Batch& batch) {
-    TrainedBytes trained;
-    for (const TrainableParameter& p : optimizer_->parameters()) {
-      trained.Add(p.tensor.numel(), p.tensor.element_size());
-    }
-    int64_t total = -kProcessBytes;  // tensors are compared
-    for (const auto& [use, bytes] : PredictTrainingBytes(
-             *model_, trained,
-             {.tokens = batch.slots(), .targets = batch.target_tokens})) {
-      total += bytes;
-    }
-    return total;
-  }
-
- private:
-  std::unique_ptr<Model> model_;
-  std::unique_ptr<UpdateMethod> method_;
-  std::unique_ptr<Optimizer> optimizer_;
-};
 
 // The best rate of the products that the model makes: forward, of the input's
 // and of the weight's gradient, for the shapes of a block and the head.
@@ -214,45 +133,17 @@ void BM_Step(benchmark::State& state, const std::string& method,
   Report(state, trainee, batch, absl::ToDoubleSeconds(watch.Cpu()), ceiling);
 }
 
-struct Size {
-  const char* name;
-  int64_t layers, width, heads, kv_heads, ffn_width, vocabulary;
-};
-constexpr Size kSizes[] = {{"15M", 6, 288, 6, 6, 768, 32000},
-                           {"42M", 8, 512, 8, 8, 1376, 32000},
-                           {"135M", 30, 576, 9, 3, 1536, 49152},
-                           {"360M", 32, 960, 15, 5, 2560, 49152}};
-
-std::unique_ptr<Model> RandomModel(const Size& size, at::ScalarType dtype) {
-  const MemoryScope weights(MemoryUse::kWeights);
-  at::manual_seed(1);
-  DecoderConfig config;
-  config.layers = size.layers;
-  config.width = size.width;
-  config.heads = size.heads;
-  config.kv_heads = size.kv_heads;
-  config.head_width = size.width / size.heads;
-  config.ffn_width = size.ffn_width;
-  config.vocabulary = size.vocabulary;
-  config.max_positions = 4096;
-  config.tied_head = true;
-  std::map<std::string, at::Tensor> tensors;
-  for (const ParameterShape& shape : DecoderParameters(config)) {
-    tensors[shape.name] = shape.shape.size() == 1
-                              ? at::ones(shape.shape)
-                              : at::randn(shape.shape).mul_(0.02);
-  }
-  ModelInfo info;
-  info.name = size.name;
-  return std::make_unique<Decoder>(config, info, dtype, std::move(tensors));
-}
+constexpr DecoderSize kSizes[] = {{"15M", 6, 288, 6, 6, 768, 32000},
+                                  {"42M", 8, 512, 8, 8, 1376, 32000},
+                                  kSize135M,
+                                  {"360M", 32, 960, 15, 5, 2560, 49152}};
 
 // 4,096 tokens in sequences of range(1); size range(0).
 void BM_StepBySizeAndLength(benchmark::State& state) {
   at::set_num_threads(1);
-  const Size& size = kSizes[state.range(0)];
+  const DecoderSize& size = kSizes[state.range(0)];
   const int64_t length = state.range(1);
-  Trainee trainee(RandomModel(size, at::kBFloat16), "full");
+  Trainee trainee(RandomDecoder(size, at::kBFloat16), "full");
   Rng rng(1, Stream::kMethod, "step_bench");
   std::vector<Example> rows;
   std::vector<Piece> pieces;

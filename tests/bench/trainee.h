@@ -1,0 +1,102 @@
+// What the benchmarks of a step train.
+#ifndef TESTS_BENCH_TRAINEE_H_
+#define TESTS_BENCH_TRAINEE_H_
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "harness/core/tensor_allocator.h"
+#include "harness/measure/flops.h"
+#include "harness/measure/memory.h"
+#include "harness/train/adamw.h"
+#include "harness/train/step_graphs.h"
+#include "methods/registry.h"
+
+namespace sft {
+
+// A model, a method attached to it, and its optimizer.
+class Trainee {
+ public:
+  Trainee(std::unique_ptr<Model> model, const std::string& method)
+      : model_(std::move(model)) {
+    const MemoryScope weights(MemoryUse::kWeights);
+    RunConfig config;
+    config.method = method;
+    for (const UpdateMethodRow& row : AllMethods().update) {
+      if (row.name != method) continue;
+      for (const FieldSpec& field : row.options) {
+        config.method_options[field.name] = field.default_text;
+      }
+      method_ = *row.make(config);
+    }
+    TORCH_CHECK(
+        method_ && method_->Attach(*model_).ok() && method_->BeginRound(0).ok(),
+        "cannot attach ", method);
+    const MemoryScope moments(MemoryUse::kOptimizer);
+    optimizer_ =
+        std::make_unique<AdamW>(method_->TrainableParameters(), AdamWOptions{});
+  }
+
+  Model& model() { return *model_; }
+
+  Optimizer& optimizer() { return *optimizer_; }
+
+  // Mean loss of the batch, nats a target. With graphs the batch is filled up,
+  // and its pass is replayed.
+  double Step(const Batch& batch, StepGraphs* graphs = nullptr) {
+    const MemoryScope memory(MemoryUse::kActivations);
+    const auto targets = static_cast<double>(batch.target_tokens);
+    at::Tensor loss_sum;
+    if (graphs != nullptr) {
+      graphs->BeginStep();
+      loss_sum = graphs->Run(batch, targets);
+    } else {
+      const LossOutput out = model_->SumLoss(batch);
+      out.loss_sum.div(targets).backward();
+      loss_sum = out.loss_sum.detach();
+    }
+    const double norm = optimizer_->GradNorm();
+    optimizer_->ClipGradients(norm, 1.0);
+    optimizer_->Step(1e-6);
+    optimizer_->DropGradients();
+    return loss_sum.item<double>() / targets;
+  }
+
+  double FlopsOf(const Batch& batch) {
+    std::set<std::string> names;
+    for (const TrainableParameter& p : optimizer_->parameters()) {
+      names.insert(p.name);
+    }
+    return StepFlops(MakeFlopModel(*model_, names, false), WorkOf(batch))
+        .total();
+  }
+
+  int64_t PredictedBytes(const Batch& batch) {
+    TrainedBytes trained;
+    for (const TrainableParameter& p : optimizer_->parameters()) {
+      trained.Add(p.tensor.numel(), p.tensor.element_size());
+    }
+    int64_t total = -kProcessBytes;  // tensors are compared
+    for (const auto& [use, bytes] : PredictTrainingBytes(
+             *model_, trained,
+             {.tokens = batch.slots(), .targets = batch.target_tokens})) {
+      total += bytes;
+    }
+    return total;
+  }
+
+ private:
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<UpdateMethod> method_;
+  std::unique_ptr<Optimizer> optimizer_;
+};
+
+}  // namespace sft
+
+#endif  // TESTS_BENCH_TRAINEE_H_
