@@ -13,6 +13,7 @@
 #include "harness/core/status.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/run_inputs.h"
+#include "harness/launch/run_measures.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/throughput.h"
@@ -113,10 +114,7 @@ class Estimator {
     const FlopModel flops =
         MakeFlopModel(model, names, config.activation_checkpointing);
     StepWork work;
-    StepSize largest;
-    largest.activation_checkpointing = config.activation_checkpointing;
-    largest.accumulates = config.gradient_accumulation_steps > 1;
-    largest.clips = config.max_grad_norm > 0;
+    StepSize largest = StepSizeOf(config);
     for (const PlannedStep& step : plan.steps) {
       for (const MicroBatchPlan& micro : step.micro_batches) {
         const Batch batch = collator->Collate(examples, micro);

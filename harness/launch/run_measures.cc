@@ -15,6 +15,15 @@ namespace {
 const absl::Time kProcessStart = absl::Now();
 }  // namespace
 
+StepSize StepSizeOf(const RunConfig& config) {
+  StepSize size;
+  size.activation_checkpointing = config.activation_checkpointing;
+  size.accumulates =
+      config.gradient_accumulation_steps > 1 || config.device == "cuda";
+  size.clips = config.max_grad_norm > 0;
+  return size;
+}
+
 void StartTrainingMeasures(Model& model) {
   ReleaseFreeTensorMemory();
   ResetPeakTensorMemory();
@@ -54,11 +63,8 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
                   record.config.optimizer);
     }
   }
-  StepSize largest;
-  largest.activation_checkpointing = record.config.activation_checkpointing;
+  StepSize largest = StepSizeOf(record.config);
   const int64_t micro_batches = record.config.gradient_accumulation_steps;
-  largest.accumulates = micro_batches > 1;
-  largest.clips = record.config.max_grad_norm > 0;
   for (const StepRecord& step : steps) {
     const int64_t slots =
         (step.real_tokens + step.padded_tokens) / micro_batches;

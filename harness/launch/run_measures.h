@@ -6,12 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/memory.h"
 #include "harness/model/model.h"
 #include "harness/record/run_record.h"
+#include "harness/spec/run_config.h"
 #include "harness/train/optimizer.h"
 
 namespace sft {
 
+// What the config says of a step's memory; tokens and targets are the plan's.
+StepSize StepSizeOf(const RunConfig& config);
 // Before a round: the peak counters start anew.
 void StartTrainingMeasures(Model& model);
 // After a round of these steps: peaks, and the bytes that its largest

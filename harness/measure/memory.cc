@@ -193,7 +193,7 @@ std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
         model.info().vocabulary * model.info().width * MasterBytes(model);
   }
   // Activations go as gradients come, unless those of an earlier micro-batch
-  // wait.
+  // or step wait.
   if (!step.accumulates) {
     (gradients < activations ? gradients : activations) = 0;
   }

@@ -62,7 +62,8 @@ struct StepSize {
   int64_t tokens = 0;   // slots of the largest micro-batch, pads included
   int64_t targets = 0;  // of it
   bool activation_checkpointing = false;
-  bool accumulates = false;  // gradients over several micro-batches
+  // Gradients over several micro-batches, or over steps, as a card's replays.
+  bool accumulates = false;
   bool clips = true;         // so all gradients are held together
 };
 // What is held when a step holds most: ModelBytes and "optimizer",
