@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/model/linear_product.h"
+#include "harness/model/matrix_product.h"
 #include "harness/model/reading_product.h"
 #include "harness/model/remake.h"
 #include "methods/kernels/gemv.h"
@@ -42,8 +43,8 @@ at::Tensor GradOfInput(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
                                 grad_MO.options().dtype(at::kDouble));
   for (int64_t begin = 0; begin < outputs; begin += kSumPart) {
     const int64_t part = std::min(kSumPart, outputs - begin);
-    sum_MI.add_(
-        at::mm(grad_MO.narrow(1, begin, part), w_OI.narrow(0, begin, part)));
+    sum_MI.add_(MatrixProduct(grad_MO.narrow(1, begin, part),
+                              w_OI.narrow(0, begin, part)));
   }
   return sum_MI.to(grad_MO.scalar_type());
 }
@@ -103,6 +104,13 @@ struct WideHeadProduct : torch::autograd::Function<WideHeadProduct> {
 
 at::Tensor RowsOf(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
+// Whether autograd is to know of a product.
+bool Records(const at::Tensor& x, const at::Tensor& w, const at::Tensor& bias) {
+  return c10::GradMode::is_enabled() &&
+         (x.requires_grad() || w.requires_grad() ||
+          (bias.defined() && bias.requires_grad()));
+}
+
 // A dense map on its master weight: casts for the forward pass and again for
 // the backward pass, so that no cast copy lives between them.
 struct DenseProduct : torch::autograd::Function<DenseProduct> {
@@ -131,8 +139,8 @@ struct DenseProduct : torch::autograd::Function<DenseProduct> {
     if (ctx->needs_input_grad(1)) {
       const at::Tensor x_MI = RowsOf(KeptInput(ctx, saved[0]));
       const bool widened = MultipliesWidened(grad_MO);
-      of_w = at::mm((widened ? Widen(grad_MO) : grad_MO).t(),
-                    widened ? Widen(x_MI) : x_MI)
+      of_w = MatrixProduct((widened ? Widen(grad_MO) : grad_MO).t(),
+                           widened ? Widen(x_MI) : x_MI)
                  .to(w_OI.scalar_type());
     }
     // An absent bias is no input to ask about.
@@ -188,7 +196,7 @@ at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
   const bool long_sum = grad_MO.is_cpu() &&
                         grad_MO.scalar_type() == at::kFloat &&
                         w_OI.size(0) > kSumPart;
-  return long_sum ? GradOfInput(grad_MO, w_OI) : at::mm(grad_MO, w_OI);
+  return long_sum ? GradOfInput(grad_MO, w_OI) : MatrixProduct(grad_MO, w_OI);
 }
 
 void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
@@ -197,7 +205,7 @@ void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
   const at::Tensor grad = widened ? Widen(grad_MO) : grad_MO;
   const at::Tensor x = widened ? Widen(x_MI) : x_MI;
   if (grad.scalar_type() == sum_OI.scalar_type()) {
-    sum_OI.addmm_(grad.t(), x);
+    AddMatrixProduct(grad.t(), x, sum_OI);
   } else {
     const at::Tensor product_OI = at::mm(grad.t(), x);
     // In parts: the addition widens its operand as a whole.
@@ -216,7 +224,15 @@ at::Tensor LinearProduct(const at::Tensor& x, const at::Tensor& w_OI,
     const bool long_sum = x.is_cpu() && x.scalar_type() == at::kFloat &&
                           x.dim() == 2 && !bias && w_OI.size(0) > kSumPart;
     if (long_sum) return WideHeadProduct::apply(x, w_OI);
-    return at::linear(x, w_OI, bias);
+    const at::Tensor x_MI = RowsOf(x);
+    if (Records(x, w_OI, bias_O) || !IsTiledProduct(x_MI, w_OI.t())) {
+      return at::linear(x, w_OI, bias);
+    }
+    at::Tensor y_MO = MatrixProduct(x_MI, w_OI.t());
+    if (bias) y_MO.add_(*bias);
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape.back() = w_OI.size(0);
+    return y_MO.view(shape);
   }
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = w_OI.size(0);
@@ -244,9 +260,11 @@ at::Tensor DenseLinear::ComputeWeight() {
 
 at::Tensor DenseLinear::Forward(const at::Tensor& x, const PassState& pass) {
   if (c10::GradMode::is_enabled()) laid_out_.Drop();
-  // Nothing to cast, nothing to train: the plain product keeps no input.
+  // Nothing to cast, nothing to train: the plain product keeps no input. In f32
+  // it would not be the one that a pass without a gradient makes.
   if (c10::GradMode::is_enabled() &&
-      (weight_OI_.scalar_type() != compute_ || weight_OI_.requires_grad())) {
+      (weight_OI_.scalar_type() != compute_ || weight_OI_.requires_grad() ||
+       compute_ == at::kFloat)) {
     cast_OI_.reset();
     return DenseProduct::apply(
         x, weight_OI_,

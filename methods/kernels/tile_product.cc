@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "methods/kernels/vector_math.h"
@@ -72,9 +73,13 @@ void PackPanel(const TileMatrix& b, int64_t first, int64_t width,
     }
     return;
   }
-  for (int64_t j = 0; j < shape.columns; ++j) {
-    const float* from = b.data + (first + j) * b.step;
-    for (int64_t i = 0; i < shape.depth; ++i) to[i * width + j] = from[i];
+  // A cache line of each column at a time.
+  for (int64_t begin = 0; begin < shape.depth; begin += kTileLanes) {
+    const int64_t end = std::min(shape.depth, begin + kTileLanes);
+    for (int64_t j = 0; j < shape.columns; ++j) {
+      const float* from = b.data + (first + j) * b.step;
+      for (int64_t i = begin; i < end; ++i) to[i * width + j] = from[i];
+    }
   }
 }
 
@@ -83,8 +88,58 @@ const Kernel& TheKernel() {
   return kernel;
 }
 
-// Rows of a that stay in a core's cache while all panels pass.
+// Rows of a that stay in a core's cache while all panels pass, and the most of
+// k for which they and a panel do.
 constexpr int64_t kPassRows = 20 * kTileRows;
+constexpr int64_t kPassDepth = 768;
+
+int64_t Parts(int64_t n, int64_t part) { return (n + part - 1) / part; }
+
+// Rows and columns [row, column) onwards of what the matrix is read as.
+TileMatrix From(const TileMatrix& x, int64_t row, int64_t column) {
+  return {
+      x.data + (x.transposed ? column * x.step + row : row * x.step + column),
+      x.step, x.transposed};
+}
+
+// Calls f(first row, rows) for the passes over m rows, on all threads.
+template <class F>
+void ForPasses(int64_t m, const F& f) {
+  at::parallel_for(0, Parts(m, kPassRows), 1, [&](int64_t pass, int64_t end) {
+    for (; pass < end; ++pass) {
+      const int64_t row = pass * kPassRows;
+      f(row, std::min(kPassRows, m - row));
+    }
+  });
+}
+
+// c = a b (+= where the shape says so) for rows that stay in the cache and the
+// columns of all panels. Stored as columns, a is copied: rows of b's width
+// apart share few sets of a cache.
+void MultiplyPass(int64_t rows, int64_t n, const TileMatrix& a,
+                  const float* packed, TileShape shape, float* c) {
+  const Kernel& kernel = TheKernel();
+  const int64_t width = kernel.vectors * kTileLanes;
+  thread_local std::vector<float> columns;
+  const float* from = a.data;
+  shape.a_row = a.step;
+  shape.a_step = 1;
+  if (a.transposed) {
+    columns.resize(static_cast<size_t>(shape.depth * kPassRows));
+    for (int64_t i = 0; i < shape.depth; ++i) {
+      std::copy_n(a.data + i * a.step, rows, columns.data() + i * kPassRows);
+    }
+    from = columns.data();
+    shape.a_row = 1;
+    shape.a_step = kPassRows;
+  }
+  shape.b_step = width;
+  for (int64_t first = 0; first < n; first += width) {
+    shape.columns = std::min(width, n - first);
+    kernel.make_panel(kernel.vectors, rows, shape, from,
+                      packed + first * shape.depth, c + first);
+  }
+}
 
 }  // namespace
 
@@ -120,12 +175,12 @@ bool HasWideTiles() { return TheKernel().vectors >= 4; }
 
 int64_t PackedSize(int64_t n, int64_t k) {
   const int64_t width = TheKernel().vectors * kTileLanes;
-  return (n + width - 1) / width * width * k;
+  return Parts(n, width) * width * k;
 }
 
 void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed) {
   const int64_t width = TheKernel().vectors * kTileLanes;
-  at::parallel_for(0, (n + width - 1) / width, 1, [&](int64_t p, int64_t end) {
+  at::parallel_for(0, Parts(n, width), 1, [&](int64_t p, int64_t end) {
     for (; p < end; ++p) {
       const int64_t columns = std::min(width, n - p * width);
       PackPanel(b, p * width, width, {.depth = k, .columns = columns},
@@ -136,23 +191,29 @@ void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed) {
 
 void PackedProduct(int64_t m, int64_t n, int64_t k, const float* a,
                    const float* packed, float* c) {
-  const Kernel& kernel = TheKernel();
-  const int64_t width = kernel.vectors * kTileLanes;
-  at::parallel_for(
-      0, (m + kPassRows - 1) / kPassRows, 1, [&](int64_t pass, int64_t end) {
-        const int64_t begin = pass * kPassRows;
-        const int64_t behind = std::min(m, end * kPassRows);
-        TileShape shape = {
-            .depth = k, .a_row = k, .a_step = 1, .b_step = width, .c_step = n};
-        for (int64_t row = begin; row < behind; row += kPassRows) {
-          const int64_t rows = std::min(kPassRows, behind - row);
-          for (int64_t first = 0; first < n; first += width) {
-            shape.columns = std::min(width, n - first);
-            kernel.make_panel(kernel.vectors, rows, shape, a + row * k,
-                              packed + first * k, c + row * n + first);
-          }
-        }
-      });
+  ForPasses(m, [&](int64_t row, int64_t rows) {
+    MultiplyPass(rows, n, {a + row * k, k}, packed, {.depth = k, .c_step = n},
+                 c + row * n);
+  });
+}
+
+void MatrixProduct(int64_t m, int64_t n, int64_t k, const TileMatrix& a,
+                   const TileMatrix& b, bool add, float* c) {
+  if (k == 0 && !add) std::fill_n(c, m * n, 0.0f);
+  // Parts of about one size: a short last one costs as much as a long one.
+  const int64_t most = Parts(k, std::max<int64_t>(Parts(k, kPassDepth), 1));
+  const std::unique_ptr<float[]> packed(
+      new float[static_cast<size_t>(PackedSize(n, most))]);
+  for (int64_t begin = 0; begin < k; begin += most) {
+    const TileShape shape = {.depth = std::min(most, k - begin),
+                             .c_step = n,
+                             .add = add || begin > 0};
+    PackTiles(n, shape.depth, From(b, begin, 0), packed.get());
+    ForPasses(m, [&](int64_t row, int64_t rows) {
+      MultiplyPass(rows, n, From(a, row, begin), packed.get(), shape,
+                   c + row * n);
+    });
+  }
 }
 
 }  // namespace sft

@@ -36,6 +36,12 @@ void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed);
 void PackedProduct(int64_t m, int64_t n, int64_t k, const float* a,
                    const float* packed, float* c);
 
+// c [m, n] = a b, or c += a b where `add`, c in rows without gaps; in all
+// threads, in an order that does not depend on their number. Of any size: lays
+// out b, and a where it is stored as columns, in parts of k.
+void MatrixProduct(int64_t m, int64_t n, int64_t k, const TileMatrix& a,
+                   const TileMatrix& b, bool add, float* c);
+
 }  // namespace sft
 
 #endif  // METHODS_KERNELS_TILE_PRODUCT_H_

@@ -14,7 +14,9 @@
 #include "harness/data/collator.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/throughput.h"
+#include "harness/model/linear_product.h"
 #include "harness/model/load.h"
+#include "harness/model/matrix_product.h"
 #include "methods/registry.h"
 #include "tests/bench/trainee.h"
 #include "tests/support/paths.h"
@@ -27,7 +29,8 @@ namespace {
 const bool kInstalled = InstallTensorAllocator();
 
 // The best rate of the products that the model makes: forward, of the input's
-// and of the weight's gradient, for the shapes of a block and the head.
+// and of the weight's gradient, for the shapes of a block and the head; by
+// LibTorch and as the model makes them.
 double CeilingFlopsPerSecond(Model& model, at::ScalarType dtype,
                              int64_t tokens) {
   const c10::NoGradGuard off;
@@ -44,11 +47,14 @@ double CeilingFlopsPerSecond(Model& model, at::ScalarType dtype,
                      g = at::randn({rows, out}, options);
     const double flops = 2.0 * static_cast<double>(rows * out * in);
     for (int repeat = 0; repeat < 4; ++repeat) {
-      for (int product = 0; product < 3; ++product) {
+      for (int product = 0; product < 6; ++product) {
         const Stopwatch watch;
         if (product == 0) at::linear(x, w);
         if (product == 1) at::mm(g, w);
         if (product == 2) at::mm(g.t(), x);
+        if (product == 3) LinearProduct(x, w, at::Tensor());
+        if (product == 4) InputGradient(g, w);
+        if (product == 5) MatrixProduct(g.t(), x);
         if (repeat == 0) continue;  // to warm up
         best = std::max(best, flops / absl::ToDoubleSeconds(watch.Cpu()));
       }

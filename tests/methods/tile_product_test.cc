@@ -2,6 +2,9 @@
 #include "methods/kernels/tile_product.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 
 #include "tests/support/catch_torch.h"
 
@@ -41,6 +44,53 @@ TEST_CASE("products of tiles equal those in f64", "[kernels]") {
       }
     }
   }
+}
+
+TEST_CASE("products of any size equal those in f64, whatever the threads",
+          "[kernels]") {
+  at::manual_seed(9);
+  const int threads = at::get_num_threads();
+  for (int64_t m : {3, 121, 250}) {
+    for (int64_t n : {1, 64, 130}) {
+      for (int64_t k : {1, 300, 1700}) {
+        for (int form = 0; form < 8; ++form) {
+          const bool a_t = (form & 1) != 0, b_t = (form & 2) != 0;
+          const bool add = (form & 4) != 0;
+          INFO(m << " x " << n << " x " << k << " form " << form);
+          // Rows lie further apart than they are long.
+          const auto drawn = [](int64_t rows, int64_t columns) {
+            return at::randn({rows, columns + 5}).narrow(1, 2, columns);
+          };
+          const at::Tensor a = a_t ? drawn(k, m).t() : drawn(m, k);
+          const at::Tensor b = b_t ? drawn(n, k).t() : drawn(k, n);
+          const at::Tensor before = at::randn({m, n});
+          at::Tensor wanted = at::mm(a.to(at::kDouble), b.to(at::kDouble));
+          if (add) wanted = wanted + before;
+          const at::Tensor c = before.clone(), again = before.clone();
+          const auto multiply = [&](const at::Tensor& to) {
+            MatrixProduct(
+                m, n, k,
+                {a.const_data_ptr<float>(), a.stride(a_t ? 1 : 0), a_t},
+                {b.const_data_ptr<float>(), b.stride(b_t ? 1 : 0), b_t}, add,
+                to.mutable_data_ptr<float>());
+          };
+          at::set_num_threads(1);
+          multiply(c);
+          at::set_num_threads(2);
+          multiply(again);
+          at::set_num_threads(threads);
+          const double scale = std::max(1.0, wanted.abs().max().item<double>());
+          CHECK((c - wanted).abs().max().item<double>() < kBound * scale);
+          CHECK(at::equal(c, again));
+        }
+      }
+    }
+  }
+  const at::Tensor c = at::ones({2, 3});
+  MatrixProduct(2, 3, 0, {}, {}, /*add=*/true, c.mutable_data_ptr<float>());
+  CHECK(at::equal(c, at::ones({2, 3})));
+  MatrixProduct(2, 3, 0, {}, {}, /*add=*/false, c.mutable_data_ptr<float>());
+  CHECK(at::equal(c, at::zeros({2, 3})));
 }
 
 TEST_CASE("a packed matrix gives the bits of the plain product", "[kernels]") {
