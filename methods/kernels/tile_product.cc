@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct TileShape {
   int64_t a_row = 0, a_step = 0, b_step = 0, c_step = 0;
   float scale = 1;
   bool add = false;
+  // Terms that are summed before they join c.
+  int64_t run = std::numeric_limits<int32_t>::max();
 };
 
 struct Kernel {
@@ -92,6 +95,9 @@ const Kernel& TheKernel() {
 // k for which they and a panel do.
 constexpr int64_t kPassRows = 20 * kTileRows;
 constexpr int64_t kPassDepth = 768;
+// The rounding of a sum grows with its terms: of a training product's, so many
+// are summed by themselves.
+constexpr int64_t kRun = 128;
 
 int64_t Parts(int64_t n, int64_t part) { return (n + part - 1) / part; }
 
@@ -207,7 +213,8 @@ void MatrixProduct(int64_t m, int64_t n, int64_t k, const TileMatrix& a,
   for (int64_t begin = 0; begin < k; begin += most) {
     const TileShape shape = {.depth = std::min(most, k - begin),
                              .c_step = n,
-                             .add = add || begin > 0};
+                             .add = add || begin > 0,
+                             .run = kRun};
     PackTiles(n, shape.depth, From(b, begin, 0), packed.get());
     ForPasses(m, [&](int64_t row, int64_t rows) {
       MultiplyPass(rows, n, From(a, row, begin), packed.get(), shape,
