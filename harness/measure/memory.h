@@ -64,7 +64,7 @@ struct StepSize {
   bool activation_checkpointing = false;
   // Gradients over several micro-batches, or over steps, as a card's replays.
   bool accumulates = false;
-  bool clips = true;         // so all gradients are held together
+  bool clips = true;  // so all gradients are held together
 };
 // What is held when a step holds most: ModelBytes and "optimizer",
 // "gradients", "activations" and the "process" itself. m and c bytes a number
