@@ -31,10 +31,14 @@ const OneDnn& Operators() {
 
 // Rows from which on it is the faster one.
 constexpr int64_t kLeastRows = 128;
+// Rows that read a weight as it lies in about the time in which it is laid out
+// in memory never touched before.
+constexpr int64_t kRowsOfLayout = 1024;
+
+int64_t RowsOf(const at::Tensor& x) { return x.numel() / x.size(-1); }
 
 bool Fits(const at::Tensor& x) {
-  return x.is_cpu() && x.is_contiguous() &&
-         x.numel() >= kLeastRows * x.size(-1);
+  return x.is_cpu() && x.is_contiguous() && RowsOf(x) >= kLeastRows;
 }
 
 bool IsTiled(const at::Tensor& x) {
@@ -60,22 +64,32 @@ at::Tensor LaidOut(const at::Tensor& w_OI, int64_t rows) {
   return stack.back().toTensor();
 }
 
+// w_OI as the tiles' b [I, O].
+TileMatrix Columns(const at::Tensor& w_OI) {
+  return {w_OI.const_data_ptr<float>(), w_OI.size(1), /*transposed=*/true};
+}
+
 at::Tensor Packed(const at::Tensor& w_OI) {
   const int64_t O = w_OI.size(0), I = w_OI.size(1);
   at::Tensor packed = at::empty({PackedSize(O, I)}, w_OI.options());
-  PackTiles(O, I, {w_OI.const_data_ptr<float>(), I, /*transposed=*/true},
-            packed.mutable_data_ptr<float>());
+  PackTiles(O, I, Columns(w_OI), packed.mutable_data_ptr<float>());
   return packed;
 }
 
+// x times the weight of O rows: laid out, or else as it lies in w_OI.
 at::Tensor TiledProduct(const at::Tensor& x, const at::Tensor& packed,
-                        int64_t O, const at::Tensor& bias_O) {
-  const int64_t I = x.size(-1);
+                        const at::Tensor& w_OI, const at::Tensor& bias_O) {
+  const int64_t M = RowsOf(x), I = x.size(-1), O = w_OI.size(0);
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = O;
   at::Tensor y = at::empty(shape, x.options());
-  PackedProduct(x.numel() / I, O, I, x.const_data_ptr<float>(),
-                packed.const_data_ptr<float>(), y.mutable_data_ptr<float>());
+  const float* from = x.const_data_ptr<float>();
+  float* to = y.mutable_data_ptr<float>();
+  if (packed.defined()) {
+    PackedProduct(M, O, I, from, packed.const_data_ptr<float>(), to);
+  } else {
+    MatrixProduct(M, O, I, {from, I}, Columns(w_OI), /*add=*/false, to);
+  }
   return bias_O.defined() ? y.add_(bias_O) : y;
 }
 
@@ -112,15 +126,24 @@ at::Tensor LaidOutWeight::Product(const at::Tensor& x, const at::Tensor& w_OI,
   if (!MadeOf(w_OI) || made_->dtype != dtype) {
     made_.reset();  // before the next one is made
     const at::Tensor w = w_OI.detach().to(dtype).contiguous();
-    made_ = Made{tiled ? Packed(w) : LaidOut(w, x.numel() / x.size(-1)),
+    if (tiled && rows_ < kRowsOfLayout) {
+      rows_ += RowsOf(x);
+      return TiledProduct(x, /*packed=*/{}, w, bias_O);
+    }
+    made_ = Made{tiled ? Packed(w) : LaidOut(w, RowsOf(x)),
                  dtype,
                  w_OI.storage().getWeakStorageImpl(),
                  w_OI.storage_offset(),
                  w_OI.numel(),
                  w_OI._version()};
   }
-  return tiled ? TiledProduct(x, made_->w, w_OI.size(0), bias_O)
+  return tiled ? TiledProduct(x, made_->w, w_OI, bias_O)
                : OneDnnProduct(x, made_->w, bias_O);
+}
+
+void LaidOutWeight::Drop() {
+  made_.reset();
+  rows_ = 0;
 }
 
 }  // namespace sft

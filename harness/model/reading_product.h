@@ -17,6 +17,9 @@ at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
 
 // A weight in the order in which products read it and in the dtype of x: made
 // once, not for every product, at the price of a second copy while it is kept.
+// In f32 with wide tiles it is made once many rows have read the weight: a
+// process that asks for little would wait longer for all those copies than for
+// its answer. No bit depends on whether it has been made.
 class LaidOutWeight {
  public:
   // Whether x has rows enough, and its dtype and device a layout.
@@ -25,7 +28,7 @@ class LaidOutWeight {
   // is made anew where w_OI is another part of memory or has changed.
   at::Tensor Product(const at::Tensor& x, const at::Tensor& w_OI,
                      const at::Tensor& bias_O);
-  void Drop() { made_.reset(); }
+  void Drop();
 
  private:
   struct Made {
@@ -40,6 +43,7 @@ class LaidOutWeight {
   bool MadeOf(const at::Tensor& w_OI) const;
 
   std::optional<Made> made_;
+  int64_t rows_ = 0;  // that have read the weight as it lies
 };
 
 }  // namespace sft

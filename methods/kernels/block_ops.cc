@@ -11,8 +11,6 @@ namespace {
 
 constexpr int64_t kElementPart = 1 << 15;
 
-int64_t Parts(int64_t n, int64_t part) { return (n + part - 1) / part; }
-
 // Calls f(begin, end) for the parts of [0, n), on all threads.
 template <class F>
 void ForParts(int64_t n, int64_t part, const F& f) {

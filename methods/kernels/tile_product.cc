@@ -95,11 +95,9 @@ const Kernel& TheKernel() {
 // k for which they and a panel do.
 constexpr int64_t kPassRows = 20 * kTileRows;
 constexpr int64_t kPassDepth = 768;
-// The rounding of a sum grows with its terms: of a training product's, so many
-// are summed by themselves.
+// The rounding of a sum grows with its terms: so many are summed by themselves
+// where a product has more of them than attention's tiles.
 constexpr int64_t kRun = 128;
-
-int64_t Parts(int64_t n, int64_t part) { return (n + part - 1) / part; }
 
 // Rows and columns [row, column) onwards of what the matrix is read as.
 TileMatrix From(const TileMatrix& x, int64_t row, int64_t column) {
@@ -115,6 +113,28 @@ void ForPasses(int64_t m, const F& f) {
     for (; pass < end; ++pass) {
       const int64_t row = pass * kPassRows;
       f(row, std::min(kPassRows, m - row));
+    }
+  });
+}
+
+// Calls f(begin, depth) for the parts of k, of about one size: a short last one
+// costs as much as a long one.
+template <class F>
+void ForDepths(int64_t k, const F& f) {
+  const int64_t most = Parts(k, std::max<int64_t>(Parts(k, kPassDepth), 1));
+  for (int64_t begin = 0; begin < k; begin += most) {
+    f(begin, std::min(most, k - begin));
+  }
+}
+
+// Lays out one part of k, in all threads.
+void PackDepth(int64_t n, int64_t depth, const TileMatrix& b, float* packed) {
+  const int64_t width = TheKernel().vectors * kTileLanes;
+  at::parallel_for(0, Parts(n, width), 1, [&](int64_t p, int64_t end) {
+    for (; p < end; ++p) {
+      const int64_t columns = std::min(width, n - p * width);
+      PackPanel(b, p * width, width, {.depth = depth, .columns = columns},
+                packed + p * width * depth);
     }
   });
 }
@@ -140,6 +160,7 @@ void MultiplyPass(int64_t rows, int64_t n, const TileMatrix& a,
     shape.a_step = kPassRows;
   }
   shape.b_step = width;
+  shape.run = kRun;
   for (int64_t first = 0; first < n; first += width) {
     shape.columns = std::min(width, n - first);
     kernel.make_panel(kernel.vectors, rows, shape, from,
@@ -185,42 +206,36 @@ int64_t PackedSize(int64_t n, int64_t k) {
 }
 
 void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed) {
-  const int64_t width = TheKernel().vectors * kTileLanes;
-  at::parallel_for(0, Parts(n, width), 1, [&](int64_t p, int64_t end) {
-    for (; p < end; ++p) {
-      const int64_t columns = std::min(width, n - p * width);
-      PackPanel(b, p * width, width, {.depth = k, .columns = columns},
-                packed + p * width * k);
-    }
+  ForDepths(k, [&](int64_t begin, int64_t depth) {
+    PackDepth(n, depth, From(b, begin, 0), packed + PackedSize(n, begin));
   });
 }
 
 void PackedProduct(int64_t m, int64_t n, int64_t k, const float* a,
                    const float* packed, float* c) {
+  if (k == 0) std::fill_n(c, m * n, 0.0f);
   ForPasses(m, [&](int64_t row, int64_t rows) {
-    MultiplyPass(rows, n, {a + row * k, k}, packed, {.depth = k, .c_step = n},
-                 c + row * n);
+    ForDepths(k, [&](int64_t begin, int64_t depth) {
+      MultiplyPass(
+          rows, n, {a + row * k + begin, k}, packed + PackedSize(n, begin),
+          {.depth = depth, .c_step = n, .add = begin > 0}, c + row * n);
+    });
   });
 }
 
 void MatrixProduct(int64_t m, int64_t n, int64_t k, const TileMatrix& a,
                    const TileMatrix& b, bool add, float* c) {
   if (k == 0 && !add) std::fill_n(c, m * n, 0.0f);
-  // Parts of about one size: a short last one costs as much as a long one.
-  const int64_t most = Parts(k, std::max<int64_t>(Parts(k, kPassDepth), 1));
   const std::unique_ptr<float[]> packed(
-      new float[static_cast<size_t>(PackedSize(n, most))]);
-  for (int64_t begin = 0; begin < k; begin += most) {
-    const TileShape shape = {.depth = std::min(most, k - begin),
-                             .c_step = n,
-                             .add = add || begin > 0,
-                             .run = kRun};
-    PackTiles(n, shape.depth, From(b, begin, 0), packed.get());
+      new float[static_cast<size_t>(PackedSize(n, std::min(k, kPassDepth)))]);
+  ForDepths(k, [&](int64_t begin, int64_t depth) {
+    PackDepth(n, depth, From(b, begin, 0), packed.get());
     ForPasses(m, [&](int64_t row, int64_t rows) {
-      MultiplyPass(rows, n, From(a, row, begin), packed.get(), shape,
+      MultiplyPass(rows, n, From(a, row, begin), packed.get(),
+                   {.depth = depth, .c_step = n, .add = add || begin > 0},
                    c + row * n);
     });
-  }
+  });
 }
 
 }  // namespace sft

@@ -32,7 +32,7 @@ int64_t PackedSize(int64_t n, int64_t k);
 // Lays b out into `packed`, in all threads.
 void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed);
 // c [m, n] = a b, a [m, k] and c in rows without gaps, in all threads; each
-// element as TileProduct() makes it.
+// element is MatrixProduct()'s, bit for bit.
 void PackedProduct(int64_t m, int64_t n, int64_t k, const float* a,
                    const float* packed, float* c);
 

@@ -22,6 +22,11 @@
 
 namespace sft {
 
+// Into how many parts of at most `part` n divides.
+constexpr int64_t Parts(int64_t n, int64_t part) {
+  return (n + part - 1) / part;
+}
+
 // The sum of term(i), i < n, in 16 lanes that are added pairwise.
 inline constexpr int64_t kLanes = 16;
 template <class Term>

@@ -97,19 +97,20 @@ TEST_CASE("a packed matrix gives the bits of the plain product", "[kernels]") {
   at::manual_seed(8);
   for (int64_t m : {1, 119, 121, 250}) {
     for (int64_t n : {1, 63, 64, 130}) {
-      const int64_t k = 77;
-      INFO(m << " x " << n);
-      const at::Tensor a = at::randn({m, k}), b = at::randn({n, k});
-      const TileMatrix b_t = {b.const_data_ptr<float>(), k, true};
-      const at::Tensor packed = at::empty({PackedSize(n, k)});
-      PackTiles(n, k, b_t, packed.mutable_data_ptr<float>());
-      const at::Tensor c = at::empty({m, n}), plain = at::empty({m, n});
-      PackedProduct(m, n, k, a.const_data_ptr<float>(),
-                    packed.const_data_ptr<float>(),
-                    c.mutable_data_ptr<float>());
-      TileProduct(m, n, k, 1.0f, {a.const_data_ptr<float>(), k}, b_t,
-                  /*add=*/false, plain.mutable_data_ptr<float>(), n);
-      CHECK(at::equal(c, plain));
+      for (int64_t k : {0, 77, 1601}) {
+        INFO(m << " x " << n << " x " << k);
+        const at::Tensor a = at::randn({m, k}), b = at::randn({n, k});
+        const TileMatrix b_t = {b.const_data_ptr<float>(), k, true};
+        const at::Tensor packed = at::empty({PackedSize(n, k)});
+        PackTiles(n, k, b_t, packed.mutable_data_ptr<float>());
+        const at::Tensor c = at::empty({m, n}), plain = at::empty({m, n});
+        PackedProduct(m, n, k, a.const_data_ptr<float>(),
+                      packed.const_data_ptr<float>(),
+                      c.mutable_data_ptr<float>());
+        MatrixProduct(m, n, k, {a.const_data_ptr<float>(), k}, b_t,
+                      /*add=*/false, plain.mutable_data_ptr<float>());
+        CHECK(at::equal(c, plain));
+      }
     }
   }
 }

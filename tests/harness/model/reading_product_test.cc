@@ -45,5 +45,17 @@ TEST_CASE("a laid-out weight multiplies as the plain one, and follows it",
   }
 }
 
+TEST_CASE("no bit depends on how often an f32 weight was read",
+          "[model][reading]") {
+  const c10::NoGradGuard no_grad;
+  at::manual_seed(8);
+  const at::Tensor w_OI = at::randn({70, 900}), x = at::randn({500, 900});
+  LaidOutWeight laid_out;
+  const at::Tensor first = laid_out.Product(x, w_OI, at::Tensor());
+  for (int i = 0; i < 5; ++i) {
+    CHECK(at::equal(laid_out.Product(x, w_OI, at::Tensor()), first));
+  }
+}
+
 }  // namespace
 }  // namespace sft
