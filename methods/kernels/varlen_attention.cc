@@ -15,6 +15,10 @@ namespace {
 
 // Query tokens of a block: causal blocks read no key behind their last token.
 constexpr int64_t kBlock = 128;
+// Forward, a multiple of a tile's rows and few enough that the scores of a
+// block and kKeys keys stay in a core's cache from product to product.
+constexpr int64_t kForwardBlock = 60;
+constexpr int64_t kKeys = 512;
 
 // Rows of `heads` heads: head `first` + g of token t to row g * tokens + t of
 // `to` [G * tokens, H], f32, times `scale`.
@@ -43,22 +47,6 @@ SFT_INLINE void ScatterHeads(const float* from, int64_t tokens, int64_t heads,
   }
 }
 
-// scores [keys] -> e^(score - max) with zeros from `seen` on; the sum and the
-// max are returned.
-struct RowSoftmax {
-  float most = 0, sum = 0;
-};
-SFT_INLINE RowSoftmax ExponentiateRow(float* scores, int64_t seen,
-                                      int64_t keys) {
-  RowSoftmax out;
-  out.most = LaneMax(seen, -std::numeric_limits<float>::infinity(),
-                     [=](int64_t i) { return scores[i]; });
-  for (int64_t i = 0; i < seen; ++i) scores[i] = Exp(scores[i] - out.most);
-  for (int64_t i = seen; i < keys; ++i) scores[i] = 0;
-  out.sum = LaneSum(seen, [=](int64_t i) { return scores[i]; });
-  return out;
-}
-
 // A block of query rows: tokens [begin, begin + tokens) of its sequence, all
 // heads of one key head, reading the first `keys` keys.
 struct QueryBlock {
@@ -70,16 +58,42 @@ struct QueryBlock {
   }
 };
 
+// What the rows of a block have read so far, all relative to e^most, their
+// largest score yet.
+struct RunningSoftmax {
+  float* most;
+  float* sum;
+  float* result;  // [rows, width], of values times weights
+  int64_t width;
+};
+
+// scores [rows, keys] of the keys from `first` on -> their weights, zeros where
+// a row does not see; the running sums with them, the results made ready for
+// the weighted values (online softmax: Milakov and Gimelshein 2018).
 SFT_VECTORIZED void ExponentiateBlock(const QueryBlock& block, int64_t groups,
-                                      bool causal, float* scores, float* most,
-                                      float* sum) {
-  for (int64_t g = 0; g < groups; ++g) {
-    for (int64_t t = 0; t < block.tokens; ++t) {
-      const int64_t row = g * block.tokens + t;
-      const RowSoftmax softmax = ExponentiateRow(
-          scores + row * block.keys, block.Seen(t, causal), block.keys);
-      most[row] = softmax.most;
-      sum[row] = softmax.sum;
+                                      bool causal, int64_t first, int64_t keys,
+                                      float* scores, RunningSoftmax running) {
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  for (int64_t row = 0; row < groups * block.tokens; ++row) {
+    float* p = scores + row * keys;
+    const int64_t seen = std::clamp<int64_t>(
+        block.Seen(row % block.tokens, causal) - first, 0, keys);
+    for (int64_t i = seen; i < keys; ++i) p[i] = 0;
+    if (seen == 0) continue;
+    const float before = first == 0 ? kNone : running.most[row];
+    const float most = LaneMax(seen, before, [=](int64_t i) { return p[i]; });
+    for (int64_t i = 0; i < seen; ++i) p[i] = Exp(p[i] - most);
+    const float sum = LaneSum(seen, [=](int64_t i) { return p[i]; });
+    running.most[row] = most;
+    if (first == 0) {
+      running.sum[row] = sum;
+    } else if (most == before) {
+      running.sum[row] += sum;
+    } else {
+      const float shrink = Exp(before - most);
+      running.sum[row] = running.sum[row] * shrink + sum;
+      float* result = running.result + row * running.width;
+      for (int64_t i = 0; i < running.width; ++i) result[i] *= shrink;
     }
   }
 }
@@ -162,6 +176,7 @@ enum Room {
   kGradV,
   kRow,
   kRow2,
+  kPacked,
   kRooms
 };
 thread_local Scratch scratch[kRooms];
@@ -195,10 +210,12 @@ void ForSequences(const VarlenShape& shape, const F& f) {
                    });
 }
 
+// Calls f(block) for the blocks of at most `most` tokens.
 template <class F>
-void ForBlocks(int64_t length, int64_t before, bool causal, const F& f) {
-  for (int64_t begin = 0; begin < length; begin += kBlock) {
-    const int64_t tokens = std::min(kBlock, length - begin);
+void ForBlocks(int64_t most, int64_t length, int64_t before, bool causal,
+               const F& f) {
+  for (int64_t begin = 0; begin < length; begin += most) {
+    const int64_t tokens = std::min(most, length - begin);
     f(QueryBlock{begin, tokens, before + (causal ? begin + tokens : length),
                  before});
   }
@@ -223,32 +240,41 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
              to);
       Gather(from + start * K * H, length, K, head, 1, H, 1.0f, to + own);
     }
-    ForBlocks(length, prefix.length, shape.causal, [&](const QueryBlock& b) {
-      const int64_t rows = groups * b.tokens;
-      const int64_t token = start + b.begin;
-      float* queries = scratch[kQ].Room(rows * H);
-      float* scores = scratch[kScores].Room(rows * b.keys);
-      float* result = scratch[kOut].Room(rows * H);
-      float* most = scratch[kRow].Room(rows);
-      float* sum = scratch[kRow2].Room(rows);
-      Gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
-             shape.scale, queries);
-      TileProduct(rows, b.keys, H, 1.0f, {queries, H}, {keys, H, true},
-                  /*add=*/false, scores, b.keys);
-      ExponentiateBlock(b, groups, shape.causal, scores, most, sum);
-      TileProduct(rows, H, b.keys, 1.0f, {scores, b.keys}, {values, H},
-                  /*add=*/false, result, H);
-      DivideRows(rows, H, sum, result);
-      Scatter(result, b.tokens, N, head * groups, groups, H,
-              out + token * N * H);
-      for (int64_t g = 0; g < groups; ++g) {
-        for (int64_t t = 0; t < b.tokens; ++t) {
-          const int64_t row = g * b.tokens + t;
-          lse[(token + t) * N + head * groups + g] =
-              most[row] + std::log(sum[row]);
-        }
-      }
-    });
+    const int64_t all = prefix.length + length;
+    float* packed = scratch[kPacked].Room(PackedSize(all, H));
+    PackTiles(all, H, {keys, H, /*transposed=*/true}, packed);
+    ForBlocks(kForwardBlock, length, prefix.length, shape.causal,
+              [&](const QueryBlock& b) {
+                const int64_t rows = groups * b.tokens;
+                const int64_t token = start + b.begin;
+                float* queries = scratch[kQ].Room(rows * H);
+                float* scores = scratch[kScores].Room(rows * kKeys);
+                const RunningSoftmax running = {
+                    scratch[kRow].Room(rows), scratch[kRow2].Room(rows),
+                    scratch[kOut].Room(rows * H), H};
+                Gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
+                       shape.scale, queries);
+                for (int64_t first = 0; first < b.keys; first += kKeys) {
+                  const int64_t count = std::min(kKeys, b.keys - first);
+                  PackedProduct(rows, count, H, queries,
+                                packed + PackedSize(first, H), scores);
+                  ExponentiateBlock(b, groups, shape.causal, first, count,
+                                    scores, running);
+                  TileProduct(rows, H, count, 1.0f, {scores, count},
+                              {values + first * H, H}, /*add=*/first > 0,
+                              running.result, H);
+                }
+                DivideRows(rows, H, running.sum, running.result);
+                Scatter(running.result, b.tokens, N, head * groups, groups, H,
+                        out + token * N * H);
+                for (int64_t g = 0; g < groups; ++g) {
+                  for (int64_t t = 0; t < b.tokens; ++t) {
+                    const int64_t row = g * b.tokens + t;
+                    lse[(token + t) * N + head * groups + g] =
+                        running.most[row] + std::log(running.sum[row]);
+                  }
+                }
+              });
   });
 }
 
@@ -271,7 +297,7 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
     Gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
     std::fill_n(of_keys, length * H, 0.0f);
     std::fill_n(of_values, length * H, 0.0f);
-    ForBlocks(length, 0, shape.causal, [&](const QueryBlock& b) {
+    ForBlocks(kBlock, length, 0, shape.causal, [&](const QueryBlock& b) {
       const int64_t rows = groups * b.tokens;
       const int64_t token = start + b.begin;
       const int64_t first = head * groups;

@@ -42,25 +42,31 @@ SFT_INLINE float LaneSum(int64_t n, const Term& term) {
   }
   return lane[0];
 }
+// The largest of them and `least`. GCC makes comparisons of a loop one by one,
+// so they are written by vectors that every instruction set has.
+typedef float Quad __attribute__((vector_size(16)));
 template <class Term>
 SFT_INLINE float LaneMax(int64_t n, float least, const Term& term) {
-  float lane[kLanes];
-  for (float& l : lane) l = least;
+  constexpr int64_t kQuads = 4, kWidth = 4;
+  Quad lane[kQuads];
+  for (Quad& l : lane) l = Quad{least, least, least, least};
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) {
-      const float x = term(i + j);
-      lane[j] = x > lane[j] ? x : lane[j];
+  for (; i + kQuads * kWidth <= n; i += kQuads * kWidth) {
+    for (int64_t q = 0; q < kQuads; ++q) {
+      const int64_t at = i + q * kWidth;
+      const Quad x = {term(at), term(at + 1), term(at + 2), term(at + 3)};
+      lane[q] = x > lane[q] ? x : lane[q];
     }
   }
-  for (int64_t j = 0; i + j < n; ++j) {
-    const float x = term(i + j);
-    lane[j] = x > lane[j] ? x : lane[j];
+  float most = least;
+  for (; i < n; ++i) {
+    const float x = term(i);
+    most = x > most ? x : most;
   }
-  for (int64_t j = 1; j < kLanes; ++j) {
-    if (lane[j] > lane[0]) lane[0] = lane[j];
+  for (const Quad& l : lane) {
+    for (int64_t j = 0; j < kWidth; ++j) most = l[j] > most ? l[j] : most;
   }
-  return lane[0];
+  return most;
 }
 
 }  // namespace sft
