@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/core/status.h"
-
 namespace sft {
 namespace {
 
