@@ -33,30 +33,8 @@ struct Kernels {
         set::MultiplyRangeNf4, set::SplitPairs           \
   }
 
-namespace plain {
-#include "methods/kernels/gemv_body.inc"
-}  // namespace plain
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-namespace v3 {
-#include "methods/kernels/gemv_body.inc"
-}  // namespace v3
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-namespace v4 {
-#include "methods/kernels/gemv_body.inc"
-}  // namespace v4
-#pragma GCC pop_options
-Kernels Choose() {
-  if (__builtin_cpu_supports("x86-64-v4")) return SFT_KERNELS_OF(v4);
-  if (__builtin_cpu_supports("x86-64-v3")) return SFT_KERNELS_OF(v3);
-  return SFT_KERNELS_OF(plain);
-}
-#else
-Kernels Choose() { return SFT_KERNELS_OF(plain); }
-#endif
+#define SFT_BODY "methods/kernels/gemv_body.inc"
+#include "methods/kernels/for_instruction_sets.inc"
 
 const Kernels& Chosen() {
   static const Kernels kernels = Choose();

@@ -33,37 +33,10 @@ struct Kernel {
   int64_t vectors;
 };
 
-namespace plain {
-#define SFT_TILE_VECTORS 1
-#include "methods/kernels/tile_product_body.inc"
-}  // namespace plain
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-namespace v3 {
-#include "methods/kernels/tile_product_body.inc"
-}  // namespace v3
-#pragma GCC pop_options
-#undef SFT_TILE_VECTORS
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-namespace v4 {
-#define SFT_TILE_VECTORS 4
-#include "methods/kernels/tile_product_body.inc"
-}  // namespace v4
-#pragma GCC pop_options
-Kernel Choose() {
-  if (__builtin_cpu_supports("x86-64-v4")) {
-    return {v4::AnyPanel, v4::kMostVectors};
-  }
-  if (__builtin_cpu_supports("x86-64-v3")) {
-    return {v3::AnyPanel, v3::kMostVectors};
-  }
-  return {plain::AnyPanel, plain::kMostVectors};
-}
-#else
-Kernel Choose() { return {plain::AnyPanel, plain::kMostVectors}; }
-#endif
+#define SFT_KERNELS_OF(set) \
+  Kernel { set::AnyPanel, set::kMostVectors }
+#define SFT_BODY "methods/kernels/tile_product_body.inc"
+#include "methods/kernels/for_instruction_sets.inc"
 
 // Columns [first, first + shape.columns) of b as rows of `width`, zeros behind
 // what b has.
