@@ -64,10 +64,9 @@ const Kernel& TheKernel() {
   return kernel;
 }
 
-// Rows of a that stay in a core's cache while all panels pass, and the most of
-// k for which they and a panel do.
+// Rows of a that, of kPackedDepth columns, stay in a core's cache with a panel
+// while all panels pass.
 constexpr int64_t kPassRows = 20 * kTileRows;
-constexpr int64_t kPassDepth = 768;
 // The rounding of a sum grows with its terms: so many are summed by themselves
 // where a product has more of them than attention's tiles.
 constexpr int64_t kRun = 128;
@@ -94,7 +93,7 @@ void ForPasses(int64_t m, const F& f) {
 // costs as much as a long one.
 template <class F>
 void ForDepths(int64_t k, const F& f) {
-  const int64_t most = Parts(k, std::max<int64_t>(Parts(k, kPassDepth), 1));
+  const int64_t most = Parts(k, std::max<int64_t>(Parts(k, kPackedDepth), 1));
   for (int64_t begin = 0; begin < k; begin += most) {
     f(begin, std::min(most, k - begin));
   }
@@ -200,7 +199,7 @@ void MatrixProduct(int64_t m, int64_t n, int64_t k, const TileMatrix& a,
                    const TileMatrix& b, bool add, float* c) {
   if (k == 0 && !add) std::fill_n(c, m * n, 0.0f);
   const std::unique_ptr<float[]> packed(
-      new float[static_cast<size_t>(PackedSize(n, std::min(k, kPassDepth)))]);
+      new float[static_cast<size_t>(PackedSize(n, std::min(k, kPackedDepth)))]);
   ForDepths(k, [&](int64_t begin, int64_t depth) {
     PackDepth(n, depth, From(b, begin, 0), packed.get());
     ForPasses(m, [&](int64_t row, int64_t rows) {

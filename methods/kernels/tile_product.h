@@ -27,8 +27,12 @@ void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
 // True on processors for which the tiles outrun BLAS at any size.
 bool HasWideTiles();
 // A matrix b [k, n] laid out once for many products, as tiles read it, takes so
-// many floats.
+// many floats. Its columns from a multiple of kPackedColumns on lie by
+// themselves behind PackedSize(that column, k) floats, where k is at most
+// kPackedDepth.
 int64_t PackedSize(int64_t n, int64_t k);
+inline constexpr int64_t kPackedColumns = 64;
+inline constexpr int64_t kPackedDepth = 768;
 // Lays b out into `packed`, in all threads.
 void PackTiles(int64_t n, int64_t k, const TileMatrix& b, float* packed);
 // c [m, n] = a b, a [m, k] and c in rows without gaps, in all threads; each

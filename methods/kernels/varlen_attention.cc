@@ -19,6 +19,7 @@ constexpr int64_t kBlock = 128;
 // block and kKeys keys stay in a core's cache from product to product.
 constexpr int64_t kForwardBlock = 60;
 constexpr int64_t kKeys = 512;
+static_assert(kKeys % kPackedColumns == 0);
 
 // Rows of `heads` heads: head `first` + g of token t to row g * tokens + t of
 // `to` [G * tokens, H], f32, times `scale`.
@@ -228,6 +229,8 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
                             const T* v, T* out, float* lse) {
   const int64_t N = shape.heads, K = shape.kv_heads, H = shape.head_width;
   const int64_t groups = N / K;
+  TORCH_CHECK(H <= kPackedDepth, "heads of ", H, " numbers, at most ",
+              kPackedDepth);
   ForSequences(shape, [&](int64_t sequence, int64_t head) {
     const Span span = SequenceAt(shape, sequence);
     const int64_t start = span.start, length = span.length;
