@@ -49,10 +49,9 @@ constexpr int64_t kTask = 64;
 
 template <class F>
 void ForTasks(int64_t out, const F& f) {
-  at::parallel_for(0, (out + kTask - 1) / kTask, 1,
-                   [&](int64_t first, int64_t last) {
-                     f(first * kTask, std::min(out, last * kTask));
-                   });
+  at::parallel_for(0, Parts(out, kTask), 1, [&](int64_t first, int64_t last) {
+    f(first * kTask, std::min(out, last * kTask));
+  });
 }
 
 // Room for rows of x that begin where a vector should, kept by the thread.

@@ -154,7 +154,7 @@ void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
                      .scale = scale,
                      .add = add};
   for (int64_t first = 0; first < n; first += shape.columns) {
-    const int64_t wanted = (n - first + kTileLanes - 1) / kTileLanes;
+    const int64_t wanted = Parts(n - first, kTileLanes);
     const int64_t vectors = std::min(kernel.vectors, wanted);
     const int64_t width = vectors * kTileLanes;
     shape.columns = std::min(width, n - first);
