@@ -65,11 +65,11 @@ const Kernel& TheKernel() {
 }
 
 // Rows of a that, of kPackedDepth columns, stay in a core's cache with a panel
-// while all panels pass.
-constexpr int64_t kPassRows = 20 * kTileRows;
-// The rounding of a sum grows with its terms: so many are summed by themselves
-// where a product has more of them than attention's tiles.
-constexpr int64_t kRun = 128;
+// and their part of c while all panels pass.
+constexpr int64_t kPassRows = 12 * kTileRows;
+// The rounding of a sum grows with its terms: at most so many are summed by
+// themselves where a product has more of them than attention's tiles.
+constexpr int64_t kRun = 384;
 
 // Rows and columns [row, column) onwards of what the matrix is read as.
 TileMatrix From(const TileMatrix& x, int64_t row, int64_t column) {
@@ -89,11 +89,10 @@ void ForPasses(int64_t m, const F& f) {
   });
 }
 
-// Calls f(begin, depth) for the parts of k, of about one size: a short last one
-// costs as much as a long one.
+// Calls f(begin, depth) for the parts of k.
 template <class F>
 void ForDepths(int64_t k, const F& f) {
-  const int64_t most = Parts(k, std::max<int64_t>(Parts(k, kPackedDepth), 1));
+  const int64_t most = EvenPart(k, kPackedDepth);
   for (int64_t begin = 0; begin < k; begin += most) {
     f(begin, std::min(most, k - begin));
   }
@@ -132,7 +131,7 @@ void MultiplyPass(int64_t rows, int64_t n, const TileMatrix& a,
     shape.a_step = kPassRows;
   }
   shape.b_step = width;
-  shape.run = kRun;
+  shape.run = EvenPart(shape.depth, kRun);
   for (int64_t first = 0; first < n; first += width) {
     shape.columns = std::min(width, n - first);
     kernel.make_panel(kernel.vectors, rows, shape, from,

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "methods/kernels/running_softmax.h"
 #include "methods/kernels/tile_product.h"
 
 namespace sft {
@@ -17,9 +17,9 @@ namespace {
 constexpr int64_t kBlock = 128;
 // Forward, a multiple of a tile's rows and few enough that the scores of a
 // block and kKeys keys stay in a core's cache from product to product.
-constexpr int64_t kForwardBlock = 60;
+constexpr int64_t kForwardBlock = 36;
 constexpr int64_t kKeys = 512;
-static_assert(kKeys % kPackedColumns == 0);
+static_assert(kKeys % kPackedColumns == 0 && kKeys % kScoreLanes == 0);
 
 // Rows of `heads` heads: head `first` + g of token t to row g * tokens + t of
 // `to` [G * tokens, H], f32, times `scale`.
@@ -44,73 +44,6 @@ SFT_INLINE void ScatterHeads(const float* from, int64_t tokens, int64_t heads,
       const float* row = from + (g * tokens + t) * width;
       T* out = to + (t * heads + first + g) * width;
       for (int64_t i = 0; i < width; ++i) Store(row[i], out + i);
-    }
-  }
-}
-
-// A block of query rows: tokens [begin, begin + tokens) of its sequence, all
-// heads of one key head, reading the first `keys` keys.
-struct QueryBlock {
-  int64_t begin = 0, tokens = 0, keys = 0;
-  int64_t before = 0;  // keys of the sequence's prefix, the first ones
-  // Keys that the row of token begin + t sees.
-  int64_t Seen(int64_t t, bool causal) const {
-    return causal ? before + begin + t + 1 : keys;
-  }
-};
-
-// What the rows of a block have read so far, all relative to e^most, their
-// largest score yet.
-struct RunningSoftmax {
-  float* most;
-  float* sum;
-  float* result;  // [rows, width], of values times weights
-  int64_t width;
-};
-
-// scores [rows, keys] of the keys from `first` on -> their weights, zeros where
-// a row does not see; the running sums with them, the results made ready for
-// the weighted values (online softmax: Milakov and Gimelshein 2018).
-SFT_VECTORIZED void ExponentiateBlock(const QueryBlock& block, int64_t groups,
-                                      bool causal, int64_t first, int64_t keys,
-                                      float* scores, RunningSoftmax running) {
-  constexpr float kNone = -std::numeric_limits<float>::infinity();
-  for (int64_t row = 0; row < groups * block.tokens; ++row) {
-    float* p = scores + row * keys;
-    const int64_t seen = std::clamp<int64_t>(
-        block.Seen(row % block.tokens, causal) - first, 0, keys);
-    for (int64_t i = seen; i < keys; ++i) p[i] = 0;
-    if (seen == 0) continue;
-    const float before = first == 0 ? kNone : running.most[row];
-    const float most = LaneMax(seen, before, [=](int64_t i) { return p[i]; });
-    for (int64_t i = 0; i < seen; ++i) p[i] = Exp(p[i] - most);
-    const float sum = LaneSum(seen, [=](int64_t i) { return p[i]; });
-    running.most[row] = most;
-    if (first == 0) {
-      running.sum[row] = sum;
-    } else if (most == before) {
-      running.sum[row] += sum;
-    } else {
-      const float shrink = Exp(before - most);
-      running.sum[row] = running.sum[row] * shrink + sum;
-      float* result = running.result + row * running.width;
-      for (int64_t i = 0; i < running.width; ++i) result[i] *= shrink;
-    }
-  }
-}
-
-// scores -> probabilities, given their log-sum-exp [G * tokens].
-SFT_VECTORIZED void ProbabilitiesOfBlock(const QueryBlock& block,
-                                         int64_t groups, bool causal,
-                                         const float* lse, float* scores) {
-  for (int64_t g = 0; g < groups; ++g) {
-    for (int64_t t = 0; t < block.tokens; ++t) {
-      const int64_t row = g * block.tokens + t;
-      const int64_t seen = block.Seen(t, causal);
-      float* at = scores + row * block.keys;
-      const float shift = lse[row];
-      for (int64_t i = 0; i < seen; ++i) at[i] = Exp(at[i] - shift);
-      for (int64_t i = seen; i < block.keys; ++i) at[i] = 0;
     }
   }
 }
@@ -213,12 +146,17 @@ void ForSequences(const VarlenShape& shape, const F& f) {
 
 // Calls f(block) for the blocks of at most `most` tokens.
 template <class F>
-void ForBlocks(int64_t most, int64_t length, int64_t before, bool causal,
-               const F& f) {
+void ForBlocks(const VarlenShape& shape, int64_t most, int64_t length,
+               int64_t before, const F& f) {
   for (int64_t begin = 0; begin < length; begin += most) {
     const int64_t tokens = std::min(most, length - begin);
-    f(QueryBlock{begin, tokens, before + (causal ? begin + tokens : length),
-                 before});
+    const int64_t last = shape.causal ? begin + tokens : length;
+    f(QueryBlock{.begin = begin,
+                 .tokens = tokens,
+                 .groups = shape.heads / shape.kv_heads,
+                 .keys = before + last,
+                 .before = before,
+                 .causal = shape.causal});
   }
 }
 
@@ -246,38 +184,38 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
     const int64_t all = prefix.length + length;
     float* packed = scratch[kPacked].Room(PackedSize(all, H));
     PackTiles(all, H, {keys, H, /*transposed=*/true}, packed);
-    ForBlocks(kForwardBlock, length, prefix.length, shape.causal,
-              [&](const QueryBlock& b) {
-                const int64_t rows = groups * b.tokens;
-                const int64_t token = start + b.begin;
-                float* queries = scratch[kQ].Room(rows * H);
-                float* scores = scratch[kScores].Room(rows * kKeys);
-                const RunningSoftmax running = {
-                    scratch[kRow].Room(rows), scratch[kRow2].Room(rows),
-                    scratch[kOut].Room(rows * H), H};
-                Gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
-                       shape.scale, queries);
-                for (int64_t first = 0; first < b.keys; first += kKeys) {
-                  const int64_t count = std::min(kKeys, b.keys - first);
-                  PackedProduct(rows, count, H, queries,
-                                packed + PackedSize(first, H), scores);
-                  ExponentiateBlock(b, groups, shape.causal, first, count,
-                                    scores, running);
-                  TileProduct(rows, H, count, 1.0f, {scores, count},
-                              {values + first * H, H}, /*add=*/first > 0,
-                              running.result, H);
-                }
-                DivideRows(rows, H, running.sum, running.result);
-                Scatter(running.result, b.tokens, N, head * groups, groups, H,
-                        out + token * N * H);
-                for (int64_t g = 0; g < groups; ++g) {
-                  for (int64_t t = 0; t < b.tokens; ++t) {
-                    const int64_t row = g * b.tokens + t;
-                    lse[(token + t) * N + head * groups + g] =
-                        running.most[row] + std::log(running.sum[row]);
-                  }
-                }
-              });
+    ForBlocks(
+        shape, kForwardBlock, length, prefix.length, [&](const QueryBlock& b) {
+          const int64_t rows = b.rows();
+          const int64_t token = start + b.begin;
+          float* queries = scratch[kQ].Room(rows * H);
+          float* scores = scratch[kScores].Room(rows * kKeys);
+          const RunningSoftmax running = {scratch[kRow].Room(rows),
+                                          scratch[kRow2].Room(rows),
+                                          scratch[kOut].Room(rows * H), H};
+          Gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
+                 shape.scale, queries);
+          for (int64_t first = 0; first < b.keys; first += kKeys) {
+            const int64_t count = std::min(kKeys, b.keys - first);
+            const int64_t step = ScoreRow(count);
+            PackedProduct(rows, step, H, queries, packed + PackedSize(first, H),
+                          scores);
+            ReadScores(b, first, step, scores, running);
+            TileProduct(rows, H, count, 1.0f, {scores, step},
+                        {values + first * H, H}, /*add=*/first > 0,
+                        running.result, H);
+          }
+          DivideRows(rows, H, running.sum, running.result);
+          Scatter(running.result, b.tokens, N, head * groups, groups, H,
+                  out + token * N * H);
+          for (int64_t g = 0; g < groups; ++g) {
+            for (int64_t t = 0; t < b.tokens; ++t) {
+              const int64_t row = g * b.tokens + t;
+              lse[(token + t) * N + head * groups + g] =
+                  running.most[row] + std::log(running.sum[row]);
+            }
+          }
+        });
   });
 }
 
@@ -300,15 +238,16 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
     Gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
     std::fill_n(of_keys, length * H, 0.0f);
     std::fill_n(of_values, length * H, 0.0f);
-    ForBlocks(kBlock, length, 0, shape.causal, [&](const QueryBlock& b) {
-      const int64_t rows = groups * b.tokens;
+    ForBlocks(shape, kBlock, length, 0, [&](const QueryBlock& b) {
+      const int64_t rows = b.rows();
       const int64_t token = start + b.begin;
       const int64_t first = head * groups;
+      const int64_t step = ScoreRow(b.keys);
       float* queries = scratch[kQ].Room(rows * H);
-      float* p = scratch[kScores].Room(rows * b.keys);
+      float* p = scratch[kScores].Room(rows * step);
       float* result = scratch[kOut].Room(rows * H);
       float* of_result = scratch[kGrad].Room(rows * H);
-      float* of_scores = scratch[kGradScores].Room(rows * b.keys);
+      float* of_scores = scratch[kGradScores].Room(rows * step);
       float* shift = scratch[kRow].Room(rows);
       Gather(q + token * N * H, b.tokens, N, first, groups, H, shape.scale,
              queries);
@@ -317,17 +256,17 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
              of_result);
       Gather(lse + token * N, b.tokens, N, first, groups, 1, 1.0f, shift);
       TileProduct(rows, b.keys, H, 1.0f, {queries, H}, {keys, H, true},
-                  /*add=*/false, p, b.keys);
-      ProbabilitiesOfBlock(b, groups, shape.causal, shift, p);
-      TileProduct(b.keys, H, rows, 1.0f, {p, b.keys, true}, {of_result, H},
+                  /*add=*/false, p, step);
+      ScoresToProbabilities(b, step, shift, p);
+      TileProduct(b.keys, H, rows, 1.0f, {p, step, true}, {of_result, H},
                   /*add=*/true, of_values, H);
       TileProduct(rows, b.keys, H, 1.0f, {of_result, H}, {values, H, true},
-                  /*add=*/false, of_scores, b.keys);
-      ScoreGradients(rows, b.keys, H, of_result, result, p, of_scores);
+                  /*add=*/false, of_scores, step);
+      ScoreGradients(rows, step, H, of_result, result, p, of_scores);
       // The queries hold the scale already.
-      TileProduct(b.keys, H, rows, 1.0f, {of_scores, b.keys, true},
-                  {queries, H}, /*add=*/true, of_keys, H);
-      TileProduct(rows, H, b.keys, shape.scale, {of_scores, b.keys}, {keys, H},
+      TileProduct(b.keys, H, rows, 1.0f, {of_scores, step, true}, {queries, H},
+                  /*add=*/true, of_keys, H);
+      TileProduct(rows, H, b.keys, shape.scale, {of_scores, step}, {keys, H},
                   /*add=*/false, result, H);
       Scatter(result, b.tokens, N, first, groups, H, grad_q + token * N * H);
     });

@@ -26,6 +26,11 @@ namespace sft {
 constexpr int64_t Parts(int64_t n, int64_t part) {
   return (n + part - 1) / part;
 }
+// The size of as many parts that are about alike: a short last one costs as
+// much as a long one.
+constexpr int64_t EvenPart(int64_t n, int64_t part) {
+  return n == 0 ? 0 : Parts(n, Parts(n, part));
+}
 
 // The sum of term(i), i < n, in 16 lanes that are added pairwise.
 inline constexpr int64_t kLanes = 16;
