@@ -38,6 +38,26 @@ struct Kernel {
 #define SFT_BODY "methods/kernels/tile_product_body.inc"
 #include "methods/kernels/for_instruction_sets.inc"
 
+// Four numbers of four columns, `step` apart, to four rows `width` apart.
+void TransposeFour(const float* from, int64_t step, float* to, int64_t width) {
+  Quad column[4];
+  for (int64_t j = 0; j < 4; ++j) {
+    std::memcpy(&column[j], from + j * step, sizeof(Quad));
+  }
+  const auto& [a, b, c, d] = column;
+  const Quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+             cd = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+             ab_2 = __builtin_shufflevector(a, b, 2, 6, 3, 7),
+             cd_2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const Quad row[4] = {__builtin_shufflevector(ab, cd, 0, 1, 4, 5),
+                       __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+                       __builtin_shufflevector(ab_2, cd_2, 0, 1, 4, 5),
+                       __builtin_shufflevector(ab_2, cd_2, 2, 3, 6, 7)};
+  for (int64_t i = 0; i < 4; ++i) {
+    std::memcpy(to + i * width, &row[i], sizeof(Quad));
+  }
+}
+
 // Columns [first, first + shape.columns) of b as rows of `width`, zeros behind
 // what b has.
 void PackPanel(const TileMatrix& b, int64_t first, int64_t width,
@@ -52,7 +72,14 @@ void PackPanel(const TileMatrix& b, int64_t first, int64_t width,
   // A cache line of each column at a time.
   for (int64_t begin = 0; begin < shape.depth; begin += kTileLanes) {
     const int64_t end = std::min(shape.depth, begin + kTileLanes);
-    for (int64_t j = 0; j < shape.columns; ++j) {
+    int64_t j = 0;
+    for (; end - begin == kTileLanes && j + 4 <= shape.columns; j += 4) {
+      for (int64_t i = begin; i < end; i += 4) {
+        TransposeFour(b.data + (first + j) * b.step + i, b.step,
+                      to + i * width + j, width);
+      }
+    }
+    for (; j < shape.columns; ++j) {
       const float* from = b.data + (first + j) * b.step;
       for (int64_t i = begin; i < end; ++i) to[i * width + j] = from[i];
     }
