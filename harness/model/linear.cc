@@ -10,6 +10,7 @@
 #include "harness/model/reading_product.h"
 #include "harness/model/remake.h"
 #include "methods/kernels/gemv.h"
+#include "methods/kernels/processor.h"
 #include "methods/kernels/raw_tensor.h"
 
 namespace sft {
@@ -19,10 +20,14 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // Without these instructions oneDNN's bf16 product is nine times slower than
-// f32 (measured: 512 x 576 x 1536, one AVX2 core, 93 ms against 10 ms).
+// f32 (measured: 512 x 576 x 1536, one AVX2 core, 93 ms against 10 ms). Intel's
+// make half as many products a cycle as its f32 ones (80 against 145 GFLOP/s),
+// unless they are of its matrix unit.
 bool CpuMultipliesBf16() {
 #if defined(__x86_64__)
-  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
+  static const bool has =
+      __builtin_cpu_supports("avx512bf16") != 0 &&
+      (!IsIntelProcessor() || __builtin_cpu_supports("amx-bf16") != 0);
   return has;
 #else
   return true;
@@ -31,21 +36,32 @@ bool CpuMultipliesBf16() {
 
 at::Tensor Widen(const at::Tensor& x) { return x.to(at::kFloat); }
 
-// Outputs from which on the gradient of x is summed in parts of so many.
+// Outputs that a product has, or sums over, at once: of a vocabulary's weight
+// and logits only such a part is widened at a time.
 constexpr int64_t kSumPart = 4096;
+
+// Calls f(begin, outputs) for the parts.
+template <class F>
+void ForOutputs(int64_t outputs, const F& f) {
+  for (int64_t begin = 0; begin < outputs; begin += kSumPart) {
+    f(begin, std::min(kSumPart, outputs - begin));
+  }
+}
 
 // The gradient of x is a sum over O. MKL sums it in one f32 run where x has few
 // rows, and over a vocabulary (O = 49,152, a few targets) that costs three
 // digits: 5e-5 relative in every gradient below the head.
 at::Tensor GradOfInput(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
-  const int64_t outputs = w_OI.size(0);
+  const int64_t O = w_OI.size(0);
+  if (O <= kSumPart) {
+    return at::mm(Widen(grad_MO), Widen(w_OI)).to(grad_MO.scalar_type());
+  }
   at::Tensor sum_MI = at::zeros({grad_MO.size(0), w_OI.size(1)},
                                 grad_MO.options().dtype(at::kDouble));
-  for (int64_t begin = 0; begin < outputs; begin += kSumPart) {
-    const int64_t part = std::min(kSumPart, outputs - begin);
-    sum_MI.add_(MatrixProduct(grad_MO.narrow(1, begin, part),
-                              w_OI.narrow(0, begin, part)));
-  }
+  ForOutputs(O, [&](int64_t begin, int64_t part) {
+    sum_MI.add_(MatrixProduct(Widen(grad_MO.narrow(1, begin, part)),
+                              Widen(w_OI.narrow(0, begin, part))));
+  });
   return sum_MI.to(grad_MO.scalar_type());
 }
 
@@ -57,28 +73,29 @@ struct WideProduct : torch::autograd::Function<WideProduct> {
                             const at::Tensor& w,
                             const std::optional<at::Tensor>& bias) {
     at::AutoDispatchBelowADInplaceOrView below;
-    ctx->save_for_backward({x, w});
+    ctx->save_for_backward({w.requires_grad() ? x : at::Tensor(), w});
     ctx->saved_data["bias"] = bias.has_value();
-    at::Tensor y = at::mm(Widen(x), Widen(w).t());
-    if (bias) y.add_(Widen(*bias));
-    return y.to(at::kBFloat16);
+    const at::Tensor wide_MI = Widen(x);
+    at::Tensor y_MO = at::empty({x.size(0), w.size(0)}, x.options());
+    ForOutputs(w.size(0), [&](int64_t begin, int64_t part) {
+      at::Tensor sums = at::mm(wide_MI, Widen(w.narrow(0, begin, part)).t());
+      if (bias) sums.add_(Widen(bias->narrow(0, begin, part)));
+      y_MO.narrow(1, begin, part).copy_(sums);
+    });
+    return y_MO;
   }
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor grad = Widen(grads[0]);
+    const at::Tensor& grad = grads[0];
     at::Tensor grad_x, grad_w, grad_bias;
-    if (ctx->needs_input_grad(0)) {
-      const at::Tensor w = Widen(saved[1]);
-      grad_x = (w.size(0) > kSumPart ? GradOfInput(grad, w) : at::mm(grad, w))
-                   .to(at::kBFloat16);
-    }
+    if (ctx->needs_input_grad(0)) grad_x = GradOfInput(grad, saved[1]);
     if (ctx->needs_input_grad(1)) {
-      grad_w = at::mm(grad.t(), Widen(saved[0])).to(at::kBFloat16);
+      grad_w = at::mm(Widen(grad).t(), Widen(saved[0])).to(at::kBFloat16);
     }
     // An absent bias is no input to ask about.
     if (ctx->saved_data["bias"].toBool() && ctx->needs_input_grad(2)) {
-      grad_bias = grad.sum(0).to(at::kBFloat16);
+      grad_bias = grad.sum(0, false, at::kFloat).to(at::kBFloat16);
     }
     return {grad_x, grad_w, grad_bias};
   }
@@ -191,7 +208,7 @@ bool MultipliesWidened(const at::Tensor& x) {
 
 at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
   if (MultipliesWidened(grad_MO)) {
-    return GradOfInput(Widen(grad_MO), Widen(w_OI)).to(at::kBFloat16);
+    return GradOfInput(grad_MO, w_OI);
   }
   const bool long_sum = grad_MO.is_cpu() &&
                         grad_MO.scalar_type() == at::kFloat &&
@@ -201,18 +218,25 @@ at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
 
 void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
                        at::Tensor& sum_OI) {
-  const bool widened = MultipliesWidened(grad_MO);
-  const at::Tensor grad = widened ? Widen(grad_MO) : grad_MO;
-  const at::Tensor x = widened ? Widen(x_MI) : x_MI;
-  if (grad.scalar_type() == sum_OI.scalar_type()) {
-    AddMatrixProduct(grad.t(), x, sum_OI);
+  if (MultipliesWidened(grad_MO)) {
+    const at::Tensor x = Widen(x_MI);
+    ForOutputs(sum_OI.size(0), [&](int64_t begin, int64_t part) {
+      const at::Tensor grad = Widen(grad_MO.narrow(1, begin, part));
+      at::Tensor sum = sum_OI.narrow(0, begin, part);
+      if (sum.scalar_type() == at::kFloat) {
+        AddMatrixProduct(grad.t(), x, sum);
+      } else {
+        sum.add_(at::mm(grad.t(), x));
+      }
+    });
+  } else if (grad_MO.scalar_type() == sum_OI.scalar_type()) {
+    AddMatrixProduct(grad_MO.t(), x_MI, sum_OI);
   } else {
-    const at::Tensor product_OI = at::mm(grad.t(), x);
+    const at::Tensor product_OI = at::mm(grad_MO.t(), x_MI);
     // In parts: the addition widens its operand as a whole.
-    for (int64_t begin = 0; begin < sum_OI.size(0); begin += kSumPart) {
-      const int64_t part = std::min(kSumPart, sum_OI.size(0) - begin);
+    ForOutputs(sum_OI.size(0), [&](int64_t begin, int64_t part) {
       sum_OI.narrow(0, begin, part).add_(product_OI.narrow(0, begin, part));
-    }
+    });
   }
 }
 

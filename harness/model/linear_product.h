@@ -8,8 +8,8 @@
 
 namespace sft {
 
-// True of bf16 on a processor without bf16 instructions: products are then
-// made in f32 and rounded.
+// True of bf16 on a processor without bf16 instructions, or whose f32 ones make
+// more products: they are then made in f32 and rounded.
 bool MultipliesWidened(const at::Tensor& x);
 
 // grad_MO times w_OI, in their dtype.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "methods/kernels/processor.h"
 #include "methods/kernels/vector_math.h"
 
 namespace sft {
@@ -196,7 +197,9 @@ void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
   }
 }
 
-bool HasWideTiles() { return TheKernel().vectors >= 4; }
+// MKL uses the wide vectors of its maker's processors, and is the faster one
+// there (150 against 110 to 145 GFLOP/s).
+bool HasWideTiles() { return TheKernel().vectors >= 4 && !IsIntelProcessor(); }
 
 int64_t PackedSize(int64_t n, int64_t k) {
   const int64_t width = TheKernel().vectors * kTileLanes;
