@@ -112,10 +112,9 @@ bool LaidOutWeight::MadeOf(const at::Tensor& w_OI) const {
 bool LaidOutWeight::Serves(const at::Tensor& x) {
   if (!Fits(x)) return false;
   if (IsTiled(x)) return true;
-  const bool in_onednn =
-      x.scalar_type() == at::kFloat ||
-      (x.scalar_type() == at::kBFloat16 && !MultipliesWidened(x));
-  return in_onednn && Operators().product && Operators().layout;
+  // oneDNN's f32 product of a weight as it lies makes the same bits as soon.
+  return x.scalar_type() == at::kBFloat16 && !MultipliesWidened(x) &&
+         Operators().product && Operators().layout;
 }
 
 at::Tensor LaidOutWeight::Product(const at::Tensor& x, const at::Tensor& w_OI,

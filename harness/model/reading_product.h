@@ -22,7 +22,7 @@ at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
 // its answer. No bit depends on whether it has been made.
 class LaidOutWeight {
  public:
-  // Whether x has rows enough, and its dtype and device a layout.
+  // Whether x has rows enough, and its dtype and device a layout that pays.
   static bool Serves(const at::Tensor& x);
   // ReadingProduct() of w_OI in x's dtype, by the layout where that serves; it
   // is made anew where w_OI is another part of memory or has changed.
@@ -32,7 +32,7 @@ class LaidOutWeight {
 
  private:
   struct Made {
-    at::Tensor w;  // f32 with wide tiles: their panels; else oneDNN's
+    at::Tensor w;  // f32: panels of wide tiles; bf16: oneDNN's
     at::ScalarType dtype;
     // Of the weight it was made of. Weak: that may be freed, but its address
     // is nobody else's meanwhile.
