@@ -99,9 +99,8 @@ def load_peer(folder, form):
                                                 **options).eval()
 
 
-def generate(model, inputs, batch):
+def generate(model, prompts, new_tokens):
     import torch
-    prompts = inputs["prompts"][:batch]
     longest = max(map(len, prompts))
     # Left pads, as generate() wants them.
     ids = torch.tensor([[2] * (longest - len(p)) + p for p in prompts])
@@ -109,7 +108,7 @@ def generate(model, inputs, batch):
                          for p in prompts])
     model.generation_config.eos_token_id = None
     out = model.generate(input_ids=ids, attention_mask=mask, do_sample=False,
-                         max_new_tokens=inputs["new_tokens"], pad_token_id=2)
+                         max_new_tokens=new_tokens, pad_token_id=2)
     return out[:, longest:].tolist()
 
 
@@ -121,11 +120,13 @@ def run_peer(args):
         inputs = json.load(file)
     model = load_peer(args.model, form)
     if kind == "gen":
-        batch = int(rest[0])
+        batch, prompts = int(rest[0]), inputs["prompts"]
 
         def work():
-            return generate(model, inputs, batch)
-        units = batch * inputs["new_tokens"]
+            return [answer for i in range(0, len(prompts), batch)
+                    for answer in generate(model, prompts[i:i + batch],
+                                           inputs["new_tokens"])]
+        units = len(prompts) * inputs["new_tokens"]
     elif kind == "score":
         from lm_eval.models.huggingface import HFLM
         from transformers import AutoTokenizer

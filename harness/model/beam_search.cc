@@ -96,8 +96,8 @@ void BeamSearch::Step(const std::vector<BeamCandidate>& best) {
   done_ = !can_improve_ || !any_goes_on;
 }
 
-std::vector<int64_t> BeamSearch::tokens() const {
-  std::vector<int64_t> out;
+std::vector<int32_t> BeamSearch::tokens() const {
+  Ids out;
   for (const Ids& ids : running_) out.push_back(ids.back());
   return out;
 }

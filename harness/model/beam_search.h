@@ -35,7 +35,7 @@ class BeamSearch {
   bool done() const { return done_; }
   // Of each running beam after Step: the beam before it, and its new token.
   const std::vector<int64_t>& parents() const { return parents_; }
-  std::vector<int64_t> tokens() const;
+  std::vector<int32_t> tokens() const;
 
   // The best finished beam, without its stop token.
   std::vector<int32_t> Answer() const;

@@ -1,8 +1,8 @@
-// One new token a row by the kernels alone: what Decoder::CachedBackbone()
+// A step's tokens by the kernels alone: what Decoder::CachedBackbone()
 // computes, for few rows on the CPU, without operators' dispatch and
 // allocations. Activations lie in f32 buffers and hold values of the compute
 // dtype.
-// B rows, D width, N heads, K key heads, H head width, I and O features.
+// B tokens, D width, N heads, K key heads, H head width, I and O features.
 #include "harness/model/decode_step.h"
 
 #include <ATen/ATen.h>
@@ -105,9 +105,10 @@ void Decoder::FeedForwardRows(int64_t layer, const float* m_BD, int64_t rows,
   MapInto(map(Role::kDown), compute_, up, rows, F, y_BD);
 }
 
-void Decoder::AttentionRows(int64_t layer, const float* h_BD, int64_t rows,
-                            const Rotation& rotation, KvCache& cache,
-                            StepRoom& room, float* y_BD) {
+void Decoder::AttentionRows(int64_t layer, const float* h_BD,
+                            const StepTokens& tokens, const Rotation& rotation,
+                            KvCache& cache, StepRoom& room, float* y_BD) {
+  const int64_t rows = std::ssize(tokens.ids);
   const int64_t D = config_.width, H = config_.head_width;
   const int64_t of_q = config_.heads * H, of_k = config_.kv_heads * H;
   const auto map = [&](Role role, const float* x, int64_t in, float* y) {
@@ -147,19 +148,20 @@ void Decoder::AttentionRows(int64_t layer, const float* h_BD, int64_t rows,
   place(q, config_.heads, NormPlace::kQuery);
   place(k, config_.kv_heads, NormPlace::kKey);
   float* seen = StepRoom::At(room.seen, rows * of_q);
-  cache.AttendRows(layer, q, k, v, config_.heads, config_.AttentionScale(),
-                   config_.ShapeOf(layer), seen);
+  cache.AttendRows(layer, tokens, q, k, v, config_.heads,
+                   config_.AttentionScale(), config_.ShapeOf(layer), seen);
   map(Role::kOutput, seen, of_q, y_BD);
 }
 
-at::Tensor Decoder::StepRows(const std::vector<int64_t>& tokens, KvCache& cache,
+at::Tensor Decoder::StepRows(const StepTokens& tokens, KvCache& cache,
                              StepRoom& room) {
   PrepareRoom(room);
-  const int64_t B = std::ssize(tokens), D = config_.width;
-  const at::Tensor ids_B1 = at::tensor(tokens, at::kLong).unsqueeze(1);
-  const Rotation rotation = MakeRotation(cache.lengths_B1());
-  const at::Tensor x_BD =
-      Embed(ids_B1, cache.lengths_B1()).view({B, D}).contiguous();
+  const int64_t B = std::ssize(tokens.ids), D = config_.width;
+  const at::Tensor ids_B1 = at::tensor(tokens.ids, at::kLong).unsqueeze(1);
+  const at::Tensor position_B1 =
+      at::tensor(tokens.slots, at::kLong).unsqueeze(1);
+  const Rotation rotation = MakeRotation(position_B1);
+  const at::Tensor x_BD = Embed(ids_B1, position_B1).view({B, D}).contiguous();
   float* x = x_BD.mutable_data_ptr<float>();
   float* normed = StepRoom::At(room.normed, B * D);
   float* sum = StepRoom::At(room.sum, B * D);
@@ -172,7 +174,7 @@ at::Tensor Decoder::StepRows(const std::vector<int64_t>& tokens, KvCache& cache,
     AttentionRows(layer,
                   NormRowsAt(layer, NormPlace::kBeforeAttention, x, B, D,
                              /*round=*/true, room, normed),
-                  B, rotation, cache, room, sum);
+                  tokens, rotation, cache, room, sum);
     add(layer, NormPlace::kAfterAttention);
     FeedForwardRows(layer,
                     NormRowsAt(layer, NormPlace::kBeforeFeedForward, x, B, D,

@@ -92,15 +92,14 @@ class Decoder final : public Model {
   // keys and values a new cache keeps, with room for `new_tokens` each.
   at::Tensor ReadPrompts(const std::vector<std::vector<int32_t>>& prompts,
                          int64_t new_tokens, std::unique_ptr<KvCache>& cache);
-  // Logits [B, V] of what follows one new token a row; the cache is not yet
-  // advanced. The logits live until the next call with this room.
-  at::Tensor ReadNext(const std::vector<int64_t>& tokens, KvCache& cache,
-                      StepRoom& room);
+  // Logits [M, V] of what follows each of M tokens, one a row of the cache
+  // unless CanStep(M); the cache is not yet advanced. The logits live until the
+  // next call with this room.
+  at::Tensor ReadNext(const StepTokens& tokens, KvCache& cache, StepRoom& room);
   // The same for few rows on the CPU; what follows are its parts, on buffers
   // of f32 and in StepRoom's terms.
   bool CanStep(int64_t rows) const;
-  at::Tensor StepRows(const std::vector<int64_t>& tokens, KvCache& cache,
-                      StepRoom& room);
+  at::Tensor StepRows(const StepTokens& tokens, KvCache& cache, StepRoom& room);
   void PrepareRoom(StepRoom& room) const;
   // Norm `index` of norms_, or the last one behind them; to the compute dtype
   // where `round`. y may be x.
@@ -110,7 +109,7 @@ class Decoder final : public Model {
   const float* NormRowsAt(int64_t layer, NormPlace place, const float* x,
                           int64_t rows, int64_t width, bool round,
                           StepRoom& room, float* y) const;
-  void AttentionRows(int64_t layer, const float* h_BD, int64_t rows,
+  void AttentionRows(int64_t layer, const float* h_BD, const StepTokens& tokens,
                      const Rotation& rotation, KvCache& cache, StepRoom& room,
                      float* y_BD);
   void FeedForwardRows(int64_t layer, const float* m_BD, int64_t rows,

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/core/rng.h"
 #include "harness/model/decoder.h"
+#include "harness/model/guess.h"
 #include "harness/model/sampling.h"
 
 namespace sft {
@@ -15,27 +16,88 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-// The next token of each row of logits [B, V]; `draws`: a stream a row.
-std::vector<int32_t> ChooseTokens(const at::Tensor& logits_BV,
-                                  const GenerationOptions& options,
-                                  std::vector<Rng*> draws) {
-  std::vector<int32_t> chosen;
-  if (options.temperature <= 0) {
-    const at::Tensor best = logits_BV.argmax(-1).cpu();
-    for (int64_t b = 0; b < best.numel(); ++b) {
-      chosen.push_back(static_cast<int32_t>(best.const_data_ptr<int64_t>()[b]));
+// The choice of tokens from rows of logits [M, V].
+class Chooser {
+ public:
+  Chooser(const at::Tensor& logits_MV, const GenerationOptions& options)
+      : options_(options) {
+    rows_ = options.temperature <= 0
+                ? logits_MV.argmax(-1).cpu()
+                : logits_MV.to(at::kCPU, at::kDouble).contiguous();
+  }
+  // Draws from `draws` where the options sample.
+  int32_t At(int64_t row, Rng& draws) const {
+    if (options_.temperature <= 0) {
+      return static_cast<int32_t>(rows_.const_data_ptr<int64_t>()[row]);
     }
-    return chosen;
+    const int64_t V = rows_.size(1);
+    const double* logits = rows_.const_data_ptr<double>() + row * V;
+    return DrawToken(TokenProbabilities({logits, logits + V}, options_),
+                     draws.Uniform());
   }
-  const at::Tensor rows = logits_BV.to(at::kCPU, at::kDouble).contiguous();
-  const int64_t V = rows.size(1);
-  for (int64_t b = 0; b < rows.size(0); ++b) {
-    const double* row = rows.const_data_ptr<double>() + b * V;
-    chosen.push_back(DrawToken(TokenProbabilities({row, row + V}, options),
-                               draws[b]->Uniform()));
+
+ private:
+  const GenerationOptions& options_;
+  at::Tensor rows_;  // greedy: int64 [M], the choices; else f64 [M, V]
+};
+
+// A prompt's answer as it grows.
+class Growing {
+ public:
+  // `most`: tokens of an answer.
+  Growing(const Ids& prompt, int64_t most, Rng draws,
+          const GenerationOptions& options)
+      : options_(options),
+        most_(most),
+        draws_(draws),
+        text_(prompt),
+        prompt_(std::ssize(prompt)) {}
+
+  bool ended() const { return ended_; }
+  Ids answer() const { return {text_.begin() + prompt_, text_.end()}; }
+
+  // What a step reads: the last token, and at most `guesses` of what follows.
+  Ids Next(int64_t guesses) const {
+    // The last token of an answer is chosen, but not read.
+    guesses = std::min({guesses, all_right_ ? kManyGuesses : kFewGuesses,
+                        most_ - (std::ssize(text_) - prompt_) - 1});
+    Ids next = GuessNext(text_, guesses);
+    next.insert(next.begin(), text_.back());
+    return next;
   }
-  return chosen;
-}
+
+  // Takes the tokens chosen behind those of `read`, the first at `row` of
+  // `choices`, as far as the guesses were right; how many.
+  int64_t Take(const Ids& read, const Chooser& choices, int64_t row) {
+    int64_t taken = 0;
+    for (bool right = true; right && !ended_;) {
+      const int32_t token = choices.At(row + taken, draws_);
+      ++taken;
+      ended_ = Ends(token);
+      right = taken < std::ssize(read) && read[taken] == token;
+    }
+    all_right_ = read.size() > 1 && taken == std::ssize(read);
+    return taken;
+  }
+
+ private:
+  bool Ends(int32_t token) {
+    const auto& stops = options_.stop_ids;
+    if (std::find(stops.begin(), stops.end(), token) != stops.end()) {
+      return true;
+    }
+    text_.push_back(token);
+    return std::ssize(text_) - prompt_ >= most_ ||
+           (options_.stop && options_.stop(answer()));
+  }
+
+  const GenerationOptions& options_;
+  int64_t most_;
+  Rng draws_;
+  Ids text_;  // prompt and answer
+  int64_t prompt_;
+  bool ended_ = false, all_right_ = false;
+};
 
 void CheckOptions(const GenerationOptions& options, size_t prompts) {
   TORCH_CHECK(options.temperature >= 0 && options.top_k >= 0 &&
@@ -110,12 +172,14 @@ at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
   return Logits(Normed(norm_, x_TD.index_select(0, row(last)), compute_));
 }
 
-at::Tensor Decoder::ReadNext(const std::vector<int64_t>& tokens, KvCache& cache,
+at::Tensor Decoder::ReadNext(const StepTokens& tokens, KvCache& cache,
                              StepRoom& room) {
-  if (CanStep(std::ssize(tokens))) return StepRows(tokens, cache, room);
+  if (CanStep(std::ssize(tokens.ids))) return StepRows(tokens, cache, room);
+  TORCH_CHECK(std::ssize(tokens.ids) == cache.rows(), tokens.ids.size(),
+              " tokens for ", cache.rows(), " rows");
   const double scale = config_.AttentionScale();
   const at::Tensor ids_B1 =
-      at::tensor(tokens, at::kLong).to(device()).unsqueeze(1);
+      at::tensor(tokens.ids, at::kLong).to(device()).unsqueeze(1);
   const at::Tensor x_B1D = CachedBackbone(
       ids_B1, cache.lengths_B1(),
       [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
@@ -133,58 +197,65 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
   if (prompts.empty() || options.max_new_tokens <= 0) return answers;
   if (options.beams > 1) return GenerateByBeams(prompts, options);
 
-  std::vector<Rng> streams;
+  std::unique_ptr<KvCache> cache;
+  StepRoom room;
+  at::Tensor logits_MV = ReadPrompts(prompts, options.max_new_tokens, cache);
+  std::vector<Growing> all;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const auto number =
         options.streams.empty() ? static_cast<int64_t>(i) : options.streams[i];
-    streams.emplace_back(static_cast<uint64_t>(options.seed),
-                         Stream::kGeneration, absl::StrCat("prompt ", number));
+    all.emplace_back(prompts[i],
+                     std::min(options.max_new_tokens,
+                              config_.max_positions - std::ssize(prompts[i])),
+                     Rng(static_cast<uint64_t>(options.seed),
+                         Stream::kGeneration, absl::StrCat("prompt ", number)),
+                     options);
   }
-  const auto ends = [&](size_t prompt, int32_t token) {
-    if (std::find(options.stop_ids.begin(), options.stop_ids.end(), token) !=
-        options.stop_ids.end()) {
-      return true;
-    }
-    Ids& answer = answers[prompt];
-    answer.push_back(token);
-    return std::ssize(answer) >= options.max_new_tokens ||
-           std::ssize(prompts[prompt]) + std::ssize(answer) >=
-               config_.max_positions ||
-           (options.stop && options.stop(answer));
-  };
-
-  std::unique_ptr<KvCache> cache;
-  StepRoom room;
-  at::Tensor logits_BV = ReadPrompts(prompts, options.max_new_tokens, cache);
-  // Of each row of the cache: its prompt, and whether that goes on.
-  std::vector<size_t> prompt_of(prompts.size());
-  for (size_t i = 0; i < prompt_of.size(); ++i) prompt_of[i] = i;
-  std::vector<bool> alive(prompts.size(), true);
-  for (;;) {
-    std::vector<Rng*> draws;
-    for (size_t prompt : prompt_of) draws.push_back(&streams[prompt]);
-    const std::vector<int32_t> chosen = ChooseTokens(logits_BV, options, draws);
-    std::vector<int64_t> kept, tokens;
-    for (size_t row = 0; row < alive.size(); ++row) {
-      alive[row] = alive[row] && !ends(prompt_of[row], chosen[row]);
-      if (alive[row]) kept.push_back(static_cast<int64_t>(row));
-    }
-    if (kept.empty()) return answers;
-    // To drop a row copies the cache, which costs more than to carry a few.
-    if (4 * (alive.size() - kept.size()) >= alive.size()) {
-      cache->Select(kept);
-      for (size_t i = 0; i < kept.size(); ++i) {
-        prompt_of[i] = prompt_of[kept[i]];
-        tokens.push_back(chosen[kept[i]]);
+  // Of each row of the cache its answer, and what was read of it last.
+  std::vector<Growing*> rows;
+  std::vector<Ids> read;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    rows.push_back(&all[i]);
+    read.push_back({prompts[i].back()});
+  }
+  std::vector<int64_t> stand(rows.size(), 0);  // in the cache already
+  for (bool of_prompts = true;; of_prompts = false) {
+    const Chooser choices(logits_MV, options);
+    std::vector<int64_t> kept;
+    int64_t at = 0;
+    for (size_t row = 0; row < rows.size(); ++row) {
+      if (!rows[row]->ended()) {
+        const int64_t taken = rows[row]->Take(read[row], choices, at);
+        stand[row] = of_prompts ? 0 : taken;
       }
-      prompt_of.resize(kept.size());
-      alive.assign(kept.size(), true);
-    } else {
-      tokens.assign(chosen.begin(), chosen.end());
+      if (!rows[row]->ended()) kept.push_back(static_cast<int64_t>(row));
+      at += std::ssize(read[row]);
     }
-    logits_BV = ReadNext(tokens, *cache, room);
-    cache->Advance(alive);
+    if (kept.empty()) break;
+    cache->Advance(stand);
+    const bool by_rows = !CanStep(std::ssize(kept));
+    // An ended row is carried where every row reads a token; to drop it copies
+    // the cache, which costs more than to carry a few.
+    if (by_rows && 4 * (rows.size() - kept.size()) >= rows.size()) {
+      cache->Select(kept);
+      for (size_t i = 0; i < kept.size(); ++i) rows[i] = rows[kept[i]];
+      rows.resize(kept.size());
+    }
+    read.clear();
+    for (Growing* growing : rows) {
+      Ids next;
+      if (by_rows) {
+        next = growing->Next(0);
+      } else if (!growing->ended()) {
+        next = growing->Next(kGuessedRows / std::ssize(kept) - 1);
+      }
+      read.push_back(std::move(next));
+    }
+    stand.assign(rows.size(), 0);
+    logits_MV = ReadNext(cache->NextTokens(read), *cache, room);
   }
+  for (size_t i = 0; i < prompts.size(); ++i) answers[i] = all[i].answer();
+  return answers;
 }
 
 }  // namespace sft

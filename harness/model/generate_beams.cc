@@ -53,7 +53,8 @@ std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
   cache->Select(rows);
   for (;;) {
     const at::Tensor log_p_RV = logits_RV.log_softmax(-1);
-    std::vector<int64_t> left, from, tokens;
+    std::vector<int64_t> left, from;
+    std::vector<std::vector<int32_t>> tokens;
     for (int64_t a = 0; a < std::ssize(alive); ++a) {
       BeamSearch& search = searches[alive[a]];
       const int64_t first = a * options.beams;
@@ -62,14 +63,13 @@ std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
       if (search.done()) continue;
       left.push_back(alive[a]);
       for (int64_t parent : search.parents()) from.push_back(first + parent);
-      const std::vector<int64_t> next = search.tokens();
-      tokens.insert(tokens.end(), next.begin(), next.end());
+      for (int32_t token : search.tokens()) tokens.push_back({token});
     }
     if (left.empty()) break;
     alive = std::move(left);
     cache->Select(from);
-    logits_RV = ReadNext(tokens, *cache, room);
-    cache->Advance(std::vector<bool>(tokens.size(), true));
+    logits_RV = ReadNext(cache->NextTokens(tokens), *cache, room);
+    cache->Advance(std::vector<int64_t>(tokens.size(), 1));
   }
   std::vector<std::vector<int32_t>> answers;
   for (const BeamSearch& search : searches) answers.push_back(search.Answer());

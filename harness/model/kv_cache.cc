@@ -81,17 +81,19 @@ at::Tensor KvCache::AttendNext(int64_t layer, const at::Tensor& q,
                          scale, shape.softcap);
 }
 
-void KvCache::AttendRows(int64_t layer, const float* q, const float* k,
-                         const float* v, int64_t heads, double scale,
+void KvCache::AttendRows(int64_t layer, const StepTokens& tokens,
+                         const float* q, const float* k, const float* v,
+                         int64_t heads, double scale,
                          const AttentionShape& shape, float* out) {
   const at::Tensor& keys = k_BKSH_[layer];
   CachedShape cached;
-  cached.rows = rows();
+  cached.tokens = std::ssize(tokens.ids);
   cached.heads = heads;
   cached.kv_heads = keys.size(1);
   cached.slots = keys.size(2);
   cached.head_width = keys.size(3);
-  cached.lengths_B = lengths_.data();
+  cached.rows_M = tokens.rows.data();
+  cached.slots_M = tokens.slots.data();
   cached.scale = static_cast<float>(scale);
   cached.softcap = static_cast<float>(shape.softcap);
   cached.window = shape.window;
@@ -102,9 +104,22 @@ void KvCache::AttendRows(int64_t layer, const float* q, const float* k,
   });
 }
 
-void KvCache::Advance(const std::vector<bool>& rows) {
+StepTokens KvCache::NextTokens(
+    const std::vector<std::vector<int32_t>>& of_rows) const {
+  StepTokens out;
+  for (size_t b = 0; b < of_rows.size(); ++b) {
+    for (size_t i = 0; i < of_rows[b].size(); ++i) {
+      out.ids.push_back(of_rows[b][i]);
+      out.rows.push_back(static_cast<int64_t>(b));
+      out.slots.push_back(lengths_[b] + static_cast<int64_t>(i));
+    }
+  }
+  return out;
+}
+
+void KvCache::Advance(const std::vector<int64_t>& tokens) {
   std::vector<int64_t> lengths = lengths_;
-  for (size_t b = 0; b < lengths.size(); ++b) lengths[b] += rows[b];
+  for (size_t b = 0; b < lengths.size(); ++b) lengths[b] += tokens[b];
   SetLengths(std::move(lengths));
 }
 

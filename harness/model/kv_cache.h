@@ -1,5 +1,5 @@
 // Keys and values of a generation, rows of any length together: row b has
-// lengths[b] filled slots, and its next token writes the slot behind them.
+// lengths[b] filled slots, and its next tokens write the slots behind them.
 // B rows, S slots, K key and value heads, H head width.
 #ifndef HARNESS_MODEL_KV_CACHE_H_
 #define HARNESS_MODEL_KV_CACHE_H_
@@ -13,6 +13,13 @@
 #include "harness/model/config.h"
 
 namespace sft {
+
+// Tokens that a step reads, and where the cache keeps them: their rows, and
+// slots in those, which are their positions. A row may have several, one behind
+// the other. Flat: all are as long.
+struct StepTokens {
+  std::vector<int64_t> ids, rows, slots;
+};
 
 class KvCache {
  public:
@@ -35,14 +42,17 @@ class KvCache {
   at::Tensor AttendNext(int64_t layer, const at::Tensor& q, const at::Tensor& k,
                         const at::Tensor& v, double scale,
                         const AttentionShape& shape);
-  // Likewise on the CPU over f32 that holds values of the cache's dtype: q
-  // [B, heads, H], k and v [B, K, H] -> out [B, heads, H].
-  void AttendRows(int64_t layer, const float* q, const float* k, const float* v,
-                  int64_t heads, double scale, const AttentionShape& shape,
-                  float* out);
-  // Once all layers have one more token of the rows marked; the slot of another
-  // row is written again by its next token.
-  void Advance(const std::vector<bool>& rows);
+  // Likewise on the CPU over f32 that holds values of the cache's dtype, M
+  // tokens of NextTokens(): q [M, heads, H], k and v [M, K, H] -> out
+  // [M, heads, H].
+  void AttendRows(int64_t layer, const StepTokens& tokens, const float* q,
+                  const float* k, const float* v, int64_t heads, double scale,
+                  const AttentionShape& shape, float* out);
+  // `of_rows`: of each row the tokens that follow what it has.
+  StepTokens NextTokens(const std::vector<std::vector<int32_t>>& of_rows) const;
+  // Once all layers have read them: of each row the number of tokens that
+  // stand. What lies behind them is written again.
+  void Advance(const std::vector<int64_t>& tokens);
   // Row b becomes what row from[b] was; there may be fewer or more.
   void Select(const std::vector<int64_t>& from);
 

@@ -61,19 +61,20 @@ SFT_INLINE void Keep(const float* from, int64_t n, T* to) {
 }
 
 // The functions compiled for several instruction sets cannot be templates.
-#define SFT_UNIT(T)                                                         \
-  SFT_VECTORIZED void AttendUnit(const CachedShape& shape, int64_t groups,  \
-                                 int64_t length, const float* q,            \
-                                 const float* k, const float* v, T* keys,   \
-                                 T* values, float* scores, float* out) {    \
-    const int64_t H = shape.head_width;                                     \
-    Keep(k, H, keys + length * H);                                          \
-    Keep(v, H, values + length * H);                                        \
-    const int64_t seen =                                                    \
-        shape.window > 0 ? std::min(shape.window, length + 1) : length + 1; \
-    const int64_t first = (length + 1 - seen) * H;                          \
-    Attend<T>(shape, groups, seen, q, keys + first, values + first, scores, \
-              out);                                                         \
+#define SFT_UNIT(T)                                                            \
+  SFT_VECTORIZED void KeepUnit(const float* k, const float* v, int64_t H,      \
+                               T* key, T* value) {                             \
+    Keep(k, H, key);                                                           \
+    Keep(v, H, value);                                                         \
+  }                                                                            \
+  SFT_VECTORIZED void AttendUnit(const CachedShape& shape, int64_t groups,     \
+                                 int64_t slot, const float* q, const T* keys,  \
+                                 const T* values, float* scores, float* out) { \
+    const int64_t seen =                                                       \
+        shape.window > 0 ? std::min(shape.window, slot + 1) : slot + 1;        \
+    const int64_t first = (slot + 1 - seen) * shape.head_width;                \
+    Attend<T>(shape, groups, seen, q, keys + first, values + first, scores,    \
+              out);                                                            \
   }
 SFT_UNIT(float)
 SFT_UNIT(Bf16)
@@ -92,22 +93,29 @@ void CachedAttentionRows(const CachedShape& shape, const float* q,
   TORCH_CHECK(K > 0 && N % K == 0, K, " key heads do not divide ", N);
   const int64_t groups = N / K;
   const int64_t longest =
-      *std::max_element(shape.lengths_B, shape.lengths_B + shape.rows) + 1;
+      *std::max_element(shape.slots_M, shape.slots_M + shape.tokens) + 1;
   TORCH_CHECK(longest <= shape.slots, longest, " tokens in ", shape.slots,
               " slots");
+  // Where the row and key head of a unit, a token's key head, lie.
+  const auto base = [&](int64_t unit) {
+    return (shape.rows_M[unit / K] * K + unit % K) * shape.slots * H;
+  };
+  for (int64_t unit = 0; unit < shape.tokens * K; ++unit) {
+    const int64_t at = base(unit) + shape.slots_M[unit / K] * H;
+    KeepUnit(k + unit * H, v + unit * H, H, keys + at, values + at);
+  }
   const int64_t grain =
       std::max<int64_t>(1, kTaskProducts / (longest * groups * H));
-  at::parallel_for(0, shape.rows * K, grain, [&](int64_t first, int64_t last) {
+  const auto attend = [&](int64_t first, int64_t last) {
     thread_local std::vector<float> scores;
     scores.resize(static_cast<size_t>(groups * longest));
     for (int64_t unit = first; unit < last; ++unit) {
-      const int64_t b = unit / K;
-      AttendUnit(shape, groups, shape.lengths_B[b], q + unit * groups * H,
-                 k + unit * H, v + unit * H, keys + unit * shape.slots * H,
-                 values + unit * shape.slots * H, scores.data(),
+      AttendUnit(shape, groups, shape.slots_M[unit / K], q + unit * groups * H,
+                 keys + base(unit), values + base(unit), scores.data(),
                  out + unit * groups * H);
     }
-  });
+  };
+  at::parallel_for(0, shape.tokens * K, grain, attend);
 }
 template void CachedAttentionRows(const CachedShape&, const float*,
                                   const float*, const float*, float*, float*,
