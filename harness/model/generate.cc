@@ -247,7 +247,8 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
       if (by_rows) {
         next = growing->Next(0);
       } else if (!growing->ended()) {
-        next = growing->Next(kGuessedRows / std::ssize(kept) - 1);
+        next = growing->Next(options.guess ? kGuessedRows / std::ssize(kept) - 1
+                                           : 0);
       }
       read.push_back(std::move(next));
     }

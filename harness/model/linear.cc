@@ -207,13 +207,11 @@ bool MultipliesWidened(const at::Tensor& x) {
 }
 
 at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
-  if (MultipliesWidened(grad_MO)) {
-    return GradOfInput(grad_MO, w_OI);
-  }
   const bool long_sum = grad_MO.is_cpu() &&
                         grad_MO.scalar_type() == at::kFloat &&
                         w_OI.size(0) > kSumPart;
-  return long_sum ? GradOfInput(grad_MO, w_OI) : MatrixProduct(grad_MO, w_OI);
+  return long_sum || MultipliesWidened(grad_MO) ? GradOfInput(grad_MO, w_OI)
+                                                : MatrixProduct(grad_MO, w_OI);
 }
 
 void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,

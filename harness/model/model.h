@@ -167,6 +167,9 @@ struct GenerationOptions {
   // A prompt's draws are its own stream: of this number, or of its index where
   // there are none, so that batches change no answer.
   std::vector<int64_t> streams;
+  // Steps read guesses of what follows (harness/model/guess.h): the same
+  // answers in fewer steps.
+  bool guess = true;
   int64_t beams = 1;          // above 1: beam search; temperature must be 0
   double length_penalty = 1;  // beams are ranked by sum of log p / length^this
 };

@@ -37,7 +37,8 @@ struct Kernels {
 // Rows of w read side by side.
 constexpr int64_t kStreams = 4;
 // Intel's cores read four rows at once a quarter faster than one after the
-// other (13 to 15 against 11 GB/s); AMD's are faster with one.
+// other (13 to 15 against 11 GB/s, of up to 7 rows of x); AMD's are faster with
+// one.
 bool FollowsStreams() { return IsIntelProcessor(); }
 
 #define SFT_BODY "methods/kernels/gemv_body.inc"

@@ -1,6 +1,6 @@
 // Tokens a CPU-second of greedy generation by the default model, prompts read
-// included, one thread or as many as OMP_NUM_THREADS says: 8 prompts, in batches
-// of 1 and 8.
+// included, one thread or as many as OMP_NUM_THREADS says: 8 prompts, in
+// batches of 1 and 8.
 #include "tests/bench/bench_inputs.h"
 
 namespace sft::bench {

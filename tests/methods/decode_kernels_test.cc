@@ -70,6 +70,34 @@ TEST_CASE("rows times a weight equal the product in f64",
   }
 }
 
+TEST_CASE("a row's product has the same bits whatever rows are beside it",
+          "[kernels][generate]") {
+  constexpr int64_t in = 576 + 5, out = 70, most = 17;
+  const at::Tensor w_OI = at::randn({out, in}), x_MI = at::randn({most, in});
+  const at::Tensor narrow_OI = w_OI.to(at::kBFloat16);
+  const auto product = [&](const at::Tensor& x, bool narrow) {
+    const at::Tensor y_MO = at::empty({x.size(0), out});
+    float* y = y_MO.mutable_data_ptr<float>();
+    if (narrow) {
+      MultiplyRows<Bf16>(Bits(narrow_OI), Floats(x), x.size(0), in, out, {}, y);
+    } else {
+      MultiplyRows<float>(Floats(w_OI), Floats(x), x.size(0), in, out, {}, y);
+    }
+    return y_MO;
+  };
+  for (const bool narrow : {false, true}) {
+    std::vector<at::Tensor> alone;
+    for (int64_t m = 0; m < most; ++m) {
+      alone.push_back(product(x_MI.narrow(0, m, 1), narrow));
+    }
+    for (int64_t rows = 2; rows <= most; ++rows) {
+      INFO(rows << " rows, bf16 " << narrow);
+      CHECK(at::equal(product(x_MI.narrow(0, 0, rows), narrow),
+                      at::cat(alone).narrow(0, 0, rows)));
+    }
+  }
+}
+
 TEST_CASE("the number of threads changes no bit of a product",
           "[kernels][generate]") {
   const at::Tensor w_OI = at::randn({1000, 96}), x_MI = at::randn({3, 96});
@@ -90,8 +118,6 @@ TEST_CASE("the number of threads changes no bit of a product",
 TEST_CASE("cached attention by the kernel equals LibTorch's",
           "[kernels][generate]") {
   constexpr int64_t B = 3, N = 6, K = 2, S = 20, H = 24;
-  const std::vector<int64_t> lengths = {0, 19, 7};
-  const at::Tensor lengths_B1 = at::tensor(lengths, at::kLong).unsqueeze(1);
   for (const bool narrow : {false, true}) {
     for (const auto& [window, softcap] :
          {std::pair<int64_t, double>{0, 0}, {4, 0}, {0, 2.5}, {30, 2.5}}) {
@@ -100,21 +126,28 @@ TEST_CASE("cached attention by the kernel equals LibTorch's",
         const at::Tensor x = at::randn(sizes);
         return narrow ? x.to(at::kBFloat16).to(at::kFloat) : x;
       };
-      const at::Tensor q = drawn({B, N, H}), k = drawn({B, K, H}),
-                       v = drawn({B, K, H}), out = at::empty({B, N, H});
+      // The last two are of one row: the second sees the first.
+      const std::vector<int64_t> rows = {0, 1, 2, 2}, slots = {0, 19, 7, 8};
+      const int64_t M = std::ssize(rows);
+      const at::Tensor q = drawn({M, N, H}), k = drawn({M, K, H}),
+                       v = drawn({M, K, H}), out = at::empty({M, N, H});
       at::Tensor keys = drawn({B, K, S, H}), values = drawn({B, K, S, H});
       at::Tensor all_k = keys.clone(), all_v = values.clone();
-      for (int64_t b = 0; b < B; ++b) {
-        all_k[b].select(1, lengths[b]).copy_(k[b]);
-        all_v[b].select(1, lengths[b]).copy_(v[b]);
+      for (int64_t m = 0; m < M; ++m) {
+        all_k[rows[m]].select(1, slots[m]).copy_(k[m]);
+        all_v[rows[m]].select(1, slots[m]).copy_(v[m]);
       }
+      const at::Tensor row_M = at::tensor(rows, at::kLong);
+      const at::Tensor seen_M1 = at::tensor(slots, at::kLong).unsqueeze(1) + 1;
       const at::Tensor wanted =
-          CachedAttention(q.unsqueeze(2).to(at::kDouble), all_k.to(at::kDouble),
-                          all_v.to(at::kDouble),
-                          SeenSlots(lengths_B1 + 1, S, window), 0.3, softcap);
+          CachedAttention(q.unsqueeze(2).to(at::kDouble),
+                          all_k.index_select(0, row_M).to(at::kDouble),
+                          all_v.index_select(0, row_M).to(at::kDouble),
+                          SeenSlots(seen_M1, S, window), 0.3, softcap);
       CachedShape shape;
-      shape.rows = B, shape.heads = N, shape.kv_heads = K;
-      shape.head_width = H, shape.slots = S, shape.lengths_B = lengths.data();
+      shape.tokens = M, shape.heads = N, shape.kv_heads = K;
+      shape.head_width = H, shape.slots = S;
+      shape.rows_M = rows.data(), shape.slots_M = slots.data();
       shape.scale = 0.3f, shape.softcap = static_cast<float>(softcap);
       shape.window = window;
       if (narrow) {

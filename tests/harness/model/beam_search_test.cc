@@ -37,10 +37,10 @@ Ids Search(const Language& language, const GenerationOptions& options,
     all.resize(std::min<size_t>(all.size(), search.candidates()));
     search.Step(all);
     std::vector<Ids> next;
-    const std::vector<int64_t> tokens = search.tokens();
+    const Ids tokens = search.tokens();
     for (size_t b = 0; b < tokens.size(); ++b) {
       next.push_back(beams[search.parents()[b]]);
-      next.back().push_back(static_cast<int32_t>(tokens[b]));
+      next.back().push_back(tokens[b]);
     }
     beams = next;
     if (steps != nullptr) ++*steps;

@@ -189,6 +189,47 @@ TEST_CASE("a seed gives the same samples, whatever shares their batch",
   CHECK(model->Generate(prompts, options) != answers);
 }
 
+TEST_CASE("guesses change no answer, greedy or sampled, ended or not",
+          "[model][generate]") {
+  // A text that repeats itself, one that does not, and one token.
+  const std::vector<Ids> prompts = {
+      {4, 9, 3, 5, 4, 9, 3, 5, 4, 9}, {7, 8, 11, 2}, {6}};
+  for (const auto& [name, dtype] : {std::pair{"qwen3", at::kFloat},
+                                    {"gpt2", at::kFloat},
+                                    {"gemma2", at::kBFloat16},
+                                    {"mistral", at::kBFloat16}}) {
+    auto model = Family(name, dtype);
+    for (const double temperature : {0.0, 0.7}) {
+      INFO(name << " at temperature " << temperature);
+      GenerationOptions options;
+      options.max_new_tokens = 40;
+      options.temperature = temperature;
+      options.top_k = 3;
+      options.guess = false;
+      const auto free = model->Generate(prompts, options);
+      options.guess = true;
+      CHECK(model->Generate(prompts, options) == free);
+      for (size_t i = 0; i < prompts.size(); ++i) {
+        options.streams = {static_cast<int64_t>(i)};
+        CHECK(model->Generate({prompts[i]}, options)[0] == free[i]);
+      }
+      // What ends an answer may lie among guesses.
+      for (size_t at : {3, 11, 20}) {
+        options.streams = {0};
+        options.stop_ids = {free[0][at]};
+        const Ids stopped = model->Generate({prompts[0]}, options)[0];
+        const auto end = std::find(free[0].begin(), free[0].end(), free[0][at]);
+        CHECK(stopped == Ids(free[0].begin(), end));
+        options.stop_ids.clear();
+        options.max_new_tokens = static_cast<int64_t>(at);
+        CHECK(model->Generate({prompts[0]}, options)[0] ==
+              Ids(free[0].begin(), free[0].begin() + at));
+        options.max_new_tokens = 40;
+      }
+    }
+  }
+}
+
 TEST_CASE("a stop function ends an answer, its last token included",
           "[model][generate]") {
   auto model = Family("mistral");
