@@ -14,11 +14,13 @@ std::vector<int32_t> GuessNext(const std::vector<int32_t>& text,
     const auto place =
         std::find_end(text.begin(), text.end() - 1, key, text.end());
     if (place == text.end() - 1) continue;
-    std::vector<int32_t> grown = text;
-    for (int64_t at = place - text.begin() + known; count > 0; ++at, --count) {
-      grown.push_back(grown[static_cast<size_t>(at)]);
+    std::vector<int32_t> guesses;
+    for (int64_t at = place - text.begin() + known; std::ssize(guesses) < count;
+         ++at) {
+      guesses.push_back(at < std::ssize(text) ? text[at]
+                                              : guesses[at - std::ssize(text)]);
     }
-    return {grown.begin() + std::ssize(text), grown.end()};
+    return guesses;
   }
   return {};
 }

@@ -13,7 +13,7 @@
 namespace sft {
 
 // Tokens guessed a step: kFewGuesses, and kManyGuesses behind guesses that were
-// all right. Rows of a step, guesses among them, stay below kGuessedRows.
+// all right. A step that guesses has at most kGuessedRows rows.
 inline constexpr int64_t kFewGuesses = 3, kManyGuesses = 7, kGuessedRows = 8;
 
 // `count` tokens which followed the last place where the text's last three
