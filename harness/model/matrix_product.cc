@@ -36,7 +36,7 @@ bool IsTiledProduct(const at::Tensor& a_MK, const at::Tensor& b_KN) {
          b_KN.scalar_type() == at::kFloat && a_MK.size(0) >= kLeast &&
          a_MK.size(1) >= kLeast && b_KN.size(1) >= kLeast &&
          b_KN.size(1) <= kMostColumns && IsStrided(a_MK) && IsStrided(b_KN) &&
-         HasWideTiles();
+         TilesOutrunBlas();
 }
 
 at::Tensor MatrixProduct(const at::Tensor& a_MK, const at::Tensor& b_KN) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/model/linear_product.h"
+#include "methods/kernels/processor.h"
 #include "methods/kernels/tile_product.h"
 
 namespace sft {
@@ -97,8 +98,10 @@ at::Tensor TiledProduct(const at::Tensor& x, const at::Tensor& packed,
 
 at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
                           const at::Tensor& bias_O) {
+  // Intel's MKL is faster still than oneDNN (155 against 140 GFLOP/s).
   const bool f32 = x.scalar_type() == at::kFloat &&
-                   w_OI.scalar_type() == at::kFloat && w_OI.is_contiguous();
+                   w_OI.scalar_type() == at::kFloat && w_OI.is_contiguous() &&
+                   !IsIntelProcessor();
   return f32 && Operators().product && Fits(x) ? OneDnnProduct(x, w_OI, bias_O)
                                                : LinearProduct(x, w_OI, bias_O);
 }

@@ -23,7 +23,7 @@ TEST_CASE("tiles take f32 matrices of some size, BLAS takes the rest",
                         at::ScalarType dtype = at::kFloat) {
     return IsTiledProduct(at::zeros({m, k}, dtype), at::zeros({k, n}, dtype));
   };
-  CHECK(tiled(128, 128, 128) == HasWideTiles());
+  CHECK(tiled(128, 128, 128) == TilesOutrunBlas());
   CHECK_FALSE(tiled(127, 128, 128));
   CHECK_FALSE(tiled(128, 127, 128));
   CHECK_FALSE(tiled(128, 128, 127));
