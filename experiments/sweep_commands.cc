@@ -14,6 +14,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/launcher.h"
+#include "harness/launch/plan_checks.h"
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_worker.h"
 #include "harness/spec/experiment_spec.h"
@@ -48,12 +49,13 @@ absl::StatusOr<std::string> OwnPath() {
 
 absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
   const Workbench& bench = TheWorkbench();
-  const SpecTables tables = bench.Tables();
-  SFT_ASSIGN_OR_RETURN(const ExperimentSpec spec, ParseSpec(words[0], tables));
-  auto digests = [&bench](const RunConfig& config) {
-    return bench.InputDigestsOf(config);
-  };
-  SFT_ASSIGN_OR_RETURN(const RunPlan plan, ExpandPlan(spec, tables, digests));
+  SFT_ASSIGN_OR_RETURN(const ExperimentSpec spec,
+                       ParseSpec(words[0], bench.Tables()));
+  SFT_ASSIGN_OR_RETURN(const CheckedPlan checked, MakePlan(bench, spec));
+  const RunPlan& plan = checked.plan;
+  for (const std::string& warning : checked.warnings) {
+    fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
   if (absl::GetFlag(FLAGS_dry_run)) {
     SFT_ASSIGN_OR_RETURN(const std::string text, DescribePlan(bench, plan));
     fputs(text.c_str(), stdout);

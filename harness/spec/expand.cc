@@ -11,36 +11,35 @@
 namespace sft {
 namespace {
 
-// "" or why no method could run the cell.
-std::string Objection(const RunConfig& config) {
+// nullopt or why no method could run the cell.
+std::optional<Finding> Objection(const RunConfig& config) {
   const int budgets =
       (config.budget_steps > 0) + (config.budget_target_tokens > 0) +
       (config.budget_epochs > 0) + (config.budget_wall_seconds > 0);
   if (budgets != 1) {
-    return absl::StrCat("budget: wanted exactly one above 0, found ", budgets);
+    return Finding{"budget",
+                   absl::StrCat("wanted exactly one of steps, target_tokens, "
+                                "epochs, wall_seconds above 0, found ",
+                                budgets)};
   }
-  if (config.train.empty()) return "train: names no data set";
-  if (config.system_prompt.find('\n') != std::string::npos) {
-    return "system_prompt: wanted one line";
-  }
+  if (config.train.empty()) return Finding{"train", "names no data set"};
   if (config.max_row_tokens > 0 &&
       config.max_row_tokens < config.min_row_tokens) {
-    return absl::StrCat(
-        "max_row_tokens = ", config.max_row_tokens,
-        ": wanted at least min_row_tokens = ", config.min_row_tokens);
+    return Finding{"max_row_tokens",
+                   absl::StrCat("wanted at least min_row_tokens = ",
+                                config.min_row_tokens)};
   }
-  if (config.beta1 >= 1 || config.beta2 >= 1) {
-    return "beta1 and beta2: wanted values below 1";
-  }
+  if (config.beta1 >= 1) return Finding{"beta1", "wanted a value below 1"};
+  if (config.beta2 >= 1) return Finding{"beta2", "wanted a value below 1"};
   if (config.optimizer == "adamw_8bit" && config.dtype == "f64") {
-    return "optimizer = adamw_8bit: wanted dtype f32 or bf16";
+    return Finding{"optimizer", "wanted dtype f32 or bf16"};
   }
   if (!config.retain.empty() && config.heldout_window > config.heldout_tokens) {
-    return absl::StrCat(
-        "heldout_window = ", config.heldout_window,
-        ": wanted at most heldout_tokens = ", config.heldout_tokens);
+    return Finding{"heldout_window", absl::StrCat("wanted at most "
+                                                  "heldout_tokens = ",
+                                                  config.heldout_tokens)};
   }
-  return "";
+  return std::nullopt;
 }
 
 // Digests are of files, which may be large: asked for once.
@@ -216,6 +215,17 @@ RunConfig UntunedConfig(const RunConfig& config) {
   return untuned;
 }
 
+std::string FindingText(const ExperimentSpec& spec, const RunConfig& config,
+                        const Finding& finding) {
+  const std::map<std::string, std::string> fields = ConfigFields(config);
+  const auto it = fields.find(finding.field);
+  const std::string value = it == fields.end() ? "" : it->second;
+  std::string text = absl::StrCat(WhereInSpec(spec, finding.field, value), ": ",
+                                  finding.field);
+  if (it != fields.end()) absl::StrAppend(&text, " = '", value, "'");
+  return absl::StrCat(text, ": ", finding.reason);
+}
+
 absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
                                    const SpecTables& tables,
                                    const InputDigests& digests,
@@ -244,10 +254,13 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
         run.axes[name] = resolver.Value(cell, name);
       }
     }
-    std::string reason = Objection(run.config);
-    if (reason.empty() && check) reason = check(run.config);
-    if (!reason.empty()) {
-      plan.rejected.push_back({run.axes, reason});
+    std::optional<Finding> finding = Objection(run.config);
+    if (!finding && check) {
+      SFT_ASSIGN_OR_RETURN(finding, check(run.config));
+    }
+    if (finding) {
+      plan.rejected.push_back(
+          {run.axes, FindingText(spec, run.config, *finding)});
       continue;
     }
 
@@ -273,8 +286,10 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
     runs.push_back(std::move(run));
   }
   if (runs.empty()) {
-    return InputError(spec.path, "every cell is rejected; the first because " +
-                                     plan.rejected.front().reason);
+    return absl::InvalidArgumentError(absl::StrCat(
+        plan.rejected.front().reason,
+        plan.rejected.size() > 1 ? " (no cell can be run; this is the first)"
+                                 : ""));
   }
   plan.runs = std::move(untuned_runs);
   std::move(runs.begin(), runs.end(), std::back_inserter(plan.runs));

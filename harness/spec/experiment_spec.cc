@@ -36,6 +36,10 @@ class SpecReader {
       if (key.text == "data") SFT_RETURN_IF_ERROR(ReadData(value, spec));
     }
     for (const auto& [key, value] : root.entries) {
+      spec.lines[key.text] = key.line;
+      for (const auto& [part, node] : value.entries) {
+        spec.lines[absl::StrCat(key.text, ".", part.text)] = part.line;
+      }
       SFT_RETURN_IF_ERROR(ReadTopLevel(key, value, spec));
     }
     return CheckWhole(spec);

@@ -44,7 +44,15 @@ struct ExperimentSpec {
   std::string select_by;
   std::vector<std::string> select_per;
   std::vector<UserData> data;  // the user's own data sets
+  // Line of each key at the top, and of those under `baseline` and `select` as
+  // "baseline.method", "select.by".
+  std::map<std::string, int> lines;
 };
+
+// "path:line" where `field` has this canonical value (of several the last, as
+// cases win), else where the field or the key at the top stands, else "path".
+std::string WhereInSpec(const ExperimentSpec& spec, const std::string& field,
+                        const std::string& value = "");
 
 // What the composition root tells the spec about its tables.
 struct MethodSpecRow {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,21 @@ struct RunPlan {
 using InputDigests =
     std::function<absl::StatusOr<std::vector<std::string>>(const RunConfig&)>;
 
-// Why a cell cannot be run, "" if it can: what only the composition root knows.
-using CellCheck = std::function<std::string(const RunConfig&)>;
+// What speaks against a cell. `field` is the one at fault: a message names its
+// line in the spec and its value.
+struct Finding {
+  std::string field;
+  std::string reason;       // what is wanted, and the remedy
+  bool is_warning = false;  // said, and the cell is run all the same
+};
+// "spec.yaml:7: max_length = '64': reason".
+std::string FindingText(const ExperimentSpec& spec, const RunConfig& config,
+                        const Finding& finding);
+
+// Why a cell cannot be run, nullopt if it can: what the launcher knows of its
+// model and data. An error ends the plan.
+using CellCheck =
+    std::function<absl::StatusOr<std::optional<Finding>>(const RunConfig&)>;
 
 // An untuned cell is added for every distinct (model, evaluation, dtype,
 // device, threads); training fields of it are reset to their defaults, so

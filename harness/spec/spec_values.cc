@@ -93,4 +93,38 @@ absl::StatusOr<std::string> CanonicalSpecValue(const FieldSpec& field,
   return value;
 }
 
+std::string WhereInSpec(const ExperimentSpec& spec, const std::string& field,
+                        const std::string& value) {
+  int line = 0;   // of the value
+  int named = 0;  // of the field
+  const auto look = [&](const SpecValue& one) {
+    if (one.text == value) line = one.line;
+    named = one.line;
+  };
+  const auto look_axes = [&](const std::vector<SpecAxis>& axes) {
+    for (const SpecAxis& axis : axes) {
+      if (axis.name != field) continue;
+      for (const SpecValue& one : axis.values) look(one);
+      named = axis.line;
+    }
+  };
+  const auto look_set = [&](const std::map<std::string, SpecValue>& set) {
+    if (const auto it = set.find(field); it != set.end()) look(it->second);
+  };
+  look_set(spec.set);
+  look_axes(spec.grid);
+  for (const auto& group : spec.zip) look_axes(group);
+  for (const SpecCase& one : spec.cases) {
+    look_set(one.set);
+    look_axes(one.grid);
+  }
+  if (line == 0) line = named;
+  if (line == 0) {
+    if (const auto it = spec.lines.find(field); it != spec.lines.end()) {
+      line = it->second;
+    }
+  }
+  return line == 0 ? spec.path : absl::StrCat(spec.path, ":", line);
+}
+
 }  // namespace sft

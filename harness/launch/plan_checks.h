@@ -1,0 +1,76 @@
+// The plan, held against what is known before anything is spent: the model's
+// config.json or GGUF header, its tokenizer, the tasks. No weight is read. Each
+// rule is one row of AllCellRules() or AllPlanRules() (plan_rules.cc): what a
+// rule refuses is refused by `run` and by `run --dry-run`, with its line.
+#ifndef HARNESS_LAUNCH_PLAN_CHECKS_H_
+#define HARNESS_LAUNCH_PLAN_CHECKS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/core/tokenizer.h"
+#include "harness/launch/workbench.h"
+#include "harness/model/weights.h"
+#include "harness/spec/experiment_spec.h"
+#include "harness/spec/run_plan.h"
+
+namespace sft {
+
+// A model without its weights.
+struct ModelFacts {
+  ModelLocation where;
+  ModelConfig config;
+  std::unique_ptr<Tokenizer> tokenizer;
+
+  const EncoderConfig* encoder() const {
+    return std::get_if<EncoderConfig>(&config);
+  }
+  const DecoderConfig* decoder() const {
+    return std::get_if<DecoderConfig>(&config);
+  }
+  int64_t max_positions() const;
+  // Rows of a table: there is nothing beyond them. Rotary ones go on.
+  bool learned_positions() const;
+};
+absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
+                                          const std::string& assets);
+
+// What a rule about one cell may look at.
+struct CellFacts {
+  const Workbench& bench;
+  const ExperimentSpec& spec;
+  const RunConfig& config;
+  const ModelFacts& model;
+  // In the config's order, mixtures taken apart.
+  std::vector<const DatasetRow*> train, evaluate, retain;
+};
+// nullopt: nothing to say. A rule about several fields names the one that a
+// user would change.
+using CellRule = std::optional<Finding> (*)(const CellFacts&);
+
+// What a rule about the sweep as a whole may look at: baseline, select, the
+// cells beside each other. Its finding refuses the whole spec.
+struct PlanFacts {
+  const Workbench& bench;
+  const ExperimentSpec& spec;
+  const RunPlan& plan;
+};
+using PlanRule = std::optional<Finding> (*)(const PlanFacts&);
+
+const std::vector<CellRule>& AllCellRules();
+const std::vector<PlanRule>& AllPlanRules();
+
+struct CheckedPlan {
+  RunPlan plan;
+  std::vector<std::string> warnings;  // a line each, none twice
+};
+// Expands the spec under all rules. Errors are one line with the spec's line.
+absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
+                                     const ExperimentSpec& spec);
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_PLAN_CHECKS_H_
