@@ -7,6 +7,7 @@
 #include "harness/text/bpe.h"
 #include "harness/text/json_fields.h"
 #include "harness/text/post_processor.h"
+#include "harness/text/unigram.h"
 #include "harness/text/wordpiece.h"
 
 namespace sft {
@@ -23,8 +24,9 @@ absl::StatusOr<std::unique_ptr<SubwordModel>> ParseModel(
                        StringField(config, "type", fallback, file));
   if (type == "BPE") return BpeModel::Parse(config, file);
   if (type == "WordPiece") return WordPieceModel::Parse(config, file);
+  if (type == "Unigram") return UnigramModel::Parse(config, file);
   return InputError(file, absl::StrCat("model type \"", type,
-                                       "\" is not supported (BPE and "
+                                       "\" is not supported (BPE, Unigram and "
                                        "WordPiece are)"));
 }
 
