@@ -32,6 +32,20 @@ absl::Status CheckRange(std::string_view name, std::string_view text,
   return FieldError(name, text, wanted);
 }
 
+// What is wanted, and why a text that looks like it is none.
+std::string Wanted(std::string_view what, std::string_view text) {
+  std::string wanted(what);
+  if (text.empty()) return wanted;
+  if (text.back() == '%') return wanted + " (10% is 0.1)";
+  if (text.find_first_of(",_ '") != std::string_view::npos) {
+    return wanted + " without separators";
+  }
+  if (std::string_view("kKmM").find(text.back()) != std::string_view::npos) {
+    return wanted + ", such as 1e3 for a thousand";
+  }
+  return wanted;
+}
+
 absl::Status CheckChoice(std::string_view name, const std::string& value,
                          const Limits& limits) {
   const auto& choices = limits.choices;
@@ -58,10 +72,11 @@ std::string CanonicalText(const std::vector<std::string>& value) {
 
 absl::Status ParseField(std::string_view name, std::string_view text,
                         const Limits&, bool& value) {
-  if (text == "true" || text == "True" || text == "yes" || text == "on") {
+  // Whatever YAML has ever read as one.
+  const std::string lower = absl::AsciiStrToLower(ToAbsl(text));
+  if (lower == "true" || lower == "yes" || lower == "on") {
     value = true;
-  } else if (text == "false" || text == "False" || text == "no" ||
-             text == "off") {
+  } else if (lower == "false" || lower == "no" || lower == "off") {
     value = false;
   } else {
     return FieldError(name, text, "true or false");
@@ -80,7 +95,7 @@ absl::Status ParseField(std::string_view name, std::string_view text,
     const auto as_real = std::from_chars(text.data(), end, real);
     if (as_real.ec != std::errc() || as_real.ptr != end ||
         real != std::floor(real) || std::abs(real) > 9e15) {
-      return FieldError(name, text, "a whole number");
+      return FieldError(name, text, Wanted("a whole number", text));
     }
     parsed = static_cast<int64_t>(real);
   }
@@ -96,9 +111,10 @@ absl::Status ParseField(std::string_view name, std::string_view text,
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, parsed);
   if (result.ec != std::errc() || result.ptr != end || !std::isfinite(parsed)) {
-    return FieldError(name, text, "a number");
+    return FieldError(name, text, Wanted("a number", text));
   }
   SFT_RETURN_IF_ERROR(CheckRange(name, text, parsed, limits));
+  SFT_RETURN_IF_ERROR(CheckChoice(name, CanonicalText(parsed), limits));
   value = parsed;
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/spec/run_config.h"
+#include "harness/spec/spec_messages.h"
 #include "harness/spec/yaml_tree.h"
 
 namespace sft {
@@ -52,29 +53,19 @@ class SpecReader {
   absl::Status Want(const YamlNode& node, Kind kind,
                     std::string_view name) const {
     if (node.kind == kind) return absl::OkStatus();
-    YamlNode wanted;
-    wanted.kind = kind;
-    return Error(
-        node, absl::StrCat(ToAbsl(name), ": wanted ", ToAbsl(wanted.KindName()),
-                           ", found ", ToAbsl(node.KindName())));
+    return Error(node, WrongKindText(name, kind, node));
   }
-  absl::Status Unknown(const YamlNode& key, std::string_view where,
+  absl::Status Unknown(const YamlNode& key, const YamlNode& value,
+                       std::string_view where,
                        const std::vector<std::string>& known) const {
-    const std::string near = NearestName(key.text, known);
-    std::string what = absl::StrCat("unknown key '", key.text.substr(0, 80),
-                                    "'", ToAbsl(where));
-    if (!near.empty()) {
-      absl::StrAppend(&what, "; did you mean '", near, "'?");
-    } else if (known.size() <= 12) {
-      absl::StrAppend(&what, "; known are ", CanonicalText(known));
-    }
-    return Error(key, what);
+    return Error(key, UnknownKeyText(key, &value, where, known));
   }
 
   absl::StatusOr<FieldSpec> FindField(const YamlNode& key,
+                                      const YamlNode& value,
                                       std::string_view where) const {
     const auto it = fields_.find(key.text);
-    if (it == fields_.end()) return Unknown(key, where, names_);
+    if (it == fields_.end()) return Unknown(key, value, where, names_);
     return it->second;
   }
 
@@ -95,9 +86,13 @@ class SpecReader {
     } else if (node.kind == Kind::kList) {
       return Error(node, absl::StrCat(field.name,
                                       ": wanted a single value, found a list; "
-                                      "lists of values stand under grid:"));
+                                      "values to compare stand under grid:"));
     } else {
-      SFT_RETURN_IF_ERROR(Want(node, Kind::kScalar, field.name));
+      const bool list = field.type == FieldType::kStringList;
+      SFT_RETURN_IF_ERROR(
+          node.kind == Kind::kScalar
+              ? absl::OkStatus()
+              : Want(node, list ? Kind::kList : Kind::kScalar, field.name));
     }
     absl::StatusOr<std::string> value =
         CanonicalSpecValue(field, text, tables_);
@@ -119,7 +114,8 @@ class SpecReader {
                        std::map<std::string, SpecValue>& set) const {
     SFT_RETURN_IF_ERROR(Want(node, Kind::kMap, "set"));
     for (const auto& [key, value] : node.entries) {
-      SFT_ASSIGN_OR_RETURN(FieldSpec field, FindField(key, " under set:"));
+      SFT_ASSIGN_OR_RETURN(FieldSpec field,
+                           FindField(key, value, " under set:"));
       SFT_RETURN_IF_ERROR(Set(key, field, value, set));
     }
     return absl::OkStatus();
@@ -131,7 +127,8 @@ class SpecReader {
     for (const auto& [key, values] : node.entries) {
       SFT_ASSIGN_OR_RETURN(
           FieldSpec field,
-          FindField(key, absl::StrCat(" under ", ToAbsl(where), ":").c_str()));
+          FindField(key, values,
+                    absl::StrCat(" under ", ToAbsl(where), ":").c_str()));
       SpecAxis axis;
       axis.name = field.name;
       axis.line = key.line;
@@ -164,7 +161,7 @@ class SpecReader {
       } else if (key.text == "when") {
         SFT_RETURN_IF_ERROR(ReadWhen(value, out.when));
       } else {
-        return Unknown(key, " in a case", {"when", "grid", "set"});
+        return Unknown(key, value, " in a case", {"when", "grid", "set"});
       }
     }
     if (out.when.empty()) return Error(node, "a case needs when:");
@@ -179,7 +176,8 @@ class SpecReader {
       std::map<std::string, std::vector<std::string>>& when) const {
     SFT_RETURN_IF_ERROR(Want(node, Kind::kMap, "when"));
     for (const auto& [key, value] : node.entries) {
-      SFT_ASSIGN_OR_RETURN(FieldSpec field, FindField(key, " under when:"));
+      SFT_ASSIGN_OR_RETURN(FieldSpec field,
+                           FindField(key, value, " under when:"));
       std::vector<std::string>& wanted = when[field.name];
       const bool is_list = value.kind == Kind::kList;
       if (is_list && value.items.empty()) {
@@ -219,11 +217,12 @@ class SpecReader {
     SFT_RETURN_IF_ERROR(Want(node, Kind::kMap, "budget"));
     if (node.entries.size() != 1) {
       return Error(node,
-                   "budget: wanted exactly one of " + CanonicalText(kKinds));
+                   "budget: wanted exactly one of steps, target_tokens, "
+                   "epochs, wall_seconds");
     }
     const auto& [key, value] = node.entries[0];
     if (std::find(kKinds.begin(), kKinds.end(), key.text) == kKinds.end()) {
-      return Unknown(key, " under budget:", kKinds);
+      return Unknown(key, value, " under budget:", kKinds);
     }
     const FieldSpec& field = fields_.at("budget." + key.text);
     SFT_RETURN_IF_ERROR(Set(key, field, value, spec.set));
@@ -258,11 +257,11 @@ class SpecReader {
         SFT_RETURN_IF_ERROR(Want(value, Kind::kList, "select.per"));
         for (const YamlNode& item : value.items) {
           SFT_RETURN_IF_ERROR(Want(item, Kind::kScalar, "select.per"));
-          SFT_RETURN_IF_ERROR(FindField(item, " in select.per").status());
+          SFT_RETURN_IF_ERROR(FindField(item, item, " in select.per").status());
           spec.select_per.push_back(item.text);
         }
       } else {
-        return Unknown(key, " under select:", {"by", "per"});
+        return Unknown(key, value, " under select:", {"by", "per"});
       }
     }
     if (spec.select_by.empty()) return Error(node, "select: needs by:");
@@ -285,7 +284,7 @@ class SpecReader {
       SFT_RETURN_IF_ERROR(Want(value, Kind::kMap, name));
       for (const auto& [part, names] : value.entries) {
         if (part.text != "tasks" && part.text != "retain") {
-          return Unknown(part, " under evaluate:", {"tasks", "retain"});
+          return Unknown(part, names, " under evaluate:", {"tasks", "retain"});
         }
         const std::string field = part.text == "tasks" ? "evaluate" : "retain";
         SFT_RETURN_IF_ERROR(Set(part, fields_.at(field), names, spec.set));
@@ -308,7 +307,7 @@ class SpecReader {
       SFT_RETURN_IF_ERROR(Want(value, Kind::kMap, name));
       for (const auto& [part, node] : value.entries) {
         SFT_ASSIGN_OR_RETURN(FieldSpec field,
-                             FindField(part, " under baseline:"));
+                             FindField(part, node, " under baseline:"));
         SFT_ASSIGN_OR_RETURN(SpecValue one, ReadValue(field, node));
         spec.baseline[field.name] = one.text;
       }
@@ -317,9 +316,9 @@ class SpecReader {
     if (fields_.count(name) != 0) {
       return Error(key, absl::StrCat("'", name,
                                      "' stands under set: or grid:, not at "
-                                     "the top"));
+                                     "the top; is it indented?"));
     }
-    return Unknown(key, "", TopLevelKeys());
+    return Unknown(key, value, "", TopLevelKeys());
   }
 
   // An axis may stand once; a budget and something to train on are needed.
@@ -345,7 +344,9 @@ class SpecReader {
       for (const SpecAxis& axis : one.grid) names.insert(axis.name);
     }
     if (names.count("train") == 0) {
-      return InputError(path_, "needs train: [data sets]");
+      return InputError(path_,
+                        "needs train: [NAME], one or more data sets of "
+                        "'sftbench list datasets' or of data:");
     }
     const auto budget = names.lower_bound("budget.");
     if (budget == names.end() || budget->rfind("budget.", 0) != 0) {

@@ -122,7 +122,8 @@ struct RunConfig {
       "recompute each block in the backward pass");
     v("prompt_form", prompt_form, Limits{.choices = {"auto", "plain", "chat"}},
       "plain text, or the model's own chat template");
-    v("loss_on_prompt", loss_on_prompt, share, "0 = loss on answers only");
+    v("loss_on_prompt", loss_on_prompt, Limits{.choices = {"0", "1"}},
+      "0 = loss on answers only, 1 = on every token");
     v("loss_on", loss_on, Limits{.choices = {"last", "all_assistant"}},
       "which answers of a conversation bear loss");
     v("system_prompt", system_prompt, any,

@@ -1,10 +1,14 @@
 // What a value of a spec may be: by its field, and by the tables of names.
-#include "absl/strings/match.h"
+#include <algorithm>
+
 #include "absl/strings/str_split.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/spec/experiment_spec.h"
+#include "harness/spec/foreign_names.h"
 #include "harness/spec/mixture.h"
 #include "harness/spec/run_config.h"
+#include "harness/spec/spec_messages.h"
 
 namespace sft {
 namespace {
@@ -20,16 +24,7 @@ absl::Status CheckName(std::string_view kind, const std::string& name,
   for (const std::string& candidate : known) {
     if (candidate == name) return absl::OkStatus();
   }
-  const std::string near = NearestName(name, known);
-  std::string what = absl::StrCat("unknown ", ToAbsl(kind), " '", name, "'");
-  if (!near.empty()) {
-    absl::StrAppend(&what, "; did you mean '", near, "'?");
-  } else if (known.empty()) {
-    absl::StrAppend(&what, "; there is none");
-  } else {
-    absl::StrAppend(&what, "; known are ", CanonicalText(known));
-  }
-  return absl::InvalidArgumentError(what);
+  return absl::InvalidArgumentError(UnknownNameText(kind, name, known));
 }
 
 absl::Status CheckNames(std::string_view kind, const std::string& list,
@@ -39,6 +34,49 @@ absl::Status CheckNames(std::string_view kind, const std::string& list,
     SFT_RETURN_IF_ERROR(CheckName(kind, std::string(name), known));
   }
   return absl::OkStatus();
+}
+
+// As CanonicalSpecValue, without what other tools call it.
+absl::StatusOr<std::string> Canonical(const FieldSpec& field,
+                                      const std::string& text,
+                                      const SpecTables& tables) {
+  const absl::StatusOr<std::string> canonical = CanonicalizeField(field, text);
+  if (!canonical.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(canonical.status().message(), " (", field.help, ")"));
+  }
+  const std::string& value = *canonical;
+  absl::Status status = absl::OkStatus();
+  if (field.name == "method") {
+    if (value == kUntuned) {
+      return absl::InvalidArgumentError(
+          "method 'untuned' is added by itself; leave it out");
+    }
+    status = CheckName("method", value, NamesOf(tables.update_methods));
+  } else if (field.name == "batching") {
+    status =
+        CheckName("batching method", value, NamesOf(tables.batching_methods));
+  } else if (field.name == "model") {
+    // What is in a folder or file is looked at when the plan is checked.
+    const auto& listed = tables.models;
+    if (std::find(listed.begin(), listed.end(), value) == listed.end() &&
+        !IsFolder(value) && !FileExists(value)) {
+      return absl::InvalidArgumentError(UnknownModelText(value, listed));
+    }
+  } else if (field.name == "train") {
+    std::vector<std::string> stages;
+    if (!value.empty()) stages = absl::StrSplit(value, ',');
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(stages));
+    for (const std::string& name : sets) {
+      SFT_RETURN_IF_ERROR(CheckName("data set", name, tables.datasets));
+    }
+  } else if (field.name == "evaluate") {
+    status = CheckNames("task", value, tables.tasks);
+  } else if (field.name == "retain") {
+    status = CheckNames("retained task or text", value, tables.retained);
+  }
+  if (!status.ok()) return status;
+  return value;
 }
 
 }  // namespace
@@ -61,36 +99,12 @@ std::map<std::string, FieldSpec> KnownFields(const SpecTables& tables) {
 absl::StatusOr<std::string> CanonicalSpecValue(const FieldSpec& field,
                                                const std::string& text,
                                                const SpecTables& tables) {
-  SFT_ASSIGN_OR_RETURN(const std::string value, CanonicalizeField(field, text));
-  absl::Status status = absl::OkStatus();
-  if (field.name == "method") {
-    if (value == kUntuned) {
-      return absl::InvalidArgumentError(
-          "method 'untuned' is added by itself; leave it out");
-    }
-    status = CheckName("method", value, NamesOf(tables.update_methods));
-  } else if (field.name == "batching") {
-    status =
-        CheckName("batching method", value, NamesOf(tables.batching_methods));
-  } else if (field.name == "model") {
-    // A folder or a file is looked at when it is loaded.
-    const bool is_path =
-        absl::StrContains(value, "/") || absl::EndsWith(value, ".gguf");
-    if (!is_path) status = CheckName("model", value, tables.models);
-  } else if (field.name == "train") {
-    std::vector<std::string> stages;
-    if (!value.empty()) stages = absl::StrSplit(value, ',');
-    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(stages));
-    for (const std::string& name : sets) {
-      SFT_RETURN_IF_ERROR(CheckName("data set", name, tables.datasets));
-    }
-  } else if (field.name == "evaluate") {
-    status = CheckNames("task", value, tables.tasks);
-  } else if (field.name == "retain") {
-    status = CheckNames("retained task or text", value, tables.retained);
-  }
-  if (!status.ok()) return status;
-  return value;
+  absl::StatusOr<std::string> value = Canonical(field, text, tables);
+  if (value.ok()) return value;
+  const std::string remedy = RemedyForValue(field.name, text);
+  if (remedy.empty()) return value;
+  return absl::InvalidArgumentError(
+      absl::StrCat(field.name, " = '", text, "': ", remedy));
 }
 
 std::string WhereInSpec(const ExperimentSpec& spec, const std::string& field,

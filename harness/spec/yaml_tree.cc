@@ -11,6 +11,7 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/spec/yaml_remedy.h"
 
 namespace sft {
 namespace {
@@ -26,6 +27,8 @@ struct Refused : std::runtime_error {
 class TreeBuilder : public YAML::EventHandler {
  public:
   const YamlNode& root() const { return root_; }
+  // Of the last scalar that is not plain.
+  const YAML::Mark& last_quoted() const { return last_quoted_; }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -35,8 +38,9 @@ class TreeBuilder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     throw Refused(mark.line + 1, "aliases (*name) are not read in a spec");
   }
-  void OnScalar(const YAML::Mark& mark, const std::string&,
+  void OnScalar(const YAML::Mark& mark, const std::string& tag,
                 YAML::anchor_t anchor, const std::string& value) override {
+    if (tag == "!") last_quoted_ = mark;
     Leaf(mark, anchor, YamlNode::Kind::kScalar, value);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&,
@@ -123,13 +127,34 @@ class TreeBuilder : public YAML::EventHandler {
       parent.has_key = true;
       return;
     }
+    // Where nothing stands, the parser is already at what comes next.
+    if (node.kind == YamlNode::Kind::kNull) node.line = parent.key.line;
     parent.node.entries.emplace_back(std::move(parent.key), std::move(node));
     parent.has_key = false;
   }
 
   std::vector<Frame> open_;
   YamlNode root_;
+  YAML::Mark last_quoted_ = YAML::Mark::null_mark();
 };
+
+// A quote that is not closed runs to the end of the text, and yaml-cpp does
+// not mind: what is behind it would be lost in silence.
+bool RunsToTheEnd(std::string_view text, const YAML::Mark& quoted) {
+  if (quoted.is_null() || quoted.pos >= static_cast<int>(text.size())) {
+    return false;
+  }
+  const char quote = text[quoted.pos];
+  if (quote != '"' && quote != '\'') return false;
+  for (size_t i = quoted.pos + 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      return false;
+    }
+  }
+  return true;
+}
 
 absl::Status At(const std::string& path, int line, std::string_view what) {
   return InputError(absl::StrCat(path, ":", line), what);
@@ -190,6 +215,10 @@ absl::StatusOr<YamlNode> ParseYaml(const std::string& path,
       return InputError(path, "is empty");
     }
     YamlNode root = builder.root();
+    if (const YAML::Mark& mark = builder.last_quoted();
+        RunsToTheEnd(text, mark)) {
+      throw YAML::ParserException(mark, "a quote is opened and not closed");
+    }
     TreeBuilder rest;
     if (parser.HandleNextDocument(rest)) {
       return InputError(path, "holds more than one YAML document");
@@ -198,7 +227,10 @@ absl::StatusOr<YamlNode> ParseYaml(const std::string& path,
   } catch (const Refused& refused) {
     return At(path, refused.line, refused.what());
   } catch (const YAML::Exception& error) {
-    return At(path, error.mark.line + 1, "is no valid YAML: " + error.msg);
+    const YamlFault fault = ExplainYaml(
+        text, {error.mark.line + 1, error.mark.column + 1, error.msg});
+    return InputError(absl::StrCat(path, ":", fault.line, ":", fault.column),
+                      "is no valid YAML: " + fault.what);
   } catch (const std::exception& error) {
     return InputError(path, std::string("is no valid YAML: ") + error.what());
   }
