@@ -8,7 +8,9 @@
 #include "harness/analysis/collected_records.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/record/merge.h"
 #include "harness/record/run_paths.h"
+#include "harness/spec/plan_text.h"
 
 namespace sft {
 namespace {
@@ -128,14 +130,28 @@ const CollectedRun* Results::Find(const std::string& run_id) const {
 
 absl::StatusOr<Results> CollectResults(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(CollectedRecords records, CollectRecords(dir));
-  const std::string plan_path = RunPaths{dir}.Plan();
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> plan_texts,
+                       ReadPlanTexts(dir));
   RunPlan plan;
-  if (FileExists(plan_path)) {
-    SFT_ASSIGN_OR_RETURN(plan, PlanFromJson(plan_path));
+  if (plan_texts.size() == 1) {
+    SFT_ASSIGN_OR_RETURN(
+        plan, PlanFromJsonText(
+                  FileExists(RunPaths{dir}.Plan()) ? RunPaths{dir}.Plan() : dir,
+                  plan_texts[0]));
   } else {
     plan = PlanOfRecords(records);
     if (plan.runs.empty()) {
       return InputError(dir, "holds no plan.json and no record");
+    }
+    if (plan_texts.size() > 1) {
+      records.notes.push_back(absl::StrCat(
+          "The records come from ", plan_texts.size(),
+          " sweeps: questions, baselines and selections of each are in the "
+          "report of its own file or folder."));
+    } else {
+      records.notes.push_back(
+          "No plan is kept beside these records: question, baseline, selection "
+          "and runs that are missing are not known.");
     }
   }
   Results results;

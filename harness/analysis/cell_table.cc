@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace sft {
 
 CellTable::CellTable(const Results& results) : results_(results) {
@@ -18,7 +20,8 @@ void CellTable::AddText(
   }
 }
 
-void CellTable::AddNumber(TableColumn column, const ValueOfRun& value_of) {
+void CellTable::AddNumber(TableColumn column, const ValueOfRun& value_of,
+                          const IntervalOfCell& interval_of) {
   for (size_t i = 0; i < results_.cells.size(); ++i) {
     std::vector<double> values;
     for (const size_t index : results_.cells[i].runs) {
@@ -31,6 +34,7 @@ void CellTable::AddNumber(TableColumn column, const ValueOfRun& value_of) {
     if (!values.empty()) {
       cell.value = Mean(values);
       if (column.has_sd && values.size() > 1) cell.sd = SampleStdDev(values);
+      if (interval_of) cell.interval = interval_of(i);
     }
     table_.rows[i].push_back(std::move(cell));
   }
@@ -43,6 +47,18 @@ void CellTable::AddCells(TableColumn column,
     table_.rows[i].push_back(cell_of(i));
   }
   table_.columns.push_back(std::move(column));
+}
+
+std::string CellLabel(const Results& results, const ResultCell& cell) {
+  std::string label = cell.axes.at("method");
+  // Nothing is batched for training where nothing is trained.
+  if (!cell.is_untuned) label += " " + cell.axes.at("batching");
+  for (const std::string& name : results.axis_names) {
+    const auto it = cell.axes.find(name);
+    if (it == cell.axes.end()) continue;
+    absl::StrAppend(&label, " ", name, "=", it->second);
+  }
+  return label;
 }
 
 TableCell NumberCell(double value) {

@@ -11,6 +11,7 @@
 
 namespace sft {
 
+using IntervalOfCell = std::function<std::optional<Interval>(size_t)>;
 using ValueOfRun = std::function<std::optional<double>(const RunRecord&)>;
 
 class CellTable {
@@ -19,8 +20,9 @@ class CellTable {
 
   void AddText(const std::string& key, const std::string& title,
                const std::function<std::string(const ResultCell&)>& text);
-  // Mean and s.d. over the seeds that are ok.
-  void AddNumber(TableColumn column, const ValueOfRun& value_of);
+  // Mean and s.d. over the seeds that are ok; an interval by cell, if given.
+  void AddNumber(TableColumn column, const ValueOfRun& value_of,
+                 const IntervalOfCell& interval_of = {});
   // By index of the cell.
   void AddCells(TableColumn column,
                 const std::function<TableCell(size_t)>& cell_of);
@@ -34,6 +36,8 @@ class CellTable {
 
 // Empty for NaN.
 TableCell NumberCell(double value);
+// What people call a cell: method, batching, and what else varies.
+std::string CellLabel(const Results& results, const ResultCell& cell);
 
 }  // namespace sft
 

@@ -1,13 +1,12 @@
 #include "harness/analysis/comparison.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "harness/analysis/crossed_error.h"
 #include "harness/analysis/item_sums.h"
 #include "harness/analysis/paired_items.h"
-#include "harness/analysis/selection.h"
 
 namespace sft {
 namespace {
@@ -21,26 +20,66 @@ bool IsBinary(const std::vector<std::vector<double>>& scores_SI) {
       });
 }
 
-// d_z over items, and McNemar's counts where scores are right or wrong.
-void AddItemStatistics(const PairedItems::Scores& scores, double sign,
-                       Comparison& found) {
+// d_z over items of the mean over seeds.
+double EffectSize(const PairedItems::Scores& scores, double sign) {
   const size_t n_seeds = scores.first_SI.size();
   std::vector<double> means_I(scores.first_SI[0].size(), 0.0);
-  int64_t wins = 0, losses = 0;
   for (size_t s = 0; s < n_seeds; ++s) {
     for (size_t i = 0; i < means_I.size(); ++i) {
+      means_I[i] += sign * (scores.first_SI[s][i] - scores.second_SI[s][i]) /
+                    static_cast<double>(n_seeds);
+    }
+  }
+  return PairedEffectSize(means_I);
+}
+
+// One model against one, over the items: the salt names what is compared, so
+// that another row changes no interval.
+void TestItems(const PairedItems& items,
+               const std::optional<PairedItems::Scores>& scores, double sign,
+               const std::string& salt, Comparison& found) {
+  const Bootstrap bootstrap = BootstrapOf(
+      items.n_items(), items.n_seeds(),
+      [&](const std::vector<double>& items_I,
+          const std::vector<double>& seeds_S) {
+        return sign * items.Difference(items_I, seeds_S);
+      },
+      salt + "\nbootstrap");
+  found.interval = bootstrap.interval;
+  found.smallest_detectable = SmallestDetectable(bootstrap.standard_error);
+  if (scores.has_value() && IsBinary(scores->first_SI) &&
+      IsBinary(scores->second_SI)) {
+    int64_t wins = 0, losses = 0;
+    for (size_t i = 0; i < items.n_items(); ++i) {
       const double gain =
-          sign * (scores.first_SI[s][i] - scores.second_SI[s][i]);
-      means_I[i] += gain / static_cast<double>(n_seeds);
+          sign * (scores->first_SI[0][i] - scores->second_SI[0][i]);
       wins += gain > 0;
       losses += gain < 0;
     }
+    found.wins = wins;
+    found.losses = losses;
+    found.p = McNemarExactP(wins, losses);
+    return;
   }
-  found.effect_size = PairedEffectSize(means_I);
-  if (!IsBinary(scores.first_SI) || !IsBinary(scores.second_SI)) return;
-  found.wins = wins;
-  found.losses = losses;
-  found.mcnemar_p = McNemarExactP(wins, losses);
+  found.p = PairedPermutationP(
+      items.n_differing(),
+      [&](const std::vector<char>& swapped) {
+        return items.SwappedDifference(swapped);
+      },
+      salt + "\npermutation");
+  found.p_is_floor =
+      found.p < 1 && found.p <= PermutationFloor(items.n_differing());
+}
+
+void TestMethod(const PairedItems& items, double sign, Comparison& found) {
+  std::vector<double> gains_S = items.SeedDifferences();
+  for (double& gain : gains_S) gain *= sign;
+  found.sign_flip_p = SignFlipP(gains_S);
+  if (items.n_items() < 2) return;
+  const CrossedError error = CrossedErrorOf(gains_S, items.PseudoValues());
+  found.interval = CrossedInterval(error, found.gain);
+  found.p = CrossedP(error, found.gain);
+  found.smallest_detectable = DetectableEstimate(error);
 }
 
 // The sums of each record of the pairs, once, and the pairs as their places.
@@ -69,18 +108,24 @@ std::optional<PairedItems> PairItems(
   return PairedItems::Of(std::move(evaluations), std::move(indices));
 }
 
-std::optional<size_t> UntunedCell(const Results& results,
-                                  const ResultCell& cell) {
-  const std::string& id = results.runs[cell.runs[0]].planned.untuned_id;
-  for (size_t i = 0; i < results.cells.size(); ++i) {
-    for (const size_t index : results.cells[i].runs) {
-      if (!id.empty() && results.runs[index].planned.run_id == id) return i;
-    }
-  }
-  return std::nullopt;
+}  // namespace
+
+Claim ClaimOf(int64_t n_seeds) {
+  if (n_seeds < 2) return Claim::kTheseModels;
+  return n_seeds < kSeedsToTest ? Claim::kTooFewSeeds : Claim::kMethod;
 }
 
-}  // namespace
+std::string_view ClaimName(Claim claim) {
+  switch (claim) {
+    case Claim::kTheseModels:
+      return "these models";
+    case Claim::kTooFewSeeds:
+      return "too few seeds to test";
+    case Claim::kMethod:
+      return "method";
+  }
+  return "";
+}
 
 std::vector<std::pair<const RunRecord*, const RunRecord*>> PairedRecords(
     const Results& results, const ResultCell& cell, const ResultCell& other) {
@@ -113,114 +158,32 @@ std::optional<Comparison> CompareCells(const Results& results, size_t cell,
 
   Comparison found;
   found.cell = cell;
+  found.other = other;
   found.task = task;
   found.metric = metric;
   found.unit = first.unit;
   found.n_items = static_cast<int64_t>(items->n_items());
   found.n_seeds = static_cast<int64_t>(items->n_seeds());
+  found.claim = ClaimOf(found.n_seeds);
+  found.higher_is_better = first.higher_is_better;
   found.gain = sign * items->Difference();
-  // The salt names what is compared, so that another row changes no interval.
-  const std::string salt =
-      absl::StrCat(task, "\n", metric, "\n", pairs[0].first->run_id, "\n",
-                   pairs[0].second->run_id);
-  const Bootstrap bootstrap = BootstrapOf(
-      items->n_items(), items->n_seeds(),
-      [&](const std::vector<double>& items_I,
-          const std::vector<double>& seeds_S) {
-        return sign * items->Difference(items_I, seeds_S);
-      },
-      salt + "\nbootstrap");
-  found.interval = bootstrap.interval;
-  found.smallest_detectable = SmallestDetectable(bootstrap.standard_error);
-  found.permutation_p = PairedPermutationP(
-      items->n_differing(),
-      [&](const std::vector<char>& swapped) {
-        return items->SwappedDifference(swapped);
-      },
-      salt + "\npermutation");
-  found.effect_size = std::numeric_limits<double>::quiet_NaN();
-  if (const auto scores = items->ItemScores(); scores.has_value()) {
-    AddItemStatistics(*scores, sign, found);
+  const auto scores = items->ItemScores();
+  found.effect_size =
+      scores.has_value() ? EffectSize(*scores, sign) : Comparison::kNone;
+  if (found.claim == Claim::kTheseModels) {
+    const std::string salt =
+        absl::StrCat(task, "\n", metric, "\n", pairs[0].first->run_id, "\n",
+                     pairs[0].second->run_id);
+    TestItems(*items, scores, sign, salt, found);
+  } else if (found.claim == Claim::kMethod) {
+    TestMethod(*items, sign, found);
   }
   return found;
 }
 
-std::vector<std::string> NotesOnMissingIntervals(const Results& results) {
-  std::vector<std::string> notes;
-  for (const std::string& task : EvaluatedTasks(results)) {
-    const std::string metric = PrimaryMetric(results, task);
-    const bool is_missing = std::any_of(
-        results.runs.begin(), results.runs.end(), [&](const CollectedRun& run) {
-          if (!run.ok()) return false;
-          const EvalRecord* eval = TestEval(*run.record, task);
-          const MetricRecord* measured = FindMetric(eval, metric);
-          return measured != nullptr &&
-                 !SumsOfItems(*eval, *measured).has_value();
-        });
-    if (!is_missing) continue;
-    notes.push_back(absl::StrCat(
-        task, ": ", metric,
-        " has no interval in some rows: their records do not keep the numbers "
-        "of items that it is made of."));
-  }
-  return notes;
-}
-
-std::vector<std::string> EvaluatedTasks(const Results& results) {
-  std::vector<std::string> tasks;
-  for (const CollectedRun& run : results.runs) {
-    for (const std::string& task : run.planned.config.evaluate) {
-      if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) {
-        tasks.push_back(task);
-      }
-    }
-  }
-  return tasks;
-}
-
 const EvalRecord* TestEval(const RunRecord& record, const std::string& task) {
-  return LastEval(record, task, "test");
-}
-
-std::string PrimaryMetric(const Results& results, const std::string& task) {
-  for (const CollectedRun& run : results.runs) {
-    if (!run.record.has_value()) continue;
-    const EvalRecord* eval = TestEval(*run.record, task);
-    if (eval != nullptr && !eval->metrics.empty()) {
-      return eval->metrics[0].name;
-    }
-  }
-  return "";
-}
-
-std::vector<Comparison> CompareAll(const Results& results) {
-  std::vector<Comparison> all;
-  for (const char* against : {"untuned", "baseline"}) {
-    std::vector<Comparison> family;
-    for (size_t i = 0; i < results.cells.size(); ++i) {
-      const ResultCell& cell = results.cells[i];
-      if (cell.is_untuned) continue;
-      const std::optional<size_t> other = std::string(against) == "untuned"
-                                              ? UntunedCell(results, cell)
-                                              : BaselineCell(results, cell);
-      if (!other.has_value() || *other == i) continue;
-      for (const std::string& task : EvaluatedTasks(results)) {
-        std::optional<Comparison> found = CompareCells(
-            results, i, *other, task, PrimaryMetric(results, task));
-        if (!found.has_value()) continue;
-        found->against = against;
-        family.push_back(*std::move(found));
-      }
-    }
-    std::vector<double> p_values;
-    for (const Comparison& one : family) p_values.push_back(one.p());
-    const std::vector<double> adjusted = HolmAdjust(p_values);
-    for (size_t i = 0; i < family.size(); ++i) {
-      family[i].holm_p = adjusted[i];
-      all.push_back(std::move(family[i]));
-    }
-  }
-  return all;
+  const EvalRecord* test = LastEval(record, task, "test");
+  return test != nullptr ? test : LastEval(record, task, "heldout");
 }
 
 }  // namespace sft

@@ -3,6 +3,7 @@
 #define HARNESS_ANALYSIS_COMPARISON_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,30 +14,51 @@
 
 namespace sft {
 
+// What a comparison can speak of, by the seeds that both cells have.
+enum class Claim {
+  kTheseModels,  // one: these two models, over test items
+  kTooFewSeeds,  // two: nothing is tested
+  kMethod,       // from three: the method, over seeds and items
+};
+inline constexpr int64_t kSeedsToTest = 3;
+Claim ClaimOf(int64_t n_seeds);
+// "these models", "too few seeds to test", "method".
+std::string_view ClaimName(Claim claim);
+
 struct Comparison {
   size_t cell = 0;      // index into Results::cells
-  std::string against;  // "untuned" or "baseline"
+  size_t other = 0;     // likewise
+  std::string against;  // "untuned" or "baseline": what `other` is
   std::string task;
+  bool is_retained = false;  // the second family
   std::string metric;
   std::string unit;
+  bool higher_is_better = true;
   int64_t n_items = 0;
   int64_t n_seeds = 0;
+  Claim claim = Claim::kTooFewSeeds;
   // This minus the other, or the other way round where lower is better: above
   // 0 is an improvement. Mean over the seeds that both have.
   double gain = 0;
-  Interval interval;               // of the gain: bootstrap, items x seeds
-  double effect_size = 0;          // d_z over items; NaN of no mean of items
-  double permutation_p = 0;        // items change sides, in all seeds at once
-  double smallest_detectable = 0;  // at power 0.8
-  // Only of metrics whose items are 0 or 1; pooled over seeds.
+  double effect_size = 0;  // d_z over items; NaN of no mean of items
+
+  // Of the method: interval, p and detectable effect of one model, the crossed
+  // error. Of these models: bootstrap, McNemar's exact test where items are
+  // right or wrong, else permutation. NaN where there are too few seeds, or
+  // nothing varies.
+  Interval interval = {kNone, kNone};
+  double p = kNone;
+  bool p_is_floor = false;             // of a permutation: p is at most this
+  double smallest_detectable = kNone;  // at 5 % with power 0.8
+  std::optional<double> sign_flip_p;   // of the method, beside it
+  // Of these models, items right or wrong: only this one, only the other.
   std::optional<int64_t> wins, losses;
-  std::optional<double> mcnemar_p;  // exact
-  // What Holm adjusts. An item answered under three seeds is not three items,
-  // so that pooled counts are not used for it.
-  double p() const {
-    return mcnemar_p.has_value() && n_seeds == 1 ? *mcnemar_p : permutation_p;
-  }
-  double holm_p = 0;  // over all comparisons against the same
+
+  // Holm's p within its family; NaN outside of both.
+  double holm_p = kNone;
+  bool is_asked_for = false;  // its row is in the families
+
+  static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 };
 
 // Seeds that are ok on both sides, each with its partner. The untuned model is
@@ -50,19 +72,7 @@ std::optional<Comparison> CompareCells(const Results& results, size_t cell,
                                        size_t other, const std::string& task,
                                        const std::string& metric);
 
-// Every tuned cell against its untuned model and its baseline, on the primary
-// metric of each evaluated task, Holm-adjusted.
-std::vector<Comparison> CompareAll(const Results& results);
-
-// "sst2: f1 has no interval: ..." for each evaluated task whose records do not
-// keep what its primary metric is made of.
-std::vector<std::string> NotesOnMissingIntervals(const Results& results);
-
-// The tasks of the plan, in its order.
-std::vector<std::string> EvaluatedTasks(const Results& results);
-// The first metric of a task's test split in any record, "" if there is none.
-std::string PrimaryMetric(const Results& results, const std::string& task);
-// The last evaluation of a task's test split.
+// The last evaluation of a task's test split, or of a held-out text.
 const EvalRecord* TestEval(const RunRecord& record, const std::string& task);
 
 }  // namespace sft

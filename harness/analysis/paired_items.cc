@@ -81,6 +81,37 @@ double PairedItems::Difference(const std::vector<double>& items_I,
   return total / seeds;
 }
 
+std::vector<double> PairedItems::SeedDifferences() const {
+  std::vector<double> differences_S;
+  for (const auto& [first, second] : pairs_) {
+    const Evaluation& a = evaluations_[first];
+    const Evaluation& b = evaluations_[second];
+    differences_S.push_back(a.metric.Value(a.sums) - b.metric.Value(b.sums));
+  }
+  return differences_S;
+}
+
+std::vector<std::vector<double>> PairedItems::PseudoValues() const {
+  const double n = static_cast<double>(n_items_);
+  std::vector<std::vector<double>> values_EI;  // by evaluation, each once
+  std::vector<double> sums;
+  for (const Evaluation& one : evaluations_) {
+    const double whole = one.metric.Value(one.sums);
+    std::vector<double>& values_I = values_EI.emplace_back();
+    for (size_t i = 0; i < n_items_; ++i) {
+      sums = one.sums;
+      one.Add(i, -1, sums);
+      values_I.push_back(n * whole - (n - 1) * one.metric.Value(sums));
+    }
+  }
+  std::vector<std::vector<double>> values_SI;
+  for (const auto& [first, second] : pairs_) {
+    std::vector<double>& values_I = values_SI.emplace_back(values_EI[first]);
+    for (size_t i = 0; i < n_items_; ++i) values_I[i] -= values_EI[second][i];
+  }
+  return values_SI;
+}
+
 double PairedItems::Difference() const {
   return SwappedDifference(std::vector<char>(differing_.size(), 0));
 }

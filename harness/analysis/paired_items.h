@@ -30,6 +30,12 @@ class PairedItems {
                     const std::vector<double>& seeds_S) const;
   // Of the items as they are.
   double Difference() const;
+  // By seed [S].
+  std::vector<double> SeedDifferences() const;
+  // What each item adds to a seed's difference [S][I]: I times the difference
+  // less I - 1 times that without the item (jackknife pseudo-values). Of a mean
+  // they are the differences of the scores themselves.
+  std::vector<std::vector<double>> PseudoValues() const;
 
   // The items that any pair differs in; the others may change sides unseen.
   size_t n_differing() const { return differing_.size(); }

@@ -1,7 +1,11 @@
 #include "harness/analysis/report.h"
 
+#include <iterator>
 #include <utility>
 
+#include "harness/analysis/comparison_families.h"
+#include "harness/analysis/rates.h"
+#include "harness/analysis/report_notes.h"
 #include "harness/analysis/selection.h"
 #include "harness/core/status.h"
 
@@ -16,23 +20,14 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
   report.main = MainTable(results, comparisons);
   report.comparisons = ComparisonTable(results, comparisons);
   report.notes = results.notes;
-  if (!comparisons.empty()) {
-    report.notes.push_back(absl::StrCat(
-        "A gain is an improvement: where lower is better, as of a loss, its "
-        "sign is turned. In brackets the 95 % interval of a paired bootstrap "
-        "over items and, where there are several, seeds (",
-        ResamplingOptions().resamples, " draws, percentiles)."));
-  }
-  for (std::string& note : NotesOnMissingIntervals(results)) {
-    report.notes.push_back(std::move(note));
-  }
-  for (const Comparison& one : comparisons) {
-    if (one.n_seeds < 2 || !one.mcnemar_p.has_value()) continue;
-    report.notes.push_back(
-        "McNemar's counts are pooled over seeds, whose items are not "
-        "independent; Holm's p is of the permutation test over items.");
-    break;
-  }
+  const auto add = [&](std::vector<std::string> notes) {
+    std::move(notes.begin(), notes.end(), std::back_inserter(report.notes));
+  };
+  add(NotesOnSuspectRuns(results));
+  add(NotesOnData(results));
+  add(NotesOnRates(results));
+  add(NotesOnTests(results, comparisons));
+  add(NotesOnMissingIntervals(results));
   if (!results.select_by.empty()) {
     report.notes.push_back("Selected rows (*) are the best of their group by " +
                            results.select_by + ", mean over seeds.");
@@ -63,6 +58,9 @@ std::string RenderReport(const Report& report, TableFormat format) {
       }
       return out;
     case TableFormat::kLatex:
+      if (!report.question.empty()) {
+        out += "% " + EscapeFor(TableFormat::kTsv, report.question) + "\n";
+      }
       out += RenderTable(report.main, format);
       if (!report.comparisons.rows.empty()) {
         out += "\n" + RenderTable(report.comparisons, format);

@@ -1,6 +1,7 @@
 #include "harness/analysis/run_status.h"
 
 #include "harness/analysis/collected_records.h"
+#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/record/run_paths.h"
@@ -9,20 +10,36 @@
 namespace sft {
 namespace {
 
-void Decide(const FoundRecord* found, bool has_work, RunState& state) {
-  if (found == nullptr) {
-    state.state = has_work ? "running" : "pending";
-    return;
+void Decide(const RunPaths& paths, const FoundRecord* found, RunState& state) {
+  bool is_final = false;
+  if (found != nullptr) {
+    state.detail = found->state;
+    if (found->record.has_value() && !found->record->status_message.empty()) {
+      absl::StrAppend(&state.detail, ": ", found->record->status_message);
+    }
+    if (found->attempt > 0) {
+      state.detail =
+          absl::StrCat("attempt ", found->attempt, ": ", state.detail);
+    }
+    is_final = found->attempt == 0 && found->record.has_value();
   }
-  state.detail = found->state;
-  if (found->record.has_value() && !found->record->status_message.empty()) {
-    absl::StrAppend(&state.detail, ": ", found->record->status_message);
+  if (is_final) {
+    state.state = "done";
+  } else if (IsFileLocked(paths.Lock(state.run_id))) {
+    state.state = "running";
+  } else if (found != nullptr) {
+    state.state = "failed";
+  } else {
+    state.state =
+        IsFolder(paths.Work(state.run_id)) ? "interrupted" : "pending";
   }
-  const bool is_final = found->attempt == 0 && found->record.has_value();
-  state.state = is_final ? "done" : "failed";
-  if (found->attempt > 0) {
-    state.detail = absl::StrCat("attempt ", found->attempt, ": ", state.detail);
-  }
+}
+
+int& CountOf(const std::string& state, StatusTable& table) {
+  if (state == "done") return table.done;
+  if (state == "failed") return table.failed;
+  if (state == "running") return table.running;
+  return state == "interrupted" ? table.interrupted : table.pending;
 }
 
 }  // namespace
@@ -40,13 +57,8 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir) {
     state.run_id = run.run_id;
     state.axes = run.axes;
     const auto it = records.by_run.find(run.run_id);
-    Decide(it == records.by_run.end() ? nullptr : &it->second,
-           IsFolder(paths.Work(run.run_id)), state);
-    int& count = state.state == "done"      ? table.done
-                 : state.state == "failed"  ? table.failed
-                 : state.state == "running" ? table.running
-                                            : table.pending;
-    ++count;
+    Decide(paths, it == records.by_run.end() ? nullptr : &it->second, state);
+    ++CountOf(state.state, table);
     table.runs.push_back(std::move(state));
   }
   return table;
@@ -59,13 +71,17 @@ std::string RenderStatus(const StatusTable& table) {
     for (const auto& [name, value] : run.axes) {
       absl::StrAppend(&axes, axes.empty() ? "" : " ", name, "=", value);
     }
-    absl::StrAppendFormat(&out, "%s  %-8s%s%s%s%s\n", run.run_id, run.state,
+    absl::StrAppendFormat(&out, "%s  %-11s%s%s%s%s\n", run.run_id, run.state,
                           axes.empty() ? "" : "  ", axes,
                           run.detail.empty() ? "" : "  ", run.detail);
   }
   absl::StrAppend(&out, table.done, " done, ", table.failed, " failed, ",
-                  table.running, " running, ", table.pending, " pending, ",
+                  table.running, " running, ", table.interrupted,
+                  " interrupted, ", table.pending, " pending, ",
                   table.runs.size(), " in all\n");
+  if (table.running == 0 && table.interrupted > 0) {
+    absl::StrAppend(&out, "the same 'sftbench run' continues\n");
+  }
   return out;
 }
 

@@ -14,7 +14,8 @@ struct RunState {
   std::string run_id;
   std::map<std::string, std::string> axes;
   // done: a final record. failed: only failed attempts, or a damaged record.
-  // running: begun, or killed. pending: nothing yet.
+  // running: a worker is at it. interrupted: begun, and nobody is at it.
+  // pending: nothing yet.
   std::string state;
   std::string detail;  // "ok", "attempt 1: out_of_memory: ..."
 };
@@ -23,6 +24,7 @@ struct StatusTable {
   int done = 0;
   int failed = 0;
   int running = 0;
+  int interrupted = 0;
   int pending = 0;
 };
 

@@ -96,6 +96,14 @@ double PairedPermutationP(size_t n_items, const ValueOfSwap& difference_of,
          static_cast<double>(options.resamples + 1);
 }
 
+double PermutationFloor(size_t n_items, const ResamplingOptions& options) {
+  if (n_items > kMaxExactItems) {
+    return 1 / static_cast<double>(options.resamples + 1);
+  }
+  // The sides as they are, and all of them changed.
+  return std::min(1.0, std::ldexp(1.0, 1 - static_cast<int>(n_items)));
+}
+
 double McNemarExactP(int64_t wins, int64_t losses) {
   const int64_t n = wins + losses;
   if (n == 0) return 1;

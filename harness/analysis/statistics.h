@@ -50,6 +50,8 @@ using ValueOfSwap = std::function<double(const std::vector<char>& swapped)>;
 double PairedPermutationP(size_t n_items, const ValueOfSwap& difference_of,
                           std::string_view salt,
                           const ResamplingOptions& options = {});
+// The smallest p that it can give: such a p reads "at most".
+double PermutationFloor(size_t n_items, const ResamplingOptions& options = {});
 
 // McNemar: `wins` items only the first has right, `losses` only the second.
 double McNemarExactP(int64_t wins, int64_t losses);  // binomial, two-sided

@@ -98,6 +98,12 @@ std::string RenderMarkdown(const Table& table) {
   return out;
 }
 
+// A row that begins with "*" or "[" would be an argument of the \\ before it.
+std::string FirstLatexCell(const std::string& text) {
+  if (text.empty() || (text[0] != '*' && text[0] != '[')) return text;
+  return absl::StrCat("{", text.substr(0, 1), "}", text.substr(1));
+}
+
 std::string RenderLatex(const Table& table) {
   std::string out;
   if (!table.title.empty()) out += "% " + table.title + "\n";
@@ -113,8 +119,9 @@ std::string RenderLatex(const Table& table) {
   out += " \\\\\n\\midrule\n";
   for (const auto& row : table.rows) {
     for (size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) out += " & ";
-      out += EscapeFor(TableFormat::kLatex, CellText(table.columns[i], row[i]));
+      const std::string text =
+          EscapeFor(TableFormat::kLatex, CellText(table.columns[i], row[i]));
+      out += i > 0 ? " & " + text : FirstLatexCell(text);
     }
     out += " \\\\\n";
   }
@@ -160,6 +167,7 @@ std::string CellText(const TableColumn& column, const TableCell& cell) {
   std::string text = column.is_p_value
                          ? PValue(*cell.value)
                          : Fixed(*cell.value, column.digits, column.show_sign);
+  if (cell.is_at_most && text[0] != '<') text = "<= " + text;
   if (cell.sd.has_value()) {
     text += " \xc2\xb1 " + Fixed(*cell.sd, column.digits, false);
   }
@@ -195,6 +203,7 @@ std::string EscapeFor(TableFormat format, const std::string& text) {
                                         {"}", "\\}"},
                                         {"~", "\\textasciitilde{}"},
                                         {"^", "\\textasciicircum{}"},
+                                        {"<=", "$\\le$"},
                                         {"<", "$<$"},
                                         {">", "$>$"},
                                         {"\xc2\xb1", "$\\pm$"},

@@ -32,7 +32,8 @@ struct TableCell {
   std::optional<double> value = {};  // printed by the column's rule
   std::optional<double> sd = {};
   std::optional<Interval> interval = {};  // "0.5 [0.4, 0.6]"
-  std::string note = {};  // after the value, in brackets; not in CSV
+  std::string note = {};    // after the value, in brackets; not in CSV
+  bool is_at_most = false;  // a p at its floor: "<= 0.25"; not in CSV
 };
 
 struct Table {

@@ -5,7 +5,9 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "harness/analysis/comparison_families.h"
 
 namespace sft {
 namespace {
@@ -64,21 +66,70 @@ int DigitsOf(const std::string& unit) {
   return unit == "fraction" ? 3 : 4;
 }
 
+// "nats/token", and the scale of what has no unit.
+std::string UnitOf(const MetricRecord& metric) {
+  if (metric.unit == "percent")
+    return "0\xe2\x80\x93"
+           "100";
+  if (metric.unit == "fraction")
+    return "0\xe2\x80\x93"
+           "1";
+  return metric.unit.empty() ? "1" : metric.unit;
+}
+
 // "macro F1 (0–1)": what people call it, and its scale.
 std::string TitleOf(const MetricRecord& metric, const std::string& split) {
   std::string title = metric.name;
   if (title == "f1_macro") title = "macro F1";
   if (title == "validation_loss") title = split + " loss";
-  if (metric.unit == "percent")
-    return title +
-           " (0\xe2\x80\x93"
-           "100)";
-  if (metric.unit == "fraction")
-    return title +
-           " (0\xe2\x80\x93"
-           "1)";
   if (metric.unit.empty() || metric.unit == "1") return title;
-  return absl::StrCat(title, " (", metric.unit, ")");
+  return absl::StrCat(title, " (", UnitOf(metric), ")");
+}
+
+void AddHolmColumn(const std::string& key, const std::string& title,
+                   const std::function<const Comparison*(size_t)>& find,
+                   CellTable& table) {
+  table.AddCells({.key = key, .title = title, .is_p_value = true},
+                 [&](size_t i) {
+                   const Comparison* one = find(i);
+                   return one == nullptr ? TableCell() : HolmCell(*one);
+                 });
+}
+
+// The change that a record names, else that of its primary metric.
+ValueOfRun ChangeOf(const std::string& task, const MetricRecord* primary) {
+  const std::string name =
+      primary == nullptr ? "" : task + "/" + primary->name + "_change";
+  return [task, name](const RunRecord& record) -> std::optional<double> {
+    // The untuned model is what others are held against: its change is 0.
+    if (record.config.method == kUntuned) return 0.0;
+    const auto it = record.forgetting.find(name);
+    if (it != record.forgetting.end()) return it->second;
+    for (const auto& [measure, value] : record.forgetting) {
+      if (name.empty() && absl::StartsWith(measure, task + "/") &&
+          absl::EndsWith(measure, "_change")) {
+        return value;
+      }
+    }
+    return std::nullopt;
+  };
+}
+
+// Records from before retained tasks kept their scores have a change alone.
+std::string MeasureOf(const Results& results, const std::string& task,
+                      const MetricRecord* primary) {
+  if (primary != nullptr) return primary->name;
+  for (const CollectedRun& run : results.runs) {
+    if (!run.record.has_value()) continue;
+    for (const auto& [measure, value] : run.record->forgetting) {
+      if (absl::StartsWith(measure, task + "/") &&
+          absl::EndsWith(measure, "_change")) {
+        const size_t at = task.size() + 1;
+        return measure.substr(at, measure.size() - at - 7);
+      }
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -87,6 +138,15 @@ TableCell GainCell(const Comparison& comparison) {
   TableCell cell = NumberCell(comparison.gain);
   const Interval& interval = comparison.interval;
   if (!std::isnan(interval.low)) cell.interval = interval;
+  return cell;
+}
+
+TableCell HolmCell(const Comparison& one) {
+  if (!one.is_asked_for) return {};
+  if (std::isnan(one.holm_p)) return {.text = Verdict(one)};
+  TableCell cell = NumberCell(one.holm_p);
+  cell.is_at_most = one.p_is_floor;
+  if (one.claim == Claim::kTheseModels) cell.note = ClaimName(one.claim);
   return cell;
 }
 
@@ -102,7 +162,8 @@ void AddTaskColumns(const Results& results, const std::string& task,
                      .has_sd = true},
                     ValueOf(task, split, metric.name));
   };
-  const std::string primary = PrimaryMetric(results, task);
+  const MetricRecord* found = PrimaryMetric(results, task);
+  const std::string primary = found == nullptr ? "" : found->name;
   std::vector<MetricRecord> metrics = MetricsOf(results, task, "test");
   std::stable_partition(
       metrics.begin(), metrics.end(),
@@ -123,6 +184,7 @@ void AddTaskColumns(const Results& results, const std::string& task,
                      const Comparison* one = find(i);
                      return one == nullptr ? TableCell() : GainCell(*one);
                    });
+    AddHolmColumn(task + "_holm_p", prefix + "Holm p vs untuned", find, table);
     table.AddCells(
         {.key = task + "_items", .title = prefix + "items"}, [&](size_t i) {
           const Comparison* one = find(i);
@@ -140,26 +202,52 @@ void AddTaskColumns(const Results& results, const std::string& task,
   }
 }
 
-void AddMcNemarColumn(const Results& results, const std::string& task,
-                      const std::string& prefix,
-                      const std::vector<Comparison>& comparisons,
-                      CellTable& table) {
-  const auto find = [&](size_t i) -> const Comparison* {
-    const Comparison* one = AgainstUntuned(comparisons, i, task);
-    return one != nullptr && one->mcnemar_p.has_value() ? one : nullptr;
+void AddRetainedColumns(const Results& results, const std::string& task,
+                        const std::vector<Comparison>& comparisons,
+                        CellTable& table) {
+  const MetricRecord* primary = PrimaryMetric(results, task);
+  const std::string measure = MeasureOf(results, task, primary);
+  if (measure.empty()) return;
+  std::string name = measure;
+  std::replace(name.begin(), name.end(), '_', ' ');
+  name += " " + task;
+  if (primary != nullptr) {
+    table.AddNumber({.key = task + "_" + measure,
+                     .title = name + " (" + UnitOf(*primary) + ")",
+                     .digits = DigitsOf(primary->unit),
+                     .has_sd = true},
+                    [&](const RunRecord& record) -> std::optional<double> {
+                      const MetricRecord* metric =
+                          FindMetric(TestEval(record, task), measure);
+                      if (metric == nullptr) return std::nullopt;
+                      return metric->value;
+                    });
+  }
+  const auto find = [&](size_t i) {
+    return AgainstUntuned(comparisons, i, task);
   };
+  const bool lower = primary != nullptr ? !primary->higher_is_better
+                                        : measure == "cross_entropy";
+  TableColumn column;
+  column.key = task + "_" + measure + "_change";
+  column.title = absl::StrCat("\xce\x94 ", name, " [95 %] (",
+                              lower ? "above" : "below", " 0 is worse)");
+  column.digits = primary == nullptr ? 4 : std::max(3, DigitsOf(primary->unit));
+  column.has_sd = true;
+  column.has_interval = true;
+  column.show_sign = true;
+  table.AddNumber(column, ChangeOf(task, primary),
+                  [&](size_t i) -> std::optional<Interval> {
+                    const Comparison* one = find(i);
+                    if (one == nullptr || std::isnan(one->interval.low)) {
+                      return std::nullopt;
+                    }
+                    const Interval& gain = one->interval;
+                    return lower ? Interval{-gain.high, -gain.low} : gain;
+                  });
   if (!AnyCell(results, find)) return;
-  table.AddCells({.key = task + "_mcnemar_p",
-                  .title = prefix + "McNemar p vs untuned (wins/losses)",
-                  .is_p_value = true},
-                 [&](size_t i) {
-                   TableCell cell;
-                   if (const Comparison* one = find(i); one != nullptr) {
-                     cell.value = *one->mcnemar_p;
-                     cell.note = absl::StrCat(*one->wins, "/", *one->losses);
-                   }
-                   return cell;
-                 });
+  AddHolmColumn(task + "_" + measure + "_holm_p", "Holm p of \xce\x94 " + task,
+                find, table);
 }
 
 }  // namespace sft

@@ -1,5 +1,6 @@
 // The columns of one task in the main table: its primary metric with the gain
-// over the untuned model, the other metrics, McNemar's test.
+// over the untuned model and its test, the other metrics; or, of a retained
+// task, its score and how it changed.
 #ifndef HARNESS_ANALYSIS_TASK_COLUMNS_H_
 #define HARNESS_ANALYSIS_TASK_COLUMNS_H_
 
@@ -16,13 +17,15 @@ void AddTaskColumns(const Results& results, const std::string& task,
                     const std::string& prefix,
                     const std::vector<Comparison>& comparisons,
                     CellTable& table);
-void AddMcNemarColumn(const Results& results, const std::string& task,
-                      const std::string& prefix,
-                      const std::vector<Comparison>& comparisons,
-                      CellTable& table);
+// The change is after minus before; its title says which way is worse.
+void AddRetainedColumns(const Results& results, const std::string& task,
+                        const std::vector<Comparison>& comparisons,
+                        CellTable& table);
 
 // The gain and its interval.
 TableCell GainCell(const Comparison& comparison);
+// Holm's p, with what it is about; words where nothing is tested.
+TableCell HolmCell(const Comparison& comparison);
 
 }  // namespace sft
 

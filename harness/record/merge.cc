@@ -8,6 +8,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/record/record_items.h"
+#include "harness/record/run_paths.h"
 #include "harness/record/schema.h"
 #include "harness/record/sealed_file.h"
 
@@ -18,6 +19,9 @@ namespace fs = std::filesystem;
 
 using Items = std::vector<H5Item>;
 
+constexpr char kMergedPlanPath[] = "/plan";  // texts of plan.json
+constexpr int64_t kMaxPlanBytes = int64_t{1} << 30;
+
 const std::string* RootText(const Items& items, const std::string& name) {
   for (const H5Item& item : items) {
     if (item.path == "/" && item.attribute == name) {
@@ -27,13 +31,23 @@ const std::string* RootText(const Items& items, const std::string& name) {
   return nullptr;
 }
 
+void AddOnce(const std::vector<std::string>& texts,
+             std::vector<std::string>& all) {
+  for (const std::string& text : texts) {
+    if (std::find(all.begin(), all.end(), text) == all.end()) {
+      all.push_back(text);
+    }
+  }
+}
+
 std::string StemOf(const std::string& path) {
   return fs::path(path).stem().string();
 }
 
-// The items of each record of a file, paths as in a file of its own.
+// The items of each record of a file, paths as in a file of its own; the plans
+// of a merged one go to `plans`.
 absl::StatusOr<std::map<std::string, Items>> SplitFile(
-    const std::string& path) {
+    const std::string& path, std::vector<std::string>& plans) {
   SFT_ASSIGN_OR_RETURN(Items items, ReadSealedItems(path));
   const std::string* kind = RootText(items, "kind");
   std::map<std::string, Items> records;
@@ -44,6 +58,13 @@ absl::StatusOr<std::map<std::string, Items>> SplitFile(
   const std::string* whole = RootText(items, kRecordSha256);
   if (whole == nullptr || *whole != WholeDigest(items)) {
     return InputError(path, "is damaged: record_sha256 does not match");
+  }
+  for (const H5Item& item : items) {
+    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
+    if (const auto* texts =
+            std::get_if<std::vector<std::string>>(&item.value)) {
+      AddOnce(*texts, plans);
+    }
   }
   const std::string prefix = std::string(kMergedRunsPath) + "/";
   for (H5Item& item : items) {
@@ -66,7 +87,8 @@ absl::StatusOr<std::map<std::string, Items>> SplitFile(
 
 absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
     const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(const auto split, SplitFile(path));
+  std::vector<std::string> plans;
+  SFT_ASSIGN_OR_RETURN(const auto split, SplitFile(path, plans));
   std::vector<NamedRecord> records;
   for (const auto& [name, items] : split) {
     const std::string where = split.size() == 1 ? path : path + ":" + name;
@@ -74,6 +96,27 @@ absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
     records.push_back({name, std::move(record)});
   }
   return records;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadPlanTexts(
+    const std::string& path) {
+  const std::string plan_path = RunPaths{path}.Plan();
+  std::vector<std::string> plans;
+  if (IsFolder(path) && FileExists(plan_path)) {
+    SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(plan_path, kMaxPlanBytes));
+    plans.push_back(std::move(text));
+    return plans;
+  }
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                       ListRecordFiles(path));
+  for (const std::string& file : files) {
+    if (absl::StatusOr<Items> items = ReadSealedItems(file); items.ok()) {
+      const std::string* kind = RootText(*items, "kind");
+      if (kind == nullptr || *kind != "merged") continue;
+      (void)SplitFile(file, plans);
+    }
+  }
+  return plans;
 }
 
 absl::StatusOr<std::vector<std::string>> ListRecordFiles(
@@ -99,11 +142,15 @@ absl::StatusOr<std::vector<std::string>> ListRecordFiles(
 absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
                                     const std::string& output) {
   std::map<std::string, Items> merged;
+  std::vector<std::string> plans;
   for (const std::string& input : inputs) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> of_input,
+                         ReadPlanTexts(input));
+    AddOnce(of_input, plans);
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                          ListRecordFiles(input));
     for (const std::string& file : files) {
-      SFT_ASSIGN_OR_RETURN(auto records, SplitFile(file));
+      SFT_ASSIGN_OR_RETURN(auto records, SplitFile(file, plans));
       for (auto& [name, items] : records) {
         SFT_RETURN_IF_ERROR(RecordFromItems(file, items).status());
         const auto [it, is_new] = merged.emplace(name, std::move(items));
@@ -117,6 +164,10 @@ absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
   Items all = {{"/", "complete", int64_t{1}},
                {"/", "kind", std::string("merged")},
                {"/", "schema_version", kSchemaVersion}};
+  if (!plans.empty()) {
+    all.push_back({kMergedPlanPath, "", plans});
+    all.push_back({kMergedPlanPath, "unit", std::string("JSON")});
+  }
   for (auto& [name, items] : merged) {
     const std::string group =
         absl::StrCat(kMergedRunsPath, "/", EncodePathName(name));

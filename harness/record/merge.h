@@ -1,5 +1,6 @@
 // One file of many records, below /runs/<name>, each as it was with its own
-// digests.
+// digests, and of the plan that they belong to, so that a report of the file is
+// that of the folder.
 #ifndef HARNESS_RECORD_MERGE_H_
 #define HARNESS_RECORD_MERGE_H_
 
@@ -26,9 +27,15 @@ absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
 absl::StatusOr<std::vector<std::string>> ListRecordFiles(
     const std::string& path);
 
+// The plans (texts of plan.json) that belong to `path`: of a sweep's folder its
+// plan.json, else those in its merged files; of a merged file those in it. Each
+// once, in order. Damaged files have none.
+absl::StatusOr<std::vector<std::string>> ReadPlanTexts(const std::string& path);
+
 // Writes the records of `inputs` (files, merged or not, and folders) to
 // `output`; returns how many. The same record twice is kept once, two that
-// differ under one name are an error. Damaged inputs are errors.
+// differ under one name are an error. Damaged inputs are errors. Plans of
+// the inputs are kept, each once.
 absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
                                     const std::string& output);
 

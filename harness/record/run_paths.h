@@ -30,6 +30,10 @@ struct RunPaths {
   std::string Log(const std::string& run_id) const {
     return Work(run_id) + "/log.txt";
   }
+  // Held as long as a worker executes the run.
+  std::string Lock(const std::string& run_id) const {
+    return Work(run_id) + "/lock";
+  }
   // trainable.safetensors of a finished run: what `export` reads.
   std::string Weights(const std::string& run_id) const {
     return absl::StrCat(out, "/weights/", run_id);

@@ -41,8 +41,9 @@ void BM_PrepareTable(benchmark::State& state) {
       first = text;
       label = rng.Below(2) ? "good" : "bad";
     }
-    const absl::Status added = (*source)->Add(RowFromJson(
-        {{"text", text}, {"label", label}}, i + 1, {"text"}, "label"));
+    const absl::Status added =
+        (*source)->Add(RowFromJson({{"text", text}, {"label", label}}, i + 1,
+                                   {.text = {"text"}, .label = "label"}));
     if (!added.ok()) state.SkipWithError("cannot be written");
   }
   for (auto _ : state) {

@@ -65,6 +65,22 @@ TEST_CASE("HTML escapes what a browser reads", "[analysis][tables]") {
         std::string::npos);
 }
 
+TEST_CASE("a row of LaTeX that begins with a mark keeps it",
+          "[analysis][tables]") {
+  // "\\\\" would take a "*" or "[" that follows it for its own.
+  Table table;
+  table.columns = {{.key = "s", .title = "sel.", .is_text = true},
+                   {.key = "p", .title = "p", .is_p_value = true}};
+  table.rows = {{{.text = "*"}, {.value = 0.25, .is_at_most = true}},
+                {{.text = "[a]"}, {.value = 1e-4, .is_at_most = true}}};
+  const std::string text = RenderTable(table, TableFormat::kLatex);
+  CHECK(text.find("\n{*} & $\\le$ 0.250 ") != std::string::npos);
+  CHECK(text.find("\n{[}a] & $\\le$ 1.0e-04 ") != std::string::npos);
+  CHECK(RenderTable(table, TableFormat::kMarkdown).find("| &lt;= 0.250 |") !=
+        std::string::npos);
+  CHECK(RenderTable(table, TableFormat::kCsv) == "s,p\n*,0.25\n[a],1e-04\n");
+}
+
 TEST_CASE("unknown formats are refused with the known ones",
           "[analysis][tables]") {
   CHECK(ParseTableFormat("md").ok());
