@@ -17,8 +17,8 @@ struct GgufTokenizerData {
   std::vector<int32_t> token_types;  // 1 normal, 3 control, 4 user defined
   std::vector<std::string> merges;
   std::vector<float> scores;
-  std::optional<int32_t> bos, eos, eot, unk, pad;
-  bool add_bos = false;
+  std::optional<int32_t> bos, eos, eot, eom, unk, pad;
+  std::optional<bool> add_bos, add_eos;  // around every text
   bool add_space_prefix = false;
   std::optional<std::string> chat_template;
 };

@@ -35,6 +35,12 @@ struct InputLayout {
   bool space_before_words = false;
 };
 
+// Ids that a tokenizer puts around every text by itself: <s> before it, ...
+struct AddedIds {
+  std::vector<int32_t> before, after;
+  bool operator==(const AddedIds&) const = default;
+};
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
@@ -44,6 +50,11 @@ class Tokenizer {
   virtual std::vector<int32_t> Encode(std::string_view text) const = 0;
   // The same with byte offsets into `text`.
   virtual Encoding EncodeWithOffsets(std::string_view text) const = 0;
+  // With every byte that a token stands for, the spaces too that
+  // EncodeWithOffsets leaves out where the tokenizer's file says so.
+  virtual Encoding EncodeInPlace(std::string_view text) const {
+    return EncodeWithOffsets(text);
+  }
   // The text of `ids`; special tokens are left out if asked. Bytes that are
   // no valid UTF-8 become U+FFFD.
   virtual std::string Decode(const std::vector<int32_t>& ids,
@@ -58,8 +69,19 @@ class Tokenizer {
   virtual std::optional<int32_t> eos_id() const = 0;
   virtual std::optional<int32_t> end_of_turn_id() const = 0;
   virtual int32_t pad_id() const = 0;
+  // Every id that ends an answer, each once: end of turn, end of text, and
+  // what the model's files list beside them.
+  virtual std::vector<int32_t> stop_ids() const {
+    std::vector<int32_t> ids;
+    if (end_of_turn_id()) ids.push_back(*end_of_turn_id());
+    if (eos_id() && eos_id() != end_of_turn_id()) ids.push_back(*eos_id());
+    return ids;
+  }
 
-  // nullopt where the tokenizer adds no token around its input.
+  // What its post-processor puts around one text; Encode adds none of it.
+  virtual AddedIds added_ids() const { return {}; }
+  // The same for an encoder's one text or pair; nullopt where no token is
+  // added, or not in this form.
   virtual std::optional<InputLayout> input_layout() const {
     return std::nullopt;
   }

@@ -1,124 +1,50 @@
-// Rows as token ids: prompt ids + answer ids + end of turn. Each part is
-// encoded on its own, so that generation and label scoring continue exactly
-// the ids that training saw.
+// Rows as token ids: the joined text is encoded, and cut where its answer
+// begins, so that generation and scoring continue the ids that training saw.
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
+#include "harness/data/added_ids.h"
 #include "harness/data/dataset.h"
 #include "harness/data/render_head.h"
+#include "harness/data/row_text.h"
 
 namespace sft {
 namespace {
 
-constexpr char kTurnSeparator[] = "\n\n";  // of turns in the plain form
+using Ids = std::vector<int32_t>;
 
-// Ids, and for each whether an answer's loss falls on it.
-struct Tokens {
-  std::vector<int32_t> ids;
-  std::vector<bool> target;
+// What Python's str.isspace() holds for space.
+bool IsSpace(char32_t c) {
+  return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 ||
+         c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
+         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
+}
 
-  void Append(const std::vector<int32_t>& more, bool is_target) {
-    ids.insert(ids.end(), more.begin(), more.end());
-    target.insert(target.end(), more.size(), is_target);
+// Takes the white space off the end of `text` and returns it.
+std::string TakeSpace(std::string& text) {
+  size_t end = text.size();
+  while (end > 0) {
+    size_t begin = end - 1;
+    while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
+    if (!IsSpace(DecodeUtf8At(text, begin).code_point)) break;
+    end = begin;
   }
-  int64_t size() const { return static_cast<int64_t>(ids.size()); }
-};
-
-std::optional<int32_t> EndOfTurn(const Tokenizer& tokenizer) {
-  const std::optional<int32_t> id = tokenizer.end_of_turn_id();
-  return id ? id : tokenizer.eos_id();
-}
-
-std::string EndOfTurnText(const Tokenizer& tokenizer) {
-  const std::optional<int32_t> id = EndOfTurn(tokenizer);
-  return id ? tokenizer.Decode({*id}, /*skip_special_tokens=*/false) : "";
-}
-
-// What an answer's text is when it is encoded.
-std::string AnswerText(const std::string& answer, bool chat) {
-  return chat ? answer : " " + answer;
-}
-
-void AppendAnswer(const std::string& answer, bool chat, bool is_target,
-                  const Tokenizer& tokenizer, Tokens& out) {
-  out.Append(tokenizer.Encode(AnswerText(answer, chat)), is_target);
-  if (const std::optional<int32_t> id = EndOfTurn(tokenizer)) {
-    out.Append({*id}, is_target);
-  }
-}
-
-// The turns before the answer as text and answers, one after another.
-Tokens PlainPrompt(const std::vector<ChatTurn>& turns, bool loss_on_answers,
-                   const Tokenizer& tokenizer) {
-  Tokens out;
-  std::string text;
-  for (size_t i = 0; i < turns.size(); ++i) {
-    if (turns[i].role == "assistant") {
-      if (!text.empty()) out.Append(tokenizer.Encode(text), false);
-      text.clear();
-      AppendAnswer(turns[i].content, false, loss_on_answers, tokenizer, out);
-      continue;
-    }
-    if (i > 0) text += kTurnSeparator;
-    text += turns[i].content;
-  }
-  // The answer brings the space before it.
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  if (!text.empty()) out.Append(tokenizer.Encode(text), false);
-  return out;
-}
-
-// `rendered` holds `answer` and the end of turn at `begin`?
-absl::Status CheckAnswerAt(const std::string& rendered, size_t begin,
-                           const std::string& answer,
-                           const std::string& end_of_turn) {
-  if (rendered.size() < begin ||
-      !absl::StartsWith(rendered.substr(begin), answer + end_of_turn)) {
-    return absl::InvalidArgumentError(
-        "the chat template does not write the answer and the end of turn "
-        "right after the generation prompt");
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Tokens> ChatPrompt(const std::vector<ChatTurn>& turns,
-                                  bool loss_on_answers,
-                                  const Tokenizer& tokenizer) {
-  SFT_ASSIGN_OR_RETURN(const std::string whole,
-                       tokenizer.RenderChat(turns, true));
-  Tokens out;
-  size_t cursor = 0;
-  if (loss_on_answers) {
-    const std::string end_of_turn = EndOfTurnText(tokenizer);
-    for (size_t i = 0; i < turns.size(); ++i) {
-      if (turns[i].role != "assistant") continue;
-      const std::vector<ChatTurn> before(turns.begin(), turns.begin() + i);
-      SFT_ASSIGN_OR_RETURN(const std::string prefix,
-                           tokenizer.RenderChat(before, true));
-      if (prefix.size() < cursor || !absl::StartsWith(whole, prefix)) {
-        return absl::InvalidArgumentError(
-            "the chat template rewrites earlier turns: loss_on: all_assistant "
-            "cannot place its targets");
-      }
-      SFT_RETURN_IF_ERROR(
-          CheckAnswerAt(whole, prefix.size(), turns[i].content, end_of_turn));
-      out.Append(tokenizer.Encode(whole.substr(cursor, prefix.size() - cursor)),
-                 false);
-      AppendAnswer(turns[i].content, true, true, tokenizer, out);
-      cursor = prefix.size() + turns[i].content.size() + end_of_turn.size();
-    }
-  }
-  out.Append(tokenizer.Encode(whole.substr(cursor)), false);
-  return out;
+  std::string space = text.substr(end);
+  text.resize(end);
+  return space;
 }
 
 // Drops the middle of `tokens` so that `keep` are left; returns how many.
-int64_t CutMiddle(int64_t keep, Tokens& tokens) {
+int64_t CutMiddle(int64_t keep, int64_t kept_head, Tokens& tokens) {
   if (tokens.size() <= keep) return 0;
   const int64_t cut = tokens.size() - keep;
-  const int64_t head = keep / 2;
+  // What begins every text (BOS) is kept.
+  const int64_t head = std::max(keep / 2, std::min(keep, kept_head));
   tokens.ids.erase(tokens.ids.begin() + head, tokens.ids.begin() + head + cut);
   tokens.target.erase(tokens.target.begin() + head,
                       tokens.target.begin() + head + cut);
@@ -129,17 +55,22 @@ int64_t CutMiddle(int64_t keep, Tokens& tokens) {
 struct Renderer {
   const Task& task;
   const Tokenizer& tokenizer;
+  PlainText plain;
+  ChatText chats;
   bool chat = false;
   bool all_answers = false;
   bool loss_on_prompt = false;
+  bool score_end_of_turn = false;
   int64_t max_length = 0;
   int64_t shared_room = 0;  // tokens kept for any row's answer; 0 = none
+  int64_t end_tokens = 0;   // of an end of turn
   std::string system_prompt = {};
+  AddedIds added = {};
 
   static absl::StatusOr<Renderer> Make(const Task& task,
                                        const Tokenizer& tokenizer,
                                        const RenderOptions& options) {
-    Renderer r{task, tokenizer};
+    Renderer r{task, tokenizer, PlainText(tokenizer), ChatText(tokenizer)};
     SFT_ASSIGN_OR_RETURN(const std::string form,
                          EffectiveForm(task, tokenizer, options));
     r.chat = form == "chat";
@@ -156,11 +87,18 @@ struct Renderer {
                                      "(every token)"));
     }
     r.loss_on_prompt = options.loss_on_prompt == 1;
+    r.score_end_of_turn = options.score_end_of_turn;
     r.system_prompt = options.system_prompt;
+    SFT_ASSIGN_OR_RETURN(r.added, AddedIdsOfForm(tokenizer, options.bos, form));
     r.max_length = options.max_length;
     if (r.max_length < 2) {
       return InputError("max_length",
                         absl::StrCat(r.max_length, " tokens hold no target"));
+    }
+    const absl::StatusOr<AnswerFrame> any = r.FrameOf({{"user", "x"}});
+    if (any.ok() && any->end_id) {
+      r.end_tokens =
+          std::max<int64_t>(1, std::ssize(tokenizer.Encode(any->end)));
     }
     r.shared_room = options.answer_room;
     if (task.kind == TaskKind::kClassification) {
@@ -174,15 +112,21 @@ struct Renderer {
     return r;
   }
 
+  absl::StatusOr<AnswerFrame> FrameOf(
+      const std::vector<ChatTurn>& before) const {
+    if (chat) return chats.Frame(before);
+    return plain.Frame(before);
+  }
+
   // The longest of `answers` with its end of turn: the same room for every
   // choice, for a prompt's ids must not depend on the answer.
   int64_t RoomFor(const std::vector<std::string>& answers) const {
     int64_t room = 0;
     for (const std::string& answer : answers) {
-      const auto ids = tokenizer.Encode(AnswerText(answer, chat));
-      room = std::max(room, static_cast<int64_t>(ids.size()));
+      const Ids ids = tokenizer.Encode(chat ? answer : " " + answer);
+      room = std::max(room, std::ssize(ids));
     }
-    return room + EndOfTurn(tokenizer).has_value();
+    return room + end_tokens;
   }
 
   absl::Status CheckRoom(int64_t room) const {
@@ -214,21 +158,86 @@ struct Renderer {
     }
     return turns;
   }
+  // Those before the answer.
+  std::vector<ChatTurn> PromptTurnsOf(const Row& row) const {
+    std::vector<ChatTurn> turns = TurnsOf(row);
+    if (!turns.empty() && turns.back().role == "assistant") turns.pop_back();
+    return turns;
+  }
+
+  // Ids of a text from its beginning on, BOS before them.
+  Tokens Encode(const RowText& text) const {
+    Tokens tokens = EncodeRow(tokenizer, text);
+    if (!BeginsWith(tokens.ids, added.before)) {
+      tokens.ids.insert(tokens.ids.begin(), added.before.begin(),
+                        added.before.end());
+      tokens.target.insert(tokens.target.begin(), added.before.size(), false);
+      tokens.last_answer += std::ssize(added.before);
+    }
+    return tokens;
+  }
+  // Cuts a prompt so that `room` tokens are left; how many it lost.
+  int64_t Cut(int64_t room, Tokens& prompt) const {
+    if (room == 0) return 0;
+    return CutMiddle(max_length - room, std::ssize(added.before), prompt);
+  }
 
   // The prompt of a row; `cut` counts the tokens left out.
   absl::StatusOr<Tokens> Prompt(const Row& row, int64_t* cut) const {
-    std::vector<ChatTurn> turns = TurnsOf(row);
-    if (!turns.empty() && turns.back().role == "assistant") turns.pop_back();
-    Tokens tokens;
-    if (chat) {
-      SFT_ASSIGN_OR_RETURN(tokens, ChatPrompt(turns, all_answers, tokenizer));
-    } else {
-      tokens = PlainPrompt(turns, all_answers, tokenizer);
-    }
+    SFT_ASSIGN_OR_RETURN(const AnswerFrame frame, FrameOf(PromptTurnsOf(row)));
+    Tokens tokens = Encode(frame.before);
     const int64_t room = Room(row);
     SFT_RETURN_IF_ERROR(CheckRoom(room));
-    *cut = room > 0 ? CutMiddle(max_length - room, tokens) : 0;
+    *cut = Cut(room, tokens);
     return tokens;
+  }
+
+  absl::StatusOr<RenderedAnswers> Answers(
+      const Row& row, const std::vector<std::string>& answers) const {
+    SFT_ASSIGN_OR_RETURN(AnswerFrame frame, FrameOf(PromptTurnsOf(row)));
+    std::string& lead = frame.lead;
+    if (!chat && !score_end_of_turn && frame.before.ids.empty()) {
+      lead = TakeSpace(frame.before.text) + lead;
+    }
+    const Tokens context = Encode(frame.before);
+    std::vector<Tokens> prompts;
+    RenderedAnswers out;
+    int64_t room = Room(row);
+    for (const std::string& answer : answers) {
+      RowText text = frame.before;
+      absl::StrAppend(&text.text, lead, answer);
+      if (score_end_of_turn) {
+        text.text += frame.end;
+        if (frame.end.empty() && frame.end_id) {
+          text.ids.emplace_back(text.text.size(), *frame.end_id);
+        }
+        text.answers = {{frame.before.text.size(), text.text.size()}};
+      }
+      Tokens whole = Encode(text);
+      const int64_t begin = std::min(
+          whole.size(), score_end_of_turn ? whole.last_answer : context.size());
+      out.answers.emplace_back(whole.ids.begin() + begin, whole.ids.end());
+      if (answer.empty() || out.answers.back().empty()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("the answer '", answer, "' has no token"));
+      }
+      room = std::max(room, std::ssize(out.answers.back()));
+      prompts.push_back(context);
+      if (score_end_of_turn) {
+        whole.ids.resize(begin);
+        whole.target.resize(begin);
+        prompts.back() = std::move(whole);
+      }
+    }
+    SFT_RETURN_IF_ERROR(CheckRoom(room));
+    for (Tokens& prompt : prompts) {
+      if (prompt.ids.empty()) {
+        return absl::InvalidArgumentError("an empty prompt");
+      }
+      Cut(room, prompt);
+      out.prompts.push_back(std::move(prompt.ids));
+    }
+    return out;
   }
 
   absl::Status CheckRow(const Row& row) const {
@@ -246,31 +255,39 @@ struct Renderer {
                          "' is none of the task's ", labels));
       }
     }
-    if (chat) {
-      const std::vector<ChatTurn> turns = TurnsOf(row);
-      const std::vector<ChatTurn> before(turns.begin(), turns.end() - 1);
-      SFT_ASSIGN_OR_RETURN(const std::string prompt,
-                           tokenizer.RenderChat(before, true));
-      SFT_ASSIGN_OR_RETURN(const std::string whole,
-                           tokenizer.RenderChat(turns, false));
-      if (!absl::StartsWith(whole, prompt)) {
-        return absl::InvalidArgumentError(
-            "the chat template writes another prompt with the answer than "
-            "without");
-      }
-      SFT_RETURN_IF_ERROR(CheckAnswerAt(whole, prompt.size(), answer,
-                                        EndOfTurnText(tokenizer)));
-    }
     return absl::OkStatus();
+  }
+
+  // Ids of the whole row; last_answer holds how many are the prompt's.
+  absl::StatusOr<Tokens> Whole(const Row& row) const {
+    RowText text;
+    if (chat) {
+      SFT_ASSIGN_OR_RETURN(text, chats.Whole(TurnsOf(row), all_answers));
+      return Encode(text);
+    }
+    Tokens tokens = Encode(plain.Whole(TurnsOf(row), all_answers));
+    for (size_t i = 0; i < added.after.size(); ++i) {
+      // The end of turn may be what the tokenizer ends every text with.
+      if (i == 0 && tokens.ids.back() == added.after[0]) continue;
+      tokens.Append(added.after[i], true);
+    }
+    return tokens;
   }
 
   // Adds the row to `out`, or says why not.
   absl::Status Add(const Row& row, RenderedRows& out) const {
     SFT_RETURN_IF_ERROR(CheckRow(row));
-    int64_t cut = 0;
-    SFT_ASSIGN_OR_RETURN(Tokens tokens, Prompt(row, &cut));
+    SFT_ASSIGN_OR_RETURN(const Tokens whole, Whole(row));
+    const int64_t room = Room(row);
+    SFT_RETURN_IF_ERROR(CheckRoom(room));
+    Tokens tokens = whole;
+    tokens.ids.resize(whole.last_answer);
+    tokens.target.resize(whole.last_answer);
+    int64_t cut = Cut(room, tokens);
     const int64_t prompt_tokens = tokens.size();
-    AppendAnswer(row.turns.back().content, chat, true, tokenizer, tokens);
+    for (int64_t t = whole.last_answer; t < whole.size(); ++t) {
+      tokens.Append(whole.ids[t], whole.target[t]);
+    }
     if (tokens.size() > max_length) {
       cut += tokens.size() - max_length;
       tokens.ids.resize(max_length);
@@ -364,12 +381,12 @@ absl::StatusOr<std::vector<int32_t>> RenderPrompt(const Row& row,
   return std::move(tokens.ids);
 }
 
-std::vector<int32_t> RenderAnswer(const std::string& answer, const Task& task,
-                                  const Tokenizer& tokenizer,
-                                  const RenderOptions& options) {
-  const absl::StatusOr<std::string> form =
-      EffectiveForm(task, tokenizer, options);
-  return tokenizer.Encode(AnswerText(answer, form.ok() && *form == "chat"));
+absl::StatusOr<RenderedAnswers> RenderAnswers(
+    const Row& row, const std::vector<std::string>& answers, const Task& task,
+    const Tokenizer& tokenizer, const RenderOptions& options) {
+  SFT_ASSIGN_OR_RETURN(const Renderer renderer,
+                       Renderer::Make(task, tokenizer, options));
+  return renderer.Answers(row, answers);
 }
 
 }  // namespace sft

@@ -5,7 +5,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/data/row_text.h"
+#include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
 #include "harness/model/decode_step.h"
 
@@ -39,14 +43,21 @@ std::vector<AnswerBatch> MakeBatches(const std::vector<Ids>& prompts,
   return out;
 }
 
+// "\\n,Question:"; "end" where an answer ends at the end of turn alone.
+std::string StopDetail(const std::vector<std::string>& stops) {
+  if (stops.empty()) return "end";
+  return absl::StrJoin(stops, ",", [](std::string* out, const std::string& s) {
+    absl::StrAppend(out, absl::CEscape(s));
+  });
+}
+
 }  // namespace
 
 std::vector<int32_t> StopIds(const Tokenizer& tokenizer) {
-  std::vector<int32_t> ids;
-  for (const auto& id : {tokenizer.end_of_turn_id(), tokenizer.eos_id()}) {
-    if (id && std::find(ids.begin(), ids.end(), *id) == ids.end()) {
-      ids.push_back(*id);
-    }
+  std::vector<int32_t> ids = tokenizer.stop_ids();
+  const std::optional<int32_t> end = ChatEndOfTurn(tokenizer);
+  if (end && std::find(ids.begin(), ids.end(), *end) == ids.end()) {
+    ids.push_back(*end);
   }
   return ids;
 }
@@ -141,8 +152,20 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
           ToAbsl(CutAtStop(text, task.stop_strings))));
     }
   }
+  SFT_ASSIGN_OR_RETURN(const std::string bos,
+                       BosDetail(tokenizer, render.bos, form));
   out.detail = absl::StrCat("generate:greedy|max_new_tokens:", max_new_tokens,
-                            "|form:", form, "|max_length:", render.max_length);
+                            "|form:", form, "|max_length:", render.max_length,
+                            "|stop:", StopDetail(task.stop_strings), bos);
+  // Said where the model's files list more than these two.
+  const bool more = std::any_of(
+      options.stop_ids.begin(), options.stop_ids.end(), [&](int32_t id) {
+        return id != tokenizer.eos_id() && id != tokenizer.end_of_turn_id();
+      });
+  if (more) {
+    absl::StrAppend(&out.detail,
+                    "|stop_ids:", absl::StrJoin(options.stop_ids, ","));
+  }
   if (out.cut_prompts > 0) {
     absl::StrAppend(&out.detail, "|cut_prompts:", out.cut_prompts);
   }

@@ -29,9 +29,9 @@ struct Answers {
   std::string detail;                         // for signatures
 };
 
-// Greedy answers. One ends before the end of turn or of text, before the first
-// of the task's stop strings (CutAtStop), or after `max_new_tokens`; white
-// space around it is taken off.
+// Greedy answers. One ends before the first of the tokenizer's stop ids or of
+// the task's stop strings (CutAtStop), or after `max_new_tokens`; white space
+// around it is taken off.
 absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
                                    const Task& task,
                                    const std::vector<Row>& rows,
@@ -39,7 +39,8 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
                                    int64_t max_new_tokens,
                                    const AnswerBatches& batches = {});
 
-// End of turn and end of text, each once.
+// What ends an answer: the tokenizer's ids, and the end of turn that its chat
+// template writes.
 std::vector<int32_t> StopIds(const Tokenizer& tokenizer);
 
 // Whether CutAtStop would cut the text of the ids so far, given that it did not

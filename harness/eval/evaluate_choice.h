@@ -9,9 +9,9 @@
 namespace sft {
 
 // accuracy: the choice with the largest sum of log-probabilities of its tokens
-// after the prompt (the end of turn left out); accuracy_norm: of that sum
-// divided by the choice's bytes. The lower index in a tie. The one that the
-// task names first comes first; predictions are those of accuracy. An
+// after the prompt (RenderAnswers); accuracy_norm: of that sum
+// divided by the choice's characters. The lower index in a tie. The one that
+// the task names first comes first; predictions are those of accuracy. An
 // OutOfRange error if a score is no finite number (the model has diverged).
 absl::StatusOr<EvalRecord> EvaluateChoice(Model& model,
                                           const Tokenizer& tokenizer,

@@ -11,6 +11,7 @@
 #include "harness/eval/constraints.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/metrics.h"
+#include "harness/eval/squad.h"
 
 namespace sft {
 namespace {
@@ -35,10 +36,13 @@ absl::StatusOr<EvalRecord> Evaluate(
                         ToStd(references.status().message()));
     }
     items[r].references = *std::move(references);
+    items[r].unanswerable =
+        !input.task->no_answer.empty() && row.references.empty();
   }
-  SFT_ASSIGN_OR_RETURN(Answers answers,
-                       AnswerRows(model, tokenizer, *input.task, input.rows,
-                                  input.render, input.task->max_new_tokens));
+  SFT_ASSIGN_OR_RETURN(
+      Answers answers,
+      AnswerRows(model, tokenizer, *input.task, input.rows, input.render,
+                 AnswerLimitsOf(input).max_new_tokens));
   for (size_t r = 0; r < items.size(); ++r) {
     items[r].hypothesis = read(input.rows[r], std::move(answers.texts[r]));
   }
@@ -51,20 +55,51 @@ absl::StatusOr<EvalRecord> Evaluate(
 
 }  // namespace
 
+AnswerLimits AnswerLimitsOf(const EvalInput& input) {
+  AnswerLimits limits;
+  limits.render = input.render;
+  const int64_t tokens = input.task->max_new_tokens;
+  switch (input.task->kind) {
+    case TaskKind::kGeneration:
+    case TaskKind::kQuestionAnswering:
+    case TaskKind::kTokenLabels:
+      limits.max_new_tokens = tokens;
+      break;
+    case TaskKind::kInstruction:
+      if (std::any_of(input.rows.begin(), input.rows.end(), [](const Row& row) {
+            return !row.constraints.empty();
+          })) {
+        limits.max_new_tokens = std::min(tokens, input.render.max_length / 2);
+        limits.render.answer_room = limits.max_new_tokens;
+      }
+      break;
+    default:
+      break;
+  }
+  return limits;
+}
+
 absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
                                               const Tokenizer& tokenizer,
                                               const EvalInput& input,
                                               const EvalOptions& options) {
   return Evaluate(
       model, tokenizer, input, options,
-      [](const Row& row) -> absl::StatusOr<std::vector<std::string>> {
+      [&input](const Row& row) -> absl::StatusOr<std::vector<std::string>> {
         if (!row.references.empty()) return row.references;
+        // A question without an answer.
+        if (!input.task->no_answer.empty()) return std::vector<std::string>{""};
         if (!row.turns.empty() && row.turns.back().role == "assistant") {
           return std::vector<std::string>{row.turns.back().content};
         }
         return absl::InvalidArgumentError("has no reference");
       },
-      [](const Row&, std::string answer) { return answer; });
+      [&input](const Row&, std::string answer) {
+        const std::string& none = input.task->no_answer;
+        const bool says_none =
+            !none.empty() && NormalizeAnswer(answer) == NormalizeAnswer(none);
+        return says_none ? "" : answer;
+      });
 }
 
 absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
@@ -109,12 +144,10 @@ absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
     if (share.checked > 0) rows.push_back(row);
   }
   if (rows.empty()) return absl::OkStatus();
-  RenderOptions render = input.render;
-  render.answer_room =
-      std::min(input.task->max_new_tokens, render.max_length / 2);
+  const AnswerLimits limits = AnswerLimitsOf(input);
   SFT_ASSIGN_OR_RETURN(const Answers answers,
-                       AnswerRows(model, tokenizer, *input.task, rows, render,
-                                  render.answer_room));
+                       AnswerRows(model, tokenizer, *input.task, rows,
+                                  limits.render, limits.max_new_tokens));
   MetricRecord metric = MakeMetric(
       "constraint_accuracy",
       absl::StrCat("rows:", rows.size(), "|unknown_constraints:", unknown, "|",

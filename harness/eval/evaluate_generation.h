@@ -8,6 +8,13 @@
 
 namespace sft {
 
+// How the answers to an input are generated where they are scored.
+struct AnswerLimits {
+  RenderOptions render;
+  int64_t max_new_tokens = 0;  // 0: they are not scored
+};
+AnswerLimits AnswerLimitsOf(const EvalInput& input);
+
 // The task's metrics of greedy answers against the rows' references (against
 // the row's own answer where it names none).
 absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
@@ -24,7 +31,7 @@ absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
 
 // Adds constraint_accuracy of greedy answers to the first kConstraintRows rows
 // that have constraints, where any has: an item each, the share that its answer
-// meets. At most half of max_length is written.
+// meets. At most half of max_length is written (AnswerLimitsOf).
 inline constexpr int64_t kConstraintRows = 100;
 absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
                                    const EvalInput& input, EvalRecord& record);

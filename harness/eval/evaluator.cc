@@ -6,11 +6,12 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/data/added_ids.h"
 #include "harness/eval/answers.h"
-#include "harness/eval/continuations.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/evaluate_heads.h"
 #include "harness/eval/metrics.h"
+#include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
 
 namespace sft {
@@ -42,30 +43,16 @@ absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
     Model& model, const Tokenizer& tokenizer, const Task& task,
     const std::vector<Row>& rows, const RenderOptions& render,
     const EvalOptions& options, int64_t* tokens) {
-  std::vector<Ids> labels;
-  for (const std::string& label : task.labels) {
-    labels.push_back(RenderAnswer(label, task, tokenizer, render));
-    if (labels.back().empty()) {
-      return InputError(task.name,
-                        absl::StrCat("the label '", label, "' has no token"));
-    }
-  }
-  if (labels.size() < 2) {
+  if (task.labels.size() < 2) {
     return InputError(task.name, "label scoring wants two labels or more");
   }
-  std::vector<Continuations> prompts;
-  for (const Row& row : rows) {
-    SFT_ASSIGN_OR_RETURN(Ids prompt,
-                         RenderPrompt(row, task, tokenizer, render));
-    if (prompt.empty()) {
-      return InputError(absl::StrCat(task.name, ": row ", row.id),
-                        "an empty prompt");
-    }
-    prompts.push_back({row.id, std::move(prompt), labels});
-  }
+  SFT_ASSIGN_OR_RETURN(const AnswerScores scored,
+                       ScoreAnswers(
+                           model, tokenizer, task, task.name, rows,
+                           [&task](const Row&) { return task.labels; }, render,
+                           options.max_tokens_a_batch, tokens));
   std::vector<std::vector<double>> scores;
-  for (const auto& row :
-       ScoreContinuations(model, prompts, options.max_tokens_a_batch, tokens)) {
+  for (const auto& row : scored.scores) {
     scores.emplace_back();
     for (const ContinuationScore& score : row) {
       scores.back().push_back(score.log_probability);
@@ -83,8 +70,6 @@ absl::StatusOr<EvalRecord> EvaluateClassification(Model& model,
   const Stopwatch watch;
   if (rows.empty()) return InputError(task.name, "no row to evaluate");
   EvalRecord record = StartRecord(task.name, options);
-  SFT_ASSIGN_OR_RETURN(const std::string form,
-                       EffectiveForm(task, tokenizer, render));
   for (const Row& row : rows) {
     if (row.label < 0 ||
         row.label >= static_cast<int64_t>(task.labels.size())) {
@@ -99,21 +84,15 @@ absl::StatusOr<EvalRecord> EvaluateClassification(Model& model,
                        LabelLogProbabilities(model, tokenizer, task, rows,
                                              render, options, &record.tokens));
   for (size_t r = 0; r < rows.size(); ++r) {
-    for (double score : scores[r]) {
-      if (!std::isfinite(score)) {
-        return absl::OutOfRangeError(absl::StrCat(
-            task.name, ": row ", rows[r].id, ": a label's log-probability is ",
-            score, ", wanted a finite number: the model has diverged"));
-      }
-    }
     // max_element gives the first of equals: ties go to the lower index.
     record.predictions.push_back(
         std::max_element(scores[r].begin(), scores[r].end()) -
         scores[r].begin());
   }
-  const std::string detail = absl::StrCat("score:sum-logprob-label|form:", form,
-                                          "|max_length:", render.max_length);
-  SFT_RETURN_IF_ERROR(AddLabelMetrics(task.metrics, detail, record));
+  SFT_ASSIGN_OR_RETURN(const std::string detail,
+                       ScoreDetail(task, tokenizer, render));
+  SFT_RETURN_IF_ERROR(AddLabelMetrics(
+      task.metrics, "score:sum-logprob-label|" + detail, record));
   record.wall_seconds = watch.Seconds();
   return record;
 }
@@ -160,28 +139,44 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
     return InputError("heldout_window",
                       absl::StrCat(window, " tokens predict nothing"));
   }
+  SFT_ASSIGN_OR_RETURN(const AddedIds added,
+                       AddedIdsOf(tokenizer, options.bos));
+  SFT_ASSIGN_OR_RETURN(const std::string bos,
+                       BosDetail(tokenizer, options.bos, "plain"));
+  // Tokens that a window begins with, and of text that it can hold.
+  const int64_t before = std::ssize(added.before);
+  const int64_t room = window - before;
+  if (room < 1) return InputError("heldout_window", "holds no token of text");
+  const auto encode = [&](const std::string& document) {
+    Ids ids = EncodeWhole(tokenizer, document, added);
+    ids.erase(ids.begin(), ids.begin() + before);
+    return ids;
+  };
   EvalRecord record = StartRecord(name, options);
   record.split = "heldout";
   std::vector<std::optional<Ids>> encoded(documents.size());
   std::vector<Example> windows;
   std::vector<Wanted> wanted;
   int64_t left = max_tokens > 0 ? max_tokens : INT64_MAX;
+  const int64_t least = before > 0 ? 1 : 2;  // else nothing is predicted
   bool more = true;
-  for (int64_t w = 0; more && left >= 2; ++w) {
+  for (int64_t w = 0; more && left >= least; ++w) {
     more = false;
-    for (size_t d = 0; d < documents.size() && left >= 2; ++d) {
-      if (!encoded[d]) encoded[d] = tokenizer.Encode(documents[d]);
-      const int64_t begin = w * window;
+    for (size_t d = 0; d < documents.size() && left >= least; ++d) {
+      if (!encoded[d]) encoded[d] = encode(documents[d]);
+      const int64_t begin = w * room;
       const int64_t length = std::min(
-          {window, left, static_cast<int64_t>(encoded[d]->size()) - begin});
-      if (length < 2) continue;  // nothing to predict
+          {room, left, static_cast<int64_t>(encoded[d]->size()) - begin});
+      if (length < least) continue;
       more = true;
       left -= length;
       const auto from = encoded[d]->begin() + begin;
       const int64_t id = (static_cast<int64_t>(d) << 20) + w;
-      windows.push_back(Unlabelled(id, Ids(from, from + length)));
+      Ids ids = added.before;
+      ids.insert(ids.end(), from, from + length);
+      windows.push_back(Unlabelled(id, std::move(ids)));
       record.row_ids.push_back(id);
-      for (int64_t t = 1; t < length; ++t) {
+      for (int64_t t = std::max<int64_t>(1, before); t < before + length; ++t) {
         wanted.push_back({static_cast<int64_t>(windows.size()) - 1, t - 1,
                           windows.back().input_ids[t]});
       }
@@ -196,7 +191,8 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
   SumNats(wanted, log_probabilities, sums, counts);
   const std::string detail =
       absl::StrCat("window:", window, "|max_tokens:", max_tokens,
-                   "|order:first-windows-first");
+                   "|order:first-windows-first", bos,
+                   bos.empty() ? "" : " before each window");
   record.metrics = {MeanNats("cross_entropy", sums, counts, detail),
                     MakeMetric("perplexity", detail),
                     TokenCounts("cross_entropy_tokens", counts)};

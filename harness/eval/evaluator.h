@@ -21,12 +21,13 @@ struct EvalOptions {
   // depend on it beyond rounding.
   int64_t max_tokens_a_batch = 2048;
   std::string split = "test";
+  std::string bos = "auto";  // EvaluateHeldout: as in RenderOptions
   int64_t round = 0;
 };
 
 // Each row's label by likelihood: the label with the largest sum of
-// log-probabilities of its tokens after the prompt (end of turn left out),
-// the lower index in a tie. Metrics: those of the task, in its order. An
+// log-probabilities of its tokens after the prompt (RenderAnswers), the lower
+// index in a tie. Metrics: those of the task, in its order. An
 // OutOfRange error if the model's scores are no finite numbers (it has
 // diverged).
 absl::StatusOr<EvalRecord> EvaluateClassification(
@@ -48,9 +49,11 @@ absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
                                         const EvalOptions& options = {});
 
 // cross_entropy and perplexity of held-out text in windows of `window`
-// tokens that do not overlap and never cross documents; an item a window. The
-// windows are the first one of each document, then the second ones, and so
-// on until `max_tokens` (0 = all). row_ids: document * 2^20 + window.
+// tokens that do not overlap and never cross documents; an item a window. Each
+// begins with the tokenizer's BOS, if it prescribes one, which then predicts
+// the first token of text; else that is only read. The windows are the first
+// one of each document, then the second ones, and so on until `max_tokens` (0 =
+// all). row_ids: document * 2^20 + window.
 absl::StatusOr<EvalRecord> EvaluateHeldout(
     Model& model, const Tokenizer& tokenizer,
     const std::vector<std::string>& documents, int64_t window,

@@ -15,10 +15,10 @@ std::string PlainDecimal(std::string whole, std::string fraction,
                          bool negative) {
   whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
   fraction.erase(fraction.find_last_not_of('0') + 1);
-  if (whole.empty()) whole = "0";
+  if (whole.empty()) whole.push_back('0');
   std::string out =
       fraction.empty() ? whole : absl::StrCat(whole, ".", fraction);
-  return negative && out != "0" ? "-" + out : out;
+  return negative && out != "0" ? absl::StrCat("-", out) : out;
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ const std::vector<MetricInfo>& AllMetrics() {
       {"accuracy", "fraction", true, "accuracy|ties:lower-label-index",
        "share of items whose likeliest label is the right one"},
       {"accuracy_norm", "fraction", true,
-       "accuracy_norm|log-probability/bytes|ties:lower-choice-index",
+       "accuracy_norm|log-probability/characters|ties:lower-choice-index",
        "share of items whose likeliest choice a byte is the right one"},
       {"f1_macro", "fraction", true,
        "f1_macro|labels:present|zero_division:0|sklearn-1",

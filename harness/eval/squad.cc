@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/core/status.h"
 #include "harness/eval/unicode_text.h"
 
 namespace sft {
@@ -55,16 +56,44 @@ double TokenF1(const std::string& hypothesis, const std::string& reference) {
   return 2.0 * both / static_cast<double>(given.size() + wanted.size());
 }
 
-template <class Pair>
-TextScore Score(const std::vector<TextItem>& items, std::string_view signature,
-                Pair pair) {
+// The references that the script of SQuAD 2.0 compares: those that are not
+// empty once normalized; if there are none, the empty one.
+std::vector<std::string> GoldAnswers(const TextItem& item) {
+  std::vector<std::string> gold;
+  for (const std::string& reference : item.references) {
+    if (!NormalizeAnswer(reference).empty()) gold.push_back(reference);
+  }
+  return gold.empty() ? std::vector<std::string>{""} : gold;
+}
+
+// Where one of them is empty, two empty answers are equal, and else share
+// nothing.
+double WithNoAnswer(const std::string& hypothesis, const std::string& reference,
+                    double (*pair)(const std::string&, const std::string&)) {
+  const bool none = NormalizeAnswer(hypothesis).empty();
+  if (none || NormalizeAnswer(reference).empty()) {
+    return none && NormalizeAnswer(reference).empty() ? 1 : 0;
+  }
+  return pair(hypothesis, reference);
+}
+
+TextScore Score(const std::vector<TextItem>& items, std::string_view metric,
+                double (*pair)(const std::string&, const std::string&)) {
+  const bool second =
+      std::any_of(items.begin(), items.end(),
+                  [](const TextItem& item) { return item.unanswerable; });
   TextScore score;
-  score.signature = std::string(signature);
+  score.signature =
+      absl::StrCat(ToAbsl(metric), "|best-reference|mean:items|squad-",
+                   second ? "v2.0" : "v1.1");
   for (const TextItem& item : items) {
     double best = 0;
-    for (const std::string& reference : item.references) {
-      if (item.answered)
-        best = std::max(best, pair(item.hypothesis, reference));
+    for (const std::string& reference :
+         second ? GoldAnswers(item) : item.references) {
+      if (!item.answered) continue;
+      best =
+          std::max(best, second ? WithNoAnswer(item.hypothesis, reference, pair)
+                                : pair(item.hypothesis, reference));
     }
     score.items.push_back(100 * best);
     score.value += best;
@@ -86,13 +115,12 @@ std::string NormalizeAnswer(std::string_view answer) {
 
 absl::StatusOr<TextScore> SquadExactMatch(const std::vector<TextItem>& items,
                                           const TextMetricOptions&) {
-  return Score(items, "exact_match|best-reference|mean:items|squad-v1.1",
-               ExactMatch);
+  return Score(items, "exact_match", ExactMatch);
 }
 
 absl::StatusOr<TextScore> SquadF1(const std::vector<TextItem>& items,
                                   const TextMetricOptions&) {
-  return Score(items, "squad_f1|best-reference|mean:items|squad-v1.1", TokenF1);
+  return Score(items, "squad_f1", TokenF1);
 }
 
 }  // namespace sft

@@ -1,6 +1,9 @@
 // Exact match and F1 of answers, as the official evaluation script of SQuAD
 // v1.1 computes them (Rajpurkar et al., 2016): lower case, without ASCII
 // punctuation and the articles a, an, the; the best of several references.
+// Where some items are unanswerable, all are scored as the script of v2.0 does
+// (Rajpurkar et al., 2018): these are right if the answer is empty, and
+// references that normalize to nothing do not count. The signature says which.
 #ifndef HARNESS_EVAL_SQUAD_H_
 #define HARNESS_EVAL_SQUAD_H_
 

@@ -33,9 +33,11 @@ absl::StatusOr<EvalRecord> ResponseLoss(Model& model,
 absl::StatusOr<EvalRecord> Heldout(Model& model, const Tokenizer& tokenizer,
                                    const EvalInput& input,
                                    const EvalOptions& options) {
+  EvalOptions own = options;
+  own.bos = input.render.bos;
   return EvaluateHeldout(model, tokenizer, input.documents,
                          input.heldout_window, input.heldout_tokens, input.name,
-                         options);
+                         own);
 }
 
 std::string_view HeadName(HeadKind head) {

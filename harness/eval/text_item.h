@@ -13,6 +13,8 @@ struct TextItem {
   std::string hypothesis;
   std::vector<std::string> references;  // at least one
   bool answered = true;                 // false: no hypothesis at all, scores 0
+  // A question without an answer: its one reference is "".
+  bool unanswerable = false;
 };
 
 struct TextMetricOptions {

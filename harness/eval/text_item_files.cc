@@ -31,7 +31,7 @@ absl::StatusOr<Strings> ReadUtf8Lines(const std::string& path) {
 
 std::string UnescapeNewlines(std::string line) {
   for (size_t at = 0; (at = line.find("\\n", at)) != std::string::npos; ++at) {
-    line.replace(at, 2, "\n");
+    line.replace(at, 2, 1, '\n');
   }
   return line;
 }
@@ -151,19 +151,29 @@ absl::StatusOr<TextItem> ReadQuestion(const json& question, const json& answers,
   for (const json& answer : *wanted) {
     const auto text = answer.is_object() ? answer.find("text") : answer.end();
     if (text == answer.end() || !text->is_string()) {
-      return InputError(references,
-                        "question '" + name + "': an answer wants \"text\"");
+      return InputError(
+          references,
+          absl::StrCat("question '", name, "': an answer wants \"text\""));
     }
     item.references.push_back(text->get<std::string>());
   }
+  // SQuAD 2.
+  const auto impossible = question.find("is_impossible");
+  if (item.references.empty() && impossible != question.end() &&
+      impossible->is_boolean() && impossible->get<bool>()) {
+    item.references.emplace_back();
+    item.unanswerable = true;
+  }
   if (item.references.empty()) {
-    return InputError(references, "question '" + name + "' has no answer");
+    return InputError(references, absl::StrCat("question '", name,
+                                               "' has no answer, and no "
+                                               "\"is_impossible\": true"));
   }
   const auto given = answers.find(name);
   item.answered = given != answers.end();
   if (item.answered && !given->is_string()) {
-    return InputError(hypotheses,
-                      "the answer to '" + name + "' wants to be a string");
+    return InputError(hypotheses, absl::StrCat("the answer to '", name,
+                                               "' wants to be a string"));
   }
   if (item.answered) item.hypothesis = given->get<std::string>();
   return item;

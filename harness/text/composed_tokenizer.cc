@@ -31,6 +31,12 @@ std::vector<int32_t> ComposedTokenizer::Encode(std::string_view text) const {
 }
 
 Encoding ComposedTokenizer::EncodeWithOffsets(std::string_view text) const {
+  Encoding out = EncodeInPlace(text);
+  if (parts_.post.trims_offsets) TrimOffsets(&out);
+  return out;
+}
+
+Encoding ComposedTokenizer::EncodeInPlace(std::string_view text) const {
   return Run(text, /*with_offsets=*/true);
 }
 
@@ -95,7 +101,6 @@ Encoding ComposedTokenizer::Run(std::string_view text,
       RunSection(section.Slice(inner.range), starts, &out);
     }
   }
-  if (with_offsets && parts_.post.trims_offsets) TrimOffsets(&out);
   return out;
 }
 
@@ -160,6 +165,14 @@ std::optional<int32_t> ComposedTokenizer::TokenId(
   return parts_.TokenId(token);
 }
 
+std::vector<int32_t> ComposedTokenizer::stop_ids() const {
+  std::vector<int32_t> ids = Tokenizer::stop_ids();
+  for (int32_t id : parts_.more_stop_ids) {
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
+  return ids;
+}
+
 absl::StatusOr<std::string> ComposedTokenizer::RenderChat(
     const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
   if (!parts_.chat_template.has_value()) {
@@ -195,6 +208,14 @@ std::string ComposedTokenizer::ComputeDigest() const {
       digest.UpdateField(absl::StrJoin(*ids, " "));
     }
     digest.UpdateField(absl::StrCat("types ", layout.second_type));
+  } else if (parts_.post.single != AddedIds()) {
+    digest.UpdateField(absl::StrJoin(parts_.post.single.before, " "));
+    digest.UpdateField(absl::StrJoin(parts_.post.single.after, " "));
+  }
+  // Only where the files list more than the two ids above: other digests hold.
+  if (const std::vector<int32_t> stops = stop_ids();
+      stops.size() > Tokenizer::stop_ids().size()) {
+    digest.UpdateField(absl::StrCat("stops ", absl::StrJoin(stops, " ")));
   }
   digest.UpdateField(
       parts_.chat_template.has_value() ? parts_.chat_template->source() : "");

@@ -29,6 +29,7 @@ struct TokenizerParts {
   // Canonical text of the three configurations, for the digest.
   std::string pipeline;
   std::optional<int32_t> bos_id, eos_id, end_of_turn_id, pad_id;
+  std::vector<int32_t> more_stop_ids;  // that end an answer too, ascending
   std::optional<ChatTemplate> chat_template;
   PostProcessor post;
 
@@ -42,6 +43,7 @@ class ComposedTokenizer : public Tokenizer {
 
   std::vector<int32_t> Encode(std::string_view text) const override;
   Encoding EncodeWithOffsets(std::string_view text) const override;
+  Encoding EncodeInPlace(std::string_view text) const override;
   std::string Decode(const std::vector<int32_t>& ids,
                      bool skip_special_tokens) const override;
   std::optional<int32_t> TokenId(std::string_view token) const override;
@@ -54,6 +56,8 @@ class ComposedTokenizer : public Tokenizer {
   int32_t pad_id() const override {
     return parts_.pad_id.value_or(parts_.eos_id.value_or(0));
   }
+  AddedIds added_ids() const override { return parts_.post.single; }
+  std::vector<int32_t> stop_ids() const override;
   std::optional<InputLayout> input_layout() const override {
     return parts_.post.layout;
   }

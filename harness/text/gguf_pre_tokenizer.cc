@@ -50,7 +50,7 @@ absl::StatusOr<GgufPreTokenizer> GgufPreTokenizerOf(const std::string& pre,
     return GgufPreTokenizer{ByteLevelJson(true)};
   if (pre == "llama-bpe" || pre == "llama3") {
     return GgufPreTokenizer{SplitThenBytes(kLlama3Pattern),
-                            /*ignore_merges=*/true};
+                            /*ignore_merges=*/true, /*adds_bos=*/true};
   }
   if (pre == "qwen2") return GgufPreTokenizer{SplitThenBytes(kQwen2Pattern)};
   return InputError(file, absl::StrCat("tokenizer.ggml.pre \"", pre,

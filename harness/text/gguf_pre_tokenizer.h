@@ -13,6 +13,7 @@ namespace sft {
 struct GgufPreTokenizer {
   nlohmann::json pre_tokenizer;
   bool ignore_merges = false;
+  bool adds_bos = false;  // where the file does not say (llama.cpp)
 };
 
 // The error names `file` and what is supported.

@@ -57,11 +57,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
                                             data.token_types.size(), count));
   }
   const std::pair<const char*, std::optional<int32_t>> ids[] = {
-      {"bos", data.bos},
-      {"eos", data.eos},
-      {"unk", data.unk},
-      {"pad", data.pad},
-      {"eot", data.eot}};
+      {"bos", data.bos}, {"eos", data.eos}, {"unk", data.unk},
+      {"pad", data.pad}, {"eot", data.eot}, {"eom", data.eom}};
   for (const auto& [name, id] : ids) {
     SFT_RETURN_IF_ERROR(CheckId(name, id, count, file));
   }
@@ -103,6 +100,13 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
   parts.eos_id = data.eos;
   parts.pad_id = data.pad;
   parts.end_of_turn_id = data.eot.has_value() ? data.eot : data.eos;
+  if (data.add_bos.value_or(choice.adds_bos) && data.bos.has_value()) {
+    parts.post.single.before = {*data.bos};
+  }
+  if (data.add_eos.value_or(false) && data.eos.has_value()) {
+    parts.post.single.after = {*data.eos};
+  }
+  if (data.eom.has_value()) parts.more_stop_ids = {*data.eom};
   if (data.chat_template.has_value()) {
     SFT_ASSIGN_OR_RETURN(
         parts.chat_template,

@@ -5,6 +5,7 @@
 
 #include "harness/core/files.h"
 #include "harness/core/json_depth.h"
+#include "harness/core/not_the_file.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 
@@ -26,6 +27,7 @@ absl::StatusOr<nlohmann::json> ParseUntrustedJson(const std::string& text,
   if (static_cast<int64_t>(text.size()) > kMaxTokenizerFileBytes) {
     return InputError(file, "JSON is larger than 256 MiB");
   }
+  SFT_RETURN_IF_ERROR(CheckIsTheFile(file, text));
   if (JsonDepth(text) > kMaxDepth) {
     return InputError(file, "JSON is nested deeper than 64 levels");
   }

@@ -174,6 +174,12 @@ absl::StatusOr<PostProcessor> Parse(const json& config, const TokenIdFn& id_of,
       SFT_ASSIGN_OR_RETURN(PostProcessor step,
                            Parse(item, id_of, file, nesting + 1));
       if (step.layout.has_value()) out.layout = std::move(step.layout);
+      // Each step wraps what the one before it left.
+      Ids& before = out.single.before;
+      before.insert(before.begin(), step.single.before.begin(),
+                    step.single.before.end());
+      out.single.after.insert(out.single.after.end(), step.single.after.begin(),
+                              step.single.after.end());
       if (step.trims_offsets) {
         out.trims_offsets = true;
         out.keeps_first_space = step.keeps_first_space;
@@ -199,6 +205,7 @@ absl::StatusOr<PostProcessor> Parse(const json& config, const TokenIdFn& id_of,
     layout.between = bert ? Ids{sep} : Ids{sep, sep};
     layout.after = {sep};
     layout.second_type = bert;
+    out.single = {layout.before, layout.after};
     out.layout = std::move(layout);
     return out;
   }
@@ -207,6 +214,13 @@ absl::StatusOr<PostProcessor> Parse(const json& config, const TokenIdFn& id_of,
                          TemplateParts(config, "single", id_of, file));
     SFT_ASSIGN_OR_RETURN(const auto pair,
                          TemplateParts(config, "pair", id_of, file));
+    Ids around[3];
+    if (!Between(single, /*pair=*/false, around)) {
+      return InputError(file, absl::StrCat(kWhat,
+                                           ": \"single\" must hold "
+                                           "Sequence A once and no B"));
+    }
+    out.single = {around[0], around[1]};
     out.layout = LayoutOf(single, pair);
     return out;
   }

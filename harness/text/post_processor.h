@@ -16,6 +16,7 @@
 namespace sft {
 
 struct PostProcessor {
+  AddedIds single;  // around one text
   // nullopt: no token is added, or not in the form of InputLayout.
   std::optional<InputLayout> layout;
   // Offsets begin behind the spaces of a token, and end before them.

@@ -1,6 +1,9 @@
 // LoadTokenizerFromFolder: see tokenizer_factory.h.
+#include <limits>
 #include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -72,6 +75,27 @@ absl::StatusOr<std::optional<int32_t>> SpecialId(const Configs& configs,
   return std::optional<int32_t>();
 }
 
+// "eos_token_id" of both configurations, an id or a list of them. What is
+// outside of int32 ends no answer of any model.
+std::vector<int32_t> StopIdsOf(const Configs& configs) {
+  std::set<int32_t> ids;
+  const auto add = [&ids](const json& value) {
+    if (value.is_number_unsigned() &&
+        value.get<uint64_t>() <= std::numeric_limits<int32_t>::max()) {
+      ids.insert(value.get<int32_t>());
+    }
+  };
+  for (const json* config : {&configs.generation, &configs.model}) {
+    const json* field = FindField(*config, "eos_token_id");
+    if (field == nullptr) continue;
+    if (!field->is_array()) add(*field);
+    for (const json& id : *field) {
+      if (field->is_array()) add(id);
+    }
+  }
+  return {ids.begin(), ids.end()};
+}
+
 absl::StatusOr<std::optional<std::string>> TemplateSource(
     const std::string& folder, const json& tokenizer_config) {
   const std::string path = folder + "/chat_template.jinja";
@@ -126,6 +150,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
   SFT_ASSIGN_OR_RETURN(parts.eos_id, SpecialId(configs, "eos", parts, folder));
   SFT_ASSIGN_OR_RETURN(parts.pad_id, SpecialId(configs, "pad", parts, folder));
   parts.end_of_turn_id = parts.eos_id;
+  parts.more_stop_ids = StopIdsOf(configs);
   return std::make_unique<ComposedTokenizer>(std::move(parts));
 }
 

@@ -46,9 +46,8 @@ std::string Mask(const Example& example) {
   }
   return out;
 }
-Ids Concat(Ids a, const Ids& b, int32_t last) {
+Ids Concat(Ids a, const Ids& b) {
   a.insert(a.end(), b.begin(), b.end());
-  a.push_back(last);
   return a;
 }
 
@@ -73,11 +72,15 @@ TEST_CASE("training ids are prompt ids, answer ids and the end of turn",
             RenderPrompt(row, Instructions(), tokenizer, options);
         REQUIRE(rendered.ok());
         REQUIRE(prompt.ok());
-        const Ids answer = RenderAnswer(row.turns.back().content,
-                                        Instructions(), tokenizer, options);
+        options.score_end_of_turn = true;
+        const auto answers = RenderAnswers(row, {row.turns.back().content},
+                                           Instructions(), tokenizer, options);
+        REQUIRE(answers.ok());
+        CHECK(answers->prompts[0] == *prompt);
         REQUIRE(rendered->examples.size() == 1);
         CHECK(rendered->examples[0].input_ids ==
-              Concat(*prompt, answer, FakeTokenizer::kEndOfTurn));
+              Concat(*prompt, answers->answers[0]));
+        CHECK(answers->answers[0].back() == FakeTokenizer::kEndOfTurn);
         CHECK(rendered->examples[0].row_id == 7);
       }
     }
@@ -191,11 +194,13 @@ TEST_CASE("in classification the prompt's middle is cut, never the label",
     CHECK(rendered->truncated_rows == 1);
     CHECK(rendered->labels == std::vector<int64_t>{label});
     prompts[label] = *RenderPrompt(row, Sentiment(), tokenizer, options);
-    CHECK(example.input_ids ==
-          Concat(prompts[label],
-                 RenderAnswer(row.turns[1].content, Sentiment(), tokenizer,
-                              options),
-                 FakeTokenizer::kEndOfTurn));
+    options.score_end_of_turn = true;
+    const auto answers =
+        RenderAnswers(row, Sentiment().labels, Sentiment(), tokenizer, options);
+    REQUIRE(answers.ok());
+    CHECK(answers->prompts == std::vector<Ids>(2, prompts[label]));
+    CHECK(example.input_ids == Concat(prompts[label], answers->answers[label]));
+    options.score_end_of_turn = false;
   }
   // Scoring must not learn the label from the length of the prompt.
   CHECK(prompts[0] == prompts[1]);
@@ -213,7 +218,7 @@ TEST_CASE("a label that is not the task's is refused", "[data][render]") {
   CHECK(rendered->refused.size() == 2);
 }
 
-TEST_CASE("a chat template that changes the answer is noticed",
+TEST_CASE("a chat template that writes on behind an answer is noticed",
           "[data][render]") {
   FakeTokenizer tokenizer;
   tokenizer.after_content = "!";

@@ -168,7 +168,7 @@ TEST_CASE("the choice that the task names first comes first",
   REQUIRE(record.ok());
   CHECK(record->metrics[0].name == "accuracy_norm");
   CHECK(record->metrics[0].signature ==
-        "accuracy_norm|log-probability/bytes|ties:lower-choice-index|"
+        "accuracy_norm|log-probability/characters|ties:lower-choice-index|"
         "score:sum-logprob-choice|form:plain|max_length:512");
 }
 

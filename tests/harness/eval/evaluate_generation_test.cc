@@ -67,7 +67,7 @@ TEST_CASE("answers are scored against references, in order of the rows",
   CHECK(record->metrics[0].items == std::vector<double>{1, 0, 1});
   CHECK(record->metrics[1].items[0] == Approx(2.0 / 3));
   const std::string detail =
-      "|generate:greedy|max_new_tokens:20|form:chat|max_length:200";
+      "|generate:greedy|max_new_tokens:20|form:chat|max_length:200|stop:end";
   for (const MetricRecord& metric : record->metrics) {
     CHECK(metric.signature.find(detail) ==
           metric.signature.size() - detail.size());

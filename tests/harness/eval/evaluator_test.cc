@@ -82,6 +82,42 @@ TEST_CASE("label scores equal the plain computation, shared beginnings or not",
   }
 }
 
+TEST_CASE("with its end of turn a label is told from one that goes on",
+          "[eval][classification][end_of_turn]") {
+  const FakeTokenizer tokenizer;
+  FakeModel model(1);
+  const Task task = Labels({"1", "10", "2"});
+  const std::vector<Row> rows = Rows(task, 9);
+  RenderOptions render;
+  render.score_end_of_turn = true;
+  const auto scores =
+      LabelLogProbabilities(model, tokenizer, task, rows, render, {}, nullptr);
+  REQUIRE(scores.ok());
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const Ids prompt = *RenderPrompt(rows[r], task, tokenizer, {});
+    for (size_t k = 0; k < task.labels.size(); ++k) {
+      Ids answer = tokenizer.Encode(task.labels[k]);
+      answer.push_back(FakeTokenizer::kEndOfTurn);
+      CHECK((*scores)[r][k] ==
+            Approx(LogProbability(model, prompt, answer)).margin(2e-5));
+    }
+  }
+  const auto scored =
+      EvaluateClassification(model, tokenizer, task, rows, render, {});
+  const auto plain =
+      EvaluateClassification(model, tokenizer, task, rows, {}, {});
+  REQUIRE(scored.ok());
+  REQUIRE(plain.ok());
+  CHECK(scored->metrics[0].signature ==
+        plain->metrics[0].signature + "|end_of_turn:scored");
+  // Without it the shorter label holds all of the longer one's probability.
+  const auto without =
+      LabelLogProbabilities(model, tokenizer, task, rows, {}, {}, nullptr);
+  for (size_t r = 0; r < rows.size(); ++r) {
+    CHECK((*without)[r][0] > (*without)[r][1]);
+  }
+}
+
 TEST_CASE("labels of one token cost one pass over the prompt and one head row",
           "[eval][classification]") {
   const FakeTokenizer tokenizer;
@@ -256,6 +292,43 @@ TEST_CASE("held-out windows do not overlap, and spread over the documents",
   CHECK_FALSE(EvaluateHeldout(model, tokenizer, {}, 4, 0, "text", {}).ok());
   CHECK_FALSE(
       EvaluateHeldout(model, tokenizer, documents, 1, 0, "text", {}).ok());
+}
+
+TEST_CASE(
+    "each held-out window begins with the tokenizer's BOS, which predicts",
+    "[eval][heldout][bos]") {
+  class WithBos : public FakeTokenizer {
+   public:
+    AddedIds added_ids() const override { return {{'^'}, {}}; }
+    std::optional<int32_t> bos_id() const override { return '^'; }
+  };
+  const WithBos tokenizer;
+  FakeModel model(5);
+  const auto record =
+      EvaluateHeldout(model, tokenizer, {"abcdef", "^x"}, 4, 0, "text", {});
+  REQUIRE(record.ok());
+  // ^abc, ^x (which brought its own), ^def.
+  CHECK(record->row_ids == std::vector<int64_t>{0, 1 << 20, 1});
+  CHECK(record->metrics[2].items == std::vector<double>{3, 1, 3});
+  const double expected = -(LogProbability(model, {'^'}, {'a', 'b', 'c'}) +
+                            LogProbability(model, {'^'}, {'x'}) +
+                            LogProbability(model, {'^'}, {'d', 'e', 'f'})) /
+                          7;
+  CHECK(record->metrics[0].value == Approx(expected).epsilon(1e-5));
+  CHECK(record->metrics[0].signature.find("bos:94 before each window") !=
+        std::string::npos);
+  // At most three tokens of text.
+  const auto capped =
+      EvaluateHeldout(model, tokenizer, {"abcdef"}, 512, 3, "text", {});
+  REQUIRE(capped.ok());
+  CHECK(capped->metrics[2].items == std::vector<double>{3});
+  EvalOptions never;
+  never.bos = "never";
+  const auto bare =
+      EvaluateHeldout(model, tokenizer, {"abcdef"}, 512, 0, "text", never);
+  REQUIRE(bare.ok());
+  CHECK(bare->metrics[2].items == std::vector<double>{5});
+  CHECK(bare->metrics[0].signature.find("bos") == std::string::npos);
 }
 
 TEST_CASE("an evaluation changes no state of model, gradients or generator",

@@ -50,7 +50,8 @@ TEST_CASE("metrics are found by name, unknown ones named", "[eval][metrics]") {
 
 // Three tasks; worked out by hand from the definitions.
 ScoreMatrix Three() {
-  return {{{0.8, 0.3, 0.2}, {0.9, 0.7, 0.4}, {0.6, 0.5, 0.9}}, {0.1, 0.2, 0.3}};
+  return {
+      {{0.8, 0.3, 0.2}, {0.9, 0.7, 0.4}, {0.6, 0.5, 0.9}}, {0.1, 0.2, 0.3}, {}};
 }
 
 TEST_CASE("the measures of a sequence of tasks follow their definitions",
@@ -75,7 +76,9 @@ TEST_CASE("the measures of a sequence of tasks follow their definitions",
 
 TEST_CASE("losses enter negated", "[eval][forgetting]") {
   // A loss that rises from 1 to 3 on the first task.
-  const ScoreMatrix losses = NegateScores({{{1, 5}, {3, 2}}, {4, 6}});
+  ScoreMatrix losses = {{{1, 5}, {3, 2}}, {4, 6}, {}};
+  NegateTask(0, losses);
+  NegateTask(1, losses);
   CHECK(*BackwardTransfer(losses) == Approx(-2));
   CHECK(*ChaudhryForgetting(losses) == Approx(2));
   CHECK(*ForwardTransfer(losses) == Approx(1));
@@ -83,15 +86,15 @@ TEST_CASE("losses enter negated", "[eval][forgetting]") {
 
 TEST_CASE("one task has no transfer, and broken matrices are refused",
           "[eval][forgetting]") {
-  const ScoreMatrix one = {{{0.5}}, {}};
+  const ScoreMatrix one = {{{0.5}}, {}, {}};
   CHECK(CheckScores(one).ok());
   CHECK_FALSE(BackwardTransfer(one).has_value());
   CHECK_FALSE(ForwardTransfer(one).has_value());
   CHECK_FALSE(ChaudhryForgetting(one).has_value());
   CHECK(OverallPerformance(one) == 0.5);
-  CHECK_FALSE(CheckScores({{}, {}}).ok());
-  CHECK_FALSE(CheckScores({{{1, 2}}, {}}).ok());
-  CHECK_FALSE(CheckScores({{{1}}, {1, 2}}).ok());
+  CHECK_FALSE(CheckScores({{}, {}, {}}).ok());
+  CHECK_FALSE(CheckScores({{{1, 2}}, {}, {}}).ok());
+  CHECK_FALSE(CheckScores({{{1}}, {1, 2}, {}}).ok());
   CHECK_FALSE(Intransigence(one, {}).ok());
 }
 

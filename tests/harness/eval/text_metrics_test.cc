@@ -90,6 +90,26 @@ TEST_CASE("answers are scored as SQuAD's script does", "[eval][metrics]") {
   }
 }
 
+TEST_CASE("questions without an answer are scored as SQuAD 2.0's script does",
+          "[eval][metrics]") {
+  std::vector<TextItem> items = {{"", {""}},
+                                 {"the", {""}},
+                                 {"a cat", {""}},
+                                 {"", {"a cat"}},
+                                 {"cat", {"the", "big cat"}}};
+  for (size_t i = 0; i < 3; ++i) items[i].unanswerable = true;
+  const auto exact = TextMetricByName("exact_match")->score(items, {});
+  REQUIRE(exact.ok());
+  // "the" normalizes to nothing: no answer, and no reference.
+  CHECK(exact->items == std::vector<double>{100, 100, 0, 0, 0});
+  CHECK(exact->signature == "exact_match|best-reference|mean:items|squad-v2.0");
+  const auto f1 = TextMetricByName("squad_f1")->score(items, {});
+  REQUIRE(f1.ok());
+  CHECK(f1->items[1] == 100);
+  CHECK(f1->items[3] == 0);
+  CHECK(f1->items[4] == Approx(100 * 2.0 / 3));
+}
+
 TEST_CASE("metrics of labels equal scikit-learn's", "[eval][metrics]") {
   REQUIRE(Golden()["label_cases"].size() >= 200);
   for (const json& c : Golden()["label_cases"]) {

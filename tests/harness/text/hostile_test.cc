@@ -107,7 +107,9 @@ TEST_CASE("Wrong values in a tokenizer.json are named", "[text][hostile]") {
   CheckError(LoadText(With("[\"a\", \"b\"]", "[\"a\"]")), "merge 0");
   CheckError(LoadText(With("[\"a\", \"b\"]", "7")), "merge 0");
   CheckError(LoadText(With("null", "\"<unk>\"")), "<unk>");
-  CheckError(LoadText(With("\"BPE\"", "\"Unigram\"")), "Unigram");
+  CheckError(LoadText(With("\"BPE\"", "\"WordLevel\"")), "WordLevel");
+  // A Unigram vocabulary is a list of tokens with their scores.
+  CheckError(LoadText(With("\"BPE\"", "\"Unigram\"")), "vocab");
   CheckError(LoadText(With("\"NFC\"", "\"NFX\"")), "NFX");
   CheckError(LoadText(With("\"type\": \"NFC\"", "\"type\": 3")), "\"type\"");
   CheckError(LoadText(With("\"ByteLevel\"", "\"Bytes\"")), "Bytes");

@@ -30,6 +30,8 @@ TEST_CASE(
     auto parts = ParseTokenizerJson(root, "test");
     REQUIRE(parts.ok());
     const ComposedTokenizer tokenizer(*std::move(parts));
+    CHECK(tokenizer.added_ids().before == variant["before"].get<Ids>());
+    CHECK(tokenizer.added_ids().after == variant["after"].get<Ids>());
     for (const json& item : variant["cases"]) {
       const json& strings = golden["parts"][item["parts"].get<size_t>()];
       CAPTURE(strings.dump(-1, ' ', true));

@@ -140,8 +140,8 @@ TEST_CASE("Texts and pairs are laid out as the library lays them out",
     CHECK(form.space_before_words == (name == "byte_level"));
     std::vector<int32_t> ids = form.before;
     for (const json& word : golden[name + "_words"]["words"]) {
-      const std::vector<int32_t> more = tokenizer.Encode(
-          (form.space_before_words ? " " : "") + word.get<std::string>());
+      const std::vector<int32_t> more = tokenizer.Encode(absl::StrCat(
+          form.space_before_words ? " " : "", word.get<std::string>()));
       ids.insert(ids.end(), more.begin(), more.end());
     }
     ids.insert(ids.end(), form.after.begin(), form.after.end());
@@ -199,11 +199,36 @@ TEST_CASE("A template of another form is no layout", "[text][encoders]") {
   CHECK_FALSE(layout({cls, a, sep}, {cls, b, sep, a, end}).has_value());
   CHECK_FALSE(layout({cls, a, sep}, {a, sep, b, end}).has_value());
   CHECK_FALSE(layout({cls, a, sep}, {cls, a, sep}).has_value());
-  CHECK_FALSE(layout({cls, a, a}, {cls, a, sep, b, end}).has_value());
-  CHECK_FALSE(layout(json::array(), json::array()).has_value());
   CHECK_FALSE(layout({cls, a, sep},
                      {cls, a, sep, Sequence("B", 2), Special("[SEP]", 2)})
                   .has_value());
+}
+
+TEST_CASE("What stands around one text is known whatever the pair's form",
+          "[text][added_ids]") {
+  const json cls = Special("[CLS]", 0), sep = Special("[SEP]", 0);
+  const json a = Sequence("A", 0), b = Sequence("B", 1);
+  using Ids = std::vector<int32_t>;
+  for (const auto& [single, before, after] :
+       std::vector<std::tuple<json, Ids, Ids>>{
+           {{cls, a}, {2}, {}},
+           {{a, sep}, {}, {3}},
+           {{cls, cls, a, sep}, {2, 2}, {3}},
+           {json::array({a}), {}, {}},
+       }) {
+    const auto post = ParsePost(Template(single, {a, b}).dump());
+    REQUIRE(post.ok());
+    CHECK(post->single == AddedIds{before, after});
+  }
+  // As Llama 3's: steps wrap what the ones before them left.
+  const json steps = {{"type", "Sequence"},
+                      {"processors",
+                       {json{{"type", "ByteLevel"}}, Template({cls, a}, {a, b}),
+                        Template({sep, a, sep}, {a, b})}}};
+  const auto post = ParsePost(steps.dump());
+  REQUIRE(post.ok());
+  CHECK(post->single == AddedIds{{3, 2}, {3}});
+  CHECK(ParsePost("null")->single == AddedIds());
 }
 
 TEST_CASE("A broken post-processor is refused by file and field",
@@ -232,6 +257,10 @@ TEST_CASE("A broken post-processor is refused by file and field",
            {Template(json::array({"A"}), json::array()).dump(), "neither"},
            {Template(json::array({Sequence("C", 0)}), json::array()).dump(),
             "not A or B"},
+           {Template({Sequence("A", 0), Sequence("A", 0)}, json::array())
+                .dump(),
+            "Sequence A once"},
+           {Template(json::array(), json::array()).dump(), "Sequence A once"},
            {unknown.dump(), "special_tokens"},
            {wrong_id.dump(), "has id 9"},
            {nested.dump(), "too deep"},
