@@ -1,97 +1,275 @@
-// AttachAdapter: see adapter_io.h.
+// AttachAdapter: see adapter_io.h. What PEFT 0.21 does on loading: LoraLayer's
+// update_layer(), pissa_init() and olora_init(), ModulesToSaveWrapper.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "methods/adapter_io.h"
 
 namespace sft {
 namespace {
 
-// Gives the model the head that the saved tensors are of; an error where
-// none of the sizes that they could be of fits.
-absl::Status SetSavedHead(Model& model, const Adapter& adapter,
-                          const std::string& folder) {
-  if (adapter.saved.empty()) return absl::OkStatus();
-  std::map<std::string, at::Tensor> saved;
-  for (const NamedTensor& t : adapter.saved) saved[t.name] = t.tensor;
-  if (!model.is_encoder() || adapter.head == HeadKind::kNextToken) {
-    return InputError(
-        folder, absl::StrCat("holds ", saved.begin()->first,
-                             " (modules_to_save), which is read as the head "
-                             "of an encoder alone"));
+constexpr char kHead[] = "lm_head.weight";
+
+std::map<std::string, Parameter> ByName(std::vector<Parameter> parameters) {
+  std::map<std::string, Parameter> out;
+  for (Parameter& p : parameters) out[p.name] = std::move(p);
+  return out;
+}
+
+class Attacher {
+ public:
+  Attacher(Model& model, Adapter adapter, const std::string& folder)
+      : model_(model), adapter_(std::move(adapter)), folder_(folder) {
+    for (const LinearSlot& slot : model.linear_slots()) {
+      slots_[slot.name] = slots_.size();
+    }
   }
-  const auto fits = [&](const std::vector<Parameter>& head) {
-    return head.size() == saved.size() &&
-           std::all_of(head.begin(), head.end(), [&](const Parameter& p) {
-             const auto it = saved.find(p.name);
-             return it != saved.end() && it->second.sizes() == p.tensor.sizes();
-           });
-  };
-  // The number of classes is that of the last map's rows, whichever it is.
-  for (const NamedTensor& t : adapter.saved) {
-    if (t.tensor.dim() != 2) continue;
-    SFT_RETURN_IF_ERROR(model.SetHead(adapter.head, t.tensor.size(0), 0));
-    std::vector<Parameter> head = model.HeadParameters();
-    if (!fits(head)) continue;
-    at::NoGradGuard no_grad;
-    for (Parameter& p : head) p.tensor.copy_(saved[p.name]);
+
+  absl::Status Attach() {
+    at::NoGradGuard off;
+    SFT_RETURN_IF_ERROR(CheckLayers());
+    SFT_RETURN_IF_ERROR(SetSaved());
+    for (AdapterLayer& layer : adapter_.layers) {
+      LoraFactors& f = layer.factors;
+      for (at::Tensor* t : {&f.a_RI, &f.b_OR, &f.magnitude_O}) {
+        if (t->defined()) *t = t->to(Master());
+      }
+      if (f.magnitude_O.defined()) f.magnitude_O = f.magnitude_O.reshape({-1});
+      const auto slot = slots_.find(layer.slot);
+      if (slot == slots_.end()) {
+        SFT_RETURN_IF_ERROR(AddToParameter(layer));
+      } else {
+        SFT_RETURN_IF_ERROR(PutOn(slot->second, std::move(f)));
+      }
+    }
     return absl::OkStatus();
   }
-  return InputError(
-      folder, absl::StrCat("holds a head (", saved.begin()->first,
-                           ", ...) that ", model.info().name, " cannot have"));
-}
+
+ private:
+  at::TensorOptions Master() const {
+    return at::TensorOptions(model_.device())
+        .dtype(model_.compute_dtype() == at::kDouble ? at::kDouble
+                                                     : at::kFloat);
+  }
+  absl::Status Wrong(const std::string& what) const {
+    return InputError(folder_, what);
+  }
+  // The parameter that a tied head shares: the first table.
+  std::string TokenTable() const {
+    for (const Parameter& p : model_.Parameters()) {
+      if (p.role == Role::kEmbedding) return p.name;
+    }
+    return "";
+  }
+  // Slots and shapes, before anything is changed.
+  absl::Status CheckLayers() {
+    const auto parameters = ByName(model_.Parameters());
+    for (const AdapterLayer& layer : adapter_.layers) {
+      const LoraFactors& f = layer.factors;
+      int64_t out = 0, in = 0;
+      if (const auto it = slots_.find(layer.slot);
+          it != slots_.end() && !layer.of_embedding) {
+        const LinearSlot& slot = model_.linear_slots()[it->second];
+        out = slot.out_features;
+        in = slot.in_features;
+      } else {
+        std::string name = layer.slot + ".weight";
+        const bool of_tied_head = name == kHead && model_.info().tied_head;
+        if (of_tied_head) name = TokenTable();
+        const auto parameter = parameters.find(name);
+        if (parameter == parameters.end() ||
+            parameter->second.tensor.dim() != 2 ||
+            layer.of_embedding !=
+                (parameter->second.role == Role::kEmbedding && !of_tied_head)) {
+          return Wrong(absl::StrCat("adapts ", layer.slot, ", which ",
+                                    model_.info().name, " lacks"));
+        }
+        out = parameter->second.tensor.size(layer.of_embedding ? 1 : 0);
+        in = parameter->second.tensor.size(layer.of_embedding ? 0 : 1);
+        if (adapter_.init != AdapterInit::kPlain) {
+          return Wrong(absl::StrCat("init_lora_weights on ", layer.slot,
+                                    " is not supported, only on the maps of "
+                                    "the blocks"));
+        }
+        if (layer.of_embedding && adapter_.dora) {
+          return Wrong(
+              absl::StrCat("use_dora on ", layer.slot, " is not supported"));
+        }
+        if (adapter_.ties_weights && model_.info().tied_head) {
+          return Wrong(absl::StrCat("ensure_weight_tying with an adapter on ",
+                                    layer.slot, " is not supported"));
+        }
+      }
+      if (f.a_RI.size(1) != in || f.b_OR.size(0) != out ||
+          (f.magnitude_O.defined() && f.magnitude_O.numel() != out)) {
+        return Wrong(absl::StrCat(
+            layer.slot, " is for a map [", f.b_OR.size(0), ", ", f.a_RI.size(1),
+            "], ", model_.info().name, " has [", out, ", ", in, "]"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // An encoder's head apart from what any model has.
+  absl::Status SetSaved() {
+    std::set<std::string> of_head;
+    for (const Parameter& p : model_.HeadParameters()) of_head.insert(p.name);
+    const auto parameters = ByName(model_.Parameters());
+    std::vector<NamedTensor> head, others;
+    for (const NamedTensor& t : adapter_.saved) {
+      const bool is_other =
+          !model_.is_encoder() ||
+          (parameters.contains(t.name) && !of_head.contains(t.name));
+      if (!is_other && !adapter_.own_copies.contains(t.name)) {
+        return Wrong(absl::StrCat("unknown tensor \"", t.name, "\""));
+      }
+      (is_other ? others : head).push_back(t);
+    }
+    SFT_RETURN_IF_ERROR(SetHead(head));
+    if (model_.info().tied_head && !adapter_.ties_weights) Untie(others);
+    const auto live = ByName(model_.Parameters());
+    for (const NamedTensor& t : others) {
+      auto it = live.find(t.name);
+      if (it == live.end() && t.name == kHead) it = live.find(TokenTable());
+      if (it == live.end()) {
+        return Wrong(absl::StrCat("holds ", t.name, ", which ",
+                                  model_.info().name, " lacks"));
+      }
+      at::Tensor tensor = it->second.tensor.detach();
+      if (tensor.sizes() != t.tensor.sizes()) {
+        return Wrong(absl::StrCat("holds ", t.name, " of shape [",
+                                  absl::StrJoin(t.tensor.sizes(), ", "), "], ",
+                                  model_.info().name, " has [",
+                                  absl::StrJoin(tensor.sizes(), ", "), "]"));
+      }
+      tensor.copy_(t.tensor);
+    }
+    return absl::OkStatus();
+  }
+
+  // PEFT's copies of modules_to_save, and its term beside a tied head's
+  // weight, leave the other user of the weight as it was.
+  void Untie(const std::vector<NamedTensor>& saved) {
+    bool apart = false;
+    for (const NamedTensor& t : saved) {
+      apart = apart || adapter_.own_copies.contains(t.name);
+    }
+    for (const AdapterLayer& layer : adapter_.layers) {
+      apart = apart || !slots_.contains(layer.slot);
+    }
+    if (apart) model_.UntieHead();
+  }
+
+  // Gives the model the head that the saved tensors are of; an error where
+  // none of the sizes that they could be of fits.
+  absl::Status SetHead(const std::vector<NamedTensor>& tensors) {
+    if (tensors.empty()) return absl::OkStatus();
+    std::map<std::string, at::Tensor> saved;
+    for (const NamedTensor& t : tensors) saved[t.name] = t.tensor;
+    if (adapter_.head == HeadKind::kNextToken) {
+      return Wrong(absl::StrCat("holds ", saved.begin()->first,
+                                " (modules_to_save), but its task_type names "
+                                "no head of an encoder"));
+    }
+    const auto fits = [&](const std::vector<Parameter>& head) {
+      return head.size() == saved.size() &&
+             std::all_of(head.begin(), head.end(), [&](const Parameter& p) {
+               const auto it = saved.find(p.name);
+               return it != saved.end() &&
+                      it->second.sizes() == p.tensor.sizes();
+             });
+    };
+    // The number of classes is that of the last map's rows, whichever it is.
+    for (const NamedTensor& t : tensors) {
+      if (t.tensor.dim() != 2) continue;
+      SFT_RETURN_IF_ERROR(model_.SetHead(adapter_.head, t.tensor.size(0), 0));
+      std::vector<Parameter> head = model_.HeadParameters();
+      if (!fits(head)) continue;
+      for (Parameter& p : head) p.tensor.copy_(saved[p.name]);
+      model_.KeepHead();
+      return absl::OkStatus();
+    }
+    return Wrong(absl::StrCat("holds a head (", saved.begin()->first,
+                              ", ...) that ", model_.info().name,
+                              " cannot have"));
+  }
+
+  // A table's or the head's weight with the adapter in it.
+  absl::Status AddToParameter(const AdapterLayer& layer) {
+    const LoraFactors& f = layer.factors;
+    for (Parameter& p : model_.Parameters()) {
+      if (p.name != layer.slot + ".weight") continue;
+      at::Tensor weight = p.tensor.detach();
+      if (layer.of_embedding) {
+        weight.add_(at::mm(f.b_OR, f.a_RI).t(), f.scale);
+        return absl::OkStatus();
+      }
+      const LoraLinear whole(
+          std::make_unique<DenseLinear>(weight.clone(), at::Tensor(),
+                                        weight.scalar_type()),
+          f, weight.scalar_type(), /*dropout=*/0.0, 0);
+      weight.copy_(whole.DenseWeight());
+      return absl::OkStatus();
+    }
+    return Wrong(absl::StrCat("adapts ", layer.slot, ", which ",
+                              model_.info().name, " lacks"));
+  }
+
+  absl::Status PutOn(size_t index, LoraFactors factors) {
+    LinearSlot& slot = model_.linear_slots()[index];
+    if (adapter_.init != AdapterInit::kPlain) {
+      auto* dense = dynamic_cast<DenseLinear*>(slot.map.get());
+      const int64_t rank = factors.a_RI.size(0);
+      if (dense == nullptr ||
+          rank > std::min(slot.in_features, slot.out_features)) {
+        return Wrong(absl::StrCat("rank ", rank, " is above what ", slot.name,
+                                  " can hold"));
+      }
+      const at::Tensor weight_OI = dense->weight_OI().detach();
+      // In f32, as PEFT does it: its rounding is in what it trained.
+      const LoraFactors first =
+          InitialFactors(weight_OI.to(at::kFloat), rank, factors.scale);
+      weight_OI.sub_(at::mm(first.b_OR, first.a_RI)
+                         .mul_(factors.scale)
+                         .to(weight_OI.scalar_type()));
+    }
+    slot.map = std::make_unique<LoraLinear>(
+        std::move(slot.map), std::move(factors), model_.compute_dtype(),
+        /*dropout=*/0.0, index);
+    return absl::OkStatus();
+  }
+
+  LoraFactors InitialFactors(const at::Tensor& weight_OI, int64_t rank,
+                             double scale) const {
+    if (adapter_.init == AdapterInit::kPissa) {
+      return PissaFactors(weight_OI, rank, scale);
+    }
+    const auto [q, r] = at::linalg_qr(weight_OI);
+    LoraFactors out;
+    out.a_RI = r.slice(0, 0, rank);
+    out.b_OR = q.slice(1, 0, rank);
+    return out;
+  }
+
+  Model& model_;
+  Adapter adapter_;
+  const std::string& folder_;
+  std::map<std::string, size_t> slots_;
+};
 
 }  // namespace
 
 absl::Status AttachAdapter(Model& model, const std::string& folder) {
   SFT_ASSIGN_OR_RETURN(Adapter adapter, ReadAdapterFolder(folder));
-  std::map<std::string, size_t> index;
-  auto& slots = model.linear_slots();
-  for (size_t i = 0; i < slots.size(); ++i) index[slots[i].name] = i;
-  for (const AdapterLayer& layer : adapter.layers) {
-    const auto it = index.find(layer.slot);
-    if (it == index.end()) {
-      return InputError(folder, absl::StrCat("adapts ", layer.slot, ", which ",
-                                             model.info().name, " lacks"));
-    }
-    const LinearSlot& slot = slots[it->second];
-    const LoraFactors& f = layer.factors;
-    if (f.a_RI.size(1) != slot.in_features ||
-        f.b_OR.size(0) != slot.out_features ||
-        (f.magnitude_O.defined() &&
-         f.magnitude_O.numel() != slot.out_features)) {
-      return InputError(
-          folder,
-          absl::StrCat(layer.slot, " is for a map [", f.b_OR.size(0), ", ",
-                       f.a_RI.size(1), "], ", model.info().name, " has [",
-                       slot.out_features, ", ", slot.in_features, "]"));
-    }
-  }
-  SFT_RETURN_IF_ERROR(SetSavedHead(model, adapter, folder));
-  const auto master =
-      at::TensorOptions(model.device())
-          .dtype(model.compute_dtype() == at::kDouble ? at::kDouble
-                                                      : at::kFloat);
-  for (AdapterLayer& layer : adapter.layers) {
-    const size_t i = index[layer.slot];
-    LoraFactors& f = layer.factors;
-    f.a_RI = f.a_RI.to(master);
-    f.b_OR = f.b_OR.to(master);
-    if (f.magnitude_O.defined()) {
-      f.magnitude_O = f.magnitude_O.to(master).reshape({-1});
-    }
-    slots[i].map = std::make_unique<LoraLinear>(
-        std::move(slots[i].map), std::move(f), model.compute_dtype(),
-        /*dropout=*/0.0, i);
-  }
-  return absl::OkStatus();
+  return Attacher(model, std::move(adapter), folder).Attach();
 }
 
 }  // namespace sft

@@ -5,12 +5,14 @@
 #define METHODS_ADAPTER_IO_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "harness/model/model.h"
+#include "methods/adapter_config.h"
 #include "methods/lora_linear.h"
 
 namespace sft {
@@ -18,6 +20,8 @@ namespace sft {
 struct AdapterLayer {
   std::string slot;  // "model.layers.0.self_attn.q_proj"
   LoraFactors factors;
+  // PEFT's lora_embedding_A [R, V] and B [D, R]: the rows of a table.
+  bool of_embedding = false;
 };
 struct Adapter {
   std::string base_model;  // for the reader's eye; not checked
@@ -28,9 +32,16 @@ struct Adapter {
   bool dora = false;
   std::vector<std::string> targets;
   std::vector<AdapterLayer> layers;
-  // An encoder's head, trained whole: PEFT's modules_to_save.
+  // How the base is changed before the adapter is put on.
+  AdapterInit init = AdapterInit::kPlain;
   HeadKind head = HeadKind::kNextToken;
+  // Tensors trained whole: an encoder's head, other modules_to_save, biases,
+  // tables that PEFT saves besides.
   std::vector<NamedTensor> saved;  // "classifier.weight"
+  // Of these the modules_to_save: PEFT gives them a copy of their own where
+  // the model shares a weight, unless ensure_weight_tying.
+  std::set<std::string> own_copies;
+  bool ties_weights = false;
 };
 
 // Writes into `folder`, which is made if need be.
@@ -41,9 +52,10 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
 // bias, another adapter type) is an error.
 absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder);
 
-// Puts a folder's adapter beside the dense maps of a model, for inference, and
-// sets an encoder's head to the one that it holds. An adapter that does not fit
-// (slot, shape) is an error and adapts nothing.
+// Puts a folder's adapter on a model as PEFT loads it, for inference: beside
+// the dense maps, into tables and the head; a base under PiSSA or OLoRA becomes
+// what is left of it; an encoder's head the one that the folder holds. An
+// adapter that does not fit (slot, shape) is an error.
 absl::Status AttachAdapter(Model& model, const std::string& folder);
 
 }  // namespace sft

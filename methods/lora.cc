@@ -236,6 +236,12 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   if (merged_) {
     return absl::FailedPreconditionError("the adapter is merged already");
   }
+  if (model_->info().head_reordered) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        model_->info().name,
+        ": the head's classes are in the task's order and no more in the "
+        "checkpoint's, which an adapter folder cannot say; export --merged"));
+  }
   Adapter adapter;
   adapter.base_model = model_->info().name;
   adapter.rank = options_.rank;

@@ -1,8 +1,10 @@
 #include "harness/model/config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "harness/core/status.h"
+#include "harness/model/rope_config.h"
 
 namespace sft {
 namespace {
@@ -11,6 +13,7 @@ namespace {
 constexpr int64_t kMaxSize = 1 << 24;
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxPositions = int64_t{1} << 40;
+constexpr double kMaxFactor = 1 << 20;
 
 }  // namespace
 
@@ -55,6 +58,20 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
     return InputError(where, absl::StrCat("local rope theta ",
                                           c.local_rope_theta, " is below 1"));
   }
+  for (const RopeScaling* s : {&c.rope_scaling, &c.local_rope_scaling}) {
+    if (s->type == RopeType::kDefault) continue;
+    if (s->factor > kMaxFactor || s->original_positions > kMaxPositions) {
+      return InputError(where, absl::StrCat("rope scaling by ", s->factor,
+                                            " from ", s->original_positions,
+                                            " positions is beyond any model"));
+    }
+    if (s->type == RopeType::kDynamic && c.head_width <= 2) {
+      return InputError(where, "dynamic rope scaling wants heads wider than 2");
+    }
+    if (s->type == RopeType::kYarn && c.rope_theta <= 1) {
+      return InputError(where, "yarn rope scaling wants a rope theta above 1");
+    }
+  }
   struct Scalar {
     const char* name;
     double value;
@@ -78,6 +95,18 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
 double DecoderConfig::AttentionScale() const {
   return 1.0 / std::sqrt(query_scalar > 0 ? query_scalar
                                           : static_cast<double>(head_width));
+}
+
+int64_t DecoderConfig::Reach() const {
+  const RopeScaling& s = rope_scaling;
+  double reach = static_cast<double>(max_positions);
+  if (s.type == RopeType::kLinear || s.type == RopeType::kDynamic) {
+    reach *= s.factor;
+  } else if (s.type == RopeType::kYarn) {
+    reach = std::max(reach, s.original_positions * s.factor);
+  }
+  return static_cast<int64_t>(
+      std::min(reach, static_cast<double>(kMaxPositions)));
 }
 
 absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file) {
@@ -128,14 +157,6 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file) {
     SFT_ASSIGN_OR_RETURN(c.rope_theta,
                          file.Get<double>("llama.rope.freq_base"));
   }
-  if (file.Has("llama.rope.scaling.type")) {
-    SFT_ASSIGN_OR_RETURN(std::string scaling,
-                         file.Get<std::string>("llama.rope.scaling.type"));
-    if (scaling != "none") {
-      return InputError(file.path(), absl::StrCat("rope scaling \"", scaling,
-                                                  "\" is not supported"));
-    }
-  }
   if (file.Has("llama.expert_count")) {
     SFT_ASSIGN_OR_RETURN(int64_t experts,
                          file.Get<int64_t>("llama.expert_count"));
@@ -162,6 +183,8 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file) {
   c.bos = token("tokenizer.ggml.bos_token_id");
   c.pad = token("tokenizer.ggml.padding_token_id");
   if (auto eos = token("tokenizer.ggml.eos_token_id")) c.eos.push_back(*eos);
+  SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
+  SFT_RETURN_IF_ERROR(ReadGgufRope(file, c));
   SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
   return c;
 }

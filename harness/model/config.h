@@ -1,5 +1,5 @@
 // The shape of a decoder, out of config.json or of a GGUF file's keys; what
-// its family lacks here (rope scaling, experts) is refused in one line.
+// its family lacks here (experts) is refused in one line.
 #ifndef HARNESS_MODEL_CONFIG_H_
 #define HARNESS_MODEL_CONFIG_H_
 
@@ -13,6 +13,7 @@
 #include "harness/model/gguf.h"
 #include "harness/model/layout.h"
 #include "harness/model/ops.h"
+#include "harness/model/rope.h"
 
 namespace sft {
 
@@ -32,6 +33,7 @@ struct DecoderConfig {
   double norm_epsilon = 1e-6;
   double rope_theta = 10000.0;
   double local_rope_theta = 0;  // of layers with a window; 0 = rope_theta
+  RopeScaling rope_scaling, local_rope_scaling;
   double embedding_scale = 1;
   double query_scalar = 0;  // scores are divided by its root; 0 = head_width
   double attention_softcap = 0, final_softcap = 0;  // 0 = none
@@ -49,6 +51,9 @@ struct DecoderConfig {
     return {has ? window : 0, attention_softcap};
   }
   double AttentionScale() const;
+  // How many tokens of a sequence have a position: with scaled angles more
+  // than max_positions, where that is the length before scaling.
+  int64_t Reach() const;
 };
 
 // Sizes in bounds and fitting each other.

@@ -9,58 +9,13 @@
 #include "harness/model/families.h"
 #include "harness/model/json_fields.h"
 #include "harness/model/json_text.h"
+#include "harness/model/rope_config.h"
 
 namespace sft {
 namespace {
 
 constexpr char kFull[] = "full_attention";
 constexpr char kSliding[] = "sliding_attention";
-
-absl::Status ReadTheta(const std::string& where, const nlohmann::json& rope,
-                       double& theta) {
-  const JsonFields fields(where, rope);
-  SFT_RETURN_IF_ERROR(fields.Only("rope_type", "default"));
-  SFT_RETURN_IF_ERROR(fields.Only("type", "default"));
-  SFT_RETURN_IF_ERROR(fields.Only("partial_rotary_factor", 1.0));
-  if (fields.Find("rope_theta") == nullptr) return absl::OkStatus();
-  return fields.Real("rope_theta", theta);
-}
-
-// "rope_parameters" (transformers 5) or "rope_scaling" (4): only the default.
-// Either may be split by kind of layer.
-absl::Status ReadRope(const std::string& where, const JsonFields& fields,
-                      DecoderConfig& c) {
-  if (fields.Find("rope_theta") != nullptr) {
-    SFT_RETURN_IF_ERROR(fields.Real("rope_theta", c.rope_theta));
-  }
-  if (c.local_rope_theta > 0 &&
-      fields.Find("rope_local_base_freq") != nullptr) {
-    SFT_RETURN_IF_ERROR(
-        fields.Real("rope_local_base_freq", c.local_rope_theta));
-  }
-  for (const char* key : {"rope_parameters", "rope_scaling"}) {
-    const nlohmann::json* rope = fields.Find(key);
-    if (rope == nullptr) continue;
-    if (!rope->is_object()) return fields.Wrong(key, "an object");
-    const std::string inner = absl::StrCat(where, ": ", key);
-    const bool split = rope->contains(kFull) || rope->contains(kSliding);
-    if (c.local_rope_theta == 0 || !split) {
-      SFT_RETURN_IF_ERROR(ReadTheta(inner, *rope, c.rope_theta));
-      continue;
-    }
-    const JsonFields kinds(inner, *rope);
-    for (const auto& [kind, theta] :
-         {std::pair{kFull, &c.rope_theta},
-          std::pair{kSliding, &c.local_rope_theta}}) {
-      const nlohmann::json* of_kind = kinds.Find(kind);
-      if (of_kind == nullptr) continue;
-      if (!of_kind->is_object()) return kinds.Wrong(kind, "an object");
-      SFT_RETURN_IF_ERROR(
-          ReadTheta(absl::StrCat(inner, ": ", kind), *of_kind, *theta));
-    }
-  }
-  return absl::OkStatus();
-}
 
 // Marks the layers from `first` on, but every `pattern`-th.
 void MarkWindows(int64_t first, int64_t pattern, DecoderConfig& c) {
@@ -263,19 +218,7 @@ std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
   out[keys.activation] = std::string(family->activation);
   out[keys.max_positions] = c.max_positions;
   out[keys.norm_epsilon] = c.norm_epsilon;
-  if (c.layout->positions.empty()) {
-    // Both ways of writing it: transformers 4 reads the first, 5 the second.
-    out["rope_theta"] = c.rope_theta;
-    out["rope_parameters"] = {{"rope_type", "default"},
-                              {"rope_theta", c.rope_theta}};
-    if (c.local_rope_theta > 0) {
-      out["rope_local_base_freq"] = c.local_rope_theta;
-      out["rope_parameters"] = {
-          {kFull, out["rope_parameters"]},
-          {kSliding,
-           {{"rope_type", "default"}, {"rope_theta", c.local_rope_theta}}}};
-    }
-  }
+  if (c.layout->positions.empty()) WriteRope(c, out);
   if (keys.attention_bias != nullptr) {
     out[keys.attention_bias] = c.attention_bias;
   }

@@ -84,7 +84,7 @@ Decoder::Decoder(DecoderConfig config, ModelInfo info, at::ScalarType compute,
   info_.head_width = c.head_width;
   info_.ffn_width = c.ffn_width;
   info_.vocabulary = c.vocabulary;
-  info_.max_positions = c.max_positions;
+  info_.max_positions = c.Reach();
   info_.tied_head = c.tied_head;
   info_.parameters = 0;
   for (const ParameterShape& row : DecoderParameters(c)) {
@@ -170,6 +170,13 @@ std::vector<Parameter> Decoder::Parameters() {
     out.push_back({kHeadName, -1, Role::kHead, head_VD_});
   }
   return out;
+}
+
+bool Decoder::UntieHead() {
+  if (head_VD_.defined()) return false;
+  head_VD_ = embedding_VD_.detach().clone();
+  config_.tied_head = info_.tied_head = false;
+  return true;
 }
 
 std::vector<NamedTensor> Decoder::DenseState() {

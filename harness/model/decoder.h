@@ -51,6 +51,7 @@ class Decoder final : public Model {
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options) override;
 
+  bool UntieHead() override;
   std::vector<NamedTensor> DenseState() override;
   std::string ConfigJson() const override;
 
@@ -73,7 +74,11 @@ class Decoder final : public Model {
   const DecoderLayout& layout() const { return *config_.layout; }
   at::Tensor Embed(const at::Tensor& ids_BT,
                    const at::Tensor& position_BT) const;
-  Rotation MakeRotation(const at::Tensor& position_BT) const;
+  // length_BT: as MakeScaledRotaryTable() takes it; undefined where a token's
+  // sequence is read up to it.
+  Rotation MakeRotation(const at::Tensor& position_BT,
+                        const at::Tensor& length_BT = {}) const;
+  bool RescalesByLength() const;
   // In the dtype `out`.
   at::Tensor Normed(const NormWeights& norm, const at::Tensor& x,
                     at::ScalarType out) const;
@@ -117,6 +122,7 @@ class Decoder final : public Model {
   // The residual stream [B, T, D] of `ids` as cached attention gives it.
   at::Tensor CachedBackbone(
       const at::Tensor& ids_BT, const at::Tensor& position_BT,
+      const at::Tensor& length_BT,
       const std::function<at::Tensor(int64_t layer, const at::Tensor& q,
                                      const at::Tensor& k, const at::Tensor& v,
                                      const AttentionShape& shape)>& attend);

@@ -57,16 +57,26 @@ at::Tensor Decoder::Embed(const at::Tensor& ids_BT,
   return x_BTD;
 }
 
-Decoder::Rotation Decoder::MakeRotation(const at::Tensor& position_BT) const {
+bool Decoder::RescalesByLength() const {
+  return config_.rope_scaling.type == RopeType::kDynamic ||
+         config_.local_rope_scaling.type == RopeType::kDynamic;
+}
+
+Decoder::Rotation Decoder::MakeRotation(const at::Tensor& position_BT,
+                                        const at::Tensor& length_BT) const {
   Rotation out;
   if (positions_PD_.defined()) return out;
-  auto table = [&](double theta) {
-    return MakeRotaryTable(position_BT, config_.head_width, theta,
-                           master_dtype());
+  const at::Tensor length = !RescalesByLength()   ? at::Tensor()
+                            : length_BT.defined() ? length_BT
+                                                  : position_BT + 1;
+  auto table = [&](double theta, const RopeScaling& scaling) {
+    return MakeScaledRotaryTable(position_BT, length, config_.head_width, theta,
+                                 scaling, master_dtype());
   };
-  out.global = table(config_.rope_theta);
-  out.local = config_.local_rope_theta > 0 ? table(config_.local_rope_theta)
-                                           : out.global;
+  out.global = table(config_.rope_theta, config_.rope_scaling);
+  out.local = config_.local_rope_theta > 0
+                  ? table(config_.local_rope_theta, config_.local_rope_scaling)
+                  : out.global;
   return out;
 }
 
@@ -186,8 +196,10 @@ at::Tensor Decoder::Backbone(const Batch& batch) {
   };
   const at::Tensor position_BT = batch.position_ids_BT.to(device());
   const auto pass = std::make_shared<const Pass>(
-      Pass{batch, MakeRotation(position_BT), pass_state(),
-           config_.AttentionScale()});
+      Pass{batch,
+           MakeRotation(position_BT, RescalesByLength() ? SequenceLengths(batch)
+                                                        : at::Tensor()),
+           pass_state(), config_.AttentionScale()});
   at::Tensor x_BTD = AddEmbeddingNoise(Embed(batch.input_ids_BT, position_BT),
                                        batch, pass_state());
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
@@ -240,7 +252,7 @@ bool Decoder::IsReplayable() {
       return false;
     }
   }
-  return pass_state().neftune_alpha == 0 &&
+  return pass_state().neftune_alpha == 0 && !RescalesByLength() &&
          std::none_of(slots_.begin(), slots_.end(),
                       [](const LinearSlot& slot) { return slot.map->Draws(); });
 }

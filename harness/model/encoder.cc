@@ -2,9 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "harness/model/attention.h"
@@ -84,6 +88,7 @@ Encoder::Encoder(EncoderConfig config, ModelInfo info, at::ScalarType compute,
       dense_ = take_map(head->dense);
     }
     out_ = take_map(head->out);
+    own_head_ = true;
   }
   CountParameters();
 }
@@ -144,6 +149,7 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
     }
   }
   out_ = DrawnMap(wanted->out, classes, seed);
+  own_head_ = false;
   config_.head = head;
   config_.pooler = Pooler() != nullptr;
   config_.labels.clear();
@@ -154,8 +160,48 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
   return absl::OkStatus();
 }
 
-void Encoder::SetLabelNames(const std::vector<std::string>& names) {
-  if (names.size() == config_.labels.size()) config_.labels = names;
+void Encoder::SetLabelNames(const std::vector<std::string>& names,
+                            int64_t seed) {
+  if (names.size() != config_.labels.size()) return;
+  const std::vector<std::string> own = std::move(config_.labels);
+  config_.labels = names;
+  if (!own_head_ || own == names) return;
+  own_head_ = false;  // from here on in the task's order
+  const auto note = [&](const std::string& what) {
+    info_.notes.push_back(absl::StrCat("the checkpoint's own head (",
+                                       absl::StrJoin(own, ", "), ") ", what));
+  };
+  bool unnamed = true;
+  for (size_t i = 0; i < own.size(); ++i) {
+    unnamed = unnamed && own[i] == absl::StrCat("LABEL_", i);
+  }
+  if (unnamed) {
+    note(absl::StrCat("names no class; taken by number as ",
+                      absl::StrJoin(names, ", ")));
+    return;
+  }
+  std::vector<int64_t> rows;
+  for (const std::string& name : names) {
+    const auto at =
+        std::find_if(own.begin(), own.end(), [&](const std::string& other) {
+          return absl::EqualsIgnoreCase(name, other);
+        });
+    if (at != own.end()) rows.push_back(at - own.begin());
+  }
+  if (std::set<int64_t>(rows.begin(), rows.end()).size() != names.size()) {
+    if (keeps_head_) return;
+    out_ = DrawnMap(out_.name, std::ssize(names), seed);
+    note(absl::StrCat("is of other classes than the task's (",
+                      absl::StrJoin(names, ", "), "); drawn anew"));
+    return;
+  }
+  if (std::is_sorted(rows.begin(), rows.end())) return;
+  const at::Tensor order = at::tensor(rows, at::kLong).to(device());
+  out_.weight_OI = out_.weight_OI.index_select(0, order);
+  out_.bias_O = out_.bias_O.index_select(0, order);
+  info_.head_reordered = true;
+  note(absl::StrCat("was put into the task's order: ",
+                    absl::StrJoin(names, ", ")));
 }
 
 void Encoder::CountParameters() {

@@ -41,7 +41,8 @@ class Encoder final : public Model {
   // the checkpoint lacks is drawn too and belongs to the head; one that the
   // head has no use for is dropped.
   absl::Status SetHead(HeadKind head, int64_t classes, int64_t seed) override;
-  void SetLabelNames(const std::vector<std::string>& names) override;
+  void SetLabelNames(const std::vector<std::string>& names,
+                     int64_t seed) override;
   std::vector<Parameter> HeadParameters() override;
 
   at::Tensor HiddenStates(const Batch& batch) override;
@@ -97,6 +98,7 @@ class Encoder final : public Model {
   std::vector<NormWeights> norms_;  // two a layer, attention's first
   std::vector<LinearSlot> slots_;   // the layout's a layer, then the pooler
   HeadMap dense_, out_;
+  bool own_head_ = false;  // the checkpoint's, of its size
   std::vector<AttentionSlot> attention_;
   bool checkpointing_ = false;
 };

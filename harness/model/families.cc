@@ -10,7 +10,7 @@ DecoderFamily Llama() {
   out.activation = "silu";
   out.keys.attention_bias = "attention_bias";
   out.keys.mlp_bias = "mlp_bias";
-  out.only = {{"attention_dropout", "0.0"}, {"partial_rotary_factor", "1.0"}};
+  out.only = {{"partial_rotary_factor", "1.0"}};
   return out;
 }
 
@@ -57,8 +57,7 @@ DecoderFamily Gemma2() {
   out.activation = "gelu_pytorch_tanh";
   out.keys.activation = "hidden_activation";
   out.keys.attention_bias = "attention_bias";
-  out.only = {{"attention_dropout", "0.0"},
-              {"use_bidirectional_attention", "false"}};
+  out.only = {{"use_bidirectional_attention", "false"}};
   out.defaults.layout = &SandwichLayout();
   out.defaults.norm = NormKind::kRmsPlusOne;
   out.defaults.activation = Activation::kGeluTanh;
@@ -87,7 +86,6 @@ DecoderFamily Gemma3() {
   return out;
 }
 
-// The rates of its three dropouts are left out: none is applied here.
 DecoderFamily Gpt2() {
   DecoderFamily out;
   out.name = "gpt2";

@@ -115,10 +115,11 @@ void CheckOptions(const GenerationOptions& options, size_t prompts) {
 
 at::Tensor Decoder::CachedBackbone(
     const at::Tensor& ids_BT, const at::Tensor& position_BT,
+    const at::Tensor& length_BT,
     const std::function<at::Tensor(int64_t, const at::Tensor&,
                                    const at::Tensor&, const at::Tensor&,
                                    const AttentionShape&)>& attend) {
-  const Rotation rotation = MakeRotation(position_BT);
+  const Rotation rotation = MakeRotation(position_BT, length_BT);
   const PassState pass;
   at::Tensor x_BTD = Embed(ids_BT, position_BT);
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
@@ -136,13 +137,14 @@ at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
                                 int64_t new_tokens,
                                 std::unique_ptr<KvCache>& cache) {
   // Flat: no pad is read.
-  std::vector<int64_t> ids, positions, lengths, last;
+  std::vector<int64_t> ids, positions, whole, lengths, last;
   std::vector<int32_t> bounds = {0};
   int64_t longest = 0;
   for (const Ids& prompt : prompts) {
     TORCH_CHECK(!prompt.empty(), "an empty prompt");
     ids.insert(ids.end(), prompt.begin(), prompt.end());
     for (int64_t t = 0; t < std::ssize(prompt); ++t) positions.push_back(t);
+    whole.insert(whole.end(), prompt.size(), std::ssize(prompt));
     lengths.push_back(std::ssize(prompt));
     longest = std::max(longest, lengths.back());
     bounds.push_back(static_cast<int32_t>(ids.size()));
@@ -164,6 +166,7 @@ at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
   const at::Tensor x_TD =
       CachedBackbone(
           row(ids).unsqueeze(0), row(positions).unsqueeze(0),
+          row(whole).unsqueeze(0),
           [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
               const at::Tensor& v, const AttentionShape& shape) {
             return cache->AttendPrompts(layer, q, k, v, batch, scale, shape);
@@ -181,7 +184,7 @@ at::Tensor Decoder::ReadNext(const StepTokens& tokens, KvCache& cache,
   const at::Tensor ids_B1 =
       at::tensor(tokens.ids, at::kLong).to(device()).unsqueeze(1);
   const at::Tensor x_B1D = CachedBackbone(
-      ids_B1, cache.lengths_B1(),
+      ids_B1, cache.lengths_B1(), /*length_BT=*/{},
       [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
           const at::Tensor& v, const AttentionShape& shape) {
         return cache.AttendNext(layer, q, k, v, scale, shape);
@@ -206,7 +209,7 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
         options.streams.empty() ? static_cast<int64_t>(i) : options.streams[i];
     all.emplace_back(prompts[i],
                      std::min(options.max_new_tokens,
-                              config_.max_positions - std::ssize(prompts[i])),
+                              config_.Reach() - std::ssize(prompts[i])),
                      Rng(static_cast<uint64_t>(options.seed),
                          Stream::kGeneration, absl::StrCat("prompt ", number)),
                      options);

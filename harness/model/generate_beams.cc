@@ -40,9 +40,8 @@ std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
   std::vector<int64_t> alive, rows;
   for (int64_t i = 0; i < std::ssize(prompts); ++i) {
     searches.emplace_back(
-        options,
-        std::clamp<int64_t>(config_.max_positions - std::ssize(prompts[i]), 1,
-                            options.max_new_tokens));
+        options, std::clamp<int64_t>(config_.Reach() - std::ssize(prompts[i]),
+                                     1, options.max_new_tokens));
     alive.push_back(i);
     rows.insert(rows.end(), options.beams, i);
   }

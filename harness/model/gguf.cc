@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "harness/core/not_the_file.h"
 #include "harness/core/status.h"
 
 namespace sft {
@@ -319,6 +320,10 @@ absl::StatusOr<GgufFile> GgufFile::Open(const std::string& path) {
   GgufCursor in(file.map_);
   uint32_t magic = 0, version = 0;
   uint64_t tensor_count = 0, key_count = 0;
+  SFT_RETURN_IF_ERROR(CheckIsTheFile(
+      path,
+      {reinterpret_cast<const char*>(file.map_.data()),
+       static_cast<size_t>(std::min<uint64_t>(in.left(), kToldByBytes))}));
   if (!in.Read(magic, "the magic").ok() || magic != 0x46554747) {
     return InputError(path, "not a GGUF file (no \"GGUF\" at its start)");
   }

@@ -23,9 +23,11 @@ absl::StatusOr<std::optional<int32_t>> ReadTokenId(const GgufFile& file,
   return std::optional<int32_t>(static_cast<int32_t>(id));
 }
 
-absl::StatusOr<bool> ReadFlag(const GgufFile& file, const std::string& key) {
-  if (!file.Has(key)) return false;
-  return file.Get<bool>(key);
+absl::StatusOr<std::optional<bool>> ReadFlag(const GgufFile& file,
+                                             const std::string& key) {
+  if (!file.Has(key)) return std::optional<bool>();
+  SFT_ASSIGN_OR_RETURN(const bool value, file.Get<bool>(key));
+  return std::optional<bool>(value);
 }
 
 absl::Status WrongLength(const GgufFile& file, const std::string& key,
@@ -77,12 +79,16 @@ absl::StatusOr<GgufTokenizerData> TokenizerOf(const GgufFile& file) {
   SFT_ASSIGN_OR_RETURN(out.bos, ReadTokenId(file, "bos", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.eos, ReadTokenId(file, "eos", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.eot, ReadTokenId(file, "eot", vocabulary));
+  SFT_ASSIGN_OR_RETURN(out.eom, ReadTokenId(file, "eom", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.unk, ReadTokenId(file, "unknown", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.pad, ReadTokenId(file, "padding", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.add_bos,
                        ReadFlag(file, "tokenizer.ggml.add_bos_token"));
-  SFT_ASSIGN_OR_RETURN(out.add_space_prefix,
+  SFT_ASSIGN_OR_RETURN(out.add_eos,
+                       ReadFlag(file, "tokenizer.ggml.add_eos_token"));
+  SFT_ASSIGN_OR_RETURN(const std::optional<bool> add_space_prefix,
                        ReadFlag(file, "tokenizer.ggml.add_space_prefix"));
+  out.add_space_prefix = add_space_prefix.value_or(false);
   if (file.Has("tokenizer.chat_template")) {
     SFT_ASSIGN_OR_RETURN(std::string text,
                          file.Get<std::string>("tokenizer.chat_template"));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/core/json_depth.h"
+#include "harness/core/not_the_file.h"
 #include "harness/core/status.h"
 
 namespace sft {
@@ -13,6 +14,7 @@ absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view where,
                                                std::string_view text,
                                                int max_depth) {
   using nlohmann::json;
+  SFT_RETURN_IF_ERROR(CheckIsTheFile(std::string(where), text));
   if (JsonDepth(text) > max_depth) {
     return InputError(
         where, absl::StrCat("JSON nested deeper than ", max_depth, " levels"));

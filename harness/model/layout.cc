@@ -22,7 +22,7 @@ DecoderLayout MakeLlama() {
       {"input_layernorm", NormPlace::kBeforeAttention},
       {"post_attention_layernorm", NormPlace::kBeforeFeedForward},
   };
-  out.surplus = {".self_attn.rotary_emb.inv_freq"};
+  out.surplus = {".rotary_emb.inv_freq"};
   return out;
 }
 

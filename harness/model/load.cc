@@ -1,22 +1,27 @@
 #include "harness/model/load.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "harness/core/catch_torch.h"
 #include "harness/core/digest.h"
-#include "harness/core/fields.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/model/decoder.h"
 #include "harness/model/encoder.h"
+#include "harness/model/folder_remedy.h"
+#include "harness/model/json_text.h"
 #include "harness/model/safetensors.h"
 #include "harness/model/weights.h"
+#include "harness/spec/spec_messages.h"
 
 namespace sft {
 namespace {
@@ -29,6 +34,8 @@ constexpr const char* kFolderFiles[] = {"config.json",
                                         "vocab.txt",
                                         "chat_template.jinja"};
 
+constexpr int64_t kMaxConfigBytes = 16 << 20;
+
 bool HasGgufEnding(const std::string& path) {
   return path.size() > 5 && path.compare(path.size() - 5, 5, ".gguf") == 0;
 }
@@ -36,18 +43,7 @@ bool HasGgufEnding(const std::string& path) {
 absl::Status NoSuchModel(const std::string& name) {
   std::vector<std::string> names;
   for (const ModelRow& row : ListedModels()) names.push_back(row.name);
-  std::string message = absl::StrCat(
-      "model \"", name, "\": no folder, no .gguf file and no listed name");
-  const std::string nearest = NearestName(name, names);
-  if (!nearest.empty()) {
-    absl::StrAppend(&message, "; did you mean ", nearest, "?");
-  } else {
-    absl::StrAppend(&message, " (listed are");
-    for (const std::string& known : names)
-      absl::StrAppend(&message, " ", known);
-    absl::StrAppend(&message, ")");
-  }
-  return absl::NotFoundError(message);
+  return absl::NotFoundError(UnknownModelText(name, names));
 }
 
 // SHA-256 of a file, remembered by path, size and modification time.
@@ -67,6 +63,34 @@ absl::StatusOr<std::string> FileDigest(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(std::string digest, Sha256OfFile(path));
   known[key] = digest;
   return digest;
+}
+
+// What a folder's generation_config.json adds to its config.json of what
+// decides a result; "" where it adds nothing, or is not there.
+absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
+  const std::string path = folder + "/generation_config.json";
+  if (!FileExists(path)) return std::string();
+  nlohmann::json objects[2];
+  const std::string paths[] = {path, folder + "/config.json"};
+  for (int i = 0; i < 2; ++i) {
+    SFT_ASSIGN_OR_RETURN(const std::string text,
+                         ReadFile(paths[i], kMaxConfigBytes));
+    SFT_ASSIGN_OR_RETURN(objects[i], ParseJsonObject(paths[i], text, 32));
+  }
+  std::string out;
+  for (const char* key : {"bos_token_id", "eos_token_id"}) {
+    std::set<nlohmann::json> ids[2];
+    for (int i = 0; i < 2; ++i) {
+      const nlohmann::json value = objects[i].value(key, nlohmann::json());
+      if (value.is_array()) ids[i].insert(value.begin(), value.end());
+      if (value.is_number()) ids[i].insert(value);
+    }
+    for (const nlohmann::json& id : ids[0]) {
+      if (!ids[1].contains(id))
+        absl::StrAppend(&out, key, " ", id.dump(), "\n");
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -103,10 +127,7 @@ absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
     }
   }
   if (!path.empty() && IsFolder(path)) {
-    if (!FileExists(path + "/config.json")) {
-      return absl::NotFoundError(
-          absl::StrCat("model folder ", path, ": no config.json in it"));
-    }
+    SFT_RETURN_IF_ERROR(CheckModelFolder(path));
     where.folder = path;
     return where;
   }
@@ -134,6 +155,11 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
     digest.UpdateField(std::filesystem::path(path).filename().string());
     digest.UpdateField(hex);
   }
+  if (!where.folder.empty()) {
+    SFT_ASSIGN_OR_RETURN(const std::string facts,
+                         GenerationFacts(where.folder));
+    if (!facts.empty()) digest.UpdateField("generation_config\n" + facts);
+  }
   return digest.Hex();
 }
 
@@ -153,6 +179,8 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
   ModelInfo info;
   info.name = where.name;
   SFT_ASSIGN_OR_RETURN(info.source_digest, ModelFilesDigest(where));
+  info.stored_dtype = files.stored_dtype();
+  info.notes = files.notes();
   std::unique_ptr<Model> model;
   SFT_RETURN_IF_ERROR(CatchTorch([&]() -> absl::Status {
     SFT_ASSIGN_OR_RETURN(
@@ -177,11 +205,31 @@ absl::StatusOr<GgufTokenizerData> ReadGgufTokenizer(const std::string& path) {
   return TokenizerOf(file);
 }
 
-absl::Status WriteModelFolder(Model& model, const std::string& folder) {
+absl::Status WriteModelFolder(Model& model, const std::string& folder,
+                              std::optional<at::ScalarType> dtype) {
+  const bool wide = model.compute_dtype() == at::kDouble;
+  const at::ScalarType to =
+      dtype.value_or(wide ? at::kDouble : model.info().stored_dtype);
   SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  nlohmann::ordered_json config =
+      nlohmann::ordered_json::parse(model.ConfigJson());
+  config["torch_dtype"] = config["dtype"] = to == at::kDouble     ? "float64"
+                                            : to == at::kFloat    ? "float32"
+                                            : to == at::kBFloat16 ? "bfloat16"
+                                                                  : "float16";
+  std::vector<NamedTensor> tensors = model.DenseState();
+  for (NamedTensor& named : tensors) {
+    at::Tensor narrow = named.tensor.to(to);
+    if (to == at::kHalf && !narrow.isfinite().all().item<bool>()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          folder, ": ", named.name,
+          " holds weights too large for float16; use --dtype f32"));
+    }
+    named.tensor = std::move(narrow);
+  }
   SFT_RETURN_IF_ERROR(
-      WriteFileAtomically(folder + "/config.json", model.ConfigJson()));
-  return WriteSafetensors(folder + "/model.safetensors", model.DenseState(),
+      WriteFileAtomically(folder + "/config.json", config.dump(2) + "\n"));
+  return WriteSafetensors(folder + "/model.safetensors", tensors,
                           {{"format", "pt"}});
 }
 

@@ -47,8 +47,10 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
 absl::StatusOr<GgufTokenizerData> ReadGgufTokenizer(const std::string& path);
 
 // config.json, model.safetensors; the tokenizer files are copied or written
-// by the caller.
-absl::Status WriteModelFolder(Model& model, const std::string& folder);
+// by the caller. Weights in `dtype`, else in what the checkpoint was stored in
+// (f64 models: f64); InvalidArgument where one is too large for it.
+absl::Status WriteModelFolder(Model& model, const std::string& folder,
+                              std::optional<at::ScalarType> dtype = {});
 
 }  // namespace sft
 

@@ -146,6 +146,13 @@ struct ModelInfo {
   int64_t ffn_width = 0, vocabulary = 0, max_positions = 0;
   int64_t parameters = 0;  // of the untouched model, tied head once
   bool tied_head = false;
+  // What the weights were stored in: kFloat unless all are of one narrower
+  // floating type. An export keeps it.
+  at::ScalarType stored_dtype = at::kFloat;
+  // A line each of what the files declare and is done otherwise here.
+  std::vector<std::string> notes;
+  // The head's classes are no more in the checkpoint's order.
+  bool head_reordered = false;
 };
 
 struct LossOutput {
@@ -214,9 +221,14 @@ class Model {
   // where it holds one of this kind and size, else drawn from the init stream
   // of `seed`. Before any method attaches.
   virtual absl::Status SetHead(HeadKind head, int64_t classes, int64_t seed);
-  // What the head's classes are called in an exported config.json; ignored
-  // unless there is one a class.
-  virtual void SetLabelNames(const std::vector<std::string>&) {}
+  // The task's classes by name, in its order; ignored unless there is one a
+  // class. A checkpoint's own head is put in this order by its own names
+  // (id2label); one whose names are others is drawn anew from `seed`, one that
+  // has no names is kept. What was done is in info().notes.
+  virtual void SetLabelNames(const std::vector<std::string>&, int64_t) {}
+  // The head now holds what an adapter brought: it is not drawn anew, whatever
+  // its classes are called.
+  void KeepHead() { keeps_head_ = true; }
   // Encoders: the head's own tensors among Parameters(), which every method
   // trains, for nobody has trained them yet.
   virtual std::vector<Parameter> HeadParameters() { return {}; }
@@ -238,11 +250,18 @@ class Model {
     return Generate(prompts, options);
   }
 
+  // Gives a tied head its own copy of the embedding: Parameters() then has
+  // both. False where there is no tied head.
+  virtual bool UntieHead() { return false; }
+
   // The dense tensors under Hugging Face names, slots as DenseWeight(): what
   // `export --merged` writes.
   virtual std::vector<NamedTensor> DenseState() = 0;
   // config.json of the exported folder.
   virtual std::string ConfigJson() const = 0;
+
+ protected:
+  bool keeps_head_ = false;
 
  private:
   PassState pass_state_;

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/core/not_the_file.h"
 #include "harness/core/status.h"
 #include "harness/model/json_text.h"
 
@@ -21,12 +22,20 @@ constexpr size_t kMaxRank = 8;
 
 struct DtypeName {
   std::string_view name;
-  at::ScalarType dtype;
+  at::ScalarType dtype;  // Undefined: not read
+  int64_t bytes;
 };
+constexpr at::ScalarType kNotRead = at::ScalarType::Undefined;
 constexpr DtypeName kDtypes[] = {
-    {"F64", at::kDouble},    {"F32", at::kFloat}, {"F16", at::kHalf},
-    {"BF16", at::kBFloat16}, {"I64", at::kLong},  {"I32", at::kInt},
-    {"U8", at::kByte},
+    {"F64", at::kDouble, 8},  {"F32", at::kFloat, 4},
+    {"F16", at::kHalf, 2},    {"BF16", at::kBFloat16, 2},
+    {"I64", at::kLong, 8},    {"I32", at::kInt, 4},
+    {"U8", at::kByte, 1},     {"BOOL", kNotRead, 1},
+    {"I8", kNotRead, 1},      {"I16", kNotRead, 2},
+    {"U16", kNotRead, 2},     {"U32", kNotRead, 4},
+    {"U64", kNotRead, 8},     {"F8_E4M3", kNotRead, 1},
+    {"F8_E5M2", kNotRead, 1}, {"F8_E8M0", kNotRead, 1},
+    {"C64", kNotRead, 8},
 };
 
 bool IsCount(const nlohmann::json& value) {
@@ -63,7 +72,7 @@ absl::StatusOr<SafetensorsEntry> ReadEntry(const std::string& path,
   if (!shape.is_array() || shape.size() > kMaxRank) {
     return fail(absl::StrCat("shape is no list of at most ", kMaxRank));
   }
-  int64_t bytes = static_cast<int64_t>(c10::elementSize(entry.dtype));
+  int64_t bytes = known->bytes;
   for (const nlohmann::json& size : shape) {
     if (!IsCount(size)) return fail("shape holds what is no size");
     entry.shape.push_back(size.get<int64_t>());
@@ -138,6 +147,9 @@ absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
     return InputError(path, "not a safetensors file (shorter than its header)");
   }
   std::memcpy(&header_bytes, file.map_.data(), sizeof(header_bytes));
+  SFT_RETURN_IF_ERROR(CheckIsTheFile(
+      path, {reinterpret_cast<const char*>(file.map_.data()),
+             static_cast<size_t>(std::min<uint64_t>(size, kToldByBytes))}));
   if (header_bytes > kMaxHeaderBytes ||
       header_bytes > size - sizeof(header_bytes)) {
     return InputError(
@@ -176,6 +188,11 @@ absl::StatusOr<std::vector<NamedTensor>> ReadSafetensors(
   SFT_ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(path));
   std::vector<NamedTensor> out;
   for (const SafetensorsEntry& entry : file.entries()) {
+    if (entry.dtype == kNotRead) {
+      return InputError(path,
+                        absl::StrCat("tensor ", entry.name, ": dtype ",
+                                     entry.dtype_name, " is not supported"));
+    }
     at::Tensor tensor =
         at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype));
     if (entry.size_bytes > 0) {

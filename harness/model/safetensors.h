@@ -1,6 +1,7 @@
 // safetensors: u64 little-endian header length, JSON header, raw bytes.
 // Format: huggingface/safetensors. Everything is length-checked before it is
-// allocated; a file may hold f64, f32, f16, bf16, i64, i32, u8.
+// allocated; f64, f32, f16, bf16, i64, i32 and u8 can be read, a tensor of any
+// other type may be there and is left alone.
 #ifndef HARNESS_MODEL_SAFETENSORS_H_
 #define HARNESS_MODEL_SAFETENSORS_H_
 
@@ -20,8 +21,8 @@ namespace sft {
 
 struct SafetensorsEntry {
   std::string name;
-  at::ScalarType dtype = at::kFloat;
-  std::string dtype_name;  // "F32"
+  at::ScalarType dtype = at::kFloat;  // Undefined: known by its size alone
+  std::string dtype_name;             // "F32"
   std::vector<int64_t> shape;
   uint64_t begin_bytes = 0;  // from the start of the file
   uint64_t size_bytes = 0;

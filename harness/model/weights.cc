@@ -186,6 +186,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const DecoderConfig config, ConfigFromGguf(*out.gguf_));
   out.config_ = config;
   for (const GgufTensor& tensor : out.gguf_->tensors()) {
+    if (tensor.name == "rope_freqs.weight") continue;  // is in the config
     StoredTensor stored;
     stored.file = path;
     stored.name = tensor.name;
@@ -290,6 +291,21 @@ absl::Status WeightFiles::PutNamesRight() {
   return absl::OkStatus();
 }
 
+at::ScalarType WeightFiles::stored_dtype() const {
+  std::set<std::string> types;
+  for (const ParameterShape& row : ParametersOf(config_)) {
+    const auto it = stored_.find(row.name);
+    if (it != stored_.end()) types.insert(it->second.type_name);
+  }
+  if (gguf_ == nullptr && types == std::set<std::string>{"BF16"}) {
+    return at::kBFloat16;
+  }
+  if (gguf_ == nullptr && types == std::set<std::string>{"F16"}) {
+    return at::kHalf;
+  }
+  return at::kFloat;
+}
+
 absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
   WeightFiles out;
   out.where_ = folder;
@@ -309,6 +325,8 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
     SFT_RETURN_IF_ERROR(out.AddSafetensors(file));
   }
   SFT_RETURN_IF_ERROR(out.PutNamesRight());
+  SFT_RETURN_IF_ERROR(out.CheckTie());
+  out.NoteDropout(text);
   if (auto* encoder = std::get_if<EncoderConfig>(&out.config_)) {
     const EncoderHead* head = encoder->layout->FindHead(encoder->head);
     const std::string_view pooler = encoder->layout->pooler;
@@ -348,7 +366,12 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
     }
   }
   for (const auto& [name, stored] : stored_) {
-    if (names.count(name) == 0 && !file_names.IsSurplus(name)) {
+    // Buffers of integers and booleans are no weights.
+    const bool is_buffer = gguf_ == nullptr && !stored.type_name.empty() &&
+                           std::string_view("IUB").find(stored.type_name[0]) !=
+                               std::string_view::npos &&
+                           stored.type_name != "BF16";
+    if (names.count(name) == 0 && !is_buffer && !file_names.IsSurplus(name)) {
       return InputError(stored.file, absl::StrCat("tensor ", stored.name,
                                                   " is no part of this model"));
     }

@@ -47,6 +47,9 @@ class WeightFiles {
   static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder);
 
   const ModelConfig& config() const { return config_; }
+  // Of ModelInfo, by what the files hold.
+  at::ScalarType stored_dtype() const;
+  const std::vector<std::string>& notes() const { return notes_; }
   // Exactly the tensors that config() asks for: missing, surplus and mis-shaped
   // ones are errors that name them.
   absl::StatusOr<std::map<std::string, at::Tensor>> Load(
@@ -58,12 +61,18 @@ class WeightFiles {
   // Folders of a model without its head leave out what every name begins with;
   // old ones call a norm's tensors gamma and beta.
   absl::Status PutNamesRight();
+  // A head that differs from the embedding is the model's, whatever
+  // "tie_word_embeddings" says: as in transformers.
+  absl::Status CheckTie();
+  // Of config.json's rates, which are not applied.
+  void NoteDropout(const std::string& config_text);
 
   std::string where_;
   ModelConfig config_;
   std::unique_ptr<GgufFile> gguf_;
   std::vector<std::unique_ptr<SafetensorsFile>> shards_;
   std::map<std::string, StoredTensor> stored_;  // by Hugging Face name
+  std::vector<std::string> notes_;
 };
 
 // The weight files of a folder: model.safetensors, or the index's shards (and

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <ctime>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "harness/core/rng.h"
@@ -75,6 +76,15 @@ absl::Status Trainer::MakeOptimizer() {
     return absl::InvalidArgumentError("the method trains no parameter");
   }
   for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
+  if (config_.decay == "matrices") {
+    std::set<std::string> spared;
+    for (const Parameter& p : model_.Parameters()) {
+      if (p.role == Role::kNorm || p.role == Role::kBias) spared.insert(p.name);
+    }
+    for (TrainableParameter& p : parameters) {
+      if (spared.contains(p.name)) p.weight_decay = false;
+    }
+  }
   const MemoryScope memory(MemoryUse::kOptimizer);
   SFT_ASSIGN_OR_RETURN(optimizer_,
                        sft::MakeOptimizer(config_, std::move(parameters)));

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Tiny random checkpoints of every decoder family, and what transformers
-computes with them.
+"""Tiny random checkpoints of every decoder family and of every way to scale
+rotary positions, and what transformers computes with them.
 
   python make_golden_decoders.py [family ...]
 
-Needs torch, transformers, safetensors. Writes decoders/<family>/:
+Needs torch, transformers, safetensors. Writes rope.json (angles and factors of
+many parameters) if asked for "rope", and decoders/<family>/:
   config.json, model.safetensors   save_pretrained of a random model, bf16
   golden.json                      rows, loss, greedy continuations
   expected.safetensors             logits of each row and every gradient, f32
@@ -15,17 +16,22 @@ import sys
 
 import torch
 import transformers as tf
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from safetensors.torch import save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20261125
 VOCABULARY = 97
 LENGTHS = (13, 21)
+SCALED_LENGTHS = (13, 41)  # the second beyond the 16 of before scaling
 NEW_TOKENS = 20
 SHARED = dict(
     vocab_size=VOCABULARY, hidden_size=32, intermediate_size=40,
     num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
     bos_token_id=1, eos_token_id=2, pad_token_id=0)
+SCALED = dict(
+    SHARED, hidden_size=16, intermediate_size=24, num_attention_heads=2,
+    num_key_value_heads=1, head_dim=8, num_hidden_layers=2)
 SLIDING, FULL = "sliding_attention", "full_attention"
 
 
@@ -51,7 +57,73 @@ def families():
             vocab_size=VOCABULARY, n_embd=32, n_inner=40, n_layer=2, n_head=4,
             n_positions=64, bos_token_id=1, eos_token_id=2,
             attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0),
+        "rope_linear": scaled(16, rope_type="linear", factor=4.0),
+        "rope_dynamic": scaled(16, rope_type="dynamic", factor=4.0),
+        "rope_yarn": scaled(
+            64, rope_type="yarn", factor=4.0, beta_fast=2.0, beta_slow=0.5,
+            original_max_position_embeddings=16),
+        "rope_llama3": scaled(
+            64, rope_type="llama3", factor=4.0, low_freq_factor=1.0,
+            high_freq_factor=4.0, original_max_position_embeddings=16),
     }
+
+
+def scaled(positions, **rope):
+    return tf.LlamaConfig(
+        **dict(SCALED, max_position_embeddings=positions),
+        rope_parameters={"rope_theta": 100.0, **rope})
+
+
+def rope_cases():
+    """(head width, positions, theta, keys of config.json) of many scalings."""
+    old = "original_max_position_embeddings"
+    llama = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0,
+                 high_freq_factor=4.0)
+    yarn = dict(rope_type="yarn", factor=4.0)
+    for width, positions, theta, rope in [
+            (64, 131072, 5e5, {**llama, old: 8192}),
+            (64, 131072, 5e5, {**llama, "factor": 32.0, old: 8192}),
+            (128, 4096, 1e4, llama),
+            (128, 4096, 1e4, {"type": "linear", "factor": 2.5}),
+            (128, 32768, 1e6, {**yarn, old: 32768}),
+            (128, 131072, 1e6, {"type": "yarn", "factor": 4, old: 32768}),
+            (96, 2048, 1e4, yarn),
+            (64, 8192, 15e4, {**yarn, "factor": 32.0, "truncate": False,
+                              "beta_fast": 32.0, "beta_slow": 1.0, old: 4096}),
+            (64, 163840, 1e4, {**yarn, "factor": 40, "mscale": 0.707,
+                               "mscale_all_dim": 1.0, old: 4096}),
+            (64, 163840, 1e4, {**yarn, "factor": 40, "mscale": 0.707,
+                               old: 4096}),
+            (64, 16384, 1e4, {**yarn, "factor": None, old: 4096}),
+            (64, 16384, 1e4, {**yarn, "attention_factor": 1.25,
+                              "beta_fast": 16, "beta_slow": 2, old: 4096}),
+            (64, 512, 1e4, {**yarn, "factor": 1.0, old: 512}),
+    ]:
+        yield width, positions, theta, {"rope_scaling": rope}
+    yield 64, 16384, 1e4, {"rope_scaling": yarn, old: 4096}
+    yield 64, 131072, 1e4, {"rope_scaling": {**llama, old: 4096}, old: 8192}
+
+
+def make_rope():
+    cases = []
+    for width, positions, theta, keys in rope_cases():
+        keys = {**keys, "rope_theta": theta,
+                "max_position_embeddings": positions}
+        config = tf.LlamaConfig(
+            hidden_size=width, num_attention_heads=1,
+            **json.loads(json.dumps(keys)))
+        kind = config.rope_parameters["rope_type"]
+        frequency, factor = ROPE_INIT_FUNCTIONS[kind](config, "cpu")
+        cases.append({"head_dim": width, "config": keys,
+                      "frequencies": frequency.tolist(), "factor": factor})
+    (HERE / "rope.json").write_text(json.dumps({
+        "made_by": MADE_BY, "cases": cases}, separators=(",", ":")) + "\n")
+    print("rope", len(cases), "cases")
+
+
+MADE_BY = {"script": "tests/golden/make_golden_decoders.py",
+           "torch": torch.__version__.split("+")[0],
+           "transformers": tf.__version__, "seed": SEED}
 
 
 def build(name, config):
@@ -76,13 +148,30 @@ def build(name, config):
     return model
 
 
+def is_scaled(model):
+    rope = getattr(model.config, "rope_parameters", None) or {}
+    return rope.get("rope_type", "default") != "default"
+
+
+def reset(model):
+    """Dynamic angles remember the longest sequence that they have met."""
+    if is_scaled(model):
+        model.model.rotary_emb = type(model.model.rotary_emb)(model.config)
+
+
 def greedy(model, ids):
     ids = list(ids)
     start = len(ids)
     gap = float("inf")
+    reset(model)
+    cache = None
     for _ in range(NEW_TOKENS):
+        # Scaled ones with the cache: dynamic angles depend on it.
+        read = ids if cache is None else ids[-1:]
         with torch.no_grad():
-            logits = model(torch.tensor([ids]), use_cache=False).logits[0, -1]
+            out = model(torch.tensor([read]), past_key_values=cache,
+                        use_cache=is_scaled(model))
+        cache, logits = out.past_key_values, out.logits[0, -1]
         top = logits.topk(2).values
         gap = min(gap, (top[0] - top[1]).item())
         ids.append(int(logits.argmax()))
@@ -95,7 +184,7 @@ def make(name, config):
     folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(SEED)
     rows = []
-    for length in LENGTHS:
+    for length in SCALED_LENGTHS if is_scaled(model) else LENGTHS:
         ids = torch.randint(3, VOCABULARY, (length,),
                             generator=generator).tolist()
         # The pad token's row takes no gradient as an input in most families.
@@ -104,6 +193,7 @@ def make(name, config):
                      "labels": [-100] * (length // 3) + ids[length // 3:]})
     tensors, loss, targets = {}, 0.0, 0
     for i, row in enumerate(rows):
+        reset(model)
         logits = model(torch.tensor([row["ids"]]), use_cache=False).logits[0]
         tensors[f"logits.{i}"] = logits.detach().clone().contiguous()
         labels = torch.tensor(row["labels"][1:])
@@ -116,9 +206,7 @@ def make(name, config):
         tensors["grad." + key] = p.grad.clone().contiguous()
     answers = [greedy(model, row["ids"]) for row in rows]
     (folder / "golden.json").write_text(json.dumps({
-        "made_by": {"script": "tests/golden/make_golden_decoders.py",
-                    "torch": torch.__version__.split("+")[0],
-                    "transformers": tf.__version__, "seed": SEED},
+        "made_by": MADE_BY,
         "rows": rows, "loss": loss.item(), "target_tokens": targets,
         "answers": [answer for answer, _ in answers],
         "smallest_gap": min(gap for _, gap in answers),
@@ -137,8 +225,11 @@ def make(name, config):
 def main():
     torch.set_num_threads(1)
     table = families()
-    for name in sys.argv[1:] or table:
-        make(name, table[name])
+    for name in sys.argv[1:] or [*table, "rope"]:
+        if name == "rope":
+            make_rope()
+        else:
+            make(name, table[name])
 
 
 if __name__ == "__main__":

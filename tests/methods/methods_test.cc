@@ -303,9 +303,11 @@ TEST_CASE("A broken or foreign adapter folder is refused in one line",
   refused("JSON");
   config(R"({"peft_type": "IA3"})");
   refused("peft_type");
-  config(R"({"peft_type": "LORA", "bias": "all"})");
+  config(R"({"peft_type": "LORA", "bias": "some"})");
   refused("bias");
   config(R"({"peft_type": "LORA", "r": 0})");
+  refused("r is no whole number");
+  config(R"({"peft_type": "LORA"})");
   refused("adapter_model.safetensors");
   config(R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8})");
   REQUIRE(WriteFileAtomically(path + "/adapter_model.bin", "x").ok());

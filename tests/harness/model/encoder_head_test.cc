@@ -44,7 +44,7 @@ TEST_CASE("a headless encoder takes a head drawn from the seed",
       }
       // Loads again with what was drawn.
       const TempDir dir("encoders");
-      REQUIRE(WriteModelFolder(*first, dir.path().string()).ok());
+      REQUIRE(WriteModelFolder(*first, dir.path().string(), at::kFloat).ok());
       auto again = Load(dir.path().string());
       REQUIRE(again->SetHead(head.kind, head.classes, 9).ok());
       const json golden = ReadJson(FolderOf(family) + "/golden.json");

@@ -18,7 +18,8 @@ using fake::RequireOneLine;
 
 const std::vector<std::string>& Families() {
   static const auto& names = *new std::vector<std::string>{
-      "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "gpt2"};
+      "mistral", "qwen2",       "qwen3",        "gemma2",    "gemma3",
+      "gpt2",    "rope_linear", "rope_dynamic", "rope_yarn", "rope_llama3"};
   return names;
 }
 
@@ -212,8 +213,8 @@ TEST_CASE("a family's config.json is refused by file and value",
            {"gemma3", "query_pre_attn_scalar", "x", "query_pre_attn_scalar"},
            {"gemma3",
             "rope_parameters",
-            {{"full_attention", {{"rope_type", "linear"}, {"factor", 8}}}},
-            "linear"},
+            {{"full_attention", {{"rope_type", "longrope"}, {"factor", 8}}}},
+            "longrope"},
            {"gpt2", "activation_function", "relu", "activation_function"},
            {"gpt2", "n_embd", nullptr, "n_embd"},
            {"gpt2", "n_head", 5, "head width 0"},

@@ -134,7 +134,9 @@ TEST_CASE("false counts, lengths and offsets of a GGUF file are refused",
     RequireOneLine(OpenBytes(bytes), "little-endian");
   }
   SECTION("no GGUF file") {
-    RequireOneLine(OpenBytes("PK\x03\x04 something else"), "not a GGUF file");
+    RequireOneLine(OpenBytes("something else, longer than a header"),
+                   "not a GGUF file");
+    RequireOneLine(OpenBytes("PK\x03\x04 something else"), "pickle");
   }
   GgufWriter out;
   SECTION("array of 2^60 elements") {
@@ -209,7 +211,7 @@ TEST_CASE("the default model's tokenizer data is read", "[model][gguf]") {
   CHECK(data->bos == 1);
   CHECK(data->eos == 2);
   CHECK(data->tokens[1] == "<|im_start|>");
-  CHECK(!data->add_bos);
+  CHECK(!data->add_bos.value_or(true));
   CHECK(data->chat_template.has_value());
 }
 

@@ -266,15 +266,16 @@ TEST_CASE("a GGUF file that lacks or garbles weights is refused",
 TEST_CASE("a model is found by listed name, folder or file", "[model][load]") {
   const absl::Status none = LocateModel("smollm2-135m-instrukt", "").status();
   CHECK(none.code() == absl::StatusCode::kNotFound);
-  CHECK(none.message().find("smollm2-135m-instruct?") != std::string::npos);
+  CHECK(none.message().find("'smollm2-135m-instruct'?") != std::string::npos);
   const absl::Status absent = LocateModel("glassllm", "/nowhere").status();
   CHECK(absent.code() == absl::StatusCode::kNotFound);
   CHECK(absent.message().find("setup.sh") != std::string::npos);
   TinyFolder tiny;
   CHECK(LocateModel(tiny.path, "")->folder == tiny.path);
   std::remove((tiny.path + "/config.json").c_str());
-  CHECK(LocateModel(tiny.path, "").status().code() ==
-        absl::StatusCode::kNotFound);
+  const absl::Status bare = LocateModel(tiny.path, "").status();
+  CHECK(bare.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(bare.message().find("config.json") != std::string::npos);
 }
 
 TEST_CASE("the digest of a model follows its files", "[model][load]") {
@@ -282,8 +283,23 @@ TEST_CASE("the digest of a model follows its files", "[model][load]") {
   const ModelLocation where = *LocateModel(tiny.path, "");
   const std::string before = *ModelFilesDigest(where);
   CHECK(*ModelFilesDigest(where) == before);
+  // Ids that config.json names as well decide nothing anew; others do.
+  const std::string generation = tiny.path + "/generation_config.json";
+  nlohmann::json config =
+      nlohmann::json::parse(fake::ReadBytes(tiny.path + "/config.json"));
+  config["eos_token_id"] = {2, 5};
+  fake::WriteBytes(tiny.path + "/config.json", config.dump());
+  const std::string listed = *ModelFilesDigest(where);
+  fake::WriteBytes(generation, R"({"eos_token_id": [5], "temperature": 0.6})");
+  CHECK(*ModelFilesDigest(where) == listed);
+  fake::WriteBytes(generation, R"({"eos_token_id": [5, 7]})");
+  CHECK(*ModelFilesDigest(where) != listed);
+  fake::WriteBytes(generation, "[]");
+  CHECK_FALSE(ModelFilesDigest(where).ok());
+  std::remove(generation.c_str());
+  CHECK(*ModelFilesDigest(where) == listed);
   fake::WriteBytes(tiny.path + "/tokenizer.json", "{}");
-  CHECK(*ModelFilesDigest(where) != before);
+  CHECK(*ModelFilesDigest(where) != listed);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "absl/strings/str_cat.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft {
@@ -34,7 +35,7 @@ TEST_CASE("tensors of every dtype survive a safetensors file",
   std::vector<NamedTensor> tensors;
   for (at::ScalarType dtype : {at::kByte, at::kInt, at::kLong, at::kHalf,
                                at::kBFloat16, at::kFloat, at::kDouble}) {
-    tensors.push_back({"t" + std::to_string(static_cast<int>(dtype)),
+    tensors.push_back({absl::StrCat("t", static_cast<int>(dtype)),
                        at::arange(6).to(dtype).view({2, 3})});
   }
   tensors.push_back({"scalar", at::full({}, 2.5)});

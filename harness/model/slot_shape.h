@@ -1,0 +1,32 @@
+// A linear map of a model whose weights have not been read.
+#ifndef HARNESS_MODEL_SLOT_SHAPE_H_
+#define HARNESS_MODEL_SLOT_SHAPE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "harness/model/model.h"
+#include "harness/spec/run_config.h"
+
+namespace sft {
+
+struct SlotShape {
+  std::string name;
+  Role role = Role::kQuery;
+  int64_t out_features = 0, in_features = 0;
+};
+
+// Whether an update method can act on a model of these maps; errors begin with
+// the option at fault ("lora.rank: ...").
+using MethodCheck = std::function<absl::Status(const RunConfig&,
+                                               const std::vector<SlotShape>&)>;
+using MethodChecks =
+    std::map<std::string, MethodCheck>;  // by the method's name
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_SLOT_SHAPE_H_

@@ -1,0 +1,58 @@
+#include "methods/method_checks.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_join.h"
+#include "harness/core/status.h"
+#include "methods/lora.h"
+
+namespace sft {
+namespace {
+
+// Adapters stand at the maps that the targets name, and no rank is above a
+// map's smaller side.
+absl::Status CheckLora(const RunConfig& config,
+                       const std::vector<SlotShape>& maps) {
+  constexpr char kAllLinear[] = "all-linear";
+  LoraOptions options;
+  SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
+  std::set<std::string> known;
+  for (const SlotShape& map : maps) {
+    known.insert(std::string(RoleName(map.role)));
+  }
+  bool all = false;
+  for (const std::string& target : options.targets) {
+    all = all || target == kAllLinear;
+    if (target == kAllLinear || known.contains(target)) continue;
+    return InputError(
+        "lora.targets",
+        absl::StrCat("'", target, "' names no linear map of the model; wanted ",
+                     kAllLinear, " or some of ", absl::StrJoin(known, ", ")));
+  }
+  if (options.targets.empty()) {
+    return InputError("lora.targets",
+                      absl::StrCat("wanted ", kAllLinear, " or some of ",
+                                   absl::StrJoin(known, ", ")));
+  }
+  for (const SlotShape& map : maps) {
+    const auto named = std::find(options.targets.begin(), options.targets.end(),
+                                 RoleName(map.role));
+    if (!all && named == options.targets.end()) continue;
+    const int64_t most = std::min(map.in_features, map.out_features);
+    if (options.rank <= most) continue;
+    return InputError(
+        "lora.rank",
+        absl::StrCat("above what ", map.name, " [", map.out_features, ", ",
+                     map.in_features, "] can hold; wanted at most ", most));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+MethodChecks AllMethodChecks() {
+  return {{"lora", CheckLora}, {"qlora", CheckLora}};
+}
+
+}  // namespace sft

@@ -1,0 +1,14 @@
+// What update methods ask of a model before its weights are read, for the plan.
+#ifndef METHODS_METHOD_CHECKS_H_
+#define METHODS_METHOD_CHECKS_H_
+
+#include "harness/model/slot_shape.h"
+
+namespace sft {
+
+// Of those methods that ask for anything.
+MethodChecks AllMethodChecks();
+
+}  // namespace sft
+
+#endif  // METHODS_METHOD_CHECKS_H_
