@@ -3,6 +3,7 @@
 // six-line form that llama.cpp reads. The choices are continuations of the
 // prompt, so that no model has to know what "answer2" means.
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,20 @@ struct Question {
   std::vector<std::string> choices;
   int64_t label = 0;
 };
+
+// Without what joins it to its neighbours: a space before it, and a blank line
+// or a space behind it. Spaces of its own stay, for lm-evaluation-harness
+// scores them too.
+std::string Unjoined(std::string_view text) {
+  if (Stripped(text).empty()) return "";
+  if (text.starts_with(' ')) text.remove_prefix(1);
+  if (text.ends_with("\n\n")) {
+    text.remove_suffix(2);
+  } else if (text.ends_with(' ')) {
+    text.remove_suffix(1);
+  }
+  return std::string(text);
+}
 
 // "<before>QUESTION\n\nAnswer1: ... Answer2: ...\n\nAnswer format:
 // answer1/answer2" with `word` "Answer", and "answer": "answer2".
@@ -55,7 +70,7 @@ absl::StatusOr<Question> TakeApart(const JsonRecord& record,
       return absl::InvalidArgumentError(
           absl::StrCat("no '", mark, "' among ", names.size(), " choices"));
     }
-    std::string part = Stripped(text.substr(begin, at - begin));
+    std::string part = Unjoined(text.substr(begin, at - begin));
     if (i == 0) {
       out.text = std::move(part);
     } else {
@@ -63,7 +78,7 @@ absl::StatusOr<Question> TakeApart(const JsonRecord& record,
     }
     begin = at + mark.size();
   }
-  out.choices.push_back(Stripped(text.substr(begin, format_at - begin)));
+  out.choices.push_back(Unjoined(text.substr(begin, format_at - begin)));
   if (out.label < 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the answer '", answer, "' is none of ", names.size(), " choices"));
@@ -201,6 +216,8 @@ std::vector<DatasetRow> ChoiceDatasets() {
     rows.back().load = [&set](const DataFolders& folders) {
       return LoadChoiceSet(set, folders);
     };
+    // 2: solutions keep their spaces.
+    if (set.row_of == SolutionRow) rows.back().revision = 2;
   }
   rows.push_back(
       ChoiceDataset("hellaswag", {kHellaSwag}, "MIT",

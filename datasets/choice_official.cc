@@ -7,12 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "datasets/choices.h"
 #include "datasets/loading.h"
 #include "datasets/registry.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
+#include "harness/core/utf8.h"
+#include "harness/text/unicode_class.h"
 
 namespace sft {
 namespace {
@@ -25,7 +27,7 @@ absl::StatusOr<KeyedRow> StemRow(const JsonRecord& record) {
   if (question == record.value.end() || !question->is_object()) {
     return absl::InvalidArgumentError("no object 'question'");
   }
-  SFT_ASSIGN_OR_RETURN(const std::string stem, NonEmptyText(*question, "stem"));
+  SFT_ASSIGN_OR_RETURN(const std::string stem, WrittenText(*question, "stem"));
   SFT_ASSIGN_OR_RETURN(const std::string answer,
                        JsonText(record.value, "answerKey"));
   const auto list = question->find("choices");
@@ -38,7 +40,7 @@ absl::StatusOr<KeyedRow> StemRow(const JsonRecord& record) {
     if (!choice.is_object()) {
       return absl::InvalidArgumentError("a choice that is no object");
     }
-    SFT_ASSIGN_OR_RETURN(std::string text, NonEmptyText(choice, "text"));
+    SFT_ASSIGN_OR_RETURN(std::string text, WrittenText(choice, "text"));
     SFT_ASSIGN_OR_RETURN(const std::string letter, JsonText(choice, "label"));
     if (letter == answer) label = static_cast<int64_t>(choices.size());
     choices.push_back(std::move(text));
@@ -60,8 +62,19 @@ absl::StatusOr<KeyedRow> BlankRow(const JsonRecord& record) {
                                         : -1);
 }
 
-// WikiHow's marks: " [title]" ends a sentence, other brackets go.
-std::string WithoutMarks(const std::string& text) {
+void ReplaceAll(const std::string& what, const std::string& by,
+                std::string& text) {
+  for (size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+// As lm-evaluation-harness does with WikiHow's marks: " [title]" ends a
+// sentence, other brackets go, two spaces become one.
+std::string WithoutMarks(const std::string& marked) {
+  std::string text = Stripped(marked);
+  ReplaceAll(" [title]", ". ", text);
   std::string out;
   size_t begin = 0;
   while (begin < text.size()) {
@@ -70,20 +83,37 @@ std::string WithoutMarks(const std::string& text) {
         open == std::string::npos ? open : text.find(']', open);
     if (close == std::string::npos) break;
     out += text.substr(begin, open - begin);
-    if (text.compare(open, close + 1 - open, "[title]") == 0) {
-      out = Stripped(out) + ". ";
-    }
     begin = close + 1;
   }
-  return CollapseSpace(out + text.substr(begin));
+  out += text.substr(begin);
+  ReplaceAll("  ", " ", out);
+  return out;
 }
 
-// {"activity_label", "ctx", "endings": [4 texts], "label": 0}
+// The first letter large (if it is one of ASCII's), the others small.
+std::string Capitalized(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const Utf8Char c = DecodeUtf8At(text, i);
+    if (i == 0) {
+      AppendUtf8(
+          c.code_point < 128 ? absl::ascii_toupper(text[0]) : c.code_point,
+          &out);
+    } else {
+      for (char32_t lower : LowerCase(c.code_point)) AppendUtf8(lower, &out);
+    }
+    i += c.size_bytes;
+  }
+  return out;
+}
+
+// {"activity_label", "ctx_a", "ctx_b", "endings": [4 texts], "label": 0}
 absl::StatusOr<KeyedRow> EndingRow(const JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(const std::string activity,
                        NonEmptyText(record.value, "activity_label"));
-  SFT_ASSIGN_OR_RETURN(const std::string context,
-                       NonEmptyText(record.value, "ctx"));
+  SFT_ASSIGN_OR_RETURN(const std::string before,
+                       JsonText(record.value, "ctx_a"));
+  SFT_ASSIGN_OR_RETURN(const std::string last, JsonText(record.value, "ctx_b"));
   const auto endings = record.value.find("endings");
   const auto label = record.value.find("label");
   if (endings == record.value.end() || !endings->is_array() ||
@@ -98,9 +128,13 @@ absl::StatusOr<KeyedRow> EndingRow(const JsonRecord& record) {
     }
     choices.push_back(WithoutMarks(ending.get<std::string>()));
   }
-  return ChoiceRow(WithoutMarks(absl::StrCat(activity, ": ", context)),
+  return ChoiceRow(WithoutMarks(absl::StrCat(activity, ": ", before, " ",
+                                             Capitalized(last))),
                    std::move(choices), label->get<int64_t>());
 }
+
+// 2: texts keep their spaces; HellaSwag's read as lm-evaluation-harness does.
+constexpr int64_t kRevision = 2;
 
 constexpr ChoiceSet kSets[] = {
     {"arc_easy_official", "data:arc/ARC-Easy-Train.jsonl",
@@ -136,9 +170,9 @@ absl::StatusOr<LoadedRows> PiqaRows(const std::string& part,
   const auto row_of =
       [&labels](const JsonRecord& record) -> absl::StatusOr<KeyedRow> {
     SFT_ASSIGN_OR_RETURN(const std::string goal,
-                         NonEmptyText(record.value, "goal"));
-    SFT_ASSIGN_OR_RETURN(std::string one, NonEmptyText(record.value, "sol1"));
-    SFT_ASSIGN_OR_RETURN(std::string two, NonEmptyText(record.value, "sol2"));
+                         WrittenText(record.value, "goal"));
+    SFT_ASSIGN_OR_RETURN(std::string one, WrittenText(record.value, "sol1"));
+    SFT_ASSIGN_OR_RETURN(std::string two, WrittenText(record.value, "sol2"));
     const size_t line = static_cast<size_t>(record.number) - 1;
     const std::string label = line < labels.size() ? labels[line] : "";
     if (label != "0" && label != "1") {
@@ -170,6 +204,7 @@ std::vector<DatasetRow> OfficialChoiceDatasets() {
     rows.back().load = [&set](const DataFolders& folders) {
       return LoadChoiceSet(set, folders);
     };
+    if (set.row_of != BlankRow) rows.back().revision = kRevision;
   }
   std::vector<std::string> files;
   for (const char* name :
@@ -181,6 +216,7 @@ std::vector<DatasetRow> OfficialChoiceDatasets() {
       "PIQA (Bisk et al. 2020), official files; SFTBENCH_DATA",
       "which of two ways does an everyday job"));
   rows.back().load = LoadPiqa;
+  rows.back().revision = kRevision;
   return rows;
 }
 

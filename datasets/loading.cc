@@ -123,14 +123,19 @@ std::string Stripped(std::string_view text) {
       text.substr(begin, text.find_last_not_of(kSpace) - begin + 1));
 }
 
-absl::StatusOr<std::string> NonEmptyText(const nlohmann::json& object,
-                                         const std::string& key) {
-  SFT_ASSIGN_OR_RETURN(const std::string text, JsonText(object, key));
-  std::string stripped = Stripped(text);
-  if (stripped.empty()) {
+absl::StatusOr<std::string> WrittenText(const nlohmann::json& object,
+                                        const std::string& key) {
+  SFT_ASSIGN_OR_RETURN(std::string text, JsonText(object, key));
+  if (Stripped(text).empty()) {
     return absl::InvalidArgumentError(absl::StrCat("empty '", key, "'"));
   }
-  return stripped;
+  return text;
+}
+
+absl::StatusOr<std::string> NonEmptyText(const nlohmann::json& object,
+                                         const std::string& key) {
+  SFT_ASSIGN_OR_RETURN(const std::string text, WrittenText(object, key));
+  return Stripped(text);
 }
 
 }  // namespace sft

@@ -63,7 +63,10 @@ Splits TestOnly(LoadedRows test);
 
 // White space of both ends cut off.
 std::string Stripped(std::string_view text);
-// The string at `key` without white space at its ends; an error if empty.
+// The string at `key`, as written or without white space at its ends; an error
+// if it is blank.
+absl::StatusOr<std::string> WrittenText(const nlohmann::json& object,
+                                        const std::string& key);
 absl::StatusOr<std::string> NonEmptyText(const nlohmann::json& object,
                                          const std::string& key);
 

@@ -55,11 +55,11 @@ bool CsvParser::Feed(std::string_view line) {
         }
       }
       if (open_) return false;  // goes on in the next line
-      if (i < line.size() && line[i] != ',') {
+      if (i < line.size() && line[i] != delimiter_) {
         Refuse("text behind a closing quote");
       }
     }
-    while (i < line.size() && line[i] != ',') {
+    while (i < line.size() && line[i] != delimiter_) {
       if (line[i] == '"') Refuse("a quote within an unquoted field");
       if (keep) field_ += line[i];
       ++i;
@@ -68,7 +68,7 @@ bool CsvParser::Feed(std::string_view line) {
     field_.clear();
     quoted = false;
     if (i >= line.size()) return true;
-    ++i;  // the comma
+    ++i;  // the delimiter
   }
 }
 

@@ -40,8 +40,8 @@ struct CsvOptions {
 // Takes lines, gives records.
 class CsvParser {
  public:
-  explicit CsvParser(int64_t max_record_bytes)
-      : max_record_bytes_(max_record_bytes) {}
+  explicit CsvParser(int64_t max_record_bytes, char delimiter = ',')
+      : max_record_bytes_(max_record_bytes), delimiter_(delimiter) {}
   // True if `line` (without its end) closes a record: then `record` and
   // `error` ("" if it is well formed) are set.
   bool Feed(std::string_view line);
@@ -57,6 +57,7 @@ class CsvParser {
   void Refuse(std::string_view why);
 
   int64_t max_record_bytes_;
+  char delimiter_;
   int64_t lines_ = 0;
   int64_t record_bytes_ = 0;
   bool open_ = false;

@@ -29,7 +29,8 @@ struct Row {
   // Token labels: words and their BIO tags ("B-person", "I-person", "O"), as
   // many of one as of the other.
   std::vector<std::string> words, tags;
-  // Generation and question answering: every accepted answer.
+  // Generation and question answering: every accepted answer; none where a
+  // question has no answer (Task::no_answer).
   std::vector<std::string> references;
   // Question answering: the byte of text_pair at which references[i] begins.
   std::vector<int64_t> answer_begins;
@@ -74,6 +75,11 @@ struct Task {
   int64_t max_new_tokens = 64;
   // Where a generated answer ends beside the end of turn, e.g. "\n".
   std::vector<std::string> stop_strings;
+  // Nobody stated them: FitToReferences may change them.
+  bool guessed_max_new_tokens = false, guessed_stop_strings = false;
+  // Question answering: what a decoder writes where the context holds no
+  // answer, and what is read back as none; "" where every question has one.
+  std::string no_answer;
 };
 
 struct Splits {
@@ -83,6 +89,8 @@ struct Splits {
   std::vector<std::string> documents;
   // What was done to the rows, for the record: "prepare.exact_duplicates".
   std::map<std::string, double> facts;
+  // A line each for standard error: what was lost, or looks like a mistake.
+  std::vector<std::string> notices;
 };
 
 // Where files may be looked for.
@@ -100,6 +108,9 @@ struct DatasetRow {
   // Files it reads, below assets ("assets:..."), the data folder ("data:...")
   // or anywhere ("path:..."); the plan hashes them.
   std::vector<std::string> files;
+  // Raised when the same files come to other rows, or to another order of
+  // them; above 1 it is part of the ids.
+  int64_t revision = 1;
   std::function<absl::StatusOr<Splits>(const DataFolders&)> load;
 };
 
@@ -114,6 +125,10 @@ struct RenderOptions {
   double loss_on_prompt = 0;     // 0 = answers only, 1 = every token
   std::string loss_on = "last";  // last, all_assistant: which answers
   std::string system_prompt;     // before rows without a system turn; "" = none
+  // auto, always, never (harness/data/added_ids.h): BOS before a row.
+  std::string bos = "auto";
+  // RenderAnswers: answers with their end of turn, as they are trained on.
+  bool score_end_of_turn = false;
   // Tokens that a prompt leaves free below max_length, beside what its task
   // keeps free by itself (see RenderRows).
   int64_t answer_room = 0;
@@ -143,15 +158,30 @@ absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
                                         const Task& task,
                                         const Tokenizer& tokenizer,
                                         const RenderOptions& options);
-// Prompt ids alone (what generation and label scoring continue), and the ids
-// of `answer` as they follow it in training, without the end of turn.
-// `cut_tokens`, if not null, becomes how many the prompt lost.
+// The prompt's ids alone, which generation continues. `cut_tokens`, if not
+// null, becomes how many it lost.
 absl::StatusOr<std::vector<int32_t>> RenderPrompt(
     const Row& row, const Task& task, const Tokenizer& tokenizer,
     const RenderOptions& options, int64_t* cut_tokens = nullptr);
-std::vector<int32_t> RenderAnswer(const std::string& answer, const Task& task,
-                                  const Tokenizer& tokenizer,
-                                  const RenderOptions& options);
+
+// Given answers to one row: the ids of each, and of the prompt that they
+// continue, which is the same for all but where tokens reach over the boundary.
+struct RenderedAnswers {
+  std::vector<std::vector<int32_t>> prompts, answers;  // none is empty
+};
+// With options.score_end_of_turn: as training has them, the tokens that bear
+// its loss. Else as lm-evaluation-harness has them: white space at the end of a
+// plain prompt belongs to the answer, and an answer is what encoding both adds
+// to encoding the prompt. An error names an answer without a token.
+absl::StatusOr<RenderedAnswers> RenderAnswers(
+    const Row& row, const std::vector<std::string>& answers, const Task& task,
+    const Tokenizer& tokenizer, const RenderOptions& options);
+
+// Sets what nobody stated of how answers are generated: no stop string that a
+// reference holds, and room for the longest reference of the test rows with a
+// half more, within half of max_length.
+void FitToReferences(const Splits& splits, const Tokenizer& tokenizer,
+                     int64_t max_length, Task& task);
 
 }  // namespace sft
 

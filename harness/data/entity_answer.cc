@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "harness/data/clean_text.h"
 
 namespace sft {
@@ -67,6 +68,16 @@ std::string EntityAnswer(const std::vector<std::string>& words,
     }
   }
   return answer.empty() ? "none" : answer;
+}
+
+std::string EntityTypeComplaint(std::string_view type) {
+  if (type.empty()) return "is empty";
+  if (type.find_first_of(" \t\r\n\v\f") != std::string_view::npos) {
+    return "holds a space";
+  }
+  const size_t at = type.find_first_of(";:");
+  if (at == std::string_view::npos) return "";
+  return absl::StrCat("holds a '", std::string(1, type[at]), "'");
 }
 
 std::vector<std::string> TagsOfAnswer(std::string_view answer,

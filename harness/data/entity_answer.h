@@ -13,6 +13,11 @@ namespace sft {
 std::string EntityAnswer(const std::vector<std::string>& words,
                          const std::vector<std::string>& tags);
 
+// Why entities of this type could not be written and read back, or their tags
+// not be compared: it holds white space, ';' or ':', or is empty; "" if they
+// can.
+std::string EntityTypeComplaint(std::string_view type);
+
 // A BIO2 tag for each word: every entity of the answer marks the first run of
 // its words behind the entity before it. What is no "type: text" with a type
 // of `types`, and text that does not stand there, is passed over. The inverse

@@ -1,188 +1,69 @@
 #include "harness/data/user_dataset.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/conll.h"
+#include "harness/data/class_names.h"
 #include "harness/data/entity_answer.h"
 #include "harness/data/jsonl.h"
-#include "harness/data/parallel.h"
 #include "harness/data/prepare/prepare.h"
-#include "harness/data/prepare/read_table.h"
 #include "harness/data/user_rows.h"
+#include "harness/data/user_table.h"
 
 namespace sft {
 namespace {
 
-constexpr size_t kMaxLabels = 1000;
-
-// One file as rows of a table, whatever its format; each row's JSON is what
-// UserRow reads.
-class TableOf {
- public:
-  TableOf(const UserData& data, TaskKind kind, const PrepareOptions& options)
-      : data_(data), kind_(kind), options_(options) {}
-
-  struct Table {
-    std::shared_ptr<const RowSource> rows;
-    std::vector<RefusedRow> bad;
-  };
-  // `target` as in UserData, for parallel files.
-  absl::StatusOr<Table> Read(const std::string& path,
-                             const std::string& target) const {
-    const std::string format = FormatOf(path);
-    if (format == "conll") return Conll(path);
-    if (format == "parallel") return Parallel(path, target);
-    SFT_ASSIGN_OR_RETURN(
-        ReadRows read,
-        ReadTable(path, options_,
-                  std::filesystem::temp_directory_path().string()));
-    return Table{std::move(read.rows), std::move(read.bad)};
-  }
-
- private:
-  std::string FormatOf(std::string path) const {
-    if (data_.format != "auto") return data_.format;
-    if (absl::EndsWith(path, ".gz")) path.resize(path.size() - 3);
-    for (const char* ending : {".conll", ".bio", ".iob"}) {
-      if (absl::EndsWith(path, ending)) return "conll";
-    }
-    return "auto";
-  }
-  absl::Status Check(const std::vector<RefusedRow>& bad) const {
-    if (bad.empty() || options_.on_bad_row == "skip") return absl::OkStatus();
-    return InputError(bad[0].where,
-                      bad[0].reason + " (on_bad_row: skip leaves it out)");
-  }
-
-  absl::StatusOr<Table> Conll(const std::string& path) const {
-    if (kind_ != TaskKind::kTokenLabels) {
-      return InputError(path, "format: conll is for task: token_labels");
-    }
-    SFT_ASSIGN_OR_RETURN(ConllTable read, ReadConll(path, ConllOptions()));
-    SFT_RETURN_IF_ERROR(Check(read.refused));
-    std::vector<TableRow> rows;
-    for (const ConllSentence& sentence : read.sentences) {
-      rows.push_back(
-          RowFromJson({{"words", sentence.words}, {"tags", sentence.tags}},
-                      sentence.line, options_.text, ""));
-    }
-    return Table{std::make_unique<VectorRows>(path, std::move(rows)),
-                 std::move(read.refused)};
-  }
-
-  absl::StatusOr<Table> Parallel(const std::string& path,
-                                 const std::string& target) const {
-    if (kind_ != TaskKind::kGeneration) {
-      return InputError(path, "format: parallel is for task: generation");
-    }
-    SFT_ASSIGN_OR_RETURN(ParallelTable read, ReadParallel(path, target));
-    SFT_RETURN_IF_ERROR(Check(read.refused));
-    std::vector<TableRow> rows;
-    for (const SentencePair& pair : read.pairs) {
-      rows.push_back(
-          RowFromJson({{"source", pair.source}, {"target", pair.target}},
-                      pair.line, options_.text, ""));
-    }
-    return Table{std::make_unique<VectorRows>(path, std::move(rows)),
-                 std::move(read.refused)};
-  }
-
-  const UserData& data_;
-  TaskKind kind_;
-  const PrepareOptions& options_;
-};
-
-absl::StatusOr<PrepareOptions> OptionsOf(const UserData& data, TaskKind kind) {
-  PrepareOptions options;
-  options.clean = false;
-  absl::Status status = ReadFields(data.prepare, options);
-  const std::map<std::string, std::string> known = PrintFields(options);
-  for (const auto& [name, text] : data.prepare) {
-    if (known.count(name) != 0 || !status.ok()) continue;
-    std::vector<std::string> names;
-    for (const auto& [one, value] : known) names.push_back(one);
-    const std::string near = NearestName(name, names);
-    status = absl::InvalidArgumentError(
-        absl::StrCat("prepare: unknown key '", name, "'; ",
-                     near.empty() ? "known are " + CanonicalText(names)
-                                  : "did you mean '" + near + "'?"));
-  }
-  if (status.ok()) status = CheckPrepareOptions(options);
-  if (!status.ok()) {
-    return InputError("data " + data.name, ToStd(status.message()));
-  }
-  const UserColumns columns = ColumnsOf(kind, data);
-  options.text = columns.text;
-  options.label = columns.label;
-  if (data.format != "conll" && data.format != "parallel") {
-    options.format = data.format;
-  }
-  return options;
-}
-
-// Classes, or entity types, that stand in the file.
-absl::StatusOr<std::vector<std::string>> LabelsOf(const RowSource& rows,
-                                                  TaskKind kind,
-                                                  const UserData& data) {
-  std::set<std::string> labels;
-  const auto column = data.columns.find("tags");
-  const std::string tags =
-      column == data.columns.end() ? "tags" : column->second;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    SFT_ASSIGN_OR_RETURN(const TableRow row, rows.Get(i));
-    if (kind == TaskKind::kClassification) {
-      if (!row.label.empty()) labels.insert(row.label);
-    } else {
-      SFT_ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(row.json));
-      for (const std::string& tag : ListOfColumn(object, tags)) {
-        if (tag.size() > 2 && tag[1] == '-') labels.insert(tag.substr(2));
-      }
-    }
-    if (labels.size() > kMaxLabels) {
-      return InputError(rows.name(),
-                        absl::StrCat("more than ", kMaxLabels,
-                                     " labels: is the label column right?"));
-    }
-  }
-  if (labels.empty()) return InputError(rows.name(), "holds no label");
-  return std::vector<std::string>(labels.begin(), labels.end());
+bool IsLabelled(TaskKind kind) {
+  return kind == TaskKind::kClassification || kind == TaskKind::kTokenLabels;
 }
 
 class Loader {
  public:
-  Loader(const UserData& data, const Task& task, const PrepareOptions& options)
-      : data_(data), task_(task), options_(options) {}
+  Loader(const UserData& data, const Task& task, const PrepareOptions& options,
+         std::vector<std::string> notices)
+      : data_(data), task_(task), options_(options) {
+    splits_.notices = std::move(notices);
+  }
 
-  // `table`: of data.path, if it was read already.
-  absl::StatusOr<Splits> Load(TableOf::Table table) {
-    const TableOf reader(data_, task_.kind, options_);
-    SFT_ASSIGN_OR_RETURN(TableOf::Table test, ReadOther(reader, data_.test));
-    SFT_ASSIGN_OR_RETURN(TableOf::Table validation,
-                         ReadOther(reader, data_.validation));
-    if (table.rows == nullptr) {
-      SFT_ASSIGN_OR_RETURN(table, reader.Read(data_.path, data_.target));
-    }
+  // `table`: of data.path.
+  absl::StatusOr<Splits> Load(const UserTable& table) {
+    SFT_ASSIGN_OR_RETURN(const UserTable test, ReadOther(data_.test));
+    SFT_ASSIGN_OR_RETURN(const UserTable validation,
+                         ReadOther(data_.validation));
     Refuse(table.bad);
-    if (task_.kind == TaskKind::kLanguageModeling)
-      return Documents(*table.rows);
-    SFT_RETURN_IF_ERROR(SplitTable(*table.rows, test.rows.get()));
-    SFT_RETURN_IF_ERROR(AddAll(test.rows.get(), splits_.test));
-    SFT_RETURN_IF_ERROR(AddAll(validation.rows.get(), splits_.validation));
+    if (!splits_.refused.empty()) {
+      Notice(absl::StrCat(splits_.refused.size(),
+                          " rows could not be read and are left out; first ",
+                          splits_.refused[0].where, ": ",
+                          splits_.refused[0].reason));
+      splits_.facts["skipped_rows"] =
+          static_cast<double>(splits_.refused.size());
+    }
+    if (task_.kind == TaskKind::kLanguageModeling) return Documents(table);
+    SFT_RETURN_IF_ERROR(SplitTable(table, test.rows.get()));
+    SFT_RETURN_IF_ERROR(AddAll(test, splits_.test));
+    SFT_RETURN_IF_ERROR(AddAll(validation, splits_.validation));
+    CountUnread();
+    CountClasses();
     return std::move(splits_);
   }
 
  private:
-  absl::StatusOr<TableOf::Table> ReadOther(const TableOf& reader,
-                                           const std::string& path) {
-    if (path.empty()) return TableOf::Table();
-    SFT_ASSIGN_OR_RETURN(TableOf::Table table, reader.Read(path, ""));
+  void Notice(const std::string& what) {
+    splits_.notices.push_back(absl::StrCat("data ", data_.name, ": ", what));
+  }
+
+  absl::StatusOr<UserTable> ReadOther(const std::string& path) {
+    if (path.empty()) return UserTable();
+    SFT_ASSIGN_OR_RETURN(UserTable table,
+                         ReadUserTable(data_, task_.kind, options_, path, ""));
     Refuse(table.bad);
     return table;
   }
@@ -193,59 +74,108 @@ class Loader {
 
   // Shares of the one file; where the test rows have their own, their share
   // goes to the train rows.
-  absl::Status SplitTable(const RowSource& rows, const RowSource* test) {
+  absl::Status SplitTable(const UserTable& from, const RowSource* test) {
     PrepareOptions options = options_;
     SFT_ASSIGN_OR_RETURN(auto shares, ParseShares(options.split));
     if (!data_.test.empty()) shares[0] += std::exchange(shares[2], 0.0);
     if (!data_.validation.empty()) shares[0] += std::exchange(shares[1], 0.0);
     options.split = absl::StrJoin(shares, ",");
     SFT_ASSIGN_OR_RETURN(const PreparedTable table,
-                         PrepareTable(rows, options, test));
+                         PrepareTable(*from.rows, options, test));
+    std::vector<std::string> dropped;
     for (const CheckReport& check : table.report.checks) {
       splits_.facts["prepare." + check.name] = static_cast<double>(check.rows);
+      if (check.action == "drop" && check.rows > 0) {
+        dropped.push_back(absl::StrCat(check.name, " ", check.rows));
+      }
     }
     splits_.facts["prepare.dropped_rows"] =
         static_cast<double>(table.report.dropped);
-    for (const DroppedRow& dropped : table.dropped) {
-      splits_.refused.push_back({dropped.where, dropped.reason});
+    if (table.report.dropped > 0) {
+      Notice(absl::StrCat(table.report.dropped, " of ", table.report.rows,
+                          " rows are dropped (", absl::StrJoin(dropped, ", "),
+                          "); first ", table.dropped[0].where));
+    }
+    for (const DroppedRow& row : table.dropped) {
+      splits_.refused.push_back({row.where, row.reason});
     }
     std::vector<Row>* const sides[kSplits] = {
         &splits_.train, &splits_.validation, &splits_.test};
     for (int side = 0; side < kSplits; ++side) {
       for (uint32_t index : table.splits[side]) {
-        SFT_RETURN_IF_ERROR(Add(rows, index, *sides[side]));
+        SFT_RETURN_IF_ERROR(Add(from, index, *sides[side]));
+      }
+      if (shares[side] > 0 && sides[side]->empty()) {
+        Notice(absl::StrCat("no row falls to the ", kSplitNames[side],
+                            " split, though its share is ", shares[side]));
       }
     }
     return absl::OkStatus();
   }
 
-  absl::Status AddAll(const RowSource* rows, std::vector<Row>& out) {
-    for (size_t i = 0; rows != nullptr && i < rows->size(); ++i) {
-      SFT_RETURN_IF_ERROR(Add(*rows, i, out));
+  absl::Status AddAll(const UserTable& table, std::vector<Row>& out) {
+    for (size_t i = 0; table.rows != nullptr && i < table.rows->size(); ++i) {
+      SFT_RETURN_IF_ERROR(Add(table, i, out));
     }
     return absl::OkStatus();
   }
 
-  absl::Status Add(const RowSource& rows, size_t index, std::vector<Row>& out) {
-    SFT_ASSIGN_OR_RETURN(const TableRow from, rows.Get(index));
+  absl::Status Add(const UserTable& table, size_t index,
+                   std::vector<Row>& out) {
+    SFT_ASSIGN_OR_RETURN(const TableRow from, table.rows->Get(index));
     SFT_ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(from.json));
-    absl::StatusOr<Row> row = UserRow(object, from.line, task_, data_);
+    absl::StatusOr<Row> row =
+        UserRow(object, from.line, task_, data_, table.text_table);
     if (row.ok()) {
       out.push_back(*std::move(row));
       return absl::OkStatus();
     }
-    const std::string where = absl::StrCat(rows.name(), ":", from.line);
+    const std::string where = absl::StrCat(table.rows->name(), ":", from.line);
     const std::string why = ToStd(row.status().message());
     if (options_.on_bad_row == "fail") {
       return InputError(where, why + " (on_bad_row: skip leaves it out)");
     }
     splits_.refused.push_back({where, why});
+    ++unusable_;
+    if (unusable_ == 1) first_unusable_ = splits_.refused.back();
     return absl::OkStatus();
   }
 
-  absl::StatusOr<Splits> Documents(const RowSource& rows) {
+  void CountUnread() {
+    if (unusable_ == 0) return;
+    splits_.facts["unusable_rows"] = unusable_;
+    Notice(absl::StrCat(unusable_,
+                        " rows cannot be used and are left out; "
+                        "first ",
+                        first_unusable_.where, ": ", first_unusable_.reason));
+  }
+
+  // Classes that the run never sees, or never scores.
+  void CountClasses() {
+    if (task_.kind != TaskKind::kClassification) return;
+    const std::pair<const char*, const std::vector<Row>*> sides[] = {
+        {"train", &splits_.train}, {"test", &splits_.test}};
+    for (const auto& [name, rows] : sides) {
+      if (rows->empty()) continue;
+      std::vector<bool> seen(task_.labels.size(), false);
+      for (const Row& row : *rows) seen[row.label] = true;
+      std::vector<std::string> missing;
+      for (size_t i = 0; i < seen.size(); ++i) {
+        if (!seen[i]) missing.push_back("'" + task_.labels[i] + "'");
+      }
+      splits_.facts[absl::StrCat(name, ".missing_classes")] =
+          static_cast<double>(missing.size());
+      if (missing.empty()) continue;
+      Notice(absl::StrCat("the ", name, " split has no row of ", missing.size(),
+                          " of ", seen.size(), " classes: ",
+                          absl::StrJoin(missing, ", ").substr(0, 200)));
+    }
+  }
+
+  absl::StatusOr<Splits> Documents(const UserTable& table) {
     std::vector<Row> read;
-    SFT_RETURN_IF_ERROR(AddAll(&rows, read));
+    SFT_RETURN_IF_ERROR(AddAll(table, read));
+    CountUnread();
     for (Row& row : read) splits_.documents.push_back(std::move(row.text));
     return std::move(splits_);
   }
@@ -254,38 +184,133 @@ class Loader {
   const Task& task_;
   const PrepareOptions& options_;
   Splits splits_;
+  int unusable_ = 0;
+  RefusedRow first_unusable_;
 };
+
+// Names of classes or entity types as they can be told apart and written.
+absl::Status CheckLabels(const UserData& data, const Task& task,
+                         std::vector<std::string>& notices) {
+  const std::vector<std::string>& labels = task.labels;
+  const bool named = !data.labels.empty();
+  const bool classes = task.kind == TaskKind::kClassification;
+  const std::string where = data.Where(named ? "labels" : "path");
+  if (std::set<std::string>(labels.begin(), labels.end()).size() !=
+      labels.size()) {
+    return InputError(where, "labels: one stands twice");
+  }
+  if (labels.empty()) {
+    return InputError(where, data.path + " holds no " +
+                                 (classes ? "label" : "B- tag of an entity"));
+  }
+  if (classes && labels.size() == 1) {
+    return InputError(where, absl::StrCat("every row has the label '",
+                                          labels[0].substr(0, 80),
+                                          "': wanted two classes or more"));
+  }
+  for (const std::string& type : labels) {
+    const std::string why = classes ? "" : EntityTypeComplaint(type);
+    if (why.empty()) continue;
+    return InputError(
+        where, absl::StrCat("entity type '", type, "' ", why,
+                            ", which the written form 'type: words; type: "
+                            "words' cannot carry; name it otherwise in the "
+                            "file, such as with _"));
+  }
+  const AlikeNames alike = FindAlikeNames(labels);
+  if (!alike.unseen.empty() && !named) {
+    return InputError(
+        where, absl::StrCat("the labels ", alike.unseen,
+                            " differ in white space or Unicode form alone: "
+                            "write them alike in the file; or, if they are "
+                            "meant to be different classes, name all classes "
+                            "in labels:"));
+  }
+  if (!alike.by_case.empty()) {
+    notices.push_back(absl::StrCat("data ", data.name, ": the labels ",
+                                   alike.by_case,
+                                   " are different classes, "
+                                   "though they look alike"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFiles(const UserData& data) {
+  for (const auto& [key, path] :
+       {std::pair("path", &data.path), std::pair("target", &data.target),
+        std::pair("validation", &data.validation),
+        std::pair("test", &data.test)}) {
+    if (path->empty() || FileExists(*path)) continue;
+    std::string where = "the working directory";
+    const size_t slash = data.spec.rfind('/');
+    if (slash != std::string::npos) {
+      absl::StrAppend(&where, " and in the spec's folder ",
+                      data.spec.substr(0, slash));
+    }
+    return InputError(
+        data.Where(key),
+        absl::StrCat(
+            key, ": ", *path, " is not there",
+            path->front() == '/' ? "" : "; looked for it in " + where));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
 absl::StatusOr<DatasetRow> MakeUserDataset(const UserData& data) {
   absl::StatusOr<TaskKind> kind = TaskKindByName(data.task);
   if (!kind.ok()) {
-    return InputError("data " + data.name, ToStd(kind.status().message()));
+    return InputError(data.Where("task"), ToStd(kind.status().message()));
   }
-  SFT_ASSIGN_OR_RETURN(const PrepareOptions options, OptionsOf(data, *kind));
+  SFT_RETURN_IF_ERROR(CheckFiles(data));
+  SFT_ASSIGN_OR_RETURN(const PrepareOptions options,
+                       UserPrepareOptions(data, *kind));
   DatasetRow row;
   row.name = data.name;
   row.task = DefaultTask(*kind);
   row.task.name = data.name;
   row.task.labels = data.labels;
   if (!data.metrics.empty()) row.task.metrics = data.metrics;
+  if (!data.stop.empty()) {
+    row.task.stop_strings = data.stop;
+    std::erase(row.task.stop_strings, "");
+  }
+  row.task.guessed_stop_strings = data.stop.empty();
+  // A number by the check of the block.
+  row.task.guessed_max_new_tokens = data.max_new_tokens.empty();
+  int64_t tokens = 0;
+  if (absl::SimpleAtoi(data.max_new_tokens, &tokens)) {
+    row.task.max_new_tokens = tokens;
+  }
   for (const std::string& file :
        {data.path, data.target, data.validation, data.test}) {
     if (!file.empty()) row.files.push_back("path:" + file);
   }
-  TableOf::Table table;
-  const bool labelled =
-      *kind == TaskKind::kClassification || *kind == TaskKind::kTokenLabels;
-  if (labelled && data.labels.empty()) {
-    SFT_ASSIGN_OR_RETURN(
-        table, TableOf(data, *kind, options).Read(data.path, data.target));
-    SFT_ASSIGN_OR_RETURN(row.task.labels, LabelsOf(*table.rows, *kind, data));
+  SFT_ASSIGN_OR_RETURN(
+      const UserTable table,
+      ReadUserTable(data, *kind, options, data.path, data.target));
+  SFT_RETURN_IF_ERROR(CheckUserData(data, *kind, table.columns));
+  SFT_ASSIGN_OR_RETURN(const TableSurvey survey,
+                       SurveyTable(table, *kind, data, options));
+  if (row.task.labels.empty()) {
+    row.task.labels.assign(survey.labels.begin(), survey.labels.end());
+  }
+  std::vector<std::string> notices;
+  if (IsLabelled(*kind)) {
+    SFT_RETURN_IF_ERROR(CheckLabels(data, row.task, notices));
+  }
+  // What made other rows, or another split, of such a file before.
+  if (survey.not_nfc || survey.more_prompt ||
+      (survey.answers && options.clean) || *kind == TaskKind::kMultipleChoice ||
+      *kind == TaskKind::kQuestionAnswering) {
+    row.revision = 2;
   }
   row.source = data.path;
   row.summary = "the user's own";
-  row.load = [data, task = row.task, options, table](const DataFolders&) {
-    return Loader(data, task, options).Load(table);
+  row.load = [data, task = row.task, options, table,
+              notices](const DataFolders&) {
+    return Loader(data, task, options, notices).Load(table);
   };
   return row;
 }

@@ -3,51 +3,54 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
-#include "harness/core/utf8.h"
+#include "harness/data/answer_spans.h"
+#include "harness/data/choice_answer.h"
 #include "harness/data/entity_answer.h"
 #include "harness/data/jsonl.h"
+#include "harness/data/prompt_template.h"
 
 namespace sft {
 namespace {
 
 using Json = nlohmann::json;
 
+// A text, a number or a truth value as text.
 std::string TextOf(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-// A list as one; a text that is a list in JSON; else the text by itself.
-std::vector<std::string> ListOf(const Json& value) {
-  Json list = value;
-  if (value.is_string()) {
-    absl::StatusOr<Json> parsed = ParseJson(value.get<std::string>());
-    if (parsed.ok() && parsed->is_array()) list = *parsed;
-  }
-  std::vector<std::string> out;
-  if (!list.is_array()) return {TextOf(list)};
-  for (const Json& item : list) out.push_back(TextOf(item));
-  return out;
+absl::Status WantedText(const std::string& what, const Json& found) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, ": wanted a text, found ", found.type_name()));
 }
 
-// A list of words, or a text with spaces between them.
-std::vector<std::string> Words(const Json& value) {
-  std::vector<std::string> words = ListOf(value);
-  if (words.size() == 1) {
-    const std::string text = words.front();
-    words = absl::StrSplit(text, ' ', absl::SkipEmpty());
+// A list of words, or a text with spaces between them; in a table of texts a
+// list may stand as JSON.
+std::vector<std::string> Words(const Json& value, bool text_table) {
+  if (value.is_string()) {
+    const std::string& text = value.get_ref<const std::string&>();
+    if (text_table && !text.empty() && text[0] == '[') {
+      const absl::StatusOr<Json> parsed = ParseJson(text);
+      if (parsed.ok() && parsed->is_array()) return Words(*parsed, false);
+    }
+    return absl::StrSplit(text, ' ', absl::SkipEmpty());
   }
+  std::vector<std::string> words;
+  if (!value.is_array()) return {TextOf(value)};
+  for (const Json& word : value) words.push_back(TextOf(word));
   return words;
 }
 
 class RowMaker {
  public:
-  RowMaker(const Json& record, const Task& task, const UserData& data)
-      : record_(record), task_(task), data_(data) {}
+  RowMaker(const Json& record, const Task& task, const UserData& data,
+           bool text_table)
+      : record_(record), task_(task), data_(data), text_table_(text_table) {}
 
   absl::StatusOr<Row> Make(int64_t line) {
     row_.id = line;
@@ -88,7 +91,8 @@ class RowMaker {
   }
   absl::StatusOr<const Json*> Wanted(const std::string& part) const {
     const Json* value = Find(part);
-    if (value != nullptr && !(value->is_string() && value->empty())) {
+    if (value != nullptr &&
+        !(value->is_string() && value->get_ref<const std::string&>().empty())) {
       return value;
     }
     return absl::InvalidArgumentError(absl::StrCat("column '", Column(part),
@@ -98,48 +102,34 @@ class RowMaker {
   }
   absl::StatusOr<std::string> Text(const std::string& part) const {
     SFT_ASSIGN_OR_RETURN(const Json* value, Wanted(part));
-    std::string text = TextOf(*value);
-    if (!text.empty()) return text;
-    return absl::InvalidArgumentError(
-        absl::StrCat("column '", Column(part), "' (", part, ") is empty"));
+    if (value->is_structured()) return WantedText(Column(part), *value);
+    return TextOf(*value);
   }
-  std::string TextOrNone(const std::string& part) const {
+  absl::StatusOr<std::string> TextOrNone(const std::string& part) const {
     const Json* value = Find(part);
-    return value == nullptr ? "" : TextOf(*value);
+    if (value == nullptr) return std::string();
+    if (value->is_structured()) return WantedText(Column(part), *value);
+    return TextOf(*value);
   }
 
   // data.prompt_template, or the task's own, with {column} filled in.
   absl::StatusOr<std::string> Prompt(std::string_view standard) const {
-    const std::string_view form =
-        data_.prompt_template.empty() ? standard : data_.prompt_template;
-    std::string out;
-    for (size_t i = 0; i < form.size(); ++i) {
-      const bool doubled = i + 1 < form.size() && form[i + 1] == form[i];
-      if ((form[i] == '{' || form[i] == '}') && doubled) {
-        out += form[i++];
-        continue;
-      }
-      if (form[i] != '{') {
-        out += form[i];
-        continue;
-      }
-      const size_t end = form.find('}', i);
-      if (end == std::string_view::npos) {
-        return absl::InvalidArgumentError("template: a '{' is never closed");
-      }
-      const std::string name(form.substr(i + 1, end - i - 1));
-      auto it = record_.find(name);
-      if (it == record_.end()) it = record_.find(Column(name));
-      if (it == record_.end()) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "template: no column '", name, "' ({{ is a brace itself)"));
-      }
-      out += it->is_null()    ? ""
-             : it->is_array() ? absl::StrJoin(ListOf(*it), " ")
-                              : TextOf(*it);
-      i = end;
-    }
-    return out;
+    SFT_ASSIGN_OR_RETURN(const PromptTemplate form,
+                         PromptTemplate::Parse(data_.prompt_template.empty()
+                                                   ? standard
+                                                   : data_.prompt_template));
+    return form.Fill(
+        [this](const std::string& name) -> absl::StatusOr<std::string> {
+          auto it = record_.find(name);
+          if (it == record_.end()) it = record_.find(Column(name));
+          if (it == record_.end()) {
+            return absl::InvalidArgumentError(absl::StrCat(
+                "template: no column '", name, "' ({{ is a brace itself)"));
+          }
+          if (it->is_null()) return std::string();
+          if (it->is_array()) return absl::StrJoin(Words(*it, false), " ");
+          return TextOf(*it);
+        });
   }
   absl::Status Ask(std::string_view standard, const std::string& answer) {
     SFT_ASSIGN_OR_RETURN(std::string prompt, Prompt(standard));
@@ -149,7 +139,7 @@ class RowMaker {
 
   absl::Status Classification() {
     SFT_ASSIGN_OR_RETURN(row_.text, Text("text"));
-    row_.text_pair = TextOrNone("text_pair");
+    SFT_ASSIGN_OR_RETURN(row_.text_pair, TextOrNone("text_pair"));
     SFT_ASSIGN_OR_RETURN(const std::string label, Text("label"));
     const auto found =
         std::find(task_.labels.begin(), task_.labels.end(), label);
@@ -168,7 +158,7 @@ class RowMaker {
     for (auto [part, out] : {std::make_pair("words", &row_.words),
                              std::make_pair("tags", &row_.tags)}) {
       SFT_ASSIGN_OR_RETURN(const Json* value, Wanted(part));
-      *out = Words(*value);
+      *out = Words(*value, text_table_);
     }
     SFT_RETURN_IF_ERROR(CheckTags());
     SFT_ASSIGN_OR_RETURN(std::string prompt,
@@ -208,93 +198,70 @@ class RowMaker {
   absl::Status QuestionAnswering() {
     SFT_ASSIGN_OR_RETURN(row_.text, Text("question"));
     SFT_ASSIGN_OR_RETURN(row_.text_pair, Text("context"));
-    SFT_ASSIGN_OR_RETURN(const Json* answers, Wanted("answers"));
-    const Json* starts = Find("answer_start");
-    // As the Hugging Face copies of SQuAD have it.
-    if (answers->is_object()) {
-      const auto own = answers->find("answer_start");
-      if (own != answers->end()) starts = &*own;
-      const auto text = answers->find("text");
-      if (text == answers->end()) {
-        return absl::InvalidArgumentError("answers: no \"text\" in it");
-      }
-      row_.references = ListOf(*text);
-    } else {
-      row_.references = ListOf(*answers);
+    absl::StatusOr<AnswerSpans> spans =
+        ReadAnswerSpans(Find("answers"), Find("answer_start"),
+                        Find("is_impossible"), row_.text_pair, text_table_);
+    if (!spans.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "column '", Column("answers"), "': ", spans.status().message()));
     }
-    if (row_.references.empty()) {
-      return absl::InvalidArgumentError("answers: the list is empty");
-    }
-    std::vector<std::string> begins;
-    if (starts != nullptr) begins = ListOf(*starts);
-    for (size_t i = 0; i < row_.references.size(); ++i) {
-      size_t at = row_.text_pair.find(row_.references[i]);
-      int64_t characters = 0;
-      if (i < begins.size() && absl::SimpleAtoi(begins[i], &characters)) {
-        at = ByteOfCharacter(row_.text_pair, characters);
-      }
-      if (at == std::string::npos ||
-          row_.text_pair.compare(at, row_.references[i].size(),
-                                 row_.references[i]) != 0) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "answer ", i + 1, " '", row_.references[i].substr(0, 80),
-            "' does not stand in the context",
-            i < begins.size() ? " at character " + begins[i] : ""));
-      }
-      row_.answer_begins.push_back(static_cast<int64_t>(at));
-    }
+    row_.references = std::move(spans->texts);
+    row_.answer_begins = std::move(spans->begins);
     return Ask("Context: {context}\nQuestion: {question}\nAnswer:",
-               row_.references[0]);
-  }
-  // npos where the text has fewer characters (code points).
-  static size_t ByteOfCharacter(std::string_view text, int64_t characters) {
-    if (characters < 0) return std::string::npos;
-    size_t at = 0;
-    for (; characters > 0 && at < text.size(); --characters) {
-      at += DecodeUtf8At(text, at).size_bytes;
-    }
-    return characters == 0 ? at : std::string::npos;
+               row_.references.empty() ? task_.no_answer : row_.references[0]);
   }
 
   absl::Status Generation() {
     SFT_ASSIGN_OR_RETURN(row_.text, Text("source"));
     SFT_ASSIGN_OR_RETURN(const Json* target, Wanted("target"));
-    row_.references = target->is_array()
-                          ? ListOf(*target)
-                          : std::vector<std::string>{TextOf(*target)};
-    if (row_.references.empty() || row_.references[0].empty()) {
+    if (target->is_object()) return WantedText(Column("target"), *target);
+    for (const Json& one :
+         target->is_array() ? *target : Json::array({*target})) {
+      if (one.is_structured() || one.is_null()) {
+        return WantedText(Column("target"), one);
+      }
+      row_.references.push_back(TextOf(one));
+      if (row_.references.back().empty()) {
+        return absl::InvalidArgumentError("target: a reference is empty");
+      }
+    }
+    if (row_.references.empty()) {
       return absl::InvalidArgumentError("target: no reference in it");
     }
     return Ask("{source}\n", row_.references[0]);
   }
 
   absl::Status MultipleChoice() {
-    SFT_ASSIGN_OR_RETURN(const Json* choices, Wanted("choices"));
-    row_.choices = ListOf(*choices);
-    SFT_ASSIGN_OR_RETURN(const std::string answer, Text("answer"));
-    const auto found =
-        std::find(row_.choices.begin(), row_.choices.end(), answer);
-    row_.label = found - row_.choices.begin();
-    int64_t index = 0;
-    if (found == row_.choices.end() && absl::SimpleAtoi(answer, &index)) {
-      row_.label = index;
-    }
-    if (row_.choices.size() < 2 || row_.label < 0 ||
-        row_.label >= static_cast<int64_t>(row_.choices.size())) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "answer '", answer.substr(0, 80), "' is none of ",
-          row_.choices.size(), " choices (their text, or an index from 0)"));
-    }
+    SFT_ASSIGN_OR_RETURN(const Json* value, Wanted("choices"));
+    SFT_ASSIGN_OR_RETURN(const Choices choices, ReadChoices(*value));
+    // ARC's name for it.
+    const bool arc = data_.columns.count("answer") == 0 &&
+                     !record_.contains("answer") &&
+                     record_.contains("answerKey");
+    SFT_ASSIGN_OR_RETURN(const Json* answer,
+                         Wanted(arc ? "answerKey" : "answer"));
+    SFT_ASSIGN_OR_RETURN(row_.label,
+                         IndexOfAnswer(*answer, choices, text_table_));
+    row_.choices = choices.texts;
     SFT_RETURN_IF_ERROR(Text("question").status());
     return Ask("Question: {question}\nAnswer:", row_.choices[row_.label]);
   }
 
   absl::Status Instruction() {
-    if (const Json* messages = Find("messages")) return Messages(*messages);
+    const Json* messages = Find("messages");
+    const bool plain = Find("instruction") != nullptr;
+    const bool named = data_.columns.count("instruction") != 0;
+    if (messages != nullptr && plain && !named &&
+        data_.columns.count("messages") == 0) {
+      return absl::InvalidArgumentError(
+          "both messages and instruction are there; columns: says which is "
+          "meant, as in {messages: messages}");
+    }
+    if (messages != nullptr && !(plain && named)) return Messages(*messages);
     SFT_RETURN_IF_ERROR(Text("instruction").status());
     SFT_ASSIGN_OR_RETURN(const std::string output, Text("output"));
-    return Ask(TextOrNone("input").empty() ? "{instruction}"
-                                           : "{instruction}\n\n{input}",
+    SFT_ASSIGN_OR_RETURN(const std::string input, TextOrNone("input"));
+    return Ask(input.empty() ? "{instruction}" : "{instruction}\n\n{input}",
                output);
   }
   absl::Status Messages(const Json& value) {
@@ -328,21 +295,32 @@ class RowMaker {
   const Json& record_;
   const Task& task_;
   const UserData& data_;
+  bool text_table_;
   Row row_;
 };
 
 }  // namespace
 
-std::vector<std::string> ListOfColumn(const Json& record,
-                                      const std::string& column) {
+std::vector<std::string> TagsOfColumn(const Json& record,
+                                      const std::string& column,
+                                      bool text_table) {
   const auto it = record.find(column);
   if (it == record.end() || it->is_null()) return {};
-  return Words(*it);
+  return Words(*it, text_table);
+}
+
+bool IsTextTable(const UserData& data, std::string_view path) {
+  if (data.format != "auto") {
+    return data.format == "csv" || data.format == "tsv";
+  }
+  std::string name(path);
+  if (absl::EndsWith(name, ".gz")) name.resize(name.size() - 3);
+  return absl::EndsWith(name, ".csv") || absl::EndsWith(name, ".tsv");
 }
 
 absl::StatusOr<Row> UserRow(const Json& record, int64_t line, const Task& task,
-                            const UserData& data) {
-  return RowMaker(record, task, data).Make(line);
+                            const UserData& data, bool text_table) {
+  return RowMaker(record, task, data, text_table).Make(line);
 }
 
 }  // namespace sft

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,21 +18,35 @@ absl::StatusOr<TaskKind> TaskKindByName(const std::string& name);
 // What a task of this kind is by default: metrics, form, how answers end.
 Task DefaultTask(TaskKind kind);
 
-// The columns that make a row's text, and the label's ("" if it has none).
-struct UserColumns {
-  std::vector<std::string> text;
-  std::string label;
+// The parts of a row that `columns` may name, with what each is.
+struct UserParts {
+  std::vector<std::string> prompt;       // wanted
+  std::vector<std::string> more_prompt;  // may be absent
+  std::string label;                     // a class, "" if there is none
+  std::vector<std::string> answer;       // one of them is wanted
+  std::vector<std::string> other;        // known, but neither of these
 };
-UserColumns ColumnsOf(TaskKind kind, const UserData& data);
+// `columns`: those of the file, for tasks that take one of two layouts
+// (messages, or instruction).
+UserParts PartsOf(TaskKind kind, const UserData& data,
+                  const std::vector<std::string>& columns);
 
-// The texts of a list at `column`: of a JSON list, or of a text with spaces
-// between; empty where there is none.
-std::vector<std::string> ListOfColumn(const nlohmann::json& record,
-                                      const std::string& column);
+// Metrics that a task of this kind can have, its own first.
+std::vector<std::string> MetricsOf(TaskKind kind);
+
+// The tags of a list at `column`, or of a text with spaces between; empty where
+// there is none.
+std::vector<std::string> TagsOfColumn(const nlohmann::json& record,
+                                      const std::string& column,
+                                      bool text_table);
+
+// Is every value of the file a text (CSV, TSV)?
+bool IsTextTable(const UserData& data, std::string_view path);
 
 // The error says which column is wrong, without file and line.
 absl::StatusOr<Row> UserRow(const nlohmann::json& record, int64_t line,
-                            const Task& task, const UserData& data);
+                            const Task& task, const UserData& data,
+                            bool text_table = false);
 
 }  // namespace sft
 

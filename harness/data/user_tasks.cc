@@ -1,4 +1,6 @@
 // What a task of each kind is where a user's data say no more.
+#include <algorithm>
+
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 #include "harness/data/user_rows.h"
@@ -42,6 +44,7 @@ Task DefaultTask(TaskKind kind) {
     case TaskKind::kQuestionAnswering:
       task.metrics = {"squad_f1", "exact_match"};
       task.max_new_tokens = 32;
+      task.no_answer = "unanswerable";
       break;
     case TaskKind::kGeneration:
       task.metrics = {"rougeL", "bleu", "chrf"};
@@ -60,32 +63,60 @@ Task DefaultTask(TaskKind kind) {
   return task;
 }
 
-UserColumns ColumnsOf(TaskKind kind, const UserData& data) {
-  auto column = [&data](const std::string& part) {
-    const auto it = data.columns.find(part);
-    return it == data.columns.end() ? part : it->second;
-  };
+std::vector<std::string> MetricsOf(TaskKind kind) {
   switch (kind) {
     case TaskKind::kClassification:
-      if (data.columns.count("text_pair") != 0) {
-        return {{column("text"), column("text_pair")}, column("label")};
-      }
-      return {{column("text")}, column("label")};
+      return {"accuracy", "f1_macro", "f1_micro", "mcc"};
     case TaskKind::kTokenLabels:
-      return {{column("words")}, ""};
+      return {"span_f1", "span_f1_strict"};
     case TaskKind::kQuestionAnswering:
-      return {{column("question"), column("context")}, ""};
+      return {"squad_f1", "exact_match", "rouge1", "rouge2",
+              "rougeL",   "bleu",        "chrf",   "final_number"};
     case TaskKind::kGeneration:
-      return {{column("source")}, ""};
+      return {"rougeL",    "bleu",        "chrf",     "rouge1",      "rouge2",
+              "rougeLsum", "exact_match", "squad_f1", "final_number"};
     case TaskKind::kMultipleChoice:
-      return {{column("question")}, ""};
+      return {"accuracy", "accuracy_norm"};
     case TaskKind::kLanguageModeling:
-      return {{column("text")}, ""};
+      return {"cross_entropy", "perplexity"};
     default:
-      if (data.columns.count("messages") != 0)
-        return {{column("messages")}, ""};
-      return {{column("instruction")}, ""};
+      return {"validation_loss"};
   }
+}
+
+UserParts PartsOf(TaskKind kind, const UserData& data,
+                  const std::vector<std::string>& columns) {
+  switch (kind) {
+    case TaskKind::kClassification:
+      return {{"text"}, {"text_pair"}, "label", {}, {}};
+    case TaskKind::kTokenLabels:
+      return {{"words"}, {}, "", {"tags"}, {}};
+    case TaskKind::kQuestionAnswering:
+      return {{"question", "context"},
+              {},
+              "",
+              {"answers", "is_impossible"},
+              {"answer_start"}};
+    case TaskKind::kGeneration:
+      return {{"source"}, {}, "", {"target"}, {}};
+    case TaskKind::kMultipleChoice:
+      return {{"question", "choices"}, {}, "", {"answer", "answerKey"}, {}};
+    case TaskKind::kLanguageModeling:
+      return {{"text"}, {}, "", {}, {}};
+    default:
+      break;
+  }
+  auto has = [&](const std::string& part) {
+    const auto it = data.columns.find(part);
+    return std::find(columns.begin(), columns.end(),
+                     it == data.columns.end() ? part : it->second) !=
+           columns.end();
+  };
+  const bool named = data.columns.count("messages") != 0;
+  if (named || (has("messages") && !has("instruction"))) {
+    return {{"messages"}, {}, "", {}, {"instruction", "input", "output"}};
+  }
+  return {{"instruction"}, {"input"}, "", {"output"}, {"messages"}};
 }
 
 }  // namespace sft

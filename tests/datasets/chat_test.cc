@@ -1,6 +1,7 @@
 // Instructions and conversations in their makers' layouts.
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "datasets/stated_constraints.h"
 #include "tests/datasets/data_folder.h"
 
@@ -71,7 +72,7 @@ TEST_CASE("ShareGPT's names of roles are read", "[datasets][chat]") {
   for (int i = 0; i < 1600; ++i) {
     all.push_back({{"id", std::to_string(i)},
                    {"conversations",
-                    {{{"from", "human"}, {"value", "q" + std::to_string(i)}},
+                    {{{"from", "human"}, {"value", absl::StrCat("q", i)}},
                      {{"from", "gpt"}, {"value", "a"}},
                      {{"from", "user"}, {"value", "more"}},
                      {{"from", "chatgpt"}, {"value", "b"}}}}});
@@ -110,7 +111,7 @@ TEST_CASE("of a conversation tree the best-ranked path is taken",
     const nlohmann::json tree = {
         {"message_tree_id", "t"},
         {"prompt",
-         {{"text", "q" + std::to_string(i)},
+         {{"text", absl::StrCat("q", i)},
           {"role", "prompter"},
           {"replies", {deleted, unranked, worse, best}}}}};
     lines += tree.dump() + "\n";

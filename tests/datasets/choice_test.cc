@@ -33,9 +33,9 @@ TEST_CASE("the choices of a question become continuations of it",
   REQUIRE(splits.test.size() == 1);
   const Row& row = splits.test[0];
   CHECK(row.turns[0].content == "Question: Who? What: now?\nAnswer:");
-  CHECK(row.choices == std::vector<std::string>{"the cat.", "a dog", "it"});
+  CHECK(row.choices == std::vector<std::string>{"the cat.", "a dog", " it"});
   CHECK(row.label == 2);
-  CHECK(row.turns[1].content == "it");
+  CHECK(row.turns[1].content == " it");
   REQUIRE(splits.refused.size() == 4);
   CHECK(ReasonAt(splits, ":2") == "the answer 'answer3' is none of 2 choices");
   CHECK(ReasonAt(splits, ":3") == "no 'Answer2:' among 2 choices");
@@ -43,7 +43,8 @@ TEST_CASE("the choices of a question become continuations of it",
   CHECK(ReasonAt(splits, ":5").find("no instruction of the form") == 0);
 }
 
-TEST_CASE("PIQA's solutions stand between blank lines", "[datasets][choice]") {
+TEST_CASE("PIQA's solutions stand between blank lines and keep their spaces",
+          "[datasets][choice]") {
   DataFolder folder("commonsense");
   folder.Write("piqa_test.jsonl",
                Line("Please choose the correct solution to the question: "
@@ -55,7 +56,7 @@ TEST_CASE("PIQA's solutions stand between blank lines", "[datasets][choice]") {
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content == "Question: dresser\nAnswer:");
   CHECK(splits.test[0].choices ==
-        std::vector<std::string>{"replace it", "finish, with  pin"});
+        std::vector<std::string>{"replace it ", "finish, with  pin"});
   CHECK(splits.test[0].label == 1);
 }
 
@@ -173,17 +174,18 @@ TEST_CASE("WinoGrande's, HellaSwag's and PIQA's official files are read",
 
   DataFolder hellaswag("hellaswag");
   const auto ending = [](const std::string& n) {
-    return R"({"activity_label": "Tea", "ctx": "How )" + n +
-           R"( [title] Boil water. [step] Take a pot.", "endings": ["a", )"
-           R"("[substeps] b  c", "d", "e"], "label": 1, "ind": 3})";
+    return R"({"activity_label": "Tea", "ctx": "x", "ctx_a": "How )" + n +
+           R"( [title] Boil water. [step] Take a pot.", "ctx_b": "the Lady", )"
+           R"("endings": ["a", "[substeps] b  c", "d", "e"], "label": 1, )"
+           R"("ind": 3})";
   };
   hellaswag.Write("hellaswag_train.jsonl", Lines(1001, ending));
   hellaswag.Write("hellaswag_val.jsonl", ending("to"));
   const Splits endings = hellaswag.Load("hellaswag_official");
   REQUIRE(endings.test.size() == 1);
   CHECK(endings.test[0].turns[0].content ==
-        "Tea: How to. Boil water. Take a pot.");
-  CHECK(endings.test[0].turns[1].content == "b c");
+        "Tea: How to. Boil water. Take a pot. The lady");
+  CHECK(endings.test[0].turns[1].content == " b c");
 
   DataFolder piqa("piqa");
   const auto goal = [](const std::string& n) {

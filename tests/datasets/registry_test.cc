@@ -203,8 +203,12 @@ TEST_CASE("label words differ in their first token for the default model",
       std::set<int32_t> first;
       for (const std::string& label : row.task.labels) {
         INFO(row.name << " " << form << " " << label);
-        const auto ids = RenderAnswer(label, row.task, **tokenizer, options);
-        REQUIRE_FALSE(ids.empty());
+        Row asked;
+        asked.turns = {{"user", "x"}};
+        const auto rendered =
+            RenderAnswers(asked, {label}, row.task, **tokenizer, options);
+        REQUIRE(rendered.ok());
+        const std::vector<int32_t>& ids = rendered->answers[0];
         first.insert(ids[0]);
         if (form == "plain") CHECK(ids.size() == 1);
       }
@@ -239,11 +243,14 @@ TEST_CASE("rows of the default model render whole, prompt and answer apart",
       REQUIRE(rendered->examples.size() == count);
       for (size_t i = 0; i < rows.size(); ++i) {
         const Example& example = rendered->examples[i];
+        // Byte-level BPE: prompt and answer apart have the ids of both.
         auto ids = *RenderPrompt(rows[i], row.task, **tokenizer, options);
         const size_t prompt = ids.size();
-        const auto answer = RenderAnswer(rows[i].turns.back().content, row.task,
-                                         **tokenizer, options);
-        ids.insert(ids.end(), answer.begin(), answer.end());
+        const std::string& answer = rows[i].turns.back().content;
+        for (int32_t id :
+             (*tokenizer)->Encode(form == "chat" ? answer : " " + answer)) {
+          ids.push_back(id);
+        }
         ids.push_back(*(*tokenizer)->end_of_turn_id());
         REQUIRE(example.input_ids == ids);
         REQUIRE(example.target_tokens() ==

@@ -1,7 +1,9 @@
 #include "harness/data/prepare/checks.h"
 
+#include <algorithm>
 #include <numeric>
 
+#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
@@ -15,16 +17,17 @@ const std::vector<Check>& AllChecks() {
       {CheckId::kEmpty, "empty", "drop",
        "a text or label column is missing or blank", LookForEmpty, nullptr},
       {CheckId::kLeak, "leak", "drop",
-       "the text occurs, exactly or nearly, in the --against file", nullptr,
+       "the prompt occurs, exactly or nearly, in the --against file", nullptr,
        FindLeaks},
       {CheckId::kLabelConflict, "label_conflict", "drop",
-       "the same text has several labels: all of its rows", nullptr,
+       "the same prompt has several labels: all of its rows", nullptr,
        FindLabelConflicts},
       {CheckId::kExactDuplicate, "exact_duplicate", "drop",
-       "text and label of an earlier row", nullptr, FindExactDuplicates},
+       "prompt, answer and label of an earlier row", nullptr,
+       FindExactDuplicates},
       {CheckId::kNearDuplicate, "near_duplicate", "drop",
-       "nearly the text, and the label, of an earlier row", nullptr,
-       FindNearDuplicates},
+       "nearly the prompt and answer, and the label, of an earlier row",
+       nullptr, FindNearDuplicates},
       {CheckId::kLabelNoise, "label_noise", "flag",
        "two thirds or more of the near duplicates have another label", nullptr,
        FindLabelNoise},
@@ -44,6 +47,7 @@ PrepareState::PrepareState(const RowSource& rows, const RowSource* against,
     : rows(rows), against(against), options(options) {
   const size_t n = rows.size();
   hash.resize(n);
+  answer.resize(n);
   label.resize(n);
   words.resize(n);
   line.resize(n);
@@ -82,17 +86,29 @@ uint32_t PrepareState::LabelId(const std::string& label) {
   return it->second;
 }
 
+uint64_t ColumnsHash(const std::vector<std::string>& columns) {
+  return TextHash(CollapseSpace(absl::StrJoin(columns, "\n")));
+}
+
+bool SameColumns(const std::vector<std::string>& a,
+                 const std::vector<std::string>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const std::string& x, const std::string& y) {
+                      return CollapseSpace(x) == CollapseSpace(y);
+                    });
+}
+
 absl::StatusOr<bool> SameText(const RowSource& a, uint32_t row_a,
                               const RowSource& b, uint32_t row_b) {
   SFT_ASSIGN_OR_RETURN(const TableRow x, a.Get(row_a));
   SFT_ASSIGN_OR_RETURN(const TableRow y, b.Get(row_b));
-  return CollapseSpace(x.text) == CollapseSpace(y.text);
+  return SameColumns(x.text, y.text);
 }
 
-absl::StatusOr<std::vector<uint64_t>> RowShingles(const PrepareState& state,
-                                                  uint32_t row) {
+absl::StatusOr<RowShingles> ShinglesOfRow(const PrepareState& state,
+                                          uint32_t row) {
   SFT_ASSIGN_OR_RETURN(const TableRow x, state.rows.Get(row));
-  return Shingles(WordHashes(x.text), state.options.shingle_words);
+  return ShinglesOf(x.text, state.options.shingle_words);
 }
 
 }  // namespace sft

@@ -57,9 +57,10 @@ struct PrepareState {
   const RowSource& rows;
   const RowSource* against;
   const PrepareOptions& options;
-  std::vector<uint64_t> hash;   // of the text, white space collapsed
-  std::vector<uint32_t> label;  // index of label_names
-  std::vector<uint32_t> words;  // in the text
+  std::vector<uint64_t> hash;    // ColumnsHash of the prompt
+  std::vector<uint64_t> answer;  // ColumnsHash of the answer
+  std::vector<uint32_t> label;   // index of label_names
+  std::vector<uint32_t> words;   // in the prompt
   std::vector<int64_t> line;
   std::vector<Signature> signature;  // of rows with words
   std::vector<uint8_t> reason;       // CheckId or kFine
@@ -83,12 +84,16 @@ struct Check {
 };
 const std::vector<Check>& AllChecks();
 
-// Do the texts of two rows differ in white space alone?
+// White space within columns does not count, here and below.
+uint64_t ColumnsHash(const std::vector<std::string>& columns);
+bool SameColumns(const std::vector<std::string>& a,
+                 const std::vector<std::string>& b);
+// Have two rows the same prompt?
 absl::StatusOr<bool> SameText(const RowSource& a, uint32_t row_a,
                               const RowSource& b, uint32_t row_b);
-// The shingles of a row's text.
-absl::StatusOr<std::vector<uint64_t>> RowShingles(const PrepareState& state,
-                                                  uint32_t row);
+// The shingles of a row's prompt.
+absl::StatusOr<RowShingles> ShinglesOfRow(const PrepareState& state,
+                                          uint32_t row);
 
 void LookForUnicode(PrepareState& state, const TableRow& row, uint32_t index);
 void LookForEmpty(PrepareState& state, const TableRow& row, uint32_t index);

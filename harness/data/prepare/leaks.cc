@@ -15,11 +15,10 @@ absl::Status FindLeaks(PrepareState& state) {
   absl::flat_hash_map<uint64_t, uint32_t> first;
   for (uint32_t i = 0; i < others.size(); ++i) {
     SFT_ASSIGN_OR_RETURN(const TableRow row, others.Get(i));
-    const std::string text = CollapseSpace(row.text);
-    if (text.empty()) continue;
-    if (!first.try_emplace(TextHash(text), i).second) continue;
-    const std::vector<uint64_t> shingles = Shingles(WordHashes(text), width);
-    if (!shingles.empty()) index.Insert(i, MinHash(shingles));
+    if (CollapseSpace(row.Text()).empty()) continue;
+    if (!first.try_emplace(ColumnsHash(row.text), i).second) continue;
+    const RowShingles shingles = ShinglesOf(row.text, width);
+    if (!shingles.all.empty()) index.Insert(i, MinHash(shingles.all));
   }
   for (uint32_t i = 0; i < state.rows.size(); ++i) {
     if (!state.Fine(i)) continue;
@@ -32,8 +31,7 @@ absl::Status FindLeaks(PrepareState& state) {
       }
     }
     if (state.words[i] == 0) continue;
-    SFT_ASSIGN_OR_RETURN(const std::vector<uint64_t> shingles,
-                         RowShingles(state, i));
+    SFT_ASSIGN_OR_RETURN(const RowShingles shingles, ShinglesOfRow(state, i));
     SFT_ASSIGN_OR_RETURN(const std::vector<uint32_t> alike,
                          index.Find(state.signature[i], shingles));
     if (!alike.empty()) state.Drop(i, CheckId::kLeak, alike.front());

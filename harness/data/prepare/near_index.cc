@@ -53,7 +53,7 @@ void NearIndex::Insert(uint32_t row, const Signature& signature) {
 }
 
 absl::StatusOr<std::vector<uint32_t>> NearIndex::Find(
-    const Signature& signature, const std::vector<uint64_t>& shingles) {
+    const Signature& signature, const RowShingles& shingles) {
   std::vector<std::pair<int, uint32_t>> candidates;  // -equal places, row
   ++query_;
   int walked = 0;
@@ -78,7 +78,7 @@ absl::StatusOr<std::vector<uint32_t>> NearIndex::Find(
   std::vector<uint32_t> found;
   for (const auto& [unused, row] : candidates) {
     SFT_ASSIGN_OR_RETURN(const TableRow other, rows_.Get(row));
-    if (Jaccard(shingles, Shingles(WordHashes(other.text), shingle_words_)) >=
+    if (Similarity(shingles, ShinglesOf(other.text, shingle_words_)) >=
         similarity_) {
       found.push_back(row);
     }

@@ -20,8 +20,8 @@ class NearIndex {
   void Insert(uint32_t row, const Signature& signature);
   // Every inserted row at least as similar to `shingles`, ascending. A pair
   // exactly at the threshold is missed once in a thousand times.
-  absl::StatusOr<std::vector<uint32_t>> Find(
-      const Signature& signature, const std::vector<uint64_t>& shingles);
+  absl::StatusOr<std::vector<uint32_t>> Find(const Signature& signature,
+                                             const RowShingles& shingles);
   // Queries that met more candidates than are compared.
   int64_t cut_queries() const { return cut_queries_; }
 

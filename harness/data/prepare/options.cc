@@ -9,6 +9,27 @@
 
 namespace sft {
 
+const std::vector<RowColumns>& RowLayouts() {
+  static const auto& layouts = *new std::vector<RowColumns>{
+      {{"text"}, {"text_pair"}, "label", {}},
+      {{"instruction"}, {"input"}, "", {"output", "response"}},
+      {{"messages"}, {}, "", {}},
+      {{"question"},
+       {"context", "choices"},
+       "",
+       {"answer", "answers", "answerKey"}},
+      {{"source"}, {}, "", {"target"}},
+      {{"words"}, {}, "", {"tags"}},
+      {{"tokens"}, {}, "", {"tags", "ner_tags"}},
+      {{"prompt"}, {}, "", {"completion", "response"}},
+      {{"premise", "hypothesis"}, {}, "label", {}},
+      {{"sentence1", "sentence2"}, {}, "label", {}},
+      {{"question1", "question2"}, {}, "label", {}},
+      {{"sentence"}, {}, "label", {}},
+  };
+  return layouts;
+}
+
 absl::StatusOr<std::array<double, kSplits>> ParseShares(
     const std::string& split) {
   auto wrong = [&split](std::string_view why) {
@@ -18,6 +39,13 @@ absl::StatusOr<std::array<double, kSplits>> ParseShares(
   };
   std::array<double, kSplits> shares{};
   const std::vector<std::string> parts = absl::StrSplit(split, ',');
+  if (parts.size() == 2) {
+    return wrong(
+        absl::StrCat("two shares leave open which split is missing: "
+                     "write ",
+                     parts[0], ",0,", parts[1], " for train and test, ",
+                     parts[0], ",", parts[1], ",0 for train and validation"));
+  }
   if (parts.size() != kSplits) {
     return wrong(absl::StrCat(parts.size(), " shares"));
   }
@@ -39,6 +67,11 @@ absl::StatusOr<std::array<double, kSplits>> ParseShares(
 absl::Status CheckPrepareOptions(const PrepareOptions& options) {
   PrepareOptions copy;
   SFT_RETURN_IF_ERROR(ReadFields(PrintFields(options), copy));
+  if (options.delimiter.size() != 1 || options.delimiter == "\"") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("delimiter = '", options.delimiter,
+                     "': wanted one character, such as ';'"));
+  }
   return ParseShares(options.split).status();
 }
 

@@ -9,13 +9,18 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/fields.h"
+#include "harness/data/prepare/rows.h"
 
 namespace sft {
 
 struct PrepareOptions {
-  std::vector<std::string> text;  // empty: the column "text"
-  std::string label;              // "": the column "label", if there is one
-  std::string format = "auto";    // by the file's name
+  // Empty: those of the first layout that the file has (RowLayouts).
+  std::vector<std::string> text;
+  std::vector<std::string> also;    // of the prompt too, may be absent
+  std::vector<std::string> answer;  // may be absent
+  std::string label;                // "": "label", if there is one
+  std::string delimiter = ",";
+  std::string format = "auto";  // by the file's name
   bool header = true;
   bool clean = true;  // false: what would be dropped is flagged
   std::string split = "0.8,0.1,0.1";
@@ -27,11 +32,20 @@ struct PrepareOptions {
   int64_t subsample = 0;
   double length_outlier_deviations = 4;
   double imbalance_ratio = 10;
+  // Not to be asked for: the columns of the layout that `text` is of are
+  // compared too; `clean` brings text to Unicode's form NFC.
+  bool whole_layout = true;
+  bool nfc = true;
+  // Rows of one prompt and several answers are in conflict too.
+  bool one_answer = false;
 
   template <class V>
   void VisitFields(V& v) {
     v("text", text, Limits{}, "columns that make a row's text");
+    v("also", also, Limits{}, "columns of the prompt that may be absent");
+    v("answer", answer, Limits{}, "columns of the answer");
     v("label", label, Limits{}, "column of the label");
+    v("delimiter", delimiter, Limits{}, "CSV: what separates fields");
     v("format", format,
       Limits{.choices = {"auto", "csv", "tsv", "jsonl", "json"}},
       "how the file is read; auto: by its name");
@@ -61,6 +75,10 @@ struct PrepareOptions {
 inline constexpr int kSplits = 3;
 inline constexpr const char* kSplitNames[kSplits] = {"train", "validation",
                                                      "test"};
+
+// The columns that belong together by their usual names: instruction, input and
+// output; question, context and answers; text, text_pair and label; ...
+const std::vector<RowColumns>& RowLayouts();
 
 // The three shares; an error unless each is in [0, 1], the first above 0, and
 // they sum to 1.

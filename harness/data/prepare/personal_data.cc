@@ -172,7 +172,7 @@ std::vector<const char*> PersonalData(std::string_view text) {
 
 void LookForPersonalData(PrepareState& state, const TableRow& row,
                          uint32_t index) {
-  for (const char* kind : PersonalData(row.text)) {
+  for (const char* kind : PersonalData(row.Text())) {
     state.Flag(index, CheckId::kPersonalData, kind);
   }
 }

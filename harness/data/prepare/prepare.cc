@@ -4,6 +4,7 @@
 
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
+#include "harness/data/jsonl.h"
 #include "harness/data/prepare/checks.h"
 #include "harness/data/prepare/split_rows.h"
 
@@ -17,12 +18,12 @@ absl::Status LookAtRows(PrepareState& state) {
     SFT_ASSIGN_OR_RETURN(const TableRow row, state.rows.Get(i));
     state.line[i] = row.line;
     state.label[i] = state.LabelId(row.label);
-    state.hash[i] = TextHash(CollapseSpace(row.text));
-    const std::vector<uint64_t> words = WordHashes(row.text);
-    state.words[i] = static_cast<uint32_t>(words.size());
-    if (!words.empty()) {
+    state.hash[i] = ColumnsHash(row.text);
+    state.answer[i] = ColumnsHash(row.answer);
+    state.words[i] = static_cast<uint32_t>(WordHashes(row.Text()).size());
+    if (state.words[i] > 0) {
       state.signature[i] =
-          MinHash(Shingles(words, state.options.shingle_words));
+          MinHash(ShinglesOf(row.text, state.options.shingle_words).all);
     }
     for (const Check& check : AllChecks()) {
       if (check.look != nullptr) check.look(state, row, i);
@@ -41,7 +42,8 @@ class Reporter {
       const bool drops =
           std::string_view(check.action) == "drop" && !flags &&
           (state.options.clean || check.id == CheckId::kNotSampled);
-      const bool fixes = std::string_view(check.action) == "fix";
+      const bool fixes =
+          std::string_view(check.action) == "fix" && state.options.clean;
       table.report.checks.push_back({check.name,
                                      fixes   ? "fix"
                                      : drops ? "drop"
@@ -110,6 +112,9 @@ class Reporter {
       other = Where(of);
     }
     Count(row, check);
+    if (check == CheckId::kExactDuplicate) {
+      SFT_RETURN_IF_ERROR(CompareWhole(row, of));
+    }
     const char* name = AllChecks()[state_.reason[row]].name;
     if (state_.options.clean || check == CheckId::kNotSampled) {
       table_.dropped.push_back({row, Where(row), name, other});
@@ -117,6 +122,25 @@ class Reporter {
       table_.flagged.push_back({row, Where(row), name, other});
     }
     return absl::OkStatus();
+  }
+
+  // Counts the columns, beside those compared, in which a duplicate differs.
+  absl::Status CompareWhole(uint32_t row, uint32_t of) {
+    SFT_ASSIGN_OR_RETURN(const TableRow mine, state_.rows.Get(row));
+    SFT_ASSIGN_OR_RETURN(const TableRow first, state_.rows.Get(of));
+    if (mine.json == first.json) return absl::OkStatus();
+    SFT_ASSIGN_OR_RETURN(const nlohmann::json a, ParseJson(mine.json));
+    SFT_ASSIGN_OR_RETURN(const nlohmann::json b, ParseJson(first.json));
+    for (const auto& [column, value] : a.items()) {
+      const auto other = b.find(column);
+      if (other != b.end() && ColumnText(*other) == ColumnText(value)) continue;
+      ++table_.report.not_compared[column];
+    }
+    return absl::OkStatus();
+  }
+  static std::string ColumnText(const nlohmann::json& value) {
+    return CollapseSpace(value.is_string() ? value.get<std::string>()
+                                           : value.dump());
   }
 
   void CountLabels() {

@@ -49,6 +49,7 @@ nlohmann::ordered_json ReportJson(const PrepareReport& report,
   for (int s = 0; s < kSplits; ++s) json["splits"][kSplitNames[s]] = sums[s];
   json["imbalance"] = report.imbalance;
   json["imbalanced"] = report.imbalanced;
+  json["not_compared"] = report.not_compared;
   json["cut_comparisons"] = report.cut_comparisons;
   return json;
 }
@@ -92,6 +93,19 @@ std::string ReportText(const PrepareReport& report,
     absl::StrAppendFormat(
         &out, "The largest class has %.1f times the rows of the smallest%s\n",
         report.imbalance, report.imbalanced ? ": imbalanced." : ".");
+  }
+  std::vector<std::string> columns;
+  for (const auto& [column, rows] : report.not_compared) {
+    columns.push_back(absl::StrCat(column, " (", rows, " rows)"));
+  }
+  if (!columns.empty()) {
+    if (columns.size() > kLabelsShown) columns.resize(kLabelsShown);
+    absl::StrAppend(&out,
+                    "Some exact duplicates differ from the row they repeat in "
+                    "columns that were not compared: ",
+                    absl::StrJoin(columns, ", "),
+                    "; name those of the prompt with --text, those of the "
+                    "answer with --answer.\n");
   }
   if (report.cut_comparisons > 0) {
     absl::StrAppend(&out, report.cut_comparisons,

@@ -40,14 +40,7 @@ class TableReader {
     } else if (absl::EndsWith(name, ".json")) {
       SFT_RETURN_IF_ERROR(ReadArray(lines));
     } else {
-      if (absl::EndsWith(name, ".parquet")) {
-        return InputError(path_,
-                          "Parquet is read by way of JSON lines: "
-                          "scripts/parquet_to_jsonl.py FILE > FILE.jsonl");
-      }
-      return InputError(path_,
-                        "the name ends in none of .csv, .tsv, .jsonl, .ndjson "
-                        "and .json (and .gz)");
+      return InputError(path_, RemedyFor(name));
     }
     if (out_.rows->size() == 0) {
       return InputError(
@@ -56,6 +49,7 @@ class TableReader {
                        "no row can be used"));
     }
     SFT_RETURN_IF_ERROR(CheckColumns());
+    out_.columns.assign(names_.begin(), names_.end());
     return std::move(out_);
   }
 
@@ -70,18 +64,99 @@ class TableReader {
     return absl::StrCat("a row above ", kMaxRowBytes, " bytes");
   }
 
+  // What a file of another kind is read by.
+  static std::string RemedyFor(const std::string& name) {
+    const std::vector<std::pair<std::string, std::string>> kinds = {
+        {".parquet",
+         "Parquet is read by way of JSON lines: "
+         "scripts/parquet_to_jsonl.py FILE > FILE.jsonl"},
+        {".arrow", "Arrow"},
+        {".feather", "Feather"},
+        {".pkl", "a pickle, which can run any code when it is read"},
+        {".pickle", "a pickle, which can run any code when it is read"},
+        {".pt", "a pickle, which can run any code when it is read"},
+        {".xlsx", "a spreadsheet"},
+        {".xls", "a spreadsheet"},
+        {".ods", "a spreadsheet"},
+        {".zip", "an archive: unpack it"},
+        {".tar", "an archive: unpack it"},
+        {".bz2", "bzip2: unpack it, or pack it with gzip"},
+        {".xz", "xz: unpack it, or pack it with gzip"},
+        {".zst", "zstd: unpack it, or pack it with gzip"}};
+    for (const auto& [ending, what] : kinds) {
+      if (!absl::EndsWith(name, ending)) continue;
+      if (what.find(':') != std::string::npos) return what;
+      return what + ", which is not read here: save it as CSV or JSON lines";
+    }
+    return "the name ends in none of .csv, .tsv, .jsonl, .ndjson and .json "
+           "(and .gz); format: says what it is all the same";
+  }
+
   // Settles the columns when the first names are known.
   void ChooseColumns(const std::set<std::string>& names) {
     if (chosen_) return;
     chosen_ = true;
-    text_ = options_.text;
-    label_ = options_.label;
-    if (text_.empty()) text_ = {"text"};
-    if (label_.empty() && names.contains("label")) label_ = "label";
+    columns_ = {options_.text, options_.also, options_.label, options_.answer};
+    if (options_.whole_layout) AddLayout(names);
+    if (columns_.text.empty() && columns_.also.empty())
+      columns_.text = {"text"};
+    if (columns_.label.empty() && names.contains("label")) {
+      columns_.label = "label";
+    }
+    columns_.nfc = options_.clean && options_.nfc;
+  }
+  // The columns that stand beside those of the prompt by their usual names; or
+  // those of the first layout that the file has, if none is named.
+  void AddLayout(const std::set<std::string>& names) {
+    auto has = [](const std::vector<std::string>& all, const std::string& one) {
+      return std::find(all.begin(), all.end(), one) != all.end();
+    };
+    auto named = [&](const std::string& column) {
+      return has(columns_.text, column) || has(columns_.also, column) ||
+             has(columns_.answer, column) || column == columns_.label;
+    };
+    for (const RowColumns& layout : RowLayouts()) {
+      const bool mine =
+          columns_.text.empty()
+              ? std::all_of(
+                    layout.text.begin(), layout.text.end(),
+                    [&](const auto& one) { return names.contains(one); })
+              : std::any_of(
+                    layout.text.begin(), layout.text.end(),
+                    [&](const auto& one) { return has(columns_.text, one); });
+      if (!mine) continue;
+      const bool all = columns_.text.empty();
+      for (const std::string& one : layout.text) {
+        if (!named(one)) (all ? columns_.text : columns_.also).push_back(one);
+      }
+      for (const std::string& one : layout.also) {
+        if (!named(one)) columns_.also.push_back(one);
+      }
+      for (const std::string& one : layout.answer) {
+        if (!named(one)) columns_.answer.push_back(one);
+      }
+      return;
+    }
+  }
+  // A table that came out as one column, though another separator is in it.
+  std::string SeparatorHint() const {
+    if (fields_.size() != 1) return "";
+    for (const char c : {';', '\t', '|', ','}) {
+      if (fields_[0].find(c) == std::string::npos) continue;
+      const std::string shown =
+          c == '\t' ? "a tab" : absl::StrCat("'", std::string(1, c), "'");
+      const std::string remedy =
+          c == '\t'  ? "format: tsv"
+          : c == ',' ? "format: csv"
+                     : absl::StrCat("delimiter: \"", std::string(1, c), "\"");
+      return absl::StrCat(": it looks as if separated by ", shown, "; say ",
+                          remedy);
+    }
+    return "";
   }
   absl::Status CheckColumns() const {
-    std::vector<std::string> wanted = text_;
-    if (!label_.empty()) wanted.push_back(label_);
+    std::vector<std::string> wanted = columns_.text;
+    if (!columns_.label.empty()) wanted.push_back(columns_.label);
     const std::vector<std::string> known(names_.begin(), names_.end());
     for (const std::string& column : wanted) {
       if (names_.contains(column)) continue;
@@ -92,13 +167,14 @@ class TableReader {
           path_, absl::StrCat(
                      "no column '", column, "'",
                      nearest.empty() ? "" : "; did you mean '" + nearest + "'?",
-                     " (there are: ", absl::StrJoin(shown, ", "), ")"));
+                     " (there are: ", absl::StrJoin(shown, ", "), ")",
+                     SeparatorHint()));
     }
     return absl::OkStatus();
   }
 
   absl::Status Add(nlohmann::json object, int64_t line) {
-    return out_.rows->Add(RowFromJson(std::move(object), line, text_, label_));
+    return out_.rows->Add(RowFromJson(std::move(object), line, columns_));
   }
 
   // The header of a CSV or TSV file, or the first row of one without.
@@ -144,7 +220,7 @@ class TableReader {
   }
 
   absl::Status ReadCsvRows(LineReader& lines) {
-    CsvParser parser(kMaxRowBytes);
+    CsvParser parser(kMaxRowBytes, options_.delimiter[0]);
     int64_t before = 0;  // lines that `parser` has not seen
     while (true) {
       SFT_ASSIGN_OR_RETURN(const bool more, lines.Next());
@@ -152,7 +228,7 @@ class TableReader {
       if (lines.too_long()) {
         // Where its quotes end is unknown: the next line begins a record.
         SFT_RETURN_IF_ERROR(Bad(lines.number(), TooLong()));
-        parser = CsvParser(kMaxRowBytes);
+        parser = CsvParser(kMaxRowBytes, options_.delimiter[0]);
         before = lines.number();
         continue;
       }
@@ -302,8 +378,7 @@ class TableReader {
   std::vector<std::string> fields_;  // of CSV and TSV
   std::set<std::string> names_;      // every column seen
   bool chosen_ = false;
-  std::vector<std::string> text_;
-  std::string label_;
+  RowColumns columns_;
 };
 
 }  // namespace

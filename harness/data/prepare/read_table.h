@@ -15,7 +15,8 @@ namespace sft {
 
 struct ReadRows {
   std::unique_ptr<SpilledRows> rows;
-  std::vector<RefusedRow> bad;  // with options.on_bad_row = skip
+  std::vector<RefusedRow> bad;       // with options.on_bad_row = skip
+  std::vector<std::string> columns;  // that some row has, sorted
 };
 
 inline constexpr int64_t kMaxRowBytes = int64_t{16} << 20;

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
+#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/data/jsonl.h"
 #include "harness/data/prepare/unicode.h"
 
 namespace sft {
@@ -22,6 +25,42 @@ std::string ValueText(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+bool IsConversation(const nlohmann::json& value) {
+  if (!value.is_array() || value.empty()) return false;
+  return std::all_of(value.begin(), value.end(), [](const auto& message) {
+    if (!message.is_object()) return false;
+    const auto role = message.find("role"), content = message.find("content");
+    return role != message.end() && role->is_string() &&
+           content != message.end() && content->is_string();
+  });
+}
+
+// Roles as signs, which are no words: they tell conversations apart and make
+// none alike.
+void AddConversation(const nlohmann::json& messages, TableRow& row) {
+  const auto is_answer = [&](size_t i) {
+    return i + 1 == messages.size() && messages[i]["role"] == "assistant";
+  };
+  std::string prompt;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    std::string content = messages[i]["content"].get<std::string>();
+    if (is_answer(i)) {
+      row.answer.push_back(std::move(content));
+      continue;
+    }
+    const nlohmann::json& role = messages[i]["role"];
+    prompt += role == "system" ? "# " : role == "assistant" ? "< " : "> ";
+    prompt += content + "\n";
+  }
+  row.text.push_back(std::move(prompt));
+}
+
+bool HasAnswerStart(const nlohmann::json& value) {
+  if (value.is_object() && value.contains("answer_start")) return true;
+  return value.is_structured() &&
+         std::any_of(value.begin(), value.end(), HasAnswerStart);
+}
+
 void Put(std::string& out, const void* data, size_t size) {
   out.append(static_cast<const char*>(data), size);
 }
@@ -30,6 +69,11 @@ void PutText(std::string& out, const std::string& text) {
   Put(out, &size, sizeof(size));
   out += text;
 }
+void PutTexts(std::string& out, const std::vector<std::string>& texts) {
+  const uint64_t size = texts.size();
+  Put(out, &size, sizeof(size));
+  for (const std::string& text : texts) PutText(out, text);
+}
 // These bytes were written by this process: no reader of foreign files.
 std::string TakeText(std::string_view& in) {
   uint64_t size = 0;
@@ -37,6 +81,14 @@ std::string TakeText(std::string_view& in) {
   std::string text(in.substr(sizeof(size), size));
   in.remove_prefix(sizeof(size) + size);
   return text;
+}
+std::vector<std::string> TakeTexts(std::string_view& in) {
+  uint64_t size = 0;
+  memcpy(&size, in.data(), sizeof(size));
+  in.remove_prefix(sizeof(size));
+  std::vector<std::string> texts(size);
+  for (std::string& text : texts) text = TakeText(in);
+  return texts;
 }
 
 absl::Status Failed(const std::string& doing) {
@@ -48,23 +100,51 @@ constexpr size_t kBufferBytes = size_t{1} << 20;
 
 }  // namespace
 
+std::string TableRow::Text() const { return absl::StrJoin(text, "\n"); }
+
 TableRow RowFromJson(nlohmann::json object, int64_t line,
-                     const std::vector<std::string>& text_columns,
-                     const std::string& label_column) {
+                     const RowColumns& columns) {
   TableRow row;
   row.line = line;
-  row.changed = NormalizeJson(object);
-  auto value = [&](const std::string& column) {
+  row.changed = columns.nfc && !HasAnswerStart(object) ? NormalizeJson(object)
+                                                       : !IsNfc(object);
+  const nlohmann::json none;
+  auto at = [&](const std::string& column) -> const nlohmann::json& {
     const auto it = object.find(column);
-    std::string text = it == object.end() ? "" : ValueText(*it);
-    if (IsBlank(text) && row.missing.empty()) row.missing = column;
-    return text;
+    return it == object.end() ? none : *it;
   };
-  for (const std::string& column : text_columns) {
-    if (&column != &text_columns.front()) row.text += '\n';
-    row.text += value(column);
+  auto want = [&](const std::string& column, const std::string& text) {
+    if (IsBlank(text) && row.missing.empty()) row.missing = column;
+  };
+  for (const auto* names : {&columns.text, &columns.also}) {
+    for (const std::string& column : *names) {
+      nlohmann::json parsed;
+      const nlohmann::json* value = &at(column);
+      // A table of texts holds a conversation as JSON.
+      if (value->is_string() &&
+          value->get_ref<const std::string&>().rfind("[{", 0) == 0) {
+        absl::StatusOr<nlohmann::json> read =
+            ParseJson(value->get_ref<const std::string&>());
+        if (read.ok()) parsed = *std::move(read);
+        if (IsConversation(parsed)) value = &parsed;
+      }
+      if (IsConversation(*value)) {
+        AddConversation(*value, row);
+      } else {
+        row.text.push_back(ValueText(*value));
+      }
+      if (names == &columns.text) want(column, row.text.back());
+    }
   }
-  if (!label_column.empty()) row.label = value(label_column);
+  if (columns.text.empty() && !columns.also.empty())
+    want(columns.also[0], row.Text());
+  for (const std::string& column : columns.answer) {
+    row.answer.push_back(ValueText(at(column)));
+  }
+  if (!columns.label.empty()) {
+    row.label = ValueText(at(columns.label));
+    want(columns.label, row.label);
+  }
   row.json = object.dump();
   return row;
 }
@@ -90,10 +170,11 @@ absl::Status SpilledRows::Add(const TableRow& row) {
   const size_t before = unwritten_.size();
   Put(unwritten_, &row.line, sizeof(row.line));
   unwritten_ += row.changed ? '\1' : '\0';
-  for (const std::string* text :
-       {&row.missing, &row.text, &row.label, &row.json}) {
-    PutText(unwritten_, *text);
-  }
+  PutText(unwritten_, row.missing);
+  PutTexts(unwritten_, row.text);
+  PutTexts(unwritten_, row.answer);
+  PutText(unwritten_, row.label);
+  PutText(unwritten_, row.json);
   ends_.push_back((ends_.empty() ? 0 : ends_.back()) + unwritten_.size() -
                   before);
   return unwritten_.size() < kBufferBytes ? absl::OkStatus() : Flush();
@@ -131,7 +212,8 @@ absl::StatusOr<TableRow> SpilledRows::Get(size_t index) const {
   row.changed = in[sizeof(row.line)] != '\0';
   in.remove_prefix(sizeof(row.line) + 1);
   row.missing = TakeText(in);
-  row.text = TakeText(in);
+  row.text = TakeTexts(in);
+  row.answer = TakeTexts(in);
   row.label = TakeText(in);
   row.json = TakeText(in);
   return row;

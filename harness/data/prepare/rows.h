@@ -18,16 +18,32 @@ namespace sft {
 struct TableRow {
   int64_t line = 0;      // in its file, from 1
   bool changed = false;  // a value was not in Unicode's form NFC
-  std::string missing;   // the first column that is absent or blank
-  std::string text;      // the text columns, a line each
+  std::string missing;   // the first wanted column that is absent or blank
+  // What makes the row the one it is: the columns of the prompt, those of the
+  // answer, and the label.
+  std::vector<std::string> text, answer;
   std::string label;
   std::string json;  // the whole row as it is written, one object
+
+  // The prompt, a column a line.
+  std::string Text() const;
 };
 
-// The row of a JSON object; its strings are brought to NFC.
+// Which columns a row is read from. A column that holds a conversation (a list
+// of {role, content}) gives all messages to the prompt but the assistant's last
+// one, which is an answer.
+struct RowColumns {
+  std::vector<std::string> text = {};    // of the prompt, wanted
+  std::vector<std::string> also = {};    // of it, may be absent, but not all
+  std::string label = "";                // wanted; "" = none
+  std::vector<std::string> answer = {};  // may be absent
+  // Strings are brought to Unicode's form NFC; but not in a row with an
+  // "answer_start", which counts the characters of the text as it is.
+  bool nfc = false;
+};
+
 TableRow RowFromJson(nlohmann::json object, int64_t line,
-                     const std::vector<std::string>& text_columns,
-                     const std::string& label_column);
+                     const RowColumns& columns);
 
 class RowSource {
  public:

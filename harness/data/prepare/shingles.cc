@@ -7,6 +7,7 @@
 
 #include "harness/core/rng.h"
 #include "harness/core/utf8.h"
+#include "harness/data/clean_text.h"
 
 namespace sft {
 namespace {
@@ -101,6 +102,36 @@ double Jaccard(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
   }
   return static_cast<double>(common) /
          static_cast<double>(a.size() + b.size() - common);
+}
+
+RowShingles ShinglesOf(const std::vector<std::string>& columns, int64_t words) {
+  RowShingles out;
+  bool any = false;
+  for (const std::string& text : columns) {
+    out.columns.push_back(Shingles(WordHashes(text), words));
+    any |= !out.columns.back().empty();
+  }
+  if (!any) return out;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    if (out.columns[c].empty()) {
+      const std::string text = CollapseSpace(columns[c]);
+      if (!text.empty()) out.columns[c] = {TextHash(text)};
+    }
+    for (const uint64_t shingle : out.columns[c]) {
+      out.all.push_back(c == 0 ? shingle : SplitMix64(shingle ^ c));
+    }
+  }
+  std::sort(out.all.begin(), out.all.end());
+  return out;
+}
+
+double Similarity(const RowShingles& a, const RowShingles& b) {
+  double least = 1;
+  for (size_t c = 0; c < std::min(a.columns.size(), b.columns.size()); ++c) {
+    if (a.columns[c].empty() && b.columns[c].empty()) continue;
+    least = std::min(least, Jaccard(a.columns[c], b.columns[c]));
+  }
+  return least;
 }
 
 Signature MinHash(const std::vector<uint64_t>& shingles) {

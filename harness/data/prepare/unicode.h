@@ -9,9 +9,14 @@ namespace sft {
 
 // Brings valid UTF-8 to NFC; true if that changed it.
 bool NormalizeNfc(std::string& text);
+// Without differences of case, of Unicode's forms and of white space (runs of
+// it are one, none is at the ends).
+std::string FoldedText(const std::string& text);
 // Every string of `value`, not the keys; nested at most as deep as a parser
 // allowed.
 bool NormalizeJson(nlohmann::json& value);
+// Is every string of `value` in that form?
+bool IsNfc(const nlohmann::json& value);
 
 }  // namespace sft
 

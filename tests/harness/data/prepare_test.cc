@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
 #include "harness/data/csv.h"
@@ -89,7 +90,7 @@ std::vector<Plain> Generated(size_t n) {
   std::vector<Plain> rows(n);
   for (size_t i = 0; i < n; ++i) {
     for (uint64_t w = 20 + rng.Below(20); w > 0; --w) {
-      rows[i].text += "w" + std::to_string(rng.Below(5000)) + " ";
+      absl::StrAppend(&rows[i].text, "w", rng.Below(5000), " ");
     }
     rows[i].text += "end";
     rows[i].label = std::string(1, static_cast<char>('a' + rng.Below(3)));
@@ -100,9 +101,10 @@ std::vector<Plain> Generated(size_t n) {
 VectorRows Source(const std::string& name, const std::vector<Plain>& rows) {
   std::vector<TableRow> table;
   for (const Plain& row : rows) {
-    table.push_back(RowFromJson({{"text", row.text}, {"label", row.label}},
-                                static_cast<int64_t>(table.size()) + 1,
-                                {"text"}, "label"));
+    table.push_back(
+        RowFromJson({{"text", row.text}, {"label", row.label}},
+                    static_cast<int64_t>(table.size()) + 1,
+                    {.text = {"text"}, .label = "label", .nfc = true}));
   }
   return {name, std::move(table)};
 }
@@ -282,7 +284,7 @@ TEST_CASE("a label unlike those of near duplicates is flagged, not dropped",
   rows.push_back({text + " more", "b"});
   rows[5].text += " write to ann@example.org or +49 30 1234567";
   std::string long_text;
-  for (int i = 0; i < 3000; ++i) long_text += "v" + std::to_string(i) + " ";
+  for (int i = 0; i < 3000; ++i) absl::StrAppend(&long_text, "v", i, " ");
   rows.push_back({long_text, "a"});
   rows.push_back({"caf\x65\xcc\x81 first words of it", "a"});
   const VectorRows source = Source("a", rows);
@@ -293,7 +295,7 @@ TEST_CASE("a label unlike those of near duplicates is flagged, not dropped",
         std::vector<std::string>{"a:104"});
   CHECK(CheckOf(*table, "personal_data").rows == 1);
   CHECK(CheckOf(*table, "unicode").rows == 1);
-  CHECK(source.Get(105)->text == "caf\xc3\xa9 first words of it");
+  CHECK(source.Get(105)->Text() == "caf\xc3\xa9 first words of it");
   CHECK(CheckOf(*table, "length_outlier").rows >= 1);
   CHECK(CheckOf(*table, "near_duplicate").rows == 3);
   CHECK(table->report.imbalanced);
