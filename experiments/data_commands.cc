@@ -20,7 +20,13 @@ ABSL_DECLARE_FLAG(bool, dry_run);
 ABSL_FLAG(bool, clean, false, "drop faulty rows; without it they are flagged");
 ABSL_FLAG(std::string, split, "0.8,0.1,0.1",
           "shares of train, validation and test");
-ABSL_FLAG(std::string, text, "", "columns of the text (default: text)");
+ABSL_FLAG(std::string, text, "",
+          "columns of the prompt (default: by their usual names, such as "
+          "text, or instruction and input)");
+ABSL_FLAG(std::string, answer, "",
+          "columns of the answer (default: those that stand beside the text's "
+          "by their usual names)");
+ABSL_FLAG(std::string, delimiter, ",", "CSV: what separates fields");
 ABSL_FLAG(std::string, label, "",
           "column of the label (default: label, if there is one)");
 ABSL_FLAG(int64_t, seed, 0,
@@ -42,6 +48,9 @@ PrepareOptions OptionsFromFlags() {
   PrepareOptions options;
   const std::string text = absl::GetFlag(FLAGS_text);
   if (!text.empty()) options.text = absl::StrSplit(text, ',');
+  const std::string answer = absl::GetFlag(FLAGS_answer);
+  if (!answer.empty()) options.answer = absl::StrSplit(answer, ',');
+  options.delimiter = absl::GetFlag(FLAGS_delimiter);
   options.label = absl::GetFlag(FLAGS_label);
   options.header = absl::GetFlag(FLAGS_header);
   options.clean = absl::GetFlag(FLAGS_clean);
@@ -114,9 +123,10 @@ std::vector<Command> DataCommands() {
            "  sftbench data ag_news\n"
            "  sftbench data reviews.csv --clean --text review "
            "--label stars --out reviews",
-       .flags = {"clean", "split", "out", "text", "label", "seed",
-                 "near_duplicate_similarity", "label_conflicts", "on_bad_row",
-                 "against", "subsample", "header", "json", "dry_run"},
+       .flags = {"clean", "split", "out", "text", "answer", "label",
+                 "delimiter", "seed", "near_duplicate_similarity",
+                 "label_conflicts", "on_bad_row", "against", "subsample",
+                 "header", "json", "dry_run"},
        .min_words = 1,
        .max_words = 1,
        .run = RunData},

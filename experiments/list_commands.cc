@@ -1,10 +1,14 @@
 // list: what the tables hold, tab-separated for pipes.
 
+#include <cmath>
+
 #include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 #include "harness/eval/metrics.h"
+#include "harness/spec/experiment_spec.h"
+#include "harness/spec/run_config.h"
 
 namespace sft {
 namespace {
@@ -26,6 +30,59 @@ Rows MethodRows(const Workbench& bench) {
   };
   add(bench.methods.update, "update");
   add(bench.methods.batching, "batching");
+  return rows;
+}
+
+// Where a spec says a field's value.
+std::string PlaceOf(const std::string& name) {
+  if (name == "evaluate") return "evaluate: {tasks: }";
+  if (name == "retain") return "evaluate: {retain: }";
+  if (name == "model" || name == "train") return "the top";
+  if (name.rfind("budget.", 0) == 0) {
+    return absl::StrCat("budget: {", name.substr(7), ": }");
+  }
+  return "set, grid, cases";
+}
+
+std::string AllowedText(const FieldSpec& field) {
+  static constexpr const char* kTypes[] = {"true, false", "whole number",
+                                           "number", "text", "list of names"};
+  if (!field.limits.choices.empty()) {
+    return absl::StrJoin(field.limits.choices, ", ");
+  }
+  std::string text = kTypes[static_cast<int>(field.type)];
+  if (std::isfinite(field.limits.min)) {
+    absl::StrAppend(&text, " from ", CanonicalText(field.limits.min));
+  }
+  if (std::isfinite(field.limits.max)) {
+    absl::StrAppend(&text, " to ", CanonicalText(field.limits.max));
+  }
+  return text;
+}
+
+// Every field of a run, and with its method's name every option of one.
+Rows FieldRows(const Workbench& bench) {
+  Rows rows = {{"name", "default", "allowed", "stands under", "meaning"}};
+  const SpecTables tables = bench.Tables();
+  std::map<std::string, std::vector<std::string>> methods;  // of an option
+  for (const auto* table : {&tables.update_methods, &tables.batching_methods}) {
+    for (const MethodSpecRow& row : *table) {
+      for (const FieldSpec& option : row.options) {
+        methods[option.name].push_back(row.name);
+      }
+    }
+  }
+  const auto add = [&](const FieldSpec& field, const std::string& of) {
+    const std::string& value = field.default_text;
+    rows.push_back({field.name, value.empty() ? "-" : value, AllowedText(field),
+                    PlaceOf(field.name),
+                    of.empty() ? field.help : field.help + " (" + of + ")"});
+  };
+  for (const FieldSpec& field : DescribeFields<RunConfig>()) add(field, "");
+  for (const auto& [name, field] : KnownFields(tables)) {
+    const auto of = methods.find(name);
+    if (of != methods.end()) add(field, absl::StrJoin(of->second, ", "));
+  }
   return rows;
 }
 
@@ -76,11 +133,10 @@ struct Listing {
   const char* name;
   Rows (*rows)(const Workbench&);
 };
-constexpr Listing kListings[] = {{"models", ModelRows},
-                                 {"methods", MethodRows},
-                                 {"datasets", DatasetRows},
-                                 {"tasks", TaskRows},
-                                 {"metrics", MetricRows}};
+constexpr Listing kListings[] = {
+    {"models", ModelRows}, {"methods", MethodRows},
+    {"fields", FieldRows}, {"datasets", DatasetRows},
+    {"tasks", TaskRows},   {"metrics", MetricRows}};
 
 absl::StatusOr<int> RunList(const std::vector<std::string>& words) {
   std::vector<std::string> names;
@@ -91,19 +147,32 @@ absl::StatusOr<int> RunList(const std::vector<std::string>& words) {
       return kExitGood;
     }
   }
-  return absl::InvalidArgumentError(absl::StrCat("sftbench list: '", words[0],
-                                                 "' is none of ",
-                                                 absl::StrJoin(names, ", ")));
+  const std::string near = NearestName(words[0], names);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "sftbench list: '", words[0], "' is none of ", absl::StrJoin(names, ", "),
+      near.empty() ? "" : "; did you mean '" + near + "'?"));
 }
 
 }  // namespace
 
 std::vector<Command> ListCommands() {
   return {{.name = "list",
-           .usage = "list models|methods|datasets|tasks|metrics",
-           .summary = "What the tables of this program hold.",
-           .help = "Columns on a terminal, tab-separated in a pipe.\n"
-                   "  sftbench list methods",
+           .usage = "list models|methods|fields|datasets|tasks|metrics",
+           .summary = "What there is, to write a spec from.",
+           .help =
+               "models    what `model` may name, beside a folder or a .gguf "
+               "file\n"
+               "methods   values of `method` and `batching`, with their "
+               "options\n"
+               "fields    whatever a spec may set or vary: default, allowed "
+               "values,\n"
+               "          and under which key it stands\n"
+               "datasets  what `train` may name, and whether its files are "
+               "here\n"
+               "tasks     what `evaluate` may name: kind, metrics, labels\n"
+               "metrics   unit, direction, and how each is computed\n"
+               "Columns on a terminal, tab-separated in a pipe.\n"
+               "  sftbench list fields",
            .flags = {},
            .min_words = 1,
            .max_words = 1,

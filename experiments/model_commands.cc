@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
@@ -15,6 +17,7 @@
 #include "experiments/command_line.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/data/added_ids.h"
 #include "harness/data/collator.h"
 #include "harness/eval/answers.h"
 #include "harness/eval/evaluator.h"
@@ -29,10 +32,17 @@ ABSL_FLAG(std::string, file, "", "a text file to measure perplexity on");
 ABSL_FLAG(int64_t, limit, 0, "test rows, or tokens of text; 0 = all");
 ABSL_FLAG(bool, json, false, "print JSON");
 ABSL_FLAG(std::string, adapter, "", "a PEFT adapter folder to put on");
-ABSL_FLAG(std::string, dtype, "f32", "f32, bf16 or f64");
+ABSL_FLAG(std::string, dtype, "",
+          "f32 (the default), bf16 or f64; of an export: f32, bf16 or f16, "
+          "the checkpoint's own by default");
 ABSL_FLAG(std::string, device, "cpu", "cpu or cuda");
 ABSL_FLAG(std::string, prompt, "", "what to answer");
 ABSL_FLAG(bool, raw, false, "continue the prompt as it is, no chat template");
+ABSL_FLAG(std::string, bos, "auto",
+          "the token that begins a text: auto (as the tokenizer prescribes), "
+          "always, never");
+ABSL_FLAG(bool, special, false,
+          "with the tokens that the tokenizer puts around a text");
 ABSL_FLAG(int64_t, max_new_tokens, 64, "longest answer, in tokens");
 ABSL_FLAG(double, temperature, 0, "0 = the likeliest token, else sampled");
 ABSL_FLAG(int64_t, top_k, 0, "sample of the k likeliest tokens; 0 = all");
@@ -43,6 +53,7 @@ ABSL_FLAG(double, length_penalty, 1,
 ABSL_FLAG(std::vector<std::string>, stop, {},
           "texts that end an answer, by commas; \\n, \\x2c as in C");
 ABSL_FLAG(bool, merged, false, "export a whole model folder");
+ABSL_FLAG(bool, force, false, "write into a folder that is not empty");
 ABSL_FLAG(int64_t, window, 512, "tokens a window of text");
 
 namespace sft {
@@ -50,15 +61,19 @@ namespace {
 
 RunConfig ConfigOfFlags() {
   RunConfig config;
-  config.dtype = absl::GetFlag(FLAGS_dtype);
+  if (const std::string dtype = absl::GetFlag(FLAGS_dtype); !dtype.empty()) {
+    config.dtype = dtype;
+  }
   config.device = absl::GetFlag(FLAGS_device);
+  config.bos = absl::GetFlag(FLAGS_bos);
   return config;
 }
 
 absl::StatusOr<LoadedModel> LoadFromFlags(const std::string& name) {
   RunConfig config = ConfigOfFlags();
-  SFT_RETURN_IF_ERROR(
-      ReadFields({{"dtype", config.dtype}, {"device", config.device}}, config));
+  SFT_RETURN_IF_ERROR(ReadFields(
+      {{"dtype", config.dtype}, {"device", config.device}, {"bos", config.bos}},
+      config));
   SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
   SFT_ASSIGN_OR_RETURN(
       LoadedModel loaded,
@@ -88,10 +103,12 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
     }
     SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "perplexity"));
     SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-    SFT_ASSIGN_OR_RETURN(
-        EvalRecord eval,
-        EvaluateHeldout(*loaded.model, *loaded.tokenizer, {text},
-                        absl::GetFlag(FLAGS_window), limit, "perplexity"));
+    EvalOptions options;
+    options.bos = absl::GetFlag(FLAGS_bos);
+    SFT_ASSIGN_OR_RETURN(EvalRecord eval,
+                         EvaluateHeldout(*loaded.model, *loaded.tokenizer,
+                                         {text}, absl::GetFlag(FLAGS_window),
+                                         limit, "perplexity", options));
     return std::vector<EvalRecord>{std::move(eval)};
   }
   const Workbench& bench = TheWorkbench();
@@ -230,10 +247,15 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
   SFT_ASSIGN_OR_RETURN(const GenerationOptions options,
                        GenerationFlags(tokenizer, stops));
   std::string text = prompt;
-  if (tokenizer.has_chat_template() && !absl::GetFlag(FLAGS_raw)) {
+  const bool chat = tokenizer.has_chat_template() && !absl::GetFlag(FLAGS_raw);
+  if (chat) {
     SFT_ASSIGN_OR_RETURN(text, tokenizer.RenderChat({{"user", prompt}}, true));
   }
-  const std::vector<int32_t> ids = tokenizer.Encode(text);
+  SFT_ASSIGN_OR_RETURN(AddedIds added,
+                       AddedIdsOfForm(tokenizer, absl::GetFlag(FLAGS_bos),
+                                      chat ? "chat" : "plain"));
+  added.after.clear();  // the text goes on
+  const std::vector<int32_t> ids = EncodeWhole(tokenizer, text, added);
   if (ids.empty()) return absl::InvalidArgumentError("the prompt is empty");
   const auto answers = loaded.model->Generate({ids}, options);
   const std::string answer = tokenizer.Decode(answers[0], true);
@@ -280,11 +302,28 @@ absl::StatusOr<int> RunTokenize(const std::vector<std::string>& words) {
                        LocateModel(words[0], TheWorkbench().folders.assets));
   SFT_ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> tokenizer,
                        LoadTokenizerOf(where));
+  AddedIds added;
+  if (absl::GetFlag(FLAGS_special)) {
+    SFT_ASSIGN_OR_RETURN(added,
+                         AddedIdsOf(*tokenizer, absl::GetFlag(FLAGS_bos)));
+  }
   std::string line;
   while (std::getline(std::cin, line)) {
-    printf("%s\n", absl::StrJoin(tokenizer->Encode(line), " ").c_str());
+    printf("%s\n",
+           absl::StrJoin(EncodeWhole(*tokenizer, line, added), " ").c_str());
   }
   return kExitGood;
+}
+
+// nullopt: the checkpoint's own.
+absl::StatusOr<std::optional<at::ScalarType>> ExportDtype() {
+  const std::string name = absl::GetFlag(FLAGS_dtype);
+  if (name.empty()) return std::optional<at::ScalarType>();
+  if (name == "f32") return std::optional(at::kFloat);
+  if (name == "bf16") return std::optional(at::kBFloat16);
+  if (name == "f16") return std::optional(at::kHalf);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--dtype = '", name, "': an export is f32, bf16 or f16"));
 }
 
 absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
@@ -297,6 +336,19 @@ absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
         "sftbench export: wants either --merged or --adapter");
   }
   if (FileExists(out) && !IsFolder(out)) return InputError(out, "is a file");
+  SFT_ASSIGN_OR_RETURN(const auto dtype, ExportDtype());
+  if (adapter && dtype.has_value()) {
+    return absl::InvalidArgumentError(
+        "--dtype is for --merged: an adapter keeps the numbers it was trained "
+        "in");
+  }
+  std::error_code error;
+  if (!absl::GetFlag(FLAGS_force) && IsFolder(out) &&
+      !std::filesystem::is_empty(out, error)) {
+    return InputError(out,
+                      "is not empty, and an export writes over no model; name "
+                      "another folder, or say --force");
+  }
   SFT_ASSIGN_OR_RETURN(TrainedRun run,
                        OpenTrainedRun(TheWorkbench(), words[0]));
   if (adapter) {
@@ -304,7 +356,7 @@ absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
   } else {
     SFT_RETURN_IF_ERROR(run.method->Merge());
     SFT_RETURN_IF_ERROR(MakeFolders(out));
-    SFT_RETURN_IF_ERROR(WriteModelFolder(*run.loaded.model, out));
+    SFT_RETURN_IF_ERROR(WriteModelFolder(*run.loaded.model, out, dtype));
     SFT_RETURN_IF_ERROR(WriteTokenizerFiles(run.loaded, out));
   }
   fprintf(stderr, "written: %s\n", out.c_str());
@@ -319,11 +371,16 @@ std::vector<Command> ModelCommands() {
        .usage = "eval MODEL --task T [--file TEXT] [--limit N] [--json] "
                 "[--adapter DIR]",
        .summary = "Measure one model on one task.",
-       .help = "  sftbench eval smollm2-135m-instruct --task rotten_tomatoes "
-               "--limit 200\n"
-               "  sftbench eval MODEL --task perplexity --file book.txt",
+       .help =
+           "Answers are scored as lm-evaluation-harness scores them: the ids\n"
+           "that prompt and answer have together, after the tokenizer's own\n"
+           "BOS (--bos), without an end of turn. Every window of text begins\n"
+           "with that BOS.\n"
+           "  sftbench eval smollm2-135m-instruct --task rotten_tomatoes "
+           "--limit 200\n"
+           "  sftbench eval MODEL --task perplexity --file book.txt",
        .flags = {"task", "file", "limit", "json", "adapter", "dtype", "device",
-                 "window"},
+                 "window", "bos"},
        .min_words = 1,
        .max_words = 1,
        .run = RunEval},
@@ -333,7 +390,8 @@ std::vector<Command> ModelCommands() {
        .summary = "Answer a prompt.",
        .help =
            "The prompt goes through the model's chat template, if it has\n"
-           "one, unless --raw. Greedy, unless told otherwise: --temperature\n"
+           "one, unless --raw; the tokenizer's own BOS stands before it once\n"
+           "(--bos). Greedy, unless told otherwise: --temperature\n"
            "above 0 draws each token (--top_k and --top_p narrow the draw,\n"
            "--seed repeats it), --beams above 1 searches for the likeliest\n"
            "answer (--length_penalty above 1 favours long ones). The answer\n"
@@ -345,18 +403,19 @@ std::vector<Command> ModelCommands() {
            "--top_p 0.9 --seed 1\n"
            "  sftbench generate MODEL --prompt 'Q: 2+2? A:' --raw --beams 4 "
            "--stop 'Q:,\\n'",
-       .flags = {"prompt", "raw", "max_new_tokens", "temperature", "top_k",
-                 "top_p", "seed", "beams", "length_penalty", "stop", "adapter",
-                 "dtype", "device"},
+       .flags = {"prompt", "raw", "bos", "max_new_tokens", "temperature",
+                 "top_k", "top_p", "seed", "beams", "length_penalty", "stop",
+                 "adapter", "dtype", "device"},
        .min_words = 1,
        .max_words = 1,
        .run = RunGenerate},
       {.name = "tokenize",
-       .usage = "tokenize MODEL",
+       .usage = "tokenize MODEL [--special]",
        .summary = "Lines of standard input to lines of token ids.",
-       .help = "No special token is added.\n"
+       .help = "No special token is added, unless --special: then those that\n"
+               "the tokenizer puts around every text (BOS; see --bos).\n"
                "  echo 'a  123' | sftbench tokenize smollm2-135m-instruct",
-       .flags = {},
+       .flags = {"special", "bos"},
        .min_words = 1,
        .max_words = 1,
        .run = RunTokenize},
@@ -370,12 +429,15 @@ std::vector<Command> ModelCommands() {
        .run = RunLogits,
        .hidden = true},
       {.name = "export",
-       .usage = "export RUN --merged|--adapter --out DIR",
+       .usage = "export RUN --merged|--adapter --out DIR [--dtype D] [--force]",
        .summary = "A tuned model, or its adapter, as a folder others load.",
-       .help = "RUN is a record, DIR/runs/<run_id>.h5. --merged writes a\n"
-               "transformers folder, --adapter a PEFT one.\n"
-               "  sftbench export results/demo/runs/ID.h5 --adapter --out out",
-       .flags = {"merged", "adapter", "out"},
+       .help =
+           "RUN is a record, DIR/runs/<run_id>.h5. --merged writes a\n"
+           "transformers folder, --adapter a PEFT one. Weights keep the dtype\n"
+           "of the checkpoint that was tuned (--dtype f32, bf16 or f16\n"
+           "says otherwise); a folder that is not empty wants --force.\n"
+           "  sftbench export results/demo/runs/ID.h5 --adapter --out out",
+       .flags = {"merged", "adapter", "out", "dtype", "force"},
        .switches = {"adapter"},
        .min_words = 1,
        .max_words = 1,

@@ -69,9 +69,10 @@ absl::StatusOr<int> RunMerge(const std::vector<std::string>& words) {
 std::vector<Command> RecordCommands() {
   return {
       {.name = "report",
-       .usage = "report DIR [--format md|csv|latex|html]",
+       .usage = "report DIR|FILE [--format md|csv|latex|html]",
        .summary = "The tables of a sweep, from its records and nothing else.",
-       .help = "  sftbench report results/demo --format csv > table.csv",
+       .help = "Of a folder, or of one file of merge-records.\n"
+               "  sftbench report results/demo --format csv > table.csv",
        .flags = {"format"},
        .min_words = 1,
        .max_words = 1,
@@ -88,7 +89,7 @@ std::vector<Command> RecordCommands() {
        .run = RunVerify},
       {.name = "merge-records",
        .usage = "merge-records IN... OUT.h5",
-       .summary = "One file of many records.",
+       .summary = "One file of many records, with the plan they belong to.",
        .help = "  sftbench merge-records results/demo demo.h5",
        .flags = {},
        .min_words = 2,

@@ -49,6 +49,34 @@ std::vector<Command> AllCommands() {
   return commands;
 }
 
+// What people type who come from other tools, or do not know the names yet.
+std::string CommandFor(const std::string& word) {
+  static constexpr struct {
+    const char* command;
+    const char* words;
+  } kRows[] = {
+      {"run",
+       " train finetune fine-tune tune sft launch start sweep resume "
+       "continue plan exec execute benchmark bench compare "},
+      {"eval", " evaluate test validate perplexity ppl lm_eval "},
+      {"generate", " chat infer inference predict sample complete prompt "},
+      {"report", " show results table tables summary plot summarize html "},
+      {"status", " progress ps watch jobs "},
+      {"export", " merge convert save push "},
+      {"data", " clean prepare preprocess split dedup "},
+      {"tokenize", " encode tokens tokenizer "},
+      {"list", " ls models methods datasets tasks metrics fields info "},
+      {"verify", " check validate-records fsck "},
+  };
+  for (const auto& row : kRows) {
+    if (std::string_view(row.words).find(absl::StrCat(" ", word, " ")) !=
+        std::string_view::npos) {
+      return row.command;
+    }
+  }
+  return "";
+}
+
 int Fail(const absl::Status& status) {
   fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
   return kExitBadInput;
@@ -107,7 +135,8 @@ int Main(const std::vector<std::string>& arguments) {
     if (!status.ok()) return Fail(status);
     return exit_status;
   }
-  const std::string nearest = NearestName(name, names);
+  std::string nearest = CommandFor(name);
+  if (nearest.empty()) nearest = NearestName(name, names);
   return Fail(absl::InvalidArgumentError(
       absl::StrCat("unknown command '", name, "'",
                    nearest.empty() ? "; see 'sftbench --help'"

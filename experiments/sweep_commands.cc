@@ -19,6 +19,7 @@
 #include "harness/launch/run_worker.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_plan.h"
+#include "methods/method_checks.h"
 
 ABSL_FLAG(std::string, out, "results",
           "the folder that records, weights or exports go to");
@@ -47,20 +48,26 @@ absl::StatusOr<std::string> OwnPath() {
   return std::string(path, static_cast<size_t>(n));
 }
 
+void PrintWarnings(const CheckedPlan& checked) {
+  for (const std::string& warning : checked.warnings) {
+    fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
+}
+
 absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
   const Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const ExperimentSpec spec,
                        ParseSpec(words[0], bench.Tables()));
-  SFT_ASSIGN_OR_RETURN(const CheckedPlan checked, MakePlan(bench, spec));
+  SFT_ASSIGN_OR_RETURN(const CheckedPlan checked,
+                       MakePlan(bench, spec, AllMethodChecks()));
   const RunPlan& plan = checked.plan;
-  for (const std::string& warning : checked.warnings) {
-    fprintf(stderr, "warning: %s\n", warning.c_str());
-  }
   if (absl::GetFlag(FLAGS_dry_run)) {
     SFT_ASSIGN_OR_RETURN(const std::string text, DescribePlan(bench, plan));
+    PrintWarnings(checked);
     fputs(text.c_str(), stdout);
     return kExitGood;
   }
+  PrintWarnings(checked);
   for (const RejectedCell& cell : plan.rejected) {
     std::vector<std::string> axes;
     for (const auto& [name, value] : cell.axes) {
@@ -150,7 +157,24 @@ std::vector<Command> SweepCommands() {
            "Expands the YAML spec into runs, one process each, and writes a\n"
            "record a run to DIR/runs. Killed or interrupted at any moment, "
            "the\n"
-           "same command continues, and the records are the same.\n"
+           "same command continues, and the records are the same. What cannot\n"
+           "work is refused before anything is run, with the spec's line.\n\n"
+           "A small spec, for 'sftbench run SPEC --dry-run':\n\n"
+           "  question: does LoRA reach full fine-tuning here?\n"
+           "  model: smollm2-135m-instruct   # or a folder, or a .gguf file\n"
+           "  train: [bbc_headlines]         # or a file of yours, under "
+           "data:\n"
+           "  evaluate: {tasks: [bbc_headlines], retain: [wiki_demo]}\n"
+           "  budget: {target_tokens: 600}   # or steps, epochs, wall_seconds\n"
+           "  set: {max_length: 256}\n"
+           "  grid:\n"
+           "    method: [full, lora]\n"
+           "    learning_rate: [1.0e-4, 5.0e-4]\n"
+           "    seed: [0, 1, 2]\n"
+           "  baseline: {method: full}\n\n"
+           "'sftbench list fields' shows whatever may stand under set: and "
+           "grid:,\n"
+           "with defaults and allowed values; README.md each key at the top.\n"
            "  sftbench run experiments/demo.yaml --dry-run\n"
            "  sftbench run experiments/demo.yaml --out results/demo",
        .flags = {"out", "jobs", "dry_run", "max_attempts", "checkpoint_every",
@@ -168,8 +192,13 @@ std::vector<Command> SweepCommands() {
        .hidden = true},
       {.name = "status",
        .usage = "status DIR",
-       .summary = "What is done, running, failed and left of a sweep.",
-       .help = "  sftbench status results/demo",
+       .summary = "What is done, running, interrupted, failed and left.",
+       .help =
+           "A line a run, then the counts. done: a record that stands, ok or\n"
+           "diverged. running: a process is at it. interrupted: begun, and no\n"
+           "process is at it; the same 'run' continues. failed: the last try\n"
+           "failed. pending: not begun.\n"
+           "  sftbench status results/demo",
        .flags = {},
        .min_words = 1,
        .max_words = 1,

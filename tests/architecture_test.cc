@@ -46,7 +46,9 @@ const std::vector<Rule>& Rules() {
        {kCore, kSpec, kText, kData, kModel, kTrain, kEval, kMeasure, kRecord}},
       {"harness/analysis/", {kCore, kSpec, kRecord}},
       {"methods/kernels/", {kCore}},
-      {"methods/", {kCore, kSpec, kData, kModel, "harness/train/method.h"}},
+      {"methods/",
+       {kCore, kSpec, kData, kModel, "harness/text/regex.h",
+        "harness/train/method.h"}},
       {"datasets/", {kCore, kSpec, kText, kData}},
       {"experiments/", {"harness/", "methods/", "datasets/", "version.h"}},
   };

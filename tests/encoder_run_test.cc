@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "harness/core/files.h"
 #include "harness/core/rng.h"
 #include "harness/launch/run_evaluation.h"
 #include "harness/launch/run_inputs.h"
@@ -118,7 +119,7 @@ RunConfig ConfigOf(const std::string& model, const std::string& data,
   config.learning_rate = 3e-3;
   config.threads = 1;
   if (method.find("lora") != std::string::npos) {
-    config.method_options["lora.rank"] = "4";
+    config.method_options["lora.rank"] = std::string("4");
   }
   return config;
 }
@@ -202,6 +203,18 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       const nlohmann::json config = nlohmann::json::parse(file);
       if (data.name == "lands") CHECK(config["id2label"]["1"] == "name");
       if (data.name == "tags") CHECK(config["id2label"]["3"] == "B-name");
+
+      // The weights belong to the files that the run began from, and to no
+      // others.
+      const std::string base = model + "/config.json";
+      const auto bytes = ReadFile(base);
+      REQUIRE(bytes.ok());
+      REQUIRE(WriteFileAtomically(base, *bytes + " ").ok());
+      const auto changed = OpenTrainedRun(bench, path).status();
+      CHECK(changed.code() == absl::StatusCode::kInvalidArgument);
+      CHECK(std::string(changed.message()).find("began from other files") !=
+            std::string::npos);
+      REQUIRE(WriteFileAtomically(base, *bytes).ok());
     }
   }
 }

@@ -40,7 +40,7 @@ std::string Wanted(std::string_view what, std::string_view text) {
   if (text.find_first_of(",_ '") != std::string_view::npos) {
     return wanted + " without separators";
   }
-  if (std::string_view("kKmM").find(text.back()) != std::string_view::npos) {
+  if (std::string_view("kKM").find(text.back()) != std::string_view::npos) {
     return wanted + ", such as 1e3 for a thousand";
   }
   return wanted;

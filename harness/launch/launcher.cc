@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/progress.h"
@@ -29,6 +30,7 @@ namespace sft {
 namespace {
 
 constexpr int kProgressFd = 3;
+constexpr int kLockFd = 4;  // keeps the run's lock until the worker ends
 
 volatile sig_atomic_t interrupts = 0;
 void CountInterrupt(int) { interrupts = interrupts + 1; }
@@ -39,6 +41,7 @@ struct Worker {
   int pipe = -1;
   std::string buffer;
   Progress progress;
+  std::vector<std::string> notices;  // not said yet
   absl::Time started;
 };
 
@@ -61,6 +64,7 @@ absl::StatusOr<Worker> StartWorker(const PlannedRun& run,
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return absl::InternalError(absl::StrCat("pipe: ", strerror(errno)));
   }
+  const int lock = TakeFileLock(paths.Lock(run.run_id));
   std::vector<std::string> words = {
       options.executable,
       "worker",
@@ -85,6 +89,7 @@ absl::StatusOr<Worker> StartWorker(const PlannedRun& run,
                                    O_WRONLY | O_CREAT | O_APPEND, 0644);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&actions, ends[1], kProgressFd);
+  if (lock >= 0) posix_spawn_file_actions_adddup2(&actions, lock, kLockFd);
   // A group of its own: Ctrl-C reaches the launcher, which passes it on once.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -96,6 +101,7 @@ absl::StatusOr<Worker> StartWorker(const PlannedRun& run,
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
+  if (lock >= 0) close(lock);
   if (error != 0) {
     close(ends[0]);
     return InputError(options.executable,
@@ -107,18 +113,24 @@ absl::StatusOr<Worker> StartWorker(const PlannedRun& run,
   return worker;
 }
 
-void ReadProgress(Worker& worker) {
+// False where there is nothing more.
+bool ReadProgress(Worker& worker) {
   char bytes[4096];
   const ssize_t n = read(worker.pipe, bytes, sizeof(bytes));
-  if (n <= 0) return;
+  if (n <= 0) return false;
   worker.buffer.append(bytes, static_cast<size_t>(n));
   size_t end = 0;
   while ((end = worker.buffer.find('\n')) != std::string::npos) {
     if (auto p = ParseProgress(worker.buffer.substr(0, end))) {
-      worker.progress = *p;
+      if (p->phase.rfind(kNoticePhase, 0) == 0) {
+        worker.notices.push_back(p->phase.substr(sizeof(kNoticePhase) - 1));
+      } else {
+        worker.progress = *p;
+      }
     }
     worker.buffer.erase(0, end + 1);
   }
+  return true;
 }
 
 // A worker that died without a word (killed, out of memory) leaves its record
@@ -234,13 +246,22 @@ class Sweep {
     }
     poll(files.data(), files.size(), 200);
     for (size_t i = 0; i < files.size(); ++i) {
-      if ((files[i].revents & POLLIN) != 0) ReadProgress(workers_[i]);
+      if ((files[i].revents & POLLIN) == 0) continue;
+      ReadProgress(workers_[i]);
+      SayNotices(workers_[i]);
     }
     if (!summary_.interrupted) {
       line_.Show(ProgressText(workers_, settled_.size(), plan_.runs.size(),
                               mean_seconds_,
                               waiting_.size() + workers_.size()));
     }
+  }
+
+  void SayNotices(Worker& worker) {
+    for (const std::string& notice : worker.notices) {
+      if (said_.insert(notice).second) line_.Say("warning: " + notice);
+    }
+    worker.notices.clear();
   }
 
   absl::Status Reap() {
@@ -251,8 +272,11 @@ class Sweep {
         ++i;
         continue;
       }
-      const Worker worker = std::move(workers_[i]);
+      Worker worker = std::move(workers_[i]);
       workers_.erase(workers_.begin() + static_cast<int64_t>(i));
+      while (ReadProgress(worker)) {
+      }
+      SayNotices(worker);
       close(worker.pipe);
       SFT_RETURN_IF_ERROR(Finish(worker, wait_status));
     }
@@ -311,6 +335,7 @@ class Sweep {
   ProgressLine line_;
   std::deque<const PlannedRun*> waiting_;
   std::set<std::string> settled_;
+  std::set<std::string> said_;  // notices
   std::vector<Worker> workers_;
   double mean_seconds_ = 0;
   int timed_runs_ = 0;

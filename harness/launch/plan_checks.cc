@@ -2,23 +2,39 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/data/row_text.h"
+#include "harness/model/decoder.h"
 #include "harness/spec/mixture.h"
 
 namespace sft {
 namespace {
 
+// Whether text has the ids of its parts, without any around it.
+bool ReadsParts(const Tokenizer& tokenizer) {
+  if (tokenizer.added_ids() != AddedIds()) return false;
+  std::vector<int32_t> parts = tokenizer.Encode("a");
+  for (int32_t id : tokenizer.Encode(" b")) parts.push_back(id);
+  if (tokenizer.Encode("a b") != parts) return false;
+  if (!tokenizer.has_chat_template()) return true;
+  const auto frame = ChatText(tokenizer).Frame({{"user", "x"}});
+  return !frame.ok() || frame->lead.empty();
+}
+
 class PlanChecker {
  public:
-  PlanChecker(const Workbench& bench, const ExperimentSpec& spec)
-      : bench_(bench), spec_(spec) {}
+  PlanChecker(const Workbench& bench, const ExperimentSpec& spec,
+              const MethodChecks& method_checks)
+      : bench_(bench), spec_(spec), method_checks_(method_checks) {}
 
   absl::StatusOr<std::optional<Finding>> Check(const RunConfig& config) {
     SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
-    CellFacts facts{bench_, spec_, config, *model, {}, {}, {}};
+    CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
     for (const auto& [field, names, rows] :
          {std::tuple{"train", &config.train, &facts.train},
           std::tuple{"evaluate", &config.evaluate, &facts.evaluate},
@@ -37,6 +53,30 @@ class PlanChecker {
       Warn(FindingText(spec_, config, *finding));
     }
     return std::optional<Finding>();
+  }
+
+  // Of the config's evaluated tasks, those of labels or choices that are
+  // trained on are scored with the end of turn that they are trained with.
+  absl::Status Complete(const std::set<std::string>& trained,
+                        RunConfig& config) {
+    if (!config.score_end_of_turn.empty()) return absl::OkStatus();
+    SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
+    if (model->encoder() != nullptr) return absl::OkStatus();
+    for (const std::string& name : config.evaluate) {
+      if (trained.count(name) == 0) continue;
+      SFT_ASSIGN_OR_RETURN(const DatasetRow* row,
+                           bench_.DatasetOf(config, name));
+      if (row->task.kind == TaskKind::kClassification ||
+          row->task.kind == TaskKind::kMultipleChoice) {
+        config.score_end_of_turn.push_back(name);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<std::string>> Digests(const RunConfig& config) {
+    SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
+    return DigestsOfCell(bench_, *model, config);
   }
 
   void Warn(std::string text) {
@@ -64,19 +104,82 @@ class PlanChecker {
 
   const Workbench& bench_;
   const ExperimentSpec& spec_;
+  const MethodChecks& method_checks_;
   std::map<std::string, ModelFacts> models_;
   std::vector<std::string> warnings_;
 };
 
 }  // namespace
 
+int64_t ModelFacts::vocabulary() const {
+  return encoder() != nullptr ? encoder()->vocabulary : decoder()->vocabulary;
+}
+
+std::vector<SlotShape> ModelFacts::maps() const {
+  std::map<std::string, std::vector<int64_t>> shapes;
+  for (ParameterShape& row : encoder() != nullptr
+                                 ? EncoderParameters(*encoder())
+                                 : DecoderParameters(*decoder())) {
+    shapes[row.name] = std::move(row.shape);
+  }
+  std::vector<SlotShape> maps;
+  const auto add = [&](const std::string& name, Role role) {
+    const auto it = shapes.find(WeightName(name));
+    if (it == shapes.end() || it->second.size() != 2) return;
+    maps.push_back({name, role, it->second[0], it->second[1]});
+  };
+  const auto add_layers = [&](const auto& layout, int64_t layers) {
+    for (int64_t layer = 0; layer < layers; ++layer) {
+      for (const auto& map : layout.maps) {
+        add(layout.LayerName(layer, map.name), map.role);
+      }
+    }
+  };
+  if (encoder() != nullptr) {
+    add_layers(*encoder()->layout, encoder()->layers);
+    if (encoder()->pooler) {
+      add(std::string(encoder()->layout->pooler), Role::kPooler);
+    }
+  } else {
+    add_layers(*decoder()->layout, decoder()->layers);
+  }
+  return maps;
+}
+
 int64_t ModelFacts::max_positions() const {
   if (encoder() != nullptr) return encoder()->max_positions();
-  return decoder()->max_positions;
+  return decoder()->Reach();
 }
 
 bool ModelFacts::learned_positions() const {
   return encoder() != nullptr || !decoder()->layout->positions.empty();
+}
+
+absl::StatusOr<std::vector<std::string>> DigestsOfCell(
+    const Workbench& bench, const ModelFacts& model, const RunConfig& config) {
+  SFT_ASSIGN_OR_RETURN(std::vector<std::string> digests,
+                       bench.InputDigestsOf(config));
+  if (model.encoder() == nullptr && !ReadsParts(*model.tokenizer)) {
+    digests.push_back("joined text");
+  }
+  return digests;
+}
+
+absl::Status CheckRunId(const Workbench& bench, const std::string& run_id,
+                        const RunConfig& config) {
+  constexpr size_t kRunIdDigits = 16;
+  if (run_id.size() != kRunIdDigits ||
+      run_id.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return absl::OkStatus();
+  }
+  SFT_ASSIGN_OR_RETURN(const ModelFacts model,
+                       ReadModelFacts(config.model, bench.folders.assets));
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> digests,
+                       DigestsOfCell(bench, model, config));
+  if (MakeRunId(config, digests) == run_id) return absl::OkStatus();
+  return InputError(config.model,
+                    "its files, or those of a data set, changed since the "
+                    "sweep was planned; run the same command again");
 }
 
 absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
@@ -94,15 +197,22 @@ absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
 }
 
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
-                                     const ExperimentSpec& spec) {
-  PlanChecker checker(bench, spec);
+                                     const ExperimentSpec& spec,
+                                     const MethodChecks& method_checks) {
+  for (const UserData& data : spec.data) {
+    SFT_RETURN_IF_ERROR(bench.ReadOwnData(data));
+  }
+  PlanChecker checker(bench, spec, method_checks);
   CheckedPlan checked;
   SFT_ASSIGN_OR_RETURN(
       checked.plan,
       ExpandPlan(
           spec, bench.Tables(),
-          [&](const RunConfig& config) { return bench.InputDigestsOf(config); },
-          [&](const RunConfig& config) { return checker.Check(config); }));
+          [&](const RunConfig& config) { return checker.Digests(config); },
+          [&](const RunConfig& config) { return checker.Check(config); },
+          [&](const std::set<std::string>& trained, RunConfig& config) {
+            return checker.Complete(trained, config);
+          }));
   for (const PlanRule rule : AllPlanRules()) {
     const std::optional<Finding> finding = rule({bench, spec, checked.plan});
     if (!finding) continue;

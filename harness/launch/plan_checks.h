@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/tokenizer.h"
 #include "harness/launch/workbench.h"
+#include "harness/model/slot_shape.h"
 #include "harness/model/weights.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_plan.h"
@@ -31,6 +32,9 @@ struct ModelFacts {
   const DecoderConfig* decoder() const {
     return std::get_if<DecoderConfig>(&config);
   }
+  int64_t vocabulary() const;  // rows of the embedding
+  // Of all layers, with the encoder's pooler and without heads.
+  std::vector<SlotShape> maps() const;
   int64_t max_positions() const;
   // Rows of a table: there is nothing beyond them. Rotary ones go on.
   bool learned_positions() const;
@@ -38,9 +42,21 @@ struct ModelFacts {
 absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
                                           const std::string& assets);
 
+// What the id of a cell is made of beside its config:
+// Workbench::InputDigestsOf, and a mark where joined texts have other ids than
+// parts that are encoded one by one, as records had them once.
+absl::StatusOr<std::vector<std::string>> DigestsOfCell(const Workbench& bench,
+                                                       const ModelFacts& model,
+                                                       const RunConfig& config);
+// A run's id is of the files that are read now, not of what its plan met. An id
+// that is no hash was named by hand.
+absl::Status CheckRunId(const Workbench& bench, const std::string& run_id,
+                        const RunConfig& config);
+
 // What a rule about one cell may look at.
 struct CellFacts {
   const Workbench& bench;
+  const MethodChecks& method_checks;
   const ExperimentSpec& spec;
   const RunConfig& config;
   const ModelFacts& model;
@@ -69,7 +85,8 @@ struct CheckedPlan {
 };
 // Expands the spec under all rules. Errors are one line with the spec's line.
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
-                                     const ExperimentSpec& spec);
+                                     const ExperimentSpec& spec,
+                                     const MethodChecks& method_checks);
 
 }  // namespace sft
 

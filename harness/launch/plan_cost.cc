@@ -66,6 +66,7 @@ class Estimator {
     SFT_ASSIGN_OR_RETURN(
         const RunInputs inputs,
         ReadRunInputs(bench_, config, *loaded.tokenizer, loaded.model->head()));
+    notices_.insert(inputs.notices.begin(), inputs.notices.end());
     SFT_ASSIGN_OR_RETURN(std::unique_ptr<UpdateMethod> method,
                          bench_.FindUpdateMethod(config.method)->make(config));
     SFT_ASSIGN_OR_RETURN(
@@ -89,6 +90,9 @@ class Estimator {
     }
     return cost;
   }
+
+  // What was cut, left out or looks wrong, each once.
+  const std::set<std::string>& notices() const { return notices_; }
 
  private:
   static int64_t Total(const std::map<std::string, int64_t>& bytes) {
@@ -137,6 +141,7 @@ class Estimator {
   }
 
   const Workbench& bench_;
+  std::set<std::string> notices_;
 };
 
 std::string AxesText(const std::map<std::string, std::string>& axes) {
@@ -178,6 +183,9 @@ absl::StatusOr<std::string> DescribePlan(const Workbench& bench,
                         AxesText(axes), cost.steps, cost.rows, cost.real_tokens,
                         cost.target_tokens, cost.computed_tokens,
                         FormatSeconds(seconds), cost.bytes >> 20));
+  }
+  for (const std::string& notice : estimator.notices()) {
+    absl::StrAppend(&text, "warning: ", notice, "\n");
   }
   for (const RejectedCell& cell : plan.rejected) {
     absl::StrAppend(&text, "rejected\t", AxesText(cell.axes), "\t", cell.reason,

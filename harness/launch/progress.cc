@@ -16,9 +16,12 @@
 namespace sft {
 
 std::string FormatProgress(const Progress& p) {
-  return absl::StrFormat("%s\t%d\t%d\t%.6g\t%.6g\t%.6g", p.phase, p.step,
-                         p.steps, p.loss, p.real_tokens_per_second,
-                         p.seconds_left);
+  std::string phase = p.phase;
+  for (char& c : phase) {
+    if (c == '\t' || c == '\n' || c == '\r') c = ' ';
+  }
+  return absl::StrFormat("%s\t%d\t%d\t%.6g\t%.6g\t%.6g", phase, p.step, p.steps,
+                         p.loss, p.real_tokens_per_second, p.seconds_left);
 }
 
 std::optional<Progress> ParseProgress(std::string_view line) {

@@ -12,6 +12,9 @@
 
 namespace sft {
 
+// Begins the phase of a line that is to be said once, whichever run says it.
+inline constexpr char kNoticePhase[] = "notice: ";
+
 struct Progress {
   std::string phase;  // "load", "train", "evaluate", "save"
   int64_t step = 0;

@@ -7,20 +7,18 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/data/entity_answer.h"
+#include "harness/data/sample.h"
+#include "harness/eval/span_f1.h"
 #include "harness/spec/mixture.h"
 
 namespace sft {
 namespace {
 
 constexpr size_t kNamedRefusals = 20;
-
-void Limit(std::vector<Row>& rows, int64_t limit) {
-  if (limit > 0 && static_cast<int64_t>(rows.size()) > limit) {
-    rows.resize(static_cast<size_t>(limit));
-  }
-}
 
 std::string DigestOf(const std::vector<Example>& examples) {
   Sha256 digest;
@@ -44,11 +42,14 @@ class Reader {
   absl::Status AddTraining(const std::string& stage) {
     SFT_ASSIGN_OR_RETURN(const std::vector<MixPart> parts, ParseMix(stage));
     std::vector<std::vector<Example>> of_part;
+    std::vector<std::vector<int64_t>> of_label;  // of each example
     for (const MixPart& part : parts) {
       SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(part.name));
       SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
-      std::vector<Row> rows = splits->train;
-      Limit(rows, config_.train_limit);
+      std::vector<Row> rows =
+          Limited(part.name, "train", splits->train, config_.train_limit);
+      for (const Row& row : rows)
+        trained_[part.name].push_back(IdentityOf(row));
       SFT_ASSIGN_OR_RETURN(std::vector<Example> examples,
                            Render(*row, rows, "train"));
       KeepLengths(part.name, examples);
@@ -56,9 +57,16 @@ class Reader {
         return InputError(part.name,
                           "no training row is left with a target token");
       }
+      std::map<int64_t, int64_t> label_of;
+      for (const Row& one : rows) label_of[one.id] = one.label;
+      const bool classes = row->task.kind == TaskKind::kClassification;
+      std::vector<int64_t>& labels = of_label.emplace_back();
+      for (const Example& example : examples) {
+        labels.push_back(classes ? label_of[example.row_id] : -1);
+      }
       of_part.push_back(std::move(examples));
     }
-    std::vector<Example> examples = Mixed(parts, std::move(of_part));
+    std::vector<Example> examples = Mixed(parts, std::move(of_part), of_label);
     inputs_.texts["data." + stage + ".train_sha256"] = DigestOf(examples);
     inputs_.training.push_back({stage, std::move(examples)});
     return absl::OkStatus();
@@ -72,26 +80,32 @@ class Reader {
     measured.retained = retained;
     EvalInput& input = measured.input;
     input.name = name;
-    input.task = &row->task;
+    input.task = &TaskOf(*row, *splits);
     input.render = RenderOptionsOfRun();
+    input.render.score_end_of_turn =
+        !retained && std::count(config_.score_end_of_turn.begin(),
+                                config_.score_end_of_turn.end(), name) != 0;
     input.heldout_window = config_.heldout_window;
     input.heldout_tokens = config_.heldout_tokens;
     if (row->task.kind == TaskKind::kLanguageModeling) {
       input.documents = splits->documents;
       if (input.documents.empty()) return InputError(name, "holds no text");
     } else {
-      input.rows = splits->test;
-      Limit(input.rows, config_.test_limit);
+      input.rows = Limited(name, "test", splits->test, config_.test_limit);
       if (input.rows.empty()) return InputError(name, "has no test row");
       if (row->task.kind == TaskKind::kInstruction) {
         SFT_ASSIGN_OR_RETURN(input.examples, Render(*row, input.rows, "test"));
       }
       if (!retained) {
-        std::vector<Row> rows = splits->validation;
-        Limit(rows, config_.validation_limit);
-        SFT_ASSIGN_OR_RETURN(measured.validation_examples,
-                             Render(*row, rows, "validation"));
+        SFT_ASSIGN_OR_RETURN(
+            measured.validation_examples,
+            Render(*row,
+                   Limited(name, "validation", splits->validation,
+                           config_.validation_limit),
+                   "validation"));
       }
+      SFT_RETURN_IF_ERROR(CheckWrittenTags(*input.task, input.rows));
+      CountLeaks(name, input.rows);
     }
     inputs_.measured.push_back(std::move(measured));
     return absl::OkStatus();
@@ -100,6 +114,98 @@ class Reader {
   RunInputs Take() { return std::move(inputs_); }
 
  private:
+  // The rows that a limit leaves: all runs of these rows see the same ones.
+  std::vector<Row> Limited(const std::string& name, const std::string& split,
+                           const std::vector<Row>& rows, int64_t limit) {
+    const size_t count = static_cast<size_t>(limit);
+    if (limit == 0 || count >= rows.size()) return rows;
+    const bool head = config_.limit_from == "head";
+    inputs_.texts[absl::StrCat("data.", name, ".", split, ".limit")] =
+        absl::StrCat(
+            limit, " of ", rows.size(), " rows, ",
+            head ? "the first"
+                 : absl::StrCat("a sample, sample_seed ", config_.sample_seed));
+    if (head) return std::vector<Row>(rows.begin(), rows.begin() + limit);
+    std::vector<int64_t> labels;
+    const bool classes = (*Find(name))->task.kind == TaskKind::kClassification;
+    for (const Row& row : rows) labels.push_back(classes ? row.label : -1);
+    std::vector<Row> out;
+    for (const size_t i : SampleIndices(
+             labels, count,
+             SampleKey(DigestOfRows(rows), split, config_.sample_seed))) {
+      out.push_back(rows[i]);
+    }
+    return out;
+  }
+
+  // Training rows that have the prompt of a test row.
+  void CountLeaks(const std::string& test, const std::vector<Row>& rows) {
+    std::map<uint64_t, std::set<uint64_t>> tested;  // prompt -> answers
+    for (const Row& row : rows) {
+      const RowIdentity identity = IdentityOf(row);
+      tested[identity.prompt].insert(identity.answer);
+    }
+    for (const auto& [name, train] : trained_) {
+      size_t prompts = 0, whole = 0;
+      for (const RowIdentity& identity : train) {
+        const auto it = tested.find(identity.prompt);
+        if (it == tested.end()) continue;
+        ++prompts;
+        whole += it->second.count(identity.answer);
+      }
+      inputs_.facts["data." + name + ".train.leaked_rows"] +=
+          static_cast<double>(prompts);
+      if (prompts == 0) continue;
+      Notice(name, absl::StrCat(prompts, " of ", train.size(),
+                                " training rows have the prompt of a test row "
+                                "of ",
+                                test, " (", whole,
+                                " its answer too); prepare: {clean: true} "
+                                "drops such rows of a file"));
+    }
+  }
+
+  // Gold entities as a decoder writes them, read back: what a perfect model
+  // would score.
+  absl::Status CheckWrittenTags(const Task& task,
+                                const std::vector<Row>& rows) {
+    if (task.kind != TaskKind::kTokenLabels || head_ != HeadKind::kNextToken) {
+      return absl::OkStatus();
+    }
+    std::vector<TextItem> items;
+    int64_t misread = 0, cut = 0;
+    for (const Row& row : rows) {
+      std::string answer = EntityAnswer(row.words, row.tags);
+      std::vector<int32_t> ids = tokenizer_.Encode(" " + answer);
+      if (static_cast<int64_t>(ids.size()) > task.max_new_tokens) {
+        ++cut;
+        ids.resize(static_cast<size_t>(task.max_new_tokens));
+        answer = tokenizer_.Decode(ids, /*skip_special_tokens=*/true);
+      }
+      const std::vector<std::string> read =
+          TagsOfAnswer(answer, row.words, task.labels);
+      misread += read != row.tags;
+      items.push_back(
+          {absl::StrJoin(read, " "), {absl::StrJoin(row.tags, " ")}});
+    }
+    SFT_ASSIGN_OR_RETURN(const TextScore score, SpanF1(items, {}));
+    const std::string prefix = absl::StrCat("data.", task.name, ".test.");
+    inputs_.facts[prefix + "answers_read_back_wrong"] =
+        static_cast<double>(misread);
+    inputs_.facts[prefix + "answers_above_max_new_tokens"] =
+        static_cast<double>(cut);
+    inputs_.facts[prefix + "perfect_model_span_f1"] = score.value;
+    if (misread > 0) {
+      Notice(task.name,
+             absl::StrFormat("%d of %d test answers do not read back as their "
+                             "tags (%d are longer than max_new_tokens %d): a "
+                             "perfect model would have span_f1 %.4f",
+                             misread, rows.size(), cut, task.max_new_tokens,
+                             score.value));
+    }
+    return absl::OkStatus();
+  }
+
   // Drops the training rows that the length filter leaves out.
   void KeepLengths(const std::string& name, std::vector<Example>& examples) {
     if (config_.min_row_tokens == 0 && config_.max_row_tokens == 0) return;
@@ -111,12 +217,19 @@ class Reader {
     });
     inputs_.facts["data." + name + ".train.rows_outside_lengths"] =
         static_cast<double>(before - examples.size());
+    if (examples.size() < before) {
+      Notice(name, absl::StrCat(before - examples.size(), " of ", before,
+                                " training rows are outside min_row_tokens "
+                                "and max_row_tokens and left out"));
+    }
   }
 
   // As many rows of each part as its weight asks, of the one that runs out
-  // first all; each from its beginning, which is a shuffled order.
-  std::vector<Example> Mixed(const std::vector<MixPart>& parts,
-                             std::vector<std::vector<Example>> of_part) {
+  // first all; of the others a sample.
+  std::vector<Example> Mixed(
+      const std::vector<MixPart>& parts,
+      std::vector<std::vector<Example>> of_part,
+      const std::vector<std::vector<int64_t>>& of_label) {
     if (parts.size() == 1) return std::move(of_part[0]);
     double whole = INFINITY;
     for (size_t p = 0; p < parts.size(); ++p) {
@@ -130,9 +243,22 @@ class Reader {
           of_part[p].size());
       inputs_.facts["data." + parts[p].name + ".train.mixed_rows"] =
           static_cast<double>(rows);
-      std::move(of_part[p].begin(),
-                of_part[p].begin() + static_cast<int64_t>(rows),
-                std::back_inserter(out));
+      const bool all = rows == of_part[p].size();
+      if (config_.limit_from == "head" || all) {
+        std::move(of_part[p].begin(),
+                  of_part[p].begin() + static_cast<int64_t>(rows),
+                  std::back_inserter(out));
+        continue;
+      }
+      inputs_.texts["data." + parts[p].name + ".train.mixed"] =
+          absl::StrCat(rows, " of ", of_part[p].size(),
+                       " rows, a sample, sample_seed ", config_.sample_seed);
+      for (const size_t i :
+           SampleIndices(of_label[p], rows,
+                         SampleKey(DigestOf(of_part[p]), "mixture",
+                                   config_.sample_seed))) {
+        out.push_back(std::move(of_part[p][i]));
+      }
     }
     return out;
   }
@@ -151,7 +277,26 @@ class Reader {
       inputs_.facts[absl::StrCat("data.", row.name, ".", fact)] = value;
     }
     Warn(row.name, splits.refused);
+    if (splits.notices.empty() && !splits.refused.empty()) {
+      Notice(row.name,
+             absl::StrCat(splits.refused.size(), " rows are left out; first ",
+                          splits.refused[0].where, ": ",
+                          splits.refused[0].reason));
+    }
+    for (std::string& notice : splits.notices) {
+      inputs_.notices.push_back(std::move(notice));
+    }
     return &splits_.emplace(row.name, std::move(splits)).first->second;
+  }
+
+  const Task& TaskOf(const DatasetRow& row, const Splits& splits) {
+    std::shared_ptr<const Task>& task = inputs_.tasks[row.name];
+    if (task == nullptr) {
+      Task fitted = row.task;
+      FitToReferences(splits, tokenizer_, config_.max_length, fitted);
+      task = std::make_shared<const Task>(std::move(fitted));
+    }
+    return *task;
   }
 
   RenderOptions RenderOptionsOfRun() const {
@@ -161,6 +306,7 @@ class Reader {
     options.loss_on_prompt = config_.loss_on_prompt;
     options.loss_on = config_.loss_on;
     options.system_prompt = config_.system_prompt;
+    options.bos = config_.bos;
     options.head = head_;
     return options;
   }
@@ -168,9 +314,9 @@ class Reader {
   absl::StatusOr<std::vector<Example>> Render(const DatasetRow& row,
                                               const std::vector<Row>& rows,
                                               const std::string& split) {
-    SFT_ASSIGN_OR_RETURN(
-        RenderedRows rendered,
-        RenderRows(rows, row.task, tokenizer_, RenderOptionsOfRun()));
+    SFT_ASSIGN_OR_RETURN(RenderedRows rendered,
+                         RenderRows(rows, TaskOf(row, splits_.at(row.name)),
+                                    tokenizer_, RenderOptionsOfRun()));
     const std::string prefix = absl::StrCat("data.", row.name, ".", split, ".");
     inputs_.facts[prefix + "rows"] =
         static_cast<double>(rendered.examples.size());
@@ -181,7 +327,26 @@ class Reader {
     inputs_.facts[prefix + "truncated_tokens"] =
         static_cast<double>(rendered.truncated_tokens);
     Warn(row.name, rendered.refused);
+    if (!rendered.refused.empty()) {
+      Notice(row.name,
+             absl::StrCat(
+                 rendered.refused.size(), " of ", rows.size(), " ", split,
+                 " rows have no use for the model and are left "
+                 "out; first ",
+                 rendered.refused[0].where, ": ", rendered.refused[0].reason));
+    }
+    if (rendered.truncated_rows > 0) {
+      Notice(
+          row.name,
+          absl::StrCat(rendered.truncated_rows, " of ", rows.size(), " ", split,
+                       " rows are cut to max_length ", config_.max_length, " (",
+                       rendered.truncated_tokens, " tokens lost)"));
+    }
     return std::move(rendered.examples);
+  }
+
+  void Notice(const std::string& name, const std::string& what) {
+    inputs_.notices.push_back(absl::StrCat("data ", name, ": ", what));
   }
 
   void Warn(const std::string& name, const std::vector<RefusedRow>& refused) {
@@ -201,6 +366,7 @@ class Reader {
   HeadKind head_;
   std::map<std::string, Splits> splits_;
   std::set<std::string> measured_;
+  std::map<std::string, std::vector<RowIdentity>> trained_;
   RunInputs inputs_;
 };
 
@@ -259,7 +425,7 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
   if (!shared) return InputError(model.info().name, "no task says which head");
   SFT_RETURN_IF_ERROR(
       model.SetHead(shared->kind, shared->classes, config.seed));
-  model.SetLabelNames(labels);
+  model.SetLabelNames(labels, config.seed);
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #define HARNESS_LAUNCH_RUN_INPUTS_H_
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,11 @@ struct RunInputs {
   std::map<std::string, double> facts;
   std::map<std::string, std::string> texts;
   std::vector<std::string> warnings;  // refused rows by name, for the log
+  // Of the data sets, with what follows from their rows; `measured` points
+  // here.
+  std::map<std::string, std::shared_ptr<const Task>> tasks;
+  // A line each, for standard error: what was cut, left out or looks wrong.
+  std::vector<std::string> notices;
 };
 
 // Rows as the model's head reads them (kNextToken: as prompts and answers).

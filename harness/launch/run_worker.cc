@@ -5,14 +5,18 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "harness/core/catch_torch.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/core/tensor_digest.h"
+#include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluator.h"
 #include "harness/launch/launcher.h"
+#include "harness/launch/plan_checks.h"
 #include "harness/launch/run_evaluation.h"
 #include "harness/launch/run_inputs.h"
 #include "harness/launch/run_measures.h"
@@ -26,7 +30,7 @@ namespace sft {
 namespace {
 
 constexpr char kPartialRecord[] = "/record.h5";
-constexpr int64_t kAnswerTokens = 128;
+constexpr int64_t kAnswerTokens = 128;  // where no answer is scored
 
 void Log(const std::string& line) { fprintf(stderr, "%s\n", line.c_str()); }
 
@@ -67,9 +71,18 @@ class Worker {
     if (options_.show_progress) options_.show_progress({.phase = phase});
   }
 
+  // For the run's log, and once a sweep on the launcher's standard error.
+  void Notice(const std::string& notice) const {
+    Log("warning: " + notice);
+    if (options_.show_progress) {
+      options_.show_progress({.phase = kNoticePhase + notice});
+    }
+  }
+
   absl::Status Load() {
     Show("load");
     const absl::Time start = absl::Now();
+    SFT_RETURN_IF_ERROR(CheckRunId(bench_, run_.run_id, run_.config));
     SFT_ASSIGN_OR_RETURN(const ModelOptions options,
                          ModelOptionsOf(run_.config));
     SFT_ASSIGN_OR_RETURN(
@@ -82,6 +95,14 @@ class Worker {
                          ReadRunInputs(bench_, run_.config, *loaded_.tokenizer,
                                        loaded_.model->head()));
     for (const std::string& warning : inputs_.warnings) Log(warning);
+    const std::vector<std::string>& notes = loaded_.model->info().notes;
+    if (!notes.empty()) {
+      record_.texts["model.notes"] = absl::StrJoin(notes, "\n");
+    }
+    for (const std::string& note : notes) {
+      Notice(absl::StrCat("model ", run_.config.model, ": ", note));
+    }
+    for (const std::string& notice : inputs_.notices) Notice(notice);
     record_.facts.insert(inputs_.facts.begin(), inputs_.facts.end());
     record_.texts.insert(inputs_.texts.begin(), inputs_.texts.end());
     record_.texts["model_sha256"] = loaded_.model->info().source_digest;
@@ -102,6 +123,7 @@ class Worker {
     if (checkpoint.ok()) {
       SFT_ASSIGN_OR_RETURN(const RunRecord partial,
                            ReadRunRecord(CheckpointFolder() + kPartialRecord));
+      SFT_RETURN_IF_ERROR(CheckSameInputs(partial));
       record_.evals = partial.evals;
       record_.facts.insert(partial.facts.begin(), partial.facts.end());
       record_.texts.insert(partial.texts.begin(), partial.texts.end());
@@ -132,6 +154,24 @@ class Worker {
     return absl::OkStatus();
   }
 
+  // What a checkpoint rests on must be what was read now.
+  absl::Status CheckSameInputs(const RunRecord& partial) const {
+    for (const auto& [name, digest] : partial.texts) {
+      const auto now = record_.texts.find(name);
+      if (now == record_.texts.end() || now->second == digest ||
+          !absl::EndsWith(name, "_sha256")) {
+        continue;
+      }
+      return InputError(CheckpointFolder(),
+                        absl::StrCat("was saved with another ", name, " (",
+                                     digest.substr(0, 12), "..., now ",
+                                     now->second.substr(0, 12),
+                                     "...): a file changed since; put it back, "
+                                     "or remove this folder to begin anew"));
+    }
+    return absl::OkStatus();
+  }
+
   // Round 0: the untuned run's scores where they stand, else measured here.
   absl::Status MeasureBase() {
     if (run_.untuned_id != run_.run_id &&
@@ -139,7 +179,8 @@ class Worker {
       SFT_ASSIGN_OR_RETURN(
           const RunRecord untuned,
           ReadRunRecord(options_.paths.Record(run_.untuned_id)));
-      if (untuned.status == RunStatus::kOk) {
+      if (untuned.status == RunStatus::kOk &&
+          CheckSameModel(untuned, *loaded_.model, untuned.run_id).ok()) {
         record_.evals = untuned.evals;
         return absl::OkStatus();
       }
@@ -316,11 +357,15 @@ class Worker {
     for (const Measured& measured : inputs_.measured) {
       const EvalInput& input = measured.input;
       if (input.rows.empty()) continue;
+      // The text that is scored, where one is.
+      const AnswerLimits limits = AnswerLimitsOf(input);
       SFT_ASSIGN_OR_RETURN(
           const std::vector<GeneratedAnswer> answers,
           GenerateAnswers(*loaded_.model, *loaded_.tokenizer, *input.task,
-                          input.rows, input.render,
-                          run_.config.generate_samples, kAnswerTokens));
+                          input.rows, limits.render,
+                          run_.config.generate_samples,
+                          limits.max_new_tokens > 0 ? limits.max_new_tokens
+                                                    : kAnswerTokens));
       for (const GeneratedAnswer& answer : answers) {
         record_.prompts.push_back(answer.prompt);
         record_.generations.push_back(answer.answer);

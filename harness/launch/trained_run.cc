@@ -71,6 +71,8 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   SFT_ASSIGN_OR_RETURN(
       run.loaded,
       LoadModelAndTokenizer(config.model, bench.folders.assets, options));
+  SFT_RETURN_IF_ERROR(
+      CheckSameModel(run.record, *run.loaded.model, record_path));
   SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *run.loaded.model));
   const UpdateMethodRow* row = bench.FindUpdateMethod(config.method);
   if (row == nullptr) {
@@ -99,6 +101,21 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   }
   SFT_RETURN_IF_ERROR(CopyWeights(stored, live, file));
   return run;
+}
+
+absl::Status CheckSameModel(const RunRecord& record, const Model& model,
+                            const std::string& where) {
+  const auto known = record.texts.find("model_sha256");
+  if (known == record.texts.end() ||
+      known->second == model.info().source_digest) {
+    return absl::OkStatus();
+  }
+  return InputError(
+      where, absl::StrCat("the run began from other files than those of model ",
+                          record.config.model, " now (SHA-256 ",
+                          known->second.substr(0, 12), "..., now ",
+                          model.info().source_digest.substr(0, 12),
+                          "...); put back the files that it was made of"));
 }
 
 absl::Status SaveTrainedWeights(const RunPaths& paths,

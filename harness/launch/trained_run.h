@@ -25,6 +25,11 @@ struct TrainedRun {
 absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
                                           const std::string& record_path);
 
+// InvalidArgument where `model` was read from other files than the record's
+// run began with (model_sha256).
+absl::Status CheckSameModel(const RunRecord& record, const Model& model,
+                            const std::string& where);
+
 absl::Status SaveTrainedWeights(const RunPaths& paths,
                                 const std::string& run_id,
                                 const std::vector<NamedTensor>& trained,

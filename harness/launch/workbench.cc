@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "harness/core/digest.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/data/user_dataset.h"
@@ -55,6 +57,81 @@ absl::StatusOr<const DatasetRow*> Workbench::DatasetOf(
   }
   return row.get();
 }
+absl::Status Workbench::ReadOwnData(const UserData& data) const {
+  std::unique_ptr<DatasetRow>& row =
+      user_datasets_[absl::StrCat(data.name, "\n", UserDataToJson(data))];
+  if (row != nullptr) return absl::OkStatus();
+  absl::Status status;
+  absl::StatusOr<DatasetRow> made = MakeUserDataset(data);
+  if (made.ok()) {
+    row = std::make_unique<DatasetRow>(*std::move(made));
+    status = SizesOf(*row).status();
+  } else {
+    status = made.status();
+  }
+  const absl::string_view what = status.message();
+  if (status.ok() ||
+      (!data.spec.empty() && absl::StartsWith(what, data.spec + ":"))) {
+    return status;
+  }
+  return InputError(data.Where("path"), ToStd(what));
+}
+
+absl::StatusOr<Workbench::SplitSizes> Workbench::SizesOf(
+    const DatasetRow& row) const {
+  const auto known = sizes_.find(&row);
+  if (known != sizes_.end()) return known->second;
+  SFT_ASSIGN_OR_RETURN(const Splits splits, row.load(folders));
+  SplitSizes sizes;
+  sizes.train = static_cast<int64_t>(splits.train.size());
+  sizes.validation = static_cast<int64_t>(splits.validation.size());
+  sizes.test = static_cast<int64_t>(splits.test.size());
+  sizes.documents = static_cast<int64_t>(splits.documents.size());
+  if (row.task.kind == TaskKind::kQuestionAnswering) {
+    for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
+      sizes.unanswerable +=
+          std::count_if(rows->begin(), rows->end(),
+                        [](const Row& one) { return one.references.empty(); });
+    }
+  }
+  sizes_[&row] = sizes;
+  return sizes;
+}
+
+absl::StatusOr<std::vector<std::string>> Workbench::SampleMarks(
+    const RunConfig& config) const {
+  std::vector<std::string> marks;
+  if (config.limit_from != "sample") return marks;
+  const auto mark = [&marks](const std::string& name, const char* split,
+                             int64_t limit, int64_t rows) {
+    if (limit == 0 || limit >= rows) return;
+    marks.push_back(absl::StrCat("sample 1: ", name, " ", split));
+  };
+  for (const std::string& stage : config.train) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<MixPart> parts, ParseMix(stage));
+    if (parts.size() > 1) marks.push_back("sample 1: " + stage);
+    for (const MixPart& part : parts) {
+      if (config.train_limit == 0) continue;
+      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, DatasetOf(config, part.name));
+      SFT_ASSIGN_OR_RETURN(const SplitSizes sizes, SizesOf(*row));
+      mark(part.name, "train", config.train_limit, sizes.train);
+    }
+  }
+  for (const auto* names : {&config.evaluate, &config.retain}) {
+    const bool retained = names == &config.retain;
+    for (const std::string& name : *names) {
+      if (retained && config.test_limit == 0) continue;
+      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, DatasetOf(config, name));
+      if (row->task.kind == TaskKind::kLanguageModeling) continue;
+      SFT_ASSIGN_OR_RETURN(const SplitSizes sizes, SizesOf(*row));
+      mark(name, "test", config.test_limit, sizes.test);
+      if (retained) continue;
+      mark(name, "validation", config.validation_limit, sizes.validation);
+    }
+  }
+  return marks;
+}
+
 const UpdateMethodRow* Workbench::FindUpdateMethod(
     const std::string& name) const {
   return FindByName(methods.update, name);
@@ -100,14 +177,28 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
         }
         digests.push_back(hex);
       }
+      if (row->revision > 1) {
+        digests.push_back(absl::StrCat("revision ", row->revision));
+      }
     }
   }
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> marks,
+                       SampleMarks(config));
+  digests.insert(digests.end(), marks.begin(), marks.end());
   return digests;
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
     const ModelLocation& where) {
-  if (where.gguf.empty()) return LoadTokenizerFromFolder(where.folder);
+  if (where.gguf.empty()) {
+    if (!FileExists(where.folder + "/tokenizer.json")) {
+      return InputError(
+          where.folder,
+          "has no tokenizer.json; transformers writes it from the tokenizer's "
+          "other files: AutoTokenizer.from_pretrained(F).save_pretrained(F)");
+    }
+    return LoadTokenizerFromFolder(where.folder);
+  }
   SFT_ASSIGN_OR_RETURN(GgufTokenizerData data, ReadGgufTokenizer(where.gguf));
   return MakeTokenizerFromGguf(std::move(data));
 }

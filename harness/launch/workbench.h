@@ -13,6 +13,7 @@
 #include "harness/data/dataset.h"
 #include "harness/model/load.h"
 #include "harness/spec/run_plan.h"
+#include "harness/spec/user_data.h"
 #include "harness/train/method.h"
 
 namespace sft {
@@ -28,12 +29,23 @@ struct Workbench {
   // Of the table, or made of the config's own data. It lives as long as this.
   absl::StatusOr<const DatasetRow*> DatasetOf(const RunConfig& config,
                                               const std::string& name) const;
+  // Reads a spec's own data set, and all rows of it, before anything else does.
+  // Errors name the spec's line.
+  absl::Status ReadOwnData(const UserData& data) const;
+  // Rows of each split, from one reading of the set.
+  struct SplitSizes {
+    int64_t train = 0, validation = 0, test = 0, documents = 0;
+    int64_t unanswerable = 0;  // questions, of all splits
+  };
+  absl::StatusOr<SplitSizes> SizesOf(const DatasetRow& row) const;
   const UpdateMethodRow* FindUpdateMethod(const std::string& name) const;
   const BatchingMethodRow* FindBatchingMethod(const std::string& name) const;
 
   // The names that a spec may use.
   SpecTables Tables() const;
-  // Digests of the model's and the data's files that a cell reads.
+  // Digests of the model's and the data's files that a cell reads, and marks
+  // of what else makes its rows: a later revision of a reader, limits that
+  // leave a sample.
   absl::StatusOr<std::vector<std::string>> InputDigestsOf(
       const RunConfig& config) const;
 
@@ -41,6 +53,9 @@ struct Workbench {
   mutable std::map<std::string, std::string> file_digests_;  // by path
   // By name and definition.
   mutable std::map<std::string, std::unique_ptr<DatasetRow>> user_datasets_;
+  mutable std::map<const DatasetRow*, SplitSizes> sizes_;
+  absl::StatusOr<std::vector<std::string>> SampleMarks(
+      const RunConfig& config) const;
 };
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(

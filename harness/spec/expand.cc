@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/spec/baselines.h"
 #include "harness/spec/cells.h"
 #include "harness/spec/mixture.h"
 #include "harness/spec/run_plan.h"
@@ -48,9 +49,14 @@ class RunIds {
   explicit RunIds(const InputDigests& digests) : digests_(digests) {}
 
   absl::StatusOr<std::string> Of(const RunConfig& config) {
-    std::vector<std::string> inputs = {
-        config.model, CanonicalText(config.train),
-        CanonicalText(config.evaluate), CanonicalText(config.retain)};
+    std::vector<std::string> inputs = {config.model,
+                                       CanonicalText(config.train),
+                                       CanonicalText(config.evaluate),
+                                       CanonicalText(config.retain),
+                                       CanonicalText(config.train_limit),
+                                       CanonicalText(config.test_limit),
+                                       CanonicalText(config.validation_limit),
+                                       config.limit_from};
     for (const auto& [name, json] : config.user_data) inputs.push_back(json);
     auto it = known_.find(inputs);
     if (it == known_.end()) {
@@ -78,99 +84,17 @@ const std::set<std::string>& UntunedFields() {
                                                 "loss_on_prompt",
                                                 "test_limit",
                                                 "validation_limit",
+                                                "limit_from",
+                                                "sample_seed",
                                                 "heldout_tokens",
                                                 "heldout_window",
                                                 "generate_samples",
                                                 "loss_on",
-                                                "system_prompt"};
+                                                "system_prompt",
+                                                "bos",
+                                                "score_end_of_turn"};
   return kFields;
 }
-
-// Finds for each run the one it is compared with.
-class BaselineFinder {
- public:
-  BaselineFinder(const ExperimentSpec& spec, const RunPlan& plan)
-      : spec_(spec), plan_(plan) {
-    // Axes of a case, and options, hold other values for other methods: equal
-    // ones are only preferred. All other axes must be equal.
-    std::set<std::string> conditional;
-    for (const SpecCase& one : spec.cases) {
-      for (const SpecAxis& axis : one.grid) conditional.insert(axis.name);
-      for (const auto& [name, value] : one.set) conditional.insert(name);
-    }
-    const Fields own = PrintFields(RunConfig());
-    for (const std::string& name : plan.axis_names) {
-      if (spec.baseline.count(name) != 0) continue;
-      const bool must = conditional.count(name) == 0 && own.count(name) != 0;
-      (must ? required_ : preferred_).push_back(name);
-    }
-    // Seeds and batches are paired even where a case sets them.
-    for (const char* name : {"seed", "batching"}) {
-      const auto at = std::find(preferred_.begin(), preferred_.end(), name);
-      if (at == preferred_.end()) continue;
-      preferred_.erase(at);
-      required_.push_back(name);
-    }
-    for (const PlannedRun& run : plan.runs) {
-      fields_.push_back(ConfigFields(run.config));
-      if (IsBaseline(fields_.back())) {
-        candidates_[Values(fields_.back(), required_)].push_back(
-            fields_.size() - 1);
-      }
-    }
-  }
-
-  std::string For(size_t index) const {
-    const Fields& mine = fields_[index];
-    if (IsBaseline(mine) || plan_.runs[index].config.method == kUntuned) {
-      return "";
-    }
-    const auto it = candidates_.find(Values(mine, required_));
-    if (it == candidates_.end()) return "";
-    const std::vector<std::string> wanted = Values(mine, preferred_);
-    size_t best = it->second.front();
-    int best_equal = -1;
-    for (const size_t candidate : it->second) {
-      const std::vector<std::string> values =
-          Values(fields_[candidate], preferred_);
-      int equal = 0;
-      for (size_t i = 0; i < values.size(); ++i)
-        equal += values[i] == wanted[i];
-      if (equal > best_equal) {
-        best = candidate;
-        best_equal = equal;
-      }
-    }
-    return plan_.runs[best].run_id;
-  }
-
- private:
-  using Fields = std::map<std::string, std::string>;
-
-  static std::vector<std::string> Values(
-      const Fields& fields, const std::vector<std::string>& names) {
-    std::vector<std::string> values;
-    for (const std::string& name : names) {
-      const auto it = fields.find(name);
-      values.push_back(it == fields.end() ? "" : it->second);
-    }
-    return values;
-  }
-  bool IsBaseline(const Fields& fields) const {
-    for (const auto& [name, value] : spec_.baseline) {
-      const auto it = fields.find(name);
-      if (it == fields.end() || it->second != value) return false;
-    }
-    return !spec_.baseline.empty() && fields.at("method") != kUntuned;
-  }
-
-  const ExperimentSpec& spec_;
-  const RunPlan& plan_;
-  std::vector<std::string> required_;
-  std::vector<std::string> preferred_;
-  std::vector<Fields> fields_;
-  std::map<std::vector<std::string>, std::vector<size_t>> candidates_;
-};
 
 // Hands the config those of the spec's data sets that it names.
 void AddUserData(const std::vector<UserData>& data, RunConfig& config) {
@@ -229,7 +153,8 @@ std::string FindingText(const ExperimentSpec& spec, const RunConfig& config,
 absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
                                    const SpecTables& tables,
                                    const InputDigests& digests,
-                                   const CellCheck& check) {
+                                   const CellCheck& check,
+                                   const CellCompleter& complete) {
   RunPlan plan;
   plan.question = spec.question;
   plan.spec_text = spec.text;
@@ -244,10 +169,23 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
   std::vector<PlannedRun> untuned_runs;
   std::vector<PlannedRun> runs;
   std::set<std::string> seen;  // canonical texts
+  std::vector<RunConfig> configs;
+  std::set<std::string> trained;
   for (const Cell& cell : cells) {
+    SFT_ASSIGN_OR_RETURN(RunConfig config, ResolveCell(cell, resolver));
+    AddUserData(spec.data, config);
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
+                         SetsOf(config.train));
+    trained.insert(sets.begin(), sets.end());
+    configs.push_back(std::move(config));
+  }
+  for (size_t c = 0; c < cells.size(); ++c) {
+    const Cell& cell = cells[c];
     PlannedRun run;
-    SFT_ASSIGN_OR_RETURN(run.config, ResolveCell(cell, resolver));
-    AddUserData(spec.data, run.config);
+    run.config = std::move(configs[c]);
+    if (complete) {
+      SFT_RETURN_IF_ERROR(complete(trained, run.config));
+    }
     if (!seen.insert(run.config.CanonicalConfigText()).second) continue;
     for (const std::string& name : plan.axis_names) {
       if (resolver.Applies(cell, name)) {
@@ -294,7 +232,17 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
   plan.runs = std::move(untuned_runs);
   std::move(runs.begin(), runs.end(), std::back_inserter(plan.runs));
 
+  if (!spec.select_by.empty() &&
+      std::all_of(
+          plan.runs.begin(), plan.runs.end(),
+          [](const PlannedRun& run) { return run.config.evaluate.empty(); })) {
+    return InputError(WhereKeyStands(spec, "select"),
+                      absl::StrCat("select: {by: ", spec.select_by,
+                                   "}: nothing records it without a task "
+                                   "under evaluate: {tasks: [...]}"));
+  }
   const BaselineFinder baselines(spec, plan);
+  SFT_RETURN_IF_ERROR(baselines.Check());
   for (size_t i = 0; i < plan.runs.size(); ++i) {
     plan.runs[i].baseline_id = baselines.For(i);
   }

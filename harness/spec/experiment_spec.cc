@@ -249,10 +249,12 @@ class SpecReader {
 
   absl::Status ReadSelect(const YamlNode& node, ExperimentSpec& spec) const {
     SFT_RETURN_IF_ERROR(Want(node, Kind::kMap, "select"));
+    const YamlNode* by = nullptr;
     for (const auto& [key, value] : node.entries) {
       if (key.text == "by") {
         SFT_RETURN_IF_ERROR(Want(value, Kind::kScalar, "select.by"));
         spec.select_by = value.text;
+        by = &value;
       } else if (key.text == "per") {
         SFT_RETURN_IF_ERROR(Want(value, Kind::kList, "select.per"));
         for (const YamlNode& item : value.items) {
@@ -265,6 +267,12 @@ class SpecReader {
       }
     }
     if (spec.select_by.empty()) return Error(node, "select: needs by:");
+    // What every task records of its validation rows.
+    if (spec.select_by != "validation_loss") {
+      return Error(*by, absl::StrCat("select.by: '", spec.select_by,
+                                     "' is recorded of no validation rows; "
+                                     "wanted validation_loss"));
+    }
     return absl::OkStatus();
   }
 

@@ -1,5 +1,6 @@
 #include "harness/spec/run_config.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_split.h"
@@ -11,9 +12,14 @@ namespace {
 
 constexpr char kDataPrefix[] = "data.";
 
-// Left out of the canonical text at its default.
-bool IsLeftOut(const RunConfig& config, const std::string& name) {
-  return name == "optimizer" && config.optimizer == RunConfig().optimizer;
+// Left out of the canonical text at its default: came after the first records.
+bool IsLeftOut(const std::string& name, const std::string& value) {
+  static const auto& later = *new std::set<std::string>{
+      "bos",       "decay",       "limit_from",
+      "optimizer", "sample_seed", "score_end_of_turn"};
+  static const auto& defaults =
+      *new std::map<std::string, std::string>(PrintFields(RunConfig()));
+  return later.count(name) != 0 && value == defaults.at(name);
 }
 
 }  // namespace
@@ -56,7 +62,7 @@ absl::StatusOr<RunConfig> ConfigFromFields(
 std::string RunConfig::CanonicalConfigText() const {
   std::string text;
   for (const auto& [name, value] : ConfigFields(*this)) {
-    if (IsLeftOut(*this, name)) continue;
+    if (IsLeftOut(name, value)) continue;
     absl::StrAppend(&text, name, " = ", value, "\n");
   }
   return text;

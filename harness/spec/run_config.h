@@ -45,6 +45,7 @@ struct RunConfig {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.0;
+  std::string decay = "all";
   double max_grad_norm = 1.0;  // 0 = no clipping
   std::string schedule = "cosine";
   double warmup_ratio = 0.03;
@@ -60,6 +61,7 @@ struct RunConfig {
   double loss_on_prompt = 0;  // 0 = answers only, 1 = every token
   std::string loss_on = "last";
   std::string system_prompt;   // one line, before rows that have none
+  std::string bos = "auto";    // before a text: as the tokenizer prescribes
   int64_t min_row_tokens = 0;  // training rows outside are left out
   int64_t max_row_tokens = 0;  // 0 = no bound
   double neftune_alpha = 0;    // arXiv 2310.05914, 0 = no noise
@@ -68,10 +70,15 @@ struct RunConfig {
   int64_t train_limit = 0;  // rows, 0 = all
   int64_t validation_limit = 200;
   int64_t test_limit = 0;
-  int64_t heldout_tokens = 4096;  // of each held-out text, in windows
+  std::string limit_from = "sample";  // which rows a limit leaves
+  int64_t sample_seed = 0;            // of that sample, for all runs alike
+  int64_t heldout_tokens = 4096;      // of each held-out text, in windows
   int64_t heldout_window = 512;
   int64_t eval_every_steps = 0;  // validation loss during training, 0 = no
   int64_t generate_samples = 0;  // answers kept with --keep-text
+  // Tasks whose labels or choices are scored with the end of turn, as training
+  // has them; the plan fills in those that a cell of the spec trains on.
+  std::vector<std::string> score_end_of_turn;
 
   // Options of the update and batching methods, defaults filled in: name ->
   // canonical text, e.g. "lora.rank" -> "16".
@@ -110,6 +117,9 @@ struct RunConfig {
     v("beta2", beta2, share, "AdamW");
     v("epsilon", epsilon, natural, "AdamW");
     v("weight_decay", weight_decay, natural, "AdamW, decoupled");
+    v("decay", decay, Limits{.choices = {"all", "matrices"}},
+      "which weights decay; matrices = no biases and norms, as transformers' "
+      "Trainer");
     v("max_grad_norm", max_grad_norm, natural, "L2 clip, 0 = none");
     v("schedule", schedule, Limits{.choices = {"cosine", "linear", "constant"}},
       "learning rate after the warm-up");
@@ -128,6 +138,8 @@ struct RunConfig {
       "which answers of a conversation bear loss");
     v("system_prompt", system_prompt, any,
       "a line put before rows that have no system turn");
+    v("bos", bos, Limits{.choices = {"auto", "always", "never"}},
+      "the token that begins a text: as the tokenizer prescribes, or not");
     v("min_row_tokens", min_row_tokens, natural,
       "shorter training rows are left out, and counted");
     v("max_row_tokens", max_row_tokens, natural,
@@ -137,6 +149,10 @@ struct RunConfig {
     v("train_limit", train_limit, natural, "training rows, 0 = all");
     v("validation_limit", validation_limit, positive, "validation rows");
     v("test_limit", test_limit, natural, "test rows, 0 = all");
+    v("limit_from", limit_from, Limits{.choices = {"sample", "head"}},
+      "rows that a limit leaves: a stratified sample, or the file's first");
+    v("sample_seed", sample_seed, natural,
+      "of the sample; the run's seed does not change it");
     v("heldout_tokens", heldout_tokens, positive, "tokens of held-out text");
     v("heldout_window", heldout_window, Limits{8, 1 << 20, {}},
       "tokens a window of held-out text");
@@ -144,6 +160,9 @@ struct RunConfig {
       "validation loss during training, 0 = only at the end");
     v("generate_samples", generate_samples, natural,
       "greedy answers to keep with --keep-text");
+    v("score_end_of_turn", score_end_of_turn, any,
+      "tasks whose answers are scored with the end of turn; none = those "
+      "trained on");
   }
 
   // "name = value" lines in name order, method options included: the text

@@ -5,6 +5,7 @@
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/spec/plan_text.h"
 
 namespace sft {
 namespace {
@@ -80,14 +81,19 @@ std::string PlanToJson(const RunPlan& plan) {
 
 absl::StatusOr<RunPlan> PlanFromJson(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxPlanBytes));
+  return PlanFromJsonText(path, text);
+}
+
+absl::StatusOr<RunPlan> PlanFromJsonText(const std::string& where,
+                                         const std::string& text) {
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return InputError(path, "is no valid JSON");
+  if (json.is_discarded()) return InputError(where, "is no valid JSON");
   try {
     absl::StatusOr<RunPlan> plan = PlanFromValue(json);
-    if (!plan.ok()) return InputError(path, ToStd(plan.status().message()));
+    if (!plan.ok()) return InputError(where, ToStd(plan.status().message()));
     return plan;
   } catch (const Json::exception& error) {
-    return InputError(path, std::string("is no plan: ") + error.what());
+    return InputError(where, std::string("is no plan: ") + error.what());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,11 @@ std::string FindingText(const ExperimentSpec& spec, const RunConfig& config,
 using CellCheck =
     std::function<absl::StatusOr<std::optional<Finding>>(const RunConfig&)>;
 
+// Fills in what follows from the model and from `trained`, the data sets that
+// any cell of the spec trains on: cells that are compared are scored alike.
+using CellCompleter = std::function<absl::Status(
+    const std::set<std::string>& trained, RunConfig& config)>;
+
 // An untuned cell is added for every distinct (model, evaluation, dtype,
 // device, threads); training fields of it are reset to their defaults, so
 // that it is run once. max_length is kept: it cuts the rows that are scored.
@@ -66,7 +72,8 @@ using CellCheck =
 absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
                                    const SpecTables& tables,
                                    const InputDigests& digests,
-                                   const CellCheck& check = {});
+                                   const CellCheck& check = {},
+                                   const CellCompleter& complete = {});
 
 // The cell that measures the model of `config` without training it.
 RunConfig UntunedConfig(const RunConfig& config);

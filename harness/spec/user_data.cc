@@ -1,9 +1,11 @@
 #include "harness/spec/user_data.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 
@@ -24,10 +26,13 @@ struct Keys {
             {"format", &data.format},
             {"target", &data.target},
             {"task", &data.task},
-            {"template", &data.prompt_template}};
+            {"template", &data.prompt_template},
+            {"max_new_tokens", &data.max_new_tokens}};
   }
   std::map<std::string, std::vector<std::string>*> lists() {
-    return {{"labels", &data.labels}, {"metrics", &data.metrics}};
+    return {{"labels", &data.labels},
+            {"metrics", &data.metrics},
+            {"stop", &data.stop}};
   }
   std::map<std::string, std::map<std::string, std::string>*> maps() {
     return {{"columns", &data.columns}, {"prepare", &data.prepare}};
@@ -68,6 +73,12 @@ std::string Complaint(const UserData& data) {
     return "format: parallel is split by split:, it takes no test: and "
            "validation:";
   }
+  int64_t tokens = 0;
+  if (!data.max_new_tokens.empty() &&
+      (!absl::SimpleAtoi(data.max_new_tokens, &tokens) || tokens < 1)) {
+    return absl::StrCat("max_new_tokens '", data.max_new_tokens,
+                        "': wanted a number of at least 1");
+  }
   return "";
 }
 
@@ -81,18 +92,22 @@ class BlockReader {
                                       ToAbsl(node.KindName())));
     }
     UserData data;
+    data.spec = path_;
+    data.lines[""] = node.line;
     Keys keys{data};
     const auto texts = keys.texts();
     const auto lists = keys.lists();
     const auto maps = keys.maps();
     for (const auto& [key, value] : node.entries) {
+      data.lines[key.text] = key.line;
       if (const auto text = texts.find(key.text); text != texts.end()) {
         SFT_ASSIGN_OR_RETURN(*text->second, Scalar(key, value));
       } else if (const auto list = lists.find(key.text); list != lists.end()) {
         SFT_RETURN_IF_ERROR(List(key, value, *list->second));
+        if (key.text == "stop" && data.stop.empty()) data.stop = {""};
       } else if (const auto map = maps.find(key.text); map != maps.end()) {
         SFT_RETURN_IF_ERROR(Map(key, value, *map->second));
-      } else if (key.text == "on_bad_row") {
+      } else if (key.text == "on_bad_row" || key.text == "delimiter") {
         SFT_ASSIGN_OR_RETURN(data.prepare[key.text], Scalar(key, value));
       } else if (key.text == "split") {
         std::vector<std::string> shares;
@@ -105,6 +120,10 @@ class BlockReader {
     if (data.name.empty()) data.name = StemOf(data.path);
     const std::string complaint = Complaint(data);
     if (!complaint.empty()) return Error(node, "data: " + complaint);
+    for (std::string* path :
+         {&data.path, &data.target, &data.validation, &data.test}) {
+      SFT_RETURN_IF_ERROR(FindPath(node, *path));
+    }
     return data;
   }
 
@@ -115,7 +134,7 @@ class BlockReader {
   absl::Status Unknown(const YamlNode& key) const {
     UserData none;
     Keys keys{none};
-    std::vector<std::string> known = {"on_bad_row", "split"};
+    std::vector<std::string> known = {"on_bad_row", "delimiter", "split"};
     for (const auto& [name, where] : keys.texts()) known.push_back(name);
     for (const auto& [name, where] : keys.lists()) known.push_back(name);
     for (const auto& [name, where] : keys.maps()) known.push_back(name);
@@ -125,6 +144,26 @@ class BlockReader {
         absl::StrCat("unknown key '", key.text.substr(0, 80), "' under data:; ",
                      near.empty() ? "known are " + CanonicalText(known)
                                   : "did you mean '" + near + "'?"));
+  }
+  // Of the working directory's and the spec folder's file, the one there is.
+  absl::Status FindPath(const YamlNode& node, std::string& path) const {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    if (path.empty() || fs::path(path).is_absolute()) return absl::OkStatus();
+    const fs::path beside = fs::path(path_).parent_path() / path;
+    if (fs::path(path_).parent_path().empty() || !fs::exists(beside, error)) {
+      return absl::OkStatus();
+    }
+    if (!fs::exists(path, error)) {
+      path = beside.lexically_normal().string();
+    } else if (!fs::equivalent(path, beside, error)) {
+      return Error(node,
+                   absl::StrCat("data: '", path,
+                                "' is a file of the working directory and "
+                                "another one beside the spec; write its whole "
+                                "path"));
+    }
+    return absl::OkStatus();
   }
   absl::StatusOr<std::string> Scalar(const YamlNode& key,
                                      const YamlNode& value) const {
@@ -165,6 +204,14 @@ class BlockReader {
 };
 
 }  // namespace
+
+std::string UserData::Where(const std::string& key) const {
+  const std::string set = absl::StrCat("data ", name);
+  auto line = lines.find(key);
+  if (line == lines.end()) line = lines.find("");
+  if (spec.empty() || line == lines.end()) return set;
+  return absl::StrCat(spec, ":", line->second, ": ", set);
+}
 
 std::string UserDataToJson(const UserData& data) {
   UserData copy = data;

@@ -15,7 +15,9 @@ namespace sft {
 
 struct UserData {
   std::string name;
-  std::string path;  // of the rows; relative to the working directory
+  // Of the rows. Relative to the working directory; a spec's paths that are not
+  // there are taken from the spec's own folder where they are there.
+  std::string path;
   // Rows to validate and test on; "" = split off `path`.
   std::string validation, test;
   // auto (by the name's ending), json, jsonl, csv, tsv, conll, parallel (then
@@ -31,8 +33,18 @@ struct UserData {
   // Classes or entity types; empty = those of the file, in order of names.
   std::vector<std::string> labels;
   std::vector<std::string> metrics;  // empty = the task's own
+  // Texts that end a generated answer, and its most tokens; empty = as the
+  // references allow. stop: [] in a spec is one empty text: nothing ends it.
+  std::vector<std::string> stop;
+  std::string max_new_tokens;
   // Of cleaning and splitting (harness/data/prepare), e.g. {"clean": "true"}.
   std::map<std::string, std::string> prepare;
+
+  // Where it was written, for messages: no part of its text.
+  std::string spec;                  // path of the file, "" if there is none
+  std::map<std::string, int> lines;  // of each key; "" is the block's own
+  // "spec.yaml:7: data reviews", of the line of `key` where it has one.
+  std::string Where(const std::string& key = "") const;
 };
 
 // One line of JSON in which only what was said stands; and back. It is part of
@@ -42,6 +54,8 @@ absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
                                           const std::string& text);
 
 // The `data:` block: a map, or a list of maps. Errors are "spec:line: what".
+// A relative path that names one file from the working directory and another
+// from the spec's folder is an error; that there is none is not yet.
 absl::StatusOr<std::vector<UserData>> ReadDataBlock(const std::string& path,
                                                     const YamlNode& node);
 

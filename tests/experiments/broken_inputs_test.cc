@@ -121,6 +121,10 @@ TEST_CASE("broken specs are refused with their line", "[experiments][broken]") {
 
 TEST_CASE("broken command lines are refused", "[experiments][broken]") {
   CheckRefused({"rum"}, "run");
+  CheckRefused({"train", "spec.yaml"}, "did you mean 'run'");
+  CheckRefused({"chat"}, "did you mean 'generate'");
+  CheckRefused({"run", "x.yaml", "--output", "o"}, "--out");
+  CheckRefused({"list", "field"}, "did you mean 'fields'");
   CheckRefused({"run"}, "usage");
   CheckRefused({"run", "no_such_spec.yaml"}, "no_such_spec.yaml");
   CheckRefused({"run", "x.yaml", "--job", "2"}, "--jobs");

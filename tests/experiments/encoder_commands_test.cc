@@ -14,9 +14,10 @@ namespace sft {
 namespace {
 namespace fs = std::filesystem;
 
-Finished Sftbench(std::vector<std::string> words) {
-  words.insert(words.begin(), SFTBENCH_BINARY);
-  return RunProgram(words);
+Finished Sftbench(const std::vector<std::string>& words) {
+  std::vector<std::string> all = {SFTBENCH_BINARY};
+  all.insert(all.end(), words.begin(), words.end());
+  return RunProgram(all);
 }
 
 TEST_CASE("a CSV file tunes an encoder, which is exported with its labels",

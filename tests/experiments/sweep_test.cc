@@ -53,6 +53,16 @@ std::vector<std::string> RunWords(const std::string& spec,
           "--checkpoint_every", "0s"};
 }
 
+// What a process still does is over within seconds.
+bool StatusSays(const std::string& out, const std::string& part) {
+  for (int tries = 0; tries < 50; ++tries) {
+    const Finished status = RunProgram({SFTBENCH_BINARY, "status", out});
+    if (status.out.find(part) != std::string::npos) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  return false;
+}
+
 TEST_CASE("a sweep killed again and again ends as one never killed",
           "[experiments][resume]") {
   if (!fs::exists(AssetsDir().string() + "/models/glassllm/config.json")) {
@@ -80,11 +90,14 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
     if (i > 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(500 + 370 * i));
     }
+    if (i == 0 && !sweep.Ended()) CHECK(StatusSays(wild, " 1 running"));
     if (!sweep.Ended()) {
       sweep.Kill(SIGKILL);
       ++kills;
     }
     sweep.Wait();
+    // The worker ends with its launcher, and its lock with the worker.
+    if (i == 0) CHECK(StatusSays(wild, " 0 running, 1 interrupted"));
     saw_checkpoint |= HasCheckpoint(wild);
   }
   CHECK(kills > 0);

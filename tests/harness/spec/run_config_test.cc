@@ -41,8 +41,8 @@ TEST_CASE("the canonical text is in name order, one line a field",
     at = end + 1;
     ++lines;
   }
-  // Two options more, and the optimizer, which is the default, left out.
-  CHECK(lines == PrintFields(RunConfig()).size() + 2 - 1);
+  // Two options more, and what came after the first records left out.
+  CHECK(lines == PrintFields(RunConfig()).size() + 2 - 6);
 }
 
 TEST_CASE("a field younger than the first records keeps their text and id",
@@ -62,6 +62,15 @@ TEST_CASE("a field younger than the first records keeps their text and id",
   CHECK(RunConfig::FromCanonicalText(text)->optimizer == "adamw_8bit");
   CHECK(MakeRunId(config, {"m", "d"}) != "337b8cbe1c43a5bc");
   CHECK_FALSE(RunConfig::FromCanonicalText("optimizer = adam\n").ok());
+
+  RunConfig changed = OddConfig();
+  changed.bos = "always";
+  CHECK(changed.CanonicalConfigText().find("bos = always\n") !=
+        std::string::npos);
+  changed = OddConfig();
+  changed.score_end_of_turn = {"a"};
+  CHECK(changed.CanonicalConfigText().find("score_end_of_turn = ") !=
+        std::string::npos);
 }
 
 TEST_CASE("a broken config text is refused with its line",
@@ -90,7 +99,7 @@ TEST_CASE("the run id depends on every field and on the inputs' digests",
   other.threads = 3;
   CHECK(id != MakeRunId(other, {"m", "d"}));
   other = config;
-  other.method_options["lora.rank"] = "9";
+  other.method_options["lora.rank"] = std::string("9");
   CHECK(id != MakeRunId(other, {"m", "d"}));
 }
 

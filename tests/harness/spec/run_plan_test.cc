@@ -110,6 +110,40 @@ TEST_CASE("options get their defaults, and later parts of a spec win",
   CHECK(plan->runs[2].config.learning_rate == 0.5);
 }
 
+TEST_CASE("what follows from all cells' training is filled in, in twins too",
+          "[spec][expand]") {
+  const auto spec =
+      ParseSpecText("spec.yaml",
+                    "train: [rotten_tomatoes]\n"
+                    "evaluate: {tasks: [rotten_tomatoes, bbcnews]}\n"
+                    "budget: {steps: 1}\n"
+                    "grid: {method: [full, lora]}\n",
+                    TestTables());
+  REQUIRE(spec.ok());
+  const auto digests = [](const RunConfig& config) {
+    return absl::StatusOr<std::vector<std::string>>({config.model});
+  };
+  std::set<std::string> seen;
+  const auto plan = ExpandPlan(
+      *spec, TestTables(), digests, {},
+      [&](const std::set<std::string>& trained, RunConfig& config) {
+        seen = trained;
+        config.score_end_of_turn.assign(trained.begin(), trained.end());
+        return absl::OkStatus();
+      });
+  REQUIRE(plan.ok());
+  CHECK(seen == std::set<std::string>{"rotten_tomatoes"});
+  const auto bare = ExpandPlan(*spec, TestTables(), digests);
+  REQUIRE(bare.ok());
+  REQUIRE(plan->runs.size() == 3);
+  for (size_t i = 0; i < plan->runs.size(); ++i) {
+    CHECK(plan->runs[i].config.score_end_of_turn ==
+          std::vector<std::string>{"rotten_tomatoes"});
+    CHECK(plan->runs[i].run_id != bare->runs[i].run_id);
+  }
+  CHECK(plan->runs[1].untuned_id == plan->runs[0].run_id);
+}
+
 TEST_CASE("a slip that no cell would show is an error", "[spec][expand]") {
   const std::string head = std::string(kHead) + "budget: {steps: 5}\n";
   const auto error = [&](const std::string& text) {

@@ -54,6 +54,40 @@ TEST_CASE("a data block makes names that the spec can train on",
   CHECK(UserDataToJson(*again) == UserDataToJson(data));
 }
 
+TEST_CASE("where an answer ends is part of a data block", "[spec][user_data]") {
+  const auto stops = [](const std::string& keys) {
+    const auto spec =
+        ParseSpecText("s.yaml",
+                      std::string(kHead) +
+                          "train: [a]\nevaluate: {tasks: [a]}\n"
+                          "data:\n  path: a.jsonl\n  task: generation\n" +
+                          keys,
+                      TestTables());
+    INFO(spec.status().ToString());
+    REQUIRE(spec.ok());
+    return spec->data[0];
+  };
+  const UserData stated =
+      stops("  stop: [\"\\n\", \"END\"]\n  max_new_tokens: 20\n");
+  CHECK(stated.stop == std::vector<std::string>{"\n", "END"});
+  CHECK(stated.max_new_tokens == "20");
+  const auto again = UserDataFromJson("a", UserDataToJson(stated));
+  REQUIRE(again.ok());
+  CHECK(again->stop == stated.stop);
+  CHECK(again->max_new_tokens == "20");
+  // An empty list is stated too.
+  CHECK(stops("  stop: []\n").stop == std::vector<std::string>{""});
+  CHECK(stops("").stop.empty());
+  CHECK(UserDataToJson(stops("")).find("stop") == std::string::npos);
+  for (const std::string number : {"0", "-1", "many"}) {
+    CHECK(Has(ErrorOf("train: [a]\nevaluate: {tasks: [a]}\ndata:\n"
+                      "  path: a.jsonl\n  task: generation\n"
+                      "  max_new_tokens: " +
+                      number + "\n"),
+              "max_new_tokens '" + number + "': wanted a number"));
+  }
+}
+
 TEST_CASE("faults in a data block are named by line", "[spec][user_data]") {
   CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"), "s.yaml:4"));
   CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"),

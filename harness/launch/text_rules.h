@@ -1,0 +1,20 @@
+// Rules of a plan on how rows become text: rows of plan_rules.cc.
+#ifndef HARNESS_LAUNCH_TEXT_RULES_H_
+#define HARNESS_LAUNCH_TEXT_RULES_H_
+
+#include <optional>
+
+#include "harness/launch/plan_checks.h"
+
+namespace sft {
+
+// bos: always wants a token that begins a text.
+std::optional<Finding> BosExists(const CellFacts& facts);
+
+// The model's chat template can write some training row of every data set, and
+// says where its answer is.
+std::optional<Finding> ChatsArePlaced(const PlanFacts& facts);
+
+}  // namespace sft
+
+#endif  // HARNESS_LAUNCH_TEXT_RULES_H_
