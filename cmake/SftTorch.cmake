@@ -52,8 +52,13 @@ if(SFT_WITH_CUDA)
   # drop it, and CUDA is then "not available".
   target_link_libraries(sft_torch_libs INTERFACE sft::c10_cuda
     -Wl,--push-state,--no-as-needed sft::torch_cuda -Wl,--pop-state
-    CUDA::cudart)
-  target_compile_definitions(sft_torch_libs INTERFACE SFT_WITH_CUDA)
+    $<LINK_ONLY:CUDA::cudart>)
+  # What the kernels' glue sees of CUDA. All else compiles as it does without,
+  # so that turning a build folder's CUDA on compiles a few files alone.
+  add_library(sft_torch_cuda INTERFACE)
+  add_library(sft::torch_cuda_headers ALIAS sft_torch_cuda)
+  target_compile_definitions(sft_torch_cuda INTERFACE SFT_WITH_CUDA)
+  target_link_libraries(sft_torch_cuda INTERFACE CUDA::cudart)
 endif()
 
 # One precompiled header for the libraries and one for the tests (programs are

@@ -131,8 +131,29 @@ void CheckTrainer(const std::string& path, const std::string& text,
   }
 }
 
+// Two types of one name in namespace sft are one to the linker.
+void CheckTypeNames(const Sources& sources,
+                    std::vector<std::string>& violations) {
+  static const std::regex kType(R"(^(?:class|struct|enum class) (\w+)[^;]*\{)");
+  std::map<std::string, std::string> defined;  // type -> header
+  for (const auto& [path, text] : sources) {
+    if (!path.ends_with(".h")) continue;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      std::smatch match;
+      if (!std::regex_search(line, match, kType)) continue;
+      const auto [at, is_new] = defined.emplace(match[1].str(), path);
+      if (!is_new) {
+        violations.push_back(path + " defines " + at->first + ", as " +
+                             at->second + " does");
+      }
+    }
+  }
+}
+
 std::vector<std::string> Violations(const Sources& sources) {
   std::vector<std::string> violations;
+  CheckTypeNames(sources, violations);
   for (const auto& [path, text] : sources) {
     CheckIncludes(path, text, violations);
     CheckTrainer(path, text, violations);
@@ -191,6 +212,7 @@ TEST_CASE("a file that breaks a rule is found", "[architecture]") {
       {"harness/model/a.cc", "#include \"b.h\"\n"},
       {"harness/spec/a.cc", "#include \"version.h\"\n"},
       {"harness/unheard_of/a.cc", "\n"},
+      {"harness/core/a.h", "class A {\n};\nstruct A final : B {\n};\n"},
       {"harness/train/trainer.cc", "if (name == \"QLoRA\") return;\n"},
       {"harness/train/trainer_loop.h", "// HFT masks\n"},
       {"methods/a.cc", "#include \"harness/train/trainer.h\"\n"},

@@ -2,7 +2,6 @@
 #ifndef HARNESS_EVAL_EVAL_SUPPORT_H_
 #define HARNESS_EVAL_EVAL_SUPPORT_H_
 
-#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,24 +9,12 @@
 #include "absl/status/status.h"
 #include "harness/core/records.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
 #include "harness/eval/evaluator.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/text_metrics.h"
 
 namespace sft {
-
-class Stopwatch {
- public:
-  double Seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                         start_)
-        .count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ =
-      std::chrono::steady_clock::now();
-};
 
 inline EvalRecord StartRecord(const std::string& task,
                               const EvalOptions& options) {

@@ -81,7 +81,7 @@ absl::StatusOr<EvalRecord> EvaluateChoice(Model& model,
   if (!wanted.empty() && wanted[0] == "accuracy_norm") {
     std::swap(record.metrics[0], record.metrics[1]);
   }
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 
@@ -126,7 +126,7 @@ absl::StatusOr<EvalRecord> EvaluateLastWord(Model& model,
   accuracy.value /= static_cast<double>(scored.scores.size());
   perplexity.value = std::exp(nats / tokens);
   record.metrics = {std::move(accuracy), std::move(perplexity)};
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 

@@ -49,7 +49,7 @@ absl::StatusOr<EvalRecord> Evaluate(
   record.tokens = answers.tokens;
   SFT_RETURN_IF_ERROR(
       AddTextMetrics(input.task->metrics, items, answers.detail, record));
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 
@@ -162,7 +162,7 @@ absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
   metric.value /= static_cast<double>(rows.size());
   record.metrics.push_back(std::move(metric));
   record.tokens += answers.tokens;
-  record.wall_seconds += watch.Seconds();
+  record.wall_seconds += watch.WallSeconds();
   return absl::OkStatus();
 }
 

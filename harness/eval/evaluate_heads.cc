@@ -139,7 +139,7 @@ absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
       }));
   SFT_RETURN_IF_ERROR(AddLabelMetrics(input.task->metrics,
                                       Detail("score:head", input), record));
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 
@@ -166,7 +166,7 @@ absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
       }));
   SFT_RETURN_IF_ERROR(AddTextMetrics(input.task->metrics, items,
                                      Detail("score:head", input), record));
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 
@@ -199,7 +199,7 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
           absl::StrCat("score:span-head|max_answer_tokens:", kMaxAnswerTokens),
           input),
       record));
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 
@@ -231,7 +231,7 @@ absl::StatusOr<EvalRecord> EvaluateHeadLoss(
       }));
   record.metrics = {MeanNats("validation_loss", sums, counts),
                     TokenCounts("validation_target_tokens", counts)};
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 

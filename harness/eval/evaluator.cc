@@ -93,7 +93,7 @@ absl::StatusOr<EvalRecord> EvaluateClassification(Model& model,
                        ScoreDetail(task, tokenizer, render));
   SFT_RETURN_IF_ERROR(AddLabelMetrics(
       task.metrics, "score:sum-logprob-label|" + detail, record));
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 
@@ -126,7 +126,7 @@ absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
   SumNats(wanted, log_probabilities, sums, counts);
   record.metrics = {MeanNats("validation_loss", sums, counts),
                     TokenCounts("validation_target_tokens", counts)};
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 
@@ -197,7 +197,7 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
                     MakeMetric("perplexity", detail),
                     TokenCounts("cross_entropy_tokens", counts)};
   record.metrics[1].value = std::exp(record.metrics[0].value);
-  record.wall_seconds = watch.Seconds();
+  record.wall_seconds = watch.WallSeconds();
   return record;
 }
 

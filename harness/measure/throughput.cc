@@ -4,36 +4,18 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
+
+#include "harness/core/stopwatch.h"
 
 namespace sft {
 namespace {
-
-int64_t Nanoseconds(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 double Ratio(double amount, double seconds) {
   return seconds > 0 ? amount / seconds : 0;
 }
 
 }  // namespace
-
-Stopwatch::Stopwatch()
-    : wall_start_ns_(Nanoseconds(CLOCK_MONOTONIC)),
-      cpu_start_ns_(Nanoseconds(CLOCK_PROCESS_CPUTIME_ID)) {}
-
-absl::Duration Stopwatch::Wall() const {
-  return absl::Nanoseconds(Nanoseconds(CLOCK_MONOTONIC) - wall_start_ns_);
-}
-
-absl::Duration Stopwatch::Cpu() const {
-  return absl::Nanoseconds(Nanoseconds(CLOCK_PROCESS_CPUTIME_ID) -
-                           cpu_start_ns_);
-}
 
 double Throughput::padding_fraction() const {
   const int64_t computed = real_tokens + padded_tokens;
@@ -91,7 +73,7 @@ double MatrixProductFlopsPerSecond(at::ScalarType dtype, at::Device device,
     const Stopwatch watch;
     // Reading one value waits for a device to be done.
     at::matmul(a, b).narrow(0, 0, 1).narrow(1, 0, 1).item<double>();
-    const double seconds = absl::ToDoubleSeconds(watch.Wall());
+    const double seconds = watch.WallSeconds();
     if (i > 0) best_seconds = std::min(best_seconds, seconds);
   }
   const auto side = static_cast<double>(n);

@@ -11,22 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "harness/core/records.h"
 
 namespace sft {
-
-// Wall and processor time since it was made.
-class Stopwatch {
- public:
-  Stopwatch();
-  absl::Duration Wall() const;
-  absl::Duration Cpu() const;  // of all threads of this process
-
- private:
-  int64_t wall_start_ns_;
-  int64_t cpu_start_ns_;
-};
 
 struct Throughput {
   int64_t steps = 0;

@@ -75,15 +75,6 @@ bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
   return true;
 }
 
-bool EndsWith(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() &&
-         text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-bool BeginsWith(const std::string& text, std::string_view begin) {
-  return text.compare(0, begin.size(), begin) == 0;
-}
-
 // How the names of a model's tensors look in files.
 struct FileNames {
   std::string root;
@@ -95,10 +86,10 @@ struct FileNames {
 
   bool IsSurplus(const std::string& name) const {
     for (const std::string& begin : surplus_begins) {
-      if (BeginsWith(name, begin)) return true;
+      if (name.starts_with(begin)) return true;
     }
     for (const std::string& end : surplus_ends) {
-      if (EndsWith(name, end)) return true;
+      if (name.ends_with(end)) return true;
     }
     return false;
   }
@@ -227,7 +218,7 @@ absl::StatusOr<std::vector<std::string>> WeightFilesOfFolder(
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : map->items()) {
     const std::string name = shard.is_string() ? shard.get<std::string>() : "";
-    if (!EndsWith(name, ".safetensors") ||
+    if (!name.ends_with(".safetensors") ||
         name.find_first_of(std::string("/\\\0", 3)) != std::string::npos) {
       return InputError(index, absl::StrCat("weight_map: tensor ", tensor,
                                             " is not in a .safetensors file "
@@ -267,18 +258,18 @@ absl::Status WeightFiles::PutNamesRight() {
   const FileNames names = NamesOf(config_);
   bool rooted = false;
   for (const auto& [name, stored] : stored_) {
-    rooted = rooted || BeginsWith(name, names.root);
+    rooted = rooted || name.starts_with(names.root);
   }
   std::map<std::string, StoredTensor> out;
   for (auto& [name, stored] : stored_) {
     bool outside = rooted;
     for (const std::string& begin : names.outside) {
-      outside = outside || BeginsWith(name, begin);
+      outside = outside || name.starts_with(begin);
     }
     std::string right = outside ? name : names.root + name;
     for (const auto& [old, now] :
          {std::pair(".gamma", ".weight"), std::pair(".beta", ".bias")}) {
-      if (names.old_norms && EndsWith(right, old)) {
+      if (names.old_norms && right.ends_with(old)) {
         right.replace(right.size() - std::strlen(old), std::string::npos, now);
       }
     }
@@ -320,7 +311,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
   SFT_ASSIGN_OR_RETURN(std::vector<std::string> files,
                        WeightFilesOfFolder(folder));
   for (const std::string& file : files) {
-    if (!EndsWith(file, ".safetensors")) continue;  // the index
+    if (!file.ends_with(".safetensors")) continue;  // the index
     if (!FileExists(file)) return InputError(file, "shard is missing");
     SFT_RETURN_IF_ERROR(out.AddSafetensors(file));
   }

@@ -8,19 +8,6 @@
 
 namespace sft {
 
-std::string WhereKeyStands(const ExperimentSpec& spec, const std::string& key) {
-  int line = 1;
-  for (size_t at = 0; at < spec.text.size(); ++line) {
-    if (spec.text.compare(at, key.size(), key) == 0) {
-      return absl::StrCat(spec.path, ":", line);
-    }
-    const size_t end = spec.text.find('\n', at);
-    if (end == std::string::npos) break;
-    at = end + 1;
-  }
-  return spec.path;
-}
-
 BaselineFinder::BaselineFinder(const ExperimentSpec& spec, const RunPlan& plan)
     : spec_(spec), plan_(plan) {
   // Axes of a case, and options, hold other values for other methods: equal
@@ -178,7 +165,7 @@ absl::Status BaselineFinder::Refusal(const std::string& why) const {
   for (const auto& [name, value] : spec_.baseline) {
     absl::StrAppend(&written, written.empty() ? "" : ", ", name, ": ", value);
   }
-  return InputError(WhereKeyStands(spec_, "baseline"),
+  return InputError(WhereInSpec(spec_, "baseline"),
                     absl::StrCat("baseline: {", written, "} ", why));
 }
 

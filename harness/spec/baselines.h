@@ -12,9 +12,6 @@
 
 namespace sft {
 
-// "spec.yaml:9", the line of a key of the top level; the path if it has none.
-std::string WhereKeyStands(const ExperimentSpec& spec, const std::string& key);
-
 class BaselineFinder {
  public:
   // Both outlive it. The plan has its runs.

@@ -236,7 +236,7 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
       std::all_of(
           plan.runs.begin(), plan.runs.end(),
           [](const PlannedRun& run) { return run.config.evaluate.empty(); })) {
-    return InputError(WhereKeyStands(spec, "select"),
+    return InputError(WhereInSpec(spec, "select"),
                       absl::StrCat("select: {by: ", spec.select_by,
                                    "}: nothing records it without a task "
                                    "under evaluate: {tasks: [...]}"));

@@ -25,7 +25,7 @@ struct TokenizerParts {
   std::unique_ptr<Normalizer> normalizer;
   std::unique_ptr<PreTokenizer> pre_tokenizer;
   std::unique_ptr<SubwordModel> model;
-  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<TokenDecoder> decoder;
   // Canonical text of the three configurations, for the digest.
   std::string pipeline;
   std::optional<int32_t> bos_id, eos_id, end_of_turn_id, pad_id;

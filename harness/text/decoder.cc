@@ -30,7 +30,7 @@ void ReplaceAll(std::string_view from, std::string_view to, std::string* s) {
   }
 }
 
-class SpaceDecoder : public Decoder {
+class SpaceDecoder : public TokenDecoder {
  public:
   void Apply(Tokens* tokens) const override {
     for (size_t i = 1; i < tokens->size(); ++i) {
@@ -39,7 +39,7 @@ class SpaceDecoder : public Decoder {
   }
 };
 
-class ByteLevelDecoder : public Decoder {
+class ByteLevelDecoder : public TokenDecoder {
  public:
   void Apply(Tokens* tokens) const override {
     std::string bytes;
@@ -50,7 +50,7 @@ class ByteLevelDecoder : public Decoder {
   }
 };
 
-class WordPieceDecoder : public Decoder {
+class WordPieceDecoder : public TokenDecoder {
  public:
   WordPieceDecoder(std::string prefix, bool cleanup)
       : prefix_(std::move(prefix)), cleanup_(cleanup) {}
@@ -79,7 +79,7 @@ class WordPieceDecoder : public Decoder {
   bool cleanup_;
 };
 
-class MetaspaceDecoder : public Decoder {
+class MetaspaceDecoder : public TokenDecoder {
  public:
   MetaspaceDecoder(std::string replacement, bool prepended)
       : replacement_(std::move(replacement)), prepended_(prepended) {}
@@ -94,7 +94,7 @@ class MetaspaceDecoder : public Decoder {
   bool prepended_;
 };
 
-class ReplaceDecoder : public Decoder {
+class ReplaceDecoder : public TokenDecoder {
  public:
   ReplaceDecoder(Regex pattern, std::string content)
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
@@ -122,7 +122,7 @@ std::optional<char> ByteToken(const std::string& token) {
   return static_cast<char>(value);
 }
 
-class ByteFallbackDecoder : public Decoder {
+class ByteFallbackDecoder : public TokenDecoder {
  public:
   void Apply(Tokens* tokens) const override {
     Tokens out;
@@ -149,12 +149,12 @@ class ByteFallbackDecoder : public Decoder {
   }
 };
 
-class FuseDecoder : public Decoder {
+class FuseDecoder : public TokenDecoder {
  public:
   void Apply(Tokens* tokens) const override { *tokens = {Join(*tokens)}; }
 };
 
-class StripDecoder : public Decoder {
+class StripDecoder : public TokenDecoder {
  public:
   StripDecoder(std::string content, int64_t start, int64_t stop)
       : content_(std::move(content)), start_(start), stop_(stop) {}
@@ -182,19 +182,19 @@ class StripDecoder : public Decoder {
   int64_t stop_;
 };
 
-class SequenceDecoder : public Decoder {
+class SequenceDecoder : public TokenDecoder {
  public:
-  explicit SequenceDecoder(std::vector<std::unique_ptr<Decoder>> steps)
+  explicit SequenceDecoder(std::vector<std::unique_ptr<TokenDecoder>> steps)
       : steps_(std::move(steps)) {}
   void Apply(Tokens* tokens) const override {
     for (const auto& step : steps_) step->Apply(tokens);
   }
 
  private:
-  std::vector<std::unique_ptr<Decoder>> steps_;
+  std::vector<std::unique_ptr<TokenDecoder>> steps_;
 };
 
-using Parsed = absl::StatusOr<std::unique_ptr<Decoder>>;
+using Parsed = absl::StatusOr<std::unique_ptr<TokenDecoder>>;
 
 Parsed ParseMetaspace(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(std::string replacement,
@@ -247,7 +247,7 @@ Parsed ParseDecoder(const json& config, const std::string& file) {
   if (type == "Sequence") {
     SFT_ASSIGN_OR_RETURN(const json* list,
                          ArrayField(config, "decoders", file));
-    std::vector<std::unique_ptr<Decoder>> steps;
+    std::vector<std::unique_ptr<TokenDecoder>> steps;
     for (const json& item : *list) {
       SFT_ASSIGN_OR_RETURN(auto step, ParseDecoder(item, file));
       steps.push_back(std::move(step));

@@ -11,15 +11,15 @@
 
 namespace sft {
 
-class Decoder {
+class TokenDecoder {
  public:
-  virtual ~Decoder() = default;
+  virtual ~TokenDecoder() = default;
   // Rewrites the tokens; their concatenation is the text.
   virtual void Apply(std::vector<std::string>* tokens) const = 0;
 };
 
 // Never null; JSON null puts a space between tokens, as `tokenizers` does.
-absl::StatusOr<std::unique_ptr<Decoder>> ParseDecoder(
+absl::StatusOr<std::unique_ptr<TokenDecoder>> ParseDecoder(
     const nlohmann::json& config, const std::string& file);
 
 }  // namespace sft

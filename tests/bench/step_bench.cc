@@ -12,6 +12,7 @@
 #include <string>
 
 #include "harness/core/rng.h"
+#include "harness/core/stopwatch.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/data/collator.h"
 #include "harness/measure/flops.h"

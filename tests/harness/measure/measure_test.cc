@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/core/stopwatch.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/provenance.h"

@@ -123,6 +123,36 @@ TEST_CASE("a step inside backward is the step after it, bit for bit",
   }
 }
 
+TEST_CASE("decay: matrices spares norms and biases, and nothing else",
+          "[train][trainer]") {
+  // After one step a parameter has moved by its own gradient and decay alone.
+  const auto one_step = [](double weight_decay, const std::string& decay) {
+    RunConfig config = TinyConfig();
+    config.budget_epochs = 0;
+    config.budget_steps = 1;
+    config.weight_decay = weight_decay;
+    config.decay = decay;
+    auto run = std::make_unique<Setup>(config);
+    run->Run(0, PlainCollator(4));
+    return run;
+  };
+  const auto all = one_step(0.5, "all");
+  const auto matrices = one_step(0.5, "matrices");
+  const auto none = one_step(0, "all");
+  size_t spared = 0;
+  const std::vector<Parameter>& decayed = all->model.Parameters();
+  for (size_t i = 0; i < decayed.size(); ++i) {
+    const Parameter& got = matrices->model.Parameters()[i];
+    const bool spare = got.role == Role::kNorm || got.role == Role::kBias;
+    spared += spare;
+    INFO(got.name);
+    CHECK(at::equal(got.tensor, decayed[i].tensor) == !spare);
+    CHECK(at::equal(got.tensor, none->model.Parameters()[i].tensor) == spare);
+  }
+  CHECK(spared > 0);
+  CHECK(spared < decayed.size());
+}
+
 TEST_CASE("an evaluation in the middle changes no later bit",
           "[train][trainer]") {
   Setup plain(TinyConfig(), {}, at::kFloat, kDropout);
