@@ -35,16 +35,23 @@ absl::Status CheckLora(const RunConfig& config,
                       absl::StrCat("wanted ", kAllLinear, " or some of ",
                                    absl::StrJoin(known, ", ")));
   }
+  const SlotShape* smallest = nullptr;
+  int64_t most = 0;
   for (const SlotShape& map : maps) {
     const auto named = std::find(options.targets.begin(), options.targets.end(),
                                  RoleName(map.role));
     if (!all && named == options.targets.end()) continue;
-    const int64_t most = std::min(map.in_features, map.out_features);
-    if (options.rank <= most) continue;
-    return InputError(
-        "lora.rank",
-        absl::StrCat("above what ", map.name, " [", map.out_features, ", ",
-                     map.in_features, "] can hold; wanted at most ", most));
+    const int64_t side = std::min(map.in_features, map.out_features);
+    if (smallest != nullptr && side >= most) continue;
+    smallest = &map;
+    most = side;
+  }
+  if (smallest != nullptr && options.rank > most) {
+    return InputError("lora.rank",
+                      absl::StrCat("above what ", smallest->name, " [",
+                                   smallest->out_features, ", ",
+                                   smallest->in_features,
+                                   "] can hold; wanted at most ", most));
   }
   return absl::OkStatus();
 }
