@@ -47,11 +47,11 @@ absl::Status CheckLora(const RunConfig& config,
     most = side;
   }
   if (smallest != nullptr && options.rank > most) {
-    return InputError("lora.rank",
-                      absl::StrCat("above what ", smallest->name, " [",
-                                   smallest->out_features, ", ",
-                                   smallest->in_features,
-                                   "] can hold; wanted at most ", most));
+    return InputError(
+        "lora.rank",
+        absl::StrCat("above what ", smallest->name, " [",
+                     smallest->out_features, ", ", smallest->in_features,
+                     "] can hold; wanted at most ", most));
   }
   return absl::OkStatus();
 }
