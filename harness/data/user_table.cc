@@ -257,8 +257,9 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
     return InputError(
         data.Where("columns"),
         absl::StrCat("no column '", column, "' (", part, ") in ", data.path,
-                     near.empty() ? "" : "; did you mean '" + near + "'?",
-                     " There are ", CanonicalText(columns).substr(0, 300),
+                     near.empty() ? "; there are "
+                                  : "; did you mean '" + near + "'? There are ",
+                     CanonicalText(columns).substr(0, 300),
                      "; columns: says which is meant, as in {", part, ": ",
                      near.empty() ? "NAME" : near, "}"));
   };

@@ -34,6 +34,10 @@ at::Tensor Logits(Model& model, const std::vector<int64_t>& ids) {
   return model.Logits(model.HiddenStates(fake::PackedBatch({row}))[0]);
 }
 
+// Most are within 1e-6. PiSSA and OLoRA begin from a factorization in f32,
+// which rounds otherwise on another maker's processor (6e-6 seen).
+constexpr double kTolerance = 1e-5;
+
 TEST_CASE("PEFT's folders give PEFT's logits", "[methods][adapter][peft]") {
   const nlohmann::json golden =
       nlohmann::json::parse(fake::ReadBytes(Goldens("golden.json")));
@@ -50,7 +54,7 @@ TEST_CASE("PEFT's folders give PEFT's logits", "[methods][adapter][peft]") {
       const absl::Status attached = AttachAdapter(*model, Goldens(wanted.name));
       INFO(attached.ToString());
       REQUIRE(attached.ok());
-      CHECK(RelativeError(Logits(*model, ids), wanted.tensor) < 3e-6);
+      CHECK(RelativeError(Logits(*model, ids), wanted.tensor) < kTolerance);
       CHECK(RelativeError(before, wanted.tensor) > 0.01);
     }
   }

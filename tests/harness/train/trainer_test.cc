@@ -142,7 +142,7 @@ TEST_CASE("decay: matrices spares norms and biases, and nothing else",
   size_t spared = 0;
   const std::vector<Parameter>& decayed = all->model.Parameters();
   for (size_t i = 0; i < decayed.size(); ++i) {
-    const Parameter& got = matrices->model.Parameters()[i];
+    const Parameter got = matrices->model.Parameters()[i];
     const bool spare = got.role == Role::kNorm || got.role == Role::kBias;
     spared += spare;
     INFO(got.name);
