@@ -170,7 +170,7 @@ TEST_CASE(
   bench.CheckRefused(Spec("glassllm", "max_length: 64, device: cuda:0"),
                      ":6: device = 'cuda:0'", {"device: cuda"});
   bench.CheckRefused(Spec("glassllm", "max_length: 64, lora.rank: 200"),
-                     ":6: lora.rank = '200'", {"at most 128"});
+                     ":6: lora.rank = '200'", {"at most 64"});
   bench.CheckRefused(
       Spec("glassllm", "max_length: 64, lora.targets: [q_proj, c_attn]"),
       ":6: lora.targets", {"'c_attn'", "q_proj"});
