@@ -48,8 +48,8 @@ absl::StatusOr<std::string> OwnPath() {
   return std::string(path, static_cast<size_t>(n));
 }
 
-void PrintWarnings(const CheckedPlan& checked) {
-  for (const std::string& warning : checked.warnings) {
+void PrintWarnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
     fprintf(stderr, "warning: %s\n", warning.c_str());
   }
 }
@@ -62,12 +62,14 @@ absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
                        MakePlan(bench, spec, AllMethodChecks()));
   const RunPlan& plan = checked.plan;
   if (absl::GetFlag(FLAGS_dry_run)) {
-    SFT_ASSIGN_OR_RETURN(const std::string text, DescribePlan(bench, plan));
-    PrintWarnings(checked);
-    fputs(text.c_str(), stdout);
+    SFT_ASSIGN_OR_RETURN(const PlanDescription described,
+                         DescribePlan(bench, plan));
+    PrintWarnings(checked.warnings);
+    PrintWarnings(described.notices);
+    fputs(described.text.c_str(), stdout);
     return kExitGood;
   }
-  PrintWarnings(checked);
+  PrintWarnings(checked.warnings);
   for (const RejectedCell& cell : plan.rejected) {
     std::vector<std::string> axes;
     for (const auto& [name, value] : cell.axes) {

@@ -47,7 +47,7 @@ struct PackedOptions {
     v("pack.strategy", strategy, Limits{.choices = PackStrategyNames()},
       "how rows fill bins; wrapped lets attention cross rows");
     v("pack.overflow", overflow, Limits{.choices = {"truncate", "split"}},
-      "what becomes of a row longer than max_length");
+      "a row longer than max_length: cut, or in pieces of that length");
     v("pack.max_per_pack", max_per_pack, Limits{.min = 0},
       "most rows a bin, 0 = no bound; nnlshp has at most 3 in any case");
   }

@@ -56,6 +56,14 @@ absl::Status CheckOptions(const PackedOptions& options,
 }
 
 template <class Options>
+bool SplitsRows(const Options&) {
+  return false;
+}
+bool SplitsRows(const PackedOptions& options) {
+  return options.pack_overflow() == PackOverflow::kSplit;
+}
+
+template <class Options>
 BatchingMethodRow BatchingRow(
     std::string name, std::string summary,
     typename CollatorMethod<Options>::Make make_collator) {
@@ -67,7 +75,13 @@ BatchingMethodRow BatchingRow(
     return std::make_unique<CollatorMethod<Options>>(
         make_collator, std::move(options), config);
   };
-  return {std::move(name), std::move(summary), DescribeFields<Options>(), make};
+  const auto takes_whole_rows = [](const RunConfig& config) {
+    Options options;
+    return ReadFields(config.method_options, options).ok() &&
+           SplitsRows(options);
+  };
+  return {std::move(name), std::move(summary), DescribeFields<Options>(), make,
+          takes_whole_rows};
 }
 
 absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeUntuned(const RunConfig&) {

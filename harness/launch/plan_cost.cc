@@ -152,8 +152,8 @@ std::string AxesText(const std::map<std::string, std::string>& axes) {
 
 }  // namespace
 
-absl::StatusOr<std::string> DescribePlan(const Workbench& bench,
-                                         const RunPlan& plan) {
+absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
+                                             const RunPlan& plan) {
   std::string text =
       "run\tmethod\tbatching\taxes\tsteps\trows\treal tokens\ttarget tokens\t"
       "computed tokens\tpredicted time\tpredicted MiB\n";
@@ -184,9 +184,6 @@ absl::StatusOr<std::string> DescribePlan(const Workbench& bench,
                         cost.target_tokens, cost.computed_tokens,
                         FormatSeconds(seconds), cost.bytes >> 20));
   }
-  for (const std::string& notice : estimator.notices()) {
-    absl::StrAppend(&text, "warning: ", notice, "\n");
-  }
   for (const RejectedCell& cell : plan.rejected) {
     absl::StrAppend(&text, "rejected\t", AxesText(cell.axes), "\t", cell.reason,
                     "\n");
@@ -196,7 +193,8 @@ absl::StatusOr<std::string> DescribePlan(const Workbench& bench,
                              "with --jobs 1\n",
                              plan.runs.size(), plan.rejected.size(),
                              tokens_total, FormatSeconds(seconds_total)));
-  return text;
+  const std::set<std::string>& notices = estimator.notices();
+  return PlanDescription{std::move(text), {notices.begin(), notices.end()}};
 }
 
 }  // namespace sft

@@ -5,6 +5,7 @@
 #define HARNESS_LAUNCH_PLAN_COST_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "harness/launch/workbench.h"
@@ -12,10 +13,15 @@
 
 namespace sft {
 
-// A tab-separated line a run: id, axes, steps, rows, real, target and computed
-// tokens, predicted seconds and MiB; then rejected cells and totals.
-absl::StatusOr<std::string> DescribePlan(const Workbench& bench,
-                                         const RunPlan& plan);
+struct PlanDescription {
+  // A tab-separated line a run: id, axes, steps, rows, real, target and
+  // computed tokens, predicted seconds and MiB; then rejected cells and totals.
+  std::string text;
+  // What is cut, left out or looks wrong in the data, a line each.
+  std::vector<std::string> notices;
+};
+absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
+                                             const RunPlan& plan);
 
 }  // namespace sft
 

@@ -1,13 +1,16 @@
 // The rules of plan_checks.h. To add one, write a function and its row at the
 // end, and an input that it refuses in tests/experiments/broken_inputs_test.cc.
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/data/render_head.h"
 #include "harness/launch/plan_checks.h"
 #include "harness/launch/text_rules.h"
+#include "harness/spec/spec_messages.h"
 
 namespace sft {
 namespace {
@@ -83,6 +86,18 @@ std::optional<Finding> PositionsFit(const CellFacts& facts) {
                               "is measured beyond them is a model out of its "
                               "range"),
                  /*is_warning=*/true};
+}
+
+// The spec's tables know no kinds of its own files.
+std::optional<Finding> TextIsRetained(const CellFacts& facts) {
+  for (const auto& [field, rows] : {std::pair{"train", &facts.train},
+                                    std::pair{"evaluate", &facts.evaluate}}) {
+    for (const DatasetRow* row : *rows) {
+      if (row->task.kind != TaskKind::kLanguageModeling) continue;
+      return Finding{field, HeldOutText(row->name)};
+    }
+  }
+  return std::nullopt;
 }
 
 // Of a user's own file; the listed sets have them.
@@ -219,6 +234,30 @@ std::optional<Finding> MethodsFit(const CellFacts& facts) {
   return AsFinding(batching->make(facts.config).status(), "batching");
 }
 
+// What select: goes by, the loss of validation rows, is there.
+std::optional<Finding> SelectionHasRows(const PlanFacts& facts) {
+  if (facts.spec.select_by.empty()) return std::nullopt;
+  std::set<std::string> without;
+  for (const PlannedRun& run : facts.plan.runs) {
+    bool measured = false;
+    for (const std::string& name : run.config.evaluate) {
+      const auto row = facts.bench.DatasetOf(run.config, name);
+      if (!row.ok()) continue;
+      const auto sizes = facts.bench.SizesOf(**row);
+      measured = measured || !sizes.ok() || sizes->validation > 0;
+    }
+    if (measured) continue;
+    without.insert(run.config.evaluate.begin(), run.config.evaluate.end());
+  }
+  if (without.empty()) return std::nullopt;
+  return Finding{"select",
+                 absl::StrCat("by ", facts.spec.select_by, ": ",
+                              absl::StrJoin(without, ", "),
+                              " has no validation row; name a file of them in "
+                              "validation:, or give split: a second share "
+                              "above 0")};
+}
+
 }  // namespace
 
 const std::vector<CellRule>& AllCellRules() {
@@ -227,6 +266,7 @@ const std::vector<CellRule>& AllCellRules() {
       TokenizerFits,
       PositionsFit,
       BosExists,
+      TextIsRetained,
       SplitsHoldRows,
       RowsFit,
       HeadFits,
@@ -238,7 +278,8 @@ const std::vector<CellRule>& AllCellRules() {
 }
 
 const std::vector<PlanRule>& AllPlanRules() {
-  static const auto& rules = *new std::vector<PlanRule>{ChatsArePlaced};
+  static const auto& rules =
+      *new std::vector<PlanRule>{ChatsArePlaced, SelectionHasRows};
   return rules;
 }
 

@@ -10,15 +10,15 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
-#include "harness/data/entity_answer.h"
 #include "harness/data/sample.h"
-#include "harness/eval/span_f1.h"
+#include "harness/launch/input_audit.h"
 #include "harness/spec/mixture.h"
 
 namespace sft {
 namespace {
 
 constexpr size_t kNamedRefusals = 20;
+constexpr int64_t kNoLimit = int64_t{1} << 40;  // tokens a row
 
 std::string DigestOf(const std::vector<Example>& examples) {
   Sha256 digest;
@@ -48,10 +48,9 @@ class Reader {
       SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
       std::vector<Row> rows =
           Limited(part.name, "train", splits->train, config_.train_limit);
-      for (const Row& row : rows)
-        trained_[part.name].push_back(IdentityOf(row));
+      audit_.AddTrained(part.name, rows);
       SFT_ASSIGN_OR_RETURN(std::vector<Example> examples,
-                           Render(*row, rows, "train"));
+                           Render(*row, rows, "train", TakesWholeRows()));
       KeepLengths(part.name, examples);
       if (examples.empty()) {
         return InputError(part.name,
@@ -97,15 +96,22 @@ class Reader {
         SFT_ASSIGN_OR_RETURN(input.examples, Render(*row, input.rows, "test"));
       }
       if (!retained) {
-        SFT_ASSIGN_OR_RETURN(
-            measured.validation_examples,
-            Render(*row,
-                   Limited(name, "validation", splits->validation,
-                           config_.validation_limit),
-                   "validation"));
+        const std::vector<Row> validation = Limited(
+            name, "validation", splits->validation, config_.validation_limit);
+        SFT_ASSIGN_OR_RETURN(measured.validation_examples,
+                             Render(*row, validation, "validation"));
+        audit_.CountLeaks(name, "validation", validation);
       }
-      SFT_RETURN_IF_ERROR(CheckWrittenTags(*input.task, input.rows));
-      CountLeaks(name, input.rows);
+      if (row->task.kind != TaskKind::kInstruction) {
+        const absl::StatusOr<RenderedRows> rendered =
+            RenderRows(input.rows, *input.task, tokenizer_, input.render);
+        if (rendered.ok()) {
+          audit_.CountCuts(name, input.rows.size(), *rendered);
+        }
+      }
+      SFT_RETURN_IF_ERROR(audit_.CheckWrittenTags(*input.task, input.rows));
+      audit_.CheckReachable(*input.task, input.rows);
+      audit_.CountLeaks(name, "test", input.rows);
     }
     inputs_.measured.push_back(std::move(measured));
     return absl::OkStatus();
@@ -135,75 +141,8 @@ class Reader {
              SampleKey(DigestOfRows(rows), split, config_.sample_seed))) {
       out.push_back(rows[i]);
     }
+    if (classes) audit_.CountLostClasses(name, split, rows, out);
     return out;
-  }
-
-  // Training rows that have the prompt of a test row.
-  void CountLeaks(const std::string& test, const std::vector<Row>& rows) {
-    std::map<uint64_t, std::set<uint64_t>> tested;  // prompt -> answers
-    for (const Row& row : rows) {
-      const RowIdentity identity = IdentityOf(row);
-      tested[identity.prompt].insert(identity.answer);
-    }
-    for (const auto& [name, train] : trained_) {
-      size_t prompts = 0, whole = 0;
-      for (const RowIdentity& identity : train) {
-        const auto it = tested.find(identity.prompt);
-        if (it == tested.end()) continue;
-        ++prompts;
-        whole += it->second.count(identity.answer);
-      }
-      inputs_.facts["data." + name + ".train.leaked_rows"] +=
-          static_cast<double>(prompts);
-      if (prompts == 0) continue;
-      Notice(name, absl::StrCat(prompts, " of ", train.size(),
-                                " training rows have the prompt of a test row "
-                                "of ",
-                                test, " (", whole,
-                                " its answer too); prepare: {clean: true} "
-                                "drops such rows of a file"));
-    }
-  }
-
-  // Gold entities as a decoder writes them, read back: what a perfect model
-  // would score.
-  absl::Status CheckWrittenTags(const Task& task,
-                                const std::vector<Row>& rows) {
-    if (task.kind != TaskKind::kTokenLabels || head_ != HeadKind::kNextToken) {
-      return absl::OkStatus();
-    }
-    std::vector<TextItem> items;
-    int64_t misread = 0, cut = 0;
-    for (const Row& row : rows) {
-      std::string answer = EntityAnswer(row.words, row.tags);
-      std::vector<int32_t> ids = tokenizer_.Encode(" " + answer);
-      if (static_cast<int64_t>(ids.size()) > task.max_new_tokens) {
-        ++cut;
-        ids.resize(static_cast<size_t>(task.max_new_tokens));
-        answer = tokenizer_.Decode(ids, /*skip_special_tokens=*/true);
-      }
-      const std::vector<std::string> read =
-          TagsOfAnswer(answer, row.words, task.labels);
-      misread += read != row.tags;
-      items.push_back(
-          {absl::StrJoin(read, " "), {absl::StrJoin(row.tags, " ")}});
-    }
-    SFT_ASSIGN_OR_RETURN(const TextScore score, SpanF1(items, {}));
-    const std::string prefix = absl::StrCat("data.", task.name, ".test.");
-    inputs_.facts[prefix + "answers_read_back_wrong"] =
-        static_cast<double>(misread);
-    inputs_.facts[prefix + "answers_above_max_new_tokens"] =
-        static_cast<double>(cut);
-    inputs_.facts[prefix + "perfect_model_span_f1"] = score.value;
-    if (misread > 0) {
-      Notice(task.name,
-             absl::StrFormat("%d of %d test answers do not read back as their "
-                             "tags (%d are longer than max_new_tokens %d): a "
-                             "perfect model would have span_f1 %.4f",
-                             misread, rows.size(), cut, task.max_new_tokens,
-                             score.value));
-    }
-    return absl::OkStatus();
   }
 
   // Drops the training rows that the length filter leaves out.
@@ -218,9 +157,10 @@ class Reader {
     inputs_.facts["data." + name + ".train.rows_outside_lengths"] =
         static_cast<double>(before - examples.size());
     if (examples.size() < before) {
-      Notice(name, absl::StrCat(before - examples.size(), " of ", before,
-                                " training rows are outside min_row_tokens "
-                                "and max_row_tokens and left out"));
+      audit_.Notice(name,
+                    absl::StrCat(before - examples.size(), " of ", before,
+                                 " training rows are outside min_row_tokens "
+                                 "and max_row_tokens and left out"));
     }
   }
 
@@ -278,10 +218,10 @@ class Reader {
     }
     Warn(row.name, splits.refused);
     if (splits.notices.empty() && !splits.refused.empty()) {
-      Notice(row.name,
-             absl::StrCat(splits.refused.size(), " rows are left out; first ",
-                          splits.refused[0].where, ": ",
-                          splits.refused[0].reason));
+      audit_.Notice(row.name, absl::StrCat(splits.refused.size(),
+                                           " rows are left out; first ",
+                                           splits.refused[0].where, ": ",
+                                           splits.refused[0].reason));
     }
     for (std::string& notice : splits.notices) {
       inputs_.notices.push_back(std::move(notice));
@@ -299,6 +239,14 @@ class Reader {
     return *task;
   }
 
+  // A head reads a row's one window.
+  bool TakesWholeRows() const {
+    const BatchingMethodRow* batching =
+        bench_.FindBatchingMethod(config_.batching);
+    return head_ == HeadKind::kNextToken && batching != nullptr &&
+           batching->takes_whole_rows(config_);
+  }
+
   RenderOptions RenderOptionsOfRun() const {
     RenderOptions options;
     options.form = config_.prompt_form;
@@ -313,10 +261,13 @@ class Reader {
 
   absl::StatusOr<std::vector<Example>> Render(const DatasetRow& row,
                                               const std::vector<Row>& rows,
-                                              const std::string& split) {
+                                              const std::string& split,
+                                              bool whole = false) {
+    RenderOptions options = RenderOptionsOfRun();
+    if (whole) options.max_length = kNoLimit;
     SFT_ASSIGN_OR_RETURN(RenderedRows rendered,
                          RenderRows(rows, TaskOf(row, splits_.at(row.name)),
-                                    tokenizer_, RenderOptionsOfRun()));
+                                    tokenizer_, options));
     const std::string prefix = absl::StrCat("data.", row.name, ".", split, ".");
     inputs_.facts[prefix + "rows"] =
         static_cast<double>(rendered.examples.size());
@@ -328,25 +279,16 @@ class Reader {
         static_cast<double>(rendered.truncated_tokens);
     Warn(row.name, rendered.refused);
     if (!rendered.refused.empty()) {
-      Notice(row.name,
-             absl::StrCat(
-                 rendered.refused.size(), " of ", rows.size(), " ", split,
-                 " rows have no use for the model and are left "
-                 "out; first ",
-                 rendered.refused[0].where, ": ", rendered.refused[0].reason));
-    }
-    if (rendered.truncated_rows > 0) {
-      Notice(
+      audit_.Notice(
           row.name,
-          absl::StrCat(rendered.truncated_rows, " of ", rows.size(), " ", split,
-                       " rows are cut to max_length ", config_.max_length, " (",
-                       rendered.truncated_tokens, " tokens lost)"));
+          absl::StrCat(rendered.refused.size(), " of ", rows.size(), " ", split,
+                       " rows have no use for the model and are left "
+                       "out; first ",
+                       rendered.refused[0].where, ": ",
+                       rendered.refused[0].reason));
     }
+    audit_.NoticeCuts(row.name, split, rows.size(), rendered);
     return std::move(rendered.examples);
-  }
-
-  void Notice(const std::string& name, const std::string& what) {
-    inputs_.notices.push_back(absl::StrCat("data ", name, ": ", what));
   }
 
   void Warn(const std::string& name, const std::vector<RefusedRow>& refused) {
@@ -366,8 +308,8 @@ class Reader {
   HeadKind head_;
   std::map<std::string, Splits> splits_;
   std::set<std::string> measured_;
-  std::map<std::string, std::vector<RowIdentity>> trained_;
   RunInputs inputs_;
+  InputAudit audit_{config_, tokenizer_, head_, inputs_};
 };
 
 }  // namespace

@@ -182,6 +182,11 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
       }
     }
   }
+  // Records had such rows cut once.
+  const BatchingMethodRow* batching = FindBatchingMethod(config.batching);
+  if (batching != nullptr && batching->takes_whole_rows(config)) {
+    digests.push_back("whole rows");
+  }
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> marks,
                        SampleMarks(config));
   digests.insert(digests.end(), marks.begin(), marks.end());

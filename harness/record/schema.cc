@@ -100,7 +100,8 @@ std::string UnitOfName(std::string_view name) {
   if (ends("bytes")) return "byte";
   if (ends("seconds")) return "s";
   if (ends("tokens")) return "token";
-  if (ends("cross_entropy_change") || ends("cross_entropy") || ends("loss")) {
+  if (ends("cross_entropy_change") || ends("cross_entropy") ||
+      ends("loss_change") || ends("loss")) {
     return "nats/token";
   }
   if (ends("share") || ends("ratio") || ends("fraction") ||

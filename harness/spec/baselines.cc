@@ -55,13 +55,22 @@ absl::Status BaselineFinder::Check() const {
             ? ""
             : "; the first that cannot: " + plan_.rejected[0].reason));
   }
-  std::map<std::string, bool> has_one;  // by config without its seed
+  if (spec_.baseline.contains("seed")) {
+    return Refusal(
+        "names a seed, and runs are paired seed by seed: leave it "
+        "out");
+  }
+  std::set<std::string> cells, others;  // configs without their seed
+  std::map<std::string, bool> has_one;  // of `others`
   std::map<std::string, size_t> example;
   for (size_t i = 0; i < plan_.runs.size(); ++i) {
     RunConfig config = plan_.runs[i].config;
-    if (config.method == kUntuned || IsBaseline(fields_[i])) continue;
+    if (config.method == kUntuned) continue;
     config.seed = 0;
     const std::string cell = config.CanonicalConfigText();
+    cells.insert(cell);
+    if (IsBaseline(fields_[i])) continue;
+    others.insert(cell);
     const std::vector<size_t> fitting = Fitting(i);
     has_one[cell] = has_one[cell] || !fitting.empty();
     example.emplace(cell, i);
@@ -74,6 +83,11 @@ absl::Status BaselineFinder::Check() const {
           "; add such a value to baseline:, or "
           "select: {by: validation_loss, per: [method, batching]}"));
     }
+  }
+  if (cells.size() > 1 && others.empty() && plan_.rejected.empty()) {
+    return Refusal(absl::StrCat("fits all ", cells.size(),
+                                " cells, so that none is compared; name a "
+                                "value that tells one apart"));
   }
   // Where cells were rejected, that of the baseline may be one of them.
   for (const auto& [cell, has] : has_one) {

@@ -260,6 +260,11 @@ class SpecReader {
         for (const YamlNode& item : value.items) {
           SFT_RETURN_IF_ERROR(Want(item, Kind::kScalar, "select.per"));
           SFT_RETURN_IF_ERROR(FindField(item, item, " in select.per").status());
+          if (item.text == "seed") {
+            return Error(item,
+                         "select.per: a cell is chosen by the mean over its "
+                         "seeds; leave seed out");
+          }
           spec.select_per.push_back(item.text);
         }
       } else {

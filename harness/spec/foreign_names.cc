@@ -28,7 +28,7 @@ constexpr KeyRow kKeys[] = {
     {"tokenizer tokenizer_name tokenizer_name_or_path tokenizer_path "
      "use_fast_tokenizer",
      "leave it out: the tokenizer is the model folder's own"},
-    {"chat_template template_name conversation_template",
+    {"chat_template template template_name conversation_template",
      "leave it out: the template is the model folder's own, and prompt_form: "
      "chat uses it"},
     {"trust_remote_code revision use_auth_token token hf_token cache_dir",
@@ -68,7 +68,7 @@ constexpr KeyRow kKeys[] = {
     {"bnb_4bit_use_double_quant double_quant double_quantization "
      "use_nested_quant",
      "here it is qlora.double_quant"},
-    {"lora_r r rank lora_rank lora_dim", "here it is lora.rank"},
+    {"lora_r lora.r r rank lora_rank lora_dim", "here it is lora.rank"},
     {"lora_alpha alpha", "here it is lora.alpha (the scale is alpha / rank)"},
     {"lora_dropout dropout", "here it is lora.dropout"},
     {"target_modules lora_target_modules lora_target lora_targets targets "

@@ -142,6 +142,13 @@ std::string UnknownNameText(std::string_view kind, const std::string& name,
                       "a file of your own becomes one under data:");
 }
 
+std::string HeldOutText(const std::string& name) {
+  return absl::StrCat("'", name,
+                      "' is held-out text, which is neither trained on nor "
+                      "answered; here it is evaluate: {retain: [",
+                      name, "]}");
+}
+
 std::string UnknownModelText(const std::string& text,
                              const std::vector<std::string>& listed) {
   const std::string what = absl::StrCat("unknown model '", Short(text), "': ");

@@ -22,6 +22,8 @@ std::string WrongKindText(std::string_view name, YamlNode::Kind wanted,
 // "unknown method 'lroa'; did you mean 'lora'?".
 std::string UnknownNameText(std::string_view kind, const std::string& name,
                             const std::vector<std::string>& known);
+// Why held-out text `name` can be no task and no training set.
+std::string HeldOutText(const std::string& name);
 // Why `text`, which is neither listed nor a folder or file, is no model.
 std::string UnknownModelText(const std::string& text,
                              const std::vector<std::string>& listed);

@@ -36,6 +36,17 @@ absl::Status CheckNames(std::string_view kind, const std::string& list,
   return absl::OkStatus();
 }
 
+// A set that can be retained and nothing else is held-out text.
+absl::Status CheckIsNoText(const std::string& name,
+                           const std::vector<std::string>& known,
+                           const SpecTables& tables) {
+  const auto holds = [&name](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (holds(known) || !holds(tables.retained)) return absl::OkStatus();
+  return absl::InvalidArgumentError(HeldOutText(name));
+}
+
 // As CanonicalSpecValue, without what other tools call it.
 absl::StatusOr<std::string> Canonical(const FieldSpec& field,
                                       const std::string& text,
@@ -68,12 +79,20 @@ absl::StatusOr<std::string> Canonical(const FieldSpec& field,
     if (!value.empty()) stages = absl::StrSplit(value, ',');
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(stages));
     for (const std::string& name : sets) {
+      SFT_RETURN_IF_ERROR(CheckIsNoText(name, tables.datasets, tables));
       SFT_RETURN_IF_ERROR(CheckName("data set", name, tables.datasets));
     }
   } else if (field.name == "evaluate") {
+    std::vector<std::string> names;
+    if (!value.empty()) names = absl::StrSplit(value, ',');
+    for (const std::string& name : names) {
+      SFT_RETURN_IF_ERROR(CheckIsNoText(name, tables.tasks, tables));
+    }
     status = CheckNames("task", value, tables.tasks);
   } else if (field.name == "retain") {
     status = CheckNames("retained task or text", value, tables.retained);
+  } else if (field.name == "score_end_of_turn") {
+    status = CheckNames("task", value, tables.tasks);
   }
   if (!status.ok()) return status;
   return value;

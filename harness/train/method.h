@@ -83,6 +83,8 @@ struct BatchingMethodRow {
   std::function<absl::StatusOr<std::unique_ptr<BatchingMethod>>(
       const RunConfig&)>
       make;
+  // It cuts rows above max_length itself, into pieces that are all trained on.
+  std::function<bool(const RunConfig&)> takes_whole_rows;
 };
 
 // The tables as the composition root hands them down.

@@ -79,5 +79,154 @@ TEST_CASE("a CSV file is trained on, measured and reported",
   CHECK(broken.error.find("moods.csv:42") != std::string::npos);
 }
 
+// Specs of one file of rows, `set` and further lines.
+class OwnRows {
+ public:
+  OwnRows(const std::string& task, const std::string& rows)
+      : task_(task), base_(folder_.path().string()) {
+    std::ofstream(base_ + "/train.jsonl") << rows;
+  }
+  void Write(const std::string& name, const std::string& rows) const {
+    std::ofstream(base_ + "/" + name) << rows;
+  }
+  // What `run --dry-run` says on standard error.
+  Finished Plan(const std::string& data, const std::string& rest) const {
+    std::ofstream(base_ + "/spec.yaml")
+        << "model: glassllm\n"
+           "data: {name: own, path: train.jsonl, task: "
+        << task_ << data
+        << "}\n"
+           "budget: {steps: 1}\n"
+        << rest;
+    return RunProgram(
+        {SFTBENCH_BINARY, "run", base_ + "/spec.yaml", "--dry-run"});
+  }
+
+ private:
+  std::string task_;
+  TempDir folder_;
+  std::string base_;
+};
+
+std::string Rows(int first, int last, const std::string& before,
+                 const std::string& after, int classes = 0) {
+  std::string rows;
+  for (int i = first; i < last; ++i) {
+    rows += before + std::to_string(i) + after;
+    if (classes > 0) rows += std::to_string(i % classes) + "\"}";
+    rows += "\n";
+  }
+  return rows;
+}
+
+bool GlassIsHere() {
+  if (fs::exists(AssetsDir().string() + "/models/glassllm/config.json")) {
+    return true;
+  }
+  WARN("SKIPPED: the assets are not here; run ./setup.sh");
+  return false;
+}
+
+constexpr char kTrainOwn[] = "train: [own]\nevaluate: {tasks: [own]}\n";
+
+TEST_CASE("what a run would lose of its rows is said in the plan",
+          "[experiments][user_data]") {
+  using Catch::Matchers::Contains;
+  if (!GlassIsHere()) return;
+  const std::string start = "{\"text\": \"row ", end = "\", \"label\": \"c";
+  const OwnRows own("classification", Rows(0, 60, start, end, 3));
+  std::string words;
+  for (int i = 0; i < 200; ++i) words += " word";
+  own.Write("test.jsonl", Rows(100, 110, start, words + end, 3));
+  own.Write("validation.jsonl", Rows(0, 6, start, end, 3));
+  const std::string files = ", test: test.jsonl, validation: validation.jsonl";
+  const Finished plan =
+      own.Plan(files, std::string(kTrainOwn) +
+                          "set: {max_length: 64, train_limit: 2}\n"
+                          "grid: {method: [lora]}\n");
+  INFO(plan.error << plan.out);
+  CHECK(plan.exit_status == 0);
+  CHECK_THAT(plan.error, Contains("10 of 10 test rows are cut to max_length"));
+  CHECK_THAT(plan.error, Contains("train_limit 2 leaves 1 of 3 classes "
+                                  "without a train row"));
+  const Finished leaked =
+      own.Plan(files, std::string(kTrainOwn) +
+                          "set: {max_length: 64}\ngrid: {method: [lora]}\n");
+  CHECK_THAT(leaked.error, Contains("6 of 60 training rows have the prompt of "
+                                    "a validation row of own (6 its answer"));
+}
+
+TEST_CASE("references that no answer can equal are counted",
+          "[experiments][user_data]") {
+  using Catch::Matchers::Contains;
+  if (!GlassIsHere()) return;
+  const OwnRows own("generation", Rows(0, 20, "{\"source\": \"row ",
+                                       "\", \"target\": \"one. two\"}"));
+  const std::string rest = std::string(kTrainOwn) +
+                           "set: {max_length: 96}\ngrid: {method: [lora]}\n";
+  const Finished stop = own.Plan(", stop: [\".\"]", rest);
+  INFO(stop.error << stop.out);
+  CHECK(stop.exit_status == 0);
+  CHECK_THAT(stop.error, Contains("2 of 2 test rows have references that no "
+                                  "answer can equal"));
+  CHECK_THAT(own.Plan(", max_new_tokens: 2", rest).error,
+             Contains("max_new_tokens 2"));
+  CHECK_THAT(own.Plan("", rest).error, !Contains("no answer can equal"));
+}
+
+TEST_CASE("specs of a user's file that measure nothing are refused",
+          "[experiments][user_data]") {
+  using Catch::Matchers::Contains;
+  if (!GlassIsHere()) return;
+  const OwnRows text("language_modeling",
+                     Rows(0, 9, "{\"text\": \"some words ", "\"}"));
+  const Finished asked =
+      text.Plan("",
+                "train: [rotten_tomatoes]\nevaluate: {tasks: [own]}\n"
+                "set: {max_length: 64}\ngrid: {method: [lora]}\n");
+  INFO(asked.error);
+  CHECK(asked.exit_status == 2);
+  CHECK_THAT(asked.error, Contains("spec.yaml:5: evaluate") &&
+                              Contains("evaluate: {retain: [own]}"));
+  const Finished listed =
+      text.Plan("",
+                "train: [wiki_demo]\nevaluate: {retain: [own]}\n"
+                "set: {max_length: 64}\ngrid: {method: [lora]}\n");
+  CHECK(listed.exit_status == 2);
+  CHECK_THAT(listed.error, Contains("spec.yaml:4: 'wiki_demo' is held-out"));
+
+  const OwnRows rows("classification",
+                     Rows(0, 40, "{\"text\": \"row ", "\", \"label\": \"c", 2));
+  const Finished chosen =
+      rows.Plan(", split: [0.7, 0, 0.3]",
+                std::string(kTrainOwn) +
+                    "set: {max_length: 64}\ngrid: {method: [lora, full]}\n"
+                    "select: {by: validation_loss, per: [method]}\n");
+  INFO(chosen.error);
+  CHECK(chosen.exit_status == 2);
+  CHECK_THAT(chosen.error, Contains("spec.yaml:8: select") &&
+                               Contains("own has no validation row"));
+}
+
+TEST_CASE("pack.overflow: split trains on the whole of long rows",
+          "[experiments][user_data]") {
+  using Catch::Matchers::Contains;
+  if (!GlassIsHere()) return;
+  std::string words;
+  for (int i = 0; i < 80; ++i) words += " word";
+  const OwnRows own("generation",
+                    Rows(0, 20, "{\"source\": \"row ",
+                         "\", \"target\": \"an answer of" + words + "\"}"));
+  const auto plan = [&](const std::string& overflow) {
+    return own
+        .Plan(", max_new_tokens: 16",
+              std::string(kTrainOwn) + "set: {max_length: 64, pack.overflow: " +
+                  overflow + "}\ngrid: {method: [lora], batching: [packed]}\n")
+        .error;
+  };
+  CHECK_THAT(plan("truncate"), Contains("train rows are cut to max_length"));
+  CHECK_THAT(plan("split"), !Contains("train rows are cut to max_length"));
+}
+
 }  // namespace
 }  // namespace sft

@@ -63,6 +63,24 @@ TEST_CASE("a baseline that fits several cells is refused, unless one is chosen",
              Contains("fits 2 cells"));
 }
 
+TEST_CASE("a baseline that leaves nothing to compare is refused",
+          "[spec][expand]") {
+  using Catch::Matchers::Contains;
+  CHECK_THAT(RefusalOf("grid: {method: [full, lora], batching: [padded]}\n"
+                       "baseline: {batching: padded}\n"),
+             Contains("spec.yaml:5: baseline: {batching: padded} fits all 2 "
+                      "cells"));
+  // One cell has nothing to be compared with in any case.
+  CHECK(RefusalOf("grid: {method: [full], seed: [0, 1]}\n"
+                  "baseline: {method: full}\n") == "");
+  CHECK_THAT(RefusalOf("grid: {method: [full, lora], seed: [0, 1]}\n"
+                       "baseline: {method: full, seed: 0}\n"),
+             Contains("paired seed by seed"));
+  CHECK_THAT(RefusalOf("grid: {method: [full, lora], seed: [0, 1]}\n"
+                       "select: {by: validation_loss, per: [seed]}\n"),
+             Contains("spec.yaml:5") && Contains("leave seed out"));
+}
+
 TEST_CASE("a measure to select by that nothing records is refused",
           "[spec][expand]") {
   using Catch::Matchers::Contains;
