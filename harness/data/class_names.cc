@@ -2,9 +2,10 @@
 
 #include <map>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
 #include "harness/data/prepare/unicode.h"
 
 namespace sft {
@@ -15,7 +16,7 @@ std::string FirstGroup(const std::vector<std::string>& names,
                        std::string (*key_of)(const std::string&)) {
   std::map<std::string, std::vector<std::string>> groups;
   for (const std::string& name : names) {
-    groups[key_of(name)].push_back(absl::StrCat("'", name, "'"));
+    groups[key_of(name)].push_back(absl::StrCat("'", ShownText(name), "'"));
   }
   for (const auto& [key, group] : groups) {
     if (group.size() > 1) return absl::StrJoin(group, ", ");
@@ -23,16 +24,25 @@ std::string FirstGroup(const std::vector<std::string>& names,
   return "";
 }
 
+// All numerals of one number have one key.
+std::string FoldedName(const std::string& name) {
+  const std::string folded = FoldedText(name);
+  double number = 0;
+  // Longer ones may be several numbers of one double.
+  if (folded.size() > 15 ||
+      folded.find_first_not_of("0123456789+-.e") != std::string::npos ||
+      !absl::SimpleAtod(folded, &number)) {
+    return folded;
+  }
+  return absl::StrFormat("%.17g", number + 0.0);  // -0 is 0
+}
+
 }  // namespace
 
 AlikeNames FindAlikeNames(const std::vector<std::string>& names) {
   AlikeNames out;
-  out.unseen = FirstGroup(names, [](const std::string& name) {
-    std::string key = name;
-    NormalizeNfc(key);
-    return CollapseSpace(key);
-  });
-  out.by_case = FirstGroup(names, FoldedText);
+  out.unseen = FirstGroup(names, SeenText);
+  out.by_case = FirstGroup(names, FoldedName);
   return out;
 }
 

@@ -8,8 +8,10 @@
 namespace sft {
 
 struct AlikeNames {
-  // Of names that differ in white space or in Unicode's form, which nobody
-  // sees; and of names that differ in case too. "" if there are none.
+  // Of names that differ in white space, in characters that are not shown or in
+  // Unicode's form, which nobody sees; and of names that differ in case too, in
+  // compatible forms such as full width, or as numerals of one number do (1,
+  // 1.0, 01). "" if there are none.
   std::string unseen, by_case;
 };
 // Each is a list such as "'pos', ' pos', 'pos '".

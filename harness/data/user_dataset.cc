@@ -220,11 +220,13 @@ absl::Status CheckLabels(const UserData& data, const Task& task,
   const AlikeNames alike = FindAlikeNames(labels);
   if (!alike.unseen.empty() && !named) {
     return InputError(
-        where, absl::StrCat("the labels ", alike.unseen,
-                            " differ in white space or Unicode form alone: "
-                            "write them alike in the file; or, if they are "
-                            "meant to be different classes, name all classes "
-                            "in labels:"));
+        where,
+        absl::StrCat(
+            "the labels ", alike.unseen,
+            " differ in white space, unseen characters or "
+            "Unicode form alone: write them alike in the file; or, if they are "
+            "meant to be different classes, name all classes "
+            "in labels:"));
   }
   if (!alike.by_case.empty()) {
     notices.push_back(absl::StrCat("data ", data.name, ": the labels ",

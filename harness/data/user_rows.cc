@@ -12,6 +12,7 @@
 #include "harness/data/choice_answer.h"
 #include "harness/data/entity_answer.h"
 #include "harness/data/jsonl.h"
+#include "harness/data/prepare/unicode.h"
 #include "harness/data/prompt_template.h"
 
 namespace sft {
@@ -145,7 +146,7 @@ class RowMaker {
         std::find(task_.labels.begin(), task_.labels.end(), label);
     if (found == task_.labels.end()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("label '", label, "' is none of ",
+          absl::StrCat("label '", ShownText(label), "' is none of ",
                        CanonicalText(task_.labels).substr(0, 200)));
     }
     row_.label = found - task_.labels.begin();

@@ -2,11 +2,13 @@
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
 #include <unicode/unistr.h>
+#include <unicode/utf16.h>
 
 #include <algorithm>
 
-#include "harness/data/clean_text.h"
+#include "absl/strings/str_format.h"
 #include "harness/data/prepare/checks.h"
 
 namespace sft {
@@ -26,6 +28,39 @@ const icu::Normalizer2* NormalizerFor(const std::string& text) {
   return normal || U_FAILURE(error) ? nullptr : nfc;
 }
 
+bool IsUnseen(UChar32 c) {
+  return u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
+}
+
+icu::UnicodeString WithoutUnseen(const icu::UnicodeString& text) {
+  icu::UnicodeString out;
+  bool space = false;
+  for (int32_t at = 0; at < text.length();) {
+    const UChar32 c = text.char32At(at);
+    at += U16_LENGTH(c);
+    if (IsUnseen(c)) continue;
+    if (u_isUWhiteSpace(c)) {
+      space = true;
+      continue;
+    }
+    if (space && !out.isEmpty()) out.append(UChar32{' '});
+    space = false;
+    out.append(c);
+  }
+  return out;
+}
+
+std::string Normalized(const icu::UnicodeString& text,
+                       const icu::Normalizer2* (*form)(UErrorCode&)) {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* normalizer = form(error);
+  icu::UnicodeString normal = text;
+  if (U_SUCCESS(error)) normal = normalizer->normalize(text, error);
+  std::string out;
+  WithoutUnseen(U_SUCCESS(error) ? normal : text).toUTF8String(out);
+  return out;
+}
+
 }  // namespace
 
 bool NormalizeNfc(std::string& text) {
@@ -41,11 +76,35 @@ bool NormalizeNfc(std::string& text) {
   return true;
 }
 
+std::string SeenText(const std::string& text) {
+  return Normalized(WithoutUnseen(icu::UnicodeString::fromUTF8(text)),
+                    &icu::Normalizer2::getNFCInstance);
+}
+
 std::string FoldedText(const std::string& text) {
-  std::string folded;
-  icu::UnicodeString::fromUTF8(text).foldCase().toUTF8String(folded);
-  NormalizeNfc(folded);
-  return CollapseSpace(folded);
+  return Normalized(icu::UnicodeString::fromUTF8(text),
+                    &icu::Normalizer2::getNFKCCasefoldInstance);
+}
+
+std::string ShownText(const std::string& text) {
+  const icu::UnicodeString from = icu::UnicodeString::fromUTF8(text);
+  icu::UnicodeString out;
+  for (int32_t at = 0; at < from.length();) {
+    const UChar32 c = from.char32At(at);
+    at += U16_LENGTH(c);
+    const bool hidden =
+        u_iscntrl(c) || IsUnseen(c) || (c != ' ' && u_isUWhiteSpace(c));
+    if (!hidden) {
+      out.append(c);
+      continue;
+    }
+    const std::string code = c > 0xffff ? absl::StrFormat("\\U%08x", c)
+                                        : absl::StrFormat("\\u%04x", c);
+    out.append(icu::UnicodeString::fromUTF8(code));
+  }
+  std::string shown;
+  out.toUTF8String(shown);
+  return shown;
 }
 
 bool NormalizeJson(nlohmann::json& value) {

@@ -285,5 +285,46 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
   CHECK(Has(splits.notices[0], "'Yes', 'yes' are different classes"));
 }
 
+// The error, or else the notices, of a file with these two classes and another.
+std::string OfClasses(const std::string& one, const std::string& other) {
+  const UserFiles files;
+  const UserData data =
+      DataOf(files.Write("c.jsonl", R"({"text":"a","label":")" + one +
+                                        R"("})"
+                                        "\n"
+                                        R"({"text":"b","label":")" +
+                                        other +
+                                        R"("})"
+                                        "\n"
+                                        R"({"text":"c","label":"zz"})"
+                                        "\n"),
+             "classification");
+  if (!MakeUserDataset(data).ok()) return ErrorOf(data);
+  const Splits splits = Load(data);
+  return splits.notices.empty() ? "" : splits.notices[0];
+}
+
+TEST_CASE("classes that look alike are refused, or named", "[data][user]") {
+  // No-break and ideographic space, zero width, soft hyphen, marks of
+  // direction and of byte order, a variation selector, NFD.
+  for (const char* unseen : {"p q ", "p\\u00a0q", "p\\u3000q", "\\u2003p q",
+                             "p\\u200b q", "p q\\u00ad", "\\u200ep q",
+                             "p q\\ufeff", "p q\\ufe0f", "p q\\udb40\\udd00"}) {
+    INFO(unseen);
+    CHECK(Has(OfClasses("p q", unseen), "differ in white space, unseen"));
+  }
+  CHECK(Has(OfClasses("caf\\u00e9", "cafe\\u0301"), "Unicode form alone"));
+  // What cannot be seen is written out.
+  CHECK(Has(OfClasses("p q", "p q\\u200b"), "'p q', 'p q\\u200b'"));
+  CHECK(Has(OfClasses("p q", "p q\\r"), "'p q\\u000d'"));
+  CHECK(Has(OfClasses("p", "\\uff50"), "are different classes"));  // full width
+  CHECK(Has(OfClasses("1", "1.0"), "'1', '1.0' are different classes"));
+  CHECK(Has(OfClasses("1", "01"), "are different classes"));
+  CHECK(Has(OfClasses("1000", "1e3"), "are different classes"));
+  CHECK(OfClasses("1", "10").empty());
+  CHECK(OfClasses("9007199254740992", "9007199254740993").empty());
+  CHECK(OfClasses("p", "q").empty());
+}
+
 }  // namespace
 }  // namespace sft
