@@ -29,7 +29,8 @@ inline constexpr int kMaxJsonDepth = 64;
 inline constexpr int64_t kMaxJsonLineBytes = int64_t{16} << 20;
 inline constexpr int64_t kMaxJsonFileBytes = int64_t{1} << 30;
 
-// One JSON text; the error says what is wrong, without a file name.
+// One JSON text; the error says what is wrong, without a file name. A whole
+// number that 64 bits cannot hold is one.
 absl::StatusOr<nlohmann::json> ParseJson(std::string_view text,
                                          int max_depth = kMaxJsonDepth);
 

@@ -326,5 +326,28 @@ TEST_CASE("classes that look alike are refused, or named", "[data][user]") {
   CHECK(OfClasses("p", "q").empty());
 }
 
+TEST_CASE("whole numbers beyond 64 bits are refused, not rounded",
+          "[data][user]") {
+  const auto error = [](const std::string& label) {
+    return ErrorOfRow(R"({"text":"a","label":)" + label + "}",
+                      "classification");
+  };
+  for (const char* number :
+       {"12345678901234567890123", "18446744073709551616",
+        "-9223372036854775809", "[1,{\"a\":12345678901234567890123}]"}) {
+    INFO(number);
+    CHECK(Has(error(number), "r.jsonl:1: the number "));
+    CHECK(Has(error(number), "write it as a text, in quotes"));
+  }
+  CHECK(Has(error("12345678901234567890123"), " of 23 digits cannot be kept"));
+  for (const char* kept :
+       {"18446744073709551615", "-9223372036854775808", "1234567890123456789.5",
+        "12345678901234567890e3", R"("12345678901234567890123")",
+        R"("\"12345678901234567890123")"}) {
+    INFO(kept);
+    CHECK(Has(error(kept), "two classes or more"));
+  }
+}
+
 }  // namespace
 }  // namespace sft
