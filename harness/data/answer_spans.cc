@@ -146,13 +146,15 @@ class Reader {
   AnswerSpans spans_;
 };
 
-// SQuAD 2's flag; a text in a table of texts.
-absl::StatusOr<bool> ReadFlag(const Json& value) {
+// SQuAD 2's flag, if there is one; a text in a table of texts.
+absl::StatusOr<std::optional<bool>> ReadFlag(const Json* given) {
+  if (given == nullptr) return std::nullopt;
+  const Json& value = *given;
   if (value.is_boolean()) return value.get<bool>();
   const std::string text =
       value.is_string() ? value.get<std::string>() : value.dump();
   bool flag = false;
-  if (text.empty()) return false;
+  if (text.empty()) return std::nullopt;
   if (absl::SimpleAtob(text, &flag)) return flag;
   return absl::InvalidArgumentError(absl::StrCat(
       "is_impossible: wanted true or false, found ", text.substr(0, 80)));
@@ -165,10 +167,8 @@ absl::StatusOr<AnswerSpans> ReadAnswerSpans(const Json* answers,
                                             const Json* impossible,
                                             const std::string& context,
                                             bool text_table) {
-  bool none = false;
-  if (impossible != nullptr) {
-    SFT_ASSIGN_OR_RETURN(none, ReadFlag(*impossible));
-  }
+  SFT_ASSIGN_OR_RETURN(const std::optional<bool> flag, ReadFlag(impossible));
+  const bool none = flag.value_or(false);
   const bool blank =
       answers == nullptr || (answers->is_string() && answers->empty()) ||
       (answers->is_string() && answers->get<std::string>().empty());
@@ -188,6 +188,10 @@ absl::StatusOr<AnswerSpans> ReadAnswerSpans(const Json* answers,
     return absl::InvalidArgumentError(
         "is_impossible is true, but there is an answer: " +
         reader.spans().texts[0].substr(0, 80));
+  }
+  if (flag == false && reader.spans().texts.empty()) {
+    return absl::InvalidArgumentError(
+        "is_impossible is false, but there is no answer");
   }
   return std::move(reader.spans());
 }

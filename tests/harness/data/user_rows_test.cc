@@ -101,6 +101,11 @@ TEST_CASE("answers of questions keep their type and their characters",
   };
   CHECK(Has(error(R"("answers":"")"), "is_impossible"));
   CHECK(Has(error(R"("answers":"b","is_impossible":true)"), "there is an"));
+  CHECK(Has(error(R"("answers":[],"is_impossible":false)"),
+            "is_impossible is false, but there is no answer"));
+  CHECK(Has(error(R"("answers":{"text":[]},"is_impossible":false)"),
+            "is_impossible is false"));
+  CHECK(row(R"("answers":["b"],"is_impossible":false)").references.size() == 1);
   CHECK(Has(error(R"("answers":{"text":["b"],"answer_start":[8]})"),
             "character 8"));
   CHECK(Has(error(R"("answers":{"text":["b","12"],"answer_start":[9]})"),
