@@ -279,6 +279,20 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
     return InputError(data.Where("template"),
                       "template: conversations and held-out text are taken as "
                       "they are, without one");
+  for (const auto* some : {&parts.prompt, &parts.more_prompt}) {
+    for (const std::string& part : *some) {
+      const auto same = std::find_if(
+          of_answer.begin(), of_answer.end(), [&](const std::string& one) {
+            return ColumnOf(data, one) == ColumnOf(data, part);
+          });
+      if (same == of_answer.end()) continue;
+      return InputError(
+          data.Where("columns"),
+          absl::StrCat("columns: ", part, " and ", *same,
+                       " are both read from '", ColumnOf(data, part),
+                       "': the answer would stand in the prompt"));
+    }
+  }
   }
   SFT_ASSIGN_OR_RETURN(const PromptTemplate form,
                        PromptTemplate::Parse(data.prompt_template));

@@ -259,6 +259,15 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
             "separated by ';'; say delimiter: \";\""));
   CHECK(Has(file("b.pkl", "x", "classification"), "a pickle"));
   CHECK(Has(file("b.xlsx", "x", "classification"), "save it as CSV"));
+  for (const auto& columns : std::vector<std::map<std::string, std::string>>{
+           {{"text", "text"}, {"label", "text"}},
+           {{"text", "label"}},
+           {{"text_pair", "label"}}}) {
+    const std::string error =
+        with([&columns](UserData& d) { d.columns = columns; });
+    CHECK(Has(error, "s.yaml:7: data mine: columns: text"));
+    CHECK(Has(error, "the answer would stand in the prompt"));
+  }
   CHECK(Has(file("c.csv", "text,label\na,x\nb,x\n", "classification"),
             "two classes or more"));
   CHECK(
