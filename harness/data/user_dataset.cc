@@ -308,6 +308,10 @@ absl::StatusOr<DatasetRow> MakeUserDataset(const UserData& data) {
       *kind == TaskKind::kQuestionAnswering) {
     row.revision = 2;
   }
+  if (options.clean && (*kind == TaskKind::kMultipleChoice ||
+                        *kind == TaskKind::kQuestionAnswering)) {
+    row.revision = 3;
+  }
   row.source = data.path;
   row.summary = "the user's own";
   row.load = [data, task = row.task, options, table,

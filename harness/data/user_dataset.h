@@ -14,7 +14,8 @@ namespace sft {
 // absent):
 //   classification      text, text_pair*, label
 //   token_labels        words, tags (lists, or separated by spaces)
-//   question_answering  question, context, answers, answer_start*
+//   question_answering  question, context, answers, answer_start*,
+//                       is_impossible*
 //   generation          source, target (one, or a list of references)
 //   instruction         instruction, input*, output; or messages
 //   multiple_choice     question, choices (a list), answer (index or text)

@@ -24,6 +24,7 @@ struct UserParts {
   std::vector<std::string> more_prompt;  // may be absent
   std::string label;                     // a class, "" if there is none
   std::vector<std::string> answer;       // one of them is wanted
+  std::vector<std::string> more_answer;  // may be absent
   std::vector<std::string> other;        // known, but neither of these
 };
 // `columns`: those of the file, for tasks that take one of two layouts

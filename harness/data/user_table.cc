@@ -147,6 +147,9 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const UserData& data,
   options.also = instruction ? columns({"instruction", "input", "messages"})
                              : columns(parts.more_prompt);
   options.answer = instruction ? columns({"output"}) : columns(parts.answer);
+  for (const std::string& column : columns(parts.more_answer)) {
+    options.answer.push_back(column);
+  }
   options.label = parts.label.empty() ? "" : ColumnOf(data, parts.label);
   options.whole_layout = false;
   // Its answer_start counts the characters of the file.
@@ -218,8 +221,8 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
                            const std::vector<std::string>& columns) {
   const UserParts parts = PartsOf(kind, data, columns);
   std::vector<std::string> known;
-  for (const auto* some :
-       {&parts.prompt, &parts.more_prompt, &parts.answer, &parts.other}) {
+  for (const auto* some : {&parts.prompt, &parts.more_prompt, &parts.answer,
+                           &parts.more_answer, &parts.other}) {
     known.insert(known.end(), some->begin(), some->end());
   }
   if (!parts.label.empty()) known.push_back(parts.label);
@@ -245,6 +248,8 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
     if (Has(columns, column)) names.push_back(part);
   }
   std::vector<std::string> of_answer = parts.answer;
+  of_answer.insert(of_answer.end(), parts.more_answer.begin(),
+                   parts.more_answer.end());
   if (!parts.label.empty()) of_answer.push_back(parts.label);
   for (const std::string& part : of_answer) {
     answers.push_back(ColumnOf(data, part));
@@ -274,11 +279,6 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
                    })) {
     SFT_RETURN_IF_ERROR(wanted(parts.answer[0]));
   }
-  if (data.prompt_template.empty()) return absl::OkStatus();
-  if (kind == TaskKind::kLanguageModeling || Has(parts.prompt, "messages")) {
-    return InputError(data.Where("template"),
-                      "template: conversations and held-out text are taken as "
-                      "they are, without one");
   for (const auto* some : {&parts.prompt, &parts.more_prompt}) {
     for (const std::string& part : *some) {
       const auto same = std::find_if(
@@ -293,6 +293,11 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
                        "': the answer would stand in the prompt"));
     }
   }
+  if (data.prompt_template.empty()) return absl::OkStatus();
+  if (kind == TaskKind::kLanguageModeling || Has(parts.prompt, "messages")) {
+    return InputError(data.Where("template"),
+                      "template: conversations and held-out text are taken as "
+                      "they are, without one");
   }
   SFT_ASSIGN_OR_RETURN(const PromptTemplate form,
                        PromptTemplate::Parse(data.prompt_template));

@@ -88,21 +88,18 @@ UserParts PartsOf(TaskKind kind, const UserData& data,
                   const std::vector<std::string>& columns) {
   switch (kind) {
     case TaskKind::kClassification:
-      return {{"text"}, {"text_pair"}, "label", {}, {}};
+      return {{"text"}, {"text_pair"}, "label", {}, {}, {}};
     case TaskKind::kTokenLabels:
-      return {{"words"}, {}, "", {"tags"}, {}};
+      return {{"words"}, {}, "", {"tags"}, {}, {}};
     case TaskKind::kQuestionAnswering:
-      return {{"question", "context"},
-              {},
-              "",
-              {"answers", "is_impossible"},
-              {"answer_start"}};
+      return {{"question", "context"}, {}, "", {"answers", "is_impossible"},
+              {"answer_start"},        {}};
     case TaskKind::kGeneration:
-      return {{"source"}, {}, "", {"target"}, {}};
+      return {{"source"}, {}, "", {"target"}, {}, {}};
     case TaskKind::kMultipleChoice:
-      return {{"question", "choices"}, {}, "", {"answer", "answerKey"}, {}};
+      return {{"question", "choices"}, {}, "", {"answer", "answerKey"}, {}, {}};
     case TaskKind::kLanguageModeling:
-      return {{"text"}, {}, "", {}, {}};
+      return {{"text"}, {}, "", {}, {}, {}};
     default:
       break;
   }
@@ -114,9 +111,9 @@ UserParts PartsOf(TaskKind kind, const UserData& data,
   };
   const bool named = data.columns.count("messages") != 0;
   if (named || (has("messages") && !has("instruction"))) {
-    return {{"messages"}, {}, "", {}, {"instruction", "input", "output"}};
+    return {{"messages"}, {}, "", {}, {}, {"instruction", "input", "output"}};
   }
-  return {{"instruction"}, {"input"}, "", {"output"}, {"messages"}};
+  return {{"instruction"}, {"input"}, "", {"output"}, {}, {"messages"}};
 }
 
 }  // namespace sft

@@ -192,6 +192,21 @@ TEST_CASE("rows that differ in any column of prompt or answer are kept",
   CHECK(Load(data).train.size() == 10);
 }
 
+TEST_CASE("answers that stand elsewhere in the context are two",
+          "[data][user]") {
+  const UserFiles files;
+  const std::string head =
+      R"({"question":"Which?","context":"The cat saw the cat",)"
+      R"("answers":"cat","answer_start":)";
+  UserData data = DataOf(
+      files.Write("s.jsonl", head + "4}\n" + head + "16}\n" + head + "4}\n"),
+      "question_answering");
+  data.prepare["clean"] = "true";
+  const Splits splits = Load(data);
+  CHECK(splits.train.size() == 2);
+  CHECK(splits.facts.at("prepare.exact_duplicate") == 1);
+}
+
 TEST_CASE("rows of one prompt fall on one side, whatever their answers",
           "[data][user]") {
   const UserFiles files;
@@ -244,6 +259,15 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
             }),
             "s.yaml:7: data mine: columns: a task of classification has no "
             "'txt'; did you mean 'text'?"));
+  for (const auto& columns : std::vector<std::map<std::string, std::string>>{
+           {{"text", "text"}, {"label", "text"}},
+           {{"text", "label"}},
+           {{"text_pair", "label"}}}) {
+    const std::string error =
+        with([&columns](UserData& d) { d.columns = columns; });
+    CHECK(Has(error, "s.yaml:7: data mine: columns: text"));
+    CHECK(Has(error, "the answer would stand in the prompt"));
+  }
   CHECK(Has(with([](UserData& d) { d.task = "generation"; }),
             "no column 'source'"));
   CHECK(Has(with([](UserData& d) { d.path = "nowhere.csv"; }),
@@ -259,15 +283,6 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
             "separated by ';'; say delimiter: \";\""));
   CHECK(Has(file("b.pkl", "x", "classification"), "a pickle"));
   CHECK(Has(file("b.xlsx", "x", "classification"), "save it as CSV"));
-  for (const auto& columns : std::vector<std::map<std::string, std::string>>{
-           {{"text", "text"}, {"label", "text"}},
-           {{"text", "label"}},
-           {{"text_pair", "label"}}}) {
-    const std::string error =
-        with([&columns](UserData& d) { d.columns = columns; });
-    CHECK(Has(error, "s.yaml:7: data mine: columns: text"));
-    CHECK(Has(error, "the answer would stand in the prompt"));
-  }
   CHECK(Has(file("c.csv", "text,label\na,x\nb,x\n", "classification"),
             "two classes or more"));
   CHECK(
