@@ -94,7 +94,8 @@ class Loader {
     if (table.report.dropped > 0) {
       Notice(absl::StrCat(table.report.dropped, " of ", table.report.rows,
                           " rows are dropped (", absl::StrJoin(dropped, ", "),
-                          "); first ", table.dropped[0].where));
+                          "); first ", table.dropped[0].where,
+                          NotCompared(table.report)));
     }
     for (const DroppedRow& row : table.dropped) {
       splits_.refused.push_back({row.where, row.reason});
@@ -111,6 +112,25 @@ class Loader {
       }
     }
     return absl::OkStatus();
+  }
+
+  // Columns that would have told some of the dropped rows from those they are
+  // like, were they part of the prompt.
+  static std::string NotCompared(const PrepareReport& report) {
+    constexpr size_t kShown = 5;
+    std::vector<std::string> columns;
+    for (const auto& [column, rows] : report.not_compared) {
+      if (columns.size() < kShown) {
+        columns.push_back(absl::StrCat(column, " (", rows, " rows)"));
+      }
+    }
+    if (columns.empty()) return "";
+    return absl::StrCat(
+        "; some differ from the row they are like in columns "
+        "that are not compared: ",
+        absl::StrJoin(columns, ", "),
+        ": a template: that fills one in makes it part of the "
+        "prompt");
   }
 
   absl::Status AddAll(const UserTable& table, std::vector<Row>& out) {

@@ -1,6 +1,7 @@
 #include "harness/data/prepare/prepare.h"
 
 #include <algorithm>
+#include <set>
 
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
@@ -36,6 +37,12 @@ class Reporter {
  public:
   Reporter(PrepareState& state, PreparedTable& table)
       : state_(state), table_(table) {
+    const PrepareOptions& options = state.options;
+    compared_.insert(options.label);
+    for (const auto* some : {&options.text, &options.also, &options.answer,
+                             &state.rows.read_from()}) {
+      compared_.insert(some->begin(), some->end());
+    }
     for (const Check& check : AllChecks()) {
       const bool flags = check.id == CheckId::kLabelConflict &&
                          state.options.label_conflicts == "flag";
@@ -112,8 +119,10 @@ class Reporter {
       other = Where(of);
     }
     Count(row, check);
-    if (check == CheckId::kExactDuplicate) {
-      SFT_RETURN_IF_ERROR(CompareWhole(row, of));
+    if (check == CheckId::kExactDuplicate || check == CheckId::kLabelConflict) {
+      SFT_RETURN_IF_ERROR(CompareWhole(row, state_.rows, of));
+    } else if (check == CheckId::kLeak) {
+      SFT_RETURN_IF_ERROR(CompareWhole(row, *state_.against, of));
     }
     const char* name = AllChecks()[state_.reason[row]].name;
     if (state_.options.clean || check == CheckId::kNotSampled) {
@@ -124,14 +133,17 @@ class Reporter {
     return absl::OkStatus();
   }
 
-  // Counts the columns, beside those compared, in which a duplicate differs.
-  absl::Status CompareWhole(uint32_t row, uint32_t of) {
+  // Counts the columns, beside those compared, in which a row differs from the
+  // one that it is like.
+  absl::Status CompareWhole(uint32_t row, const RowSource& others,
+                            uint32_t of) {
     SFT_ASSIGN_OR_RETURN(const TableRow mine, state_.rows.Get(row));
-    SFT_ASSIGN_OR_RETURN(const TableRow first, state_.rows.Get(of));
+    SFT_ASSIGN_OR_RETURN(const TableRow first, others.Get(of));
     if (mine.json == first.json) return absl::OkStatus();
     SFT_ASSIGN_OR_RETURN(const nlohmann::json a, ParseJson(mine.json));
     SFT_ASSIGN_OR_RETURN(const nlohmann::json b, ParseJson(first.json));
     for (const auto& [column, value] : a.items()) {
+      if (compared_.contains(column)) continue;
       const auto other = b.find(column);
       if (other != b.end() && ColumnText(*other) == ColumnText(value)) continue;
       ++table_.report.not_compared[column];
@@ -173,6 +185,7 @@ class Reporter {
 
   PrepareState& state_;
   PreparedTable& table_;
+  std::set<std::string> compared_;  // columns
 };
 
 }  // namespace

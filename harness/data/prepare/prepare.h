@@ -40,8 +40,8 @@ struct PrepareReport {
   double imbalance = 0;  // largest to smallest kept class, 0 if below two
   bool imbalanced = false;
   int64_t cut_comparisons = 0;
-  // Column -> exact duplicates that differ from the row they repeat in it,
-  // which was not compared.
+  // Column -> exact duplicates, leaks and rows in conflict that differ in it
+  // from the row that they are like; it was not compared.
   std::map<std::string, int64_t> not_compared;
 };
 struct PreparedTable {

@@ -101,8 +101,9 @@ std::string ReportText(const PrepareReport& report,
   if (!columns.empty()) {
     if (columns.size() > kLabelsShown) columns.resize(kLabelsShown);
     absl::StrAppend(&out,
-                    "Some exact duplicates differ from the row they repeat in "
-                    "columns that were not compared: ",
+                    "Some exact duplicates, leaks or rows in conflict differ "
+                    "from the row they are like in columns that were not "
+                    "compared: ",
                     absl::StrJoin(columns, ", "),
                     "; name those of the prompt with --text, those of the "
                     "answer with --answer.\n");

@@ -50,6 +50,10 @@ class TableReader {
     }
     SFT_RETURN_IF_ERROR(CheckColumns());
     out_.columns.assign(names_.begin(), names_.end());
+    std::vector<std::string> read_from = {columns_.label};
+    for (const auto* some : {&columns_.text, &columns_.also, &columns_.answer})
+      read_from.insert(read_from.end(), some->begin(), some->end());
+    out_.rows->set_read_from(std::move(read_from));
     return std::move(out_);
   }
 

@@ -60,6 +60,14 @@ class VectorRows : public RowSource {
       : name_(std::move(name)), rows_(std::move(rows)) {}
   size_t size() const override { return rows_.size(); }
   absl::StatusOr<TableRow> Get(size_t index) const override {
+  // The columns of prompt, answer and label, where the reader chose them.
+  const std::vector<std::string>& read_from() const { return read_from_; }
+  void set_read_from(std::vector<std::string> columns) {
+    read_from_ = std::move(columns);
+  }
+
+ private:
+  std::vector<std::string> read_from_;
     return rows_[index];
   }
   const std::string& name() const override { return name_; }

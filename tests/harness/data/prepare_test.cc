@@ -307,6 +307,33 @@ TEST_CASE("a label unlike those of near duplicates is flagged, not dropped",
   }
 }
 
+TEST_CASE("the report says in which columns rows found alike differ",
+          "[data][prepare]") {
+  const TempDir folder;
+  const auto read = [&folder](const std::string& name, const std::string& csv) {
+    const std::string path = (folder.path() / name).string();
+    REQUIRE(WriteFileAtomically(path, csv).ok());
+    auto table = ReadTable(path, {}, folder.path().string());
+    REQUIRE(table.ok());
+    return *std::move(table);
+  };
+  const std::string head = "text,aspect,label\n";
+  const ReadRows rows = read("a.csv", head +
+                                          "one two,a,x\none two,b,y\n"
+                                          "three four,a,x\n"
+                                          "five six,a,x\nfive six,b,x\n");
+  const ReadRows against = read("b.csv", head + "three four,b,y\n");
+  const auto table = PrepareTable(*rows.rows, {}, against.rows.get());
+  REQUIRE(table.ok());
+  CHECK(CheckOf(*table, "leak").rows == 1);
+  CHECK(CheckOf(*table, "label_conflict").rows == 2);
+  CHECK(CheckOf(*table, "exact_duplicate").rows == 1);
+  CHECK(table->report.not_compared ==
+        std::map<std::string, int64_t>{{"aspect", 4}});
+  CHECK(ReportText(table->report, {}).find("not compared: aspect (4 rows)") !=
+        std::string::npos);
+}
+
 TEST_CASE("a subsample keeps the labels' shares and the seed decides it",
           "[data][prepare]") {
   const std::vector<Plain> rows = Generated(900);

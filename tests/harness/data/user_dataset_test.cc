@@ -159,6 +159,31 @@ TEST_CASE("a test file of its own is kept out of the train rows",
   CHECK(Has(splits.refused[0].where, "a.csv:2"));
 }
 
+TEST_CASE("of dropped rows it is said which columns were not compared",
+          "[data][user]") {
+  const UserFiles files;
+  const std::string head = "text,aspect,label\n";
+  UserData data =
+      DataOf(files.Write("a.csv", head + "good food bad service,food,x\n"
+                                         "good food bad service,service,y\n"
+                                         "blue sky today,sky,x\n"
+                                         "something else,sky,y\n"),
+             "classification");
+  data.prepare = {{"clean", "true"}, {"split", "1,0,0"}};
+  data.test = files.Write("b.csv", head + "blue sky today,day,x\n");
+  Splits splits = Load(data);
+  CHECK(splits.facts.at("prepare.label_conflict") == 2);
+  CHECK(splits.facts.at("prepare.leak") == 1);
+  REQUIRE_FALSE(splits.notices.empty());
+  CHECK(Has(splits.notices[0], "not compared: aspect (3 rows): a template:"));
+  data.prompt_template = "{text} {aspect}:";
+  splits = Load(data);
+  CHECK(splits.facts.at("prepare.label_conflict") == 0);
+  for (const std::string& notice : splits.notices) {
+    CHECK_FALSE(Has(notice, "not compared"));
+  }
+}
+
 TEST_CASE("malformed rows are named by file and line, or skipped and counted",
           "[data][user]") {
   const UserFiles files;
