@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -106,12 +107,26 @@ absl::StatusOr<UserTable> ReadUserTable(const UserData& data, TaskKind kind,
   if (format == "parallel") {
     return ReadParallelTable(path, target, kind, options);
   }
+  const bool text_table = IsTextTable(data, path);
+  PrepareOptions with_answer = options;
+  if (kind == TaskKind::kMultipleChoice) {
+    // 1, "B" and the choice's own text are one answer; 0 of the same choices in
+    // another order is another.
+    with_answer.answer_of =
+        [&data, text_table, task = DefaultTask(kind)](
+            const nlohmann::json& record) -> std::optional<std::string> {
+      const absl::StatusOr<Row> row =
+          UserRow(record, 0, task, data, text_table);
+      if (!row.ok()) return std::nullopt;
+      return row->choices[row->label];
+    };
+  }
   SFT_ASSIGN_OR_RETURN(
       ReadRows read,
-      ReadTable(path, options,
+      ReadTable(path, with_answer,
                 std::filesystem::temp_directory_path().string()));
   return UserTable{std::move(read.rows), std::move(read.bad),
-                   std::move(read.columns), IsTextTable(data, path)};
+                   std::move(read.columns), text_table};
 }
 
 absl::StatusOr<PrepareOptions> UserPrepareOptions(const UserData& data,

@@ -38,6 +38,7 @@ struct PrepareOptions {
   bool nfc = true;
   // Rows of one prompt and several answers are in conflict too.
   bool one_answer = false;
+  AnswerOf answer_of = nullptr;  // as RowColumns has it
 
   template <class V>
   void VisitFields(V& v) {

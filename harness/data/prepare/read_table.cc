@@ -108,6 +108,7 @@ class TableReader {
       columns_.label = "label";
     }
     columns_.nfc = options_.clean && options_.nfc;
+    columns_.answer_of = options_.answer_of;
   }
   // The columns that stand beside those of the prompt by their usual names; or
   // those of the first layout that the file has, if none is named.

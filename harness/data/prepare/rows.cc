@@ -138,8 +138,14 @@ TableRow RowFromJson(nlohmann::json object, int64_t line,
   }
   if (columns.text.empty() && !columns.also.empty())
     want(columns.also[0], row.Text());
-  for (const std::string& column : columns.answer) {
-    row.answer.push_back(ValueText(at(column)));
+  std::optional<std::string> answer;
+  if (columns.answer_of) answer = columns.answer_of(object);
+  if (answer) {
+    row.answer.push_back(*std::move(answer));
+  } else {
+    for (const std::string& column : columns.answer) {
+      row.answer.push_back(ValueText(at(column)));
+    }
   }
   if (!columns.label.empty()) {
     row.label = ValueText(at(columns.label));

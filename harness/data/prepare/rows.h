@@ -4,8 +4,10 @@
 #define HARNESS_DATA_PREPARE_ROWS_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +31,11 @@ struct TableRow {
   std::string Text() const;
 };
 
+// What a row's answer is, where several columns say it together or one text has
+// several meanings; nullopt: as its columns have it.
+using AnswerOf =
+    std::function<std::optional<std::string>(const nlohmann::json& row)>;
+
 // Which columns a row is read from. A column that holds a conversation (a list
 // of {role, content}) gives all messages to the prompt but the assistant's last
 // one, which is an answer.
@@ -40,6 +47,7 @@ struct RowColumns {
   // Strings are brought to Unicode's form NFC; but not in a row with an
   // "answer_start", which counts the characters of the text as it is.
   bool nfc = false;
+  AnswerOf answer_of = nullptr;  // stands for the columns of the answer
 };
 
 TableRow RowFromJson(nlohmann::json object, int64_t line,
@@ -52,14 +60,6 @@ class RowSource {
   virtual absl::StatusOr<TableRow> Get(size_t index) const = 0;
   // "file:line" is its name, a colon and the row's line.
   virtual const std::string& name() const = 0;
-};
-
-class VectorRows : public RowSource {
- public:
-  VectorRows(std::string name, std::vector<TableRow> rows)
-      : name_(std::move(name)), rows_(std::move(rows)) {}
-  size_t size() const override { return rows_.size(); }
-  absl::StatusOr<TableRow> Get(size_t index) const override {
   // The columns of prompt, answer and label, where the reader chose them.
   const std::vector<std::string>& read_from() const { return read_from_; }
   void set_read_from(std::vector<std::string> columns) {
@@ -68,6 +68,14 @@ class VectorRows : public RowSource {
 
  private:
   std::vector<std::string> read_from_;
+};
+
+class VectorRows : public RowSource {
+ public:
+  VectorRows(std::string name, std::vector<TableRow> rows)
+      : name_(std::move(name)), rows_(std::move(rows)) {}
+  size_t size() const override { return rows_.size(); }
+  absl::StatusOr<TableRow> Get(size_t index) const override {
     return rows_[index];
   }
   const std::string& name() const override { return name_; }

@@ -207,6 +207,39 @@ TEST_CASE("answers that stand elsewhere in the context are two",
   CHECK(splits.facts.at("prepare.exact_duplicate") == 1);
 }
 
+TEST_CASE("answers of choices are compared as the choices they mean",
+          "[data][user]") {
+  const UserFiles files;
+  const auto facts = [&files](const std::vector<std::string>& rest) {
+    std::string text;
+    for (const std::string& row : rest) {
+      text += R"({"question":"Which one is it then?",)" + row + "}\n";
+    }
+    UserData data = DataOf(files.Write("m.jsonl", text), "multiple_choice");
+    data.prepare["clean"] = "true";
+    return Load(data).facts;
+  };
+  const std::string two = R"("choices":["apple","pear"],"answer":)";
+  auto same = facts({two + "1", two + "\"B\"", two + "\"pear\"", two + "1.0"});
+  CHECK(same.at("prepare.exact_duplicate") == 3);
+  CHECK(same.at("prepare.dropped_rows") == 3);
+  same = facts({two + "1", two + "\"A\"", two + "\"pear\""});
+  CHECK(same.at("prepare.label_conflict") == 3);
+  // The choices in another order, which are nearly the same prompt.
+  const std::string a =
+      R"("the first thing that comes to mind when you look at the blue sky")";
+  const std::string b =
+      R"("the second thing that comes to mind when you see a green meadow")";
+  const auto ordered = [](const std::string& x, const std::string& y,
+                          const std::string& answer) {
+    return R"("choices":[)" + x + "," + y + R"(],"answer":)" + answer;
+  };
+  CHECK(facts({ordered(a, b, "0"), ordered(b, a, "0")})
+            .at("prepare.dropped_rows") == 0);
+  CHECK(facts({ordered(a, b, "0"), ordered(b, a, "1")})
+            .at("prepare.near_duplicate") == 1);
+}
+
 TEST_CASE("rows of one prompt fall on one side, whatever their answers",
           "[data][user]") {
   const UserFiles files;
