@@ -54,6 +54,20 @@ std::string_view TooLongInteger(std::string_view text) {
   return "";
 }
 
+// What Python writes for no number, if the parser stopped there.
+std::string_view NoNumber(std::string_view text,
+                          const nlohmann::json::exception& error) {
+  const auto* parse = dynamic_cast<const nlohmann::json::parse_error*>(&error);
+  if (parse == nullptr || parse->byte == 0 || parse->byte > text.size()) {
+    return "";
+  }
+  const std::string_view rest = text.substr(parse->byte - 1);
+  for (const std::string_view word : {"NaN", "Infinity"}) {
+    if (rest.substr(0, word.size()) == word) return word;
+  }
+  return "";
+}
+
 }  // namespace
 
 absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, int max_depth) {
@@ -74,6 +88,11 @@ absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, int max_depth) {
         number.size() > 40 ? "..." : "", " of ", digits,
         " digits cannot be kept exactly: write it as a text, in quotes"));
   } catch (const nlohmann::json::exception& e) {
+    const std::string_view word = NoNumber(text, e);
+    if (!word.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(ToAbsl(word), " is no JSON: write null"));
+    }
     // "[json.exception.parse_error.101] parse error at line 1, ..."
     const std::string what = e.what();
     const size_t bracket = what.find("] ");

@@ -14,6 +14,7 @@
 #include "harness/data/entity_answer.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/prepare/prepare.h"
+#include "harness/data/prepare/unicode.h"
 #include "harness/data/user_rows.h"
 #include "harness/data/user_table.h"
 
@@ -181,7 +182,8 @@ class Loader {
       for (const Row& row : *rows) seen[row.label] = true;
       std::vector<std::string> missing;
       for (size_t i = 0; i < seen.size(); ++i) {
-        if (!seen[i]) missing.push_back("'" + task_.labels[i] + "'");
+        if (!seen[i])
+          missing.push_back(absl::StrCat("'", ShownText(task_.labels[i]), "'"));
       }
       splits_.facts[absl::StrCat(name, ".missing_classes")] =
           static_cast<double>(missing.size());
@@ -225,7 +227,7 @@ absl::Status CheckLabels(const UserData& data, const Task& task,
   }
   if (classes && labels.size() == 1) {
     return InputError(where, absl::StrCat("every row has the label '",
-                                          labels[0].substr(0, 80),
+                                          ShownText(labels[0]).substr(0, 80),
                                           "': wanted two classes or more"));
   }
   for (const std::string& type : labels) {

@@ -277,6 +277,9 @@ class RowMaker {
       if (!message.is_object()) {
         return absl::InvalidArgumentError("messages: wanted objects in it");
       }
+      if (message.contains("from") && !message.contains("role")) {
+        return absl::InvalidArgumentError(kShareGptRemedy);
+      }
       SFT_ASSIGN_OR_RETURN(const std::string role, JsonText(message, "role"));
       SFT_ASSIGN_OR_RETURN(const std::string content,
                            JsonText(message, "content"));

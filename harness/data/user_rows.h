@@ -35,6 +35,12 @@ UserParts PartsOf(TaskKind kind, const UserData& data,
 // Metrics that a task of this kind can have, its own first.
 std::vector<std::string> MetricsOf(TaskKind kind);
 
+// How conversations of {from, value} become such as are read.
+inline constexpr char kShareGptRemedy[] =
+    "conversations of {from, value}, as ShareGPT has them, are read as "
+    "messages of {role, content}: rename the column and the keys, and from "
+    "human and gpt to user and assistant";
+
 // The tags of a list at `column`, or of a text with spaces between; empty where
 // there is none.
 std::vector<std::string> TagsOfColumn(const nlohmann::json& record,

@@ -12,6 +12,7 @@
 #include "harness/data/jsonl.h"
 #include "harness/data/parallel.h"
 #include "harness/data/prepare/read_table.h"
+#include "harness/data/prepare/unicode.h"
 #include "harness/data/prompt_template.h"
 
 namespace sft {
@@ -94,6 +95,18 @@ std::string Nearest(const std::string& name,
   const std::string near = NearestName(name, known);
   return near.empty() ? "known are " + CanonicalText(known).substr(0, 300)
                       : "did you mean '" + near + "'?";
+}
+
+// Layouts of chats that others use.
+std::string ChatRemedy(const std::vector<std::string>& columns) {
+  if (Has(columns, "conversations")) return kShareGptRemedy;
+  if (!Has(columns, "prompt")) return "";
+  for (const char* answer : {"completion", "response", "answer", "chosen"}) {
+    if (!Has(columns, answer)) continue;
+    return absl::StrCat("columns: {instruction: prompt, output: ", answer,
+                        "} reads this file");
+  }
+  return "";
 }
 
 }  // namespace
@@ -273,13 +286,20 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
   auto wanted = [&](const std::string& part) -> absl::Status {
     const std::string column = ColumnOf(data, part);
     if (Has(columns, column)) return absl::OkStatus();
+    const std::string remedy =
+        kind == TaskKind::kInstruction ? ChatRemedy(columns) : "";
+    if (!remedy.empty()) {
+      return InputError(data.Where("columns"),
+                        absl::StrCat("no column '", column, "' (", part,
+                                     ") in ", data.path, "; ", remedy));
+    }
     std::string near = NearestName(column, columns);
     return InputError(
         data.Where("columns"),
         absl::StrCat("no column '", column, "' (", part, ") in ", data.path,
                      near.empty() ? "; there are "
                                   : "; did you mean '" + near + "'? There are ",
-                     CanonicalText(columns).substr(0, 300),
+                     ShownText(CanonicalText(columns)).substr(0, 300),
                      "; columns: says which is meant, as in {", part, ": ",
                      near.empty() ? "NAME" : near, "}"));
   };

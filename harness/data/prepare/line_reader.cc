@@ -1,5 +1,6 @@
 #include "harness/data/prepare/line_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "harness/core/files.h"
@@ -27,12 +28,17 @@ absl::Status LineReader::Fill() {
   int code = 0;
   const char* message = gzerror(file_.get(), &code);
   if (n < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    return InputError(absl::StrCat(path_, ":", number_),
+    return InputError(absl::StrCat(path_, ":", std::max<int64_t>(number_, 1)),
                       absl::StrCat("cannot be decompressed: ", message));
   }
   at_ = 0;
   end_ = static_cast<size_t>(n);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string_view> LineReader::Head() {
+  if (at_ == end_) SFT_RETURN_IF_ERROR(Fill());
+  return std::string_view(buffer_.data() + at_, end_ - at_);
 }
 
 absl::StatusOr<bool> LineReader::Next() {

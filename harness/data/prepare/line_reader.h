@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,9 @@ class LineReader {
   // The next line without its end; false behind the last one. Of a line above
   // the limit `too_long` is set and `line` is empty.
   absl::StatusOr<bool> Next();
+  // The bytes that are read next, some thousands unless the file ends; empty
+  // behind its end.
+  absl::StatusOr<std::string_view> Head();
   const std::string& line() const { return line_; }
   bool too_long() const { return too_long_; }
   int64_t number() const { return number_; }  // of this line, from 1

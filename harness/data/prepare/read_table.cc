@@ -12,6 +12,8 @@
 #include "harness/data/csv.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/prepare/line_reader.h"
+#include "harness/data/prepare/not_a_table.h"
+#include "harness/data/prepare/unicode.h"
 
 namespace sft {
 namespace {
@@ -30,17 +32,27 @@ class TableReader {
     if (options_.format != "auto") name = "." + options_.format;
     SFT_ASSIGN_OR_RETURN(LineReader lines,
                          LineReader::Open(path_, kMaxRowBytes));
+    const std::vector<std::string> endings = {".csv", ".tsv", ".jsonl",
+                                              ".ndjson", ".json"};
+    if (std::none_of(endings.begin(), endings.end(), [&](const auto& ending) {
+          return absl::EndsWith(name, ending);
+        })) {
+      return InputError(path_, RemedyFor(name));
+    }
+    SFT_ASSIGN_OR_RETURN(const std::string_view head, lines.Head());
+    SFT_RETURN_IF_ERROR(CheckIsATable(path_, head));
     if (absl::EndsWith(name, ".csv")) {
       SFT_RETURN_IF_ERROR(ReadCsvRows(lines));
     } else if (absl::EndsWith(name, ".tsv")) {
       SFT_RETURN_IF_ERROR(ReadTsvRows(lines));
     } else if (absl::EndsWith(name, ".jsonl") ||
                absl::EndsWith(name, ".ndjson")) {
+      const std::string remedy = ArrayRemedy(head);
+      if (!remedy.empty()) return InputError(path_, remedy);
       SFT_RETURN_IF_ERROR(ReadJsonRows(lines));
-    } else if (absl::EndsWith(name, ".json")) {
-      SFT_RETURN_IF_ERROR(ReadArray(lines));
     } else {
-      return InputError(path_, RemedyFor(name));
+      no_array_ = NoArrayRemedy(head);
+      SFT_RETURN_IF_ERROR(ReadArray(lines));
     }
     if (out_.rows->size() == 0) {
       return InputError(
@@ -172,8 +184,9 @@ class TableReader {
           path_, absl::StrCat(
                      "no column '", column, "'",
                      nearest.empty() ? "" : "; did you mean '" + nearest + "'?",
-                     " (there are: ", absl::StrJoin(shown, ", "), ")",
-                     SeparatorHint()));
+                     " (there are: ",
+                     FirstWords(ShownText(absl::StrJoin(shown, ", ")), 300),
+                     ")", SeparatorHint()));
     }
     return absl::OkStatus();
   }
@@ -195,10 +208,11 @@ class TableReader {
       return InputError(where, absl::StrCat(fields_.size(), " columns"));
     }
     for (const std::string& name : fields_) {
-      const std::string complaint = Utf8Complaint(name);
+      const std::string complaint = WithEncodingRemedy(Utf8Complaint(name));
       if (!complaint.empty()) return InputError(where, complaint);
       if (!names_.insert(name).second) {
-        return InputError(where, "two columns are named '" + name + "'");
+        return InputError(where,
+                          "two columns are named '" + ShownText(name) + "'");
       }
     }
     ChooseColumns(names_);
@@ -213,7 +227,7 @@ class TableReader {
       if (options_.header) return absl::OkStatus();
     }
     for (const std::string& field : fields) {
-      if (why.empty()) why = Utf8Complaint(field);
+      if (why.empty()) why = WithEncodingRemedy(Utf8Complaint(field));
     }
     if (why.empty() && fields.size() != fields_.size()) {
       why = absl::StrCat(fields.size(), " fields, wanted ", fields_.size());
@@ -270,6 +284,8 @@ class TableReader {
   }
 
   absl::Status AddJson(std::string_view text, int64_t line) {
+    if (const std::string complaint = Utf8Complaint(text); !complaint.empty())
+      return Bad(line, WithEncodingRemedy(complaint));
     absl::StatusOr<nlohmann::json> value = ParseJson(text);
     if (!value.ok()) return Bad(line, ToStd(value.status().message()));
     if (!value->is_object()) return Bad(line, "JSON, but no object");
@@ -333,7 +349,7 @@ class TableReader {
           if (space) continue;
           if (place == kBehind)
             return InputError(where, "text behind the array");
-          if (c != '[') return InputError(where, "JSON, but no array");
+          if (c != '[') return InputError(where, no_array_);
           place = kWithin;
           continue;
         }
@@ -382,6 +398,7 @@ class TableReader {
   ReadRows out_;
   std::vector<std::string> fields_;  // of CSV and TSV
   std::set<std::string> names_;      // every column seen
+  std::string no_array_;             // what to say of JSON that is none
   bool chosen_ = false;
   RowColumns columns_;
 };

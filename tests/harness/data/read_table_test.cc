@@ -56,6 +56,52 @@ TEST_CASE("bad rows are named, and skipped where that is asked for",
   }
 }
 
+TEST_CASE("a file that is no such table is named, with the remedy",
+          "[data][prepare]") {
+  const TempDir folder;
+  const std::string rows = "{\"text\":\"a\"}\n{\"text\":\"b\"}\n";
+  struct Case {
+    std::string name, bytes, why;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"a.json", rows, ":1: holds JSON lines, not one array: say format"},
+           {"a.jsonl", "[{\"text\":\"a\"}]", ": holds one JSON array"},
+           {"b.jsonl", "[\n {\"text\":\n\"a\"}]", "say format: json,"},
+           {"c.json", "{\"v\":1,\"rows\":[{\"text\":\"a\"}]}", "under 'rows'"},
+           {"d.json", "{\"version\":\"v2.0\",\n\"data\":[{\"paragraphs\":[]}]}",
+            "SQuAD's own file, with paragraphs under 'data'"},
+           {"e.json", "{\"text\":{\"0\":\"a\"},\"label\":{\"0\":\"x\"}}",
+            "object of columns, such as 'text'"},
+           {"f.json", "{\"text\":[\"a\"]}", "orient=\"records\""},
+           {"g.json", "{\"text\":\"a\"}", "is one object"},
+           {"h.json", "\"a\"", "JSON, but no array"},
+           {"a.csv", "\xff\xfet\0e\0", "iconv -f UTF-16 -t UTF-8"},
+           {"b.csv", "\xfe\xff\x01t", "is in UTF-16, wanted UTF-8"},
+           {"c.csv", "text\ncaf\xe9\n", ":2: byte 0xe9 at column 4 is no"},
+           {"d.csv", "text\ncaf\xe9\n", "iconv -f LATIN1 -t UTF-8"},
+           {"c.jsonl", "{\"text\":\"caf\xe9\"}\n", "iconv -f LATIN1"},
+           {"d.jsonl", "{\"text\": NaN}\n", ":1: NaN is no JSON: write null"},
+           {"e.jsonl", "{\"text\": -Infinity}\n", "Infinity is no JSON"},
+           {"e.csv", "version https://git-lfs.github.com/spec/v1\noid s\n",
+            "is a Git LFS pointer"},
+           {"f.csv", "<!DOCTYPE html>\n", "is a web page"},
+           {"g.csv", "PK\x03\x04,", "is an archive or a spreadsheet"},
+           {"h.csv", "", "h.csv: is empty"},
+           {"i.csv", "a,label\rb,c\r", "label\\u000db"},
+       }) {
+    INFO(c.name);
+    const std::string path = (folder.path() / c.name).string();
+    REQUIRE(WriteFileAtomically(path, c.bytes).ok());
+    const std::string message =
+        Message(ReadTable(path, {}, folder.path().string()).status());
+    INFO(message);
+    CHECK(message.rfind(path + ":", 0) == 0);
+    CHECK(message.find(c.why) != std::string::npos);
+    CHECK(message.find_first_of("\n\r") == std::string::npos);
+    CHECK(message.size() < 400);
+  }
+}
+
 TEST_CASE("mistakes in what is asked for are one line", "[data][prepare]") {
   const TempDir folder;
   const std::string scratch = folder.path().string();

@@ -1,0 +1,121 @@
+#include "harness/data/prepare/not_a_table.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "harness/core/not_the_file.h"
+#include "harness/core/status.h"
+#include "harness/data/clean_text.h"
+#include "harness/data/jsonl.h"
+#include "harness/data/prepare/unicode.h"
+
+namespace sft {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+
+// The first key of the outermost object whose value is a list of objects
+// (`rows`), and the first whose value is another list or an object.
+struct TopKeys {
+  std::string rows, other;
+};
+TopKeys FindTopKeys(std::string_view head) {
+  TopKeys keys;
+  std::string last;  // text at the first level
+  int depth = 0;
+  for (size_t i = 0; i < head.size(); ++i) {
+    const char c = head[i];
+    if (c == '"') {
+      const size_t begin = ++i;
+      while (i < head.size() && head[i] != '"') i += head[i] == '\\' ? 2 : 1;
+      if (depth == 1 && i < head.size()) {
+        last = std::string(head.substr(begin, i - begin));
+      }
+    } else if (c == '{' || c == '[') {
+      const size_t next = head.find_first_not_of(kSpace, i + 1);
+      const bool rows =
+          c == '[' && next != std::string_view::npos && head[next] == '{';
+      std::string& key = rows ? keys.rows : keys.other;
+      if (depth == 1 && key.empty()) key = last;
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return keys;
+}
+
+}  // namespace
+
+absl::Status CheckIsATable(const std::string& path, std::string_view head) {
+  const auto starts = [&head](std::string_view bytes) {
+    return head.substr(0, bytes.size()) == bytes;
+  };
+  const auto iconv = [&path](const char* from) {
+    return InputError(
+        path, absl::StrCat("is in ", from, ", wanted UTF-8: iconv -f ", from,
+                           " -t UTF-8 FILE > NEW makes it"));
+  };
+  if (head.empty()) return InputError(path, "is empty");
+  if (starts(std::string_view("\xff\xfe\0\0", 4))) return iconv("UTF-32");
+  if (starts("\xff\xfe") || starts("\xfe\xff")) return iconv("UTF-16");
+  if (starts("PK\x03\x04")) {
+    return InputError(path,
+                      "is an archive or a spreadsheet: unpack it, or save it "
+                      "as CSV");
+  }
+  return CheckIsTheFile(path, head.substr(0, kToldByBytes));
+}
+
+std::string NoArrayRemedy(std::string_view head) {
+  head = WithoutByteOrderMark(head);
+  head.remove_prefix(std::min(head.find_first_not_of(kSpace), head.size()));
+  const size_t end = head.find('\n');
+  const std::string_view line = head.substr(0, end);
+  if (line.empty() || line[0] != '{') return "JSON, but no array";
+  if (end != std::string_view::npos && ParseJson(line).ok() &&
+      head.find_first_not_of(kSpace, end) != std::string_view::npos) {
+    return "holds JSON lines, not one array: say format: jsonl, or name it "
+           ".jsonl";
+  }
+  const TopKeys keys = FindTopKeys(head);
+  if (!keys.rows.empty() &&
+      head.find("\"paragraphs\"") != std::string_view::npos) {
+    return absl::StrCat(
+        "is SQuAD's own file, with paragraphs under '", ShownText(keys.rows),
+        "': write one object {question, context, answers} a question");
+  }
+  if (!keys.rows.empty()) {
+    return absl::StrCat("is an object, whose rows stand under '",
+                        ShownText(keys.rows),
+                        "': write that list alone, as one array");
+  }
+  if (!keys.other.empty()) {
+    return absl::StrCat(
+        "is an object of columns, such as '", ShownText(keys.other),
+        "', wanted an array of rows: pandas writes it by to_json(FILE, "
+        "orient=\"records\")");
+  }
+  return "is one object, wanted an array of objects: [{...}, {...}]";
+}
+
+std::string ArrayRemedy(std::string_view head) {
+  head = WithoutByteOrderMark(head);
+  head.remove_prefix(std::min(head.find_first_not_of(kSpace), head.size()));
+  if (head.empty() || head[0] != '[') return "";
+  const size_t next = head.find_first_not_of(kSpace, 1);
+  if (next == std::string_view::npos || head[next] != '{') return "";
+  return "holds one JSON array, not JSON lines: say format: json, or name it "
+         ".json";
+}
+
+std::string WithEncodingRemedy(const std::string& complaint) {
+  if (complaint.empty() || absl::StrContains(complaint, "0x00")) {
+    return complaint;
+  }
+  return absl::StrCat(complaint,
+                      "; of a file in Latin-1 iconv -f LATIN1 -t UTF-8 FILE > "
+                      "NEW makes it");
+}
+
+}  // namespace sft
