@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
+#include "harness/eval/squad.h"
 #include "harness/eval/text_metrics.h"
 
 ABSL_DECLARE_FLAG(bool, json);
@@ -33,6 +34,24 @@ absl::Status CheckTakes(const TextMetric& metric, const std::string& option,
   return InputError("--" + option, "is no option of " + metric.name);
 }
 
+// What SQuAD's scripts say of questions without a prediction.
+void WarnOfMissing(const std::vector<TextItem>& items) {
+  constexpr int kShown = 5;
+  const bool second = IsSquad2(items);
+  int missing = 0;
+  for (const TextItem& item : items) {
+    if (item.answered || ++missing > kShown) continue;
+    fprintf(stderr, "Missing prediction for %s\n", item.id.c_str());
+  }
+  if (missing == 0) return;
+  fprintf(stderr,
+          "warning: %d of %zu questions have no prediction and %s, as in "
+          "SQuAD %s's script\n",
+          missing, items.size(),
+          second ? "are left out of the mean" : "score 0",
+          second ? "2.0" : "1.1");
+}
+
 absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
   const std::string hypotheses = absl::GetFlag(FLAGS_hypotheses);
   const std::string list = absl::GetFlag(FLAGS_references);
@@ -55,6 +74,7 @@ absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
   SFT_ASSIGN_OR_RETURN(const std::vector<TextItem> items,
                        ReadTextItems(metric, hypotheses, references));
   SFT_ASSIGN_OR_RETURN(const TextScore score, metric.score(items, options));
+  WarnOfMissing(items);
   if (absl::GetFlag(FLAGS_json)) {
     nlohmann::ordered_json out;
     out["metric"] = metric.name;

@@ -77,16 +77,17 @@ double WithNoAnswer(const std::string& hypothesis, const std::string& reference,
   return pair(hypothesis, reference);
 }
 
-TextScore Score(const std::vector<TextItem>& items, std::string_view metric,
-                double (*pair)(const std::string&, const std::string&)) {
-  const bool second =
-      std::any_of(items.begin(), items.end(),
-                  [](const TextItem& item) { return item.unanswerable; });
+absl::StatusOr<TextScore> Score(const std::vector<TextItem>& items,
+                                std::string_view metric,
+                                double (*pair)(const std::string&,
+                                               const std::string&)) {
+  const bool second = IsSquad2(items);
   TextScore score;
   score.signature =
       absl::StrCat(ToAbsl(metric), "|best-reference|mean:items|squad-",
                    second ? "v2.0" : "v1.1");
   for (const TextItem& item : items) {
+    if (second && !item.answered) continue;
     double best = 0;
     for (const std::string& reference :
          second ? GoldAnswers(item) : item.references) {
@@ -98,13 +99,21 @@ TextScore Score(const std::vector<TextItem>& items, std::string_view metric,
     score.items.push_back(100 * best);
     score.value += best;
   }
-  if (!items.empty()) {
-    score.value = 100 * score.value / static_cast<double>(items.size());
+  if (!score.items.empty()) {
+    score.value = 100 * score.value / static_cast<double>(score.items.size());
+  } else if (!items.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(ToAbsl(metric), ": no question has a prediction"));
   }
   return score;
 }
 
 }  // namespace
+
+bool IsSquad2(const std::vector<TextItem>& items) {
+  return std::any_of(items.begin(), items.end(),
+                     [](const TextItem& item) { return item.unanswerable; });
+}
 
 std::string NormalizeAnswer(std::string_view answer) {
   std::vector<char32_t> text = CodePoints(LowerText(answer));

@@ -4,6 +4,8 @@
 // Where some items are unanswerable, all are scored as the script of v2.0 does
 // (Rajpurkar et al., 2018): these are right if the answer is empty, and
 // references that normalize to nothing do not count. The signature says which.
+// A question without a prediction scores 0, and by the script of v2.0 is left
+// out of the mean.
 #ifndef HARNESS_EVAL_SQUAD_H_
 #define HARNESS_EVAL_SQUAD_H_
 
@@ -18,7 +20,11 @@ namespace sft {
 
 std::string NormalizeAnswer(std::string_view answer);
 
-// 0..100 each, the items too; an item without an answer scores 0.
+// Some item is unanswerable.
+bool IsSquad2(const std::vector<TextItem>& items);
+
+// 0..100 each, the items too, which are those of the mean. An error if there
+// are none.
 absl::StatusOr<TextScore> SquadExactMatch(const std::vector<TextItem>& items,
                                           const TextMetricOptions& options);
 absl::StatusOr<TextScore> SquadF1(const std::vector<TextItem>& items,

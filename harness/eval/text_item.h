@@ -12,9 +12,10 @@ namespace sft {
 struct TextItem {
   std::string hypothesis;
   std::vector<std::string> references;  // at least one
-  bool answered = true;                 // false: no hypothesis at all, scores 0
+  bool answered = true;                 // false: no hypothesis at all
   // A question without an answer: its one reference is "".
   bool unanswerable = false;
+  std::string id = {};  // of a question of SQuAD's
 };
 
 struct TextMetricOptions {

@@ -6,6 +6,7 @@
 #include "harness/core/json_depth.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/data/clean_text.h"
 #include "harness/eval/text_metrics.h"
 #include "harness/eval/unicode_text.h"
 
@@ -21,6 +22,7 @@ std::string At(const std::string& path, size_t line) {
 
 absl::StatusOr<Strings> ReadUtf8Lines(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(Strings lines, ReadLines(path));
+  if (!lines.empty()) lines[0] = WithoutByteOrderMark(lines[0]);
   for (size_t i = 0; i < lines.size(); ++i) {
     if (!IsValidUtf8(lines[i])) {
       return InputError(At(path, i + 1), "is not UTF-8");
@@ -121,7 +123,7 @@ absl::StatusOr<json> ReadJson(const std::string& path) {
   }
   if (JsonDepth(text) > 64) return InputError(path, "is nested too deeply");
   try {
-    return json::parse(text);
+    return json::parse(WithoutByteOrderMark(text));
   } catch (const json::parse_error& e) {
     const size_t end = std::min(e.byte, text.size());
     const auto before = std::count(
@@ -148,6 +150,7 @@ absl::StatusOr<TextItem> ReadQuestion(const json& question, const json& answers,
   }
   const std::string name = id->get<std::string>();
   TextItem item;
+  item.id = name;
   for (const json& answer : *wanted) {
     const auto text = answer.is_object() ? answer.find("text") : answer.end();
     if (text == answer.end() || !text->is_string()) {

@@ -4,10 +4,12 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "harness/core/files.h"
 #include "harness/eval/final_number.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/porter_stemmer.h"
 #include "tests/harness/eval/golden_metrics.h"
+#include "tests/support/paths.h"
 
 namespace sft {
 namespace {
@@ -108,6 +110,47 @@ TEST_CASE("questions without an answer are scored as SQuAD 2.0's script does",
   CHECK(f1->items[1] == 100);
   CHECK(f1->items[3] == 0);
   CHECK(f1->items[4] == Approx(100 * 2.0 / 3));
+  // One without a prediction is no item; the script of v1.1 has it as 0.
+  for (const size_t missing : {size_t{2}, size_t{3}})
+    items[missing].answered = false;
+  CHECK(ScoreOf("exact_match", items).items ==
+        std::vector<double>{100, 100, 0});
+  CHECK(ScoreOf("exact_match", items).value == Approx(200.0 / 3));
+  CHECK(ScoreOf("squad_f1", items).value == Approx(100 * (2 + 2.0 / 3) / 3));
+  for (TextItem& item : items) item.answered = false;
+  CHECK_FALSE(TextMetricByName("squad_f1")->score(items, {}).ok());
+  for (TextItem& item : items) item.unanswerable = false;
+  CHECK(ScoreOf("squad_f1", items).value == 0);
+  CHECK(ScoreOf("squad_f1", items).items.size() == 5);
+}
+
+TEST_CASE("files to score may begin with a mark of byte order",
+          "[eval][metrics]") {
+  const TempDir folder;
+  const auto write = [&folder](const std::string& name,
+                               const std::string& text) {
+    const std::string path = (folder.path() / name).string();
+    REQUIRE(WriteFileAtomically(path, text).ok());
+    return path;
+  };
+  const std::string mark = "\xef\xbb\xbf";
+  const auto lines = ReadTextItems(*TextMetricByName("accuracy"),
+                                   write("h.txt", mark + "a\nb\n"),
+                                   {write("r.txt", "a\nb\n")});
+  REQUIRE(lines.ok());
+  CHECK((*lines)[0].hypothesis == "a");
+  const auto answers = ReadTextItems(
+      *TextMetricByName("squad_f1"), write("h.json", mark + R"({"1":"x"})"),
+      {write("r.json",
+             mark + R"({"data":[{"paragraphs":[{"qas":[{"id":"1","answers":)"
+                    R"([{"text":"x"}]},{"id":"2","answers":[],)"
+                    R"("is_impossible":true}]}]}]})")});
+  REQUIRE(answers.ok());
+  REQUIRE(answers->size() == 2);
+  CHECK((*answers)[0].answered);
+  CHECK_FALSE((*answers)[1].answered);
+  CHECK((*answers)[1].id == "2");
+  CHECK(ScoreOf("squad_f1", *answers).value == 100);
 }
 
 TEST_CASE("metrics of labels equal scikit-learn's", "[eval][metrics]") {
