@@ -59,6 +59,9 @@ absl::Status CheckIsATable(const std::string& path, std::string_view head) {
   if (head.empty()) return InputError(path, "is empty");
   if (starts(std::string_view("\xff\xfe\0\0", 4))) return iconv("UTF-32");
   if (starts("\xff\xfe") || starts("\xfe\xff")) return iconv("UTF-16");
+  // Without a mark, every second byte of ASCII is 0.
+  if (head.size() > 3 && head[1] == 0 && head[3] == 0) return iconv("UTF-16LE");
+  if (head.size() > 3 && head[0] == 0 && head[2] == 0) return iconv("UTF-16BE");
   if (starts("PK\x03\x04")) {
     return InputError(path,
                       "is an archive or a spreadsheet: unpack it, or save it "

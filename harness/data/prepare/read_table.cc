@@ -157,6 +157,11 @@ class TableReader {
   }
   // A table that came out as one column, though another separator is in it.
   std::string SeparatorHint() const {
+    for (const std::string& field : fields_) {
+      if (field.find('\r') == std::string::npos) continue;
+      return ": its lines end in CR alone; tr '\\r' '\\n' < FILE > NEW mends "
+             "it";
+    }
     if (fields_.size() != 1) return "";
     for (const char c : {';', '\t', '|', ','}) {
       if (fields_[0].find(c) == std::string::npos) continue;

@@ -88,6 +88,8 @@ TEST_CASE("a file that is no such table is named, with the remedy",
            {"g.csv", "PK\x03\x04,", "is an archive or a spreadsheet"},
            {"h.csv", "", "h.csv: is empty"},
            {"i.csv", "a,label\rb,c\r", "label\\u000db"},
+           {"j.csv", "a,label\rb,c\r", "lines end in CR alone; tr '\\r'"},
+           {"k.csv", std::string("t\0e\0x\0", 6), "iconv -f UTF-16LE"},
        }) {
     INFO(c.name);
     const std::string path = (folder.path() / c.name).string();
