@@ -68,6 +68,42 @@ public:
 // sftbench: only the innermost error says where it is.
 inline bool HasLocation(const std::string & message) { return message.find(" at row ") != std::string::npos; }
 
+// sftbench: strings are counted, cut and stripped by code points, as in Python.
+inline size_t CharBytes(const std::string & s, size_t i) {
+  size_t n = 1;
+  while (i + n < s.size() && (static_cast<unsigned char>(s[i + n]) & 0xC0) == 0x80) ++n;
+  return n;
+}
+inline std::vector<std::string> Chars(const std::string & s) {
+  std::vector<std::string> out;
+  for (size_t i = 0, n; i < s.size(); i += n) {
+    n = CharBytes(s, i);
+    out.push_back(s.substr(i, n));
+  }
+  return out;
+}
+inline size_t CountChars(const std::string & s) {
+  return static_cast<size_t>(std::count_if(s.begin(), s.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
+}
+inline uint32_t CodePoint(const std::string & c) {
+  const auto lead = static_cast<unsigned char>(c[0]);
+  uint32_t code = c.size() == 1 ? lead : c.size() == 2 ? lead & 0x1Fu : c.size() == 3 ? lead & 0x0Fu : lead & 0x07u;
+  for (size_t i = 1; i < c.size(); ++i) code = (code << 6) | (static_cast<unsigned char>(c[i]) & 0x3Fu);
+  return code;
+}
+inline void AppendCodePoint(uint32_t u, std::string & out) {
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((u >> shift) & 0x3F)); };
+  if (u < 0x80) { out += static_cast<char>(u); }
+  else if (u < 0x800) { out += static_cast<char>(0xC0 | (u >> 6)); tail(0); }
+  else if (u < 0x10000) { out += static_cast<char>(0xE0 | (u >> 12)); tail(6); tail(0); }
+  else { out += static_cast<char>(0xF0 | (u >> 18)); tail(12); tail(6); tail(0); }
+}
+inline bool IsPythonSpace(const std::string & c) {
+  const uint32_t u = CodePoint(c);
+  return (u >= 9 && u <= 13) || (u >= 0x1C && u <= 0x20) || u == 0x85 || u == 0xA0 || u == 0x1680 ||
+      (u >= 0x2000 && u <= 0x200A) || u == 0x2028 || u == 0x2029 || u == 0x202F || u == 0x205F || u == 0x3000;
+}
+
 class Context;
 
 struct Options {
@@ -101,6 +137,9 @@ private:
   std::shared_ptr<ObjectType> object_;
   std::shared_ptr<CallableType> callable_;
   json primitive_;
+  // sftbench: a name or item that is not there, which is not None; and tuples.
+  bool undefined_ = false;
+  bool tuple_ = false;
 
   Value(const std::shared_ptr<ArrayType> & array) : array_(array) {}
   Value(const std::shared_ptr<ObjectType> & object) : object_(object) {}
@@ -109,24 +148,26 @@ private:
   /* Python-style string repr */
   static void dump_string(const json & primitive, std::ostringstream & out, char string_quote = '\'') {
     if (!primitive.is_string()) throw std::runtime_error("Value is not a string: " + primitive.dump());
-    auto s = primitive.dump();
-    if (string_quote == '"' || s.find('\'') != std::string::npos) {
-      out << s;
+    if (string_quote == '"') {
+      out << primitive.dump();
       return;
     }
-    // Reuse json dump, just changing string quotes
-    out << string_quote;
-    for (size_t i = 1, n = s.size() - 1; i < n; ++i) {
-      if (s[i] == '\\' && s[i + 1] == '"') {
-        out << '"';
-        i++;
-      } else if (s[i] == string_quote) {
-        out << '\\' << string_quote;
-      } else {
-        out << s[i];
-      }
+    // sftbench: as Python's repr, not as JSON with other quotes.
+    const auto s = primitive.get<std::string>();
+    const char quote = s.find('\'') != std::string::npos && s.find('"') == std::string::npos ? '"' : '\'';
+    out << quote;
+    for (const auto & c : Chars(s)) {
+      const uint32_t u = CodePoint(c);
+      if (c[0] == quote || c[0] == '\\') out << '\\' << c;
+      else if (u == '\n') out << "\\n";
+      else if (u == '\r') out << "\\r";
+      else if (u == '\t') out << "\\t";
+      else if (u < 0x20 || (u >= 0x7F && u <= 0xA0) || u == 0xAD) {
+        const char * digits = "0123456789abcdef";
+        out << "\\x" << digits[u >> 4] << digits[u & 15];
+      } else out << c;
     }
-    out << string_quote;
+    out << quote;
   }
   void dump(std::ostringstream & out, int indent = -1, int level = 0, bool to_json = false) const {
     // sftbench: lists can hold themselves.
@@ -147,16 +188,22 @@ private:
 
     auto string_quote = to_json ? '"' : '\'';
 
-    if (is_null()) out << "null";
+    // sftbench: what is not there, None, tuples and what is empty as in Python.
+    if (is_undefined() && to_json) throw std::runtime_error("undefined is not JSON serializable");
+    if (is_null()) out << (to_json ? "null" : undefined_ ? "Undefined" : "None");
+    else if (array_ && array_->empty()) out << (tuple_ && !to_json ? "()" : "[]");
+    else if (object_ && !callable_ && object_->empty()) out << "{}";
     else if (array_) {
-      out << "[";
+      const bool tuple = tuple_ && !to_json;
+      out << (tuple ? "(" : "[");
       print_indent(level + 1);
       for (size_t i = 0; i < array_->size(); ++i) {
         if (i) print_sub_sep();
         (*array_)[i].dump(out, indent, level + 1, to_json);
       }
       print_indent(level);
-      out << "]";
+      if (tuple && array_->size() == 1) out << ",";
+      out << (tuple ? ")" : "]");
     } else if (object_) {
       out << "{";
       print_indent(level + 1);
@@ -164,8 +211,10 @@ private:
         if (it != begin) print_sub_sep();
         if (it->first.is_string()) {
           dump_string(it->first, out, string_quote);
-        } else {
+        } else if (to_json) {
           out << string_quote << it->first.dump() << string_quote;
+        } else {
+          out << Value(it->first).to_str();
         }
         out << ": ";
         it->second.dump(out, indent, level + 1, to_json);
@@ -222,7 +271,8 @@ public:
   size_t size() const {
     if (is_object()) return object_->size();
     if (is_array()) return array_->size();
-    if (is_string()) return primitive_.get<std::string>().length();
+    if (is_string()) return CountChars(primitive_.get_ref<const std::string &>());
+    if (is_undefined()) return 0;
     throw std::runtime_error("Value is not an array or object: " + dump());
   }
 
@@ -232,6 +282,16 @@ public:
       array->push_back(item);
     }
     return Value(array);
+  }
+  static Value tuple(const std::vector<Value> values) {
+    Value out = array(values);
+    out.tuple_ = true;
+    return out;
+  }
+  static Value undefined() {
+    Value out;
+    out.undefined_ = true;
+    return out;
   }
   static Value object(const std::shared_ptr<ObjectType> object = std::make_shared<ObjectType>()) {
     return Value(object);
@@ -285,17 +345,25 @@ public:
   Value get(const Value& key) {
     if (array_) {
       if (!key.is_number_integer()) {
-        return Value();
+        return undefined();
       }
-      auto index = key.get<int>();
-      return array_->at(index < 0 ? array_->size() + index : index);
+      const auto size = static_cast<int64_t>(array_->size());
+      auto index = key.get<int64_t>();
+      if (index < 0) index += size;
+      return index >= 0 && index < size ? array_->at(static_cast<size_t>(index)) : undefined();
     } else if (object_) {
       if (!key.is_hashable()) throw std::runtime_error("Unhashable type: " + dump());
       auto it = object_->find(key.primitive_);
-      if (it == object_->end()) return Value();
+      if (it == object_->end()) return undefined();
       return it->second;
+    } else if (is_string() && key.is_number_integer()) {
+      const auto chars = Chars(primitive_.get<std::string>());
+      const auto size = static_cast<int64_t>(chars.size());
+      auto index = key.get<int64_t>();
+      if (index < 0) index += size;
+      return index >= 0 && index < size ? Value(chars[static_cast<size_t>(index)]) : undefined();
     }
-    return Value();
+    return undefined();
   }
   void set(const Value& key, const Value& value) {
     if (!object_) throw std::runtime_error("Value is not an object: " + dump());
@@ -310,6 +378,9 @@ public:
   bool is_object() const { return !!object_; }
   bool is_array() const { return !!array_; }
   bool is_callable() const { return !!callable_; }
+  bool is_undefined() const { return undefined_; }
+  bool is_none() const { return is_null() && !undefined_; }
+  bool is_tuple() const { return tuple_; }
   bool is_null() const { return !object_ && !array_ && primitive_.is_null() && !callable_; }
   bool is_boolean() const { return primitive_.is_boolean(); }
   bool is_number_integer() const { return primitive_.is_number_integer(); }
@@ -324,15 +395,16 @@ public:
   bool empty() const {
     if (is_null())
       throw std::runtime_error("Undefined value or reference");
-    if (is_string()) return primitive_.empty();
+    if (is_string()) return primitive_.get_ref<const std::string &>().empty();  // sftbench: json's empty() is false
     if (is_array()) return array_->empty();
     if (is_object()) return object_->empty();
     return false;
   }
 
   void for_each(const std::function<void(Value &)> & callback) const {
+    if (is_undefined()) return;
     if (is_null())
-      throw std::runtime_error("Undefined value or reference");
+      throw std::runtime_error("None is not iterable");
     if (array_) {
       for (auto& item : *array_) {
         callback(item);
@@ -343,8 +415,8 @@ public:
         callback(key);
       }
     } else if (is_string()) {
-      for (char c : primitive_.get<std::string>()) {
-        auto val = Value(std::string(1, c));
+      for (const auto & c : Chars(primitive_.get<std::string>())) {
+        auto val = Value(c);
         callback(val);
       }
     } else {
@@ -358,6 +430,7 @@ public:
     if (is_number()) return get<double>() != 0;
     if (is_string()) return !get<std::string>().empty();
     if (is_array()) return !empty();
+    if (is_object() && !is_callable()) return !empty();  // sftbench
     return true;
   }
 
@@ -393,28 +466,29 @@ public:
   }
   bool operator<=(const Value & other) const { return !(*this > other); }
 
+  // sftbench: as Python: items that are false are equal too, and 1 == 1.0 == True.
   bool operator==(const Value & other) const {
-    if (callable_ || other.callable_) {
-      if (callable_.get() != other.callable_.get()) return false;
+    LimitsGuard guard;
+    if (callable_ || other.callable_) return callable_.get() == other.callable_.get();
+    if (is_null() || other.is_null()) return is_null() && other.is_null() && undefined_ == other.undefined_;
+    if (array_ || other.array_) {
+      if (!array_ || !other.array_ || tuple_ != other.tuple_) return false;
+      return std::equal(array_->begin(), array_->end(), other.array_->begin(), other.array_->end());
     }
-    if (array_) {
-      if (!other.array_) return false;
-      if (array_->size() != other.array_->size()) return false;
-      for (size_t i = 0; i < array_->size(); ++i) {
-        if (!(*array_)[i].to_bool() || !(*other.array_)[i].to_bool() || (*array_)[i] != (*other.array_)[i]) return false;
-      }
-      return true;
-    } else if (object_) {
-      if (!other.object_) return false;
-      if (object_->size() != other.object_->size()) return false;
+    if (object_ || other.object_) {
+      if (!object_ || !other.object_ || object_->size() != other.object_->size()) return false;
       for (const auto& item : *object_) {
-        if (!item.second.to_bool() || !other.object_->count(item.first) || item.second != other.object_->at(item.first)) return false;
+        auto it = other.object_->find(item.first);
+        if (it == other.object_->end() || item.second != it->second) return false;
       }
       return true;
-    } else {
-      return primitive_ == other.primitive_;
     }
+    if (is_boolean() != other.is_boolean() && (is_number() || other.is_number())) {
+      return number() == other.number();
+    }
+    return primitive_ == other.primitive_;
   }
+  double number() const { return is_boolean() ? (get<bool>() ? 1.0 : 0.0) : get<double>(); }
   bool operator!=(const Value & other) const { return !(*this == other); }
 
   bool contains(const char * key) const { return contains(std::string(key)); }
@@ -432,7 +506,7 @@ public:
       throw std::runtime_error("Undefined value or reference");
     if (array_) {
       for (const auto& item : *array_) {
-        if (item.to_bool() && item == value) return true;
+        if (item == value) return true;
       }
       return false;
     } else if (object_) {
@@ -494,66 +568,102 @@ public:
       else
         return -get<double>();
   }
+  // sftbench: True counts as a number, as in Python.
+  bool is_numeric() const { return is_number() || is_boolean(); }
+  bool is_whole() const { return is_number_integer() || is_boolean(); }
+  int64_t whole() const { return is_boolean() ? (get<bool>() ? 1 : 0) : get<int64_t>(); }
+  std::string type_name() const {
+    return is_undefined() ? "undefined" : is_null() ? "None" : is_string() ? "text" : is_callable() ? "a function" :
+        is_tuple() ? "a tuple" : is_array() ? "a list" : is_object() ? "a mapping" : is_boolean() ? "a truth value" : "a number";
+  }
   std::string to_str() const {
     if (is_string()) return get<std::string>();
     if (is_number_integer()) return std::to_string(get<int64_t>());
-    if (is_number_float()) return std::to_string(get<double>());
+    if (is_number_float()) return primitive_.dump();  // sftbench
     if (is_boolean()) return get<bool>() ? "True" : "False";
+    if (is_undefined()) return "";  // sftbench
     if (is_null()) return "None";
     return dump();
   }
   Value operator+(const Value& rhs) const {
-      if (is_string() || rhs.is_string()) {
+      // sftbench: Python refuses to add text to anything else.
+      if (is_string() && rhs.is_string()) {
         return to_str() + rhs.to_str();
-      } else if (is_number_integer() && rhs.is_number_integer()) {
-        return get<int64_t>() + rhs.get<int64_t>();
+      } else if (!(is_array() && rhs.is_array()) && !(is_numeric() && rhs.is_numeric())) {
+        throw std::runtime_error("cannot add " + type_name() + " and " + rhs.type_name());
+      } else if (is_whole() && rhs.is_whole()) {
+        return Wrapped(static_cast<uint64_t>(whole()) + static_cast<uint64_t>(rhs.whole()));
       } else if (is_array() && rhs.is_array()) {
         auto res = Value::array();
         for (const auto& item : *array_) res.push_back(item);
         for (const auto& item : *rhs.array_) res.push_back(item);
+        res.tuple_ = tuple_ && rhs.tuple_;
         return res;
       } else {
-        return get<double>() + rhs.get<double>();
+        return number() + rhs.number();
       }
   }
+  // sftbench: a signed overflow would be undefined.
+  static Value Wrapped(uint64_t bits) { return static_cast<int64_t>(bits); }
   Value operator-(const Value& rhs) const {
-      if (is_number_integer() && rhs.is_number_integer())
-        return get<int64_t>() - rhs.get<int64_t>();
-      else
-        return get<double>() - rhs.get<double>();
+      CheckNumbers(rhs, "-");
+      if (is_whole() && rhs.is_whole()) return Wrapped(static_cast<uint64_t>(whole()) - static_cast<uint64_t>(rhs.whole()));
+      return number() - rhs.number();
   }
   Value operator*(const Value& rhs) const {
-      if (is_string() && rhs.is_number_integer()) {
-        std::ostringstream out;
+      if ((rhs.is_string() || rhs.is_array()) && is_whole()) return rhs * *this;
+      if ((is_string() || is_array()) && rhs.is_whole()) {
         // sftbench
-        if (rhs.get<int64_t>() > 0) Limits::CheckBytes(std::min<size_t>(static_cast<size_t>(rhs.get<int64_t>()), Limits::kMaxBytes + 1) * std::max<size_t>(1, size()));
-        for (int64_t i = 0, n = rhs.get<int64_t>(); i < n; ++i) {
-          out << to_str();
+        const int64_t n = std::max<int64_t>(rhs.whole(), 0);
+        const auto times = std::min<size_t>(static_cast<size_t>(n), Limits::kMaxBytes + 1);
+        if (is_array()) {
+          Limits::CheckItems(times * std::max<size_t>(1, size()));
+          auto res = Value::array();
+          for (int64_t i = 0; i < n; ++i) for (const auto & item : *array_) res.push_back(item);
+          res.tuple_ = tuple_;
+          return res;
         }
+        Limits::CheckBytes(times * std::max<size_t>(1, to_str().size()));
+        std::ostringstream out;
+        for (int64_t i = 0; i < n; ++i) out << to_str();
         return out.str();
       }
-      else if (is_number_integer() && rhs.is_number_integer())
-        return get<int64_t>() * rhs.get<int64_t>();
-      else
-        return get<double>() * rhs.get<double>();
+      CheckNumbers(rhs, "*");
+      if (is_whole() && rhs.is_whole()) return Wrapped(static_cast<uint64_t>(whole()) * static_cast<uint64_t>(rhs.whole()));
+      return number() * rhs.number();
+  }
+  // sftbench: true division, and // and % that round down, as in Python.
+  void CheckNumbers(const Value& rhs, const char * op) const {
+    if (!is_numeric() || !rhs.is_numeric()) throw std::runtime_error("cannot compute " + type_name() + " " + op + " " + rhs.type_name());
+  }
+  void CheckDivisor(const Value& rhs) const {
+    if (rhs.number() == 0) throw std::runtime_error("division by zero");
+    if (is_whole() && rhs.is_whole() && rhs.whole() == -1 && whole() == std::numeric_limits<int64_t>::min()) throw std::runtime_error("division overflows");
   }
   Value operator/(const Value& rhs) const {
-      if (is_number_integer() && rhs.is_number_integer()) {
-        CheckDivisor(rhs);  // sftbench
-        return get<int64_t>() / rhs.get<int64_t>();
-      }
-      else
-        return get<double>() / rhs.get<double>();
+      CheckNumbers(rhs, "/");
+      CheckDivisor(rhs);
+      return number() / rhs.number();
   }
-  // sftbench: both would be a hardware trap.
-  void CheckDivisor(const Value& rhs) const {
-    const auto divisor = rhs.get<int64_t>();
-    if (divisor == 0) throw std::runtime_error("division by zero");
-    if (divisor == -1 && get<int64_t>() == std::numeric_limits<int64_t>::min()) throw std::runtime_error("division overflows");
+  Value FloorDiv(const Value& rhs) const {
+      CheckNumbers(rhs, "//");
+      CheckDivisor(rhs);
+      if (!is_whole() || !rhs.is_whole()) return std::floor(number() / rhs.number());
+      const int64_t a = whole(), b = rhs.whole(), q = a / b;
+      return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
+  }
+  Value Power(const Value& rhs) const {
+      CheckNumbers(rhs, "**");
+      const double power = std::pow(number(), rhs.number());
+      if (is_whole() && rhs.is_whole() && rhs.whole() >= 0 && std::abs(power) < 9e15) return static_cast<int64_t>(power);
+      return power;
   }
   Value operator%(const Value& rhs) const {
-    CheckDivisor(rhs);  // sftbench
-    return get<int64_t>() % rhs.get<int64_t>();
+      CheckNumbers(rhs, "%");
+      CheckDivisor(rhs);
+      if (!is_whole() || !rhs.is_whole()) return number() - rhs.number() * std::floor(number() / rhs.number());
+      const int64_t b = rhs.whole(), m = whole() % b;
+      return m != 0 && (m < 0) != (b < 0) ? m + b : m;
   }
 };
 
@@ -677,7 +787,7 @@ class Context : public std::enable_shared_from_this<Context> {
     virtual Value get(const Value & key) {
         if (values_.contains(key)) return values_.at(key);
         if (parent_) return parent_->get(key);
-        return Value();
+        return Value::undefined();
     }
     virtual Value & at(const Value & key) {
         if (values_.contains(key)) return values_.at(key);
@@ -734,7 +844,7 @@ public:
     std::string get_name() const { return name; }
     Value do_evaluate(const std::shared_ptr<Context> & context) const override {
         if (!context->contains(name)) {
-            return Value();
+            return Value::undefined();  // sftbench
         }
         return context->at(name);
     }
@@ -958,13 +1068,7 @@ public:
     void do_render(std::ostringstream & out, const std::shared_ptr<Context> & context) const override {
       if (!expr) throw std::runtime_error("ExpressionNode.expr is null");
       auto result = expr->evaluate(context);
-      if (result.is_string()) {
-          out << result.get<std::string>();
-      } else if (result.is_boolean()) {
-          out << (result.get<bool>() ? "True" : "False");
-      } else if (!result.is_null()) {
-          out << result.dump();
-      }
+      out << result.to_str();  // sftbench: None too
   }
 };
 
@@ -1019,13 +1123,15 @@ public:
 
       std::function<void(Value&)> visit = [&](Value& iter) {
           auto filtered_items = Value::array();
-          if (!iter.is_null()) {
+          if (!iter.is_undefined()) {  // sftbench: None is an error
             if (!iterable_value.is_iterable()) {
               throw std::runtime_error("For loop iterable must be iterable: " + iterable_value.dump());
             }
+            // sftbench: the loop's names are its own.
+            auto filter_context = Context::make(Value::object(), context);
             iterable_value.for_each([&](Value & item) {
-                destructuring_assign(var_names, context, item);
-                if (!condition || condition->evaluate(context).to_bool()) {
+                destructuring_assign(var_names, filter_context, item);
+                if (!condition || condition->evaluate(filter_context).to_bool()) {
                   filtered_items.push_back(item);
                 }
             });
@@ -1038,20 +1144,20 @@ public:
               auto loop = recursive ? Value::callable(loop_function) : Value::object();
               loop.set("length", (int64_t) filtered_items.size());
 
-              size_t cycle_index = 0;
-              loop.set("cycle", Value::callable([&](const std::shared_ptr<Context> &, ArgumentsValue & args) {
+              auto pass = std::make_shared<size_t>(0);  // sftbench: may outlive the loop
+              loop.set("cycle", Value::callable([pass](const std::shared_ptr<Context> &, ArgumentsValue & args) {
                   if (args.args.empty() || !args.kwargs.empty()) {
                       throw std::runtime_error("cycle() expects at least 1 positional argument and no named arg");
                   }
-                  auto item = args.args[cycle_index];
-                  cycle_index = (cycle_index + 1) % args.args.size();
-                  return item;
+                  return args.args[*pass % args.args.size()];
               }));
-              auto loop_context = Context::make(Value::object(), context);
-              loop_context->set("loop", loop);
               for (size_t i = 0, n = filtered_items.size(); i < n; ++i) {
+                  // sftbench: what one pass sets is not there in the next.
+                  auto loop_context = Context::make(Value::object(), context);
+                  loop_context->set("loop", loop);
                   auto & item = filtered_items.at(i);
                   destructuring_assign(var_names, loop_context, item);
+                  *pass = i;
                   loop.set("index", (int64_t) i + 1);
                   loop.set("index0", (int64_t) i);
                   loop.set("revindex", (int64_t) (n - i));
@@ -1059,8 +1165,8 @@ public:
                   loop.set("length", (int64_t) n);
                   loop.set("first", i == 0);
                   loop.set("last", i == (n - 1));
-                  loop.set("previtem", i > 0 ? filtered_items.at(i - 1) : Value());
-                  loop.set("nextitem", i < n - 1 ? filtered_items.at(i + 1) : Value());
+                  loop.set("previtem", i > 0 ? filtered_items.at(i - 1) : Value::undefined());
+                  loop.set("nextitem", i < n - 1 ? filtered_items.at(i + 1) : Value::undefined());
                   try {
                       body->render(out, loop_context);
                   } catch (const LoopControlException & e) {
@@ -1104,8 +1210,12 @@ public:
     void do_render(std::ostringstream &, const std::shared_ptr<Context> & macro_context) const override {
         if (!name) throw std::runtime_error("MacroNode.name is null");
         if (!body) throw std::runtime_error("MacroNode.body is null");
-        auto callable = Value::callable([&](const std::shared_ptr<Context> & context, ArgumentsValue & args) {
-            auto call_context = macro_context;
+        std::weak_ptr<Context> weak = macro_context;
+        auto callable = Value::callable([this, weak](const std::shared_ptr<Context> &, ArgumentsValue & args) {
+            // sftbench: parameters are the call's own; a macro may outlive its scope.
+            auto parent = weak.lock();
+            if (!parent) throw std::runtime_error("macro " + name->get_name() + " is called outside of its scope");
+            auto call_context = Context::make(Value::object(), parent);
             std::vector<bool> param_set(params.size(), false);
             for (size_t i = 0, n = args.args.size(); i < n; i++) {
                 auto & arg = args.args[i];
@@ -1123,9 +1233,8 @@ public:
             }
             // Set default values for parameters that were not passed
             for (size_t i = 0, n = params.size(); i < n; i++) {
-                if (!param_set[i] && params[i].second != nullptr) {
-                    auto val = params[i].second->evaluate(context);
-                    call_context->set(params[i].first, val);
+                if (!param_set[i]) {
+                    call_context->set(params[i].first, params[i].second ? params[i].second->evaluate(call_context) : Value::undefined());
                 }
             }
             return body->render(call_context);
@@ -1210,7 +1319,7 @@ public:
       if (else_expr) {
         return else_expr->evaluate(context);
       }
-      return nullptr;
+      return Value::undefined();  // sftbench
     }
 };
 
@@ -1285,23 +1394,19 @@ public:
           if (!step) {
             throw std::runtime_error("slice step cannot be zero");
           }
-          int64_t start = slice->start ? wrap(slice->start->evaluate(context).get<int64_t>()) : (step < 0 ? len - 1 : 0);
-          int64_t end = slice->end ? wrap(slice->end->evaluate(context).get<int64_t>()) : (step < 0 ? -1 : len);
+          int64_t start = slice->start && !slice->start->evaluate(context).is_none() ? wrap(slice->start->evaluate(context).get<int64_t>()) : (step < 0 ? len - 1 : 0);
+          int64_t end = slice->end && !slice->end->evaluate(context).is_none() ? wrap(slice->end->evaluate(context).get<int64_t>()) : (step < 0 ? -1 : len);
           // sftbench: clamped as Python does; a step beyond the length is the length.
           const int64_t size = static_cast<int64_t>(len);
           start = std::clamp<int64_t>(start, step < 0 ? -1 : 0, step < 0 ? size - 1 : size);
           end = std::clamp<int64_t>(end, step < 0 ? -1 : 0, step < 0 ? size - 1 : size);
           step = std::clamp<int64_t>(step, -(size + 1), size + 1);
           if (target_value.is_string()) {
-            std::string s = target_value.get<std::string>();
-
+            // sftbench: by code points
+            const auto chars = Chars(target_value.get<std::string>());
             std::string result;
-            if (start < end && step == 1) {
-              result = s.substr(start, end - start);
-            } else {
-              for (int64_t i = start; step > 0 ? i < end : i > end; i += step) {
-                result += s[i];
-              }
+            for (int64_t i = start; step > 0 ? i < end : i > end; i += step) {
+              result += chars[static_cast<size_t>(i)];
             }
             return result;
 
@@ -1316,7 +1421,7 @@ public:
           }
         } else {
           auto index_value = index->evaluate(context);
-          if (target_value.is_null()) {
+          if (target_value.is_null() && (target_value.is_undefined() || !index_value.is_string())) {  // sftbench: an attribute of None is undefined
             if (auto t = dynamic_cast<VariableExpr*>(base.get())) {
               throw std::runtime_error("'" + t->get_name() + "' is " + (context->contains(t->get_name()) ? "null" : "not defined"));
             }
@@ -1351,6 +1456,8 @@ public:
 };
 
 static bool in(const Value & value, const Value & container) {
+  // sftbench: as Python, which refuses to look into None or a number.
+  if (!container.is_iterable() && !container.is_undefined()) throw std::runtime_error("cannot look for an item in " + container.type_name());
   return (((container.is_array() || container.is_object()) && container.contains(value)) ||
       (value.is_string() && container.is_string() &&
         container.to_str().find(value.to_str()) != std::string::npos));
@@ -1378,19 +1485,20 @@ public:
 
             auto eval = [&]() {
               const auto & name = t->get_name();
-              if (name == "none") return l.is_null();
+              if (name == "none") return l.is_none();  // sftbench
               if (name == "boolean") return l.is_boolean();
               if (name == "integer") return l.is_number_integer();
               if (name == "float") return l.is_number_float();
-              if (name == "number") return l.is_number();
+              if (name == "number") return l.is_numeric();  // sftbench
               if (name == "string") return l.is_string();
               if (name == "mapping") return l.is_object();
-              if (name == "iterable") return l.is_iterable();
-              if (name == "sequence") return l.is_array();
-              if (name == "defined") return !l.is_null();
-              if (name == "undefined") return l.is_null();  // sftbench
-              if (name == "true") return l.to_bool();
-              if (name == "false") return !l.to_bool();
+              if (name == "iterable") return l.is_iterable() || l.is_undefined();
+              if (name == "sequence") return l.is_iterable() || l.is_undefined();
+              // sftbench: of the name, not of its value; and the constants alone.
+              if (name == "defined") return !l.is_undefined();
+              if (name == "undefined") return l.is_undefined();
+              if (name == "true") return l.is_boolean() && l.to_bool();
+              if (name == "false") return l.is_boolean() && !l.to_bool();
               throw std::runtime_error("Unknown type for 'is' operator: " + name);
             };
             auto value = eval();
@@ -1398,8 +1506,8 @@ public:
           }
 
           if (op == Op::And) {
-            if (!l.to_bool()) return Value(false);
-            return right->evaluate(context).to_bool();
+            if (!l.to_bool()) return l;  // sftbench: the operand, as in Python
+            return right->evaluate(context);
           } else if (op == Op::Or) {
             if (l.to_bool()) return l;
             return right->evaluate(context);
@@ -1412,8 +1520,8 @@ public:
               case Op::Sub:       return l - r;
               case Op::Mul:       return l * r;
               case Op::Div:       return l / r;
-              case Op::MulMul:    return std::pow(l.get<double>(), r.get<double>());
-              case Op::DivDiv:    l.CheckDivisor(r); return l.get<int64_t>() / r.get<int64_t>();  // sftbench
+              case Op::MulMul:    return l.Power(r);  // sftbench
+              case Op::DivDiv:    return l.FloorDiv(r);  // sftbench
               case Op::Mod:       return l % r;  // sftbench
               case Op::Eq:        return l == r;
               case Op::Ne:        return l != r;
@@ -1428,14 +1536,7 @@ public:
           throw std::runtime_error("Unknown binary operator");
         };
 
-        if (l.is_callable()) {
-          return Value::callable([l, do_eval](const std::shared_ptr<Context> & context, ArgumentsValue & args) {
-            auto ll = l.call(context, args);
-            return do_eval(ll); //args[0].second);
-          });
-        } else {
-          return do_eval(l);
-        }
+        return do_eval(l);  // sftbench: of functions too
     }
 };
 
@@ -1476,12 +1577,25 @@ struct ArgumentsExpression {
     }
 };
 
+// sftbench: by code points, of Python's white space where no characters are given.
 static std::string strip(const std::string & s, const std::string & chars = "", bool left = true, bool right = true) {
-  auto charset = chars.empty() ? " \t\n\r" : chars;
-  auto start = left ? s.find_first_not_of(charset) : 0;
-  if (start == std::string::npos) return "";
-  auto end = right ? s.find_last_not_of(charset) : s.size() - 1;
-  return s.substr(start, end - start + 1);
+  const auto set = Chars(chars);
+  const auto drops = [&](const std::string & c) {
+    return chars.empty() ? IsPythonSpace(c) : std::find(set.begin(), set.end(), c) != set.end();
+  };
+  size_t begin = 0, end = s.size();
+  while (left && begin < end) {
+    const size_t n = CharBytes(s, begin);
+    if (!drops(s.substr(begin, n))) break;
+    begin += n;
+  }
+  while (right && begin < end) {
+    size_t last = end - 1;
+    while (last > begin && (static_cast<unsigned char>(s[last]) & 0xC0) == 0x80) --last;
+    if (!drops(s.substr(last, end - last))) break;
+    end = last;
+  }
+  return s.substr(begin, end - begin);
 }
 
 static std::vector<std::string> split(const std::string & s, const std::string & sep) {
@@ -1736,19 +1850,33 @@ private:
         for (++it; it != end; ++it) {
           if (escape) {
             escape = false;
+            // sftbench: the escapes of Python; a backslash before anything else stays.
+            const auto hex = [&](int digits) {
+              uint32_t code = 0;
+              for (int i = 0; i < digits; ++i) {
+                if (++it == end || !std::isxdigit(static_cast<unsigned char>(*it))) throw std::runtime_error("broken escape in a string");
+                code = code * 16 + static_cast<uint32_t>(std::stoi(std::string(1, *it), nullptr, 16));
+              }
+              if (code >= 0x110000 || (code >= 0xD800 && code < 0xE000)) throw std::runtime_error("broken escape in a string");
+              AppendCodePoint(code, result);
+            };
             switch (*it) {
               case 'n': result += '\n'; break;
               case 'r': result += '\r'; break;
               case 't': result += '\t'; break;
               case 'b': result += '\b'; break;
               case 'f': result += '\f'; break;
-              case '\\': result += '\\'; break;
+              case 'v': result += '\v'; break;
+              case 'a': result += '\a'; break;
+              case 'x': hex(2); break;
+              case 'u': hex(4); break;
+              case 'U': hex(8); break;
+              case '\n': break;
+              case '\\': case '\'': case '"': result += *it; break;
               default:
-                if (*it == quote) {
-                  result += quote;
-                } else {
-                  result += *it;
-                }
+                if (*it >= '0' && *it <= '7') throw std::runtime_error("octal escapes in a string are not read");
+                result += '\\';
+                result += *it;
                 break;
             }
           } else if (*it == '\\') {
@@ -1817,12 +1945,12 @@ private:
         auto str = parseString();
         if (str) return std::make_shared<Value>(*str);
       }
-      static std::regex prim_tok(R"(true\b|True\b|false\b|False\b|None\b)");
+      static std::regex prim_tok(R"(true\b|True\b|false\b|False\b|None\b|none\b)");
       auto token = consumeToken(prim_tok);
       if (!token.empty()) {
         if (token == "true" || token == "True") return std::make_shared<Value>(true);
         if (token == "false" || token == "False") return std::make_shared<Value>(false);
-        if (token == "None") return std::make_shared<Value>(nullptr);
+        if (token == "None" || token == "none") return std::make_shared<Value>(nullptr);
         throw std::runtime_error("Unknown constant token: " + token);
       }
 
@@ -2182,7 +2310,7 @@ private:
         if (constant) return std::make_shared<LiteralExpr>(location, *constant);
 
         static std::regex null_regex(R"(null\b)");
-        if (!consumeToken(null_regex).empty()) return std::make_shared<LiteralExpr>(location, Value());
+        if (!consumeToken(null_regex).empty()) return std::make_shared<LiteralExpr>(location, Value::undefined());  // sftbench: Jinja has no null
 
         auto identifier = parseIdentifier();
         if (identifier) return identifier;
@@ -2769,7 +2897,7 @@ inline std::shared_ptr<Context> Context::builtins() {
         boolean = bv.get<bool>();
       }
     }
-    return boolean ? (value.to_bool() ? value : default_value) : value.is_null() ? default_value : value;
+    return boolean ? (value.to_bool() ? value : default_value) : value.is_undefined() ? default_value : value;  // sftbench
   }));
   auto escape = simple_function("escape", { "text" }, [](const std::shared_ptr<Context> &, Value & args) {
     return Value(html_escape(args.at("text").get<std::string>()));
