@@ -30,6 +30,9 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <unicode/locid.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
 
 using json = nlohmann::ordered_json;
 
@@ -66,7 +69,7 @@ public:
   ~LimitsGuard() { --Limits::Get().depth; }
 };
 // sftbench: only the innermost error says where it is.
-inline bool HasLocation(const std::string & message) { return message.find(" at row ") != std::string::npos; }
+inline bool HasLocation(const std::string & message) { return message.find(" (row ") != std::string::npos; }
 
 // sftbench: strings are counted, cut and stripped by code points, as in Python.
 inline size_t CharBytes(const std::string & s, size_t i) {
@@ -448,23 +451,22 @@ public:
     return 0;
   }
 
+  // sftbench: lists by their items, and None by nothing, as in Python.
   bool operator<(const Value & other) const {
-    if (is_null())
-      throw std::runtime_error("Undefined value or reference");
-    if (is_number() && other.is_number()) return get<double>() < other.get<double>();
+    LimitsGuard guard;
+    if (is_numeric() && other.is_numeric()) return number() < other.number();
     if (is_string() && other.is_string()) return get<std::string>() < other.get<std::string>();
-    throw std::runtime_error("Cannot compare values: " + dump() + " < " + other.dump());
+    if (is_array() && other.is_array() && tuple_ == other.tuple_) {
+      for (size_t i = 0; i < std::min(array_->size(), other.array_->size()); ++i) {
+        if ((*array_)[i] != (*other.array_)[i]) return (*array_)[i] < (*other.array_)[i];
+      }
+      return array_->size() < other.array_->size();
+    }
+    throw std::runtime_error("cannot compare " + type_name() + " and " + other.type_name());
   }
+  bool operator>(const Value & other) const { return other < *this; }
   bool operator>=(const Value & other) const { return !(*this < other); }
-
-  bool operator>(const Value & other) const {
-    if (is_null())
-      throw std::runtime_error("Undefined value or reference");
-    if (is_number() && other.is_number()) return get<double>() > other.get<double>();
-    if (is_string() && other.is_string()) return get<std::string>() > other.get<std::string>();
-    throw std::runtime_error("Cannot compare values: " + dump() + " > " + other.dump());
-  }
-  bool operator<=(const Value & other) const { return !(*this > other); }
+  bool operator<=(const Value & other) const { return !(other < *this); }
 
   // sftbench: as Python: items that are false are equal too, and 1 == 1.0 == True.
   bool operator==(const Value & other) const {
@@ -572,6 +574,15 @@ public:
   bool is_numeric() const { return is_number() || is_boolean(); }
   bool is_whole() const { return is_number_integer() || is_boolean(); }
   int64_t whole() const { return is_boolean() ? (get<bool>() ? 1 : 0) : get<int64_t>(); }
+  // An argument of the function or filter `name`.
+  std::string text(const std::string & name) const {
+    if (!is_string()) throw std::runtime_error(name + " needs text, not " + type_name());
+    return get<std::string>();
+  }
+  int64_t integer(const std::string & name) const {
+    if (!is_whole()) throw std::runtime_error(name + " needs a whole number, not " + type_name());
+    return whole();
+  }
   std::string type_name() const {
     return is_undefined() ? "undefined" : is_null() ? "None" : is_string() ? "text" : is_callable() ? "a function" :
         is_tuple() ? "a tuple" : is_array() ? "a list" : is_object() ? "a mapping" : is_boolean() ? "a truth value" : "a number";
@@ -759,7 +770,8 @@ static std::string error_location_suffix(const std::string & source, size_t pos)
   auto max_line = std::count(start, end, '\n') + 1;
   auto col = pos - std::string(start, it).rfind('\n');
   std::ostringstream out;
-  out << " at row " << line << ", column " << col << ":\n";
+  // sftbench: a column is a character.
+  out << " (row " << line << ", column " << CountChars(std::string(it - static_cast<std::ptrdiff_t>(col - 1), it)) + 1 << ")\n";
   if (line > 1) out << get_line(line - 1) << "\n";
   out << get_line(line) << "\n";
   out << std::string(col - 1, ' ') << "^\n";
@@ -767,6 +779,8 @@ static std::string error_location_suffix(const std::string & source, size_t pos)
 
   return out.str();
 }
+
+inline const std::unordered_map<std::string, Value> & Filters();
 
 class Context : public std::enable_shared_from_this<Context> {
   protected:
@@ -864,7 +878,7 @@ static void destructuring_assign(const std::vector<std::string> & var_names, con
   }
 }
 
-enum SpaceHandling { Keep, Strip, StripSpaces, StripNewline };
+enum SpaceHandling { Keep, Strip, StripSpaces, StripNewline, KeepAll };  // sftbench: KeepAll, of {%+ and +%}
 
 class TemplateToken {
 public:
@@ -1143,6 +1157,8 @@ public:
           } else {
               auto loop = recursive ? Value::callable(loop_function) : Value::object();
               loop.set("length", (int64_t) filtered_items.size());
+              loop.set("depth", (int64_t) 1);
+              loop.set("depth0", (int64_t) 0);
 
               auto pass = std::make_shared<size_t>(0);  // sftbench: may outlive the loop
               loop.set("cycle", Value::callable([pass](const std::shared_ptr<Context> &, ArgumentsValue & args) {
@@ -1254,15 +1270,10 @@ public:
     void do_render(std::ostringstream & out, const std::shared_ptr<Context> & context) const override {
         if (!filter) throw std::runtime_error("FilterNode.filter is null");
         if (!body) throw std::runtime_error("FilterNode.body is null");
-        auto filter_value = filter->evaluate(context);
-        if (!filter_value.is_callable()) {
-            throw std::runtime_error("Filter must be a callable: " + filter_value.dump());
-        }
-        std::string rendered_body = body->render(context);
-
-        ArgumentsValue filter_args = {{Value(rendered_body)}, {}};
-        auto result = filter_value.call(context, filter_args);
-        out << result.to_str();
+        // sftbench: the filters stand behind a name that holds the block's text.
+        auto filter_context = Context::make(Value::object(), context);
+        filter_context->set("{body}", Value(body->render(context)));
+        out << filter->evaluate(filter_context).to_str();
     }
 };
 
@@ -1326,6 +1337,7 @@ public:
 class LiteralExpr : public Expression {
     Value value;
 public:
+    const Value & get_value() const { return value; }  // sftbench
     LiteralExpr(const Location & loc, const Value& v)
       : Expression(loc), value(v) {}
     Value do_evaluate(const std::shared_ptr<Context> &) const override { return value; }
@@ -1334,13 +1346,19 @@ public:
 class ArrayExpr : public Expression {
     std::vector<std::shared_ptr<Expression>> elements;
 public:
-    ArrayExpr(const Location & loc, std::vector<std::shared_ptr<Expression>> && e)
-      : Expression(loc), elements(std::move(e)) {}
+    bool tuple;  // sftbench
+    ArrayExpr(const Location & loc, std::vector<std::shared_ptr<Expression>> && e, bool tuple = false)
+      : Expression(loc), elements(std::move(e)), tuple(tuple) {}
     Value do_evaluate(const std::shared_ptr<Context> & context) const override {
         auto result = Value::array();
         for (const auto& e : elements) {
             if (!e) throw std::runtime_error("Array element is null");
             result.push_back(e->evaluate(context));
+        }
+        if (tuple) {
+          std::vector<Value> items;
+          result.for_each([&](Value & item) { items.push_back(item); });
+          return Value::tuple(items);
         }
         return result;
     }
@@ -1465,7 +1483,7 @@ static bool in(const Value & value, const Value & container) {
 
 class BinaryOpExpr : public Expression {
 public:
-    enum class Op { StrConcat, Add, Sub, Mul, MulMul, Div, DivDiv, Mod, Eq, Ne, Lt, Gt, Le, Ge, And, Or, In, NotIn, Is, IsNot };
+    enum class Op { StrConcat, Add, Sub, Mul, MulMul, Div, DivDiv, Mod, Eq, Ne, Lt, Gt, Le, Ge, And, Or, In, NotIn };
 private:
     std::shared_ptr<Expression> left;
     std::shared_ptr<Expression> right;
@@ -1479,32 +1497,6 @@ public:
         auto l = left->evaluate(context);
 
         auto do_eval = [&](const Value & l) -> Value {
-          if (op == Op::Is || op == Op::IsNot) {
-            auto t = dynamic_cast<VariableExpr*>(right.get());
-            if (!t) throw std::runtime_error("Right side of 'is' operator must be a variable");
-
-            auto eval = [&]() {
-              const auto & name = t->get_name();
-              if (name == "none") return l.is_none();  // sftbench
-              if (name == "boolean") return l.is_boolean();
-              if (name == "integer") return l.is_number_integer();
-              if (name == "float") return l.is_number_float();
-              if (name == "number") return l.is_numeric();  // sftbench
-              if (name == "string") return l.is_string();
-              if (name == "mapping") return l.is_object();
-              if (name == "iterable") return l.is_iterable() || l.is_undefined();
-              if (name == "sequence") return l.is_iterable() || l.is_undefined();
-              // sftbench: of the name, not of its value; and the constants alone.
-              if (name == "defined") return !l.is_undefined();
-              if (name == "undefined") return l.is_undefined();
-              if (name == "true") return l.is_boolean() && l.to_bool();
-              if (name == "false") return l.is_boolean() && !l.to_bool();
-              throw std::runtime_error("Unknown type for 'is' operator: " + name);
-            };
-            auto value = eval();
-            return Value(op == Op::Is ? value : !value);
-          }
-
           if (op == Op::And) {
             if (!l.to_bool()) return l;  // sftbench: the operand, as in Python
             return right->evaluate(context);
@@ -1513,16 +1505,21 @@ public:
             return right->evaluate(context);
           }
 
-          auto r = right->evaluate(context);
+          return Apply(op, l, right->evaluate(context));
+        };
+        return do_eval(l);
+    }
+    // sftbench: apart, for comparisons in a chain.
+    static Value Apply(Op op, const Value & l, const Value & r) {
           switch (op) {
               case Op::StrConcat: return l.to_str() + r.to_str();
               case Op::Add:       return l + r;
               case Op::Sub:       return l - r;
               case Op::Mul:       return l * r;
               case Op::Div:       return l / r;
-              case Op::MulMul:    return l.Power(r);  // sftbench
-              case Op::DivDiv:    return l.FloorDiv(r);  // sftbench
-              case Op::Mod:       return l % r;  // sftbench
+              case Op::MulMul:    return l.Power(r);
+              case Op::DivDiv:    return l.FloorDiv(r);
+              case Op::Mod:       return l.is_string() ? Format(l, r) : l % r;
               case Op::Eq:        return l == r;
               case Op::Ne:        return l != r;
               case Op::Lt:        return l < r;
@@ -1534,9 +1531,25 @@ public:
               default:            break;
           }
           throw std::runtime_error("Unknown binary operator");
-        };
+    }
+    static Value Format(const Value & l, const Value & r);
+};
 
-        return do_eval(l);  // sftbench: of functions too
+// sftbench: a < b < c compares each with its neighbour.
+class CompareExpr : public Expression {
+    std::shared_ptr<Expression> first;
+    std::vector<std::pair<BinaryOpExpr::Op, std::shared_ptr<Expression>>> rest;
+public:
+    CompareExpr(const Location & loc, std::shared_ptr<Expression> && f, std::vector<std::pair<BinaryOpExpr::Op, std::shared_ptr<Expression>>> && r)
+      : Expression(loc), first(std::move(f)), rest(std::move(r)) {}
+    Value do_evaluate(const std::shared_ptr<Context> & context) const override {
+        Value left = first->evaluate(context);
+        for (const auto & [op, expr] : rest) {
+          const Value right = expr->evaluate(context);
+          if (!BinaryOpExpr::Apply(op, left, right).to_bool()) return false;
+          left = right;
+        }
+        return true;
     }
 };
 
@@ -1611,11 +1624,357 @@ static std::vector<std::string> split(const std::string & s, const std::string &
   return result;
 }
 
-static std::string capitalize(const std::string & s) {
+// sftbench: text as Python has it; case by ICU.
+static std::string Upper(const std::string & s) {
+  std::string out;
+  icu::UnicodeString::fromUTF8(s).toUpper(icu::Locale::getRoot()).toUTF8String(out);
+  return out;
+}
+static std::string Lower(const std::string & s) {
+  std::string out;
+  icu::UnicodeString::fromUTF8(s).toLower(icu::Locale::getRoot()).toUTF8String(out);
+  return out;
+}
+static std::string TitleChar(const std::string & c) {
+  std::string out;
+  icu::UnicodeString(static_cast<UChar32>(u_totitle(static_cast<UChar32>(CodePoint(c))))).toUTF8String(out);
+  return out;
+}
+static std::string Capitalize(const std::string & s) {
   if (s.empty()) return s;
-  auto result = s;
-  result[0] = std::toupper(result[0]);
-  return result;
+  const size_t n = CharBytes(s, 0);
+  return TitleChar(s.substr(0, n)) + Lower(s.substr(n));
+}
+// str.title(): a letter behind another that has case is lower.
+static std::string TitleMethod(const std::string & s) {
+  std::string out;
+  bool cased = false;
+  for (const auto & c : Chars(s)) {
+    out += cased ? Lower(c) : TitleChar(c);
+    cased = u_hasBinaryProperty(static_cast<UChar32>(CodePoint(c)), UCHAR_CASED);
+  }
+  return out;
+}
+// Jinja's filter "title": words end at white space and -({[<.
+static std::string TitleFilter(const std::string & s) {
+  std::string out;
+  bool inside = false;
+  for (const auto & c : Chars(s)) {
+    const bool ends = IsPythonSpace(c) || (c.size() == 1 && std::string("-({[<").find(c) != std::string::npos);
+    out += ends ? c : inside ? Lower(c) : Upper(c);
+    inside = !ends;
+  }
+  return out;
+}
+static Value ListOf(const std::vector<std::string> & texts) {
+  auto out = Value::array();
+  for (const auto & text : texts) out.push_back(text);
+  return out;
+}
+static std::vector<std::string> SplitText(const std::string & s, const Value & sep, int64_t max, bool from_right) {
+  std::vector<std::string> out;
+  if (max < 0) max = std::numeric_limits<int64_t>::max();
+  if (sep.is_null()) {
+    std::vector<std::pair<size_t, size_t>> words;
+    bool inside = false;
+    for (size_t i = 0, n; i < s.size(); i += n) {
+      n = CharBytes(s, i);
+      const bool space = IsPythonSpace(s.substr(i, n));
+      if (!space && !inside) words.emplace_back(i, i);
+      if (!space) words.back().second = i + n;
+      inside = !space;
+    }
+    const auto count = static_cast<int64_t>(words.size());
+    if (count == 0) return out;
+    if (max >= count) max = count;
+    if (from_right) {
+      const int64_t rest = count - max;  // words of the first part
+      if (rest > 0) out.push_back(strip(s.substr(0, words[static_cast<size_t>(rest - 1)].second), "", false, true));
+      for (int64_t i = std::max<int64_t>(rest, 0); i < count; ++i) out.push_back(s.substr(words[static_cast<size_t>(i)].first, words[static_cast<size_t>(i)].second - words[static_cast<size_t>(i)].first));
+      if (rest > 0) out[0] = s.substr(0, words[static_cast<size_t>(rest - 1)].second);
+      return out;
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      const auto [begin, end] = words[static_cast<size_t>(i)];
+      if (i == max) {
+        out.push_back(s.substr(begin));
+        break;
+      }
+      out.push_back(s.substr(begin, end - begin));
+    }
+    return out;
+  }
+  const auto by = sep.text("split");
+  if (by.empty()) throw std::runtime_error("empty separator");
+  if (from_right) {
+    size_t end = s.size();
+    for (; max > 0; --max) {
+      const size_t at = end < by.size() ? std::string::npos : s.rfind(by, end - by.size());
+      if (at == std::string::npos) break;
+      out.insert(out.begin(), s.substr(at + by.size(), end - at - by.size()));
+      end = at;
+    }
+    out.insert(out.begin(), s.substr(0, end));
+    return out;
+  }
+  size_t start = 0;
+  for (; max > 0; --max) {
+    const size_t at = s.find(by, start);
+    if (at == std::string::npos) break;
+    out.push_back(s.substr(start, at - start));
+    start = at + by.size();
+  }
+  out.push_back(s.substr(start));
+  return out;
+}
+static std::string ReplaceText(const std::string & s, const std::string & before, const std::string & after, int64_t count) {
+  if (count < 0) count = std::numeric_limits<int64_t>::max();
+  std::string out;
+  for (size_t i = 0; i < s.size();) {
+    Limits::CheckBytes(out.size());
+    if (before.empty() ? count > 0 : count > 0 && s.compare(i, before.size(), before) == 0) {
+      out += after;
+      --count;
+      if (!before.empty()) {
+        i += before.size();
+        continue;
+      }
+    }
+    const size_t n = CharBytes(s, i);
+    out.append(s, i, n);
+    i += n;
+  }
+  if (before.empty() && count > 0) out += after;
+  return out;
+}
+static std::string PercentFormat(const std::string & format, const std::vector<Value> & args, const Value & names) {
+  static const std::regex spec_regex(R"(%(?:\((\w+)\))?([-+ 0#]*)(\d{0,3})(?:\.(\d{1,3}))?([a-zA-Z%]))");
+  std::string out;
+  size_t used = 0;
+  auto it = format.begin();
+  while (it != format.end()) {
+    if (*it != '%') {
+      out += *it++;
+      continue;
+    }
+    std::smatch match;
+    if (!std::regex_search(it, format.end(), match, spec_regex, std::regex_constants::match_continuous)) throw std::runtime_error("broken % format");
+    it += match[0].length();
+    const char kind = match[5].str()[0];
+    if (kind == '%') {
+      out += '%';
+      continue;
+    }
+    Value value;
+    if (match[1].matched) {
+      if (!names.is_object()) throw std::runtime_error("% format needs a mapping");
+      value = Value(names).get(Value(match[1].str()));
+    } else {
+      if (used >= args.size()) throw std::runtime_error("too few values for a % format");
+      value = args[used++];
+    }
+    const std::string flags = match[2].str() + match[3].str(), precision = match[4].matched ? "." + match[4].str() : "";
+    char text[1400];
+    if (kind == 's' || kind == 'r') {
+      std::string s = kind == 's' ? value.to_str() : value.dump();
+      if (match[4].matched) {
+        const auto chars = Chars(s);
+        s.clear();
+        for (size_t i = 0; i < chars.size() && i < std::stoul(match[4].str()); ++i) s += chars[i];
+      }
+      const size_t width = match[3].str().empty() ? 0 : std::stoul(match[3].str()), size = CountChars(s);
+      const std::string pad(width > size ? width - size : 0, ' ');
+      out += flags.find('-') != std::string::npos ? s + pad : pad + s;
+    } else if (std::string("dixXo").find(kind) != std::string::npos && value.is_numeric()) {
+      const int64_t n = value.is_whole() ? value.whole() : static_cast<int64_t>(value.number());
+      if (kind != 'd' && kind != 'i' && n < 0) throw std::runtime_error("% format of a number below zero");
+      std::snprintf(text, sizeof(text), ("%" + flags + precision + "ll" + kind).c_str(), static_cast<long long>(n));
+      out += text;
+    } else if (std::string("fFeEgG").find(kind) != std::string::npos && value.is_numeric()) {
+      std::snprintf(text, sizeof(text), ("%" + flags + precision + kind).c_str(), value.number());
+      out += text;
+    } else {
+      throw std::runtime_error(std::string("% format cannot write ") + value.type_name() + " as %" + kind);
+    }
+    Limits::CheckBytes(out.size());
+  }
+  if (used < args.size() && !names.is_object()) throw std::runtime_error("too many values for a % format");
+  return out;
+}
+// str.format with {}, {0} and {name}.
+static std::string BraceFormat(const std::string & format, const ArgumentsValue & args) {
+  std::string out;
+  size_t next = 0;
+  for (size_t i = 0; i < format.size(); ++i) {
+    const char c = format[i];
+    if ((c == '{' || c == '}') && i + 1 < format.size() && format[i + 1] == c) {
+      out += c;
+      ++i;
+    } else if (c == '{') {
+      const size_t end = format.find('}', i);
+      if (end == std::string::npos) throw std::runtime_error("broken format string");
+      const auto field = format.substr(i + 1, end - i - 1);
+      if (field.find_first_not_of("0123456789") == std::string::npos && field.size() < 6) {
+        const size_t index = field.empty() ? next++ : std::stoul(field);
+        if (index >= args.args.size()) throw std::runtime_error("too few values for a format");
+        out += args.args[index].to_str();
+      } else {
+        auto it = std::find_if(args.kwargs.begin(), args.kwargs.end(), [&](const auto & p) { return p.first == field; });
+        if (it == args.kwargs.end()) throw std::runtime_error("no value for the format field '" + field + "'");
+        out += it->second.to_str();
+      }
+      i = end;
+    } else if (c == '}') {
+      throw std::runtime_error("broken format string");
+    } else {
+      out += c;
+    }
+    Limits::CheckBytes(out.size());
+  }
+  return out;
+}
+
+static const std::unordered_set<std::string> & MethodNames() {
+  static const std::unordered_set<std::string> names = {
+      "append", "pop", "insert", "items", "keys", "values", "get", "cycle", "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines",
+      "capitalize", "upper", "lower", "title", "startswith", "endswith", "replace", "find", "rfind", "index", "count", "format", "join",
+      "removeprefix", "removesuffix", "isdigit", "isspace"};
+  return names;
+}
+
+static Value StringMethod(const std::string & name, const std::string & str, ArgumentsValue & vargs) {
+  const auto arg = [&](size_t i, const char * key) { return i < vargs.args.size() ? vargs.args[i] : vargs.get_named(key); };
+  const auto limit = [&](size_t i, const char * key) { const Value v = arg(i, key); return v.is_null() ? int64_t{-1} : v.integer(name); };
+  const auto affix = [&](bool end) {
+    vargs.expectArgs(name, {1, 1}, {0, 0});
+    const auto one = [&](const Value & v) {
+      const auto s = v.text(name);
+      return s.size() <= str.size() && str.compare(end ? str.size() - s.size() : 0, s.size(), s) == 0;
+    };
+    if (!vargs.args[0].is_tuple()) return one(vargs.args[0]);
+    bool any = false;
+    vargs.args[0].for_each([&](Value & v) { any = any || one(v); });
+    return any;
+  };
+  if (name == "strip" || name == "lstrip" || name == "rstrip") {
+    vargs.expectArgs(name, {0, 1}, {0, 0});
+    if (!vargs.args.empty() && !vargs.args[0].is_none() && vargs.args[0].text(name).empty()) return str;
+    return strip(str, vargs.args.empty() || vargs.args[0].is_none() ? "" : vargs.args[0].text(name), name != "rstrip", name != "lstrip");
+  }
+  if (name == "split" || name == "rsplit") {
+    vargs.expectArgs(name, {0, 2}, {0, 2});
+    return ListOf(SplitText(str, arg(0, "sep"), limit(1, "maxsplit"), name == "rsplit"));
+  }
+  if (name == "startswith") return affix(false);
+  if (name == "endswith") return affix(true);
+  if (name == "replace") {
+    vargs.expectArgs(name, {2, 3}, {0, 1});
+    return ReplaceText(str, vargs.args[0].text(name), vargs.args[1].text(name), limit(2, "count"));
+  }
+  if (name == "find" || name == "rfind" || name == "index" || name == "count") {
+    vargs.expectArgs(name, {1, 1}, {0, 0});
+    const auto part = vargs.args[0].text(name);
+    if (name == "count") return part.empty() ? static_cast<int64_t>(CountChars(str)) + 1 : static_cast<int64_t>(SplitText(str, part, -1, false).size()) - 1;
+    const size_t at = name == "rfind" ? str.rfind(part) : str.find(part);
+    if (at == std::string::npos && name == "index") throw std::runtime_error("substring not found");
+    return at == std::string::npos ? int64_t{-1} : static_cast<int64_t>(CountChars(str.substr(0, at)));
+  }
+  if (name == "format") return BraceFormat(str, vargs);
+  if (name == "join") {
+    vargs.expectArgs(name, {1, 1}, {0, 0});
+    std::string out;
+    bool first = true;
+    vargs.args[0].for_each([&](Value & v) {
+      if (!first) out += str;
+      first = false;
+      out += v.text(name);
+      Limits::CheckBytes(out.size());
+    });
+    return out;
+  }
+  if (name == "removeprefix" || name == "removesuffix") {
+    if (!affix(name == "removesuffix") || vargs.args[0].is_tuple()) return str;
+    const size_t n = vargs.args[0].text(name).size();
+    return name == "removeprefix" ? str.substr(n) : str.substr(0, str.size() - n);
+  }
+  vargs.expectArgs(name, {0, 0}, {0, 0});
+  if (name == "capitalize") return Capitalize(str);
+  if (name == "upper") return Upper(str);
+  if (name == "lower") return Lower(str);
+  if (name == "title") return TitleMethod(str);
+  const auto all = [&](auto is) {
+    const auto chars = Chars(str);
+    return !chars.empty() && std::all_of(chars.begin(), chars.end(), is);
+  };
+  if (name == "isdigit") return all([](const std::string & c) { return u_isdigit(static_cast<UChar32>(CodePoint(c))) != 0; });
+  if (name == "isspace") return all(IsPythonSpace);
+  if (name == "splitlines") {
+    auto parts = SplitText(ReplaceText(str, "\r\n", "\n", -1), "\n", -1, false);
+    if (parts.back().empty()) parts.pop_back();
+    return ListOf(parts);
+  }
+  throw std::runtime_error("text has no method '" + name + "'");
+}
+
+// The tests of Jinja that are known, and whether each takes an argument.
+static const std::unordered_map<std::string, bool> & Tests() {
+  static const std::unordered_map<std::string, bool> tests = {
+      {"none", false}, {"boolean", false}, {"integer", false}, {"float", false}, {"number", false}, {"string", false}, {"mapping", false},
+      {"iterable", false}, {"sequence", false}, {"defined", false}, {"undefined", false}, {"true", false}, {"false", false},
+      {"callable", false}, {"odd", false}, {"even", false}, {"lower", false}, {"upper", false}, {"divisibleby", true}, {"in", true},
+      {"eq", true}, {"equalto", true}, {"==", true}, {"ne", true}, {"!=", true}, {"lt", true}, {"lessthan", true}, {"<", true}, {"le", true}, {"<=", true},
+      {"gt", true}, {"greaterthan", true}, {">", true}, {"ge", true}, {">=", true}};
+  return tests;
+}
+static bool RunTest(const std::string & name, const Value & l, const std::vector<Value> & args) {
+  const auto test = Tests().find(name);
+  if (test == Tests().end()) throw std::runtime_error("no test '" + name + "'");
+  if (args.size() != (test->second ? 1u : 0u)) throw std::runtime_error("test '" + name + "' takes " + (test->second ? "one argument" : "no argument"));
+  if (name == "none") return l.is_none();
+  if (name == "boolean") return l.is_boolean();
+  if (name == "integer") return l.is_number_integer();
+  if (name == "float") return l.is_number_float();
+  if (name == "number") return l.is_numeric();
+  if (name == "string") return l.is_string();
+  if (name == "mapping") return l.is_object();
+  if (name == "iterable" || name == "sequence") return l.is_iterable() || l.is_undefined();
+  // Of the name, not of its value; and the constants alone.
+  if (name == "defined") return !l.is_undefined();
+  if (name == "undefined") return l.is_undefined();
+  if (name == "true") return l.is_boolean() && l.to_bool();
+  if (name == "false") return l.is_boolean() && !l.to_bool();
+  if (name == "callable") return l.is_callable();
+  if (name == "odd") return (l % Value(int64_t{2})) == Value(int64_t{1});
+  if (name == "even") return (l % Value(int64_t{2})) == Value(int64_t{0});
+  if (name == "lower" || name == "upper") {
+    const auto s = l.to_str();
+    return (name == "lower" ? Lower(s) : Upper(s)) == s && Lower(s) != Upper(s);
+  }
+  const Value & r = args[0];
+  if (name == "divisibleby") return (l % r) == Value(int64_t{0});
+  if (name == "in") return in(l, r);
+  if (name == "eq" || name == "equalto" || name == "==") return l == r;
+  if (name == "ne" || name == "!=") return l != r;
+  if (name == "lt" || name == "lessthan" || name == "<") return l < r;
+  if (name == "le" || name == "<=") return l <= r;
+  if (name == "gt" || name == "greaterthan" || name == ">") return l > r;
+  return l >= r;
+}
+
+static bool ParseNumber(const std::string & text, double & out) {
+  const auto s = strip(text);
+  if (s.empty() || s.find_first_not_of("0123456789+-.eE") != std::string::npos) return false;
+  char * end = nullptr;
+  out = std::strtod(s.c_str(), &end);
+  return end == s.c_str() + s.size();
+}
+inline Value BinaryOpExpr::Format(const Value & l, const Value & r) {
+  std::vector<Value> args = {r};
+  if (r.is_tuple()) {
+    args.clear();
+    r.for_each([&](Value & item) { args.push_back(item); });
+  }
+  return PercentFormat(l.get<std::string>(), args, r);
 }
 
 static std::string html_escape(const std::string & s) {
@@ -1627,7 +1986,7 @@ static std::string html_escape(const std::string & s) {
       case '<': result += "&lt;"; break;
       case '>': result += "&gt;"; break;
       case '"': result += "&#34;"; break;
-      case '\'': result += "&apos;"; break;
+      case '\'': result += "&#39;"; break;
       default: result += c; break;
     }
   }
@@ -1669,8 +2028,13 @@ public:
             vargs.expectArgs("items method", {0, 0}, {0, 0});
             auto result = Value::array();
             for (const auto& key : obj.keys()) {
-              result.push_back(Value::array({key, obj.at(key)}));
+              result.push_back(Value::tuple({key, obj.at(key)}));
             }
+            return result;
+          } else if (method->get_name() == "values") {
+            vargs.expectArgs("values method", {0, 0}, {0, 0});
+            auto result = Value::array();
+            for (const auto& key : obj.keys()) result.push_back(obj.at(key));
             return result;
           } else if (method->get_name() == "pop") {
             vargs.expectArgs("pop method", {1, 1}, {0, 0});
@@ -1698,74 +2062,9 @@ public:
             return callable.call(context, vargs);
           }
         } else if (obj.is_string()) {
-          auto str = obj.get<std::string>();
-          if (method->get_name() == "strip") {
-            vargs.expectArgs("strip method", {0, 1}, {0, 0});
-            auto chars = vargs.args.empty() ? "" : vargs.args[0].get<std::string>();
-            return Value(strip(str, chars));
-          } else if (method->get_name() == "lstrip") {
-            vargs.expectArgs("lstrip method", {0, 1}, {0, 0});
-            auto chars = vargs.args.empty() ? "" : vargs.args[0].get<std::string>();
-            return Value(strip(str, chars, /* left= */ true, /* right= */ false));
-          } else if (method->get_name() == "rstrip") {
-            vargs.expectArgs("rstrip method", {0, 1}, {0, 0});
-            auto chars = vargs.args.empty() ? "" : vargs.args[0].get<std::string>();
-            return Value(strip(str, chars, /* left= */ false, /* right= */ true));
-          } else if (method->get_name() == "split") {
-            vargs.expectArgs("split method", {1, 1}, {0, 0});
-            auto sep = vargs.args[0].get<std::string>();
-            auto parts = split(str, sep);
-            Value result = Value::array();
-            for (const auto& part : parts) {
-              result.push_back(Value(part));
-            }
-            return result;
-          } else if (method->get_name() == "capitalize") {
-            vargs.expectArgs("capitalize method", {0, 0}, {0, 0});
-            return Value(capitalize(str));
-          } else if (method->get_name() == "upper") {
-            vargs.expectArgs("upper method", {0, 0}, {0, 0});
-            auto result = str;
-            std::transform(result.begin(), result.end(), result.begin(), ::toupper);
-            return Value(result);
-          } else if (method->get_name() == "lower") {
-            vargs.expectArgs("lower method", {0, 0}, {0, 0});
-            auto result = str;
-            std::transform(result.begin(), result.end(), result.begin(), ::tolower);
-            return Value(result);
-          } else if (method->get_name() == "endswith") {
-            vargs.expectArgs("endswith method", {1, 1}, {0, 0});
-            auto suffix = vargs.args[0].get<std::string>();
-            return suffix.length() <= str.length() && std::equal(suffix.rbegin(), suffix.rend(), str.rbegin());
-          } else if (method->get_name() == "startswith") {
-            vargs.expectArgs("startswith method", {1, 1}, {0, 0});
-            auto prefix = vargs.args[0].get<std::string>();
-            return prefix.length() <= str.length() && std::equal(prefix.begin(), prefix.end(), str.begin());
-          } else if (method->get_name() == "title") {
-            vargs.expectArgs("title method", {0, 0}, {0, 0});
-            auto res = str;
-            for (size_t i = 0, n = res.size(); i < n; ++i) {
-              if (i == 0 || std::isspace(res[i - 1])) res[i] = std::toupper(res[i]);
-              else res[i] = std::tolower(res[i]);
-            }
-            return res;
-          } else if (method->get_name() == "replace") {
-            vargs.expectArgs("replace method", {2, 3}, {0, 0});
-            auto before = vargs.args[0].get<std::string>();
-            auto after = vargs.args[1].get<std::string>();
-            auto count = vargs.args.size() == 3 ? vargs.args[2].get<int64_t>()
-                                                : str.length();
-            size_t start_pos = 0;
-            while ((start_pos = str.find(before, start_pos)) != std::string::npos &&
-                  count-- > 0) {
-              Limits::CheckBytes(str.size() + after.size());  // sftbench
-              str.replace(start_pos, before.length(), after);
-              start_pos += after.length();
-            }
-            return str;
-          }
+          return StringMethod(method->get_name(), obj.get<std::string>(), vargs);
         }
-        throw std::runtime_error("Unknown method: " + method->get_name());
+        throw std::runtime_error(obj.type_name() + " has no method '" + method->get_name() + "'");
     }
 };
 
@@ -1779,45 +2078,40 @@ public:
         if (!object) throw std::runtime_error("CallExpr.object is null");
         auto obj = object->evaluate(context);
         if (!obj.is_callable()) {
-          throw std::runtime_error("Object is not callable: " + obj.dump(2));
+          auto name = dynamic_cast<VariableExpr*>(object.get());  // sftbench
+          throw std::runtime_error(name ? "no function '" + name->get_name() + "'" : obj.type_name() + " is called");
         }
         auto vargs = args.evaluate(context);
         return obj.call(context, vargs);
     }
 };
 
+// sftbench: filters and tests are known by name when the template is parsed.
 class FilterExpr : public Expression {
-    std::vector<std::shared_ptr<Expression>> parts;
+    std::shared_ptr<Expression> object;
+    std::string name;
+    ArgumentsExpression args;
 public:
-    FilterExpr(const Location & loc, std::vector<std::shared_ptr<Expression>> && p)
-      : Expression(loc), parts(std::move(p)) {}
+    FilterExpr(const Location & loc, std::shared_ptr<Expression> && o, const std::string & n, ArgumentsExpression && a)
+      : Expression(loc), object(std::move(o)), name(n), args(std::move(a)) {}
     Value do_evaluate(const std::shared_ptr<Context> & context) const override {
-        Value result;
-        bool first = true;
-        for (const auto& part : parts) {
-          if (!part) throw std::runtime_error("FilterExpr.part is null");
-          if (first) {
-            first = false;
-            result = part->evaluate(context);
-          } else {
-            if (auto ce = dynamic_cast<CallExpr*>(part.get())) {
-              auto target = ce->object->evaluate(context);
-              ArgumentsValue args = ce->args.evaluate(context);
-              args.args.insert(args.args.begin(), result);
-              result = target.call(context, args);
-            } else {
-              auto callable = part->evaluate(context);
-              ArgumentsValue args;
-              args.args.insert(args.args.begin(), result);
-              result = callable.call(context, args);
-            }
-          }
-        }
-        return result;
+        auto value = object->evaluate(context);
+        auto vargs = args.evaluate(context);
+        vargs.args.insert(vargs.args.begin(), value);
+        return Filters().at(name).call(context, vargs);
     }
-
-    void prepend(std::shared_ptr<Expression> && e) {
-        parts.insert(parts.begin(), std::move(e));
+};
+class TestExpr : public Expression {
+    std::shared_ptr<Expression> object;
+    std::string name;
+    ArgumentsExpression args;
+    bool negated;
+public:
+    TestExpr(const Location & loc, std::shared_ptr<Expression> && o, const std::string & n, ArgumentsExpression && a, bool negated)
+      : Expression(loc), object(std::move(o)), name(n), args(std::move(a)), negated(negated) {}
+    Value do_evaluate(const std::shared_ptr<Context> & context) const override {
+        auto value = object->evaluate(context);
+        return RunTest(name, value, args.evaluate(context).args) != negated;
     }
 };
 
@@ -1828,6 +2122,12 @@ private:
     std::shared_ptr<std::string> template_str;
     CharIterator start, end, it;
     Options options;
+    // sftbench: to refuse calls of what no template and no caller defines.
+    std::unordered_set<std::string> known = {"raise_exception", "strftime_now", "namespace", "range", "joiner", "dict", "loop"};
+    std::vector<std::pair<std::string, Location>> called;
+    std::runtime_error missing(const std::string & kind, const std::string & name, const Location & location) const {
+      return std::runtime_error("no " + kind + " '" + name + "'" + error_location_suffix(*template_str, location.pos));
+    }
 
     Parser(const std::shared_ptr<std::string>& template_str, const Options & options) : template_str(template_str), options(options) {
       if (!template_str) throw std::runtime_error("Template string is null");
@@ -1943,6 +2243,8 @@ private:
       if (it == end) return nullptr;
       if (*it == '"' || *it == '\'') {
         auto str = parseString();
+        // sftbench: strings side by side are one.
+        for (std::unique_ptr<std::string> more; str && (more = parseString());) *str += *more;
         if (str) return std::make_shared<Value>(*str);
       }
       static std::regex prim_tok(R"(true\b|True\b|false\b|False\b|None\b|none\b)");
@@ -1954,6 +2256,10 @@ private:
         throw std::runtime_error("Unknown constant token: " + token);
       }
 
+      if (!std::isdigit(static_cast<unsigned char>(*it))) {  // sftbench: a sign is an operator
+        it = start;
+        return nullptr;
+      }
       auto number = parseNumber(it, end);
       if (!number.is_null()) return std::make_shared<Value>(number);
 
@@ -2091,28 +2397,15 @@ private:
         return left;
     }
 
+    // sftbench: precedence as in jinja2's parser, where filters and tests bind
+    // closest, then **, then * / // %, then ~, then + and -.
     std::shared_ptr<Expression> parseLogicalCompare() {
-        auto left = parseStringConcat();
-        if (!left) throw std::runtime_error("Expected left side of 'logical compare' expression");
-
-        static std::regex compare_tok(R"(==|!=|<=?|>=?|in\b|is\b|not\s+in\b)");
-        static std::regex not_tok(R"(not\b)");
+        static std::regex compare_tok(R"(==|!=|<=?|>=?|in\b|not\s+in\b)");
+        auto location = get_location();
+        auto left = parseMathPlusMinus();
+        std::vector<std::pair<BinaryOpExpr::Op, std::shared_ptr<Expression>>> rest;
         std::string op_str;
         while (!(op_str = consumeToken(compare_tok)).empty()) {
-            auto location = get_location();
-            if (op_str == "is") {
-              auto negated = !consumeToken(not_tok).empty();
-
-              auto identifier = parseIdentifier();
-              if (!identifier) throw std::runtime_error("Expected identifier after 'is' keyword");
-
-              return std::make_shared<BinaryOpExpr>(
-                  left->location,
-                  std::move(left), std::move(identifier),
-                  negated ? BinaryOpExpr::Op::IsNot : BinaryOpExpr::Op::Is);
-            }
-            auto right = parseStringConcat();
-            if (!right) throw std::runtime_error("Expected right side of 'logical compare' expression");
             BinaryOpExpr::Op op;
             if (op_str == "==") op = BinaryOpExpr::Op::Eq;
             else if (op_str == "!=") op = BinaryOpExpr::Op::Ne;
@@ -2121,11 +2414,11 @@ private:
             else if (op_str == "<=") op = BinaryOpExpr::Op::Le;
             else if (op_str == ">=") op = BinaryOpExpr::Op::Ge;
             else if (op_str == "in") op = BinaryOpExpr::Op::In;
-            else if (op_str.substr(0, 3) == "not") op = BinaryOpExpr::Op::NotIn;
-            else throw std::runtime_error("Unknown comparison operator: " + op_str);
-            left = std::make_shared<BinaryOpExpr>(get_location(), std::move(left), std::move(right), op);
+            else op = BinaryOpExpr::Op::NotIn;
+            rest.emplace_back(op, parseMathPlusMinus());
         }
-        return left;
+        if (rest.empty()) return left;
+        return std::make_shared<CompareExpr>(location, std::move(left), std::move(rest));
     }
 
     Expression::Parameters parseParameters() {
@@ -2145,9 +2438,11 @@ private:
                 if (!consumeToken("=").empty()) {
                     auto value = parseExpression();
                     if (!value) throw std::runtime_error("Expected expression in for named arg");
+                    known.insert(ident->get_name());
                     result.emplace_back(ident->get_name(), std::move(value));
                 } else {
-                    result.emplace_back(ident->get_name(), nullptr);
+                    known.insert(ident->get_name());
+                result.emplace_back(ident->get_name(), nullptr);
                 }
             } else {
                 result.emplace_back(std::string(), std::move(expr));
@@ -2172,8 +2467,14 @@ private:
             if (!consumeToken(")").empty()) {
                 return result;
             }
+            // sftbench: *list and **mapping stand in calls only.
+            static std::regex expansion_tok(R"(\*\*?)");
+            const auto expansion = consumeToken(expansion_tok);
             auto expr = parseExpression();
             if (!expr) throw std::runtime_error("Expected expression in call args");
+            if (!expansion.empty()) {
+                expr = std::make_shared<UnaryOpExpr>(get_location(), std::move(expr), expansion == "*" ? UnaryOpExpr::Op::Expansion : UnaryOpExpr::Op::ExpansionDict);
+            }
 
             if (auto ident = dynamic_cast<VariableExpr*>(expr.get())) {
                 if (!consumeToken("=").empty()) {
@@ -2198,6 +2499,7 @@ private:
 
     std::shared_ptr<VariableExpr> parseIdentifier() {
         static std::regex ident_regex(R"((?!(?:not|is|and|or|del)\b)[a-zA-Z_]\w*)");
+        consumeSpaces();  // sftbench: so that the place is the name's
         auto location = get_location();
         auto ident = consumeToken(ident_regex);
         if (ident.empty())
@@ -2205,102 +2507,110 @@ private:
         return std::make_shared<VariableExpr>(location, ident);
     }
 
-    std::shared_ptr<Expression> parseStringConcat() {
-        auto left = parseMathPow();
-        if (!left) throw std::runtime_error("Expected left side of 'string concat' expression");
-
-        static std::regex concat_tok(R"(~(?!\}))");
-        if (!consumeToken(concat_tok).empty()) {
-            auto right = parseLogicalAnd();
-            if (!right) throw std::runtime_error("Expected right side of 'string concat' expression");
-            left = std::make_shared<BinaryOpExpr>(get_location(), std::move(left), std::move(right), BinaryOpExpr::Op::StrConcat);
-        }
-        return left;
-    }
-
-    std::shared_ptr<Expression> parseMathPow() {
-        auto left = parseMathPlusMinus();
-        if (!left) throw std::runtime_error("Expected left side of 'math pow' expression");
-
-        while (!consumeToken("**").empty()) {
-            auto right = parseMathPlusMinus();
-            if (!right) throw std::runtime_error("Expected right side of 'math pow' expression");
-            left = std::make_shared<BinaryOpExpr>(get_location(), std::move(left), std::move(right), BinaryOpExpr::Op::MulMul);
-        }
-        return left;
-    }
-
     std::shared_ptr<Expression> parseMathPlusMinus() {
-        static std::regex plus_minus_tok(R"(\+|-(?![}%#]\}))");
-
-        auto left = parseMathMulDiv();
-        if (!left) throw std::runtime_error("Expected left side of 'math plus/minus' expression");
+        static std::regex plus_minus_tok(R"(\+(?!%\})|-(?![}%#]\}))");
+        auto left = parseStringConcat();
         std::string op_str;
         while (!(op_str = consumeToken(plus_minus_tok)).empty()) {
-            auto right = parseMathMulDiv();
-            if (!right) throw std::runtime_error("Expected right side of 'math plus/minus' expression");
+            auto right = parseStringConcat();
             auto op = op_str == "+" ? BinaryOpExpr::Op::Add : BinaryOpExpr::Op::Sub;
             left = std::make_shared<BinaryOpExpr>(get_location(), std::move(left), std::move(right), op);
         }
         return left;
     }
 
-    std::shared_ptr<Expression> parseMathMulDiv() {
-        auto left = parseMathUnaryPlusMinus();
-        if (!left) throw std::runtime_error("Expected left side of 'math mul/div' expression");
+    std::shared_ptr<Expression> parseStringConcat() {
+        static std::regex concat_tok(R"(~(?!\}))");
+        auto left = parseMathMulDiv();
+        while (!consumeToken(concat_tok).empty()) {
+            auto right = parseMathMulDiv();
+            left = std::make_shared<BinaryOpExpr>(get_location(), std::move(left), std::move(right), BinaryOpExpr::Op::StrConcat);
+        }
+        return left;
+    }
 
-        static std::regex mul_div_tok(R"(\*\*?|//?|%(?!\}))");
+    std::shared_ptr<Expression> parseMathMulDiv() {
+        static std::regex mul_div_tok(R"(\*(?!\*)|//?|%(?!\}))");
+        auto left = parseMathPow();
         std::string op_str;
         while (!(op_str = consumeToken(mul_div_tok)).empty()) {
-            auto right = parseMathUnaryPlusMinus();
-            if (!right) throw std::runtime_error("Expected right side of 'math mul/div' expression");
+            auto right = parseMathPow();
             auto op = op_str == "*" ? BinaryOpExpr::Op::Mul
-                : op_str == "**" ? BinaryOpExpr::Op::MulMul
                 : op_str == "/" ? BinaryOpExpr::Op::Div
                 : op_str == "//" ? BinaryOpExpr::Op::DivDiv
                 : BinaryOpExpr::Op::Mod;
             left = std::make_shared<BinaryOpExpr>(get_location(), std::move(left), std::move(right), op);
         }
+        return left;
+    }
 
-        if (!consumeToken("|").empty()) {
-            auto expr = parseMathMulDiv();
-            if (auto filter = dynamic_cast<FilterExpr*>(expr.get())) {
-                filter->prepend(std::move(left));
-                return expr;
-            } else {
-                std::vector<std::shared_ptr<Expression>> parts;
-                parts.emplace_back(std::move(left));
-                parts.emplace_back(std::move(expr));
-                return std::make_shared<FilterExpr>(get_location(), std::move(parts));
-            }
+    std::shared_ptr<Expression> parseMathPow() {
+        auto left = parseUnary();
+        while (!consumeToken("**").empty()) {
+            auto right = parseUnary();
+            left = std::make_shared<BinaryOpExpr>(get_location(), std::move(left), std::move(right), BinaryOpExpr::Op::MulMul);
         }
         return left;
     }
 
-    std::shared_ptr<Expression> call_func(const std::string & name, ArgumentsExpression && args) const {
-        return std::make_shared<CallExpr>(get_location(), std::make_shared<VariableExpr>(get_location(), name), std::move(args));
+    std::shared_ptr<Expression> parseUnary(bool with_filters = true) {
+        static std::regex unary_tok(R"(\+|-(?![}%#]\}))");
+        auto op_str = consumeToken(unary_tok);
+        std::shared_ptr<Expression> expr;
+        if (op_str.empty()) expr = parseValueExpression();
+        else expr = std::make_shared<UnaryOpExpr>(get_location(), parseUnary(false), op_str == "+" ? UnaryOpExpr::Op::Plus : UnaryOpExpr::Op::Minus);
+        return with_filters ? parseFilters(std::move(expr)) : expr;
     }
 
-    std::shared_ptr<Expression> parseMathUnaryPlusMinus() {
-        static std::regex unary_plus_minus_tok(R"(\+|-(?![}%#]\}))");
-        auto op_str = consumeToken(unary_plus_minus_tok);
-        auto expr = parseExpansion();
-        if (!expr) throw std::runtime_error("Expected expr of 'unary plus/minus/expansion' expression");
+    // One filter behind `value`, at its name.
+    std::shared_ptr<Expression> parseFilter(std::shared_ptr<Expression> && value) {
+        consumeSpaces();
+        auto location = get_location();
+        auto name = parseIdentifier();
+        if (!name) throw std::runtime_error("Expected the name of a filter");
+        if (!Filters().count(name->get_name())) throw missing("filter", name->get_name(), location);
+        ArgumentsExpression args;
+        consumeSpaces();
+        if (peekSymbols({ "(" })) args = parseCallArgs();
+        checkInnerName(name->get_name(), args, location);
+        return std::make_shared<FilterExpr>(location, std::move(value), name->get_name(), std::move(args));
+    }
 
-        if (!op_str.empty()) {
-            auto op = op_str == "+" ? UnaryOpExpr::Op::Plus : UnaryOpExpr::Op::Minus;
-            return std::make_shared<UnaryOpExpr>(get_location(), std::move(expr), op);
+    // The filter or test that map, select and their like take by name.
+    void checkInnerName(const std::string & filter, const ArgumentsExpression & args, const Location & location) const {
+        const bool maps = filter == "map";
+        const size_t at = filter == "selectattr" || filter == "rejectattr" ? 1 : 0;
+        if ((!maps && filter.rfind("select", 0) != 0 && filter.rfind("reject", 0) != 0) || args.args.size() <= at) return;
+        auto literal = dynamic_cast<LiteralExpr*>(args.args[at].get());
+        if (!literal || !literal->get_value().is_string()) return;
+        const auto name = literal->get_value().get<std::string>();
+        if (maps ? !Filters().count(name) : !Tests().count(name)) throw missing(maps ? "filter" : "test", name, location);
+    }
+
+    std::shared_ptr<Expression> parseFilters(std::shared_ptr<Expression> && value) {
+        static std::regex is_tok(R"(is\b)");
+        static std::regex not_tok(R"(not\b)");
+        while (true) {
+            if (!consumeToken("|").empty()) {
+                value = parseFilter(std::move(value));
+            } else if (!consumeToken(is_tok).empty()) {
+                const auto negated = !consumeToken(not_tok).empty();
+                consumeSpaces();
+                auto location = get_location();
+                auto name = parseIdentifier();
+                if (!name) throw std::runtime_error("Expected the name of a test");
+                const auto test = Tests().find(name->get_name());
+                if (test == Tests().end()) throw missing("test", name->get_name(), location);
+                ArgumentsExpression args;
+                consumeSpaces();
+                if (test->second && peekSymbols({ "(" })) args = parseCallArgs();
+                else if (test->second) args.args.push_back(parseValueExpression());
+                if (auto variable = dynamic_cast<VariableExpr*>(value.get())) known.insert(variable->get_name());
+                value = std::make_shared<TestExpr>(location, std::move(value), name->get_name(), std::move(args), negated);
+            } else {
+                return value;
+            }
         }
-        return expr;
-    }
-
-    std::shared_ptr<Expression> parseExpansion() {
-      static std::regex expansion_tok(R"(\*\*?)");
-      auto op_str = consumeToken(expansion_tok);
-      auto expr = parseValueExpression();
-      if (op_str.empty()) return expr;
-      if (!expr) throw std::runtime_error("Expected expr of 'expansion' expression");
-      return std::make_shared<UnaryOpExpr>(get_location(), std::move(expr), op_str == "*" ? UnaryOpExpr::Op::Expansion : UnaryOpExpr::Op::ExpansionDict);
     }
 
     std::shared_ptr<Expression> parseValueExpression() {
@@ -2329,7 +2639,7 @@ private:
 
       auto value = parseValue();
 
-      while (it != end && consumeSpaces() && peekSymbols({ "[", "." })) {
+      while (it != end && consumeSpaces() && peekSymbols({ "[", ".", "(" })) {
         if (!consumeToken("[").empty()) {
           std::shared_ptr<Expression> index;
           auto slice_loc = get_location();
@@ -2362,12 +2672,27 @@ private:
           if (consumeToken("]").empty()) throw std::runtime_error("Expected closing bracket in subscript");
 
           value = std::make_shared<SubscriptExpr>(value->location, std::move(value), std::move(index));
+        } else if (peekSymbols({ "(" })) {
+            // sftbench: a call may stand before a subscript.
+            auto location = get_location();
+            auto variable = dynamic_cast<VariableExpr*>(value.get());
+            if (variable) called.emplace_back(variable->get_name(), variable->location);
+            auto callParams = parseCallArgs();
+            value = std::make_shared<CallExpr>(variable ? variable->location : location, std::move(value), std::move(callParams));
         } else if (!consumeToken(".").empty()) {
+            static std::regex index_tok(R"(\d{1,9})");
+            const auto index = consumeToken(index_tok);
+            if (!index.empty()) {
+                value = std::make_shared<SubscriptExpr>(value->location, std::move(value), std::make_shared<LiteralExpr>(get_location(), Value(static_cast<int64_t>(std::stoll(index)))));
+                continue;
+            }
+            consumeSpaces();
             auto identifier = parseIdentifier();
             if (!identifier) throw std::runtime_error("Expected identifier in subscript");
 
             consumeSpaces();
             if (peekSymbols({ "(" })) {
+              if (!MethodNames().count(identifier->get_name())) throw missing("method", identifier->get_name(), identifier->location);
               auto callParams = parseCallArgs();
               value = std::make_shared<MethodCallExpr>(identifier->location, std::move(value), std::move(identifier), std::move(callParams));
             } else {
@@ -2378,16 +2703,14 @@ private:
         consumeSpaces();
       }
 
-      if (peekSymbols({ "(" })) {
-        auto location = get_location();
-        auto callParams = parseCallArgs();
-        value = std::make_shared<CallExpr>(location, std::move(value), std::move(callParams));
-      }
       return value;
     }
 
     std::shared_ptr<Expression> parseBracedExpressionOrArray() {
         if (consumeToken("(").empty()) return nullptr;
+        if (!consumeToken(")").empty()) {
+          return std::make_shared<ArrayExpr>(get_location(), std::vector<std::shared_ptr<Expression>>(), /* tuple= */ true);
+        }
 
         auto expr = parseExpression();
         if (!expr) throw std::runtime_error("Expected expression in braced expression");
@@ -2401,12 +2724,15 @@ private:
 
         while (it != end) {
           if (consumeToken(",").empty()) throw std::runtime_error("Expected comma in tuple");
+          if (!consumeToken(")").empty()) {
+              return std::make_shared<ArrayExpr>(get_location(), std::move(tuple), /* tuple= */ true);
+          }
           auto next = parseExpression();
           if (!next) throw std::runtime_error("Expected expression in tuple");
           tuple.push_back(std::move(next));
 
           if (!consumeToken(")").empty()) {
-              return std::make_shared<ArrayExpr>(get_location(), std::move(tuple));
+              return std::make_shared<ArrayExpr>(get_location(), std::move(tuple), /* tuple= */ true);
           }
         }
         throw std::runtime_error("Expected closing parenthesis");
@@ -2425,6 +2751,7 @@ private:
 
         while (it != end) {
             if (!consumeToken(",").empty()) {
+              if (consumeSpaces() && peekSymbols({ "]" })) continue;
               auto expr = parseExpression();
               if (!expr) throw std::runtime_error("Expected expression in array");
               elements.push_back(std::move(expr));
@@ -2458,6 +2785,7 @@ private:
 
         while (it != end) {
             if (!consumeToken(",").empty()) {
+                if (consumeSpaces() && peekSymbols({ "}" })) continue;
                 parseKeyValuePair();
             } else if (!consumeToken("}").empty()) {
                 return std::make_shared<DictExpr>(get_location(), std::move(elements));
@@ -2469,12 +2797,14 @@ private:
     }
 
     SpaceHandling parsePreSpace(const std::string& s) const {
+        if (s == "+") return SpaceHandling::KeepAll;  // sftbench
         if (s == "-")
           return SpaceHandling::Strip;
         return SpaceHandling::Keep;
     }
 
     SpaceHandling parsePostSpace(const std::string& s) const {
+        if (s == "+") return SpaceHandling::KeepAll;  // sftbench
         if (s == "-") return SpaceHandling::Strip;
         return SpaceHandling::Keep;
     }
@@ -2485,6 +2815,7 @@ private:
     std::vector<std::string> parseVarNames() {
       static std::regex varnames_regex(R"(((?:\w+)(?:\s*,\s*(?:\w+))*)\s*)");
 
+      const bool braced = !consumeToken("(").empty();  // sftbench
       std::vector<std::string> group;
       if ((group = consumeTokenGroups(varnames_regex)).empty()) throw std::runtime_error("Expected variable names");
       std::vector<std::string> varnames;
@@ -2492,7 +2823,9 @@ private:
       std::string varname;
       while (std::getline(iss, varname, ',')) {
         varnames.push_back(strip(varname));
+        known.insert(varnames.back());
       }
+      if (braced && consumeToken(")").empty()) throw std::runtime_error("Expected closing parenthesis");
       return varnames;
     }
 
@@ -2506,13 +2839,13 @@ private:
     }
 
     TemplateTokenVector tokenize() {
-      static std::regex comment_tok(R"(\{#([-~]?)([\s\S]*?)([-~]?)#\})");
+      static std::regex comment_tok(R"(\{#([-~+]?)([\s\S]*?)([-~+]?)#\})");
       static std::regex expr_open_regex(R"(\{\{([-~])?)");
-      static std::regex block_open_regex(R"(^\{%([-~])?\s*)");
-      static std::regex block_keyword_tok(R"((if|else|elif|endif|for|endfor|generation|endgeneration|set|endset|block|endblock|macro|endmacro|filter|endfilter|break|continue)\b)");
+      static std::regex block_open_regex(R"(^\{%([-~+])?\s*)");
+      static std::regex block_keyword_tok(R"((if|else|elif|endif|for|endfor|generation|endgeneration|set|endset|macro|endmacro|filter|endfilter|break|continue|raw)\b)");
       static std::regex non_text_open_regex(R"(\{\{|\{%|\{#)");
       static std::regex expr_close_regex(R"(\s*([-~])?\}\})");
-      static std::regex block_close_regex(R"(\s*([-~])?%\})");
+      static std::regex block_close_regex(R"(\s*([-~+])?%\})");
 
       TemplateTokenVector tokens;
       std::vector<std::string> group;
@@ -2548,7 +2881,12 @@ private:
               return parsePostSpace(group[1]);
             };
 
-            if ((keyword = consumeToken(block_keyword_tok)).empty()) throw std::runtime_error("Expected block keyword");
+            if ((keyword = consumeToken(block_keyword_tok)).empty()) {
+              consumeSpaces();
+              const auto at = get_location();
+              if (auto name = parseIdentifier()) throw missing("statement", name->get_name(), at);  // sftbench
+              throw std::runtime_error("Expected block keyword");
+            }
 
             if (keyword == "if") {
               auto condition = parseExpression();
@@ -2582,7 +2920,9 @@ private:
               if (!consumeToken(if_tok).empty()) {
                 condition = parseExpression();
               }
+              const auto recursive_at = get_location();
               auto recursive = !consumeToken(recursive_tok).empty();
+              if (recursive) throw missing("loop form", "recursive", recursive_at);  // sftbench: upstream's repeats the outer list
 
               auto post_space = parseBlockClose();
               tokens.push_back(std::make_unique<ForTemplateToken>(location, pre_space, post_space, std::move(varnames), std::move(iterable), std::move(condition), recursive));
@@ -2615,6 +2955,13 @@ private:
                 if (!consumeToken("=").empty()) {
                   value = parseExpression();
                   if (!value) throw std::runtime_error("Expected value in set block");
+                  // sftbench: a tuple without parentheses
+                  std::vector<std::shared_ptr<Expression>> items;
+                  while (!consumeToken(",").empty()) items.push_back(parseExpression());
+                  if (!items.empty()) {
+                    items.insert(items.begin(), std::move(value));
+                    value = std::make_shared<ArrayExpr>(location, std::move(items), /* tuple= */ true);
+                  }
                 }
               }
               auto post_space = parseBlockClose();
@@ -2625,6 +2972,7 @@ private:
             } else if (keyword == "macro") {
               auto macroname = parseIdentifier();
               if (!macroname) throw std::runtime_error("Expected macro name in macro block");
+              known.insert(macroname->get_name());
               auto params = parseParameters();
 
               auto post_space = parseBlockClose();
@@ -2633,14 +2981,28 @@ private:
               auto post_space = parseBlockClose();
               tokens.push_back(std::make_unique<EndMacroTemplateToken>(location, pre_space, post_space));
             } else if (keyword == "filter") {
-              auto filter = parseExpression();
-              if (!filter) throw std::runtime_error("Expected expression in filter block");
+              // sftbench
+              auto filter = parseFilter(std::make_shared<VariableExpr>(location, "{body}"));
+              while (!consumeToken("|").empty()) filter = parseFilter(std::move(filter));
 
               auto post_space = parseBlockClose();
               tokens.push_back(std::make_unique<FilterTemplateToken>(location, pre_space, post_space, std::move(filter)));
             } else if (keyword == "endfilter") {
               auto post_space = parseBlockClose();
               tokens.push_back(std::make_unique<EndFilterTemplateToken>(location, pre_space, post_space));
+            } else if (keyword == "raw") {
+              // sftbench: a text between two tokens that write nothing.
+              static std::regex end_raw_regex(R"(\{%([-+]?)\s*endraw\s*([-+]?)%\})");
+              auto post_space = parseBlockClose();
+              if (post_space == SpaceHandling::Keep) post_space = SpaceHandling::KeepAll;  // jinja2 keeps this line break
+              tokens.push_back(std::make_unique<CommentTemplateToken>(location, pre_space, post_space, ""));
+              const auto text_location = get_location();
+              if (!std::regex_search(it, end, match, end_raw_regex)) throw std::runtime_error("Missing endraw");
+              text = std::string(it, it + match.position());
+              const auto raw_pre = parsePreSpace(match[1].str()), raw_post = parsePostSpace(match[2].str());
+              it += match.position() + match[0].length();
+              tokens.push_back(std::make_unique<TextTemplateToken>(text_location, SpaceHandling::Keep, SpaceHandling::Keep, text));
+              tokens.push_back(std::make_unique<CommentTemplateToken>(text_location, raw_pre, raw_post, ""));
             } else if (keyword == "break" || keyword == "continue") {
               auto post_space = parseBlockClose();
               tokens.push_back(std::make_unique<LoopControlTemplateToken>(location, pre_space, post_space, keyword == "break" ? LoopControlType::Break : LoopControlType::Continue));
@@ -2665,6 +3027,7 @@ private:
         }
         return tokens;
       } catch (const std::exception & e) {
+        if (HasLocation(e.what())) throw;  // sftbench
         throw std::runtime_error(e.what() + error_location_suffix(*template_str, std::distance(start, it)));
       }
     }
@@ -2719,7 +3082,7 @@ private:
               if (post_space == SpaceHandling::Strip) {
                 // sftbench: by hand, the pattern \s+$ takes quadratic time.
                 while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.pop_back();
-              } else if (options.lstrip_blocks && it != end) {
+              } else if (options.lstrip_blocks && it != end && post_space != SpaceHandling::KeepAll && !dynamic_cast<ExpressionTemplateToken*>((*it).get())) {
                 auto i = text.size();
                 while (i > 0 && (text[i - 1] == ' ' || text[i - 1] == '\t')) i--;
                 if ((i == 0 && (it - 1) == begin) || (i > 0 && text[i - 1] == '\n')) {
@@ -2729,7 +3092,7 @@ private:
               if (pre_space == SpaceHandling::Strip) {
                 // sftbench: by hand, as above.
                 text.erase(0, static_cast<size_t>(std::find_if(text.begin(), text.end(), [](unsigned char c) { return !std::isspace(c); }) - text.begin()));
-              } else if (options.trim_blocks && (it - 1) != begin && !dynamic_cast<ExpressionTemplateToken*>((*(it - 2)).get())) {
+              } else if (options.trim_blocks && (it - 1) != begin && pre_space != SpaceHandling::KeepAll && !dynamic_cast<ExpressionTemplateToken*>((*(it - 2)).get())) {
                 if (!text.empty() && text[0] == '\n') {
                   text.erase(0, 1);
                 }
@@ -2805,6 +3168,9 @@ public:
     static std::shared_ptr<TemplateNode> parse(const std::string& template_str, const Options & options) {
         Parser parser(std::make_shared<std::string>(normalize_newlines(template_str)), options);
         auto tokens = parser.tokenize();
+        for (const auto & [name, location] : parser.called) {  // sftbench
+          if (!parser.known.count(name)) throw parser.missing("function", name, location);
+        }
         TemplateTokenIterator begin = tokens.begin();
         auto it = begin;
         TemplateTokenIterator end = tokens.end();
@@ -2840,70 +3206,319 @@ static Value simple_function(const std::string & fn_name, const std::vector<std:
   });
 }
 
+// sftbench: an attribute as Jinja's filters name it, "a.b" or an index.
+static Value AttributeOf(Value item, const Value & attribute) {
+  if (attribute.is_null()) return item;
+  if (!attribute.is_string()) return item.get(attribute);
+  for (const auto & part : split(attribute.get<std::string>(), ".")) {
+    const bool number = !part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == std::string::npos;
+    item = number ? item.get(Value(static_cast<int64_t>(std::stoll(part)))) : item.get(Value(part));
+  }
+  return item;
+}
+static std::vector<Value> ItemsOf(const Value & value) {
+  std::vector<Value> out;
+  if (!value.is_undefined() && !value.is_iterable()) throw std::runtime_error(value.type_name() + " has no items");
+  value.for_each([&](Value & item) { out.push_back(item); });
+  return out;
+}
+static Value FoldCase(const Value & value, bool case_sensitive) {
+  return value.is_string() && !case_sensitive ? Value(Lower(value.get<std::string>())) : value;
+}
+
+// sftbench: the filters, which are no variables of a template.
+inline const std::unordered_map<std::string, Value> & Filters() {
+  static const std::unordered_map<std::string, Value> filters = [] {
+    using Args = Value;
+    std::unordered_map<std::string, Value> out;
+    const auto add = [&](const std::string & name, const std::vector<std::string> & params, const std::function<Value(Value & value, Args & args)> & fn) {
+      out[name] = simple_function(name, params, [fn, first = params[0]](const std::shared_ptr<Context> &, Value & args) {
+        if (!args.contains(first)) throw std::runtime_error("a filter without a value");
+        Value value = args.at(first);
+        return fn(value, args);
+      });
+    };
+    const auto add_text = [&](const std::string & name, const std::function<std::string(const std::string &)> & fn) {
+      add(name, {"s"}, [fn](Value & value, Args &) { return Value(fn(value.to_str())); });
+    };
+    const auto given = [](const Args & args, const std::string & name) { return args.contains(name) ? args.at(name) : Value(); };
+    const auto flag = [given](const Args & args, const std::string & name) { return given(args, name).to_bool(); };
+    const auto whole = [given](const Args & args, const std::string & name, int64_t otherwise) {
+      const Value v = given(args, name);
+      return v.is_null() ? otherwise : v.integer(name);
+    };
+
+    add_text("upper", Upper);
+    add_text("lower", Lower);
+    add_text("capitalize", Capitalize);
+    add_text("title", TitleFilter);
+    add_text("string", [](const std::string & s) { return s; });
+    add_text("safe", [](const std::string & s) { return s; });
+    add_text("escape", html_escape);
+    add_text("e", html_escape);
+    add("trim", {"value", "chars"}, [given](Value & value, Args & args) {
+      const Value chars = given(args, "chars");
+      return Value(strip(value.to_str(), chars.is_null() ? "" : chars.text("trim")));
+    });
+    add("replace", {"s", "old", "new", "count"}, [whole](Value & value, Args & args) {
+      return Value(ReplaceText(value.to_str(), args.at("old").to_str(), args.at("new").to_str(), whole(args, "count", -1)));
+    });
+    add("wordcount", {"s"}, [](Value & value, Args &) {
+      int64_t count = 0;
+      bool inside = false;
+      for (const auto & c : Chars(value.to_str())) {
+        const bool word = c == "_" || u_isalnum(static_cast<UChar32>(CodePoint(c)));
+        count += word && !inside;
+        inside = word;
+      }
+      return Value(count);
+    });
+    add("indent", {"s", "width", "first", "blank"}, [given, flag](Value & value, Args & args) {
+      const Value width = given(args, "width");
+      std::string pad = width.is_string() ? width.get<std::string>() : "";
+      if (!width.is_string()) {
+        const int64_t n = width.is_null() ? 4 : width.integer("indent");
+        if (n < 0 || n > 64) throw std::runtime_error("indent is not in [0, 64]");
+        pad.assign(static_cast<size_t>(n), ' ');
+      }
+      std::string text;
+      const auto parts = split(value.to_str(), "\n");
+      for (size_t i = 0; i < parts.size(); ++i) {
+        if (i > 0) text += "\n";
+        if (i == 0 ? flag(args, "first") : flag(args, "blank") || !parts[i].empty()) text += pad;
+        text += parts[i];
+        Limits::CheckBytes(text.size());
+      }
+      return Value(text);
+    });
+    out["format"] = Value::callable([](const std::shared_ptr<Context> &, ArgumentsValue & args) {
+      auto names = Value::object();
+      for (const auto & [name, value] : args.kwargs) names.set(name, value);
+      if (!args.kwargs.empty() && args.args.size() > 1) throw std::runtime_error("format takes values or names, not both");
+      return Value(PercentFormat(args.args.at(0).to_str(), {args.args.begin() + 1, args.args.end()}, args.kwargs.empty() ? Value() : names));
+    });
+
+    add("int", {"value", "default", "base"}, [given](Value & value, Args & args) {
+      if (args.contains("base")) throw std::runtime_error("int with a base is not read");
+      if (value.is_whole()) return Value(value.whole());
+      const Value otherwise = args.contains("default") ? given(args, "default") : Value(int64_t{0});
+      double number = 0;
+      if (value.is_number()) number = value.number();
+      else if (!value.is_string() || !ParseNumber(value.get<std::string>(), number)) return otherwise;
+      return std::abs(number) < 9e18 ? Value(static_cast<int64_t>(number)) : otherwise;
+    });
+    add("float", {"value", "default"}, [given](Value & value, Args & args) {
+      double number = 0;
+      if (value.is_numeric()) return Value(value.number());
+      if (value.is_string() && ParseNumber(value.get<std::string>(), number)) return Value(number);
+      return args.contains("default") ? given(args, "default") : Value(0.0);
+    });
+    add("abs", {"x"}, [](Value & value, Args &) {
+      value.CheckNumbers(value, "abs");
+      if (!value.is_whole()) return Value(std::abs(value.number()));
+      return value.whole() < 0 ? Value(int64_t{0}) - value : Value(value.whole());
+    });
+    add("round", {"value", "precision", "method"}, [given, whole](Value & value, Args & args) {
+      value.CheckNumbers(value, "round");
+      const int64_t digits = whole(args, "precision", 0);
+      if (args.contains("method") && given(args, "method").to_str() != "common") throw std::runtime_error("round with a method is not read");
+      if (digits < 0 || digits > 15) throw std::runtime_error("round to that precision is not read");
+      if (value.is_whole()) return Value(value.whole());
+      char text[400];
+      std::snprintf(text, sizeof(text), "%.*f", static_cast<int>(digits), value.number());
+      return Value(std::strtod(text, nullptr));
+    });
+
+    for (const char * name : {"length", "count"}) {
+      add(name, {"object"}, [](Value & value, Args &) { return Value(static_cast<int64_t>(value.size())); });
+    }
+    add("list", {"value"}, [](Value & value, Args &) { return Value::array(ItemsOf(value)); });
+    add("first", {"seq"}, [](Value & value, Args &) {
+      const auto items = ItemsOf(value);
+      return items.empty() ? Value::undefined() : items.front();
+    });
+    add("last", {"seq"}, [](Value & value, Args &) {
+      const auto items = ItemsOf(value);
+      return items.empty() ? Value::undefined() : items.back();
+    });
+    add("reverse", {"value"}, [](Value & value, Args &) {
+      auto items = ItemsOf(value);
+      std::reverse(items.begin(), items.end());
+      if (!value.is_string()) return Value::array(items);
+      std::string text;
+      for (const auto & c : items) text += c.get<std::string>();
+      return Value(text);
+    });
+    add("join", {"value", "d", "attribute"}, [given](Value & value, Args & args) {
+      const std::string sep = args.contains("d") ? given(args, "d").to_str() : "";
+      std::string text;
+      bool first = true;
+      for (const auto & item : ItemsOf(value)) {
+        if (!first) text += sep;
+        first = false;
+        text += AttributeOf(item, given(args, "attribute")).to_str();
+        Limits::CheckBytes(text.size());
+      }
+      return Value(text);
+    });
+    add("sum", {"iterable", "attribute", "start"}, [given](Value & value, Args & args) {
+      Value total = args.contains("start") ? given(args, "start") : Value(int64_t{0});
+      for (const auto & item : ItemsOf(value)) total = total + AttributeOf(item, given(args, "attribute"));
+      return total;
+    });
+    for (const bool max : {false, true}) {
+      add(max ? "max" : "min", {"value", "case_sensitive", "attribute"}, [given, flag, max](Value & value, Args & args) {
+        Value best = Value::undefined(), best_key;
+        for (const auto & item : ItemsOf(value)) {
+          const Value key = FoldCase(AttributeOf(item, given(args, "attribute")), flag(args, "case_sensitive"));
+          if (best.is_undefined() || (max ? key > best_key : key < best_key)) {
+            best = item;
+            best_key = key;
+          }
+        }
+        return best;
+      });
+    }
+    add("sort", {"value", "reverse", "case_sensitive", "attribute"}, [given, flag](Value & value, Args & args) {
+      std::vector<std::pair<Value, Value>> keyed;
+      for (const auto & item : ItemsOf(value)) keyed.emplace_back(FoldCase(AttributeOf(item, given(args, "attribute")), flag(args, "case_sensitive")), item);
+      const bool down = flag(args, "reverse");
+      std::stable_sort(keyed.begin(), keyed.end(), [down](const auto & a, const auto & b) { return down ? b.first < a.first : a.first < b.first; });
+      auto sorted = Value::array();
+      for (const auto & [key, item] : keyed) sorted.push_back(item);
+      return sorted;
+    });
+    add("unique", {"value", "case_sensitive", "attribute"}, [given, flag](Value & value, Args & args) {
+      auto seen = Value::array(), kept = Value::array();
+      for (const auto & item : ItemsOf(value)) {
+        const Value key = FoldCase(AttributeOf(item, given(args, "attribute")), flag(args, "case_sensitive"));
+        if (seen.contains(key)) continue;
+        seen.push_back(key);
+        kept.push_back(item);
+      }
+      return kept;
+    });
+    add("batch", {"value", "linecount", "fill_with"}, [given, whole](Value & value, Args & args) {
+      const auto n = whole(args, "linecount", 0);
+      if (n < 1) throw std::runtime_error("batch of fewer than one");
+      auto rows = Value::array();
+      auto row = Value::array();
+      for (const auto & item : ItemsOf(value)) {
+        if (static_cast<int64_t>(row.size()) == n) {
+          rows.push_back(row);
+          row = Value::array();
+        }
+        row.push_back(item);
+      }
+      if (row.size() == 0) return rows;
+      Limits::CheckItems(static_cast<size_t>(std::min<int64_t>(n, 1 << 30)));
+      const Value fill = given(args, "fill_with");
+      while (!fill.is_null() && static_cast<int64_t>(row.size()) < n) row.push_back(fill);
+      rows.push_back(row);
+      return rows;
+    });
+    add("items", {"value"}, [](Value & value, Args &) {
+      auto pairs = Value::array();
+      if (value.is_undefined()) return pairs;
+      if (!value.is_object()) throw std::runtime_error("Can only get item pairs from a mapping");
+      for (auto & key : value.keys()) pairs.push_back(Value::tuple({key, value.at(key)}));
+      return pairs;
+    });
+    add("dictsort", {"value", "case_sensitive", "by", "reverse"}, [given, flag](Value & value, Args & args) {
+      const bool by_value = args.contains("by") && given(args, "by").to_str() == "value", down = flag(args, "reverse");
+      std::vector<std::pair<Value, Value>> keyed;
+      for (auto & key : value.keys()) {
+        keyed.emplace_back(FoldCase(by_value ? value.at(key) : key, flag(args, "case_sensitive")), Value::tuple({key, value.at(key)}));
+      }
+      std::stable_sort(keyed.begin(), keyed.end(), [down](const auto & a, const auto & b) { return down ? b.first < a.first : a.first < b.first; });
+      auto sorted = Value::array();
+      for (const auto & [key, item] : keyed) sorted.push_back(item);
+      return sorted;
+    });
+    // transformers' own: json.dumps without its escapes of what is not ASCII.
+    add("tojson", {"value", "ensure_ascii", "indent", "separators", "sort_keys"}, [given, flag, whole](Value & value, Args & args) {
+      if (!given(args, "separators").is_null()) throw std::runtime_error("tojson with separators is not read");
+      if (flag(args, "sort_keys")) throw std::runtime_error("tojson with sort_keys is not read");
+      const std::string text = value.dump(static_cast<int>(std::min<int64_t>(whole(args, "indent", -1), 65)), /* to_json= */ true);
+      if (!flag(args, "ensure_ascii")) return Value(text);
+      std::string ascii;
+      for (const auto & c : Chars(text)) {
+        uint32_t u = CodePoint(c);
+        char escape[16];
+        if (u < 0x80) ascii += c;
+        else if (u < 0x10000) { std::snprintf(escape, sizeof(escape), "\\u%04x", u); ascii += escape; }
+        else {
+          u -= 0x10000;
+          std::snprintf(escape, sizeof(escape), "\\u%04x\\u%04x", 0xD800 + (u >> 10), 0xDC00 + (u & 0x3FF));
+          ascii += escape;
+        }
+      }
+      return Value(ascii);
+    });
+
+    for (const char * name : {"default", "d"}) {
+      out[name] = Value::callable([](const std::shared_ptr<Context> &, ArgumentsValue & args) {
+        args.expectArgs("default", {1, 3}, {0, 2});
+        const Value & value = args.args[0];
+        const Value otherwise = args.args.size() > 1 ? args.args[1] : args.has_named("default_value") ? args.get_named("default_value") : Value("");
+        const bool boolean = (args.args.size() > 2 ? args.args[2] : args.get_named("boolean")).to_bool();
+        return (boolean ? !value.to_bool() : value.is_undefined()) ? otherwise : value;
+      });
+    }
+    out["map"] = Value::callable([](const std::shared_ptr<Context> & context, ArgumentsValue & args) {
+      auto mapped = Value::array();
+      if (args.args.size() == 1 && args.has_named("attribute")) {
+        for (const auto & item : ItemsOf(args.args[0])) {
+          const Value attribute = AttributeOf(item, args.get_named("attribute"));
+          mapped.push_back(attribute.is_undefined() && args.has_named("default") ? args.get_named("default") : attribute);
+        }
+        return mapped;
+      }
+      if (args.args.size() < 2) throw std::runtime_error("map needs a filter or an attribute");
+      const auto name = args.args[1].text("map");
+      const auto filter = Filters().find(name);
+      if (filter == Filters().end()) throw std::runtime_error("no filter '" + name + "'");
+      for (const auto & item : ItemsOf(args.args[0])) {
+        ArgumentsValue filter_args{{item}, args.kwargs};
+        filter_args.args.insert(filter_args.args.end(), args.args.begin() + 2, args.args.end());
+        mapped.push_back(filter->second.call(context, filter_args));
+      }
+      return mapped;
+    });
+    const auto add_select = [&](const std::string & name, bool selects, bool by_attribute) {
+      out[name] = Value::callable([name, selects, by_attribute](const std::shared_ptr<Context> &, ArgumentsValue & args) {
+        if (!args.kwargs.empty() || args.args.size() < (by_attribute ? 2u : 1u)) throw std::runtime_error(name + " takes an attribute and a test");
+        const size_t test = by_attribute ? 2 : 1;
+        auto kept = Value::array();
+        for (const auto & item : ItemsOf(args.args[0])) {
+          const Value value = by_attribute ? AttributeOf(item, args.args[1]) : item;
+          const bool holds = args.args.size() > test ? RunTest(args.args[test].text(name), value, {args.args.begin() + static_cast<std::ptrdiff_t>(test) + 1, args.args.end()}) : value.to_bool();
+          if (holds == selects) kept.push_back(item);
+        }
+        return kept;
+      });
+    };
+    add_select("select", true, false);
+    add_select("reject", false, false);
+    add_select("selectattr", true, true);
+    add_select("rejectattr", false, true);
+    return out;
+  }();
+  return filters;
+}
+
 inline std::shared_ptr<Context> Context::builtins() {
   auto globals = Value::object();
 
   globals.set("raise_exception", simple_function("raise_exception", { "message" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
     throw std::runtime_error(args.at("message").get<std::string>());
   }));
-  globals.set("tojson", simple_function("tojson", { "value", "indent" }, [](const std::shared_ptr<Context> &, Value & args) {
-    return Value(args.at("value").dump(args.get<int64_t>("indent", -1), /* to_json= */ true));
+  globals.set("dict", Value::callable([](const std::shared_ptr<Context> &, ArgumentsValue & args) {
+    args.expectArgs("dict", {0, 0}, {0, (std::numeric_limits<size_t>::max)()});
+    auto out = Value::object();
+    for (auto & [name, value] : args.kwargs) out.set(name, value);
+    return out;
   }));
-  globals.set("items", simple_function("items", { "object" }, [](const std::shared_ptr<Context> &, Value & args) {
-    auto items = Value::array();
-    if (args.contains("object")) {
-      auto & obj = args.at("object");
-      if (!obj.is_object()) {
-        throw std::runtime_error("Can only get item pairs from a mapping");
-      }
-      for (auto & key : obj.keys()) {
-        items.push_back(Value::array({key, obj.at(key)}));
-      }
-    }
-    return items;
-  }));
-  globals.set("last", simple_function("last", { "items" }, [](const std::shared_ptr<Context> &, Value & args) {
-    auto items = args.at("items");
-    if (!items.is_array()) throw std::runtime_error("object is not a list");
-    if (items.empty()) return Value();
-    return items.at(items.size() - 1);
-  }));
-  globals.set("trim", simple_function("trim", { "text" }, [](const std::shared_ptr<Context> &, Value & args) {
-    auto & text = args.at("text");
-    return text.is_null() ? text : Value(strip(text.get<std::string>()));
-  }));
-  auto char_transform_function = [](const std::string & name, const std::function<char(char)> & fn) {
-    return simple_function(name, { "text" }, [=](const std::shared_ptr<Context> &, Value & args) {
-      auto text = args.at("text");
-      if (text.is_null()) return text;
-      std::string res;
-      auto str = text.get<std::string>();
-      std::transform(str.begin(), str.end(), std::back_inserter(res), fn);
-      return Value(res);
-    });
-  };
-  globals.set("lower", char_transform_function("lower", ::tolower));
-  globals.set("upper", char_transform_function("upper", ::toupper));
-  globals.set("default", Value::callable([=](const std::shared_ptr<Context> &, ArgumentsValue & args) {
-    args.expectArgs("default", {2, 3}, {0, 1});
-    auto & value = args.args[0];
-    auto & default_value = args.args[1];
-    bool boolean = false;
-    if (args.args.size() == 3) {
-      boolean = args.args[2].get<bool>();
-    } else {
-      Value bv = args.get_named("boolean");
-      if (!bv.is_null()) {
-        boolean = bv.get<bool>();
-      }
-    }
-    return boolean ? (value.to_bool() ? value : default_value) : value.is_undefined() ? default_value : value;  // sftbench
-  }));
-  auto escape = simple_function("escape", { "text" }, [](const std::shared_ptr<Context> &, Value & args) {
-    return Value(html_escape(args.at("text").get<std::string>()));
-  });
-  globals.set("e", escape);
-  globals.set("escape", escape);
   globals.set("joiner", simple_function("joiner", { "sep" }, [](const std::shared_ptr<Context> &, Value & args) {
     auto sep = args.get<std::string>("sep", "");
     auto first = std::make_shared<bool>(true);
@@ -2914,46 +3529,6 @@ inline std::shared_ptr<Context> Context::builtins() {
       }
       return sep;
     });
-    return Value(html_escape(args.at("text").get<std::string>()));
-  }));
-  globals.set("count", simple_function("count", { "items" }, [](const std::shared_ptr<Context> &, Value & args) {
-    return Value((int64_t) args.at("items").size());
-  }));
-  globals.set("dictsort", simple_function("dictsort", { "value" }, [](const std::shared_ptr<Context> &, Value & args) {
-    if (args.size() != 1) throw std::runtime_error("dictsort expects exactly 1 argument (TODO: fix implementation)");
-    auto & value = args.at("value");
-    auto keys = value.keys();
-    std::sort(keys.begin(), keys.end());
-    auto res = Value::array();
-    for (auto & key : keys) {
-      res.push_back(Value::array({key, value.at(key)}));
-    }
-    return res;
-  }));
-  globals.set("join", simple_function("join", { "items", "d" }, [](const std::shared_ptr<Context> &, Value & args) {
-    auto do_join = [](Value & items, const std::string & sep) {
-      if (!items.is_array()) throw std::runtime_error("object is not iterable: " + items.dump());
-      std::ostringstream oss;
-      auto first = true;
-      for (size_t i = 0, n = items.size(); i < n; ++i) {
-        if (first) first = false;
-        else oss << sep;
-        oss << items.at(i).to_str();
-        Limits::CheckBytes(static_cast<size_t>(oss.tellp()));  // sftbench
-      }
-      return Value(oss.str());
-    };
-    auto sep = args.get<std::string>("d", "");
-    if (args.contains("items")) {
-        auto & items = args.at("items");
-        return do_join(items, sep);
-    } else {
-      return simple_function("", {"items"}, [sep, do_join](const std::shared_ptr<Context> &, Value & args) {
-        auto & items = args.at("items");
-        if (!items.to_bool() || !items.is_array()) throw std::runtime_error("join expects an array for items, got: " + items.dump());
-        return do_join(items, sep);
-      });
-    }
   }));
   globals.set("namespace", Value::callable([=](const std::shared_ptr<Context> &, ArgumentsValue & args) {
     auto ns = Value::object();
@@ -2963,183 +3538,6 @@ inline std::shared_ptr<Context> Context::builtins() {
     }
     return ns;
   }));
-  auto equalto = simple_function("equalto", { "expected", "actual" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      return args.at("actual") == args.at("expected");
-  });
-  globals.set("equalto", equalto);
-  globals.set("==", equalto);
-  globals.set("length", simple_function("length", { "items" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      auto & items = args.at("items");
-      return (int64_t) items.size();
-  }));
-  globals.set("safe", simple_function("safe", { "value" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      return args.at("value").to_str();
-  }));
-  globals.set("string", simple_function("string", { "value" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      return args.at("value").to_str();
-  }));
-  globals.set("int", simple_function("int", { "value" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      return args.at("value").to_int();
-  }));
-  globals.set("list", simple_function("list", { "items" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      auto & items = args.at("items");
-      if (!items.is_array()) throw std::runtime_error("object is not iterable");
-      return items;
-  }));
-  globals.set("in", simple_function("in", { "item", "items" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      return in(args.at("item"), args.at("items"));
-  }));
-  globals.set("unique", simple_function("unique", { "items" }, [](const std::shared_ptr<Context> &, Value & args) -> Value {
-      auto & items = args.at("items");
-      if (!items.is_array()) throw std::runtime_error("object is not iterable");
-      std::unordered_set<Value> seen;
-      auto result = Value::array();
-      for (size_t i = 0, n = items.size(); i < n; i++) {
-        auto pair = seen.insert(items.at(i));
-        if (pair.second) {
-          result.push_back(items.at(i));
-        }
-      }
-      return result;
-  }));
-  auto make_filter = [](const Value & filter, Value & extra_args) -> Value {
-    return simple_function("", { "value" }, [=](const std::shared_ptr<Context> & context, Value & args) {
-      auto & value = args.at("value");
-      ArgumentsValue actual_args;
-      actual_args.args.emplace_back(value);
-      for (size_t i = 0, n = extra_args.size(); i < n; i++) {
-        actual_args.args.emplace_back(extra_args.at(i));
-      }
-      return filter.call(context, actual_args);
-    });
-  };
-  auto select_or_reject = [make_filter](bool is_select) {
-    return Value::callable([=](const std::shared_ptr<Context> & context, ArgumentsValue & args) {
-      args.expectArgs(is_select ? "select" : "reject", {2, (std::numeric_limits<size_t>::max)()}, {0, 0});
-      auto & items = args.args[0];
-      if (items.is_null()) {
-        return Value::array();
-      }
-      if (!items.is_array()) {
-        throw std::runtime_error("object is not iterable: " + items.dump());
-      }
-
-      auto filter_fn = context->get(args.args[1]);
-      if (filter_fn.is_null()) {
-        throw std::runtime_error("Undefined filter: " + args.args[1].dump());
-      }
-
-      auto filter_args = Value::array();
-      for (size_t i = 2, n = args.args.size(); i < n; i++) {
-        filter_args.push_back(args.args[i]);
-      }
-      auto filter = make_filter(filter_fn, filter_args);
-
-      auto res = Value::array();
-      for (size_t i = 0, n = items.size(); i < n; i++) {
-        auto & item = items.at(i);
-        ArgumentsValue filter_args;
-        filter_args.args.emplace_back(item);
-        auto pred_res = filter.call(context, filter_args);
-        if (pred_res.to_bool() == (is_select ? true : false)) {
-          res.push_back(item);
-        }
-      }
-      return res;
-    });
-  };
-  globals.set("select", select_or_reject(/* is_select= */ true));
-  globals.set("reject", select_or_reject(/* is_select= */ false));
-  globals.set("map", Value::callable([=](const std::shared_ptr<Context> & context, ArgumentsValue & args) {
-    auto res = Value::array();
-    if (args.args.size() == 1 &&
-      ((args.has_named("attribute") && args.kwargs.size() == 1) || (args.has_named("default") && args.kwargs.size() == 2))) {
-      auto & items = args.args[0];
-      auto attr_name = args.get_named("attribute");
-      auto default_value = args.get_named("default");
-      for (size_t i = 0, n = items.size(); i < n; i++) {
-        auto & item = items.at(i);
-        auto attr = item.get(attr_name);
-        res.push_back(attr.is_null() ? default_value : attr);
-      }
-    } else if (args.kwargs.empty() && args.args.size() >= 2) {
-      auto fn = context->get(args.args[1]);
-      if (fn.is_null()) throw std::runtime_error("Undefined filter: " + args.args[1].dump());
-      ArgumentsValue filter_args { {Value()}, {} };
-      for (size_t i = 2, n = args.args.size(); i < n; i++) {
-        filter_args.args.emplace_back(args.args[i]);
-      }
-      for (size_t i = 0, n = args.args[0].size(); i < n; i++) {
-        auto & item = args.args[0].at(i);
-        filter_args.args[0] = item;
-        res.push_back(fn.call(context, filter_args));
-      }
-    } else {
-      throw std::runtime_error("Invalid or unsupported arguments for map");
-    }
-    return res;
-  }));
-  globals.set("indent", simple_function("indent", { "text", "indent", "first" }, [](const std::shared_ptr<Context> &, Value & args) {
-    auto text = args.at("text").get<std::string>();
-    auto first = args.get<bool>("first", false);
-    std::string out;
-    const auto indent_width = args.get<int64_t>("indent", 0);
-    if (indent_width < 0 || indent_width > 64) throw std::runtime_error("indent is not in [0, 64]");  // sftbench
-    std::string indent(static_cast<size_t>(indent_width), ' ');
-    std::istringstream iss(text);
-    std::string line;
-    auto is_first = true;
-    while (std::getline(iss, line, '\n')) {
-      auto needs_indent = !is_first || first;
-      if (is_first) is_first = false;
-      else out += "\n";
-      if (needs_indent) out += indent;
-      Limits::CheckBytes(out.size());  // sftbench
-      out += line;
-    }
-    if (!text.empty() && text.back() == '\n') out += "\n";
-    return out;
-  }));
-  auto select_or_reject_attr = [](bool is_select) {
-    return Value::callable([=](const std::shared_ptr<Context> & context, ArgumentsValue & args) {
-      args.expectArgs(is_select ? "selectattr" : "rejectattr", {2, (std::numeric_limits<size_t>::max)()}, {0, 0});
-      auto & items = args.args[0];
-      if (items.is_null())
-        return Value::array();
-      if (!items.is_array()) throw std::runtime_error("object is not iterable: " + items.dump());
-      auto attr_name = args.args[1].get<std::string>();
-
-      bool has_test = false;
-      Value test_fn;
-      ArgumentsValue test_args {{Value()}, {}};
-      if (args.args.size() >= 3) {
-        has_test = true;
-        test_fn = context->get(args.args[2]);
-        if (test_fn.is_null()) throw std::runtime_error("Undefined test: " + args.args[2].dump());
-        for (size_t i = 3, n = args.args.size(); i < n; i++) {
-          test_args.args.emplace_back(args.args[i]);
-        }
-        test_args.kwargs = args.kwargs;
-      }
-
-      auto res = Value::array();
-      for (size_t i = 0, n = items.size(); i < n; i++) {
-        auto & item = items.at(i);
-        auto attr = item.get(attr_name);
-        if (has_test) {
-          test_args.args[0] = attr;
-          if (test_fn.call(context, test_args).to_bool() == (is_select ? true : false)) {
-            res.push_back(item);
-          }
-        } else {
-          res.push_back(attr);
-        }
-      }
-      return res;
-    });
-  };
-  globals.set("selectattr", select_or_reject_attr(/* is_select= */ true));
-  globals.set("rejectattr", select_or_reject_attr(/* is_select= */ false));
   globals.set("range", Value::callable([=](const std::shared_ptr<Context> &, ArgumentsValue & args) {
     std::vector<int64_t> startEndStep(3);
     std::vector<bool> param_set(3);
