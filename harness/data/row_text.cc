@@ -24,6 +24,14 @@ bool EndsTurns(const Tokenizer& tokenizer, int32_t id) {
   return std::find(stops.begin(), stops.end(), id) != stops.end();
 }
 
+// Bytes of `span`, a token's, through the token itself: an added token may have
+// swallowed white space behind it.
+size_t OwnSize(const Tokenizer& tokenizer, int32_t id, std::string_view span) {
+  const std::string own = tokenizer.Decode({id}, /*skip_special_tokens=*/false);
+  const size_t at = own.empty() ? std::string_view::npos : span.find(own);
+  return at == std::string_view::npos ? span.size() : at + own.size();
+}
+
 bool IsBlank(std::string_view text) {
   return text.find_first_not_of(" \t\n\r\v\f") == std::string_view::npos;
 }
@@ -115,15 +123,35 @@ std::optional<ChatText::End> ChatText::EndIn(const std::string& behind) const {
   for (size_t t = 0; t < encoding.ids.size(); ++t) {
     const int32_t id = encoding.ids[t];
     const auto& [from, to] = encoding.offsets[t];
+    const auto span =
+        std::string_view(behind).substr(from, static_cast<size_t>(to - from));
     if (IsSpecial(tokenizer_, id)) {
-      end = {static_cast<size_t>(to), id};
-      if (EndsTurns(tokenizer_, id)) break;
-    } else if (end || !IsBlank(std::string_view(behind).substr(
-                          from, static_cast<size_t>(to - from)))) {
+      const size_t own = OwnSize(tokenizer_, id, span);
+      end = {static_cast<size_t>(from) + own, id};
+      // White space ends the row of tokens, swallowed or not.
+      if (own < span.size() || EndsTurns(tokenizer_, id)) break;
+    } else if (end || !IsBlank(span)) {
       break;
     }
   }
   return end;
+}
+
+size_t ChatText::SharedEnd(const std::string& turn_end,
+                           const std::string& behind) const {
+  const Encoding a = tokenizer_.EncodeInPlace(turn_end);
+  const Encoding b = tokenizer_.EncodeInPlace(behind);
+  size_t size = 0;
+  for (size_t t = 0; t < std::min(a.ids.size(), b.ids.size()); ++t) {
+    if (a.ids[t] != b.ids[t]) break;
+    if (IsSpecial(tokenizer_, b.ids[t])) {
+      const auto [from, to] = b.offsets[t];
+      const auto span = std::string_view(behind).substr(
+          static_cast<size_t>(from), static_cast<size_t>(to - from));
+      size = static_cast<size_t>(from) + OwnSize(tokenizer_, b.ids[t], span);
+    }
+  }
+  return size;
 }
 
 absl::StatusOr<AnswerFrame> ChatText::Frame(
@@ -166,6 +194,9 @@ absl::Status ChatText::AddEarlier(const std::vector<ChatTurn>& turns,
     } else if (const auto found = EndIn(behind);
                found && EndsTurns(tokenizer_, found->id)) {
       end += found->size;
+    } else {
+      // As of templates that end the whole chat with one more token.
+      end += SharedEnd(turn_end, behind);
     }
     StripSpaces(before);
     out.answers.emplace_back(before.size(), end);

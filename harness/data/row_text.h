@@ -73,6 +73,10 @@ class ChatText {
   // in a row, up to the first that the tokenizer knows to end turns; only white
   // space may stand before them.
   std::optional<End> EndIn(const std::string& behind) const;
+  // Bytes of `behind` through the last special token of `turn_end` with which
+  // it begins as `turn_end` does.
+  size_t SharedEnd(const std::string& turn_end,
+                   const std::string& behind) const;
   // Adds the range of each answer but the last in the text `whole` of `turns`;
   // `turn_end` as AnswerFrame::end.
   absl::Status AddEarlier(const std::vector<ChatTurn>& turns,

@@ -22,12 +22,15 @@ using Texts = std::vector<std::string>;
 constexpr int32_t kBos = 2, kEos = 3, kEndOfTurn = 4;
 
 // A tokenizer of tests/golden/in_place.json, with a chat template.
-ComposedTokenizer Make(const std::string& name, const std::string& source) {
+// `swallows`: its special tokens take the white space behind them.
+ComposedTokenizer Make(const std::string& name, const std::string& source,
+                       bool swallows = false) {
   const json golden = ReadGolden("in_place.json");
   for (const json& variant : golden["variants"]) {
     if (variant["name"] != name) continue;
     json root = golden["bases"][variant["base"].get<std::string>()];
     root.update(variant["change"]);
+    for (json& token : root["added_tokens"]) token["rstrip"] = swallows;
     auto parts = ParseTokenizerJson(root, "test");
     REQUIRE(parts.ok());
     parts->bos_id = kBos;
@@ -150,6 +153,29 @@ TEST_CASE("answers are found where the families' chat templates write them",
       CHECK(item["text"].get<std::string>().find(before) == 0);
       CHECK(before.find(item["prompt"].get<std::string>()) == 0);
     }
+  }
+}
+
+TEST_CASE("an earlier answer ends with the token that ends the last",
+          "[data][chat]") {
+  // The whole chat ends with one more token, as Phi 3's.
+  const std::string turn =
+      "{% for m in messages %}{{ '<pad>' + m.role + '\n' + m.content + "
+      "'<end_of_turn>' }}";
+  for (const bool swallows : {false, true}) {
+    CAPTURE(swallows);
+    const auto lines = Make(
+        "byte_level", turn + "{{ '\n' }}{% endfor %}{{ eos_token }}", swallows);
+    CHECK(ChatEndOfTurn(lines) == kEndOfTurn);
+    auto row = ChatText(lines).Whole(Talk(), true);
+    REQUIRE(row.ok());
+    CHECK(TargetsOf(lines, *row) == "alpha 10<end_of_turn>beta<end_of_turn>");
+    const auto joined =
+        Make("byte_level", turn + "{% endfor %}{{ eos_token }}", swallows);
+    row = ChatText(joined).Whole(Talk(), true);
+    REQUIRE(row.ok());
+    CHECK(TargetsOf(joined, *row) ==
+          "alpha 10<end_of_turn>beta<end_of_turn><eos>");
   }
 }
 
