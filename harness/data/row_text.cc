@@ -268,12 +268,20 @@ Tokens EncodeRow(const Tokenizer& tokenizer, const RowText& row) {
     return answer < row.answers.size() && row.answers[answer].first < end &&
            begin < row.answers[answer].second;
   };
+  // A token before the answer that has swallowed the answer's white space.
+  const auto is_marker = [&](int32_t id, size_t begin, size_t end) {
+    const size_t first = row.answers[answer].first;
+    if (begin >= first) return false;
+    const auto span = std::string_view(row.text).substr(begin, end - begin);
+    return OwnSize(tokenizer, id, span) <= first - begin;
+  };
   const auto add = [&](size_t to) {
     const Encoding encoding = tokenizer.EncodeInPlace(
         std::string_view(row.text).substr(from, to - from));
     for (size_t t = 0; t < encoding.ids.size(); ++t) {
       const auto& [begin, end] = encoding.offsets[t];
-      const bool target = is_target(from + begin, from + end);
+      const bool target = is_target(from + begin, from + end) &&
+                          !is_marker(encoding.ids[t], from + begin, from + end);
       if (target && !found && row.answers.back().first < from + end) {
         found = true;
         out.last_answer = out.size();

@@ -91,7 +91,8 @@ class ChatText {
 std::optional<int32_t> ChatEndOfTurn(const Tokenizer& tokenizer);
 
 // Ids of a RowText, and for each whether an answer's loss falls on it: it does
-// where one byte of the token is the answer's.
+// where one byte of the token is the answer's, other than white space that a
+// token before the answer swallows.
 struct Tokens {
   std::vector<int32_t> ids;
   std::vector<bool> target;

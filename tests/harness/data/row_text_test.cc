@@ -179,6 +179,21 @@ TEST_CASE("an earlier answer ends with the token that ends the last",
   }
 }
 
+TEST_CASE("a marker that swallows an answer's white space bears no loss",
+          "[data][chat]") {
+  const auto tokenizer = Make("byte_level",
+                              "{% for m in messages %}{{ '<pad>' + m.content + "
+                              "'<end_of_turn>' }}{% endfor %}",
+                              /*swallows=*/true);
+  for (const std::string space : {"", " ", "\n", " \n "}) {
+    const auto row =
+        ChatText(tokenizer).Whole({{"user", "one"}, {"assistant", space + "x"}},
+                                  /*all=*/false);
+    REQUIRE(row.ok());
+    CHECK(TargetsOf(tokenizer, *row) == "x<end_of_turn>");
+  }
+}
+
 TEST_CASE("a row gets BOS once, from its template or its tokenizer",
           "[data][bos]") {
   Task task;
