@@ -1,10 +1,12 @@
 // LoadTokenizerFromFolder: see tokenizer_factory.h.
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/text/hf_tokenizer_json.h"
@@ -124,6 +126,46 @@ absl::StatusOr<std::optional<std::string>> TemplateSource(
                     "template named \"default\"");
 }
 
+// Special tokens that transformers adds from tokenizer_config.json alone would
+// be cut into pieces here: tokenizer.json is what we read.
+absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
+                           const std::string& folder) {
+  std::vector<std::string> missing;
+  const auto check = [&](const json& token) {
+    const json* text = token.is_object() ? FindField(token, "content") : &token;
+    if (text == nullptr || !text->is_string()) return;
+    const auto content = text->get<std::string>();
+    if (content.empty() || parts.added.Id(content).has_value()) return;
+    const std::string quoted = absl::StrCat("\"", content, "\"");
+    if (std::find(missing.begin(), missing.end(), quoted) == missing.end()) {
+      missing.push_back(quoted);
+    }
+  };
+  const json* decoder = FindField(config, "added_tokens_decoder");
+  if (decoder != nullptr && decoder->is_object()) {
+    for (const json& token : *decoder) check(token);
+  }
+  for (const char* name :
+       {"additional_special_tokens", "extra_special_tokens"}) {
+    const json* list = FindField(config, name);
+    if (list == nullptr || !(list->is_array() || list->is_object())) continue;
+    for (const json& token : *list) check(token);
+  }
+  if (missing.empty()) return absl::OkStatus();
+  const size_t shown = std::min<size_t>(missing.size(), 4);
+  return InputError(
+      folder + "/tokenizer_config.json",
+      absl::StrCat(
+          "declares special tokens that the added_tokens of "
+          "tokenizer.json lack: ",
+          absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
+          missing.size() > shown
+              ? absl::StrCat(" and ", missing.size() - shown, " more")
+              : "",
+          "; save the tokenizer anew: AutoTokenizer.from_pretrained(F)"
+          ".save_pretrained(F) with F the folder"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
@@ -137,6 +179,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
                        ReadOptional(folder + "/generation_config.json"));
   SFT_ASSIGN_OR_RETURN(configs.model, ReadOptional(folder + "/config.json"));
   SFT_ASSIGN_OR_RETURN(TokenizerParts parts, ParseTokenizerJson(root, path));
+  SFT_RETURN_IF_ERROR(CheckDeclared(configs.tokenizer, parts, folder));
   SFT_ASSIGN_OR_RETURN(const std::optional<std::string> source,
                        TemplateSource(folder, configs.tokenizer));
   if (source.has_value()) {

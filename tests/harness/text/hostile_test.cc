@@ -124,6 +124,23 @@ TEST_CASE("Wrong values in a tokenizer.json are named", "[text][hostile]") {
   CheckError(LoadText(kGood, "[1]"), "tokenizer_config.json");
 }
 
+TEST_CASE("Special tokens that tokenizer_config.json alone declares are named",
+          "[text][hostile]") {
+  for (const std::string config :
+       {R"({"added_tokens_decoder": {"4": {"content": "<e>", "special": true},
+                                     "5": {"content": "<x>"}}})",
+        R"({"additional_special_tokens": ["<x>", "<e>"]})",
+        R"({"additional_special_tokens": [{"content": "<x>"}]})",
+        R"({"extra_special_tokens": {"image_token": "<x>"}})"}) {
+    CAPTURE(config);
+    CheckError(LoadText(kGood, config), "lack: \"<x>\"; save");
+    CheckError(LoadText(kGood, config), "save_pretrained(F)");
+  }
+  CHECK(LoadText(kGood, R"({"additional_special_tokens": ["<e>"],
+                            "extra_special_tokens": null})")
+            .ok());
+}
+
 TEST_CASE("JSON that nests very deep is an error", "[text][hostile]") {
   CheckError(LoadText(std::string(1'000'000, '[')), "64 levels");
   std::string nested = "null";
