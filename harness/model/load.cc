@@ -4,10 +4,12 @@
 #include <ATen/Context.h>
 #include <sys/stat.h>
 
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -65,14 +67,35 @@ absl::StatusOr<std::string> FileDigest(const std::string& path) {
   return digest;
 }
 
+// The token id of a configuration, of a list the first; as harness/text reads
+// it. -1 is how some say "none".
+std::optional<int64_t> FirstId(const nlohmann::json& config, const char* key) {
+  nlohmann::json value = config.value(key, nlohmann::json());
+  if (value.is_array() && !value.empty()) value = nlohmann::json(value.front());
+  if (!value.is_number_integer() || value == -1) return std::nullopt;
+  return value.get<int64_t>();
+}
+
+// Whether a tokenizer_config.json has a text for "eos_token".
+bool NamesToken(const nlohmann::json& config, const std::string& token) {
+  nlohmann::json value = config.value(token, nlohmann::json());
+  if (value.is_object()) {
+    value = nlohmann::json(value.value("content", nlohmann::json()));
+  }
+  return value.is_string() && value != "";
+}
+
 // What a folder's generation_config.json adds to its config.json of what
 // decides a result; "" where it adds nothing, or is not there.
 absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
   const std::string path = folder + "/generation_config.json";
   if (!FileExists(path)) return std::string();
-  nlohmann::json objects[2];
-  const std::string paths[] = {path, folder + "/config.json"};
-  for (int i = 0; i < 2; ++i) {
+  nlohmann::json objects[3];
+  const std::string paths[] = {path, folder + "/config.json",
+                               folder + "/tokenizer_config.json"};
+  for (int i = 0; i < 3; ++i) {
+    objects[i] = nlohmann::json::object();
+    if (i == 2 && !FileExists(paths[i])) break;
     SFT_ASSIGN_OR_RETURN(const std::string text,
                          ReadFile(paths[i], kMaxConfigBytes));
     SFT_ASSIGN_OR_RETURN(objects[i], ParseJsonObject(paths[i], text, 32));
@@ -88,6 +111,14 @@ absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
     for (const nlohmann::json& id : ids[0]) {
       if (!ids[1].contains(id))
         absl::StrAppend(&out, key, " ", id.dump(), "\n");
+    }
+    // A tokenizer that names no token has the first id, so that the order of
+    // a list decides what is trained.
+    const std::string token(key, std::strlen(key) - std::strlen("_id"));
+    const std::optional<int64_t> first = FirstId(objects[0], key);
+    if (first.has_value() && first != FirstId(objects[1], key) &&
+        !NamesToken(objects[2], token)) {
+      absl::StrAppend(&out, key, " first ", *first, "\n");
     }
   }
   return out;

@@ -290,7 +290,7 @@ TEST_CASE("the digest of a model follows its files", "[model][load]") {
   config["eos_token_id"] = {2, 5};
   fake::WriteBytes(tiny.path + "/config.json", config.dump());
   const std::string listed = *ModelFilesDigest(where);
-  fake::WriteBytes(generation, R"({"eos_token_id": [5], "temperature": 0.6})");
+  fake::WriteBytes(generation, R"({"eos_token_id": [2], "temperature": 0.6})");
   CHECK(*ModelFilesDigest(where) == listed);
   fake::WriteBytes(generation, R"({"eos_token_id": [5, 7]})");
   CHECK(*ModelFilesDigest(where) != listed);
@@ -300,6 +300,35 @@ TEST_CASE("the digest of a model follows its files", "[model][load]") {
   CHECK(*ModelFilesDigest(where) == listed);
   fake::WriteBytes(tiny.path + "/tokenizer.json", "{}");
   CHECK(*ModelFilesDigest(where) != listed);
+}
+
+TEST_CASE("the digest follows the end that a tokenizer without one takes",
+          "[model][load]") {
+  TinyFolder tiny;
+  const ModelLocation where = *LocateModel(tiny.path, "");
+  const auto digest = [&](const std::string& ids) {
+    fake::WriteBytes(tiny.path + "/generation_config.json",
+                     R"({"eos_token_id": )" + ids + "}");
+    return *ModelFilesDigest(where);
+  };
+  nlohmann::json config =
+      nlohmann::json::parse(fake::ReadBytes(tiny.path + "/config.json"));
+  config["eos_token_id"] = {2, 5};
+  fake::WriteBytes(tiny.path + "/config.json", config.dump());
+  const std::string bare = *ModelFilesDigest(where);
+  CHECK(digest("[2, 5]") == bare);
+  CHECK(digest("[5, 2]") != bare);
+  CHECK(digest("[-1]") != digest("[7]"));
+  CHECK(digest("[2, 7]") != digest("[7, 2]"));
+  // The order decides nothing where the tokenizer names its own.
+  for (const char* token : {R"("</s>")", R"({"content": "</s>"})"}) {
+    fake::WriteBytes(tiny.path + "/tokenizer_config.json",
+                     std::string(R"({"eos_token": )") + token + "}");
+    CHECK(digest("[2, 7]") == digest("[7, 2]"));
+  }
+  fake::WriteBytes(tiny.path + "/tokenizer_config.json",
+                   R"({"eos_token": null})");
+  CHECK(digest("[2, 7]") != digest("[7, 2]"));
 }
 
 }  // namespace
