@@ -11,8 +11,8 @@
 
 namespace sft {
 
-// File name -> contents: tokenizer.json, tokenizer_config.json and, where
-// there is one, chat_template.jinja.
+// File name -> contents: tokenizer.json, tokenizer_config.json,
+// generation_config.json and, where there is one, chat_template.jinja.
 absl::StatusOr<std::map<std::string, std::string>> HfTokenizerFiles(
     const GgufTokenizerData& data, const std::string& file);
 
