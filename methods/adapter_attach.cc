@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/model/layout.h"
 #include "methods/adapter_io.h"
 
 namespace sft {
@@ -69,6 +70,13 @@ class Attacher {
     }
     return "";
   }
+  // Whether files hold the tensor of this name the other way round.
+  bool IsStoredTransposed(const std::string& name) const {
+    for (const LinearSlot& slot : model_.linear_slots()) {
+      if (WeightName(slot.name) == name) return slot.stored_transposed;
+    }
+    return false;
+  }
   // Slots and shapes, before anything is changed.
   absl::Status CheckLayers() {
     const auto parameters = ByName(model_.Parameters());
@@ -80,6 +88,12 @@ class Attacher {
         const LinearSlot& slot = model_.linear_slots()[it->second];
         out = slot.out_features;
         in = slot.in_features;
+        // PEFT factors the matrix as it is stored.
+        if (adapter_.init == AdapterInit::kOlora && slot.stored_transposed) {
+          return Wrong(absl::StrCat("init_lora_weights olora on ", layer.slot,
+                                    " is not supported: its weight is stored "
+                                    "as [in, out]"));
+        }
       } else {
         std::string name = layer.slot + ".weight";
         const bool of_tied_head = name == kHead && model_.info().tied_head;
@@ -144,6 +158,8 @@ class Attacher {
                                   model_.info().name, " lacks"));
       }
       at::Tensor tensor = it->second.tensor.detach();
+      // In the layout of files: a square one would pass unseen.
+      if (IsStoredTransposed(t.name)) tensor = tensor.t();
       if (tensor.sizes() != t.tensor.sizes()) {
         return Wrong(absl::StrCat("holds ", t.name, " of shape [",
                                   absl::StrJoin(t.tensor.sizes(), ", "), "], ",

@@ -117,6 +117,7 @@ Decoder::Decoder(DecoderConfig config, ModelInfo info, at::ScalarType compute,
       slot.role = map.role;
       slot.in_features = shape.in;
       slot.out_features = shape.out;
+      slot.stored_transposed = layout().transposed_maps;
       slot.map = std::make_unique<DenseLinear>(
           take(WeightName(slot.name)),
           shape.bias ? take(BiasName(slot.name)) : at::Tensor(), compute_);

@@ -114,6 +114,7 @@ struct LinearSlot {
   Role role = Role::kQuery;
   int64_t in_features = 0;
   int64_t out_features = 0;
+  bool stored_transposed = false;  // files hold the weight as [I, O]
   std::unique_ptr<LinearMap> map;
 };
 

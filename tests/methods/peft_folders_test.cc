@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <filesystem>
+#include <map>
 
 #include "harness/model/safetensors.h"
 #include "methods/adapter_io.h"
@@ -142,6 +143,43 @@ TEST_CASE("what is unset, or changes nothing here, is passed over",
   }
 }
 
+TEST_CASE("a saved map of a transposed layout is read as it is stored",
+          "[methods][adapter][peft]") {
+  auto model = Base("gpt2", at::kFloat);
+  const TempDir dir("peft");
+  const std::string folder = dir.path().string();
+  auto tensors =
+      ReadSafetensors(Goldens("gpt2") + "/adapter_model.safetensors");
+  REQUIRE(tensors.ok());
+  nlohmann::json config = nlohmann::json::parse(
+      fake::ReadBytes(Goldens("gpt2") + "/adapter_config.json"));
+  config["modules_to_save"] = {"attn.c_proj", "c_fc"};
+  std::erase_if(*tensors, [](const NamedTensor& t) {
+    return t.name.find("attn.c_proj") != std::string::npos ||
+           t.name.find("c_fc") != std::string::npos;
+  });
+  std::map<std::string, at::Tensor> wanted_OI;
+  for (const Parameter& p : model->Parameters()) {
+    const bool square = p.name == "transformer.h.0.attn.c_proj.weight";
+    if (!square && p.name != "transformer.h.1.mlp.c_fc.weight") continue;
+    CHECK((p.tensor.size(0) == p.tensor.size(1)) == square);
+    wanted_OI[p.name] = at::randn_like(p.tensor);
+    tensors->push_back(
+        {"base_model.model." + p.name, wanted_OI[p.name].t().contiguous()});
+  }
+  REQUIRE(wanted_OI.size() == 2);
+  REQUIRE(WriteSafetensors(folder + "/adapter_model.safetensors", *tensors, {})
+              .ok());
+  fake::WriteBytes(folder + "/adapter_config.json", config.dump());
+  const absl::Status attached = AttachAdapter(*model, folder);
+  INFO(attached.ToString());
+  REQUIRE(attached.ok());
+  for (const Parameter& p : model->Parameters()) {
+    const auto it = wanted_OI.find(p.name);
+    if (it != wanted_OI.end()) CHECK(at::equal(p.tensor, it->second));
+  }
+}
+
 TEST_CASE("an adapter on a table that does not fit is refused",
           "[methods][adapter][peft]") {
   RequireOneLine(
@@ -157,6 +195,9 @@ TEST_CASE("an adapter on a table that does not fit is refused",
                  "which");
   RequireOneLine(AttachAdapter(*Base("qwen2", at::kFloat), Goldens("saved")),
                  "[16, 16]");
+  // PEFT factors the matrix as Conv1D stores it.
+  RequireOneLine(AttachWith("gpt2", "gpt2", "init_lora_weights", "olora"),
+                 "init_lora_weights olora on transformer.h.0");
   // Biases of a folder that says it trains none.
   RequireOneLine(AttachWith("biases", "qwen2", "bias", "none"),
                  "unknown tensor");
