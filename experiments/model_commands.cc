@@ -1,20 +1,19 @@
-// eval, generate, tokenize, export: one model at a time.
+// eval, generate, tokenize: one model at a time.
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
+#include "experiments/export_command.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/added_ids.h"
@@ -22,7 +21,6 @@
 #include "harness/eval/answers.h"
 #include "harness/eval/evaluator.h"
 #include "harness/launch/run_evaluation.h"
-#include "harness/launch/trained_run.h"
 #include "methods/adapter_io.h"
 
 ABSL_DECLARE_FLAG(std::string, out);
@@ -52,8 +50,6 @@ ABSL_FLAG(double, length_penalty, 1,
           "beams are ranked by log-probability / length^this");
 ABSL_FLAG(std::vector<std::string>, stop, {},
           "texts that end an answer, by commas; \\n, \\x2c as in C");
-ABSL_FLAG(bool, merged, false, "export a whole model folder");
-ABSL_FLAG(bool, force, false, "write into a folder that is not empty");
 ABSL_FLAG(int64_t, window, 512, "tokens a window of text");
 
 namespace sft {
@@ -315,54 +311,6 @@ absl::StatusOr<int> RunTokenize(const std::vector<std::string>& words) {
   return kExitGood;
 }
 
-// nullopt: the checkpoint's own.
-absl::StatusOr<std::optional<at::ScalarType>> ExportDtype() {
-  const std::string name = absl::GetFlag(FLAGS_dtype);
-  if (name.empty()) return std::optional<at::ScalarType>();
-  if (name == "f32") return std::optional(at::kFloat);
-  if (name == "bf16") return std::optional(at::kBFloat16);
-  if (name == "f16") return std::optional(at::kHalf);
-  return absl::InvalidArgumentError(
-      absl::StrCat("--dtype = '", name, "': an export is f32, bf16 or f16"));
-}
-
-absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
-  const bool merged = absl::GetFlag(FLAGS_merged);
-  // --adapter names a folder for eval and generate; here it is a switch.
-  const bool adapter = !absl::GetFlag(FLAGS_adapter).empty();
-  const std::string out = absl::GetFlag(FLAGS_out);
-  if (merged == adapter) {
-    return absl::InvalidArgumentError(
-        "sftbench export: wants either --merged or --adapter");
-  }
-  if (FileExists(out) && !IsFolder(out)) return InputError(out, "is a file");
-  SFT_ASSIGN_OR_RETURN(const auto dtype, ExportDtype());
-  if (adapter && dtype.has_value()) {
-    return absl::InvalidArgumentError(
-        "--dtype is for --merged: an adapter keeps the numbers it was trained "
-        "in");
-  }
-  std::error_code error;
-  if (!absl::GetFlag(FLAGS_force) && IsFolder(out) &&
-      !std::filesystem::is_empty(out, error)) {
-    return InputError(out,
-                      "is not empty, and an export writes over no model; name "
-                      "another folder, or say --force");
-  }
-  SFT_ASSIGN_OR_RETURN(TrainedRun run,
-                       OpenTrainedRun(TheWorkbench(), words[0]));
-  if (adapter) {
-    SFT_RETURN_IF_ERROR(run.method->WriteAdapter(out));
-  } else {
-    SFT_RETURN_IF_ERROR(run.method->Merge());
-    SFT_RETURN_IF_ERROR(MakeFolders(out));
-    SFT_RETURN_IF_ERROR(WriteModelFolder(*run.loaded.model, out, dtype));
-    SFT_RETURN_IF_ERROR(WriteTokenizerFiles(run.loaded, out));
-  }
-  fprintf(stderr, "written: %s\n", out.c_str());
-  return kExitGood;
-}
-
 }  // namespace
 
 std::vector<Command> ModelCommands() {
@@ -428,20 +376,7 @@ std::vector<Command> ModelCommands() {
        .max_words = 1,
        .run = RunLogits,
        .hidden = true},
-      {.name = "export",
-       .usage = "export RUN --merged|--adapter --out DIR [--dtype D] [--force]",
-       .summary = "A tuned model, or its adapter, as a folder others load.",
-       .help =
-           "RUN is a record, DIR/runs/<run_id>.h5. --merged writes a\n"
-           "transformers folder, --adapter a PEFT one. Weights keep the dtype\n"
-           "of the checkpoint that was tuned (--dtype f32, bf16 or f16\n"
-           "says otherwise); a folder that is not empty wants --force.\n"
-           "  sftbench export results/demo/runs/ID.h5 --adapter --out out",
-       .flags = {"merged", "adapter", "out", "dtype", "force"},
-       .switches = {"adapter"},
-       .min_words = 1,
-       .max_words = 1,
-       .run = RunExport},
+      ExportCommand(),
   };
 }
 

@@ -80,6 +80,19 @@ TEST_CASE("a CSV file tunes an encoder, which is exported with its labels",
     adapters += Sftbench({"export", record, "--adapter=yes", "--out",
                           base + "/adapter-" + id})
                     .exit_status == 0;
+    // Neither form leaves the other's files where others would find them.
+    const auto over = [&](const char* form) {
+      return Sftbench({"export", record, form, "--out", to, "--force"})
+                 .exit_status == 0;
+    };
+    if (over("--adapter=yes")) {
+      CHECK(fs::exists(to + "/adapter_config.json"));
+      CHECK_FALSE(fs::exists(to + "/config.json"));
+      CHECK_FALSE(fs::exists(to + "/tokenizer.json"));
+      CHECK(over("--merged"));
+    }
+    CHECK(fs::exists(to + "/config.json"));
+    CHECK_FALSE(fs::exists(to + "/adapter_config.json"));
   }
   CHECK(merged == 2);
   CHECK(adapters == 1);  // full fine-tuning has none
