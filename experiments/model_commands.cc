@@ -254,6 +254,12 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
   const std::vector<int32_t> ids = EncodeWhole(tokenizer, text, added);
   if (ids.empty()) return absl::InvalidArgumentError("the prompt is empty");
   const auto answers = loaded.model->Generate({ids}, options);
+  const ModelInfo& info = loaded.model->info();
+  for (const std::string& note : info.notes) {
+    if (note.starts_with("generation_config.json")) {
+      fprintf(stderr, "%s: %s\n", loaded.where.name.c_str(), note.c_str());
+    }
+  }
   const std::string answer = tokenizer.Decode(answers[0], true);
   printf("%s\n", std::string(CutAtStop(answer, stops)).c_str());
   return kExitGood;

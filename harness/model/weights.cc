@@ -329,6 +329,8 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
       encoder->head = HeadKind::kNextToken;
       encoder->labels.clear();
     }
+  } else {
+    out.NoteGeneration(folder);
   }
   return out;
 }

@@ -4,11 +4,43 @@
 #include <cstring>
 
 #include "absl/strings/match.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/model/json_text.h"
 #include "harness/model/weights.h"
 
 namespace sft {
+namespace {
+
+constexpr int64_t kMaxConfigBytes = 16 << 20;
+
+// What changes a greedy answer in transformers, and the values that change
+// nothing beside null and an empty list.
+struct GenerationSetting {
+  const char* key;
+  const char* neutral;  // JSON
+};
+constexpr GenerationSetting kGenerationSettings[] = {
+    {"num_beams", "1"},
+    {"repetition_penalty", "1"},
+    {"encoder_repetition_penalty", "1"},
+    {"no_repeat_ngram_size", "0"},
+    {"encoder_no_repeat_ngram_size", "0"},
+    {"min_length", "0"},
+    {"min_new_tokens", "0"},
+    {"guidance_scale", "1"},
+    {"bad_words_ids", "null"},
+    {"sequence_bias", "null"},
+    {"suppress_tokens", "null"},
+    {"begin_suppress_tokens", "null"},
+    {"forced_bos_token_id", "null"},
+    {"forced_eos_token_id", "null"},
+    {"exponential_decay_length_penalty", "null"},
+    {"watermarking_config", "null"},
+    {"dola_layers", "null"},
+    {"stop_strings", "null"}};
+
+}  // namespace
 
 absl::Status WeightFiles::CheckTie() {
   auto* config = std::get_if<DecoderConfig>(&config_);
@@ -57,6 +89,29 @@ void WeightFiles::NoteDropout(const std::string& config_text) {
       absl::StrCat("config.json's dropout is not applied in "
                    "training: ",
                    rates));
+}
+
+void WeightFiles::NoteGeneration(const std::string& folder) {
+  const std::string path = folder + "/generation_config.json";
+  if (!FileExists(path)) return;
+  const auto text = ReadFile(path, kMaxConfigBytes);
+  if (!text.ok()) return;
+  const auto config = ParseJsonObject(path, *text, 32);
+  if (!config.ok()) return;
+  std::string set;
+  for (const GenerationSetting& row : kGenerationSettings) {
+    const auto it = config->find(row.key);
+    if (it == config->end() || it->is_null() ||
+        (it->is_structured() && it->empty()) ||
+        *it == nlohmann::json::parse(row.neutral)) {
+      continue;
+    }
+    absl::StrAppend(&set, set.empty() ? "" : ", ", row.key);
+    if (it->is_number()) absl::StrAppend(&set, " ", it->dump());
+  }
+  if (set.empty()) return;
+  notes_.push_back(absl::StrCat(
+      "generation_config.json's settings are not applied to answers: ", set));
 }
 
 }  // namespace sft

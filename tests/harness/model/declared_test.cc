@@ -95,6 +95,27 @@ TEST_CASE("dropout that is not applied is said", "[model][declared]") {
   CHECK(notes[0].find("hidden") == std::string::npos);
 }
 
+TEST_CASE("what a generation_config asks of greedy answers is said",
+          "[model][declared]") {
+  const Folder folder;
+  const auto notes = [&](const std::string& text) {
+    fake::WriteBytes(folder.path + "/generation_config.json", text);
+    return (*folder.Load())->info().notes;
+  };
+  CHECK(notes(R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9,
+                  "repetition_penalty": 1.0, "no_repeat_ngram_size": 0,
+                  "num_beams": 1, "suppress_tokens": [], "stop_strings": null,
+                  "forced_eos_token_id": null, "eos_token_id": [2, 3]})")
+            .empty());
+  const auto said = notes(R"({"repetition_penalty": 1.5,
+                              "suppress_tokens": [7], "stop_strings": "\n",
+                              "forced_eos_token_id": 0})");
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].find("repetition_penalty 1.5, suppress_tokens, "
+                     "forced_eos_token_id 0, stop_strings") !=
+        std::string::npos);
+}
+
 TEST_CASE("buffers that nobody needs are left out, whatever their type",
           "[model][declared]") {
   const Folder folder;
