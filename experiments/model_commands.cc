@@ -125,11 +125,8 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
     config.max_length =
         std::min(config.max_length, loaded.model->info().max_positions);
   }
-  const std::vector<Parameter> own = loaded.model->HeadParameters();
   SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *loaded.model));
-  const std::vector<Parameter> used = loaded.model->HeadParameters();
-  if (!used.empty() &&
-      (own.empty() || !own.back().tensor.is_same(used.back().tensor))) {
+  if (loaded.model->info().head_drawn) {
     fprintf(stderr, "%s has no head for %s: a drawn one is measured\n",
             loaded.where.name.c_str(), task.c_str());
   }

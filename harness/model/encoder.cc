@@ -138,6 +138,16 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
   if (config_.head == head && out_.weight_OI.size(0) == classes) {
     return absl::OkStatus();
   }
+  if (own_head_) {
+    lost_head_ = absl::StrCat(
+        "the checkpoint's own head (", absl::StrJoin(config_.labels, ", "),
+        ") is ",
+        config_.head == head ? absl::StrCat("of ", config_.labels.size(),
+                                            " classes, the task's of ", classes)
+                             : "of another kind than the task's",
+        "; drawn anew");
+    info_.notes.push_back(lost_head_);
+  }
   // The map before the last is kept where only the number of classes changes.
   if (config_.head != head) {
     dense_ = HeadMap();
@@ -150,6 +160,8 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
   }
   out_ = DrawnMap(wanted->out, classes, seed);
   own_head_ = false;
+  keeps_head_ = false;
+  info_.head_drawn = true;
   config_.head = head;
   config_.pooler = Pooler() != nullptr;
   config_.labels.clear();
@@ -158,6 +170,12 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
   }
   CountParameters();
   return absl::OkStatus();
+}
+
+void Encoder::KeepHead() {
+  keeps_head_ = true;
+  info_.head_drawn = false;
+  std::erase(info_.notes, lost_head_);
 }
 
 void Encoder::SetLabelNames(const std::vector<std::string>& names,
@@ -191,6 +209,7 @@ void Encoder::SetLabelNames(const std::vector<std::string>& names,
   if (std::set<int64_t>(rows.begin(), rows.end()).size() != names.size()) {
     if (keeps_head_) return;
     out_ = DrawnMap(out_.name, std::ssize(names), seed);
+    info_.head_drawn = true;
     note(absl::StrCat("is of other classes than the task's (",
                       absl::StrJoin(names, ", "), "); drawn anew"));
     return;

@@ -43,6 +43,7 @@ class Encoder final : public Model {
   absl::Status SetHead(HeadKind head, int64_t classes, int64_t seed) override;
   void SetLabelNames(const std::vector<std::string>& names,
                      int64_t seed) override;
+  void KeepHead() override;
   std::vector<Parameter> HeadParameters() override;
 
   at::Tensor HiddenStates(const Batch& batch) override;
@@ -99,6 +100,7 @@ class Encoder final : public Model {
   std::vector<LinearSlot> slots_;   // the layout's a layer, then the pooler
   HeadMap dense_, out_;
   bool own_head_ = false;  // the checkpoint's, of its size
+  std::string lost_head_;  // the note on it, where another is in its place
   std::vector<AttentionSlot> attention_;
   bool checkpointing_ = false;
 };

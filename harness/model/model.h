@@ -154,6 +154,8 @@ struct ModelInfo {
   std::vector<std::string> notes;
   // The head's classes are no more in the checkpoint's order.
   bool head_reordered = false;
+  // The head was drawn: neither the checkpoint nor an adapter holds it.
+  bool head_drawn = false;
 };
 
 struct LossOutput {
@@ -229,7 +231,7 @@ class Model {
   virtual void SetLabelNames(const std::vector<std::string>&, int64_t) {}
   // The head now holds what an adapter brought: it is not drawn anew, whatever
   // its classes are called.
-  void KeepHead() { keeps_head_ = true; }
+  virtual void KeepHead() { keeps_head_ = true; }
   // Encoders: the head's own tensors among Parameters(), which every method
   // trains, for nobody has trained them yet.
   virtual std::vector<Parameter> HeadParameters() { return {}; }

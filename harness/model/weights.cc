@@ -329,6 +329,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
       encoder->head = HeadKind::kNextToken;
       encoder->labels.clear();
     }
+    out.NoteHead(text);
   } else {
     out.NoteGeneration(folder);
   }

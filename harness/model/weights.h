@@ -66,6 +66,8 @@ class WeightFiles {
   absl::Status CheckTie();
   // Of config.json's rates, which are not applied.
   void NoteDropout(const std::string& config_text);
+  // Of an encoder's head that is of no use here.
+  void NoteHead(const std::string& config_text);
   // Of what generation_config.json asks of greedy answers, but for their ends.
   void NoteGeneration(const std::string& folder);
 

@@ -91,6 +91,31 @@ void WeightFiles::NoteDropout(const std::string& config_text) {
                    rates));
 }
 
+void WeightFiles::NoteHead(const std::string& config_text) {
+  const auto* encoder = std::get_if<EncoderConfig>(&config_);
+  const auto config = ParseJsonObject(where_, config_text, 32);
+  if (encoder == nullptr || encoder->head != HeadKind::kNextToken ||
+      !config.ok()) {
+    return;
+  }
+  const auto architectures = config->find("architectures");
+  const auto problem = config->find("problem_type");
+  for (const EncoderHead& head : encoder->layout->heads) {
+    if (architectures == config->end() ||
+        *architectures != nlohmann::json::array({head.architecture})) {
+      continue;
+    }
+    const bool is_problem = problem != config->end() && problem->is_string() &&
+                            *problem != "single_label_classification";
+    notes_.push_back(absl::StrCat(
+        "the checkpoint's own head (", ToAbsl(head.architecture),
+        ") is not used: ",
+        is_problem ? absl::StrCat("its problem_type is ",
+                                  problem->get<std::string>().substr(0, 60))
+                   : "its pooler is not in the files"));
+  }
+}
+
 void WeightFiles::NoteGeneration(const std::string& folder) {
   const std::string path = folder + "/generation_config.json";
   if (!FileExists(path)) return;

@@ -54,6 +54,41 @@ TEST_CASE("a headless encoder takes a head drawn from the seed",
   }
 }
 
+TEST_CASE("a checkpoint's head that is not used is said",
+          "[model][encoders][head]") {
+  const TempDir dir("encoders");
+  const std::string path = dir.path().string();
+  WriteFolderWithHead(path, "bert", Heads()[0]);
+  const size_t before = Load(path)->info().notes.size();
+
+  auto kept = Load(path);
+  REQUIRE(kept->SetHead(HeadKind::kSequence, 3, 1).ok());
+  CHECK(kept->info().notes.size() == before);
+  CHECK_FALSE(kept->info().head_drawn);
+  for (const auto& [kind, classes, part] :
+       {std::tuple(HeadKind::kSequence, 4, "is of 3 classes, the task's of 4"),
+        std::tuple(HeadKind::kToken, 3, "is of another kind")}) {
+    auto model = Load(path);
+    REQUIRE(model->SetHead(kind, classes, 1).ok());
+    CHECK(model->info().notes.size() == before + 1);
+    CHECK(model->info().notes.back().find(part) != std::string::npos);
+    CHECK(model->info().head_drawn);
+    // What an adapter brings takes its place, and is not drawn.
+    model->KeepHead();
+    CHECK(model->info().notes.size() == before);
+    CHECK_FALSE(model->info().head_drawn);
+  }
+
+  json config = ReadJson(path + "/config.json");
+  config["problem_type"] = "multi_label_classification";
+  fake::WriteBytes(path + "/config.json", config.dump());
+  auto labels = Load(path);
+  CHECK(labels->head() == HeadKind::kNextToken);
+  REQUIRE(labels->info().notes.size() == before + 1);
+  CHECK(labels->info().notes.back().find(
+            "problem_type is multi_label_classification") != std::string::npos);
+}
+
 TEST_CASE("a head is kept where kind and size fit, and drawn anew where not",
           "[model][encoders][head]") {
   for (const std::string& family : Families()) {
