@@ -24,6 +24,7 @@ struct RopeScaling {
   double beta_fast = 32, beta_slow = 1;                        // yarn
   bool truncate = true;                                        // yarn
   double attention_factor = 1;  // of cos and sin: yarn's
+  bool operator==(const RopeScaling&) const = default;
 };
 
 // Angles a position [H/2] of every type but dynamic, in the options' dtype.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -209,6 +210,46 @@ absl::Status ReadDivisors(const GgufFile& file, const GgufTensor& tensor,
                                  "scaling, the only ones supported"));
 }
 
+// One of the two keys, over what stands beside them.
+absl::Status ReadKey(const std::string& where, const char* key,
+                     const nlohmann::json& rope, double outer_original,
+                     DecoderConfig& c) {
+  const std::string inner = absl::StrCat(where, ": ", key);
+  const bool split = rope.contains(kFull) || rope.contains(kSliding);
+  if (c.local_rope_theta == 0 || !split) {
+    return ReadKind(inner, rope, c.max_positions, outer_original, c.rope_theta,
+                    c.rope_scaling);
+  }
+  const JsonFields kinds(inner, rope);
+  struct Kind {
+    const char* name;
+    double& theta;
+    RopeScaling& scaling;
+  };
+  for (const Kind& kind :
+       {Kind{kFull, c.rope_theta, c.rope_scaling},
+        Kind{kSliding, c.local_rope_theta, c.local_rope_scaling}}) {
+    const nlohmann::json* of_kind = kinds.Find(kind.name);
+    if (of_kind == nullptr) continue;
+    if (!of_kind->is_object()) return kinds.Wrong(kind.name, "an object");
+    SFT_RETURN_IF_ERROR(ReadKind(
+        absl::StrCat(inner, ": ", kind.name), *of_kind, c.max_positions,
+        /*outer_original=*/0, kind.theta, kind.scaling));
+  }
+  return absl::OkStatus();
+}
+
+// Whether rope_scaling, read as `scaling`, says what rope_parameters do. Where
+// local layers rotate otherwise it is of the others alone, and adds to them.
+bool SaysTheSame(const nlohmann::json& rope_scaling,
+                 const DecoderConfig& parameters,
+                 const DecoderConfig& scaling) {
+  const bool adds =
+      scaling.local_rope_theta > 0 && !rope_scaling.contains("rope_theta");
+  return parameters.rope_scaling == scaling.rope_scaling &&
+         (adds || parameters.rope_theta == scaling.rope_theta);
+}
+
 }  // namespace
 
 absl::Status ReadRope(const std::string& where, const JsonFields& fields,
@@ -223,36 +264,23 @@ absl::Status ReadRope(const std::string& where, const JsonFields& fields,
   }
   double outer_original = 0;
   SFT_RETURN_IF_ERROR(MayReadPositive(fields, kOriginal, outer_original));
+  std::optional<DecoderConfig> read;
   for (const char* key : {"rope_parameters", "rope_scaling"}) {
     const nlohmann::json* rope = fields.Find(key);
     if (rope == nullptr) continue;
     if (!rope->is_object()) return fields.Wrong(key, "an object");
     if (rope->empty()) continue;
-    const std::string inner = absl::StrCat(where, ": ", key);
-    const bool split = rope->contains(kFull) || rope->contains(kSliding);
-    if (c.local_rope_theta == 0 || !split) {
-      SFT_RETURN_IF_ERROR(ReadKind(inner, *rope, c.max_positions,
-                                   outer_original, c.rope_theta,
-                                   c.rope_scaling));
-      continue;
+    DecoderConfig alone = c;
+    SFT_RETURN_IF_ERROR(ReadKey(where, key, *rope, outer_original, alone));
+    if (read.has_value() && !SaysTheSame(*rope, *read, alone)) {
+      return InputError(
+          where,
+          "keys \"rope_parameters\" and \"rope_scaling\" differ, and "
+          "transformers takes the whole of rope_scaling: leave one out");
     }
-    const JsonFields kinds(inner, *rope);
-    struct Kind {
-      const char* name;
-      double& theta;
-      RopeScaling& scaling;
-    };
-    for (const Kind& kind :
-         {Kind{kFull, c.rope_theta, c.rope_scaling},
-          Kind{kSliding, c.local_rope_theta, c.local_rope_scaling}}) {
-      const nlohmann::json* of_kind = kinds.Find(kind.name);
-      if (of_kind == nullptr) continue;
-      if (!of_kind->is_object()) return kinds.Wrong(kind.name, "an object");
-      SFT_RETURN_IF_ERROR(ReadKind(
-          absl::StrCat(inner, ": ", kind.name), *of_kind, c.max_positions,
-          /*outer_original=*/0, kind.theta, kind.scaling));
-    }
+    if (!read.has_value()) read = std::move(alone);
   }
+  if (read.has_value()) c = *std::move(read);
   return absl::OkStatus();
 }
 

@@ -46,19 +46,33 @@ TEST_CASE("angles of every scaling equal transformers'", "[model][rope]") {
   }
 }
 
-TEST_CASE("rope_scaling stands above rope_parameters, as in transformers",
+TEST_CASE("rope_scaling beside rope_parameters must say the same",
           "[model][rope]") {
   nlohmann::json json =
       nlohmann::json::parse(ConfigToJson(TinyConfig(), "float32"));
   json["rope_parameters"] = {
       {"rope_type", "yarn"}, {"factor", 2.0}, {"rope_theta", 500.0}};
   CHECK(ConfigFromJson("c", json.dump())->rope_scaling.type == RopeType::kYarn);
-  json["rope_scaling"] = {{"type", "linear"}, {"factor", 3.0}};
-  const auto both = ConfigFromJson("c", json.dump());
-  CHECK(both->rope_scaling.type == RopeType::kLinear);
-  CHECK(both->rope_scaling.factor == 3);
-  json["rope_scaling"] = nullptr;
-  CHECK(ConfigFromJson("c", json.dump())->rope_scaling.type == RopeType::kYarn);
+  const auto both = [&](const nlohmann::json& scaling) {
+    json["rope_scaling"] = scaling;
+    return ConfigFromJson("c", json.dump());
+  };
+  CHECK(both(nullptr)->rope_scaling.type == RopeType::kYarn);
+  CHECK(both(nlohmann::json::object())->rope_scaling.type == RopeType::kYarn);
+  // Another kind, factor or theta: transformers takes rope_scaling whole.
+  const nlohmann::json same = {
+      {"type", "yarn"}, {"factor", 2.0}, {"rope_theta", 500.0}};
+  CHECK(both(same)->rope_theta == 500);
+  for (const auto& [key, value] : std::map<std::string, nlohmann::json>{
+           {"type", "linear"}, {"factor", 3.0}, {"rope_theta", nullptr}}) {
+    INFO(key);
+    nlohmann::json other = same;
+    other[key] = value;
+    RequireOneLine(both(other).status(),
+                   R"(keys "rope_parameters" and "rope_scaling" differ)");
+  }
+  json["rope_theta"] = 500.0;
+  CHECK(both({{"type", "yarn"}, {"factor", 2.0}}).ok());
 }
 
 TEST_CASE("scaled angles reach further than max_position_embeddings",
