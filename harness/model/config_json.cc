@@ -106,6 +106,18 @@ void ReadTokenIds(const JsonFields& fields, DecoderConfig& c) {
   }
 }
 
+// transformers' two names of GELU by tanh are one function.
+absl::Status CheckActivation(const JsonFields& fields,
+                             const DecoderFamily& family) {
+  const nlohmann::json* value = fields.Find(family.keys.activation);
+  const bool by_tanh = family.defaults.activation == Activation::kGeluTanh;
+  if (value != nullptr && by_tanh &&
+      (*value == "gelu_new" || *value == "gelu_pytorch_tanh")) {
+    return absl::OkStatus();
+  }
+  return fields.Only(family.keys.activation, std::string(family.activation));
+}
+
 absl::StatusOr<const DecoderFamily*> FamilyOf(const std::string& where,
                                               const JsonFields& fields) {
   std::string known;
@@ -145,8 +157,7 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
   const JsonFields fields(where, object);
   SFT_ASSIGN_OR_RETURN(const DecoderFamily* family, FamilyOf(where, fields));
   const ConfigKeys& keys = family->keys;
-  SFT_RETURN_IF_ERROR(
-      fields.Only(keys.activation, std::string(family->activation)));
+  SFT_RETURN_IF_ERROR(CheckActivation(fields, *family));
   SFT_RETURN_IF_ERROR(fields.Supported(family->only));
   DecoderConfig c = family->defaults;
   SFT_RETURN_IF_ERROR(fields.Int(keys.layers, c.layers));

@@ -229,4 +229,19 @@ TEST_CASE("a family's config.json is refused by file and value",
   }
 }
 
+TEST_CASE("GELU by tanh goes by both of its names", "[model][families]") {
+  for (const auto& [family, key] : {std::pair("gpt2", "activation_function"),
+                                    std::pair("gemma2", "hidden_activation")}) {
+    nlohmann::json json = nlohmann::json::parse(
+        fake::ReadBytes(ReadGolden(family).folder + "/config.json"));
+    for (const char* name : {"gelu_new", "gelu_pytorch_tanh"}) {
+      INFO(family << " " << name);
+      json[key] = name;
+      const auto read = ConfigFromJson("c", json.dump());
+      REQUIRE(read.ok());
+      CHECK(read->activation == Activation::kGeluTanh);
+    }
+  }
+}
+
 }  // namespace sft
