@@ -252,6 +252,12 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
   if (ids.empty()) return absl::InvalidArgumentError("the prompt is empty");
   const auto answers = loaded.model->Generate({ids}, options);
   const ModelInfo& info = loaded.model->info();
+  if (std::ssize(answers[0]) < options.max_new_tokens &&
+      std::ssize(ids) + std::ssize(answers[0]) >= info.max_positions) {
+    fprintf(stderr, "the answer ends at %s's last position, %lld\n",
+            loaded.where.name.c_str(),
+            static_cast<long long>(info.max_positions));
+  }
   for (const std::string& note : info.notes) {
     if (note.starts_with("generation_config.json")) {
       fprintf(stderr, "%s: %s\n", loaded.where.name.c_str(), note.c_str());

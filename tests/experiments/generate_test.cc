@@ -80,6 +80,19 @@ TEST_CASE("generate says in a line which options make no sense",
   }
 }
 
+TEST_CASE("generate says where the model's positions end an answer",
+          "[experiments][generate]") {
+  if (!std::filesystem::exists(AssetsDir() / "models/glassllm")) {
+    WARN("skipped: no glassllm in " << AssetsDir());
+    return;
+  }
+  CHECK(Generate({}).error.empty());
+  const Finished run = Generate({"--max_new_tokens", "500"});
+  INFO(run.error);
+  CHECK(run.exit_status == 0);
+  CHECK(run.error == "the answer ends at glassllm's last position, 128\n");
+}
+
 TEST_CASE("the help of generate names every option",
           "[experiments][generate]") {
   const Finished run = RunProgram({SFTBENCH_BINARY, "generate", "--help"});
