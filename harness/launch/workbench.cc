@@ -205,7 +205,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
     return LoadTokenizerFromFolder(where.folder);
   }
   SFT_ASSIGN_OR_RETURN(GgufTokenizerData data, ReadGgufTokenizer(where.gguf));
-  return MakeTokenizerFromGguf(std::move(data));
+  return MakeTokenizerFromGguf(std::move(data), where.gguf);
 }
 
 absl::StatusOr<LoadedModel> LoadModelAndTokenizer(const std::string& name,

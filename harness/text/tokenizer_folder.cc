@@ -191,7 +191,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
   }
   SFT_ASSIGN_OR_RETURN(parts.bos_id, SpecialId(configs, "bos", parts, folder));
   SFT_ASSIGN_OR_RETURN(parts.eos_id, SpecialId(configs, "eos", parts, folder));
-  SFT_ASSIGN_OR_RETURN(parts.pad_id, SpecialId(configs, "pad", parts, folder));
+  // Pads are masked: one that is no token decides nothing.
+  const auto pad = SpecialId(configs, "pad", parts, folder);
+  if (pad.ok()) parts.pad_id = *pad;
   parts.end_of_turn_id = parts.eos_id;
   parts.more_stop_ids = StopIdsOf(configs);
   return std::make_unique<ComposedTokenizer>(std::move(parts));

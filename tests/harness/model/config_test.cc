@@ -85,6 +85,7 @@ TEST_CASE("what the family lacks is refused by name", "[model][config]") {
            {"tie_word_embeddings", "yes", "tie_word_embeddings"},
        }) {
     nlohmann::json json = Whole();
+    json.erase("rope_parameters");  // or the two would have to agree
     json[c.key] = c.value;
     RequireOneLine(ConfigFromJson("config.json", json.dump()).status(), c.part);
   }

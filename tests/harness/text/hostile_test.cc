@@ -57,6 +57,8 @@ void CheckError(const absl::Status& status, const std::string& part) {
 TEST_CASE("A sound tokenizer.json loads", "[text][hostile]") {
   CHECK(LoadText(kGood).ok());
   CHECK(LoadText(kGood, R"({"eos_token": {"content": "<e>"}})").ok());
+  // Pads are masked: one that is no token decides nothing.
+  CHECK(LoadText(kGood, R"({"pad_token": "<p>"})").ok());
 }
 
 TEST_CASE("A missing tokenizer.json is an error that names it",
