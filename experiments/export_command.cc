@@ -10,7 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/trained_run.h"
-#include "harness/model/stale_files.h"
+#include "harness/model/load/stale_files.h"
 
 ABSL_DECLARE_FLAG(std::string, out);
 ABSL_DECLARE_FLAG(std::string, adapter);

@@ -10,8 +10,9 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "harness/model/ops/dense_linear.h"
 #include "harness/core/status.h"
-#include "harness/model/layout.h"
+#include "harness/model/families/layout.h"
 #include "methods/adapter_io.h"
 
 namespace sft {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 
 namespace sft {
 namespace {
@@ -16,7 +17,6 @@ namespace {
 using Json = nlohmann::ordered_json;  // the first pattern that fits wins
 
 constexpr int64_t kMaxConfigBytes = 1 << 20;
-constexpr int kMaxJsonDepth = 32;
 constexpr double kMaxRank = 65536;
 
 // Read below.
@@ -59,15 +59,11 @@ constexpr TaskType kTaskTypes[] = {{HeadKind::kNextToken, "CAUSAL_LM"},
 
 absl::StatusOr<Json> ReadConfig(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
-  bool too_deep = false;
-  const auto limit = [&too_deep](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kMaxJsonDepth;
-    return !too_deep;
-  };
-  Json config = Json::parse(text, limit, /*allow_exceptions=*/false);
-  if (too_deep || config.is_discarded() || !config.is_object()) {
-    return InputError(path, "is no JSON object");
+  Json config;
+  if (const auto fault = ReadJsonInto(text, kMaxJsonDepth, config)) {
+    return InputError(path, fault->what);
   }
+  if (!config.is_object()) return InputError(path, "is no JSON object");
   return config;
 }
 

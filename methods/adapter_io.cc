@@ -14,7 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 
 namespace sft {
 namespace {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "harness/model/ops/dense_linear.h"
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "methods/adapter_io.h"

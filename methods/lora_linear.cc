@@ -6,10 +6,10 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "harness/core/rng.h"
-#include "harness/model/linear_product.h"
-#include "harness/model/remake.h"
-#include "methods/kernels/gemv.h"
-#include "methods/kernels/raw_tensor.h"
+#include "harness/model/ops/linear_product.h"
+#include "harness/model/ops/remake.h"
+#include "harness/kernels/product/gemv.h"
+#include "harness/kernels/shared/raw_tensor.h"
 
 namespace sft {
 namespace {

@@ -7,7 +7,9 @@
 #include <cmath>
 #include <optional>
 
-#include "methods/kernels/gemv.h"
+#include "harness/model/ops/dense_linear.h"
+#include "harness/model/ops/linear_product.h"
+#include "harness/kernels/product/gemv.h"
 
 namespace sft {
 namespace {

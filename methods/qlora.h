@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "methods/kernels/nf4_glue.h"
+#include "harness/kernels/nf4/nf4_glue.h"
 #include "methods/lora.h"
 
 namespace sft {

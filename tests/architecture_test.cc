@@ -234,7 +234,7 @@ TEST_CASE("what the rules allow is not reported", "[architecture]") {
        "#include \"harness/train/trainer.h\"\n#include <ATen/ATen.h>\n"},
       {"methods/lora.cc",
        "#include \"harness/train/method.h\"\n#include \"methods/lora.h\"\n"
-       "#include \"methods/kernels/nf4.h\"\n"},
+       "#include \"harness/kernels/nf4/nf4.h\"\n"},
       {"methods/kernels/a.cu", "#include <cuda_runtime.h>\n"},
       {"harness/measure/a.cc", "#include \"version.h\"\n"},
       {"experiments/sftbench.cc", "#include \"methods/registry.h\"\n"},

@@ -10,7 +10,7 @@
 #include "harness/launch/run_inputs.h"
 #include "harness/launch/run_worker.h"
 #include "harness/launch/trained_run.h"
-#include "harness/model/encoder.h"
+#include "harness/model/forward/encoder.h"
 #include "methods/registry.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"

@@ -10,7 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/eval/evaluator.h"
 #include "harness/eval/row_answers.h"
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"

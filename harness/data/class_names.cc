@@ -6,7 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
-#include "harness/data/prepare/unicode.h"
+#include "harness/data/unicode.h"
 
 namespace sft {
 namespace {

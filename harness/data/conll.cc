@@ -6,7 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
-#include "harness/data/prepare/line_reader.h"
+#include "harness/data/line_reader.h"
 
 namespace sft {
 namespace {

@@ -25,14 +25,8 @@ struct JsonTable {
   std::vector<RefusedRow> refused;
 };
 
-inline constexpr int kMaxJsonDepth = 64;
 inline constexpr int64_t kMaxJsonLineBytes = int64_t{16} << 20;
 inline constexpr int64_t kMaxJsonFileBytes = int64_t{1} << 30;
-
-// One JSON text; the error says what is wrong, without a file name. A whole
-// number that 64 bits cannot hold is one.
-absl::StatusOr<nlohmann::json> ParseJson(std::string_view text,
-                                         int max_depth = kMaxJsonDepth);
 
 // One object a line (gunzipped if the name ends in .gz); lines that are no
 // UTF-8, no JSON or no object are refused with file:line, empty ones skipped.

@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
-#include "harness/data/prepare/line_reader.h"
+#include "harness/data/line_reader.h"
 
 namespace sft {
 namespace {

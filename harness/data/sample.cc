@@ -8,7 +8,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
-#include "harness/data/prepare/shingles.h"
+#include "harness/data/shingles.h"
 
 namespace sft {
 namespace {

@@ -11,7 +11,7 @@
 #include "harness/data/row_text.h"
 #include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
-#include "harness/model/decode_step.h"
+#include "harness/model/forward/decode_step.h"
 
 namespace sft {
 namespace {

@@ -10,7 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "harness/core/json_depth.h"
+#include "harness/formats/json.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/eval/unicode_text.h"
@@ -21,7 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxDepth = 64;
 
 // The arguments of one constraint; the first that is missing or of another
 // type is kept as the error.
@@ -246,7 +245,7 @@ bool JsonFormat(Arguments&, std::string_view text) {
   }
   absl::ConsumeSuffix(&view, "```");
   inner = Arguments::Strip(ToStd(view));
-  return JsonDepth(inner) <= kMaxDepth && json::accept(inner);
+  return JsonDepth(inner) <= kMaxJsonDepth && json::accept(inner);
 }
 
 bool Title(Arguments&, std::string_view text) {
@@ -332,11 +331,11 @@ std::vector<std::string> KnownConstraints() {
 
 absl::StatusOr<ConstraintShare> CheckConstraints(std::string_view constraints,
                                                  std::string_view response) {
-  if (JsonDepth(constraints) > kMaxDepth) {
+  if (JsonDepth(constraints) > kMaxJsonDepth) {
     return absl::InvalidArgumentError("constraints nest too deep");
   }
-  const json list =
-      json::parse(constraints, nullptr, /*allow_exceptions=*/false);
+  json list;
+  if (ReadJsonInto(constraints, kMaxJsonDepth, list)) list = nullptr;
   if (!list.is_array()) {
     return absl::InvalidArgumentError(
         "constraints are no JSON array of {\"id\": ..., \"kwargs\": {...}}");

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "harness/data/collator.h"
-#include "harness/model/head_loss.h"
+#include "harness/model/ops/head_loss.h"
 
 namespace sft {
 namespace {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/core/files.h"
-#include "harness/core/json_depth.h"
+#include "harness/formats/json.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/data/clean_text.h"
@@ -114,23 +114,13 @@ absl::StatusOr<std::vector<TextItem>> ReadTagItems(
 
 absl::StatusOr<json> ReadJson(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  size_t line = 1;
-  for (size_t at = 0; at < text.size();) {
-    const Utf8Char c = DecodeUtf8At(text, at);
-    if (!c.valid) return InputError(At(path, line), "is not UTF-8");
-    line += c.code_point == '\n';
-    at += c.size_bytes;
-  }
-  if (JsonDepth(text) > 64) return InputError(path, "is nested too deeply");
-  try {
-    return json::parse(WithoutByteOrderMark(text));
-  } catch (const json::parse_error& e) {
-    const size_t end = std::min(e.byte, text.size());
-    const auto before = std::count(
-        text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n');
-    return InputError(At(path, static_cast<size_t>(before) + 1),
-                      "is not JSON here");
-  }
+  const std::string_view body = WithoutByteOrderMark(text);
+  json value;
+  const std::optional<JsonFault> fault =
+      ReadJsonInto(body, kMaxJsonDepth, value);
+  if (!fault) return value;
+  const auto line = std::count(body.begin(), body.begin() + fault->byte, '\n');
+  return InputError(At(path, static_cast<size_t>(line) + 1), fault->what);
 }
 
 // A list of objects under `key`; null where it is not.

@@ -9,7 +9,7 @@
 
 #include "harness/core/status.h"
 #include "harness/data/row_text.h"
-#include "harness/model/decoder.h"
+#include "harness/model/forward/decoder.h"
 #include "harness/spec/mixture.h"
 
 namespace sft {

@@ -14,7 +14,7 @@
 #include "harness/core/tokenizer.h"
 #include "harness/launch/workbench.h"
 #include "harness/model/slot_shape.h"
-#include "harness/model/weights.h"
+#include "harness/model/load/weights.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_plan.h"
 

@@ -10,7 +10,7 @@
 #include "harness/core/status.h"
 #include "harness/core/tensor_digest.h"
 #include "harness/launch/run_inputs.h"
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 #include "harness/text/hf_export.h"
 
 namespace sft {

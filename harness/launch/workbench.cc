@@ -10,7 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
-#include "harness/data/user_dataset.h"
+#include "harness/data/user/user_dataset.h"
 #include "harness/spec/mixture.h"
 #include "harness/text/tokenizer_factory.h"
 

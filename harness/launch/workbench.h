@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/tokenizer.h"
 #include "harness/data/dataset.h"
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 #include "harness/spec/run_plan.h"
 #include "harness/spec/user_data.h"
 #include "harness/train/method.h"

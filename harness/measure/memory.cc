@@ -10,12 +10,12 @@
 #include <utility>
 
 #include "harness/core/status.h"
-#include "harness/model/head_loss.h"
+#include "harness/model/ops/head_loss.h"
 
 namespace sft {
 namespace {
 
-// methods/kernels/adam8_logic.h; a test compares.
+// harness/kernels/adam8/adam8_logic.h; a test compares.
 constexpr int64_t kBlockOf8Bit = 256, kSmallestOf8Bit = 4096;
 constexpr size_t kAggregate = 0;  // of the allocator's small and large pools
 

@@ -16,7 +16,6 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
-#include "harness/model/reading_product.h"
 
 namespace sft {
 
@@ -71,42 +70,6 @@ class LinearMap {
   virtual std::vector<std::pair<std::string, int64_t>> BytesByCategory()
       const = 0;
 };
-
-// The plain map: a weight [O, I] in the master dtype (f32 or f64), an
-// optional bias [O]. In bf16 the weight is cast a forward pass (the cast is
-// differentiable); once frozen (SetFrozenDtype) it is stored in bf16.
-class DenseLinear : public LinearMap {
- public:
-  DenseLinear(at::Tensor weight_OI, at::Tensor bias_O, at::ScalarType compute);
-  at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
-  bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
-  at::Tensor DenseWeight() const override;
-  std::vector<NamedTensor> Tensors() const override;
-  std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
-
-  at::Tensor& weight_OI() { return weight_OI_; }
-  at::Tensor& bias_O() { return bias_O_; }
-  at::ScalarType compute_dtype() const { return compute_; }
-  // For a weight that will never be trained: keep it in the compute dtype.
-  void FreezeInComputeDtype();
-
- private:
-  at::Tensor ComputeWeight();
-
-  at::Tensor weight_OI_;
-  at::Tensor bias_O_;  // undefined if none
-  at::ScalarType compute_;
-  // The weight in the compute dtype, kept while no gradient is recorded: a
-  // generated token would else cost a cast of every weight.
-  at::Tensor cast_OI_;
-  uint32_t cast_version_ = 0;  // of the weight it was made of
-  LaidOutWeight laid_out_;
-};
-
-// x [M, I] times w_OI transposed, in bf16 with f32 accumulation where dtype
-// is bf16 (also on processors without bf16 instructions), plain otherwise.
-at::Tensor LinearProduct(const at::Tensor& x, const at::Tensor& w_OI,
-                         const at::Tensor& bias_O);
 
 struct LinearSlot {
   std::string name;  // "model.layers.0.self_attn.q_proj"
@@ -177,7 +140,7 @@ struct GenerationOptions {
   // A prompt's draws are its own stream: of this number, or of its index where
   // there are none, so that batches change no answer.
   std::vector<int64_t> streams;
-  // Steps read guesses of what follows (harness/model/guess.h): the same
+  // Steps read guesses of what follows (harness/model/generate/guess.h): the same
   // answers in fewer steps.
   bool guess = true;
   int64_t beams = 1;          // above 1: beam search; temperature must be 0

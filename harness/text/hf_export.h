@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "harness/core/gguf_tokenizer.h"
+#include "harness/formats/gguf_tokenizer.h"
 
 namespace sft {
 

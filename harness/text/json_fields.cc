@@ -1,18 +1,10 @@
 // See json_fields.h.
 #include "harness/text/json_fields.h"
 
-#include <exception>
-
-#include "harness/core/files.h"
-#include "harness/core/json_depth.h"
-#include "harness/core/not_the_file.h"
 #include "harness/core/status.h"
-#include "harness/core/utf8.h"
 
 namespace sft {
 namespace {
-
-constexpr int kMaxDepth = 64;
 
 absl::Status WrongType(const std::string& file, const char* name,
                        const char* wanted) {
@@ -21,31 +13,6 @@ absl::Status WrongType(const std::string& file, const char* name,
 }
 
 }  // namespace
-
-absl::StatusOr<nlohmann::json> ParseUntrustedJson(const std::string& text,
-                                                  const std::string& file) {
-  if (static_cast<int64_t>(text.size()) > kMaxTokenizerFileBytes) {
-    return InputError(file, "JSON is larger than 256 MiB");
-  }
-  SFT_RETURN_IF_ERROR(CheckIsTheFile(file, text));
-  if (JsonDepth(text) > kMaxDepth) {
-    return InputError(file, "JSON is nested deeper than 64 levels");
-  }
-  try {
-    return nlohmann::json::parse(text);
-  } catch (const std::exception& e) {
-    // The message quotes the bad bytes, which need not be UTF-8.
-    return InputError(file,
-                      absl::StrCat("not valid JSON: ",
-                                   SanitizeUtf8(e.what()).substr(0, 200)));
-  }
-}
-
-absl::StatusOr<nlohmann::json> ReadUntrustedJson(const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(std::string text,
-                       ReadFile(path, kMaxTokenizerFileBytes));
-  return ParseUntrustedJson(text, path);
-}
 
 const nlohmann::json* FindField(const nlohmann::json& object,
                                 const char* name) {

@@ -1,5 +1,5 @@
-// Reading fields of untrusted JSON: size and depth are checked before parsing,
-// every wrong type is one InputError that names file and field.
+// Reading fields of untrusted JSON: every wrong type is one InputError that
+// names file and field.
 #ifndef HARNESS_TEXT_JSON_FIELDS_H_
 #define HARNESS_TEXT_JSON_FIELDS_H_
 
@@ -11,12 +11,6 @@
 #include "absl/status/statusor.h"
 
 namespace sft {
-
-inline constexpr int64_t kMaxTokenizerFileBytes = int64_t{256} << 20;
-
-absl::StatusOr<nlohmann::json> ParseUntrustedJson(const std::string& text,
-                                                  const std::string& file);
-absl::StatusOr<nlohmann::json> ReadUntrustedJson(const std::string& path);
 
 // `object[name]`; absent or null gives `fallback`.
 absl::StatusOr<bool> BoolField(const nlohmann::json& object, const char* name,

@@ -1,7 +1,7 @@
 // AdamW with 8-bit moments (Dettmers et al., arXiv 2110.02861), as
 // bitsandbytes' AdamW8bit: blocks of 256 elements, 2 bytes and a share of two
 // f32 a weight instead of 8 bytes. A moment is read back, moved as AdamW moves
-// it, applied, and rounded to its block's map (methods/kernels/adam8_logic.h).
+// it, applied, and rounded to its block's map (harness/kernels/adam8/adam8_logic.h).
 // Parameters below 4096 elements keep f32 moments and AdamW's own step.
 #ifndef HARNESS_TRAIN_ADAMW_8BIT_H_
 #define HARNESS_TRAIN_ADAMW_8BIT_H_
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "harness/train/adamw.h"
-#include "methods/kernels/adam8_glue.h"
+#include "harness/kernels/adam8/adam8_glue.h"
 
 namespace sft {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "harness/core/tensor_allocator.h"
-#include "methods/kernels/adam_paged.h"
+#include "harness/kernels/adam8/adam_paged.h"
 
 namespace sft {
 namespace {

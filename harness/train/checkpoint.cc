@@ -13,7 +13,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 
 namespace sft {
 namespace fs = std::filesystem;

@@ -16,7 +16,7 @@
 #include "harness/train/batch_feed.h"
 #include "harness/train/optimizer.h"
 #include "harness/train/step_plan.h"
-#include "methods/kernels/device_graph.h"
+#include "harness/kernels/device/device_graph.h"
 
 namespace sft {
 

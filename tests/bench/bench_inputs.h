@@ -15,9 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "harness/model/ops/dense_linear.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/eval/continuations.h"
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 #include "methods/qlora.h"
 #include "tests/support/paths.h"
 

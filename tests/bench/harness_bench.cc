@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/launch/workbench.h"
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 #include "harness/record/run_record.h"
 #include "tests/harness/record/sample_record.h"
 #include "tests/harness/spec/spec_tables.h"

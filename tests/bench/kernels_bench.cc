@@ -5,10 +5,10 @@
 #include <benchmark/benchmark.h>
 #include <c10/core/GradMode.h>
 
-#include "harness/model/head_loss.h"
-#include "methods/kernels/block_ops.h"
-#include "methods/kernels/nf4_glue.h"
-#include "methods/kernels/varlen_attention.h"
+#include "harness/model/ops/head_loss.h"
+#include "harness/kernels/block/block_ops.h"
+#include "harness/kernels/nf4/nf4_glue.h"
+#include "harness/kernels/attention/varlen_attention.h"
 
 namespace sft {
 namespace {

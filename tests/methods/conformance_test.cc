@@ -3,7 +3,8 @@
 #include <filesystem>
 #include <set>
 
-#include "methods/kernels/nf4_glue.h"
+#include "harness/model/ops/dense_linear.h"
+#include "harness/kernels/nf4/nf4_glue.h"
 #include "tests/methods/variants.h"
 
 namespace sft {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 #include "methods/adapter_io.h"
 #include "tests/methods/encoder_support.h"
 

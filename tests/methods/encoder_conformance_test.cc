@@ -2,6 +2,7 @@
 // every family and head (tests/golden/make_golden_encoders.py).
 #include <set>
 
+#include "harness/model/ops/dense_linear.h"
 #include "harness/core/tensor_digest.h"
 #include "harness/train/trainer.h"
 #include "methods/qlora.h"

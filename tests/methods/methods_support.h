@@ -14,7 +14,7 @@
 
 #include "harness/core/rng.h"
 #include "harness/data/collator.h"
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 #include "harness/train/method.h"
 #include "methods/registry.h"
 #include "tests/support/catch_torch.h"

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "harness/core/files.h"
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 #include "methods/adapter_io.h"
 #include "methods/hft.h"
 #include "tests/methods/methods_support.h"

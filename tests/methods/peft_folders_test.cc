@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <map>
 
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 #include "methods/adapter_io.h"
 #include "tests/harness/model/fake_files.h"
 

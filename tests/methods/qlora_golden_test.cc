@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "harness/core/digest.h"
-#include "methods/kernels/nf4_glue.h"
+#include "harness/kernels/nf4/nf4_glue.h"
 #include "tests/methods/methods_support.h"
 
 namespace sft {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "harness/core/tensor_allocator.h"
-#include "harness/model/config.h"
-#include "harness/model/decoder.h"
+#include "harness/model/families/config.h"
+#include "harness/model/forward/decoder.h"
 
 namespace sft {
 

@@ -9,7 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "harness/core/files.h"
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 #include "tests/support/catch_torch.h"
 
 namespace sft {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/core/rng.h"
-#include "harness/model/safetensors.h"
+#include "harness/formats/safetensors.h"
 #include "tests/support/paths.h"
 
 namespace sft {

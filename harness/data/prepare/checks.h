@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "harness/data/prepare/options.h"
 #include "harness/data/prepare/rows.h"
-#include "harness/data/prepare/shingles.h"
+#include "harness/data/shingles.h"
 
 namespace sft {
 

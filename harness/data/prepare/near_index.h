@@ -9,7 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "harness/data/prepare/rows.h"
-#include "harness/data/prepare/shingles.h"
+#include "harness/data/shingles.h"
 
 namespace sft {
 

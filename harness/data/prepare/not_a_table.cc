@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
-#include "harness/core/not_the_file.h"
+#include "harness/formats/not_the_file.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
-#include "harness/data/prepare/unicode.h"
+#include "harness/data/unicode.h"
 
 namespace sft {
 namespace {

@@ -11,9 +11,9 @@
 #include "harness/data/clean_text.h"
 #include "harness/data/csv.h"
 #include "harness/data/jsonl.h"
-#include "harness/data/prepare/line_reader.h"
+#include "harness/data/line_reader.h"
 #include "harness/data/prepare/not_a_table.h"
-#include "harness/data/prepare/unicode.h"
+#include "harness/data/unicode.h"
 
 namespace sft {
 namespace {

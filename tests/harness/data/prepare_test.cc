@@ -12,8 +12,8 @@
 #include "harness/core/rng.h"
 #include "harness/data/csv.h"
 #include "harness/data/prepare/read_table.h"
-#include "harness/data/prepare/shingles.h"
-#include "harness/data/prepare/unicode.h"
+#include "harness/data/shingles.h"
+#include "harness/data/unicode.h"
 #include "tests/support/paths.h"
 
 namespace sft {

@@ -1,4 +1,4 @@
-#include "harness/data/user_dataset.h"
+#include "harness/data/user/user_dataset.h"
 
 #include <filesystem>
 #include <map>

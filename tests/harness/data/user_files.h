@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/data/user_dataset.h"
+#include "harness/data/user/user_dataset.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 

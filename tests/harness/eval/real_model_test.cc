@@ -3,7 +3,7 @@
 
 #include "harness/data/collator.h"
 #include "harness/eval/evaluator.h"
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"

@@ -10,7 +10,7 @@
 #include "harness/measure/memory.h"
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 #include "harness/train/make_optimizer.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"

@@ -1,6 +1,6 @@
 // The rules of beam search over made-up log-probabilities; what a model makes
 // of them is in generate_test.cc.
-#include "harness/model/beam_search.h"
+#include "harness/model/generate/beam_search.h"
 
 #include <algorithm>
 #include <cmath>

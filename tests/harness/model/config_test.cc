@@ -1,4 +1,4 @@
-#include "harness/model/config.h"
+#include "harness/model/families/config.h"
 
 #include "tests/harness/model/fake_files.h"
 

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
-#include "harness/model/safetensors.h"
-#include "harness/model/weights.h"
+#include "harness/formats/safetensors.h"
+#include "harness/model/load/weights.h"
 #include "tests/harness/model/encoder_golden.h"
 #include "tests/harness/model/fake_files.h"
 

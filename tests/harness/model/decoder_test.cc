@@ -1,8 +1,10 @@
-#include "harness/model/decoder.h"
+#include "harness/model/ops/dense_linear.h"
+#include "harness/model/ops/linear_product.h"
+#include "harness/model/forward/decoder.h"
 
 #include <torch/csrc/autograd/autograd.h>
 
-#include "harness/model/checkpoint.h"
+#include "harness/model/ops/checkpoint.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft {

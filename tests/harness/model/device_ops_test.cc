@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "harness/model/head_loss.h"
-#include "harness/model/ops.h"
+#include "harness/model/ops/head_loss.h"
+#include "harness/model/ops/ops.h"
 #include "tests/support/catch_torch.h"
 
 namespace sft {

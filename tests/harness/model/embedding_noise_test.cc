@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "harness/data/collator.h"
-#include "harness/model/ops.h"
+#include "harness/model/ops/ops.h"
 #include "tests/support/catch_torch.h"
 
 namespace sft {

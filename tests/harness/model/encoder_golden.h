@@ -12,9 +12,9 @@
 #include "tests/harness/model/fake_files.h"
 // After Catch2.
 #include "harness/data/collator.h"
-#include "harness/model/encoder.h"
-#include "harness/model/encoder_families.h"
-#include "harness/model/safetensors.h"
+#include "harness/model/forward/encoder.h"
+#include "harness/model/families/encoder_families.h"
+#include "harness/formats/safetensors.h"
 
 namespace sft::encoder_golden {
 

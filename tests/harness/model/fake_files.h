@@ -15,8 +15,8 @@
 
 #include "tests/support/catch_torch.h"
 // After Catch2.
-#include "harness/model/decoder.h"
-#include "harness/model/load.h"
+#include "harness/model/forward/decoder.h"
+#include "harness/model/load/load.h"
 #include "tests/support/paths.h"
 
 namespace sft::fake {

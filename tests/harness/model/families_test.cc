@@ -1,13 +1,13 @@
 // Every decoder family against transformers: logits, gradients, generation and
 // export of tiny random checkpoints (tests/golden/make_golden_decoders.py).
-#include "harness/model/families.h"
+#include "harness/model/families/families.h"
 
 #include <ATen/ATen.h>
 
 #include <filesystem>
 
-#include "harness/model/safetensors.h"
-#include "harness/model/weights.h"
+#include "harness/formats/safetensors.h"
+#include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft {

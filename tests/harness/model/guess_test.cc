@@ -1,4 +1,4 @@
-#include "harness/model/guess.h"
+#include "harness/model/generate/guess.h"
 
 #include "tests/support/catch_torch.h"
 

@@ -1,4 +1,4 @@
-#include "harness/model/head_loss.h"
+#include "harness/model/ops/head_loss.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>

@@ -1,10 +1,10 @@
-#include "harness/model/load.h"
+#include "harness/model/load/load.h"
 
 #include <limits>
 
 #include "harness/core/status.h"
-#include "harness/model/safetensors.h"
-#include "harness/model/weights.h"
+#include "harness/formats/safetensors.h"
+#include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft {

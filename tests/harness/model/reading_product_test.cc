@@ -1,9 +1,9 @@
-#include "harness/model/reading_product.h"
+#include "harness/model/ops/reading_product.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include "harness/model/linear_product.h"
+#include "harness/model/ops/linear_product.h"
 #include "tests/harness/model/fake_files.h"
 #include "tests/support/catch_torch.h"
 

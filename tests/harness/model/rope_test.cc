@@ -1,11 +1,11 @@
 // Scaled rotary positions: angles against transformers
 // (tests/golden/make_golden_decoders.py), GGUF's way of saying them, and what a
 // sequence's length changes.
-#include "harness/model/rope.h"
+#include "harness/model/ops/rope.h"
 
 #include <ATen/ATen.h>
 
-#include "harness/model/weights.h"
+#include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft {

@@ -1,5 +1,5 @@
 // Next-token probabilities against transformers, and draws against them.
-#include "harness/model/sampling.h"
+#include "harness/model/generate/sampling.h"
 
 #include <cmath>
 #include <limits>

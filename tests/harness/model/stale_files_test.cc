@@ -1,5 +1,5 @@
 // What an export over an older folder leaves of it.
-#include "harness/model/stale_files.h"
+#include "harness/model/load/stale_files.h"
 
 #include <filesystem>
 #include <set>

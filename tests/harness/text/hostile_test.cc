@@ -6,7 +6,7 @@
 #include "harness/core/files.h"
 #include "harness/text/chat_template.h"
 #include "harness/text/hf_tokenizer_json.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json.h"
 #include "harness/text/regex.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/paths.h"
@@ -36,7 +36,7 @@ absl::Status LoadText(const std::string& text,
 
 // The same without files, for many variants.
 absl::Status ParseText(const std::string& text) {
-  const auto root = ParseUntrustedJson(text, "tokenizer.json");
+  const auto root = ParseJsonDocument("tokenizer.json", text);
   if (!root.ok()) return root.status();
   return ParseTokenizerJson(*root, "tokenizer.json").status();
 }

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "absl/strings/str_join.h"
-#include "harness/model/gguf.h"
+#include "harness/formats/gguf.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/harness/text/golden.h"
 

@@ -1,0 +1,346 @@
+#include "harness/data/user/user_dataset.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/data/class_names.h"
+#include "harness/data/entity_answer.h"
+#include "harness/data/jsonl.h"
+#include "harness/data/prepare/prepare.h"
+#include "harness/data/unicode.h"
+#include "harness/data/user/user_rows.h"
+#include "harness/data/user/user_table.h"
+
+namespace sft {
+namespace {
+
+bool IsLabelled(TaskKind kind) {
+  return kind == TaskKind::kClassification || kind == TaskKind::kTokenLabels;
+}
+
+class Loader {
+ public:
+  Loader(const UserData& data, const Task& task, const PrepareOptions& options,
+         std::vector<std::string> notices)
+      : data_(data), task_(task), options_(options) {
+    splits_.notices = std::move(notices);
+  }
+
+  // `table`: of data.path.
+  absl::StatusOr<Splits> Load(const UserTable& table) {
+    SFT_ASSIGN_OR_RETURN(const UserTable test, ReadOther(data_.test));
+    SFT_ASSIGN_OR_RETURN(const UserTable validation,
+                         ReadOther(data_.validation));
+    Refuse(table.bad);
+    if (!splits_.refused.empty()) {
+      Notice(absl::StrCat(splits_.refused.size(),
+                          " rows could not be read and are left out; first ",
+                          splits_.refused[0].where, ": ",
+                          splits_.refused[0].reason));
+      splits_.facts["skipped_rows"] =
+          static_cast<double>(splits_.refused.size());
+    }
+    if (task_.kind == TaskKind::kLanguageModeling) return Documents(table);
+    SFT_RETURN_IF_ERROR(SplitTable(table, test.rows.get()));
+    SFT_RETURN_IF_ERROR(AddAll(test, splits_.test));
+    SFT_RETURN_IF_ERROR(AddAll(validation, splits_.validation));
+    CountUnread();
+    CountClasses();
+    return std::move(splits_);
+  }
+
+ private:
+  void Notice(const std::string& what) {
+    splits_.notices.push_back(absl::StrCat("data ", data_.name, ": ", what));
+  }
+
+  absl::StatusOr<UserTable> ReadOther(const std::string& path) {
+    if (path.empty()) return UserTable();
+    SFT_ASSIGN_OR_RETURN(UserTable table,
+                         ReadUserTable(data_, task_.kind, options_, path, ""));
+    Refuse(table.bad);
+    return table;
+  }
+
+  void Refuse(const std::vector<RefusedRow>& rows) {
+    splits_.refused.insert(splits_.refused.end(), rows.begin(), rows.end());
+  }
+
+  // Shares of the one file; where the test rows have their own, their share
+  // goes to the train rows.
+  absl::Status SplitTable(const UserTable& from, const RowSource* test) {
+    PrepareOptions options = options_;
+    SFT_ASSIGN_OR_RETURN(auto shares, ParseShares(options.split));
+    if (!data_.test.empty()) shares[0] += std::exchange(shares[2], 0.0);
+    if (!data_.validation.empty()) shares[0] += std::exchange(shares[1], 0.0);
+    options.split = absl::StrJoin(shares, ",");
+    SFT_ASSIGN_OR_RETURN(const PreparedTable table,
+                         PrepareTable(*from.rows, options, test));
+    std::vector<std::string> dropped;
+    for (const CheckReport& check : table.report.checks) {
+      splits_.facts["prepare." + check.name] = static_cast<double>(check.rows);
+      if (check.action == "drop" && check.rows > 0) {
+        dropped.push_back(absl::StrCat(check.name, " ", check.rows));
+      }
+    }
+    splits_.facts["prepare.dropped_rows"] =
+        static_cast<double>(table.report.dropped);
+    if (table.report.dropped > 0) {
+      Notice(absl::StrCat(table.report.dropped, " of ", table.report.rows,
+                          " rows are dropped (", absl::StrJoin(dropped, ", "),
+                          "); first ", table.dropped[0].where,
+                          NotCompared(table.report)));
+    }
+    for (const DroppedRow& row : table.dropped) {
+      splits_.refused.push_back({row.where, row.reason});
+    }
+    std::vector<Row>* const sides[kSplits] = {
+        &splits_.train, &splits_.validation, &splits_.test};
+    for (int side = 0; side < kSplits; ++side) {
+      for (uint32_t index : table.splits[side]) {
+        SFT_RETURN_IF_ERROR(Add(from, index, *sides[side]));
+      }
+      if (shares[side] > 0 && sides[side]->empty()) {
+        Notice(absl::StrCat("no row falls to the ", kSplitNames[side],
+                            " split, though its share is ", shares[side]));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Columns that would have told some of the dropped rows from those they are
+  // like, were they part of the prompt.
+  static std::string NotCompared(const PrepareReport& report) {
+    constexpr size_t kShown = 5;
+    std::vector<std::string> columns;
+    for (const auto& [column, rows] : report.not_compared) {
+      if (columns.size() < kShown) {
+        columns.push_back(absl::StrCat(column, " (", rows, " rows)"));
+      }
+    }
+    if (columns.empty()) return "";
+    return absl::StrCat(
+        "; some differ from the row they are like in columns "
+        "that are not compared: ",
+        absl::StrJoin(columns, ", "),
+        ": a template: that fills one in makes it part of the "
+        "prompt");
+  }
+
+  absl::Status AddAll(const UserTable& table, std::vector<Row>& out) {
+    for (size_t i = 0; table.rows != nullptr && i < table.rows->size(); ++i) {
+      SFT_RETURN_IF_ERROR(Add(table, i, out));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Add(const UserTable& table, size_t index,
+                   std::vector<Row>& out) {
+    SFT_ASSIGN_OR_RETURN(const TableRow from, table.rows->Get(index));
+    SFT_ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(from.json));
+    absl::StatusOr<Row> row =
+        UserRow(object, from.line, task_, data_, table.text_table);
+    if (row.ok()) {
+      out.push_back(*std::move(row));
+      return absl::OkStatus();
+    }
+    const std::string where = absl::StrCat(table.rows->name(), ":", from.line);
+    const std::string why = ToStd(row.status().message());
+    if (options_.on_bad_row == "fail") {
+      return InputError(where, why + " (on_bad_row: skip leaves it out)");
+    }
+    splits_.refused.push_back({where, why});
+    ++unusable_;
+    if (unusable_ == 1) first_unusable_ = splits_.refused.back();
+    return absl::OkStatus();
+  }
+
+  void CountUnread() {
+    if (unusable_ == 0) return;
+    splits_.facts["unusable_rows"] = unusable_;
+    Notice(absl::StrCat(unusable_,
+                        " rows cannot be used and are left out; "
+                        "first ",
+                        first_unusable_.where, ": ", first_unusable_.reason));
+  }
+
+  // Classes that the run never sees, or never scores.
+  void CountClasses() {
+    if (task_.kind != TaskKind::kClassification) return;
+    const std::pair<const char*, const std::vector<Row>*> sides[] = {
+        {"train", &splits_.train}, {"test", &splits_.test}};
+    for (const auto& [name, rows] : sides) {
+      if (rows->empty()) continue;
+      std::vector<bool> seen(task_.labels.size(), false);
+      for (const Row& row : *rows) seen[row.label] = true;
+      std::vector<std::string> missing;
+      for (size_t i = 0; i < seen.size(); ++i) {
+        if (!seen[i])
+          missing.push_back(absl::StrCat("'", ShownText(task_.labels[i]), "'"));
+      }
+      splits_.facts[absl::StrCat(name, ".missing_classes")] =
+          static_cast<double>(missing.size());
+      if (missing.empty()) continue;
+      Notice(absl::StrCat("the ", name, " split has no row of ", missing.size(),
+                          " of ", seen.size(), " classes: ",
+                          absl::StrJoin(missing, ", ").substr(0, 200)));
+    }
+  }
+
+  absl::StatusOr<Splits> Documents(const UserTable& table) {
+    std::vector<Row> read;
+    SFT_RETURN_IF_ERROR(AddAll(table, read));
+    CountUnread();
+    for (Row& row : read) splits_.documents.push_back(std::move(row.text));
+    return std::move(splits_);
+  }
+
+  const UserData& data_;
+  const Task& task_;
+  const PrepareOptions& options_;
+  Splits splits_;
+  int unusable_ = 0;
+  RefusedRow first_unusable_;
+};
+
+// Names of classes or entity types as they can be told apart and written.
+absl::Status CheckLabels(const UserData& data, const Task& task,
+                         std::vector<std::string>& notices) {
+  const std::vector<std::string>& labels = task.labels;
+  const bool named = !data.labels.empty();
+  const bool classes = task.kind == TaskKind::kClassification;
+  const std::string where = data.Where(named ? "labels" : "path");
+  if (std::set<std::string>(labels.begin(), labels.end()).size() !=
+      labels.size()) {
+    return InputError(where, "labels: one stands twice");
+  }
+  if (labels.empty()) {
+    return InputError(where, data.path + " holds no " +
+                                 (classes ? "label" : "B- tag of an entity"));
+  }
+  if (classes && labels.size() == 1) {
+    return InputError(where, absl::StrCat("every row has the label '",
+                                          ShownText(labels[0]).substr(0, 80),
+                                          "': wanted two classes or more"));
+  }
+  for (const std::string& type : labels) {
+    const std::string why = classes ? "" : EntityTypeComplaint(type);
+    if (why.empty()) continue;
+    return InputError(
+        where, absl::StrCat("entity type '", type, "' ", why,
+                            ", which the written form 'type: words; type: "
+                            "words' cannot carry; name it otherwise in the "
+                            "file, such as with _"));
+  }
+  const AlikeNames alike = FindAlikeNames(labels);
+  if (!alike.unseen.empty() && !named) {
+    return InputError(
+        where,
+        absl::StrCat(
+            "the labels ", alike.unseen,
+            " differ in white space, unseen characters or "
+            "Unicode form alone: write them alike in the file; or, if they are "
+            "meant to be different classes, name all classes "
+            "in labels:"));
+  }
+  if (!alike.by_case.empty()) {
+    notices.push_back(absl::StrCat("data ", data.name, ": the labels ",
+                                   alike.by_case,
+                                   " are different classes, "
+                                   "though they look alike"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFiles(const UserData& data) {
+  for (const auto& [key, path] :
+       {std::pair("path", &data.path), std::pair("target", &data.target),
+        std::pair("validation", &data.validation),
+        std::pair("test", &data.test)}) {
+    if (path->empty() || FileExists(*path)) continue;
+    std::string where = "the working directory";
+    const size_t slash = data.spec.rfind('/');
+    if (slash != std::string::npos) {
+      absl::StrAppend(&where, " and in the spec's folder ",
+                      data.spec.substr(0, slash));
+    }
+    return InputError(
+        data.Where(key),
+        absl::StrCat(
+            key, ": ", *path, " is not there",
+            path->front() == '/' ? "" : "; looked for it in " + where));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<DatasetRow> MakeUserDataset(const UserData& data) {
+  absl::StatusOr<TaskKind> kind = TaskKindByName(data.task);
+  if (!kind.ok()) {
+    return InputError(data.Where("task"), ToStd(kind.status().message()));
+  }
+  SFT_RETURN_IF_ERROR(CheckFiles(data));
+  SFT_ASSIGN_OR_RETURN(const PrepareOptions options,
+                       UserPrepareOptions(data, *kind));
+  DatasetRow row;
+  row.name = data.name;
+  row.task = DefaultTask(*kind);
+  row.task.name = data.name;
+  row.task.labels = data.labels;
+  if (!data.metrics.empty()) row.task.metrics = data.metrics;
+  if (!data.stop.empty()) {
+    row.task.stop_strings = data.stop;
+    std::erase(row.task.stop_strings, "");
+  }
+  row.task.guessed_stop_strings = data.stop.empty();
+  // A number by the check of the block.
+  row.task.guessed_max_new_tokens = data.max_new_tokens.empty();
+  int64_t tokens = 0;
+  if (absl::SimpleAtoi(data.max_new_tokens, &tokens)) {
+    row.task.max_new_tokens = tokens;
+  }
+  for (const std::string& file :
+       {data.path, data.target, data.validation, data.test}) {
+    if (!file.empty()) row.files.push_back("path:" + file);
+  }
+  SFT_ASSIGN_OR_RETURN(
+      const UserTable table,
+      ReadUserTable(data, *kind, options, data.path, data.target));
+  SFT_RETURN_IF_ERROR(CheckUserData(data, *kind, table.columns));
+  SFT_ASSIGN_OR_RETURN(const TableSurvey survey,
+                       SurveyTable(table, *kind, data, options));
+  if (row.task.labels.empty()) {
+    row.task.labels.assign(survey.labels.begin(), survey.labels.end());
+  }
+  std::vector<std::string> notices;
+  if (IsLabelled(*kind)) {
+    SFT_RETURN_IF_ERROR(CheckLabels(data, row.task, notices));
+  }
+  // What made other rows, or another split, of such a file before.
+  if (survey.not_nfc || survey.more_prompt ||
+      (survey.answers && options.clean) || *kind == TaskKind::kMultipleChoice ||
+      *kind == TaskKind::kQuestionAnswering) {
+    row.revision = 2;
+  }
+  if (options.clean && (*kind == TaskKind::kMultipleChoice ||
+                        *kind == TaskKind::kQuestionAnswering)) {
+    row.revision = 3;
+  }
+  row.source = data.path;
+  row.summary = "the user's own";
+  row.load = [data, task = row.task, options, table,
+              notices](const DataFolders&) {
+    return Loader(data, task, options, notices).Load(table);
+  };
+  return row;
+}
+
+}  // namespace sft

@@ -1,0 +1,344 @@
+#include "harness/data/user/user_table.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "harness/core/status.h"
+#include "harness/data/conll.h"
+#include "harness/data/jsonl.h"
+#include "harness/data/parallel.h"
+#include "harness/data/prepare/read_table.h"
+#include "harness/data/unicode.h"
+#include "harness/data/prompt_template.h"
+
+namespace sft {
+namespace {
+
+constexpr size_t kMaxLabels = 1000;
+
+std::string FormatOf(const UserData& data, std::string path) {
+  if (data.format != "auto") return data.format;
+  if (absl::EndsWith(path, ".gz")) path.resize(path.size() - 3);
+  for (const char* ending : {".conll", ".bio", ".iob"}) {
+    if (absl::EndsWith(path, ending)) return "conll";
+  }
+  return "auto";
+}
+
+absl::Status CheckBad(const std::vector<RefusedRow>& bad,
+                      const PrepareOptions& options) {
+  if (bad.empty() || options.on_bad_row == "skip") return absl::OkStatus();
+  return InputError(bad[0].where,
+                    bad[0].reason + " (on_bad_row: skip leaves it out)");
+}
+
+RowColumns ColumnsOf(const PrepareOptions& options) {
+  return {options.text, options.also, options.label, options.answer,
+          options.clean && options.nfc};
+}
+
+absl::StatusOr<UserTable> ReadConllTable(const std::string& path, TaskKind kind,
+                                         const PrepareOptions& options) {
+  if (kind != TaskKind::kTokenLabels) {
+    return InputError(path, "format: conll is for task: token_labels");
+  }
+  SFT_ASSIGN_OR_RETURN(ConllTable read, ReadConll(path, ConllOptions()));
+  SFT_RETURN_IF_ERROR(CheckBad(read.refused, options));
+  std::vector<TableRow> rows;
+  for (const ConllSentence& sentence : read.sentences) {
+    rows.push_back(
+        RowFromJson({{"words", sentence.words}, {"tags", sentence.tags}},
+                    sentence.line, ColumnsOf(options)));
+  }
+  return UserTable{std::make_shared<VectorRows>(path, std::move(rows)),
+                   std::move(read.refused),
+                   {"tags", "words"},
+                   false};
+}
+
+absl::StatusOr<UserTable> ReadParallelTable(const std::string& path,
+                                            const std::string& target,
+                                            TaskKind kind,
+                                            const PrepareOptions& options) {
+  if (kind != TaskKind::kGeneration) {
+    return InputError(path, "format: parallel is for task: generation");
+  }
+  SFT_ASSIGN_OR_RETURN(ParallelTable read, ReadParallel(path, target));
+  SFT_RETURN_IF_ERROR(CheckBad(read.refused, options));
+  std::vector<TableRow> rows;
+  for (const SentencePair& pair : read.pairs) {
+    rows.push_back(
+        RowFromJson({{"source", pair.source}, {"target", pair.target}},
+                    pair.line, ColumnsOf(options)));
+  }
+  return UserTable{std::make_shared<VectorRows>(path, std::move(rows)),
+                   std::move(read.refused),
+                   {"source", "target"},
+                   false};
+}
+
+std::string ColumnOf(const UserData& data, const std::string& part) {
+  const auto it = data.columns.find(part);
+  return it == data.columns.end() ? part : it->second;
+}
+
+bool Has(const std::vector<std::string>& list, const std::string& one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+std::string Nearest(const std::string& name,
+                    const std::vector<std::string>& known) {
+  const std::string near = NearestName(name, known);
+  return near.empty() ? "known are " + CanonicalText(known).substr(0, 300)
+                      : "did you mean '" + near + "'?";
+}
+
+// Layouts of chats that others use.
+std::string ChatRemedy(const std::vector<std::string>& columns) {
+  if (Has(columns, "conversations")) return kShareGptRemedy;
+  if (!Has(columns, "prompt")) return "";
+  for (const char* answer : {"completion", "response", "answer", "chosen"}) {
+    if (!Has(columns, answer)) continue;
+    return absl::StrCat("columns: {instruction: prompt, output: ", answer,
+                        "} reads this file");
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<UserTable> ReadUserTable(const UserData& data, TaskKind kind,
+                                        const PrepareOptions& options,
+                                        const std::string& path,
+                                        const std::string& target) {
+  const std::string format = FormatOf(data, path);
+  if (format == "conll") return ReadConllTable(path, kind, options);
+  if (format == "parallel") {
+    return ReadParallelTable(path, target, kind, options);
+  }
+  const bool text_table = IsTextTable(data, path);
+  PrepareOptions with_answer = options;
+  if (kind == TaskKind::kMultipleChoice) {
+    // 1, "B" and the choice's own text are one answer; 0 of the same choices in
+    // another order is another.
+    with_answer.answer_of =
+        [&data, text_table, task = DefaultTask(kind)](
+            const nlohmann::json& record) -> std::optional<std::string> {
+      const absl::StatusOr<Row> row =
+          UserRow(record, 0, task, data, text_table);
+      if (!row.ok()) return std::nullopt;
+      return row->choices[row->label];
+    };
+  }
+  SFT_ASSIGN_OR_RETURN(
+      ReadRows read,
+      ReadTable(path, with_answer,
+                std::filesystem::temp_directory_path().string()));
+  return UserTable{std::move(read.rows), std::move(read.bad),
+                   std::move(read.columns), text_table};
+}
+
+absl::StatusOr<PrepareOptions> UserPrepareOptions(const UserData& data,
+                                                  TaskKind kind) {
+  PrepareOptions options;
+  options.clean = false;
+  const std::map<std::string, std::string> known = PrintFields(options);
+  for (const auto& [name, text] : data.prepare) {
+    const std::string key = data.lines.contains(name) ? name : "prepare";
+    if (known.count(name) == 0) {
+      std::vector<std::string> names;
+      for (const auto& [one, value] : known) names.push_back(one);
+      return InputError(data.Where(key),
+                        absl::StrCat("prepare: unknown key '", name, "'; ",
+                                     Nearest(name, names)));
+    }
+    absl::Status status = ReadFields({{name, text}}, options);
+    if (status.ok()) status = CheckPrepareOptions(options);
+    if (!status.ok()) {
+      return InputError(data.Where(key), ToStd(status.message()));
+    }
+  }
+  const UserParts parts = PartsOf(kind, data, {});
+  const bool instruction = kind == TaskKind::kInstruction;
+  auto columns = [&data](const std::vector<std::string>& of) {
+    std::vector<std::string> out;
+    for (const std::string& part : of) out.push_back(ColumnOf(data, part));
+    return out;
+  };
+  // A conversation or an instruction, as each row has it.
+  options.text =
+      instruction ? std::vector<std::string>() : columns(parts.prompt);
+  options.also = instruction ? columns({"instruction", "input", "messages"})
+                             : columns(parts.more_prompt);
+  options.answer = instruction ? columns({"output"}) : columns(parts.answer);
+  for (const std::string& column : columns(parts.more_answer)) {
+    options.answer.push_back(column);
+  }
+  options.label = parts.label.empty() ? "" : ColumnOf(data, parts.label);
+  options.whole_layout = false;
+  // Its answer_start counts the characters of the file.
+  options.nfc = kind != TaskKind::kQuestionAnswering;
+  options.one_answer = kind == TaskKind::kMultipleChoice;
+  if (data.format != "conll" && data.format != "parallel") {
+    options.format = data.format;
+  }
+  if (data.prompt_template.empty()) return options;
+  const auto form = PromptTemplate::Parse(data.prompt_template);
+  if (!form.ok()) {
+    return InputError(data.Where("template"), ToStd(form.status().message()));
+  }
+  for (const std::string& name : form->columns()) {
+    for (const std::string& column : {name, ColumnOf(data, name)}) {
+      const bool part = data.columns.contains(name) && column == name;
+      if (!part && !Has(options.text, column) && !Has(options.also, column) &&
+          !Has(options.answer, column) && column != options.label) {
+        options.also.push_back(column);
+      }
+    }
+  }
+  return options;
+}
+
+absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
+                                        const UserData& data,
+                                        const PrepareOptions& options) {
+  TableSurvey survey;
+  const std::string tags = ColumnOf(data, "tags");
+  const size_t always =
+      options.text.size() + (kind == TaskKind::kInstruction ? 1 : 0);
+  const auto filled = [](const std::string& text) { return !text.empty(); };
+  for (size_t i = 0; i < table.rows->size(); ++i) {
+    SFT_ASSIGN_OR_RETURN(const TableRow row, table.rows->Get(i));
+    survey.not_nfc |= row.changed;
+    survey.more_prompt |=
+        row.text.size() > always &&
+        std::any_of(row.text.begin() + static_cast<int64_t>(always),
+                    row.text.end(), filled);
+    survey.answers |= std::any_of(row.answer.begin(), row.answer.end(), filled);
+    if (kind == TaskKind::kClassification) {
+      if (!row.label.empty()) survey.labels.insert(row.label);
+    } else if (kind == TaskKind::kTokenLabels) {
+      SFT_ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(row.json));
+      for (const std::string& tag :
+           TagsOfColumn(object, tags, table.text_table)) {
+        int64_t number = 0;
+        if (absl::SimpleAtoi(tag, &number)) {
+          return InputError(absl::StrCat(table.rows->name(), ":", row.line),
+                            absl::StrCat("tag ", tag,
+                                         ": wanted names, as B-person, not "
+                                         "numbers"));
+        }
+        if (tag.size() > 2 && tag[1] == '-')
+          survey.labels.insert(tag.substr(2));
+      }
+    }
+    if (survey.labels.size() > kMaxLabels) {
+      return InputError(table.rows->name(),
+                        absl::StrCat("more than ", kMaxLabels,
+                                     " labels: is the label column right?"));
+    }
+  }
+  return survey;
+}
+
+absl::Status CheckUserData(const UserData& data, TaskKind kind,
+                           const std::vector<std::string>& columns) {
+  const UserParts parts = PartsOf(kind, data, columns);
+  std::vector<std::string> known;
+  for (const auto* some : {&parts.prompt, &parts.more_prompt, &parts.answer,
+                           &parts.more_answer, &parts.other}) {
+    known.insert(known.end(), some->begin(), some->end());
+  }
+  if (!parts.label.empty()) known.push_back(parts.label);
+  for (const auto& [part, column] : data.columns) {
+    if (Has(known, part)) continue;
+    return InputError(
+        data.Where("columns"),
+        absl::StrCat("columns: a task of ", ToAbsl(TaskKindName(kind)),
+                     " has no '", part, "'; ", Nearest(part, known)));
+  }
+  for (const std::string& metric : data.metrics) {
+    const std::vector<std::string> metrics = MetricsOf(kind);
+    if (Has(metrics, metric)) continue;
+    return InputError(data.Where("metrics"),
+                      absl::StrCat("metrics: '", metric, "' is none of ",
+                                   ToAbsl(TaskKindName(kind)), "; ",
+                                   Nearest(metric, metrics)));
+  }
+  // Those of the file, and names of the task that stand for them.
+  std::vector<std::string> names = columns;
+  std::vector<std::string> answers;
+  for (const auto& [part, column] : data.columns) {
+    if (Has(columns, column)) names.push_back(part);
+  }
+  std::vector<std::string> of_answer = parts.answer;
+  of_answer.insert(of_answer.end(), parts.more_answer.begin(),
+                   parts.more_answer.end());
+  if (!parts.label.empty()) of_answer.push_back(parts.label);
+  for (const std::string& part : of_answer) {
+    answers.push_back(ColumnOf(data, part));
+    if (data.columns.contains(part)) answers.push_back(part);
+  }
+  auto wanted = [&](const std::string& part) -> absl::Status {
+    const std::string column = ColumnOf(data, part);
+    if (Has(columns, column)) return absl::OkStatus();
+    const std::string remedy =
+        kind == TaskKind::kInstruction ? ChatRemedy(columns) : "";
+    if (!remedy.empty()) {
+      return InputError(data.Where("columns"),
+                        absl::StrCat("no column '", column, "' (", part,
+                                     ") in ", data.path, "; ", remedy));
+    }
+    std::string near = NearestName(column, columns);
+    return InputError(
+        data.Where("columns"),
+        absl::StrCat("no column '", column, "' (", part, ") in ", data.path,
+                     near.empty() ? "; there are "
+                                  : "; did you mean '" + near + "'? There are ",
+                     ShownText(CanonicalText(columns)).substr(0, 300),
+                     "; columns: says which is meant, as in {", part, ": ",
+                     near.empty() ? "NAME" : near, "}"));
+  };
+  for (const std::string& part : parts.prompt) {
+    SFT_RETURN_IF_ERROR(wanted(part));
+  }
+  if (!parts.label.empty()) SFT_RETURN_IF_ERROR(wanted(parts.label));
+  if (!parts.answer.empty() &&
+      std::none_of(parts.answer.begin(), parts.answer.end(),
+                   [&](const std::string& part) {
+                     return Has(columns, ColumnOf(data, part));
+                   })) {
+    SFT_RETURN_IF_ERROR(wanted(parts.answer[0]));
+  }
+  for (const auto* some : {&parts.prompt, &parts.more_prompt}) {
+    for (const std::string& part : *some) {
+      const auto same = std::find_if(
+          of_answer.begin(), of_answer.end(), [&](const std::string& one) {
+            return ColumnOf(data, one) == ColumnOf(data, part);
+          });
+      if (same == of_answer.end()) continue;
+      return InputError(
+          data.Where("columns"),
+          absl::StrCat("columns: ", part, " and ", *same,
+                       " are both read from '", ColumnOf(data, part),
+                       "': the answer would stand in the prompt"));
+    }
+  }
+  if (data.prompt_template.empty()) return absl::OkStatus();
+  if (kind == TaskKind::kLanguageModeling || Has(parts.prompt, "messages")) {
+    return InputError(data.Where("template"),
+                      "template: conversations and held-out text are taken as "
+                      "they are, without one");
+  }
+  SFT_ASSIGN_OR_RETURN(const PromptTemplate form,
+                       PromptTemplate::Parse(data.prompt_template));
+  const absl::Status status = CheckTemplate(form, names, answers);
+  if (status.ok()) return status;
+  return InputError(data.Where("template"), ToStd(status.message()));
+}
+
+}  // namespace sft

@@ -1,0 +1,55 @@
+// The rows of a user's file, whatever its format, and what they hold.
+#ifndef HARNESS_DATA_USER_USER_TABLE_H_
+#define HARNESS_DATA_USER_USER_TABLE_H_
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/data/dataset.h"
+#include "harness/data/prepare/options.h"
+#include "harness/data/prepare/rows.h"
+#include "harness/data/user/user_rows.h"
+#include "harness/spec/user_data.h"
+
+namespace sft {
+
+struct UserTable {
+  std::shared_ptr<const RowSource> rows;  // null: none was read
+  std::vector<RefusedRow> bad;
+  std::vector<std::string> columns;  // of the file, sorted
+  bool text_table = false;           // CSV, TSV: every value is a text
+};
+// `target` as in UserData, for parallel files. Each row's JSON is what UserRow
+// reads.
+absl::StatusOr<UserTable> ReadUserTable(const UserData& data, TaskKind kind,
+                                        const PrepareOptions& options,
+                                        const std::string& path,
+                                        const std::string& target);
+
+// Cleaning and splitting as the block has it, with the columns of the task: all
+// that its prompt and its answer are made of.
+absl::StatusOr<PrepareOptions> UserPrepareOptions(const UserData& data,
+                                                  TaskKind kind);
+
+// What one look at every row finds.
+struct TableSurvey {
+  std::set<std::string> labels;  // classes, or entity types
+  // A text that is not in form NFC; a column of the prompt, beside the one that
+  // every row has, or of the answer, that holds something.
+  bool not_nfc = false, more_prompt = false, answers = false;
+};
+absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
+                                        const UserData& data,
+                                        const PrepareOptions& options);
+
+// Columns, template, metrics and labels of the block against the file's
+// columns; an error is of the spec's line.
+absl::Status CheckUserData(const UserData& data, TaskKind kind,
+                           const std::vector<std::string>& columns);
+
+}  // namespace sft
+
+#endif  // HARNESS_DATA_USER_USER_TABLE_H_

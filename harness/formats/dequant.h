@@ -1,0 +1,35 @@
+// How numbers are stored in weight files: one table row a type, with the
+// function that turns whole blocks into f32. Layouts: ggml's block_q*; the
+// values equal the Python package `gguf` bit for bit. A new type is a new row.
+#ifndef HARNESS_FORMATS_DEQUANT_H_
+#define HARNESS_FORMATS_DEQUANT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sft {
+
+struct StorageType {
+  std::string_view name;              // "q4_1"
+  int64_t ggml_id;                    // id in GGUF
+  std::string_view safetensors_name;  // "F32"; "" if the format lacks it
+  int64_t block_elements;
+  int64_t block_bytes;
+  // `source` need not be aligned.
+  void (*to_float)(const uint8_t* source, int64_t blocks, float* out);
+  // Only where f32 would lose digits.
+  void (*to_double)(const uint8_t* source, int64_t blocks, double* out);
+};
+
+// nullptr if not in the table.
+const StorageType* FindGgmlType(uint64_t ggml_id);
+const StorageType* FindSafetensorsType(std::string_view name);
+// "q4_k" for a type that ggml has and the table lacks, else "type 99".
+std::string GgmlTypeName(uint64_t ggml_id);
+// "f32, f16, ...": what can be read.
+std::string ReadableTypes();
+
+}  // namespace sft
+
+#endif  // HARNESS_FORMATS_DEQUANT_H_

@@ -1,0 +1,28 @@
+// What a GGUF file says of its tokenizer (keys "tokenizer.ggml.*"): read by
+// harness/model, understood by harness/text.
+#ifndef HARNESS_FORMATS_GGUF_TOKENIZER_H_
+#define HARNESS_FORMATS_GGUF_TOKENIZER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sft {
+
+struct GgufTokenizerData {
+  std::string model;  // "gpt2"
+  std::string pre;    // "smollm"
+  std::vector<std::string> tokens;
+  std::vector<int32_t> token_types;  // 1 normal, 3 control, 4 user defined
+  std::vector<std::string> merges;
+  std::vector<float> scores;
+  std::optional<int32_t> bos, eos, eot, eom, unk, pad;
+  std::optional<bool> add_bos, add_eos;  // around every text
+  bool add_space_prefix = false;
+  std::optional<std::string> chat_template;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_FORMATS_GGUF_TOKENIZER_H_

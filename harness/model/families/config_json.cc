@@ -1,0 +1,274 @@
+// DecoderConfig from and to config.json, by the rows of families.h.
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "harness/core/status.h"
+#include "harness/model/families/config.h"
+#include "harness/model/families/encoder_families.h"
+#include "harness/model/families/families.h"
+#include "harness/formats/json_fields.h"
+#include "harness/formats/json.h"
+#include "harness/model/families/rope_config.h"
+
+namespace sft {
+namespace {
+
+constexpr char kFull[] = "full_attention";
+constexpr char kSliding[] = "sliding_attention";
+
+// Marks the layers from `first` on, but every `pattern`-th.
+void MarkWindows(int64_t first, int64_t pattern, DecoderConfig& c) {
+  c.windowed.assign(static_cast<size_t>(c.layers), false);
+  bool any = false;
+  for (int64_t i = first; i < c.layers; ++i) {
+    c.windowed[i] = pattern == 0 || (i + 1) % pattern != 0;
+    any = any || c.windowed[i];
+  }
+  if (!any) c.windowed.clear();
+}
+
+absl::Status ReadWindows(const DecoderFamily& family, const JsonFields& fields,
+                         DecoderConfig& c) {
+  if (family.windows == WindowRule::kNone) return absl::OkStatus();
+  bool uses = true;
+  if (family.windows == WindowRule::kUpper) {
+    uses = false;
+    SFT_RETURN_IF_ERROR(fields.Bool("use_sliding_window", uses));
+  }
+  if (fields.Find("sliding_window") != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int("sliding_window", c.window));
+  } else if (fields.Has("sliding_window")) {
+    uses = false;
+  }
+  if (!uses) {
+    c.window = 0;
+    return absl::OkStatus();
+  }
+  const nlohmann::json* types = fields.Find("layer_types");
+  if (types != nullptr && family.windows != WindowRule::kAll) {
+    if (!types->is_array() || types->size() != static_cast<size_t>(c.layers)) {
+      return fields.Wrong("layer_types", "a list of one a layer");
+    }
+    MarkWindows(0, 0, c);
+    for (size_t i = 0; i < types->size(); ++i) {
+      const nlohmann::json& type = (*types)[i];
+      if (type != kFull && type != kSliding) {
+        return fields.Wrong("layer_types", "of full and sliding_attention");
+      }
+      c.windowed[i] = type == kSliding;
+    }
+    return absl::OkStatus();
+  }
+  int64_t first = 0, pattern = family.window_pattern;
+  if (family.windows == WindowRule::kUpper) {
+    first = 28;
+    if (fields.Find("max_window_layers") != nullptr) {
+      SFT_RETURN_IF_ERROR(fields.Int("max_window_layers", first));
+    }
+  }
+  if (pattern > 0 && fields.Find("sliding_window_pattern") != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int("sliding_window_pattern", pattern));
+    if (pattern < 1) {
+      return fields.Wrong("sliding_window_pattern", "above 0");
+    }
+  }
+  if (first < 0) return fields.Wrong("max_window_layers", "from 0 on");
+  MarkWindows(first, pattern, c);
+  return absl::OkStatus();
+}
+
+// A number that null turns off and that is `out` where the key is absent.
+absl::Status ReadOptional(const JsonFields& fields, const char* key,
+                          double& out) {
+  if (fields.Find(key) != nullptr) return fields.Real(key, out);
+  if (fields.Has(key)) out = 0;
+  return absl::OkStatus();
+}
+
+// Ids are hints for whoever loads an exported folder: odd ones are left out.
+void ReadTokenIds(const JsonFields& fields, DecoderConfig& c) {
+  auto token = [&](const char* key, std::optional<int64_t>& out) {
+    const nlohmann::json* value = fields.Find(key);
+    if (value != nullptr && value->is_number_integer()) {
+      out = value->get<int64_t>();
+    }
+  };
+  token("bos_token_id", c.bos);
+  token("pad_token_id", c.pad);
+  if (const nlohmann::json* eos = fields.Find("eos_token_id")) {
+    if (eos->is_number_integer()) c.eos.push_back(eos->get<int64_t>());
+    for (const nlohmann::json& id : *eos) {
+      if (eos->is_array() && id.is_number_integer()) {
+        c.eos.push_back(id.get<int64_t>());
+      }
+    }
+  }
+}
+
+// transformers' two names of GELU by tanh are one function.
+absl::Status CheckActivation(const JsonFields& fields,
+                             const DecoderFamily& family) {
+  const nlohmann::json* value = fields.Find(family.keys.activation);
+  const bool by_tanh = family.defaults.activation == Activation::kGeluTanh;
+  if (value != nullptr && by_tanh &&
+      (*value == "gelu_new" || *value == "gelu_pytorch_tanh")) {
+    return absl::OkStatus();
+  }
+  return fields.Only(family.keys.activation, std::string(family.activation));
+}
+
+absl::StatusOr<const DecoderFamily*> FamilyOf(const std::string& where,
+                                              const JsonFields& fields) {
+  std::string known;
+  for (const DecoderFamily& row : DecoderFamilies()) {
+    absl::StrAppend(&known, known.empty() ? "" : ", ",
+                    std::string(row.architecture));
+  }
+  for (const EncoderFamily& row : EncoderFamilies()) {
+    absl::StrAppend(&known, ", ", std::string(row.layout->architecture));
+  }
+  const nlohmann::json* architectures = fields.Find("architectures");
+  const nlohmann::json* type = fields.Find("model_type");
+  if (architectures == nullptr && type == nullptr) {
+    return fields.Wrong("architectures", "a list");
+  }
+  for (const DecoderFamily& row : DecoderFamilies()) {
+    const bool is =
+        architectures != nullptr
+            ? *architectures == nlohmann::json::array({row.architecture})
+            : *type == row.name;
+    if (is) return &row;
+  }
+  return InputError(
+      where, absl::StrCat(architectures != nullptr ? "key \"architectures\": "
+                                                   : "key \"model_type\": ",
+                          (architectures != nullptr ? *architectures : *type)
+                              .dump()
+                              .substr(0, 60),
+                          " is not supported, only ", known));
+}
+
+}  // namespace
+
+absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
+                                             const std::string& text) {
+  SFT_ASSIGN_OR_RETURN(nlohmann::json object, ParseJsonObject(where, text, 32));
+  const JsonFields fields(where, object);
+  SFT_ASSIGN_OR_RETURN(const DecoderFamily* family, FamilyOf(where, fields));
+  const ConfigKeys& keys = family->keys;
+  SFT_RETURN_IF_ERROR(CheckActivation(fields, *family));
+  SFT_RETURN_IF_ERROR(fields.Supported(family->only));
+  DecoderConfig c = family->defaults;
+  SFT_RETURN_IF_ERROR(fields.Int(keys.layers, c.layers));
+  SFT_RETURN_IF_ERROR(fields.Int(keys.width, c.width));
+  SFT_RETURN_IF_ERROR(fields.Int(keys.heads, c.heads));
+  if (family->ffn_may_be_null && fields.Find(keys.ffn_width) == nullptr) {
+    if (c.width < (1 << 20)) c.ffn_width = 4 * c.width;
+  } else {
+    SFT_RETURN_IF_ERROR(fields.Int(keys.ffn_width, c.ffn_width));
+  }
+  SFT_RETURN_IF_ERROR(fields.Int("vocab_size", c.vocabulary));
+  SFT_RETURN_IF_ERROR(fields.Int(keys.max_positions, c.max_positions));
+  SFT_RETURN_IF_ERROR(fields.Real(keys.norm_epsilon, c.norm_epsilon));
+  c.kv_heads = c.heads;
+  if (keys.kv_heads != nullptr && fields.Find(keys.kv_heads) != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int(keys.kv_heads, c.kv_heads));
+  }
+  if (keys.head_width != nullptr && fields.Find(keys.head_width) != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int(keys.head_width, c.head_width));
+  } else if (c.head_width == 0 && c.heads > 0 && c.width % c.heads == 0) {
+    c.head_width = c.width / c.heads;
+  }
+  SFT_RETURN_IF_ERROR(fields.Bool("tie_word_embeddings", c.tied_head));
+  if (keys.attention_bias != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Bool(keys.attention_bias, c.attention_bias));
+  }
+  if (keys.mlp_bias != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Bool(keys.mlp_bias, c.mlp_bias));
+  }
+  if (family->has_query_scalar) {
+    SFT_RETURN_IF_ERROR(
+        ReadOptional(fields, "query_pre_attn_scalar", c.query_scalar));
+    SFT_RETURN_IF_ERROR(
+        ReadOptional(fields, "attn_logit_softcapping", c.attention_softcap));
+    SFT_RETURN_IF_ERROR(
+        ReadOptional(fields, "final_logit_softcapping", c.final_softcap));
+  }
+  if (c.layout->positions.empty()) {
+    SFT_RETURN_IF_ERROR(ReadRope(where, fields, c));
+  }
+  ReadTokenIds(fields, c);
+  SFT_RETURN_IF_ERROR(CheckConfig(where, c));
+  // Only now is the number of layers known to be sane.
+  SFT_RETURN_IF_ERROR(ReadWindows(*family, fields, c));
+  SFT_RETURN_IF_ERROR(CheckConfig(where, c));
+  if (family->scales_embedding) {
+    c.embedding_scale = std::sqrt(static_cast<double>(c.width));
+  }
+  return c;
+}
+
+std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
+  const DecoderFamily* family = FindFamily(c.family);
+  if (family == nullptr) family = &DecoderFamilies()[0];
+  const ConfigKeys& keys = family->keys;
+  nlohmann::ordered_json out;
+  auto number = [](double value) {
+    return value > 0 ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+  };
+  out["architectures"] = {std::string(family->architecture)};
+  out["model_type"] = std::string(family->name);
+  out["vocab_size"] = c.vocabulary;
+  out[keys.width] = c.width;
+  out[keys.ffn_width] = c.ffn_width;
+  out[keys.layers] = c.layers;
+  out[keys.heads] = c.heads;
+  if (keys.kv_heads != nullptr) out[keys.kv_heads] = c.kv_heads;
+  if (keys.head_width != nullptr) out[keys.head_width] = c.head_width;
+  out[keys.activation] = std::string(family->activation);
+  out[keys.max_positions] = c.max_positions;
+  out[keys.norm_epsilon] = c.norm_epsilon;
+  if (c.layout->positions.empty()) WriteRope(c, out);
+  if (keys.attention_bias != nullptr) {
+    out[keys.attention_bias] = c.attention_bias;
+  }
+  if (keys.mlp_bias != nullptr) out[keys.mlp_bias] = c.mlp_bias;
+  if (family->has_query_scalar) {
+    // transformers reads the scalar as an integer.
+    out["query_pre_attn_scalar"] = static_cast<int64_t>(
+        c.query_scalar > 0 ? c.query_scalar : c.head_width);
+    out["attn_logit_softcapping"] = number(c.attention_softcap);
+    out["final_logit_softcapping"] = number(c.final_softcap);
+  }
+  const bool windows = !c.windowed.empty();
+  if (family->windows != WindowRule::kNone) {
+    out["sliding_window"] =
+        windows ? nlohmann::ordered_json(c.window) : nlohmann::ordered_json();
+  }
+  if (family->windows == WindowRule::kUpper) {
+    out["use_sliding_window"] = windows;
+    const auto first = std::find(c.windowed.begin(), c.windowed.end(), true);
+    out["max_window_layers"] = windows ? first - c.windowed.begin() : c.layers;
+  }
+  if (windows && family->windows != WindowRule::kAll) {
+    out["layer_types"] = nlohmann::ordered_json::array();
+    for (bool is : c.windowed)
+      out["layer_types"].push_back(is ? kSliding : kFull);
+  }
+  for (const OnlyValue& only : family->only) {
+    if (std::string_view(only.key) != "partial_rotary_factor") {
+      out[only.key] = nlohmann::ordered_json::parse(only.value);
+    }
+  }
+  out["tie_word_embeddings"] = c.tied_head;
+  if (c.bos) out["bos_token_id"] = *c.bos;
+  if (c.eos.size() == 1) out["eos_token_id"] = c.eos[0];
+  if (c.eos.size() > 1) out["eos_token_id"] = c.eos;
+  if (c.pad) out["pad_token_id"] = *c.pad;
+  out["torch_dtype"] = dtype;
+  out["dtype"] = dtype;
+  return out.dump(2) + "\n";
+}
+
+}  // namespace sft

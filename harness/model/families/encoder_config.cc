@@ -1,0 +1,306 @@
+#include "harness/model/families/encoder_config.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "harness/core/status.h"
+#include "harness/model/families/encoder_families.h"
+#include "harness/formats/json_fields.h"
+#include "harness/formats/json.h"
+
+namespace sft {
+namespace {
+
+constexpr int64_t kMaxSize = 1 << 24;
+constexpr int64_t kMaxClasses = 1 << 16;
+constexpr int kMaxDepth = 32;
+
+struct ActivationName {
+  const char* name;
+  Activation activation;
+};
+// The first name of an activation is the one that is written.
+constexpr ActivationName kActivations[] = {
+    {"gelu", Activation::kGelu},
+    {"gelu_new", Activation::kGeluTanh},
+    {"gelu_pytorch_tanh", Activation::kGeluTanh},
+    {"relu", Activation::kRelu}};
+
+absl::Status ReadActivation(const JsonFields& fields, const char* key,
+                            EncoderConfig& c) {
+  const nlohmann::json* value = fields.Find(key);
+  if (value == nullptr) return absl::OkStatus();
+  for (const ActivationName& row : kActivations) {
+    if (*value == row.name) {
+      c.activation = row.activation;
+      return absl::OkStatus();
+    }
+  }
+  return fields.Wrong(key, "supported, only gelu, gelu_new and relu");
+}
+
+// "id2label": {"0": "NEGATIVE", ...}, else "num_labels"; two if neither.
+absl::Status ReadLabels(const JsonFields& fields, EncoderConfig& c) {
+  int64_t classes = 2;
+  if (fields.Find("num_labels") != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int("num_labels", classes));
+    if (classes < 1 || classes > kMaxClasses) {
+      return fields.Wrong("num_labels", "a number of classes");
+    }
+  }
+  const nlohmann::json* names = fields.Find("id2label");
+  if (names != nullptr) {
+    if (!names->is_object() || names->empty() || names->size() > kMaxClasses) {
+      return fields.Wrong("id2label", "an object of one label a class");
+    }
+    classes = static_cast<int64_t>(names->size());
+  }
+  for (int64_t i = 0; i < classes; ++i) {
+    c.labels.push_back(absl::StrCat("LABEL_", i));
+    if (names == nullptr) continue;
+    auto found = names->find(absl::StrCat(i));
+    if (found == names->end() || !found->is_string()) {
+      return fields.Wrong("id2label", "numbered from 0 on");
+    }
+    c.labels.back() = found->get<std::string>();
+  }
+  return absl::OkStatus();
+}
+
+// The head is the one of the class that wrote the file, where it is known here
+// and is trained on classes.
+absl::Status ReadHead(const JsonFields& fields, EncoderConfig& c) {
+  const nlohmann::json* architectures = fields.Find("architectures");
+  const nlohmann::json* problem = fields.Find("problem_type");
+  if (architectures == nullptr ||
+      (problem != nullptr && *problem != "single_label_classification")) {
+    return absl::OkStatus();
+  }
+  for (const EncoderHead& head : c.layout->heads) {
+    if (*architectures != nlohmann::json::array({head.architecture})) continue;
+    c.head = head.kind;
+    SFT_RETURN_IF_ERROR(ReadLabels(fields, c));
+    if (c.head == HeadKind::kSpan && c.labels.size() != 2) {
+      return fields.Wrong("id2label", "two: first and last token");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Ids are hints, but for the pad token's, on which positions may depend.
+absl::Status ReadTokenIds(const std::string& where, const JsonFields& fields,
+                          EncoderConfig& c) {
+  auto token = [&](const char* key, std::optional<int64_t>& out) {
+    const nlohmann::json* value = fields.Find(key);
+    if (value != nullptr && value->is_number_integer()) {
+      out = value->get<int64_t>();
+    } else if (fields.Has(key)) {
+      out.reset();
+    }
+  };
+  token("bos_token_id", c.bos);
+  token("eos_token_id", c.eos);
+  token("pad_token_id", c.pad);
+  if (c.positions_skip_pad && !c.pad) {
+    return fields.Wrong("pad_token_id", "an id, from which positions count");
+  }
+  if (c.pad && (*c.pad < 0 || *c.pad >= c.vocabulary)) {
+    return InputError(where, absl::StrCat("pad_token_id ", *c.pad,
+                                          " is not in the vocabulary"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSizes(const std::string& where, const EncoderConfig& c) {
+  struct Bound {
+    const char* name;
+    int64_t value;
+    int64_t max;
+  };
+  for (const Bound& bound : std::initializer_list<Bound>{
+           {"number of layers", c.layers, 4096},
+           {"width", c.width, 1 << 20},
+           {"number of heads", c.heads, 1 << 16},
+           {"ffn width", c.ffn_width, kMaxSize},
+           {"vocabulary", c.vocabulary, kMaxSize},
+           {"number of positions", c.position_rows, kMaxSize}}) {
+    if (bound.value < 1 || bound.value > bound.max) {
+      return InputError(where, absl::StrCat(bound.name, " ", bound.value,
+                                            " is not from 1 to ", bound.max));
+    }
+  }
+  if (!c.layout->token_types.empty() &&
+      (c.token_types < 1 || c.token_types > 1024)) {
+    return InputError(where,
+                      absl::StrCat("number of token types ", c.token_types,
+                                   " is not from 1 to 1024"));
+  }
+  if (c.width % c.heads != 0) {
+    return InputError(
+        where, absl::StrCat("width ", c.width, " is no multiple of ", c.heads,
+                            " heads"));
+  }
+  if (!(c.norm_epsilon > 0 && c.norm_epsilon < 1)) {
+    return InputError(where, absl::StrCat("norm epsilon ", c.norm_epsilon,
+                                          " is not between 0 and 1"));
+  }
+  return absl::OkStatus();
+}
+
+const EncoderFamily* FamilyOf(const nlohmann::json& object) {
+  auto type = object.find("model_type");
+  if (type == object.end() || !type->is_string()) return nullptr;
+  return FindEncoderFamily(type->get<std::string>());
+}
+
+}  // namespace
+
+int64_t EncoderLayout::MapIndex(Role role) const {
+  for (size_t i = 0; i < maps.size(); ++i) {
+    if (maps[i].role == role) return static_cast<int64_t>(i);
+  }
+  return -1;
+}
+
+std::string EncoderLayout::LayerName(int64_t layer,
+                                     std::string_view part) const {
+  return absl::StrCat(ToAbsl(layers), layer, ".", ToAbsl(part));
+}
+
+const EncoderHead* EncoderLayout::FindHead(HeadKind kind) const {
+  for (const EncoderHead& head : heads) {
+    if (head.kind == kind) return &head;
+  }
+  return nullptr;
+}
+
+bool IsEncoderConfig(const std::string& text) {
+  const absl::StatusOr<nlohmann::json> object =
+      ParseJsonObject("", text, kMaxDepth);
+  return object.ok() && FamilyOf(*object) != nullptr;
+}
+
+absl::StatusOr<EncoderConfig> EncoderConfigFromJson(const std::string& where,
+                                                    const std::string& text) {
+  SFT_ASSIGN_OR_RETURN(nlohmann::json object,
+                       ParseJsonObject(where, text, kMaxDepth));
+  const JsonFields fields(where, object);
+  const EncoderFamily* family = FamilyOf(object);
+  if (family == nullptr) {
+    return fields.Wrong("model_type", "an encoder's");
+  }
+  SFT_RETURN_IF_ERROR(fields.Supported(family->only));
+  EncoderConfig c = family->defaults;
+  SFT_RETURN_IF_ERROR(fields.Int(family->layers, c.layers));
+  SFT_RETURN_IF_ERROR(fields.Int(family->width, c.width));
+  SFT_RETURN_IF_ERROR(fields.Int(family->heads, c.heads));
+  SFT_RETURN_IF_ERROR(fields.Int(family->ffn_width, c.ffn_width));
+  SFT_RETURN_IF_ERROR(fields.Int("vocab_size", c.vocabulary));
+  SFT_RETURN_IF_ERROR(fields.Int("max_position_embeddings", c.position_rows));
+  if (family->token_types != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int(family->token_types, c.token_types));
+  }
+  if (family->norm_epsilon != nullptr &&
+      fields.Find(family->norm_epsilon) != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Real(family->norm_epsilon, c.norm_epsilon));
+  }
+  SFT_RETURN_IF_ERROR(ReadActivation(fields, family->activation, c));
+  SFT_RETURN_IF_ERROR(CheckSizes(where, c));
+  SFT_RETURN_IF_ERROR(ReadTokenIds(where, fields, c));
+  if (c.max_positions() < 1) {
+    return InputError(where,
+                      absl::StrCat("pad_token_id ", *c.pad, " leaves none of ",
+                                   c.position_rows, " positions"));
+  }
+  SFT_RETURN_IF_ERROR(ReadHead(fields, c));
+  return c;
+}
+
+std::string EncoderConfigToJson(const EncoderConfig& c,
+                                const std::string& dtype) {
+  const EncoderFamily& family = *FindEncoderFamily(c.family);
+  nlohmann::ordered_json out;
+  const EncoderHead* head = c.layout->FindHead(c.head);
+  out["architectures"] = {std::string(head == nullptr ? c.layout->architecture
+                                                      : head->architecture)};
+  out["model_type"] = std::string(family.name);
+  out["vocab_size"] = c.vocabulary;
+  out[family.width] = c.width;
+  out[family.ffn_width] = c.ffn_width;
+  out[family.layers] = c.layers;
+  out[family.heads] = c.heads;
+  out["max_position_embeddings"] = c.position_rows;
+  if (family.token_types != nullptr) out[family.token_types] = c.token_types;
+  if (family.norm_epsilon != nullptr) {
+    out[family.norm_epsilon] = c.norm_epsilon;
+  }
+  for (const ActivationName& row : kActivations) {
+    if (row.activation == c.activation) {
+      out[family.activation] = row.name;
+      break;
+    }
+  }
+  for (const OnlyValue& only : family.only) {
+    out[only.key] = nlohmann::ordered_json::parse(only.value);
+  }
+  auto id = [](const std::optional<int64_t>& token) {
+    return token ? nlohmann::ordered_json(*token) : nlohmann::ordered_json();
+  };
+  out["bos_token_id"] = id(c.bos);
+  out["eos_token_id"] = id(c.eos);
+  out["pad_token_id"] = id(c.pad);
+  if (!c.labels.empty()) {
+    nlohmann::ordered_json names, numbers;
+    for (size_t i = 0; i < c.labels.size(); ++i) {
+      names[absl::StrCat(i)] = c.labels[i];
+      numbers[c.labels[i]] = i;
+    }
+    out["id2label"] = names;
+    out["label2id"] = numbers;
+  }
+  if (c.head == HeadKind::kSequence) {
+    out["problem_type"] = "single_label_classification";
+  }
+  out["torch_dtype"] = dtype;
+  out["dtype"] = dtype;
+  return out.dump(2) + "\n";
+}
+
+std::vector<ParameterShape> EncoderParameters(const EncoderConfig& c) {
+  const EncoderLayout& layout = *c.layout;
+  std::vector<ParameterShape> out;
+  auto add = [&](std::string_view name, int64_t rows, int64_t columns) {
+    out.push_back({WeightName(name), {rows, columns}});
+    out.push_back({BiasName(name), {rows}});
+  };
+  auto add_norm = [&](std::string_view name) {
+    out.push_back({WeightName(name), {c.width}});
+    out.push_back({BiasName(name), {c.width}});
+  };
+  out.push_back({WeightName(layout.embedding), {c.vocabulary, c.width}});
+  out.push_back({WeightName(layout.positions), {c.position_rows, c.width}});
+  if (!layout.token_types.empty()) {
+    out.push_back({WeightName(layout.token_types), {c.token_types, c.width}});
+  }
+  add_norm(layout.embedding_norm);
+  for (int64_t layer = 0; layer < c.layers; ++layer) {
+    for (const EncoderLayout::Map& map : layout.maps) {
+      const bool up = map.role == Role::kUp, down = map.role == Role::kDown;
+      add(layout.LayerName(layer, map.name), up ? c.ffn_width : c.width,
+          down ? c.ffn_width : c.width);
+    }
+    add_norm(layout.LayerName(layer, layout.attention_norm));
+    add_norm(layout.LayerName(layer, layout.feedforward_norm));
+  }
+  if (c.pooler) add(layout.pooler, c.width, c.width);
+  if (const EncoderHead* head = layout.FindHead(c.head)) {
+    if (!head->dense.empty() && head->dense != layout.pooler) {
+      add(head->dense, c.width, c.width);
+    }
+    add(head->out, static_cast<int64_t>(c.labels.size()), c.width);
+  }
+  return out;
+}
+
+}  // namespace sft

@@ -1,0 +1,34 @@
+// The table of encoder families: all that is known of a family by name.
+#ifndef HARNESS_MODEL_FAMILIES_ENCODER_FAMILIES_H_
+#define HARNESS_MODEL_FAMILIES_ENCODER_FAMILIES_H_
+
+#include <string_view>
+#include <vector>
+
+#include "harness/model/families/encoder_config.h"
+#include "harness/formats/json_fields.h"
+
+namespace sft {
+
+struct EncoderFamily {
+  std::string_view name;  // "model_type"
+  const EncoderLayout* layout = nullptr;
+  // What the keys of config.json are called; nullptr: as in `defaults`.
+  const char* layers = "num_hidden_layers";
+  const char* width = "hidden_size";
+  const char* ffn_width = "intermediate_size";
+  const char* heads = "num_attention_heads";
+  const char* token_types = "type_vocab_size";
+  const char* norm_epsilon = "layer_norm_eps";
+  const char* activation = "hidden_act";
+  EncoderConfig defaults;
+  std::vector<OnlyValue> only;
+};
+
+const std::vector<EncoderFamily>& EncoderFamilies();
+// nullptr if not in the table.
+const EncoderFamily* FindEncoderFamily(std::string_view name);
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_FAMILIES_ENCODER_FAMILIES_H_

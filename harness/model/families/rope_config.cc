@@ -1,0 +1,374 @@
+#include "harness/model/families/rope_config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "harness/core/status.h"
+
+namespace sft {
+namespace {
+
+constexpr char kFull[] = "full_attention";
+constexpr char kSliding[] = "sliding_attention";
+constexpr char kOriginal[] = "original_max_position_embeddings";
+constexpr char kFreqs[] = "rope_freqs.weight";
+
+struct TypeName {
+  RopeType type;
+  const char* name;
+};
+constexpr TypeName kTypes[] = {{RopeType::kDefault, "default"},
+                               {RopeType::kLinear, "linear"},
+                               {RopeType::kDynamic, "dynamic"},
+                               {RopeType::kYarn, "yarn"},
+                               {RopeType::kLlama3, "llama3"}};
+
+absl::Status ReadPositive(const JsonFields& fields, const char* key,
+                          double& out) {
+  SFT_RETURN_IF_ERROR(fields.Real(key, out));
+  if (out > 0 && std::isfinite(out)) return absl::OkStatus();
+  return fields.Wrong(key, "a number above 0");
+}
+absl::Status MayReadPositive(const JsonFields& fields, const char* key,
+                             double& out) {
+  if (fields.Find(key) == nullptr) return absl::OkStatus();
+  return ReadPositive(fields, key, out);
+}
+
+// YaRN's factor of cos and sin where none is given.
+double YarnAttentionFactor(double factor, double mscale) {
+  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+}
+
+absl::Status ReadYarn(const JsonFields& fields, RopeScaling& s) {
+  SFT_RETURN_IF_ERROR(MayReadPositive(fields, "beta_fast", s.beta_fast));
+  SFT_RETURN_IF_ERROR(MayReadPositive(fields, "beta_slow", s.beta_slow));
+  SFT_RETURN_IF_ERROR(fields.Bool("truncate", s.truncate));
+  // As in transformers, 0 counts as absent, and one without the other too.
+  double mscale = 0, mscale_all = 0;
+  if (fields.Find("mscale") != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Real("mscale", mscale));
+  }
+  if (fields.Find("mscale_all_dim") != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Real("mscale_all_dim", mscale_all));
+  }
+  s.attention_factor = mscale != 0 && mscale_all != 0
+                           ? YarnAttentionFactor(s.factor, mscale) /
+                                 YarnAttentionFactor(s.factor, mscale_all)
+                           : YarnAttentionFactor(s.factor, 1);
+  return MayReadPositive(fields, "attention_factor", s.attention_factor);
+}
+
+absl::Status ReadScaling(const JsonFields& fields, int64_t max_positions,
+                         double outer_original, RopeScaling& out) {
+  RopeScaling s;
+  const char* key = fields.Find("rope_type") != nullptr ? "rope_type" : "type";
+  const nlohmann::json* name = fields.Find(key);
+  const TypeName* known =
+      name == nullptr ? kTypes
+                      : std::find_if(std::begin(kTypes), std::end(kTypes),
+                                     [&](const TypeName& row) {
+                                       return *name == row.name;
+                                     });
+  if (known == std::end(kTypes)) {
+    return fields.Wrong(
+        key, "supported, only default, linear, dynamic, yarn and llama3");
+  }
+  s.type = known->type;
+  SFT_RETURN_IF_ERROR(fields.Only("partial_rotary_factor", 1.0));
+  if (s.type == RopeType::kDefault) {
+    out = s;
+    return absl::OkStatus();
+  }
+  s.original_positions = static_cast<double>(max_positions);
+  if (s.type == RopeType::kYarn || s.type == RopeType::kLlama3) {
+    SFT_RETURN_IF_ERROR(
+        MayReadPositive(fields, kOriginal, s.original_positions));
+    if (outer_original > 0) s.original_positions = outer_original;
+  }
+  if (s.type == RopeType::kYarn && fields.Find("factor") == nullptr) {
+    s.factor = static_cast<double>(max_positions) / s.original_positions;
+  } else {
+    SFT_RETURN_IF_ERROR(ReadPositive(fields, "factor", s.factor));
+  }
+  if (s.factor < 1) return fields.Wrong("factor", "1 or more");
+  if (s.type == RopeType::kYarn) SFT_RETURN_IF_ERROR(ReadYarn(fields, s));
+  if (s.type == RopeType::kLlama3) {
+    SFT_RETURN_IF_ERROR(
+        ReadPositive(fields, "low_freq_factor", s.low_frequency_factor));
+    SFT_RETURN_IF_ERROR(
+        ReadPositive(fields, "high_freq_factor", s.high_frequency_factor));
+    if (s.high_frequency_factor <= s.low_frequency_factor) {
+      return fields.Wrong("high_freq_factor", "above low_freq_factor");
+    }
+  }
+  out = s;
+  return absl::OkStatus();
+}
+
+absl::Status ReadKind(const std::string& where, const nlohmann::json& rope,
+                      int64_t max_positions, double outer_original,
+                      double& theta, RopeScaling& scaling) {
+  const JsonFields fields(where, rope);
+  SFT_RETURN_IF_ERROR(
+      ReadScaling(fields, max_positions, outer_original, scaling));
+  if (fields.Find("rope_theta") == nullptr) return absl::OkStatus();
+  return fields.Real("rope_theta", theta);
+}
+
+nlohmann::ordered_json ScalingJson(const RopeScaling& s) {
+  nlohmann::ordered_json out;
+  for (const TypeName& row : kTypes) {
+    if (row.type == s.type) out["rope_type"] = row.name;
+  }
+  if (s.type == RopeType::kDefault) return out;
+  out["factor"] = s.factor;
+  if (s.type == RopeType::kYarn || s.type == RopeType::kLlama3) {
+    out[kOriginal] = static_cast<int64_t>(s.original_positions);
+  }
+  if (s.type == RopeType::kLlama3) {
+    out["low_freq_factor"] = s.low_frequency_factor;
+    out["high_freq_factor"] = s.high_frequency_factor;
+  }
+  if (s.type == RopeType::kYarn) {
+    out["attention_factor"] = s.attention_factor;
+    out["beta_fast"] = s.beta_fast;
+    out["beta_slow"] = s.beta_slow;
+    out["truncate"] = s.truncate;
+  }
+  return out;
+}
+
+// What divides the angles under llama3, as llama.cpp's converter writes it.
+std::vector<double> Llama3Divisors(const RopeScaling& s, int64_t head_width,
+                                   double theta) {
+  std::vector<double> out;
+  for (int64_t i = 0; i < head_width / 2; ++i) {
+    const double wavelength =
+        2 * M_PI *
+        std::pow(theta, 2.0 * static_cast<double>(i) /
+                            static_cast<double>(head_width));
+    const double low = s.low_frequency_factor, high = s.high_frequency_factor;
+    if (wavelength < s.original_positions / high) {
+      out.push_back(1);
+    } else if (wavelength > s.original_positions / low) {
+      out.push_back(s.factor);
+    } else {
+      const double smooth =
+          (s.original_positions / wavelength - low) / (high - low);
+      out.push_back(1 / ((1 - smooth) / s.factor + smooth));
+    }
+  }
+  return out;
+}
+
+absl::StatusOr<double> RealAt(const GgufFile& file, const char* key,
+                              double fallback) {
+  if (!file.Has(key)) return fallback;
+  SFT_ASSIGN_OR_RETURN(const double value, file.Get<double>(key));
+  if (value >= 0 && std::isfinite(value)) return value;
+  return InputError(file.path(), absl::StrCat("key ", key, ": ", value,
+                                              " is no number from 0 on"));
+}
+
+// The numbers of llama3 that give these divisors: the tensor is all that the
+// file keeps of them.
+absl::Status ReadDivisors(const GgufFile& file, const GgufTensor& tensor,
+                          double original, DecoderConfig& c) {
+  const int64_t half = c.head_width / 2;
+  if (tensor.type == nullptr || tensor.shape != std::vector<int64_t>{half} ||
+      tensor.type->block_elements != 1) {
+    return InputError(file.path(),
+                      absl::StrCat("tensor ", kFreqs, ": wanted ", half,
+                                   " numbers, half a head's width"));
+  }
+  std::vector<float> divisors(static_cast<size_t>(half));
+  tensor.type->to_float(tensor.data, half, divisors.data());
+  RopeScaling s;
+  s.type = RopeType::kLlama3;
+  s.factor = *std::max_element(divisors.begin(), divisors.end());
+  std::vector<double> lengths = {8192};
+  if (original > 0) lengths.insert(lengths.begin(), original);
+  for (int power = 4; power <= 20; ++power) lengths.push_back(1 << power);
+  for (double length : lengths) {
+    s.original_positions = length;
+    const std::vector<double> wanted =
+        Llama3Divisors(s, c.head_width, c.rope_theta);
+    const bool fits = std::equal(
+        wanted.begin(), wanted.end(), divisors.begin(),
+        [](double a, float b) { return std::abs(a - b) < 1e-4 * a; });
+    if (!fits) continue;
+    if (s.factor > 1) c.rope_scaling = s;
+    return absl::OkStatus();
+  }
+  return InputError(file.path(),
+                    absl::StrCat("tensor ", kFreqs,
+                                 ": its divisors are not those of llama3 rope "
+                                 "scaling, the only ones supported"));
+}
+
+// One of the two keys, over what stands beside them.
+absl::Status ReadKey(const std::string& where, const char* key,
+                     const nlohmann::json& rope, double outer_original,
+                     DecoderConfig& c) {
+  const std::string inner = absl::StrCat(where, ": ", key);
+  const bool split = rope.contains(kFull) || rope.contains(kSliding);
+  if (c.local_rope_theta == 0 || !split) {
+    return ReadKind(inner, rope, c.max_positions, outer_original, c.rope_theta,
+                    c.rope_scaling);
+  }
+  const JsonFields kinds(inner, rope);
+  struct Kind {
+    const char* name;
+    double& theta;
+    RopeScaling& scaling;
+  };
+  for (const Kind& kind :
+       {Kind{kFull, c.rope_theta, c.rope_scaling},
+        Kind{kSliding, c.local_rope_theta, c.local_rope_scaling}}) {
+    const nlohmann::json* of_kind = kinds.Find(kind.name);
+    if (of_kind == nullptr) continue;
+    if (!of_kind->is_object()) return kinds.Wrong(kind.name, "an object");
+    SFT_RETURN_IF_ERROR(ReadKind(
+        absl::StrCat(inner, ": ", kind.name), *of_kind, c.max_positions,
+        /*outer_original=*/0, kind.theta, kind.scaling));
+  }
+  return absl::OkStatus();
+}
+
+// Whether rope_scaling, read as `scaling`, says what rope_parameters do. Where
+// local layers rotate otherwise it is of the others alone, and adds to them.
+bool SaysTheSame(const nlohmann::json& rope_scaling,
+                 const DecoderConfig& parameters,
+                 const DecoderConfig& scaling) {
+  const bool adds =
+      scaling.local_rope_theta > 0 && !rope_scaling.contains("rope_theta");
+  return parameters.rope_scaling == scaling.rope_scaling &&
+         (adds || parameters.rope_theta == scaling.rope_theta);
+}
+
+}  // namespace
+
+absl::Status ReadRope(const std::string& where, const JsonFields& fields,
+                      DecoderConfig& c) {
+  if (fields.Find("rope_theta") != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Real("rope_theta", c.rope_theta));
+  }
+  if (c.local_rope_theta > 0 &&
+      fields.Find("rope_local_base_freq") != nullptr) {
+    SFT_RETURN_IF_ERROR(
+        fields.Real("rope_local_base_freq", c.local_rope_theta));
+  }
+  double outer_original = 0;
+  SFT_RETURN_IF_ERROR(MayReadPositive(fields, kOriginal, outer_original));
+  std::optional<DecoderConfig> read;
+  for (const char* key : {"rope_parameters", "rope_scaling"}) {
+    const nlohmann::json* rope = fields.Find(key);
+    if (rope == nullptr) continue;
+    if (!rope->is_object()) return fields.Wrong(key, "an object");
+    if (rope->empty()) continue;
+    DecoderConfig alone = c;
+    SFT_RETURN_IF_ERROR(ReadKey(where, key, *rope, outer_original, alone));
+    if (read.has_value() && !SaysTheSame(*rope, *read, alone)) {
+      return InputError(
+          where,
+          "keys \"rope_parameters\" and \"rope_scaling\" differ, and "
+          "transformers takes the whole of rope_scaling: leave one out");
+    }
+    if (!read.has_value()) read = std::move(alone);
+  }
+  if (read.has_value()) c = *std::move(read);
+  return absl::OkStatus();
+}
+
+void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out) {
+  const auto parameters = [](const RopeScaling& s, double theta) {
+    nlohmann::ordered_json rope = ScalingJson(s);
+    rope["rope_theta"] = theta;
+    return rope;
+  };
+  out["rope_theta"] = c.rope_theta;
+  out["rope_parameters"] = parameters(c.rope_scaling, c.rope_theta);
+  if (c.rope_scaling.type != RopeType::kDefault) {
+    out["rope_scaling"] = ScalingJson(c.rope_scaling);
+  }
+  if (c.local_rope_theta > 0) {
+    out["rope_local_base_freq"] = c.local_rope_theta;
+    out["rope_parameters"] = {
+        {kFull, out["rope_parameters"]},
+        {kSliding, parameters(c.local_rope_scaling, c.local_rope_theta)}};
+  }
+}
+
+absl::Status ReadGgufRope(const GgufFile& file, DecoderConfig& c) {
+  const auto real = [&file](const char* key, double fallback) {
+    return RealAt(file, key, fallback);
+  };
+  SFT_ASSIGN_OR_RETURN(double factor, real("llama.rope.scaling.factor", 0));
+  if (factor == 0) {
+    SFT_ASSIGN_OR_RETURN(factor, real("llama.rope.scale_linear", 0));
+  }
+  // llama.cpp's default.
+  std::string type = "linear";
+  if (file.Has("llama.rope.scaling.type")) {
+    SFT_ASSIGN_OR_RETURN(type,
+                         file.Get<std::string>("llama.rope.scaling.type"));
+  }
+  double original = 0;
+  const char* original_key = "llama.rope.scaling.original_context_length";
+  if (file.Has(original_key)) {
+    SFT_ASSIGN_OR_RETURN(const int64_t tokens, file.Get<int64_t>(original_key));
+    original = static_cast<double>(tokens);
+  }
+  SFT_ASSIGN_OR_RETURN(const double attention,
+                       real("llama.rope.scaling.attn_factor", 1));
+  const auto refuse = [&](const std::string& what) {
+    return InputError(file.path(),
+                      absl::StrCat("rope scaling ", what, " is not supported"));
+  };
+  const auto divisors = std::find_if(
+      file.tensors().begin(), file.tensors().end(),
+      [](const GgufTensor& tensor) { return tensor.name == kFreqs; });
+  const bool scales = factor > 1 && type != "none";
+  if (type != "none" && type != "linear" && type != "yarn") {
+    return refuse(absl::StrCat("\"", type, "\""));
+  }
+  if (factor != 0 && !(factor >= 1)) {
+    return refuse(absl::StrCat("by the factor ", factor));
+  }
+  if (attention != 1 && !(scales && type == "yarn")) {
+    return refuse(absl::StrCat("with attn_factor ", attention));
+  }
+  if (divisors != file.tensors().end()) {
+    if (scales) return refuse(absl::StrCat(type, " with ", kFreqs));
+    return ReadDivisors(file, *divisors, original, c);
+  }
+  if (!scales) return absl::OkStatus();
+  RopeScaling& s = c.rope_scaling;
+  s.factor = factor;
+  s.original_positions =
+      original > 0 ? original : static_cast<double>(c.max_positions);
+  if (type == "linear") {
+    s.type = RopeType::kLinear;
+    return absl::OkStatus();
+  }
+  s.type = RopeType::kYarn;
+  s.attention_factor = attention * YarnAttentionFactor(factor, 1);
+  SFT_ASSIGN_OR_RETURN(s.beta_fast,
+                       real("llama.rope.scaling.yarn_beta_fast", 32));
+  SFT_ASSIGN_OR_RETURN(s.beta_slow,
+                       real("llama.rope.scaling.yarn_beta_slow", 1));
+  for (const auto& [key, only] :
+       {std::pair("llama.rope.scaling.yarn_ext_factor", 1.0),
+        std::pair("llama.rope.scaling.yarn_attn_factor", 1.0),
+        std::pair("llama.rope.scaling.yarn_log_multiplier", 0.0)}) {
+    SFT_ASSIGN_OR_RETURN(const double value, real(key, only));
+    if (value != only) return refuse(absl::StrCat("with ", key, " ", value));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sft

@@ -1,0 +1,28 @@
+// What config.json and GGUF files say of rotary positions. Any scaling that is
+// not of rope.h's types is refused in one line.
+#ifndef HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_
+#define HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/status/status.h"
+#include "harness/model/families/config.h"
+#include "harness/formats/json_fields.h"
+
+namespace sft {
+
+// "rope_scaling" (transformers 4) where it is set, else "rope_parameters" (5),
+// which may be split by kind of layer; c.max_positions is read by then.
+absl::Status ReadRope(const std::string& where, const JsonFields& fields,
+                      DecoderConfig& c);
+// The keys of both versions.
+void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out);
+
+// Keys llama.rope.scaling.* and the tensor rope_freqs.weight, which llama.cpp
+// writes for Llama 3.1: divisors of the angles.
+absl::Status ReadGgufRope(const GgufFile& file, DecoderConfig& c);
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_

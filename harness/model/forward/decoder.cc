@@ -1,0 +1,222 @@
+#include "harness/model/forward/decoder.h"
+
+#include <ATen/ATen.h>
+
+#include <utility>
+
+#include "harness/model/ops/dense_linear.h"
+#include "harness/kernels/attention/attention.h"
+
+namespace sft {
+namespace {
+
+constexpr char kHeadName[] = "lm_head.weight";
+
+struct MapShape {
+  int64_t out = 0;
+  int64_t in = 0;
+  bool bias = false;
+};
+MapShape ShapeOf(const DecoderConfig& c, Role role) {
+  const int64_t attention = c.heads * c.head_width;
+  const int64_t keys = c.kv_heads * c.head_width;
+  switch (role) {
+    case Role::kQuery:
+      return {attention, c.width, c.attention_bias};
+    case Role::kKey:
+    case Role::kValue:
+      return {keys, c.width, c.attention_bias};
+    case Role::kQkv:
+      return {attention + 2 * keys, c.width, c.attention_bias};
+    case Role::kOutput:
+      return {c.width, attention, c.attention_bias && c.output_bias};
+    case Role::kGate:
+    case Role::kUp:
+      return {c.ffn_width, c.width, c.mlp_bias};
+    default:
+      return {c.width, c.ffn_width, c.mlp_bias};
+  }
+}
+
+int64_t NormWidth(const DecoderConfig& c, NormPlace place) {
+  const bool of_head = place == NormPlace::kQuery || place == NormPlace::kKey;
+  return of_head ? c.head_width : c.width;
+}
+
+}  // namespace
+
+std::vector<ParameterShape> DecoderParameters(const DecoderConfig& c) {
+  const DecoderLayout& layout = *c.layout;
+  std::vector<ParameterShape> out;
+  auto add_norm = [&](std::string_view name, int64_t width) {
+    out.push_back({WeightName(name), {width}});
+    if (c.norm == NormKind::kLayer) out.push_back({BiasName(name), {width}});
+  };
+  out.push_back({WeightName(layout.embedding), {c.vocabulary, c.width}});
+  if (!layout.positions.empty()) {
+    out.push_back({WeightName(layout.positions), {c.max_positions, c.width}});
+  }
+  for (int64_t layer = 0; layer < c.layers; ++layer) {
+    for (const DecoderLayout::Map& map : layout.maps) {
+      const MapShape shape = ShapeOf(c, map.role);
+      const std::string name = layout.LayerName(layer, map.name);
+      out.push_back(
+          {WeightName(name), {shape.out, shape.in}, layout.transposed_maps});
+      if (shape.bias) out.push_back({BiasName(name), {shape.out}});
+    }
+    for (const DecoderLayout::Norm& norm : layout.norms) {
+      add_norm(layout.LayerName(layer, norm.name), NormWidth(c, norm.place));
+    }
+  }
+  add_norm(layout.final_norm, c.width);
+  if (!c.tied_head) out.push_back({kHeadName, {c.vocabulary, c.width}});
+  return out;
+}
+
+Decoder::Decoder(DecoderConfig config, ModelInfo info, at::ScalarType compute,
+                 std::map<std::string, at::Tensor> weights)
+    : config_(std::move(config)), info_(std::move(info)), compute_(compute) {
+  const DecoderConfig& c = config_;
+  info_.family = c.family;
+  info_.layers = c.layers;
+  info_.width = c.width;
+  info_.heads = c.heads;
+  info_.kv_heads = c.kv_heads;
+  info_.head_width = c.head_width;
+  info_.ffn_width = c.ffn_width;
+  info_.vocabulary = c.vocabulary;
+  info_.max_positions = c.Reach();
+  info_.tied_head = c.tied_head;
+  info_.parameters = 0;
+  for (const ParameterShape& row : DecoderParameters(c)) {
+    auto it = weights.find(row.name);
+    TORCH_CHECK(it != weights.end(), "no tensor ", row.name);
+    TORCH_CHECK(it->second.sizes() == row.shape, row.name, " has shape ",
+                it->second.sizes());
+    info_.parameters += it->second.numel();
+  }
+  auto take = [&](const std::string& name) {
+    return std::move(weights.at(name));
+  };
+  auto take_norm = [&](const std::string& name, int64_t layer) {
+    return NormWeights{
+        name, layer, take(WeightName(name)),
+        c.norm == NormKind::kLayer ? take(BiasName(name)) : at::Tensor()};
+  };
+  embedding_VD_ = take(WeightName(layout().embedding));
+  if (!layout().positions.empty()) {
+    positions_PD_ = take(WeightName(layout().positions));
+  }
+  norm_ = take_norm(std::string(layout().final_norm), -1);
+  if (!c.tied_head) head_VD_ = take(kHeadName);
+  for (int64_t layer = 0; layer < c.layers; ++layer) {
+    for (const DecoderLayout::Map& map : layout().maps) {
+      const MapShape shape = ShapeOf(c, map.role);
+      LinearSlot slot;
+      slot.name = layout().LayerName(layer, map.name);
+      slot.layer = layer;
+      slot.role = map.role;
+      slot.in_features = shape.in;
+      slot.out_features = shape.out;
+      slot.stored_transposed = layout().transposed_maps;
+      slot.map = std::make_unique<DenseLinear>(
+          take(WeightName(slot.name)),
+          shape.bias ? take(BiasName(slot.name)) : at::Tensor(), compute_);
+      slots_.push_back(std::move(slot));
+    }
+    for (const DecoderLayout::Norm& norm : layout().norms) {
+      norms_.push_back(take_norm(layout().LayerName(layer, norm.name), layer));
+    }
+    attention_.push_back(
+        {layer, [shape = c.ShapeOf(layer)](
+                    const at::Tensor& q, const at::Tensor& k,
+                    const at::Tensor& v, const Batch& batch, double scale) {
+           return DefaultAttention(q, k, v, batch, scale, shape);
+         }});
+  }
+}
+
+std::vector<Parameter> Decoder::Parameters() {
+  std::vector<Parameter> out;
+  auto add_norm = [&](const NormWeights& norm) {
+    out.push_back(
+        {WeightName(norm.name), norm.layer, Role::kNorm, norm.weight_D});
+    if (norm.bias_D.defined()) {
+      out.push_back(
+          {BiasName(norm.name), norm.layer, Role::kBias, norm.bias_D});
+    }
+  };
+  out.push_back(
+      {WeightName(layout().embedding), -1, Role::kEmbedding, embedding_VD_});
+  if (positions_PD_.defined()) {
+    out.push_back(
+        {WeightName(layout().positions), -1, Role::kEmbedding, positions_PD_});
+  }
+  const size_t maps = layout().maps.size(), norms = layout().norms.size();
+  for (int64_t layer = 0; layer < config_.layers; ++layer) {
+    for (size_t m = 0; m < maps; ++m) {
+      LinearSlot& slot = slots_[layer * maps + m];
+      auto* dense = dynamic_cast<DenseLinear*>(slot.map.get());
+      if (dense == nullptr) continue;
+      out.push_back(
+          {WeightName(slot.name), layer, slot.role, dense->weight_OI()});
+      if (dense->bias_O().defined()) {
+        out.push_back(
+            {BiasName(slot.name), layer, Role::kBias, dense->bias_O()});
+      }
+    }
+    for (size_t n = 0; n < norms; ++n) add_norm(norms_[layer * norms + n]);
+  }
+  add_norm(norm_);
+  if (head_VD_.defined()) {
+    out.push_back({kHeadName, -1, Role::kHead, head_VD_});
+  }
+  return out;
+}
+
+bool Decoder::UntieHead() {
+  if (head_VD_.defined()) return false;
+  head_VD_ = embedding_VD_.detach().clone();
+  config_.tied_head = info_.tied_head = false;
+  return true;
+}
+
+std::vector<NamedTensor> Decoder::DenseState() {
+  std::vector<NamedTensor> out;
+  auto add_norm = [&](const NormWeights& norm) {
+    out.push_back({WeightName(norm.name), norm.weight_D.detach()});
+    if (norm.bias_D.defined()) {
+      out.push_back({BiasName(norm.name), norm.bias_D.detach()});
+    }
+  };
+  out.push_back({WeightName(layout().embedding), embedding_VD_.detach()});
+  if (positions_PD_.defined()) {
+    out.push_back({WeightName(layout().positions), positions_PD_.detach()});
+  }
+  const size_t maps = layout().maps.size(), norms = layout().norms.size();
+  for (int64_t layer = 0; layer < config_.layers; ++layer) {
+    for (size_t m = 0; m < maps; ++m) {
+      const LinearSlot& slot = slots_[layer * maps + m];
+      const at::Tensor weight_OI = slot.map->DenseWeight();
+      out.push_back({WeightName(slot.name), layout().transposed_maps
+                                                ? weight_OI.t().contiguous()
+                                                : weight_OI});
+      const at::Tensor bias_O = FindTensor(*slot.map, "bias");
+      if (bias_O.defined()) {
+        out.push_back(
+            {BiasName(slot.name), bias_O.detach().to(master_dtype())});
+      }
+    }
+    for (size_t n = 0; n < norms; ++n) add_norm(norms_[layer * norms + n]);
+  }
+  add_norm(norm_);
+  if (head_VD_.defined()) out.push_back({kHeadName, head_VD_.detach()});
+  return out;
+}
+
+std::string Decoder::ConfigJson() const {
+  return ConfigToJson(config_,
+                      master_dtype() == at::kDouble ? "float64" : "float32");
+}
+
+}  // namespace sft

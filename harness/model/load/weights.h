@@ -1,0 +1,89 @@
+// The dense tensors of a model file or folder, under Hugging Face names in
+// rotate-half layout, each read straight into its final storage.
+#ifndef HARNESS_MODEL_LOAD_WEIGHTS_H_
+#define HARNESS_MODEL_LOAD_WEIGHTS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/model/families/config.h"
+#include "harness/model/families/encoder_config.h"
+#include "harness/formats/gguf.h"
+#include "harness/formats/safetensors.h"
+
+namespace sft {
+
+// A tensor as a file holds it; `data` lives as long as the WeightFiles.
+struct StoredTensor {
+  std::string file;  // for messages
+  std::string name;  // in that file
+  std::vector<int64_t> shape;
+  const StorageType* type = nullptr;  // nullptr: cannot be read
+  std::string type_name;
+  const uint8_t* data = nullptr;
+  // Rows of each head come as pairs (0, H/2), (1, H/2+1), ...: llama.cpp's
+  // interleaved rotation. 0: in order.
+  int64_t interleaved_head_width = 0;
+};
+
+// `stored` into a new CPU tensor of `dtype` (f32 or f64); non-finite values
+// are an error that names the tensor.
+absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
+                                            at::ScalarType dtype);
+
+using ModelConfig = std::variant<DecoderConfig, EncoderConfig>;
+
+class WeightFiles {
+ public:
+  static absl::StatusOr<WeightFiles> OpenGguf(const std::string& path);
+  // config.json with model.safetensors or model.safetensors.index.json.
+  static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder);
+
+  const ModelConfig& config() const { return config_; }
+  // Of ModelInfo, by what the files hold.
+  at::ScalarType stored_dtype() const;
+  const std::vector<std::string>& notes() const { return notes_; }
+  // Exactly the tensors that config() asks for: missing, surplus and mis-shaped
+  // ones are errors that name them.
+  absl::StatusOr<std::map<std::string, at::Tensor>> Load(
+      at::ScalarType dtype) const;
+
+ private:
+  WeightFiles() = default;
+  absl::Status AddSafetensors(const std::string& path);
+  // Folders of a model without its head leave out what every name begins with;
+  // old ones call a norm's tensors gamma and beta.
+  absl::Status PutNamesRight();
+  // A head that differs from the embedding is the model's, whatever
+  // "tie_word_embeddings" says: as in transformers.
+  absl::Status CheckTie();
+  // Of config.json's rates, which are not applied.
+  void NoteDropout(const std::string& config_text);
+  // Of an encoder's head that is of no use here.
+  void NoteHead(const std::string& config_text);
+  // Of what generation_config.json asks of greedy answers, but for their ends.
+  void NoteGeneration(const std::string& folder);
+
+  std::string where_;
+  ModelConfig config_;
+  std::unique_ptr<GgufFile> gguf_;
+  std::vector<std::unique_ptr<SafetensorsFile>> shards_;
+  std::map<std::string, StoredTensor> stored_;  // by Hugging Face name
+  std::vector<std::string> notes_;
+};
+
+// The weight files of a folder: model.safetensors, or the index's shards (and
+// the index). No name may lead out of the folder.
+absl::StatusOr<std::vector<std::string>> WeightFilesOfFolder(
+    const std::string& folder);
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_LOAD_WEIGHTS_H_

@@ -1,0 +1,57 @@
+#include "harness/model/ops/remake.h"
+
+#include <ATen/core/ivalue.h>
+#include <c10/core/GradMode.h>
+
+#include <utility>
+
+namespace sft {
+namespace {
+
+constexpr char kRecipe[] = "remake";
+
+// Rides on a tensor.
+struct Recipe : c10::BackendMeta {
+  explicit Recipe(std::function<at::Tensor()> m) : make(std::move(m)) {}
+  std::function<at::Tensor()> make;
+};
+
+// The same in a graph's node.
+struct KeptRecipe : torch::CustomClassHolder {
+  explicit KeptRecipe(std::function<at::Tensor()> m) : make(std::move(m)) {}
+  std::function<at::Tensor()> make;
+};
+
+}  // namespace
+
+void SetRemake(const at::Tensor& x, std::function<at::Tensor()> make) {
+  if (!x.requires_grad()) return;
+  x.unsafeGetTensorImpl()->set_backend_meta(
+      c10::make_intrusive<Recipe>(std::move(make)));
+}
+
+at::Tensor KeepInput(torch::autograd::AutogradContext* ctx,
+                     const at::Tensor& x) {
+  const auto* recipe =
+      dynamic_cast<Recipe*>(x.unsafeGetTensorImpl()->get_backend_meta());
+  if (recipe == nullptr) return x;
+  ctx->saved_data[kRecipe] =
+      c10::IValue::make_capsule(c10::make_intrusive<KeptRecipe>(recipe->make));
+  return {};
+}
+
+at::Tensor KeptInput(torch::autograd::AutogradContext* ctx,
+                     const at::Tensor& saved) {
+  if (saved.defined()) return saved;
+  const auto it = ctx->saved_data.find(kRecipe);
+  TORCH_CHECK(it != ctx->saved_data.end(),
+              "a second backward pass through one graph");
+  const auto recipe =
+      c10::static_intrusive_pointer_cast<KeptRecipe>(it->second.toCapsule());
+  // Nodes outlive their turn: what the recipe holds must not.
+  ctx->saved_data.erase(it);
+  at::NoGradGuard off;
+  return recipe->make();
+}
+
+}  // namespace sft

@@ -1,0 +1,50 @@
+// Angles of rotary positions, plain and scaled: linear (position
+// interpolation), dynamic (NTK-aware), YaRN (arXiv 2309.00071) and Llama 3.1's.
+// Equal to transformers 5.24's modeling_rope_utils.
+// B sequences, T tokens, H head width.
+#ifndef HARNESS_MODEL_OPS_ROPE_H_
+#define HARNESS_MODEL_OPS_ROPE_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "harness/model/ops/ops.h"
+
+namespace sft {
+
+enum class RopeType { kDefault, kLinear, kDynamic, kYarn, kLlama3 };
+
+struct RopeScaling {
+  RopeType type = RopeType::kDefault;
+  double factor = 1;
+  // Positions that the unscaled angles were trained for; none of linear.
+  double original_positions = 0;
+  double low_frequency_factor = 1, high_frequency_factor = 4;  // llama3
+  double beta_fast = 32, beta_slow = 1;                        // yarn
+  bool truncate = true;                                        // yarn
+  double attention_factor = 1;  // of cos and sin: yarn's
+  bool operator==(const RopeScaling&) const = default;
+};
+
+// Angles a position [H/2] of every type but dynamic, in the options' dtype.
+at::Tensor RopeFrequencies(const RopeScaling& scaling, int64_t head_width,
+                           double theta, const at::TensorOptions& options);
+
+// cos and sin of positions int64 [B, T]. length_BT (int64, like the positions;
+// read by dynamic scaling alone): tokens of the sequence of which a token is
+// one, as far as the model has read it.
+RotaryTable MakeScaledRotaryTable(const at::Tensor& position_ids_BT,
+                                  const at::Tensor& length_BT,
+                                  int64_t head_width, double theta,
+                                  const RopeScaling& scaling,
+                                  at::ScalarType dtype);
+
+// For dynamic scaling, [B, T] on the CPU: of each token of `batch` the length
+// of its sequence; of sequences that share a prompt (Batch::prefixes) the
+// longest, as if they were read together.
+at::Tensor SequenceLengths(const Batch& batch);
+
+}  // namespace sft
+
+#endif  // HARNESS_MODEL_OPS_ROPE_H_

@@ -1,0 +1,90 @@
+// The products of linear maps and their gradients, by tiles or by BLAS.
+#include "harness/model/ops/dense_linear.h"
+#include "harness/kernels/product/matrix_product.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include "harness/model/model.h"
+#include "harness/kernels/product/tile_product.h"
+#include "tests/support/catch_torch.h"
+
+namespace sft {
+namespace {
+
+double Apart(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor wanted = b.detach().to(at::kDouble);
+  return a.detach().to(at::kDouble).sub(wanted).abs().max().item<double>() /
+         wanted.abs().max().item<double>();
+}
+
+TEST_CASE("tiles take f32 matrices of some size, BLAS takes the rest",
+          "[model][product]") {
+  const auto tiled = [](int64_t m, int64_t n, int64_t k,
+                        at::ScalarType dtype = at::kFloat) {
+    return IsTiledProduct(at::zeros({m, k}, dtype), at::zeros({k, n}, dtype));
+  };
+  CHECK(tiled(128, 128, 128) == TilesOutrunBlas());
+  CHECK_FALSE(tiled(127, 128, 128));
+  CHECK_FALSE(tiled(128, 127, 128));
+  CHECK_FALSE(tiled(128, 128, 127));
+  CHECK_FALSE(tiled(128, 8193, 128));
+  CHECK_FALSE(tiled(128, 128, 128, at::kBFloat16));
+  CHECK_FALSE(tiled(128, 128, 128, at::kDouble));
+  const at::Tensor gaps = at::zeros({128, 256}).slice(1, 0, 256, 2);
+  CHECK_FALSE(IsTiledProduct(gaps, gaps));
+}
+
+TEST_CASE("products and sums of products equal those in f64",
+          "[model][product]") {
+  at::manual_seed(10);
+  const auto dtype = GENERATE(at::kFloat, at::kDouble);
+  const bool flip = GENERATE(false, true);
+  const int64_t M = 257, K = 900, N = 130;
+  const at::Tensor a =
+      flip ? at::randn({K, M}).to(dtype).t() : at::randn({M, K}).to(dtype);
+  const at::Tensor b =
+      flip ? at::randn({N, K}).to(dtype).t() : at::randn({K, N}).to(dtype);
+  const at::Tensor wanted = at::mm(a.to(at::kDouble), b.to(at::kDouble));
+  CHECK(Apart(MatrixProduct(a, b), wanted) < 2e-6);
+  at::Tensor sum = at::randn({M, N}).to(dtype);
+  const at::Tensor whole = sum.to(at::kDouble) + wanted;
+  AddMatrixProduct(a, b, sum);
+  CHECK(Apart(sum, whole) < 2e-6);
+  at::Tensor columns = at::zeros({N, M}).to(dtype).t();
+  AddMatrixProduct(a, b, columns);
+  CHECK(Apart(columns, wanted) < 2e-6);
+  CHECK_THROWS(MatrixProduct(a, b.t()));
+}
+
+TEST_CASE("a map's pass is the same with a gradient and without",
+          "[model][product]") {
+  at::manual_seed(11);
+  const int64_t M = 200, I = 192, O = 160;
+  const bool trained = GENERATE(false, true), biased = GENERATE(false, true);
+  at::Tensor w = at::randn({O, I}), bias = at::randn({O});
+  w.requires_grad_(trained);
+  DenseLinear map(w, biased ? bias : at::Tensor(), at::kFloat);
+  const at::Tensor x = at::randn({2, M / 2, I}).requires_grad_(true);
+  PassState pass;
+  pass.training = true;
+  const at::Tensor y = map.Forward(x, pass);
+  {
+    const c10::NoGradGuard off;
+    CHECK(at::equal(map.Forward(x, pass), y));
+  }
+  const at::Tensor grad = at::randn(y.sizes());
+  y.backward(grad);
+  const at::Tensor x64 = x.detach().to(at::kDouble).view({M, I});
+  const at::Tensor w64 = w.detach().to(at::kDouble);
+  const at::Tensor g64 = grad.to(at::kDouble).view({M, O});
+  at::Tensor wanted = at::mm(x64, w64.t());
+  if (biased) wanted = wanted + bias.to(at::kDouble);
+  CHECK(Apart(y.view({M, O}), wanted) < 2e-6);
+  CHECK(Apart(x.grad().view({M, I}), at::mm(g64, w64)) < 2e-6);
+  CHECK(w.grad().defined() == trained);
+  if (trained) CHECK(Apart(w.grad(), at::mm(g64.t(), x64)) < 2e-6);
+}
+
+}  // namespace
+}  // namespace sft
