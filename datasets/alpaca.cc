@@ -10,7 +10,7 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 struct AlpacaSet {
@@ -49,44 +49,48 @@ constexpr AlpacaSet kSets[] = {
      "Alpaca's instructions with faulty rows mended or taken out"}};
 
 // The three fields of a record as a row; the error says which one is missing.
-absl::StatusOr<KeyedRow> RowOf(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> RowOf(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(std::string prompt,
-                       JsonText(record.value, "instruction"));
-  SFT_ASSIGN_OR_RETURN(const std::string input,
-                       JsonText(record.value, "input", /*optional=*/true));
+                       data::JsonText(record.value, "instruction"));
+  SFT_ASSIGN_OR_RETURN(
+      const std::string input,
+      data::JsonText(record.value, "input", /*optional=*/true));
   SFT_ASSIGN_OR_RETURN(const std::string output,
-                       JsonText(record.value, "output"));
+                       data::JsonText(record.value, "output"));
   if (!input.empty()) prompt += "\n\n" + input;
-  if (CollapseSpace(prompt).empty() || CollapseSpace(output).empty()) {
+  if (data::CollapseSpace(prompt).empty() ||
+      data::CollapseSpace(output).empty()) {
     return absl::InvalidArgumentError("empty instruction or output");
   }
-  KeyedRow row;
+  data::KeyedRow row;
   row.row.turns = {{"user", prompt}, {"assistant", output}};
   row.key = std::move(prompt);
   return row;
 }
 
-DatasetRow MakeRow(const AlpacaSet& set) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const AlpacaSet& set) {
+  data::DatasetRow row;
   row.name = set.name;
   row.task.name = row.name;
-  row.task.kind = TaskKind::kInstruction;
+  row.task.kind = data::TaskKind::kInstruction;
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
   row.licence = set.licence;
   row.source = set.source;
   row.summary = set.summary;
   row.files = {set.file};
-  row.load = [&set](const DataFolders& folders) -> absl::StatusOr<Splits> {
+  row.load =
+      [&set](const data::DataFolders& folders) -> absl::StatusOr<data::Splits> {
     SFT_ASSIGN_OR_RETURN(LoadedRows rows,
                          LoadJsonRows(set.file, folders, RowOf));
     if (set.drop_duplicates) {
       return OwnSplits(std::move(rows), set.validation_rows, set.test_rows,
                        set.name);
     }
-    SFT_ASSIGN_OR_RETURN(Splits splits,
-                         SplitByHash(std::move(rows.rows), set.validation_rows,
-                                     set.test_rows, set.name));
+    SFT_ASSIGN_OR_RETURN(
+        data::Splits splits,
+        data::SplitByHash(std::move(rows.rows), set.validation_rows,
+                          set.test_rows, set.name));
     splits.refused = std::move(rows.refused);
     return splits;
   };
@@ -95,10 +99,10 @@ DatasetRow MakeRow(const AlpacaSet& set) {
 
 }  // namespace
 
-std::vector<DatasetRow> AlpacaDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> AlpacaDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const AlpacaSet& set : kSets) rows.push_back(MakeRow(set));
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

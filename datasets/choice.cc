@@ -16,7 +16,7 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr char kHellaSwag[] = "data:hellaswag/val.txt.gz";
@@ -44,13 +44,13 @@ std::string Unjoined(std::string_view text) {
 
 // "<before>QUESTION\n\nAnswer1: ... Answer2: ...\n\nAnswer format:
 // answer1/answer2" with `word` "Answer", and "answer": "answer2".
-absl::StatusOr<Question> TakeApart(const JsonRecord& record,
+absl::StatusOr<Question> TakeApart(const data::JsonRecord& record,
                                    const std::string& before,
                                    const std::string& word) {
   SFT_ASSIGN_OR_RETURN(const std::string text,
-                       JsonText(record.value, "instruction"));
+                       data::JsonText(record.value, "instruction"));
   SFT_ASSIGN_OR_RETURN(const std::string answer,
-                       JsonText(record.value, "answer"));
+                       data::JsonText(record.value, "answer"));
   constexpr char kFormat[] = "Answer format: ";
   const size_t format_at = text.rfind(kFormat);
   if (!absl::StartsWith(text, before) || format_at == std::string::npos) {
@@ -86,7 +86,7 @@ absl::StatusOr<Question> TakeApart(const JsonRecord& record,
   return out;
 }
 
-absl::StatusOr<KeyedRow> AnswerRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> AnswerRow(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(
       Question question,
       TakeApart(record, "Please choose the correct answer to the question: ",
@@ -95,7 +95,7 @@ absl::StatusOr<KeyedRow> AnswerRow(const JsonRecord& record) {
                    question.label);
 }
 
-absl::StatusOr<KeyedRow> SolutionRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> SolutionRow(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(
       Question question,
       TakeApart(record, "Please choose the correct solution to the question: ",
@@ -104,7 +104,7 @@ absl::StatusOr<KeyedRow> SolutionRow(const JsonRecord& record) {
                    question.label);
 }
 
-absl::StatusOr<KeyedRow> BlankRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> BlankRow(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(
       Question question,
       TakeApart(record,
@@ -115,14 +115,14 @@ absl::StatusOr<KeyedRow> BlankRow(const JsonRecord& record) {
                         question.label);
 }
 
-absl::StatusOr<KeyedRow> TrueFalseRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> TrueFalseRow(const data::JsonRecord& record) {
   constexpr char kBefore[] =
       "Please answer the following question with true or false, question: ";
   constexpr char kAfter[] = "\n\nAnswer format: true/false";
   SFT_ASSIGN_OR_RETURN(const std::string text,
-                       JsonText(record.value, "instruction"));
+                       data::JsonText(record.value, "instruction"));
   SFT_ASSIGN_OR_RETURN(const std::string answer,
-                       JsonText(record.value, "answer"));
+                       data::JsonText(record.value, "answer"));
   if (!absl::StartsWith(text, kBefore) || !absl::EndsWith(text, kAfter)) {
     return absl::InvalidArgumentError(
         absl::StrCat("no instruction of the form '", kBefore, "...'"));
@@ -167,10 +167,10 @@ constexpr ChoiceSet kSets[] = {
      "which of two names fills a blank, to test on"}};
 
 // Six lines a task: context, index of the right ending from 0, four endings.
-absl::StatusOr<Splits> LoadHellaSwag(const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadHellaSwag(const data::DataFolders& folders) {
   constexpr size_t kLines = 6;
   SFT_ASSIGN_OR_RETURN(const std::string path,
-                       ResolveDataFile(kHellaSwag, folders));
+                       data::ResolveDataFile(kHellaSwag, folders));
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(path));
   LoadedRows out;
   for (size_t i = 0; i < lines.size(); i += kLines) {
@@ -180,14 +180,14 @@ absl::StatusOr<Splits> LoadHellaSwag(const DataFolders& folders) {
       why = absl::StrCat(lines.size() - i, " lines, wanted ", kLines);
     }
     for (size_t k = i; why.empty() && k < i + kLines; ++k) {
-      why = Utf8Complaint(lines[k]);
+      why = data::Utf8Complaint(lines[k]);
     }
     if (why.empty() && (lines[i + 1].size() != 1 || lines[i + 1][0] < '0' ||
                         lines[i + 1][0] > '3')) {
       why = absl::StrCat("the right ending is '", lines[i + 1],
                          "', wanted 0 to 3");
     }
-    absl::StatusOr<KeyedRow> row = absl::InvalidArgumentError(why);
+    absl::StatusOr<data::KeyedRow> row = absl::InvalidArgumentError(why);
     if (why.empty()) {
       std::vector<std::string> endings;
       for (size_t k = 2; k < kLines; ++k) {
@@ -204,8 +204,8 @@ absl::StatusOr<Splits> LoadHellaSwag(const DataFolders& folders) {
 
 }  // namespace
 
-std::vector<DatasetRow> ChoiceDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> ChoiceDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const ChoiceSet& set : kSets) {
     std::vector<std::string> files = {set.test};
     if (*set.train != '\0') files.push_back(set.train);
@@ -213,7 +213,7 @@ std::vector<DatasetRow> ChoiceDatasets() {
         set.name, std::move(files), set.licence,
         absl::StrCat(set.source, ", LLM-Adapters' form; SFTBENCH_DATA"),
         set.summary));
-    rows.back().load = [&set](const DataFolders& folders) {
+    rows.back().load = [&set](const data::DataFolders& folders) {
       return LoadChoiceSet(set, folders);
     };
     // 2: solutions keep their spaces.
@@ -229,4 +229,4 @@ std::vector<DatasetRow> ChoiceDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -16,20 +16,20 @@
 #include "harness/core/utf8.h"
 #include "harness/text/unicode_class.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using nlohmann::json;
 
 // {"question": {"stem", "choices": [{"text", "label": "A"}]}, "answerKey"}
-absl::StatusOr<KeyedRow> StemRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> StemRow(const data::JsonRecord& record) {
   const auto question = record.value.find("question");
   if (question == record.value.end() || !question->is_object()) {
     return absl::InvalidArgumentError("no object 'question'");
   }
   SFT_ASSIGN_OR_RETURN(const std::string stem, WrittenText(*question, "stem"));
   SFT_ASSIGN_OR_RETURN(const std::string answer,
-                       JsonText(record.value, "answerKey"));
+                       data::JsonText(record.value, "answerKey"));
   const auto list = question->find("choices");
   if (list == question->end() || !list->is_array()) {
     return absl::InvalidArgumentError("no array 'choices'");
@@ -41,7 +41,8 @@ absl::StatusOr<KeyedRow> StemRow(const JsonRecord& record) {
       return absl::InvalidArgumentError("a choice that is no object");
     }
     SFT_ASSIGN_OR_RETURN(std::string text, WrittenText(choice, "text"));
-    SFT_ASSIGN_OR_RETURN(const std::string letter, JsonText(choice, "label"));
+    SFT_ASSIGN_OR_RETURN(const std::string letter,
+                         data::JsonText(choice, "label"));
     if (letter == answer) label = static_cast<int64_t>(choices.size());
     choices.push_back(std::move(text));
   }
@@ -49,13 +50,13 @@ absl::StatusOr<KeyedRow> StemRow(const JsonRecord& record) {
 }
 
 // {"sentence", "option1", "option2", "answer": "1"}
-absl::StatusOr<KeyedRow> BlankRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> BlankRow(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(const std::string sentence,
                        NonEmptyText(record.value, "sentence"));
   SFT_ASSIGN_OR_RETURN(std::string one, NonEmptyText(record.value, "option1"));
   SFT_ASSIGN_OR_RETURN(std::string two, NonEmptyText(record.value, "option2"));
   SFT_ASSIGN_OR_RETURN(const std::string answer,
-                       JsonText(record.value, "answer"));
+                       data::JsonText(record.value, "answer"));
   return BlankChoiceRow(sentence, {std::move(one), std::move(two)},
                         answer == "1"   ? 0
                         : answer == "2" ? 1
@@ -100,7 +101,8 @@ std::string Capitalized(const std::string& text) {
           c.code_point < 128 ? absl::ascii_toupper(text[0]) : c.code_point,
           &out);
     } else {
-      for (char32_t lower : LowerCase(c.code_point)) AppendUtf8(lower, &out);
+      for (char32_t lower : text::LowerCase(c.code_point))
+        AppendUtf8(lower, &out);
     }
     i += c.size_bytes;
   }
@@ -108,12 +110,13 @@ std::string Capitalized(const std::string& text) {
 }
 
 // {"activity_label", "ctx_a", "ctx_b", "endings": [4 texts], "label": 0}
-absl::StatusOr<KeyedRow> EndingRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> EndingRow(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(const std::string activity,
                        NonEmptyText(record.value, "activity_label"));
   SFT_ASSIGN_OR_RETURN(const std::string before,
-                       JsonText(record.value, "ctx_a"));
-  SFT_ASSIGN_OR_RETURN(const std::string last, JsonText(record.value, "ctx_b"));
+                       data::JsonText(record.value, "ctx_a"));
+  SFT_ASSIGN_OR_RETURN(const std::string last,
+                       data::JsonText(record.value, "ctx_b"));
   const auto endings = record.value.find("endings");
   const auto label = record.value.find("label");
   if (endings == record.value.end() || !endings->is_array() ||
@@ -162,13 +165,14 @@ constexpr char kPiqa[] = "data:piqa/";
 
 // {"goal", "sol1", "sol2"}; the label of line n is line n of the other file.
 absl::StatusOr<LoadedRows> PiqaRows(const std::string& part,
-                                    const DataFolders& folders) {
+                                    const data::DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(
       const std::string path,
-      ResolveDataFile(absl::StrCat(kPiqa, part, "-labels.lst"), folders));
+      data::ResolveDataFile(absl::StrCat(kPiqa, part, "-labels.lst"), folders));
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> labels, ReadLines(path));
   const auto row_of =
-      [&labels](const JsonRecord& record) -> absl::StatusOr<KeyedRow> {
+      [&labels](
+          const data::JsonRecord& record) -> absl::StatusOr<data::KeyedRow> {
     SFT_ASSIGN_OR_RETURN(const std::string goal,
                          WrittenText(record.value, "goal"));
     SFT_ASSIGN_OR_RETURN(std::string one, WrittenText(record.value, "sol1"));
@@ -185,7 +189,7 @@ absl::StatusOr<LoadedRows> PiqaRows(const std::string& part,
   return LoadJsonRows(absl::StrCat(kPiqa, part, ".jsonl"), folders, row_of);
 }
 
-absl::StatusOr<Splits> LoadPiqa(const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadPiqa(const data::DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(LoadedRows test, PiqaRows("valid", folders));
   SFT_ASSIGN_OR_RETURN(LoadedRows train, PiqaRows("train", folders));
   return OfficialSplits(std::move(train), std::move(test), 1000,
@@ -194,14 +198,14 @@ absl::StatusOr<Splits> LoadPiqa(const DataFolders& folders) {
 
 }  // namespace
 
-std::vector<DatasetRow> OfficialChoiceDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> OfficialChoiceDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const ChoiceSet& set : kSets) {
     rows.push_back(ChoiceDataset(
         set.name, {set.train, set.test}, set.licence,
         absl::StrCat(set.source, ", official files; SFTBENCH_DATA"),
         set.summary));
-    rows.back().load = [&set](const DataFolders& folders) {
+    rows.back().load = [&set](const data::DataFolders& folders) {
       return LoadChoiceSet(set, folders);
     };
     if (set.row_of != BlankRow) rows.back().revision = kRevision;
@@ -220,4 +224,4 @@ std::vector<DatasetRow> OfficialChoiceDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

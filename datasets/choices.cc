@@ -5,11 +5,11 @@
 #include "datasets/loading.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 
-absl::StatusOr<KeyedRow> ChoiceRow(std::string prompt,
-                                   std::vector<std::string> choices,
-                                   int64_t label) {
+absl::StatusOr<data::KeyedRow> ChoiceRow(std::string prompt,
+                                         std::vector<std::string> choices,
+                                         int64_t label) {
   if (Stripped(prompt).empty()) {
     return absl::InvalidArgumentError("an empty question");
   }
@@ -23,7 +23,7 @@ absl::StatusOr<KeyedRow> ChoiceRow(std::string prompt,
     return absl::InvalidArgumentError(absl::StrCat(
         "the right choice is none of ", choices.size(), " choices"));
   }
-  KeyedRow row;
+  data::KeyedRow row;
   row.key = prompt;
   row.row.label = label;
   row.row.turns = {{"user", std::move(prompt)}, {"assistant", choices[label]}};
@@ -35,9 +35,9 @@ std::string QuestionPrompt(const std::string& question) {
   return absl::StrCat("Question: ", question, "\nAnswer:");
 }
 
-absl::StatusOr<KeyedRow> BlankChoiceRow(const std::string& sentence,
-                                        std::vector<std::string> options,
-                                        int64_t label) {
+absl::StatusOr<data::KeyedRow> BlankChoiceRow(const std::string& sentence,
+                                              std::vector<std::string> options,
+                                              int64_t label) {
   const size_t blank = sentence.find('_');
   if (blank == std::string::npos) {
     return absl::InvalidArgumentError("a sentence without a blank '_'");
@@ -48,8 +48,8 @@ absl::StatusOr<KeyedRow> BlankChoiceRow(const std::string& sentence,
                    label);
 }
 
-absl::StatusOr<Splits> LoadChoiceSet(const ChoiceSet& set,
-                                     const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadChoiceSet(const ChoiceSet& set,
+                                           const data::DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(LoadedRows test,
                        LoadJsonRows(set.test, folders, set.row_of));
   if (*set.train == '\0') return TestOnly(std::move(test));
@@ -59,14 +59,15 @@ absl::StatusOr<Splits> LoadChoiceSet(const ChoiceSet& set,
                         set.name);
 }
 
-DatasetRow ChoiceDataset(const std::string& name,
-                         std::vector<std::string> files,
-                         const std::string& licence, const std::string& source,
-                         const std::string& summary) {
-  DatasetRow row;
+data::DatasetRow ChoiceDataset(const std::string& name,
+                               std::vector<std::string> files,
+                               const std::string& licence,
+                               const std::string& source,
+                               const std::string& summary) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kMultipleChoice;
+  row.task.kind = data::TaskKind::kMultipleChoice;
   row.task.metrics = {"accuracy", "accuracy_norm"};
   row.task.default_form = "plain";
   row.licence = licence;
@@ -76,4 +77,4 @@ DatasetRow ChoiceDataset(const std::string& name,
   return row;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -5,7 +5,7 @@
 #include "datasets/loading.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 
 absl::StatusOr<std::string> RoleOf(const std::string& name) {
   for (const char* known : {"human", "user", "prompter"}) {
@@ -19,8 +19,8 @@ absl::StatusOr<std::string> RoleOf(const std::string& name) {
       absl::StrCat("a turn of '", name, "', wanted user, assistant, system"));
 }
 
-absl::StatusOr<KeyedRow> ConversationRow(std::vector<ChatTurn> turns) {
-  KeyedRow row;
+absl::StatusOr<data::KeyedRow> ConversationRow(std::vector<ChatTurn> turns) {
+  data::KeyedRow row;
   std::string wanted = "user";
   size_t answered = 0;  // turns up to the last answer
   for (size_t i = 0; i < turns.size(); ++i) {
@@ -53,4 +53,4 @@ absl::StatusOr<KeyedRow> ConversationRow(std::vector<ChatTurn> turns) {
   return row;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -9,7 +9,7 @@
 #include "harness/core/tokenizer.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 
 // "user", "assistant" or "system" for the names that data sets give them
 // ("human", "gpt", "prompter", ...); the error names the unknown one.
@@ -19,8 +19,8 @@ absl::StatusOr<std::string> RoleOf(const std::string& name);
 // the first; then user and assistant in turns, none of them empty. What comes
 // behind the last assistant's turn is cut off, for it holds no target. The
 // error names the turn, from 1, and what is wrong with it.
-absl::StatusOr<KeyedRow> ConversationRow(std::vector<ChatTurn> turns);
+absl::StatusOr<data::KeyedRow> ConversationRow(std::vector<ChatTurn> turns);
 
-}  // namespace sft
+}  // namespace sft::datasets
 
 #endif  // DATASETS_CONVERSATIONS_H_

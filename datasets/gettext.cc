@@ -15,7 +15,7 @@
 #include "harness/data/gettext_mo.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr int64_t kValidationRows = 100;
@@ -65,23 +65,24 @@ std::string Complaint(const std::string& text, const std::string& translation) {
   return "";
 }
 
-absl::StatusOr<Splits> Load(const std::vector<std::string>& files,
-                            const DataFolders& folders,
-                            const Language& language, const std::string& name) {
-  std::vector<RefusedRow> refused;
-  std::vector<KeyedRow> rows;
+absl::StatusOr<data::Splits> Load(const std::vector<std::string>& files,
+                                  const data::DataFolders& folders,
+                                  const Language& language,
+                                  const std::string& name) {
+  std::vector<data::RefusedRow> refused;
+  std::vector<data::KeyedRow> rows;
   int64_t id = 0;
   for (const std::string& file : files) {
     SFT_ASSIGN_OR_RETURN(const std::string path,
-                         ResolveDataFile(file, folders));
-    SFT_ASSIGN_OR_RETURN(Catalogue catalogue, ReadMo(path));
+                         data::ResolveDataFile(file, folders));
+    SFT_ASSIGN_OR_RETURN(data::Catalogue catalogue, data::ReadMo(path));
     refused.insert(refused.end(), catalogue.refused.begin(),
                    catalogue.refused.end());
-    for (const CatalogueMessage& message : catalogue.messages) {
+    for (const data::CatalogueMessage& message : catalogue.messages) {
       const std::string where =
           absl::StrCat(path, ": message ", message.number);
-      std::string text = CollapseSpace(message.text);
-      std::string translation = CollapseSpace(message.translation);
+      std::string text = data::CollapseSpace(message.text);
+      std::string translation = data::CollapseSpace(message.translation);
       std::string why = Complaint(text, translation);
       if (why.empty()) {
         rows.push_back({TranslationRow(++id, "English", language.name, text,
@@ -92,19 +93,19 @@ absl::StatusOr<Splits> Load(const std::vector<std::string>& files,
       }
     }
   }
-  rows = DropDuplicates(std::move(rows), refused);
+  rows = data::DropDuplicates(std::move(rows), refused);
   SFT_ASSIGN_OR_RETURN(
-      Splits splits,
-      SplitByHash(std::move(rows), kValidationRows, kTestRows, name));
+      data::Splits splits,
+      data::SplitByHash(std::move(rows), kValidationRows, kTestRows, name));
   splits.refused = std::move(refused);
   return splits;
 }
 
-DatasetRow MakeRow(const Language& language) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const Language& language) {
+  data::DatasetRow row;
   row.name = absl::StrCat("gettext_en_", language.code);
   row.task.name = row.name;
-  row.task.kind = TaskKind::kGeneration;
+  row.task.kind = data::TaskKind::kGeneration;
   row.task.metrics = {"bleu", "chrf"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 64;
@@ -121,7 +122,7 @@ DatasetRow MakeRow(const Language& language) {
                                      "/LC_MESSAGES/", domain, ".mo"));
   }
   row.load = [files = row.files, language,
-              name = row.name](const DataFolders& folders) {
+              name = row.name](const data::DataFolders& folders) {
     return Load(files, folders, language, name);
   };
   return row;
@@ -129,8 +130,8 @@ DatasetRow MakeRow(const Language& language) {
 
 }  // namespace
 
-std::vector<DatasetRow> GettextDatasets() {
+std::vector<data::DatasetRow> GettextDatasets() {
   return {MakeRow({"de", "German"}), MakeRow({"fr", "French"})};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

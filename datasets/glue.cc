@@ -16,7 +16,7 @@
 #include "harness/data/clean_text.h"
 #include "harness/data/tsv.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 // A file and where its columns are, from 0; `second` is -1 for single texts.
@@ -92,22 +92,22 @@ const std::vector<GlueSet>& Sets() {
 }
 
 absl::StatusOr<LoadedRows> ReadRows(const Layout& layout, const GlueSet& set,
-                                    const DataFolders& folders,
-                                    const Task& task) {
+                                    const data::DataFolders& folders,
+                                    const data::Task& task) {
   SFT_ASSIGN_OR_RETURN(const std::string path,
-                       ResolveDataFile(layout.file, folders));
-  SFT_ASSIGN_OR_RETURN(
-      TextTable table,
-      ReadTsv(path, {.header = layout.header, .columns = layout.columns}));
+                       data::ResolveDataFile(layout.file, folders));
+  SFT_ASSIGN_OR_RETURN(data::TextTable table,
+                       data::ReadTsv(path, {.header = layout.header,
+                                            .columns = layout.columns}));
   LoadedRows out;
   out.refused = std::move(table.refused);
-  for (const TextRecord& record : table.records) {
+  for (const data::TextRecord& record : table.records) {
     const std::string where = absl::StrCat(path, ":", record.line);
     const auto label = set.labels.find(record.fields[layout.label]);
-    const std::string first = CollapseSpace(record.fields[layout.first]);
+    const std::string first = data::CollapseSpace(record.fields[layout.first]);
     std::string second;
     if (layout.second >= 0) {
-      second = CollapseSpace(record.fields[layout.second]);
+      second = data::CollapseSpace(record.fields[layout.second]);
     }
     if (label == set.labels.end()) {
       out.refused.push_back(
@@ -116,7 +116,8 @@ absl::StatusOr<LoadedRows> ReadRows(const Layout& layout, const GlueSet& set,
     } else if (first.empty() || (layout.second >= 0 && second.empty())) {
       out.refused.push_back({where, "empty text"});
     } else {
-      KeyedRow row = PairRow(set.pair(first, second), task, label->second);
+      data::KeyedRow row =
+          PairRow(set.pair(first, second), task, label->second);
       row.row.id = record.line;
       row.where = where;
       out.rows.push_back(std::move(row));
@@ -125,8 +126,9 @@ absl::StatusOr<LoadedRows> ReadRows(const Layout& layout, const GlueSet& set,
   return out;
 }
 
-absl::StatusOr<Splits> Load(const GlueSet& set, const DataFolders& folders,
-                            const Task& task) {
+absl::StatusOr<data::Splits> Load(const GlueSet& set,
+                                  const data::DataFolders& folders,
+                                  const data::Task& task) {
   SFT_ASSIGN_OR_RETURN(LoadedRows test, ReadRows(set.test, set, folders, task));
   SFT_ASSIGN_OR_RETURN(LoadedRows train,
                        ReadRows(set.train, set, folders, task));
@@ -136,13 +138,13 @@ absl::StatusOr<Splits> Load(const GlueSet& set, const DataFolders& folders,
 
 }  // namespace
 
-std::vector<DatasetRow> GlueDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> GlueDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const GlueSet& set : Sets()) {
-    DatasetRow row;
+    data::DatasetRow row;
     row.name = set.name;
     row.task.name = row.name;
-    row.task.kind = TaskKind::kClassification;
+    row.task.kind = data::TaskKind::kClassification;
     row.task.labels = set.words;
     row.task.metrics = set.metrics;
     row.task.default_form = "plain";
@@ -150,7 +152,7 @@ std::vector<DatasetRow> GlueDatasets() {
     row.source = absl::StrCat(set.source, ", GLUE's form; SFTBENCH_DATA");
     row.summary = set.summary;
     row.files = {set.train.file, set.test.file};
-    row.load = [&set, task = row.task](const DataFolders& folders) {
+    row.load = [&set, task = row.task](const data::DataFolders& folders) {
       return Load(set, folders, task);
     };
     rows.push_back(std::move(row));
@@ -158,4 +160,4 @@ std::vector<DatasetRow> GlueDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

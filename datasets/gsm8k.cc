@@ -10,7 +10,7 @@
 #include "datasets/registry.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr char kTrain[] = "data:gsm8k/train.jsonl.gz";
@@ -30,7 +30,7 @@ std::string WithoutNotes(const std::string& answer) {
   }
 }
 
-absl::StatusOr<KeyedRow> RowOf(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> RowOf(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(std::string question,
                        NonEmptyText(record.value, "question"));
   SFT_ASSIGN_OR_RETURN(const std::string answer,
@@ -46,7 +46,7 @@ absl::StatusOr<KeyedRow> RowOf(const JsonRecord& record) {
       number.find_first_not_of("0123456789.-") != std::string::npos) {
     return absl::InvalidArgumentError("the answer ends in no '#### NUMBER'");
   }
-  KeyedRow row;
+  data::KeyedRow row;
   row.row.turns = {{"user", absl::StrCat("Question: ", question, "\nAnswer:")},
                    {"assistant", WithoutNotes(answer)}};
   row.row.references = {std::move(number)};
@@ -54,7 +54,7 @@ absl::StatusOr<KeyedRow> RowOf(const JsonRecord& record) {
   return row;
 }
 
-absl::StatusOr<Splits> Load(const DataFolders& folders) {
+absl::StatusOr<data::Splits> Load(const data::DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(LoadedRows test, LoadJsonRows(kTest, folders, RowOf));
   SFT_ASSIGN_OR_RETURN(LoadedRows train, LoadJsonRows(kTrain, folders, RowOf));
   return OfficialSplits(std::move(train), std::move(test), kValidationRows,
@@ -63,11 +63,11 @@ absl::StatusOr<Splits> Load(const DataFolders& folders) {
 
 }  // namespace
 
-std::vector<DatasetRow> Gsm8kDatasets() {
-  DatasetRow row;
+std::vector<data::DatasetRow> Gsm8kDatasets() {
+  data::DatasetRow row;
   row.name = "gsm8k";
   row.task.name = row.name;
-  row.task.kind = TaskKind::kGeneration;
+  row.task.kind = data::TaskKind::kGeneration;
   row.task.metrics = {"final_number"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 200;
@@ -80,4 +80,4 @@ std::vector<DatasetRow> Gsm8kDatasets() {
   return {row};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

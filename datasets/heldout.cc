@@ -10,19 +10,20 @@
 #include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr char kWiki[] = "assets:data/wiki_demo/wiki_demo.txt";
 constexpr char kC4[] = "assets:data/c4_demo/c4_demo.jsonl";
 
-absl::StatusOr<Splits> LoadWiki(const DataFolders& folders) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(kWiki, folders));
+absl::StatusOr<data::Splits> LoadWiki(const data::DataFolders& folders) {
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       data::ResolveDataFile(kWiki, folders));
   SFT_ASSIGN_OR_RETURN(std::vector<std::string> lines, ReadLines(path));
-  Splits splits;
+  data::Splits splits;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
-    const std::string why = Utf8Complaint(lines[i]);
+    const std::string why = data::Utf8Complaint(lines[i]);
     if (why.empty()) {
       splits.documents.push_back(std::move(lines[i]));
     } else {
@@ -33,13 +34,14 @@ absl::StatusOr<Splits> LoadWiki(const DataFolders& folders) {
   return splits;
 }
 
-absl::StatusOr<Splits> LoadC4(const DataFolders& folders) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(kC4, folders));
-  SFT_ASSIGN_OR_RETURN(JsonTable table, ReadJsonl(path));
-  Splits splits;
+absl::StatusOr<data::Splits> LoadC4(const data::DataFolders& folders) {
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       data::ResolveDataFile(kC4, folders));
+  SFT_ASSIGN_OR_RETURN(data::JsonTable table, data::ReadJsonl(path));
+  data::Splits splits;
   splits.refused = std::move(table.refused);
-  for (const JsonRecord& record : table.records) {
-    absl::StatusOr<std::string> text = JsonText(record.value, "text");
+  for (const data::JsonRecord& record : table.records) {
+    absl::StatusOr<std::string> text = data::JsonText(record.value, "text");
     if (text.ok() && !text->empty()) {
       splits.documents.push_back(*std::move(text));
     } else {
@@ -52,13 +54,14 @@ absl::StatusOr<Splits> LoadC4(const DataFolders& folders) {
   return splits;
 }
 
-DatasetRow MakeRow(const std::string& name, const std::string& file,
-                   const std::string& licence, const std::string& summary,
-                   absl::StatusOr<Splits> (*load)(const DataFolders&)) {
-  DatasetRow row;
+data::DatasetRow MakeRow(
+    const std::string& name, const std::string& file,
+    const std::string& licence, const std::string& summary,
+    absl::StatusOr<data::Splits> (*load)(const data::DataFolders&)) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kLanguageModeling;
+  row.task.kind = data::TaskKind::kLanguageModeling;
   row.task.metrics = {"cross_entropy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = licence;
@@ -71,11 +74,11 @@ DatasetRow MakeRow(const std::string& name, const std::string& file,
 
 }  // namespace
 
-std::vector<DatasetRow> HeldoutDatasets() {
+std::vector<data::DatasetRow> HeldoutDatasets() {
   return {MakeRow("wiki_demo", kWiki, "CC BY-SA (Wikipedia)",
                   "held-out text: 30 Wikipedia articles", LoadWiki),
           MakeRow("c4_demo", kC4, "ODC-BY (C4)",
                   "held-out text: 300 web pages of C4", LoadC4)};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -13,7 +13,7 @@
 #include "datasets/stated_constraints.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using nlohmann::json;
@@ -55,8 +55,8 @@ absl::StatusOr<std::string> ConstraintsOf(const json& record) {
   return constraints.dump();
 }
 
-absl::StatusOr<KeyedRow> ResponseRow(const JsonRecord& record) {
-  KeyedRow row;
+absl::StatusOr<data::KeyedRow> ResponseRow(const data::JsonRecord& record) {
+  data::KeyedRow row;
   SFT_ASSIGN_OR_RETURN(row.key, NonEmptyText(record.value, "prompt"));
   SFT_ASSIGN_OR_RETURN(std::string response,
                        NonEmptyText(record.value, "response"));
@@ -64,8 +64,8 @@ absl::StatusOr<KeyedRow> ResponseRow(const JsonRecord& record) {
   return row;
 }
 
-absl::StatusOr<KeyedRow> StatedRow(const JsonRecord& record) {
-  SFT_ASSIGN_OR_RETURN(KeyedRow row, ResponseRow(record));
+absl::StatusOr<data::KeyedRow> StatedRow(const data::JsonRecord& record) {
+  SFT_ASSIGN_OR_RETURN(data::KeyedRow row, ResponseRow(record));
   const json constraints = StatedConstraints(row.key);
   if (constraints.empty()) {
     return absl::InvalidArgumentError(
@@ -75,22 +75,22 @@ absl::StatusOr<KeyedRow> StatedRow(const JsonRecord& record) {
   return row;
 }
 
-absl::StatusOr<Splits> LoadStated(const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadStated(const data::DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(LoadedRows rows,
                        LoadJsonRows(kResponses, folders, StatedRow));
   return TestOnly(std::move(rows));
 }
 
-absl::StatusOr<Splits> LoadOfficial(const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadOfficial(const data::DataFolders& folders) {
   // Before the responses, for it is the file that may be missing.
-  SFT_RETURN_IF_ERROR(ResolveDataFile(kOfficial, folders).status());
+  SFT_RETURN_IF_ERROR(data::ResolveDataFile(kOfficial, folders).status());
   SFT_ASSIGN_OR_RETURN(LoadedRows responses,
                        LoadJsonRows(kResponses, folders, ResponseRow));
-  absl::flat_hash_map<std::string, const KeyedRow*> by_prompt;
-  for (const KeyedRow& row : responses.rows) by_prompt[row.key] = &row;
+  absl::flat_hash_map<std::string, const data::KeyedRow*> by_prompt;
+  for (const data::KeyedRow& row : responses.rows) by_prompt[row.key] = &row;
   const auto row_of =
-      [&](const JsonRecord& record) -> absl::StatusOr<KeyedRow> {
-    KeyedRow row;
+      [&](const data::JsonRecord& record) -> absl::StatusOr<data::KeyedRow> {
+    data::KeyedRow row;
     SFT_ASSIGN_OR_RETURN(row.key, NonEmptyText(record.value, "prompt"));
     SFT_ASSIGN_OR_RETURN(row.row.constraints, ConstraintsOf(record.value));
     const auto found = by_prompt.find(row.key);
@@ -107,13 +107,14 @@ absl::StatusOr<Splits> LoadOfficial(const DataFolders& folders) {
   return TestOnly(std::move(rows));
 }
 
-DatasetRow MakeRow(const std::string& name, std::vector<std::string> files,
-                   const std::string& summary,
-                   absl::StatusOr<Splits> (*load)(const DataFolders&)) {
-  DatasetRow row;
+data::DatasetRow MakeRow(
+    const std::string& name, std::vector<std::string> files,
+    const std::string& summary,
+    absl::StatusOr<data::Splits> (*load)(const data::DataFolders&)) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kInstruction;
+  row.task.kind = data::TaskKind::kInstruction;
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
   row.task.max_new_tokens = 512;
@@ -127,7 +128,7 @@ DatasetRow MakeRow(const std::string& name, std::vector<std::string> files,
 
 }  // namespace
 
-std::vector<DatasetRow> IfevalDatasets() {
+std::vector<data::DatasetRow> IfevalDatasets() {
   return {
       MakeRow("ifeval", {kOfficial, kResponses},
               "prompts with verifiable constraints, to test on", LoadOfficial),
@@ -137,4 +138,4 @@ std::vector<DatasetRow> IfevalDatasets() {
               LoadStated)};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

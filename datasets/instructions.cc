@@ -9,14 +9,14 @@
 #include "datasets/registry.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 // `input` may be empty, instruction and answer may not.
-absl::StatusOr<KeyedRow> InstructionRow(std::string instruction,
-                                        const std::string& input,
-                                        std::string answer) {
-  KeyedRow row;
+absl::StatusOr<data::KeyedRow> InstructionRow(std::string instruction,
+                                              const std::string& input,
+                                              std::string answer) {
+  data::KeyedRow row;
   row.key = std::move(instruction);
   if (const std::string more = Stripped(input); !more.empty()) {
     row.key += "\n\n" + more;
@@ -26,7 +26,8 @@ absl::StatusOr<KeyedRow> InstructionRow(std::string instruction,
 }
 
 // Self-Instruct (Wang et al. 2023): instruction, instances: [{input, output}].
-absl::StatusOr<std::vector<KeyedRow>> NestedRows(const JsonRecord& record) {
+absl::StatusOr<std::vector<data::KeyedRow>> NestedRows(
+    const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(const std::string instruction,
                        NonEmptyText(record.value, "instruction"));
   const auto instances = record.value.find("instances");
@@ -34,15 +35,15 @@ absl::StatusOr<std::vector<KeyedRow>> NestedRows(const JsonRecord& record) {
       instances->empty()) {
     return absl::InvalidArgumentError("no array 'instances' with a row in it");
   }
-  std::vector<KeyedRow> rows;
+  std::vector<data::KeyedRow> rows;
   for (const nlohmann::json& instance : *instances) {
     if (!instance.is_object()) {
       return absl::InvalidArgumentError("an instance that is no object");
     }
     SFT_ASSIGN_OR_RETURN(const std::string input,
-                         JsonText(instance, "input", /*optional=*/true));
+                         data::JsonText(instance, "input", /*optional=*/true));
     SFT_ASSIGN_OR_RETURN(std::string output, NonEmptyText(instance, "output"));
-    SFT_ASSIGN_OR_RETURN(KeyedRow row,
+    SFT_ASSIGN_OR_RETURN(data::KeyedRow row,
                          InstructionRow(instruction, input, std::move(output)));
     rows.push_back(std::move(row));
   }
@@ -52,40 +53,41 @@ absl::StatusOr<std::vector<KeyedRow>> NestedRows(const JsonRecord& record) {
 // One row of the fields with these names; no `input` field: null.
 RowsOfJson FlatRow(const char* instruction, const char* input,
                    const char* answer) {
-  return
-      [=](const JsonRecord& record) -> absl::StatusOr<std::vector<KeyedRow>> {
-        SFT_ASSIGN_OR_RETURN(std::string prompt,
-                             NonEmptyText(record.value, instruction));
-        std::string more;
-        if (input != nullptr) {
-          SFT_ASSIGN_OR_RETURN(more, JsonText(record.value, input, true));
-        }
-        SFT_ASSIGN_OR_RETURN(std::string output,
-                             NonEmptyText(record.value, answer));
-        SFT_ASSIGN_OR_RETURN(KeyedRow row,
-                             InstructionRow(std::move(prompt), more, output));
-        return std::vector<KeyedRow>{std::move(row)};
-      };
+  return [=](const data::JsonRecord& record)
+             -> absl::StatusOr<std::vector<data::KeyedRow>> {
+    SFT_ASSIGN_OR_RETURN(std::string prompt,
+                         NonEmptyText(record.value, instruction));
+    std::string more;
+    if (input != nullptr) {
+      SFT_ASSIGN_OR_RETURN(more, data::JsonText(record.value, input, true));
+    }
+    SFT_ASSIGN_OR_RETURN(std::string output,
+                         NonEmptyText(record.value, answer));
+    SFT_ASSIGN_OR_RETURN(data::KeyedRow row,
+                         InstructionRow(std::move(prompt), more, output));
+    return std::vector<data::KeyedRow>{std::move(row)};
+  };
 }
 
 // Test rows, all of them: 0 rows to train on.
 constexpr int64_t kAll = -1;
 
-DatasetRow MakeRow(const std::string& name, const std::string& file,
-                   int64_t validation_rows, int64_t test_rows,
-                   const std::string& licence, const std::string& source,
-                   const std::string& summary, RowsOfJson rows_of) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const std::string& name, const std::string& file,
+                         int64_t validation_rows, int64_t test_rows,
+                         const std::string& licence, const std::string& source,
+                         const std::string& summary, RowsOfJson rows_of) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kInstruction;
+  row.task.kind = data::TaskKind::kInstruction;
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
   row.licence = licence;
   row.source = source;
   row.summary = summary;
   row.files = {file};
-  row.load = [=](const DataFolders& folders) -> absl::StatusOr<Splits> {
+  row.load =
+      [=](const data::DataFolders& folders) -> absl::StatusOr<data::Splits> {
     SFT_ASSIGN_OR_RETURN(LoadedRows rows,
                          LoadNestedRows(file, folders, rows_of));
     if (test_rows == kAll) return TestOnly(std::move(rows));
@@ -96,7 +98,7 @@ DatasetRow MakeRow(const std::string& name, const std::string& file,
 
 }  // namespace
 
-std::vector<DatasetRow> InstructionDatasets() {
+std::vector<data::DatasetRow> InstructionDatasets() {
   return {
       MakeRow("self_instruct_seeds", "data:instruct/seed_tasks.jsonl", 25, 50,
               "Apache-2.0",
@@ -125,4 +127,4 @@ std::vector<DatasetRow> InstructionDatasets() {
               FlatRow("prompt", nullptr, "response"))};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -14,7 +14,7 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr char kLambada[] = "data:lambada/test.jsonl.gz";
@@ -30,12 +30,13 @@ bool IsTitle(const std::string& line) {
 bool Never(const std::string&) { return false; }
 
 // The lines of a file as documents; one begins wherever `begins` says so.
-absl::StatusOr<Splits> LoadDocuments(const std::string& file,
-                                     bool (*begins)(const std::string&),
-                                     const DataFolders& folders) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
+absl::StatusOr<data::Splits> LoadDocuments(const std::string& file,
+                                           bool (*begins)(const std::string&),
+                                           const data::DataFolders& folders) {
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       data::ResolveDataFile(file, folders));
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(path));
-  Splits splits;
+  data::Splits splits;
   std::vector<std::string> document;
   const auto close = [&] {
     std::string text = absl::StrJoin(document, "\n");
@@ -43,7 +44,7 @@ absl::StatusOr<Splits> LoadDocuments(const std::string& file,
     document.clear();
   };
   for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string why = Utf8Complaint(lines[i]);
+    const std::string why = data::Utf8Complaint(lines[i]);
     if (!why.empty()) {
       splits.refused.push_back({absl::StrCat(path, ":", i + 1), why});
       continue;
@@ -56,7 +57,7 @@ absl::StatusOr<Splits> LoadDocuments(const std::string& file,
   return splits;
 }
 
-absl::StatusOr<KeyedRow> LastWordRow(const JsonRecord& record) {
+absl::StatusOr<data::KeyedRow> LastWordRow(const data::JsonRecord& record) {
   SFT_ASSIGN_OR_RETURN(std::string text, WrittenText(record.value, "text"));
   // At the last space, as lm-evaluation-harness cuts: a line break in what
   // follows is part of the answer.
@@ -64,44 +65,45 @@ absl::StatusOr<KeyedRow> LastWordRow(const JsonRecord& record) {
   if (space == std::string::npos) {
     return absl::InvalidArgumentError("a passage of one word");
   }
-  KeyedRow row;
+  data::KeyedRow row;
   row.row.turns = {{"user", text.substr(0, space)},
                    {"assistant", text.substr(space + 1)}};
   row.key = std::move(text);
   return row;
 }
 
-absl::StatusOr<Splits> LoadLambada(const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadLambada(const data::DataFolders& folders) {
   SFT_ASSIGN_OR_RETURN(LoadedRows rows,
                        LoadJsonRows(kLambada, folders, LastWordRow));
   return TestOnly(std::move(rows));
 }
 
-DatasetRow DocumentsRow(const std::string& name, const std::string& file,
-                        bool (*begins)(const std::string&),
-                        const std::string& licence, const std::string& source,
-                        const std::string& summary) {
-  DatasetRow row;
+data::DatasetRow DocumentsRow(const std::string& name, const std::string& file,
+                              bool (*begins)(const std::string&),
+                              const std::string& licence,
+                              const std::string& source,
+                              const std::string& summary) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kLanguageModeling;
+  row.task.kind = data::TaskKind::kLanguageModeling;
   row.task.metrics = {"cross_entropy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = licence;
   row.source = source;
   row.summary = summary;
   row.files = {file};
-  row.load = [file, begins](const DataFolders& folders) {
+  row.load = [file, begins](const data::DataFolders& folders) {
     return LoadDocuments(file, begins, folders);
   };
   return row;
 }
 
-DatasetRow LambadaRow() {
-  DatasetRow row;
+data::DatasetRow LambadaRow() {
+  data::DatasetRow row;
   row.name = "lambada";
   row.task.name = row.name;
-  row.task.kind = TaskKind::kLastWord;
+  row.task.kind = data::TaskKind::kLastWord;
   row.task.metrics = {"accuracy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = "CC BY 4.0; OpenAI's form modified MIT";
@@ -115,7 +117,7 @@ DatasetRow LambadaRow() {
 
 }  // namespace
 
-std::vector<DatasetRow> LanguageDatasets() {
+std::vector<data::DatasetRow> LanguageDatasets() {
   const std::string wiki_licence = "CC BY-SA 3.0 / GFDL";
   return {DocumentsRow("wikitext2", "data:wikitext2/wiki.test.raw.gz", IsTitle,
                        wiki_licence,
@@ -140,4 +142,4 @@ std::vector<DatasetRow> LanguageDatasets() {
           LambadaRow()};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

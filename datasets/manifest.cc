@@ -7,7 +7,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 // The longest beginning of a file's name that is here says where it is from.
@@ -141,14 +141,15 @@ std::string_view FileStateName(FileState state) {
   return "";
 }
 
-absl::StatusOr<std::vector<FileReport>> CheckFiles(const DatasetRow& dataset,
-                                                   const DataFolders& folders) {
+absl::StatusOr<std::vector<FileReport>> CheckFiles(
+    const data::DatasetRow& dataset, const data::DataFolders& folders) {
   std::vector<FileReport> reports;
   for (const std::string& file : dataset.files) {
     FileReport report;
     report.file = file;
     report.known = FindDataFile(file);
-    const absl::StatusOr<std::string> path = ResolveDataFile(file, folders);
+    const absl::StatusOr<std::string> path =
+        data::ResolveDataFile(file, folders);
     if (!path.ok()) {
       const size_t colon = file.find(':');
       const std::string folder = absl::StartsWith(file, "assets:")
@@ -174,4 +175,4 @@ absl::StatusOr<std::vector<FileReport>> CheckFiles(const DatasetRow& dataset,
   return reports;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::datasets {
 
 struct DataFile {
   const char* file;  // "data:cola/dev.tsv"
@@ -43,9 +43,9 @@ struct FileReport {
   std::string sha256;
 };
 // A report a file of the data set, in their order. Files are read whole.
-absl::StatusOr<std::vector<FileReport>> CheckFiles(const DatasetRow& dataset,
-                                                   const DataFolders& folders);
+absl::StatusOr<std::vector<FileReport>> CheckFiles(
+    const data::DatasetRow& dataset, const data::DataFolders& folders);
 
-}  // namespace sft
+}  // namespace sft::datasets
 
 #endif  // DATASETS_MANIFEST_H_

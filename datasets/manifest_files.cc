@@ -2,7 +2,7 @@
 // the counts of README.md were made.
 #include "datasets/manifest.h"
 
-namespace sft {
+namespace sft::datasets {
 
 const std::vector<DataFile>& KnownDataFiles() {
   static const auto& files = *new std::vector<DataFile>{
@@ -218,4 +218,4 @@ const std::vector<DataFile>& KnownDataFiles() {
   return files;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

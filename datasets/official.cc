@@ -7,15 +7,16 @@
 #include "absl/container/flat_hash_set.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 
-void RefuseSeen(const std::vector<KeyedRow>& held_out, std::string_view set,
-                std::vector<KeyedRow>& rows, std::vector<RefusedRow>& refused) {
+void RefuseSeen(const std::vector<data::KeyedRow>& held_out,
+                std::string_view set, std::vector<data::KeyedRow>& rows,
+                std::vector<data::RefusedRow>& refused) {
   absl::flat_hash_set<std::string> keys;
-  for (const KeyedRow& row : held_out) keys.insert(row.key);
-  std::vector<KeyedRow> kept;
+  for (const data::KeyedRow& row : held_out) keys.insert(row.key);
+  std::vector<data::KeyedRow> kept;
   kept.reserve(rows.size());
-  for (KeyedRow& row : rows) {
+  for (data::KeyedRow& row : rows) {
     if (keys.contains(row.key)) {
       refused.push_back({row.where, absl::StrCat("its text is in the ",
                                                  ToAbsl(set), " set")});
@@ -26,31 +27,31 @@ void RefuseSeen(const std::vector<KeyedRow>& held_out, std::string_view set,
   rows = std::move(kept);
 }
 
-std::vector<Row> InOrderOfHash(std::vector<KeyedRow> rows) {
+std::vector<data::Row> InOrderOfHash(std::vector<data::KeyedRow> rows) {
   std::vector<std::pair<uint64_t, size_t>> order;
   order.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    order.emplace_back(SplitHash(rows[i].key), i);
+    order.emplace_back(data::SplitHash(rows[i].key), i);
   }
   std::sort(order.begin(), order.end());
-  std::vector<Row> out;
+  std::vector<data::Row> out;
   out.reserve(rows.size());
   for (const auto& [hash, i] : order) out.push_back(std::move(rows[i].row));
   return out;
 }
 
-Splits KeptApart(OfficialRows rows) {
-  Splits splits;
+data::Splits KeptApart(OfficialRows rows) {
+  data::Splits splits;
   splits.refused = std::move(rows.refused);
   RefuseSeen(rows.test, "test", rows.validation, splits.refused);
   RefuseSeen(rows.test, "test", rows.train, splits.refused);
   RefuseSeen(rows.validation, "validation", rows.train, splits.refused);
-  splits.train =
-      InOrderOfHash(DropDuplicates(std::move(rows.train), splits.refused));
-  splits.validation =
-      InOrderOfHash(DropDuplicates(std::move(rows.validation), splits.refused));
+  splits.train = InOrderOfHash(
+      data::DropDuplicates(std::move(rows.train), splits.refused));
+  splits.validation = InOrderOfHash(
+      data::DropDuplicates(std::move(rows.validation), splits.refused));
   splits.test = InOrderOfHash(std::move(rows.test));
   return splits;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

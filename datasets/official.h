@@ -9,26 +9,27 @@
 #include "harness/data/dataset.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 
 struct OfficialRows {
-  std::vector<KeyedRow> train, validation, test;
-  std::vector<RefusedRow> refused;
+  std::vector<data::KeyedRow> train, validation, test;
+  std::vector<data::RefusedRow> refused;
 };
 
 // Refuses the rows whose key is one of `held_out`: "its text is in the test
 // set", with `set` for "test".
-void RefuseSeen(const std::vector<KeyedRow>& held_out, std::string_view set,
-                std::vector<KeyedRow>& rows, std::vector<RefusedRow>& refused);
+void RefuseSeen(const std::vector<data::KeyedRow>& held_out,
+                std::string_view set, std::vector<data::KeyedRow>& rows,
+                std::vector<data::RefusedRow>& refused);
 
 // Rows in the order of their keys' hashes, a fixed shuffle, so that the first
 // ones, which a limited run takes, are a fair sample.
-std::vector<Row> InOrderOfHash(std::vector<KeyedRow> rows);
+std::vector<data::Row> InOrderOfHash(std::vector<data::KeyedRow> rows);
 
 // Of the validation and train rows, those that the test set holds are refused,
 // then duplicates; of the train rows those of the validation set too.
-Splits KeptApart(OfficialRows rows);
+data::Splits KeptApart(OfficialRows rows);
 
-}  // namespace sft
+}  // namespace sft::datasets
 
 #endif  // DATASETS_OFFICIAL_H_

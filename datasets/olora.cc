@@ -18,8 +18,9 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using Texts = absl::StatusOr<PairedTexts>;
@@ -55,7 +56,7 @@ absl::StatusOr<std::vector<std::string>> Fields(
   }
   fields.push_back(sentence.substr(begin));
   for (std::string& field : fields) {
-    field = CollapseSpace(field);
+    field = data::CollapseSpace(field);
     if (field.empty()) return absl::InvalidArgumentError("an empty text");
   }
   return fields;
@@ -79,7 +80,7 @@ Texts Amazon(const std::string& sentence) {
 }
 Texts Imdb(const std::string& sentence) {
   const std::string text =
-      CollapseSpace(absl::StrReplaceAll(sentence, {{"<br />", " "}}));
+      data::CollapseSpace(absl::StrReplaceAll(sentence, {{"<br />", " "}}));
   if (text.empty()) return absl::InvalidArgumentError("an empty text");
   return Single("Review: ", text, "\nSentiment:");
 }
@@ -238,11 +239,13 @@ std::string FileOf(const OloraSet& set, const char* rest) {
 }
 
 // The labels of the set's list are those that the table knows.
-absl::Status CheckLabels(const OloraSet& set, const DataFolders& folders) {
-  SFT_ASSIGN_OR_RETURN(const std::string path,
-                       ResolveDataFile(FileOf(set, "_labels.json"), folders));
+absl::Status CheckLabels(const OloraSet& set,
+                         const data::DataFolders& folders) {
+  SFT_ASSIGN_OR_RETURN(
+      const std::string path,
+      data::ResolveDataFile(FileOf(set, "_labels.json"), folders));
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, 1 << 20));
-  const absl::StatusOr<nlohmann::json> list = ParseJson(text);
+  const absl::StatusOr<nlohmann::json> list = formats::ParseJson(text);
   if (!list.ok()) return InputError(path, ToStd(list.status().message()));
   std::vector<std::string> found, wanted = set.file_labels;
   for (const nlohmann::json& label : *list) {
@@ -258,20 +261,20 @@ absl::Status CheckLabels(const OloraSet& set, const DataFolders& folders) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Splits> Load(const OloraSet& set, const Task& task,
-                            const DataFolders& folders) {
+absl::StatusOr<data::Splits> Load(const OloraSet& set, const data::Task& task,
+                                  const data::DataFolders& folders) {
   SFT_RETURN_IF_ERROR(CheckLabels(set, folders));
   const auto row_of =
-      [&](const JsonRecord& record) -> absl::StatusOr<KeyedRow> {
+      [&](const data::JsonRecord& record) -> absl::StatusOr<data::KeyedRow> {
     SFT_ASSIGN_OR_RETURN(const std::string name,
-                         JsonText(record.value, "label"));
+                         data::JsonText(record.value, "label"));
     const int64_t label = IndexOf(name, set.file_labels);
     if (label < 0) {
       return absl::InvalidArgumentError(absl::StrCat(
           "label '", name, "' is none of the task's ", set.file_labels.size()));
     }
     SFT_ASSIGN_OR_RETURN(const std::string sentence,
-                         JsonText(record.value, "sentence"));
+                         data::JsonText(record.value, "sentence"));
     SFT_ASSIGN_OR_RETURN(PairedTexts texts, set.texts(sentence));
     return PairRow(std::move(texts), task, label);
   };
@@ -289,13 +292,13 @@ absl::StatusOr<Splits> Load(const OloraSet& set, const Task& task,
 
 }  // namespace
 
-std::vector<DatasetRow> OloraDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> OloraDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const OloraSet& set : Sets()) {
-    DatasetRow row;
+    data::DatasetRow row;
     row.name = set.name;
     row.task.name = row.name;
-    row.task.kind = TaskKind::kClassification;
+    row.task.kind = data::TaskKind::kClassification;
     row.task.labels = set.words;
     row.task.metrics = {"accuracy", "f1_macro"};
     row.task.default_form = "plain";
@@ -306,7 +309,7 @@ std::vector<DatasetRow> OloraDatasets() {
     row.summary = set.summary;
     row.files = {FileOf(set, set.train), FileOf(set, "_labels.json")};
     if (*set.test != '\0') row.files.push_back(FileOf(set, set.test));
-    row.load = [&set, task = row.task](const DataFolders& folders) {
+    row.load = [&set, task = row.task](const data::DataFolders& folders) {
       return Load(set, task, folders);
     };
     rows.push_back(std::move(row));
@@ -314,4 +317,4 @@ std::vector<DatasetRow> OloraDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

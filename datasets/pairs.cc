@@ -4,7 +4,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 
 PairedTexts EntailmentPair(const std::string& premise,
                            const std::string& hypothesis) {
@@ -44,8 +44,9 @@ PairedTexts CausePair(const std::string& cause_or_effect,
           choices};
 }
 
-KeyedRow PairRow(PairedTexts texts, const Task& task, int64_t label) {
-  KeyedRow row;
+data::KeyedRow PairRow(PairedTexts texts, const data::Task& task,
+                       int64_t label) {
+  data::KeyedRow row;
   row.key = absl::StrCat(texts.text, "\n", texts.text_pair);
   row.row.label = label;
   row.row.turns = {{"user", std::move(texts.prompt)},
@@ -55,4 +56,4 @@ KeyedRow PairRow(PairedTexts texts, const Task& task, int64_t label) {
   return row;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -9,7 +9,7 @@
 #include "harness/data/dataset.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 
 struct PairedTexts {
   std::string prompt, text, text_pair;
@@ -32,8 +32,9 @@ PairedTexts CausePair(const std::string& cause_or_effect,
                       const std::string& b);
 
 // A classification row keyed by both texts.
-KeyedRow PairRow(PairedTexts texts, const Task& task, int64_t label);
+data::KeyedRow PairRow(PairedTexts texts, const data::Task& task,
+                       int64_t label);
 
-}  // namespace sft
+}  // namespace sft::datasets
 
 #endif  // DATASETS_PAIRS_H_

@@ -19,8 +19,9 @@
 #include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/splits.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using Json = nlohmann::json;
@@ -51,25 +52,26 @@ std::string Misplaced(const std::string& context, const Answer& answer,
                       int64_t& byte) {
   const auto at = ByteOfCharacter(context, answer.character);
   if (!at || *at + answer.text.size() > context.size()) {
-    return absl::StrCat("answer '", FirstWords(answer.text, 40),
+    return absl::StrCat("answer '", data::FirstWords(answer.text, 40),
                         "' at character ", answer.character,
                         " leaves the context of ", context.size(), " bytes");
   }
   if (context.compare(*at, answer.text.size(), answer.text) != 0) {
-    return absl::StrCat("answer '", FirstWords(answer.text, 40),
+    return absl::StrCat("answer '", data::FirstWords(answer.text, 40),
                         "' does not stand at character ", answer.character,
                         ", where the context reads '",
-                        FirstWords(context.substr(*at), 40), "'");
+                        data::FirstWords(context.substr(*at), 40), "'");
   }
   byte = static_cast<int64_t>(*at);
   return "";
 }
 
 // The key is question and context; id and place are the caller's.
-absl::StatusOr<KeyedRow> MakeQuestion(std::string question, std::string context,
-                                      const std::vector<Answer>& answers) {
-  question = CollapseSpace(question);
-  if (question.empty() || CollapseSpace(context).empty()) {
+absl::StatusOr<data::KeyedRow> MakeQuestion(
+    std::string question, std::string context,
+    const std::vector<Answer>& answers) {
+  question = data::CollapseSpace(question);
+  if (question.empty() || data::CollapseSpace(context).empty()) {
     return absl::InvalidArgumentError("empty question or context");
   }
   if (answers.empty()) {
@@ -78,7 +80,7 @@ absl::StatusOr<KeyedRow> MakeQuestion(std::string question, std::string context,
   std::vector<std::string> references;
   std::vector<int64_t> begins;
   for (const Answer& answer : answers) {
-    if (CollapseSpace(answer.text).empty()) {
+    if (data::CollapseSpace(answer.text).empty()) {
       return absl::InvalidArgumentError("an empty answer");
     }
     int64_t byte = 0;
@@ -87,7 +89,7 @@ absl::StatusOr<KeyedRow> MakeQuestion(std::string question, std::string context,
     references.push_back(answer.text);
     begins.push_back(byte);
   }
-  KeyedRow row;
+  data::KeyedRow row;
   row.key = absl::StrCat(question, "\n", context);
   row.row = GenerationRow(
       0,
@@ -118,17 +120,17 @@ absl::StatusOr<const Json*> ArrayAt(const Json& object, const char* key) {
 }
 
 // SQuAD's "qas" entry.
-absl::StatusOr<KeyedRow> SquadQuestion(const Json& question,
-                                       const std::string& context) {
+absl::StatusOr<data::KeyedRow> SquadQuestion(const Json& question,
+                                             const std::string& context) {
   SFT_ASSIGN_OR_RETURN(const Json* const list, ArrayAt(question, "answers"));
-  SFT_ASSIGN_OR_RETURN(std::string text, JsonText(question, "question"));
+  SFT_ASSIGN_OR_RETURN(std::string text, data::JsonText(question, "question"));
   std::vector<Answer> answers;
   for (const Json& answer : *list) {
     if (!answer.is_object() || !answer.contains("answer_start")) {
       return absl::InvalidArgumentError("an answer without 'answer_start'");
     }
     Answer a;
-    SFT_ASSIGN_OR_RETURN(a.text, JsonText(answer, "text"));
+    SFT_ASSIGN_OR_RETURN(a.text, data::JsonText(answer, "text"));
     SFT_ASSIGN_OR_RETURN(a.character, Offset(answer["answer_start"]));
     answers.push_back(std::move(a));
   }
@@ -136,9 +138,10 @@ absl::StatusOr<KeyedRow> SquadQuestion(const Json& question,
 }
 
 // A line of SubjQA: answers {text: [...], answer_start: [...]}.
-absl::StatusOr<KeyedRow> SubjqaQuestion(const Json& record) {
-  SFT_ASSIGN_OR_RETURN(std::string question, JsonText(record, "question"));
-  SFT_ASSIGN_OR_RETURN(std::string context, JsonText(record, "context"));
+absl::StatusOr<data::KeyedRow> SubjqaQuestion(const Json& record) {
+  SFT_ASSIGN_OR_RETURN(std::string question,
+                       data::JsonText(record, "question"));
+  SFT_ASSIGN_OR_RETURN(std::string context, data::JsonText(record, "context"));
   const auto found = record.find("answers");
   if (found == record.end()) {
     return absl::InvalidArgumentError("no 'answers'");
@@ -179,7 +182,8 @@ absl::Status ReadArticle(const Json& article, const std::string& where,
     const std::string here = absl::StrCat(where, ", paragraph ", p + 1);
     const auto questions = ArrayAt(paragraph, "qas");
     absl::StatusOr<std::string> context =
-        questions.ok() ? JsonText(paragraph, "context") : questions.status();
+        questions.ok() ? data::JsonText(paragraph, "context")
+                       : questions.status();
     if (!context.ok()) {
       out.refused.push_back({here, ToStd(context.status().message())});
       continue;
@@ -195,11 +199,13 @@ absl::Status ReadArticle(const Json& article, const std::string& where,
 
 // A file in SQuAD's official layout.
 absl::StatusOr<Questions> ReadSquad(const std::string& file,
-                                    const DataFolders& folders) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
+                                    const data::DataFolders& folders) {
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       data::ResolveDataFile(file, folders));
   SFT_ASSIGN_OR_RETURN(const std::string text,
-                       ReadFile(path, kMaxJsonFileBytes));
-  const absl::StatusOr<Json> json = ParseJson(WithoutByteOrderMark(text));
+                       ReadFile(path, data::kMaxJsonFileBytes));
+  const absl::StatusOr<Json> json =
+      formats::ParseJson(data::WithoutByteOrderMark(text));
   if (!json.ok()) return InputError(path, ToStd(json.status().message()));
   const auto articles = ArrayAt(*json, "data");
   if (!articles.ok()) {
@@ -211,7 +217,7 @@ absl::StatusOr<Questions> ReadSquad(const std::string& file,
   for (size_t a = 0; a < (*articles)->size(); ++a) {
     const Json& article = (**articles)[a];
     const std::string where = absl::StrCat(path, ": article ", a + 1);
-    const auto title = JsonText(article, "title");
+    const auto title = data::JsonText(article, "title");
     const absl::Status status = ReadArticle(
         article, where, title.ok() ? *title : absl::StrCat("article ", a + 1),
         id, out);
@@ -227,19 +233,20 @@ absl::StatusOr<Questions> ReadSquad(const std::string& file,
 }
 
 // Rows of one article fall on one side; within it they are shuffled.
-absl::StatusOr<Splits> SplitByArticle(Questions questions,
-                                      int64_t validation_rows,
-                                      int64_t test_rows,
-                                      const std::string& name) {
-  std::vector<KeyedRow> rows =
-      DropDuplicates(std::move(questions.rows), questions.refused);
-  for (KeyedRow& row : rows) row.key = questions.article_of[row.row.text_pair];
-  SFT_ASSIGN_OR_RETURN(
-      Splits splits,
-      SplitGroupsByHash(std::move(rows), validation_rows, test_rows, name));
+absl::StatusOr<data::Splits> SplitByArticle(Questions questions,
+                                            int64_t validation_rows,
+                                            int64_t test_rows,
+                                            const std::string& name) {
+  std::vector<data::KeyedRow> rows =
+      data::DropDuplicates(std::move(questions.rows), questions.refused);
+  for (data::KeyedRow& row : rows)
+    row.key = questions.article_of[row.row.text_pair];
+  SFT_ASSIGN_OR_RETURN(data::Splits splits,
+                       data::SplitGroupsByHash(std::move(rows), validation_rows,
+                                               test_rows, name));
   for (auto* side : {&splits.train, &splits.validation, &splits.test}) {
-    std::vector<KeyedRow> keyed;
-    for (Row& row : *side) {
+    std::vector<data::KeyedRow> keyed;
+    for (data::Row& row : *side) {
       std::string prompt = row.turns[0].content;
       keyed.push_back({std::move(row), std::move(prompt), ""});
     }
@@ -249,23 +256,23 @@ absl::StatusOr<Splits> SplitByArticle(Questions questions,
   return splits;
 }
 
-absl::StatusOr<Splits> LoadXquad(const std::string& file,
-                                 const DataFolders& folders,
-                                 const std::string& name) {
+absl::StatusOr<data::Splits> LoadXquad(const std::string& file,
+                                       const data::DataFolders& folders,
+                                       const std::string& name) {
   SFT_ASSIGN_OR_RETURN(Questions questions, ReadSquad(file, folders));
   return SplitByArticle(std::move(questions), kXquadValidationRows,
                         kXquadTestRows, name);
 }
 
 // SQuAD's own test set is not public: its dev set is the test set here.
-absl::StatusOr<Splits> LoadSquad(const std::vector<std::string>& files,
-                                 const DataFolders& folders,
-                                 const std::string& name) {
+absl::StatusOr<data::Splits> LoadSquad(const std::vector<std::string>& files,
+                                       const data::DataFolders& folders,
+                                       const std::string& name) {
   SFT_ASSIGN_OR_RETURN(Questions train, ReadSquad(files[0], folders));
   SFT_ASSIGN_OR_RETURN(Questions test, ReadSquad(files[1], folders));
   RefuseSeen(test.rows, "test", train.rows, train.refused);
   SFT_ASSIGN_OR_RETURN(
-      Splits splits,
+      data::Splits splits,
       SplitByArticle(std::move(train), kSquadValidationRows, 0, name));
   splits.test = InOrderOfHash(std::move(test.rows));
   splits.refused.insert(splits.refused.end(), test.refused.begin(),
@@ -274,22 +281,22 @@ absl::StatusOr<Splits> LoadSquad(const std::vector<std::string>& files,
 }
 
 // Train, validation and test file of each domain.
-absl::StatusOr<Splits> LoadSubjqa(const std::vector<std::string>& files,
-                                  const DataFolders& folders) {
+absl::StatusOr<data::Splits> LoadSubjqa(const std::vector<std::string>& files,
+                                        const data::DataFolders& folders) {
   OfficialRows rows;
-  std::vector<KeyedRow>* const splits[] = {&rows.train, &rows.validation,
-                                           &rows.test};
+  std::vector<data::KeyedRow>* const splits[] = {&rows.train, &rows.validation,
+                                                 &rows.test};
   for (size_t i = 0; i < files.size(); ++i) {
     SFT_ASSIGN_OR_RETURN(const std::string path,
-                         ResolveDataFile(files[i], folders));
-    SFT_ASSIGN_OR_RETURN(JsonTable table, ReadJsonl(path));
+                         data::ResolveDataFile(files[i], folders));
+    SFT_ASSIGN_OR_RETURN(data::JsonTable table, data::ReadJsonl(path));
     LoadedRows questions;
-    for (const JsonRecord& record : table.records) {
+    for (const data::JsonRecord& record : table.records) {
       AddRow(SubjqaQuestion(record.value), record.number, record.where,
              questions);
     }
-    std::vector<KeyedRow>& split = *splits[i % 3];
-    for (KeyedRow& row : questions.rows) split.push_back(std::move(row));
+    std::vector<data::KeyedRow>& split = *splits[i % 3];
+    for (data::KeyedRow& row : questions.rows) split.push_back(std::move(row));
     for (const auto* refused : {&table.refused, &questions.refused}) {
       rows.refused.insert(rows.refused.end(), refused->begin(), refused->end());
     }
@@ -301,11 +308,12 @@ absl::StatusOr<Splits> LoadSubjqa(const std::vector<std::string>& files,
   return KeptApart(std::move(rows));
 }
 
-DatasetRow MakeRow(const std::string& name, std::vector<std::string> files) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const std::string& name,
+                         std::vector<std::string> files) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = TaskKind::kQuestionAnswering;
+  row.task.kind = data::TaskKind::kQuestionAnswering;
   row.task.metrics = {"squad_f1", "exact_match"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 32;
@@ -314,34 +322,34 @@ DatasetRow MakeRow(const std::string& name, std::vector<std::string> files) {
   return row;
 }
 
-DatasetRow Xquad(const std::string& name, const std::string& code,
-                 const std::string& language) {
-  DatasetRow row =
+data::DatasetRow Xquad(const std::string& name, const std::string& code,
+                       const std::string& language) {
+  data::DatasetRow row =
       MakeRow(name, {absl::StrCat("data:xquad/xquad.", code, ".json")});
   row.licence = "CC BY-SA 4.0";
   row.source = "Artetxe et al. 2020, split by article; SFTBENCH_DATA";
   row.summary =
       "spans of Wikipedia paragraphs that answer questions, " + language;
-  row.load = [file = row.files[0], name](const DataFolders& folders) {
+  row.load = [file = row.files[0], name](const data::DataFolders& folders) {
     return LoadXquad(file, folders, name);
   };
   return row;
 }
 
-DatasetRow Subjqa(const std::string& name,
-                  const std::vector<std::string>& domains) {
+data::DatasetRow Subjqa(const std::string& name,
+                        const std::vector<std::string>& domains) {
   std::vector<std::string> files;
   for (const std::string& domain : domains) {
     for (const char* split : {"train.jsonl.gz", "dev.jsonl", "test.jsonl"}) {
       files.push_back(absl::StrCat("data:subjqa/", domain, "_", split));
     }
   }
-  DatasetRow row = MakeRow(name, std::move(files));
+  data::DatasetRow row = MakeRow(name, std::move(files));
   row.licence = "none stated (Amazon and Yelp reviews, research use)";
   row.source = "Bjerva et al. 2020; SFTBENCH_DATA";
   row.summary =
       "spans of reviews that answer questions: " + absl::StrJoin(domains, ", ");
-  row.load = [files = row.files](const DataFolders& folders) {
+  row.load = [files = row.files](const data::DataFolders& folders) {
     return LoadSubjqa(files, folders);
   };
   return row;
@@ -349,14 +357,14 @@ DatasetRow Subjqa(const std::string& name,
 
 }  // namespace
 
-std::vector<DatasetRow> QuestionAnsweringDatasets() {
-  DatasetRow squad = MakeRow(
+std::vector<data::DatasetRow> QuestionAnsweringDatasets() {
+  data::DatasetRow squad = MakeRow(
       "squad", {"data:squad/train-v1.1.json", "data:squad/dev-v1.1.json"});
   squad.licence = "CC BY-SA 4.0";
   squad.source = "Rajpurkar et al. 2016, v1.1; SFTBENCH_DATA";
   squad.summary = "spans of Wikipedia paragraphs that answer questions";
   squad.load = [files = squad.files,
-                name = squad.name](const DataFolders& folders) {
+                name = squad.name](const data::DataFolders& folders) {
     return LoadSquad(files, folders, name);
   };
   return {std::move(squad),
@@ -367,4 +375,4 @@ std::vector<DatasetRow> QuestionAnsweringDatasets() {
           Subjqa("subjqa_restaurants", {"restaurants"})};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -7,10 +7,10 @@
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 
-std::vector<DatasetRow> AllDatasets() {
-  std::vector<DatasetRow> all;
+std::vector<data::DatasetRow> AllDatasets() {
+  std::vector<data::DatasetRow> all;
   for (auto* family : {MovieReviewDatasets,
                        BbcDatasets,
                        Sst2Datasets,
@@ -33,16 +33,16 @@ std::vector<DatasetRow> AllDatasets() {
                        OfficialChoiceDatasets,
                        LanguageDatasets,
                        Gsm8kDatasets}) {
-    std::vector<DatasetRow> rows = family();
+    std::vector<data::DatasetRow> rows = family();
     all.insert(all.end(), std::make_move_iterator(rows.begin()),
                std::make_move_iterator(rows.end()));
   }
   return all;
 }
 
-absl::StatusOr<DatasetRow> DatasetByName(std::string_view name) {
+absl::StatusOr<data::DatasetRow> DatasetByName(std::string_view name) {
   std::vector<std::string> names;
-  for (DatasetRow& row : AllDatasets()) {
+  for (data::DatasetRow& row : AllDatasets()) {
     if (row.name == name) return std::move(row);
     names.push_back(row.name);
   }
@@ -54,4 +54,4 @@ absl::StatusOr<DatasetRow> DatasetByName(std::string_view name) {
                                    : "; did you mean '" + nearest + "'?"));
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -9,36 +9,36 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::datasets {
 
-std::vector<DatasetRow> AllDatasets();
+std::vector<data::DatasetRow> AllDatasets();
 // The error names the nearest known one.
-absl::StatusOr<DatasetRow> DatasetByName(std::string_view name);
+absl::StatusOr<data::DatasetRow> DatasetByName(std::string_view name);
 
 // One function a family, each in a unit of its own.
-std::vector<DatasetRow> MovieReviewDatasets();
-std::vector<DatasetRow> BbcDatasets();
-std::vector<DatasetRow> AlpacaDatasets();
-std::vector<DatasetRow> Sst2Datasets();
-std::vector<DatasetRow> AgNewsDatasets();
-std::vector<DatasetRow> HeldoutDatasets();
-std::vector<DatasetRow> NamedEntityDatasets();
-std::vector<DatasetRow> TranslationDatasets();
-std::vector<DatasetRow> GettextDatasets();
-std::vector<DatasetRow> InstructionDatasets();
-std::vector<DatasetRow> ChatDatasets();
-std::vector<DatasetRow> IfevalDatasets();
-std::vector<DatasetRow> GlueDatasets();
-std::vector<DatasetRow> SuperGlueDatasets();
-std::vector<DatasetRow> TrecDatasets();
-std::vector<DatasetRow> OloraDatasets();
-std::vector<DatasetRow> QuestionAnsweringDatasets();
-std::vector<DatasetRow> SummarizationDatasets();
-std::vector<DatasetRow> ChoiceDatasets();
-std::vector<DatasetRow> OfficialChoiceDatasets();
-std::vector<DatasetRow> LanguageDatasets();
-std::vector<DatasetRow> Gsm8kDatasets();
+std::vector<data::DatasetRow> MovieReviewDatasets();
+std::vector<data::DatasetRow> BbcDatasets();
+std::vector<data::DatasetRow> AlpacaDatasets();
+std::vector<data::DatasetRow> Sst2Datasets();
+std::vector<data::DatasetRow> AgNewsDatasets();
+std::vector<data::DatasetRow> HeldoutDatasets();
+std::vector<data::DatasetRow> NamedEntityDatasets();
+std::vector<data::DatasetRow> TranslationDatasets();
+std::vector<data::DatasetRow> GettextDatasets();
+std::vector<data::DatasetRow> InstructionDatasets();
+std::vector<data::DatasetRow> ChatDatasets();
+std::vector<data::DatasetRow> IfevalDatasets();
+std::vector<data::DatasetRow> GlueDatasets();
+std::vector<data::DatasetRow> SuperGlueDatasets();
+std::vector<data::DatasetRow> TrecDatasets();
+std::vector<data::DatasetRow> OloraDatasets();
+std::vector<data::DatasetRow> QuestionAnsweringDatasets();
+std::vector<data::DatasetRow> SummarizationDatasets();
+std::vector<data::DatasetRow> ChoiceDatasets();
+std::vector<data::DatasetRow> OfficialChoiceDatasets();
+std::vector<data::DatasetRow> LanguageDatasets();
+std::vector<data::DatasetRow> Gsm8kDatasets();
 
-}  // namespace sft
+}  // namespace sft::datasets
 
 #endif  // DATASETS_REGISTRY_H_

@@ -7,12 +7,12 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::datasets {
 
-Row ClassificationRow(int64_t id, std::string_view before,
-                      std::string_view text, std::string_view after,
-                      const Task& task, int64_t label) {
-  Row row;
+data::Row ClassificationRow(int64_t id, std::string_view before,
+                            std::string_view text, std::string_view after,
+                            const data::Task& task, int64_t label) {
+  data::Row row;
   row.id = id;
   row.label = label;
   row.text = std::string(text);
@@ -22,19 +22,19 @@ Row ClassificationRow(int64_t id, std::string_view before,
   return row;
 }
 
-Row GenerationRow(int64_t id, std::string prompt,
-                  std::vector<std::string> references) {
-  Row row;
+data::Row GenerationRow(int64_t id, std::string prompt,
+                        std::vector<std::string> references) {
+  data::Row row;
   row.id = id;
   row.turns = {{"user", std::move(prompt)},
-               {"assistant", CollapseSpace(references.front())}};
+               {"assistant", data::CollapseSpace(references.front())}};
   row.references = std::move(references);
   return row;
 }
 
-Row TranslationRow(int64_t id, std::string_view from_language,
-                   std::string_view to_language, std::string_view source,
-                   std::string target) {
+data::Row TranslationRow(int64_t id, std::string_view from_language,
+                         std::string_view to_language, std::string_view source,
+                         std::string target) {
   const absl::string_view from = ToAbsl(from_language);
   const absl::string_view to = ToAbsl(to_language);
   return GenerationRow(id,
@@ -48,4 +48,4 @@ int64_t IndexOf(std::string_view word, const std::vector<std::string>& words) {
   return it == words.end() ? -1 : it - words.begin();
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

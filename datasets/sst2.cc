@@ -13,25 +13,26 @@
 #include "harness/data/splits.h"
 #include "harness/data/tsv.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr char kTrain[] = "data:sst2/glue_train.tsv.gz";
 constexpr char kDev[] = "data:sst2/glue_dev.tsv";
 constexpr int64_t kValidationRows = 1000;
 
-absl::StatusOr<std::vector<KeyedRow>> ReadRows(
-    const std::string& file, const DataFolders& folders, const Task& task,
-    std::vector<RefusedRow>& refused) {
-  SFT_ASSIGN_OR_RETURN(const std::string path, ResolveDataFile(file, folders));
-  SFT_ASSIGN_OR_RETURN(TextTable table,
-                       ReadTsv(path, {.header = true, .columns = 2}));
+absl::StatusOr<std::vector<data::KeyedRow>> ReadRows(
+    const std::string& file, const data::DataFolders& folders,
+    const data::Task& task, std::vector<data::RefusedRow>& refused) {
+  SFT_ASSIGN_OR_RETURN(const std::string path,
+                       data::ResolveDataFile(file, folders));
+  SFT_ASSIGN_OR_RETURN(data::TextTable table,
+                       data::ReadTsv(path, {.header = true, .columns = 2}));
   refused.insert(refused.end(), table.refused.begin(), table.refused.end());
-  std::vector<KeyedRow> rows;
-  for (const TextRecord& record : table.records) {
+  std::vector<data::KeyedRow> rows;
+  for (const data::TextRecord& record : table.records) {
     const std::string where = absl::StrCat(path, ":", record.line);
     const int64_t label = IndexOf(record.fields[1], {"0", "1"});
-    const std::string text = CollapseSpace(record.fields[0]);
+    const std::string text = data::CollapseSpace(record.fields[0]);
     if (label < 0 || text.empty()) {
       refused.push_back({where, label < 0 ? "a label that is neither 0 nor 1"
                                           : "empty text"});
@@ -44,28 +45,29 @@ absl::StatusOr<std::vector<KeyedRow>> ReadRows(
   return rows;
 }
 
-absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
-  std::vector<RefusedRow> refused;
-  SFT_ASSIGN_OR_RETURN(std::vector<KeyedRow> test,
+absl::StatusOr<data::Splits> Load(const data::DataFolders& folders,
+                                  const data::Task& task) {
+  std::vector<data::RefusedRow> refused;
+  SFT_ASSIGN_OR_RETURN(std::vector<data::KeyedRow> test,
                        ReadRows(kDev, folders, task, refused));
-  SFT_ASSIGN_OR_RETURN(std::vector<KeyedRow> train,
+  SFT_ASSIGN_OR_RETURN(std::vector<data::KeyedRow> train,
                        ReadRows(kTrain, folders, task, refused));
   RefuseSeen(test, "test", train, refused);
   SFT_ASSIGN_OR_RETURN(
-      Splits splits,
-      SplitByHash(std::move(train), kValidationRows, 0, task.name));
-  for (KeyedRow& row : test) splits.test.push_back(std::move(row.row));
+      data::Splits splits,
+      data::SplitByHash(std::move(train), kValidationRows, 0, task.name));
+  for (data::KeyedRow& row : test) splits.test.push_back(std::move(row.row));
   splits.refused = std::move(refused);
   return splits;
 }
 
 }  // namespace
 
-std::vector<DatasetRow> Sst2Datasets() {
-  DatasetRow row;
+std::vector<data::DatasetRow> Sst2Datasets() {
+  data::DatasetRow row;
   row.name = "sst2";
   row.task.name = row.name;
-  row.task.kind = TaskKind::kClassification;
+  row.task.kind = data::TaskKind::kClassification;
   row.task.labels = {"negative", "positive"};
   row.task.metrics = {"accuracy", "f1_macro"};
   row.task.default_form = "plain";
@@ -73,10 +75,10 @@ std::vector<DatasetRow> Sst2Datasets() {
   row.source = "Socher et al. 2013, GLUE's form; SFTBENCH_DATA";
   row.summary = "sentiment of phrases and sentences of reviews, 2 classes";
   row.files = {kTrain, kDev};
-  row.load = [task = row.task](const DataFolders& folders) {
+  row.load = [task = row.task](const data::DataFolders& folders) {
     return Load(folders, task);
   };
   return {row};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

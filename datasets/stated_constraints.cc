@@ -9,7 +9,7 @@
 #include "harness/core/status.h"
 #include "harness/text/regex.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using nlohmann::json;
@@ -17,12 +17,13 @@ using nlohmann::json;
 constexpr char kNumber[] =
     "(?:\\d[\\d,]*|one|two|three|four|five|six|seven|eight|nine|ten)\\b";
 
-Regex Compiled(const std::string& pattern) {
-  return *Regex::Compile("(?i)" + pattern, "stated_constraints.cc");
+text::Regex Compiled(const std::string& pattern) {
+  return *text::Regex::Compile("(?i)" + pattern, "stated_constraints.cc");
 }
 
 // The first match of `regex`, in lower case; nothing if there is none.
-std::optional<std::string> Match(const Regex& regex, const std::string& text) {
+std::optional<std::string> Match(const text::Regex& regex,
+                                 const std::string& text) {
   const auto found = regex.FindAll(text);
   if (found.empty()) return std::nullopt;
   return absl::AsciiStrToLower(
@@ -35,8 +36,8 @@ bool Has(const std::string& text, const std::string& part) {
 
 // The first number of a match, in digits or as a word.
 int64_t NumberIn(const std::string& match) {
-  static const Regex& number =
-      *new Regex(Compiled(absl::StrCat("\\b", kNumber)));
+  static const text::Regex& number =
+      *new text::Regex(Compiled(absl::StrCat("\\b", kNumber)));
   const std::string text =
       absl::StrReplaceAll(*Match(number, match), {{",", ""}});
   const std::vector<std::string> words = {"one",  "two", "three", "four",
@@ -49,7 +50,7 @@ int64_t NumberIn(const std::string& match) {
 }
 
 // "at least 300 words", "less than ten sentences", "20+ words".
-Regex CountOf(const std::string& unit) {
+text::Regex CountOf(const std::string& unit) {
   return Compiled(absl::StrCat(
       "\\b(?:(?:at least|more than|less than|fewer than|under|at most|no more "
       "than)\\s+",
@@ -73,41 +74,42 @@ json Relation(const std::string& match, const char* name) {
 
 // What the rules look for, compiled once.
 struct Patterns {
-  const Regex no_comma = Compiled(
+  const text::Regex no_comma = Compiled(
       "(?:\\bnot\\b|n't|\\bno\\b|without|avoid|refrain)[^.!?\\n]{0,60}"
       "\\bcommas?\\b");
-  const Regex lowercase = Compiled(
+  const text::Regex lowercase = Compiled(
       "\\ball (?:in )?lower ?case|lower ?case letters|no capital letters|"
       "without (?:using )?(?:any )?capital");
-  const Regex capital = Compiled(
+  const text::Regex capital = Compiled(
       "(?:entire|whole|response|answer|written|write|reply|be|in english)"
       "[^.!?\\n]{0,60}(?:all capital letters|all caps\\b|all uppercase|"
       "capital letters only)");
-  const Regex capital_words = Compiled(
+  const text::Regex capital_words = Compiled(
       "\\b(?:words?|phrases)\\b[^.!?\\n]{0,30}(?:capital|all caps)|"
       "all capital words");
-  const Regex title = Compiled("<<|double angular brackets");
-  const Regex as_json =
+  const text::Regex title = Compiled("<<|double angular brackets");
+  const text::Regex as_json =
       Compiled("\\bjson (?:format|block|code)|(?:in|one) json\\b");
-  const Regex two_responses =
+  const text::Regex two_responses =
       Compiled("(?:6|six) asterisk symbols|(?<!\\*)\\*{6}(?!\\*)");
-  const Regex quotation =
+  const text::Regex quotation =
       Compiled("(?:wrap|enclose|put|surround)[^.!?\\n]{0,60}double quot");
-  const Regex postscript = Compiled("\\bp\\.(?:p\\.)?s\\b");
-  const Regex words = CountOf("word");
-  const Regex sentences = CountOf("sentence");
-  const Regex placeholders =
+  const text::Regex postscript = Compiled("\\bp\\.(?:p\\.)?s\\b");
+  const text::Regex words = CountOf("word");
+  const text::Regex sentences = CountOf("sentence");
+  const text::Regex placeholders =
       Compiled(absl::StrCat("at least ", kNumber, " placeholders?"));
-  const Regex highlights = Compiled(absl::StrCat(
+  const text::Regex highlights = Compiled(absl::StrCat(
       "highlight[^.!?\\n]{0,30}at least ", kNumber, "|at least ", kNumber,
       " (?:text )?(?:sections|parts)[^.!?\\n]{0,40}(?:highlight|markdown)|"
       "at least ",
       kNumber, " highlighted"));
-  const Regex bullets = Compiled(absl::StrCat("exactly ", kNumber, " bullet"));
-  const Regex paragraphs =
+  const text::Regex bullets =
+      Compiled(absl::StrCat("exactly ", kNumber, " bullet"));
+  const text::Regex paragraphs =
       Compiled(absl::StrCat(kNumber, " (?:different )?paragraphs?\\b"));
-  const Regex divider = Compiled("(?<!\\*)\\*{3}(?!\\*)");
-  const Regex repeat =
+  const text::Regex divider = Compiled("(?<!\\*)\\*{3}(?!\\*)");
+  const text::Regex repeat =
       Compiled("\\nfirst(?:ly)?,? repeat the request word for word");
 };
 
@@ -119,7 +121,7 @@ json StatedConstraints(const std::string& prompt) {
   const auto add = [&out](const char* id, json arguments) {
     out.push_back({{"id", id}, {"kwargs", std::move(arguments)}});
   };
-  const auto states = [&prompt](const Regex& regex) {
+  const auto states = [&prompt](const text::Regex& regex) {
     return !regex.FindAll(prompt).empty();
   };
   const json none = json::object();
@@ -168,4 +170,4 @@ json StatedConstraints(const std::string& prompt) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

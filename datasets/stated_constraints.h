@@ -7,13 +7,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace sft {
+namespace sft::datasets {
 
 // [{"id": "punctuation:no_comma", "kwargs": {}}, ...] of those constraints
 // that `prompt` states beyond doubt; what it states otherwise is left out, so
 // that an answer that keeps them all may still break the instruction.
 nlohmann::json StatedConstraints(const std::string& prompt);
 
-}  // namespace sft
+}  // namespace sft::datasets
 
 #endif  // DATASETS_STATED_CONSTRAINTS_H_

@@ -19,7 +19,7 @@
 #include "harness/data/jsonl.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using Json = nlohmann::json;
@@ -38,14 +38,14 @@ absl::StatusOr<std::string> Text(const std::string& text,
   return clean;
 }
 absl::StatusOr<std::string> TextAt(const Json& object, const std::string& key) {
-  SFT_ASSIGN_OR_RETURN(const std::string text, JsonText(object, key));
+  SFT_ASSIGN_OR_RETURN(const std::string text, data::JsonText(object, key));
   return Text(text, key);
 }
 
 // `task`: "Summarize the dialogue."
-KeyedRow MakeRow(const std::string& task, const std::string& document,
-                 std::vector<std::string> summaries) {
-  KeyedRow row;
+data::KeyedRow MakeRow(const std::string& task, const std::string& document,
+                       std::vector<std::string> summaries) {
+  data::KeyedRow row;
   row.key = absl::StrCat(task, "\n\n", document, "\n\nSummary:");
   row.row = GenerationRow(0, row.key, std::move(summaries));
   return row;
@@ -67,9 +67,9 @@ absl::StatusOr<std::vector<std::string>> Summaries(const Json& record) {
   return summaries;
 }
 
-absl::StatusOr<KeyedRow> RowOfRecord(const Json& record,
-                                     const std::string& document_key,
-                                     const std::string& task) {
+absl::StatusOr<data::KeyedRow> RowOfRecord(const Json& record,
+                                           const std::string& document_key,
+                                           const std::string& task) {
   SFT_ASSIGN_OR_RETURN(const std::string document,
                        TextAt(record, document_key));
   SFT_ASSIGN_OR_RETURN(std::vector<std::string> summaries, Summaries(record));
@@ -80,11 +80,12 @@ absl::StatusOr<LoadedRows> ReadRecords(const std::string& path,
                                        const std::string& document_key,
                                        const std::string& task) {
   const bool lines = path.find(".jsonl") != std::string::npos;
-  SFT_ASSIGN_OR_RETURN(JsonTable table,
-                       lines ? ReadJsonl(path) : ReadJsonArray(path));
+  SFT_ASSIGN_OR_RETURN(data::JsonTable table, lines
+                                                  ? data::ReadJsonl(path)
+                                                  : data::ReadJsonArray(path));
   LoadedRows out;
   out.refused = std::move(table.refused);
-  for (const JsonRecord& record : table.records) {
+  for (const data::JsonRecord& record : table.records) {
     AddRow(RowOfRecord(record.value, document_key, task), record.number,
            record.where, out);
   }
@@ -99,7 +100,7 @@ absl::StatusOr<LoadedRows> ReadDocuments(const std::string& path) {
 }
 
 // Highlights are lines, a sentence each; references keep them.
-absl::StatusOr<KeyedRow> RowOfHighlights(const TextRecord& record) {
+absl::StatusOr<data::KeyedRow> RowOfHighlights(const data::TextRecord& record) {
   SFT_ASSIGN_OR_RETURN(const std::string article,
                        Text(record.fields[1], "article"));
   SFT_ASSIGN_OR_RETURN(std::string highlights,
@@ -108,12 +109,12 @@ absl::StatusOr<KeyedRow> RowOfHighlights(const TextRecord& record) {
 }
 
 absl::StatusOr<LoadedRows> ReadHighlights(const std::string& path) {
-  CsvOptions csv;
+  data::CsvOptions csv;
   csv.header_names = {"id", "article", "highlights"};
-  SFT_ASSIGN_OR_RETURN(TextTable table, ReadCsv(path, csv));
+  SFT_ASSIGN_OR_RETURN(data::TextTable table, data::ReadCsv(path, csv));
   LoadedRows out;
   out.refused = std::move(table.refused);
-  for (const TextRecord& record : table.records) {
+  for (const data::TextRecord& record : table.records) {
     AddRow(RowOfHighlights(record), record.line,
            absl::StrCat(path, ":", record.line), out);
   }
@@ -146,7 +147,7 @@ absl::StatusOr<std::string> PaperText(const Json& record) {
             absl::StrCat("'sentences.", part, "' holds what is no string"));
       }
       absl::StrAppend(&joined, joined.empty() ? "" : " ",
-                      CollapseSpace(sentence.get<std::string>()));
+                      data::CollapseSpace(sentence.get<std::string>()));
     }
     if (joined.empty()) continue;
     absl::StrAppend(&text, text.empty() ? "" : "\n", joined);
@@ -154,7 +155,8 @@ absl::StatusOr<std::string> PaperText(const Json& record) {
   return Text(text, "sentences");
 }
 
-absl::StatusOr<KeyedRow> RowOfAspect(const Json& record, const Aspect& aspect) {
+absl::StatusOr<data::KeyedRow> RowOfAspect(const Json& record,
+                                           const Aspect& aspect) {
   SFT_ASSIGN_OR_RETURN(const std::string paper, PaperText(record));
   const auto summary = record.find("summary");
   if (summary == record.end() || !summary->is_object()) {
@@ -165,11 +167,11 @@ absl::StatusOr<KeyedRow> RowOfAspect(const Json& record, const Aspect& aspect) {
 }
 
 absl::StatusOr<LoadedRows> ReadPapers(const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(JsonTable table, ReadJsonl(path));
+  SFT_ASSIGN_OR_RETURN(data::JsonTable table, data::ReadJsonl(path));
   LoadedRows out;
   out.refused = std::move(table.refused);
   constexpr int64_t kCount = std::size(kAspects);
-  for (const JsonRecord& record : table.records) {
+  for (const data::JsonRecord& record : table.records) {
     for (int64_t i = 0; i < kCount; ++i) {
       AddRow(RowOfAspect(record.value, kAspects[i]), record.number * kCount + i,
              absl::StrCat(record.where, ", ", kAspects[i].key), out);
@@ -179,14 +181,15 @@ absl::StatusOr<LoadedRows> ReadPapers(const std::string& path) {
 }
 
 // `files`: train, validation and test.
-absl::StatusOr<Splits> Load(const std::vector<std::string>& files,
-                            const DataFolders& folders, Reader read) {
+absl::StatusOr<data::Splits> Load(const std::vector<std::string>& files,
+                                  const data::DataFolders& folders,
+                                  Reader read) {
   OfficialRows rows;
-  std::vector<KeyedRow>* const splits[] = {&rows.train, &rows.validation,
-                                           &rows.test};
+  std::vector<data::KeyedRow>* const splits[] = {&rows.train, &rows.validation,
+                                                 &rows.test};
   for (size_t i = 0; i < 3; ++i) {
     SFT_ASSIGN_OR_RETURN(const std::string path,
-                         ResolveDataFile(files[i], folders));
+                         data::ResolveDataFile(files[i], folders));
     SFT_ASSIGN_OR_RETURN(LoadedRows file, read(path));
     SFT_ASSIGN_OR_RETURN(file, UnlessEmpty(path, std::move(file)));
     *splits[i] = std::move(file.rows);
@@ -250,13 +253,13 @@ constexpr Set kSets[] = {
 
 }  // namespace
 
-std::vector<DatasetRow> SummarizationDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> SummarizationDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const Set& set : kSets) {
-    DatasetRow row;
+    data::DatasetRow row;
     row.name = set.name;
     row.task.name = row.name;
-    row.task.kind = TaskKind::kGeneration;
+    row.task.kind = data::TaskKind::kGeneration;
     row.task.metrics = {"rougeL", "rouge1", "rouge2"};
     row.task.default_form = "plain";
     row.task.max_new_tokens = set.max_new_tokens;
@@ -266,7 +269,7 @@ std::vector<DatasetRow> SummarizationDatasets() {
     row.summary = set.summary;
     row.files.assign(std::begin(set.files), std::end(set.files));
     row.load = [files = row.files,
-                read = set.read](const DataFolders& folders) {
+                read = set.read](const data::DataFolders& folders) {
       return Load(files, folders, read);
     };
     rows.push_back(std::move(row));
@@ -274,4 +277,4 @@ std::vector<DatasetRow> SummarizationDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -11,7 +11,7 @@
 #include "datasets/rows.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using nlohmann::json;
@@ -101,10 +101,11 @@ const std::vector<SuperGlueSet>& Sets() {
   return sets;
 }
 
-absl::StatusOr<Splits> Load(const SuperGlueSet& set, const DatasetRow& dataset,
-                            const DataFolders& folders) {
+absl::StatusOr<data::Splits> Load(const SuperGlueSet& set,
+                                  const data::DatasetRow& dataset,
+                                  const data::DataFolders& folders) {
   const auto row_of =
-      [&](const JsonRecord& record) -> absl::StatusOr<KeyedRow> {
+      [&](const data::JsonRecord& record) -> absl::StatusOr<data::KeyedRow> {
     const auto label_at = record.value.find("label");
     if (label_at == record.value.end()) {
       return absl::InvalidArgumentError("no 'label'");
@@ -128,13 +129,13 @@ absl::StatusOr<Splits> Load(const SuperGlueSet& set, const DatasetRow& dataset,
 
 }  // namespace
 
-std::vector<DatasetRow> SuperGlueDatasets() {
-  std::vector<DatasetRow> rows;
+std::vector<data::DatasetRow> SuperGlueDatasets() {
+  std::vector<data::DatasetRow> rows;
   for (const SuperGlueSet& set : Sets()) {
-    DatasetRow row;
+    data::DatasetRow row;
     row.name = set.name;
     row.task.name = row.name;
-    row.task.kind = TaskKind::kClassification;
+    row.task.kind = data::TaskKind::kClassification;
     row.task.labels = set.words;
     row.task.metrics = {"accuracy", "f1_macro"};
     row.task.default_form = "plain";
@@ -143,7 +144,7 @@ std::vector<DatasetRow> SuperGlueDatasets() {
     row.summary = set.summary;
     row.files = {absl::StrCat("data:superglue/", set.folder, "/train.jsonl"),
                  absl::StrCat("data:superglue/", set.folder, "/val.jsonl")};
-    row.load = [&set, dataset = row](const DataFolders& folders) {
+    row.load = [&set, dataset = row](const data::DataFolders& folders) {
       return Load(set, dataset, folders);
     };
     rows.push_back(std::move(row));
@@ -151,4 +152,4 @@ std::vector<DatasetRow> SuperGlueDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

@@ -12,7 +12,7 @@
 #include "harness/data/parallel.h"
 #include "harness/data/splits.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr int64_t kFloresValidationRows = 100;
@@ -31,19 +31,19 @@ struct Direction {
 };
 
 // Two aligned files, below the data folder.
-absl::StatusOr<std::vector<KeyedRow>> ReadRows(
+absl::StatusOr<std::vector<data::KeyedRow>> ReadRows(
     const std::string& source, const std::string& target,
-    const DataFolders& folders, const Direction& direction,
-    std::vector<RefusedRow>& refused) {
+    const data::DataFolders& folders, const Direction& direction,
+    std::vector<data::RefusedRow>& refused) {
   SFT_ASSIGN_OR_RETURN(const std::string source_path,
-                       ResolveDataFile(source, folders));
+                       data::ResolveDataFile(source, folders));
   SFT_ASSIGN_OR_RETURN(const std::string target_path,
-                       ResolveDataFile(target, folders));
-  SFT_ASSIGN_OR_RETURN(ParallelTable table,
-                       ReadParallel(source_path, target_path));
+                       data::ResolveDataFile(target, folders));
+  SFT_ASSIGN_OR_RETURN(data::ParallelTable table,
+                       data::ReadParallel(source_path, target_path));
   refused.insert(refused.end(), table.refused.begin(), table.refused.end());
-  std::vector<KeyedRow> rows;
-  for (SentencePair& pair : table.pairs) {
+  std::vector<data::KeyedRow> rows;
+  for (data::SentencePair& pair : table.pairs) {
     rows.push_back(
         {TranslationRow(pair.line, direction.from.name, direction.to.name,
                         pair.source, std::move(pair.target)),
@@ -53,12 +53,12 @@ absl::StatusOr<std::vector<KeyedRow>> ReadRows(
 }
 
 // `files`: source and target of the train, validation and test set.
-absl::StatusOr<Splits> LoadMulti30k(const std::vector<std::string>& files,
-                                    const DataFolders& folders,
-                                    const Direction& direction) {
+absl::StatusOr<data::Splits> LoadMulti30k(const std::vector<std::string>& files,
+                                          const data::DataFolders& folders,
+                                          const Direction& direction) {
   OfficialRows rows;
-  std::vector<KeyedRow>* const splits[] = {&rows.train, &rows.validation,
-                                           &rows.test};
+  std::vector<data::KeyedRow>* const splits[] = {&rows.train, &rows.validation,
+                                                 &rows.test};
   for (size_t i = 0; i < 3; ++i) {
     SFT_ASSIGN_OR_RETURN(
         *splits[i], ReadRows(files[2 * i], files[2 * i + 1], folders, direction,
@@ -68,34 +68,34 @@ absl::StatusOr<Splits> LoadMulti30k(const std::vector<std::string>& files,
 }
 
 // `files`: source and target of dev and devtest.
-absl::StatusOr<Splits> LoadFlores(const std::vector<std::string>& files,
-                                  const DataFolders& folders,
-                                  const Direction& direction,
-                                  const std::string& name) {
-  std::vector<RefusedRow> refused;
+absl::StatusOr<data::Splits> LoadFlores(const std::vector<std::string>& files,
+                                        const data::DataFolders& folders,
+                                        const Direction& direction,
+                                        const std::string& name) {
+  std::vector<data::RefusedRow> refused;
   SFT_ASSIGN_OR_RETURN(
-      std::vector<KeyedRow> dev,
+      std::vector<data::KeyedRow> dev,
       ReadRows(files[0], files[1], folders, direction, refused));
   SFT_ASSIGN_OR_RETURN(
-      std::vector<KeyedRow> test,
+      std::vector<data::KeyedRow> test,
       ReadRows(files[2], files[3], folders, direction, refused));
   RefuseSeen(test, "test", dev, refused);
-  dev = DropDuplicates(std::move(dev), refused);
+  dev = data::DropDuplicates(std::move(dev), refused);
   SFT_ASSIGN_OR_RETURN(
-      Splits splits,
-      SplitByHash(std::move(dev), kFloresValidationRows, 0, name));
+      data::Splits splits,
+      data::SplitByHash(std::move(dev), kFloresValidationRows, 0, name));
   splits.test = InOrderOfHash(std::move(test));
   splits.refused = std::move(refused);
   return splits;
 }
 
-DatasetRow MakeRow(const std::string& family, const Direction& direction,
-                   const std::string& what) {
-  DatasetRow row;
+data::DatasetRow MakeRow(const std::string& family, const Direction& direction,
+                         const std::string& what) {
+  data::DatasetRow row;
   row.name =
       absl::StrCat(family, "_", direction.from.code, "_", direction.to.code);
   row.task.name = row.name;
-  row.task.kind = TaskKind::kGeneration;
+  row.task.kind = data::TaskKind::kGeneration;
   row.task.metrics = {"bleu", "chrf"};
   row.task.default_form = "plain";
   row.task.stop_strings = {"\n"};
@@ -104,8 +104,8 @@ DatasetRow MakeRow(const std::string& family, const Direction& direction,
   return row;
 }
 
-DatasetRow Multi30k(const Direction& direction) {
-  DatasetRow row = MakeRow("multi30k", direction, "image captions");
+data::DatasetRow Multi30k(const Direction& direction) {
+  data::DatasetRow row = MakeRow("multi30k", direction, "image captions");
   row.task.max_new_tokens = 48;
   row.licence = "none stated (Flickr30k captions: non-commercial research use)";
   row.source = "Elliott et al. 2016, task 1, raw; SFTBENCH_DATA";
@@ -117,14 +117,14 @@ DatasetRow Multi30k(const Direction& direction) {
           absl::StrCat("data:multi30k/", split, ".", language.code, suffix));
     }
   }
-  row.load = [files = row.files, direction](const DataFolders& folders) {
+  row.load = [files = row.files, direction](const data::DataFolders& folders) {
     return LoadMulti30k(files, folders, direction);
   };
   return row;
 }
 
-DatasetRow Flores200(const Direction& direction) {
-  DatasetRow row = MakeRow("flores200", direction, "Wikimedia sentences");
+data::DatasetRow Flores200(const Direction& direction) {
+  data::DatasetRow row = MakeRow("flores200", direction, "Wikimedia sentences");
   row.task.max_new_tokens = 128;  // whole sentences of news and guides
   row.licence = "CC BY-SA 4.0";
   row.source = "NLLB Team 2022; SFTBENCH_DATA";
@@ -135,7 +135,7 @@ DatasetRow Flores200(const Direction& direction) {
     }
   }
   row.load = [files = row.files, direction,
-              name = row.name](const DataFolders& folders) {
+              name = row.name](const data::DataFolders& folders) {
     return LoadFlores(files, folders, direction, name);
   };
   return row;
@@ -143,9 +143,9 @@ DatasetRow Flores200(const Direction& direction) {
 
 }  // namespace
 
-std::vector<DatasetRow> TranslationDatasets() {
-  std::vector<DatasetRow> rows = {Multi30k({kGerman, kEnglish}),
-                                  Multi30k({kEnglish, kGerman})};
+std::vector<data::DatasetRow> TranslationDatasets() {
+  std::vector<data::DatasetRow> rows = {Multi30k({kGerman, kEnglish}),
+                                        Multi30k({kEnglish, kGerman})};
   for (const Language& from : {kEnglish, kGerman, kFrench}) {
     for (const Language& to : {kEnglish, kGerman, kFrench}) {
       if (from.code != to.code) rows.push_back(Flores200({from, to}));
@@ -154,4 +154,4 @@ std::vector<DatasetRow> TranslationDatasets() {
   return rows;
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

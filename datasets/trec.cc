@@ -9,14 +9,15 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 constexpr char kTrain[] = "data:trec/train.txt";
 constexpr char kTest[] = "data:trec/test.txt";
 constexpr int64_t kValidationRows = 500;
 
-absl::StatusOr<KeyedRow> RowOf(const std::string& line, const Task& task) {
+absl::StatusOr<data::KeyedRow> RowOf(const std::string& line,
+                                     const data::Task& task) {
   const size_t colon = line.find(':');
   const size_t space = line.find(' ');
   if (colon == std::string::npos || space == std::string::npos ||
@@ -30,15 +31,16 @@ absl::StatusOr<KeyedRow> RowOf(const std::string& line, const Task& task) {
     return absl::InvalidArgumentError(absl::StrCat(
         "class '", coarse, "', wanted ABBR, DESC, ENTY, HUM, LOC or NUM"));
   }
-  const std::string text = CollapseSpace(line.substr(space));
+  const std::string text = data::CollapseSpace(line.substr(space));
   if (text.empty()) return absl::InvalidArgumentError("empty question");
-  KeyedRow row;
+  data::KeyedRow row;
   row.row = ClassificationRow(0, "Question: ", text, "\nType:", task, label);
   row.key = text;
   return row;
 }
 
-absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
+absl::StatusOr<data::Splits> Load(const data::DataFolders& folders,
+                                  const data::Task& task) {
   const auto row_of = [&task](const std::string& line) {
     return RowOf(line, task);
   };
@@ -50,11 +52,11 @@ absl::StatusOr<Splits> Load(const DataFolders& folders, const Task& task) {
 
 }  // namespace
 
-std::vector<DatasetRow> TrecDatasets() {
-  DatasetRow row;
+std::vector<data::DatasetRow> TrecDatasets() {
+  data::DatasetRow row;
   row.name = "trec";
   row.task.name = row.name;
-  row.task.kind = TaskKind::kClassification;
+  row.task.kind = data::TaskKind::kClassification;
   row.task.labels = {"abbreviation", "description", "entity",
                      "human",        "location",    "number"};
   row.task.metrics = {"accuracy", "f1_macro"};
@@ -63,10 +65,10 @@ std::vector<DatasetRow> TrecDatasets() {
   row.source = "Li and Roth 2002, TREC-6; SFTBENCH_DATA";
   row.summary = "what kind of thing a question asks for, 6 classes";
   row.files = {kTrain, kTest};
-  row.load = [task = row.task](const DataFolders& folders) {
+  row.load = [task = row.task](const data::DataFolders& folders) {
     return Load(folders, task);
   };
   return {row};
 }
 
-}  // namespace sft
+}  // namespace sft::datasets

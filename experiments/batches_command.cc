@@ -14,10 +14,10 @@
 ABSL_FLAG(std::string, rows, "train",
           "train: every batch of every step; test: the rows that are scored");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
-nlohmann::json JsonOf(const Example& example, const Piece& piece) {
+nlohmann::json JsonOf(const Example& example, const data::Piece& piece) {
   auto part = [&piece](const std::vector<int32_t>& all) {
     return std::vector<int32_t>(all.begin() + piece.begin,
                                 all.begin() + piece.begin + piece.length);
@@ -33,8 +33,9 @@ nlohmann::json JsonOf(const Example& example, const Piece& piece) {
 
 void Print(const nlohmann::json& json) { printf("%s\n", json.dump().c_str()); }
 
-absl::Status PrintTrain(const RunConfig& config, const RunInputs& inputs) {
-  const BatchingMethodRow* row =
+absl::Status PrintTrain(const spec::RunConfig& config,
+                        const launch::RunInputs& inputs) {
+  const train::BatchingMethodRow* row =
       TheWorkbench().FindBatchingMethod(config.batching);
   if (row == nullptr) {
     return InputError("batching",
@@ -43,13 +44,14 @@ absl::Status PrintTrain(const RunConfig& config, const RunInputs& inputs) {
   SFT_ASSIGN_OR_RETURN(const auto batching, row->make(config));
   for (size_t round = 0; round < inputs.training.size(); ++round) {
     const std::vector<Example>& examples = inputs.training[round].examples;
-    SFT_ASSIGN_OR_RETURN(const StepPlan plan,
-                         PlanSteps(config, examples, *batching->MakeCollator(),
-                                   static_cast<int64_t>(round)));
+    SFT_ASSIGN_OR_RETURN(
+        const train::StepPlan plan,
+        train::PlanSteps(config, examples, *batching->MakeCollator(),
+                         static_cast<int64_t>(round)));
     for (size_t step = 0; step < plan.steps.size(); ++step) {
       const auto& micro_batches = plan.steps[step].micro_batches;
       for (size_t micro = 0; micro < micro_batches.size(); ++micro) {
-        for (const Piece& piece : micro_batches[micro].pieces) {
+        for (const data::Piece& piece : micro_batches[micro].pieces) {
           nlohmann::json json =
               JsonOf(examples[static_cast<size_t>(piece.index)], piece);
           json["round"] = round;
@@ -63,13 +65,14 @@ absl::Status PrintTrain(const RunConfig& config, const RunInputs& inputs) {
   return absl::OkStatus();
 }
 
-absl::Status PrintTest(const RunInputs& inputs, const Tokenizer& tokenizer) {
-  for (const Measured& measured : inputs.measured) {
-    const EvalInput& input = measured.input;
+absl::Status PrintTest(const launch::RunInputs& inputs,
+                       const Tokenizer& tokenizer) {
+  for (const launch::Measured& measured : inputs.measured) {
+    const eval::EvalInput& input = measured.input;
     if (input.rows.empty()) continue;
     SFT_ASSIGN_OR_RETURN(
-        const RenderedRows rendered,
-        RenderRows(input.rows, *input.task, tokenizer, input.render));
+        const data::RenderedRows rendered,
+        data::RenderRows(input.rows, *input.task, tokenizer, input.render));
     for (const Example& example : rendered.examples) {
       nlohmann::json json = JsonOf(
           example, {0, 0, static_cast<int64_t>(example.input_ids.size())});
@@ -81,17 +84,19 @@ absl::Status PrintTest(const RunInputs& inputs, const Tokenizer& tokenizer) {
 }
 
 absl::StatusOr<int> RunBatches(const std::vector<std::string>& words) {
-  const Workbench& bench = TheWorkbench();
-  SFT_ASSIGN_OR_RETURN(const RunRecord record, ReadRunRecord(words[0]));
-  const RunConfig& config = record.config;
-  SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
-  SFT_ASSIGN_OR_RETURN(
-      const LoadedModel loaded,
-      LoadModelAndTokenizer(config.model, bench.folders.assets, options));
-  SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *loaded.model));
-  SFT_ASSIGN_OR_RETURN(
-      const RunInputs inputs,
-      ReadRunInputs(bench, config, *loaded.tokenizer, loaded.model->head()));
+  const launch::Workbench& bench = TheWorkbench();
+  SFT_ASSIGN_OR_RETURN(const record::RunRecord record,
+                       record::ReadRunRecord(words[0]));
+  const spec::RunConfig& config = record.config;
+  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                       launch::ModelOptionsOf(config));
+  SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
+                       launch::LoadModelAndTokenizer(
+                           config.model, bench.folders.assets, options));
+  SFT_RETURN_IF_ERROR(launch::SetHeadForTasks(bench, config, *loaded.model));
+  SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
+                       launch::ReadRunInputs(bench, config, *loaded.tokenizer,
+                                             loaded.model->head()));
   const std::string rows = absl::GetFlag(FLAGS_rows);
   if (rows == "train") {
     SFT_RETURN_IF_ERROR(PrintTrain(config, inputs));
@@ -121,4 +126,4 @@ std::vector<Command> BatchesCommands() {
            .run = RunBatches}};
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

@@ -11,7 +11,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 absl::Status UsageError(const Command& command, std::string_view what) {
@@ -136,4 +136,4 @@ void PrintColumns(const std::vector<std::vector<std::string>>& rows) {
   }
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "harness/launch/workbench.h"
 
-namespace sft {
+namespace sft::experiments {
 
 inline constexpr int kExitGood = 0;
 inline constexpr int kExitRunFailed = 1;
@@ -50,8 +50,8 @@ std::vector<Command> PackCommands();     // pack
 void PrintColumns(const std::vector<std::vector<std::string>>& rows);
 
 // All tables and the folders of this installation.
-const Workbench& TheWorkbench();
+const launch::Workbench& TheWorkbench();
 
-}  // namespace sft
+}  // namespace sft::experiments
 
 #endif  // EXPERIMENTS_COMMAND_LINE_H_

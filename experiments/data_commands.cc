@@ -41,11 +41,11 @@ ABSL_FLAG(std::string, against, "", "a file whose rows must not occur");
 ABSL_FLAG(int64_t, subsample, 0, "rows to keep, 0 = all");
 ABSL_FLAG(bool, header, true, "CSV, TSV: the first line names the columns");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
-PrepareOptions OptionsFromFlags() {
-  PrepareOptions options;
+data::PrepareOptions OptionsFromFlags() {
+  data::PrepareOptions options;
   const std::string text = absl::GetFlag(FLAGS_text);
   if (!text.empty()) options.text = absl::StrSplit(text, ',');
   const std::string answer = absl::GetFlag(FLAGS_answer);
@@ -68,12 +68,13 @@ absl::StatusOr<int> RunData(const std::vector<std::string>& words) {
   // A name of the table has neither a folder nor an ending.
   if (words[0].find_first_of("./") == std::string::npos &&
       !FileExists(words[0])) {
-    SFT_ASSIGN_OR_RETURN(const DatasetRow dataset, DatasetByName(words[0]));
+    SFT_ASSIGN_OR_RETURN(const data::DatasetRow dataset,
+                         datasets::DatasetByName(words[0]));
     return DescribeDataset(dataset, TheWorkbench().folders,
                            absl::GetFlag(FLAGS_json));
   }
-  const PrepareOptions options = OptionsFromFlags();
-  SFT_RETURN_IF_ERROR(CheckPrepareOptions(options));
+  const data::PrepareOptions options = OptionsFromFlags();
+  SFT_RETURN_IF_ERROR(data::CheckPrepareOptions(options));
   const bool write = !absl::GetFlag(FLAGS_dry_run);
   const std::string out = absl::GetFlag(FLAGS_out);
   std::string scratch = std::filesystem::temp_directory_path().string();
@@ -82,25 +83,30 @@ absl::StatusOr<int> RunData(const std::vector<std::string>& words) {
     SFT_RETURN_IF_ERROR(MakeFolders(out));
     scratch = out;
   }
-  SFT_ASSIGN_OR_RETURN(ReadRows read, ReadTable(words[0], options, scratch));
-  ReadRows against;
+  SFT_ASSIGN_OR_RETURN(data::ReadRows read,
+                       data::ReadTable(words[0], options, scratch));
+  data::ReadRows against;
   if (const std::string path = absl::GetFlag(FLAGS_against); !path.empty()) {
-    PrepareOptions against_options = options;
+    data::PrepareOptions against_options = options;
     against_options.label.clear();  // leaks are a matter of texts
-    SFT_ASSIGN_OR_RETURN(against, ReadTable(path, against_options, scratch));
+    SFT_ASSIGN_OR_RETURN(against,
+                         data::ReadTable(path, against_options, scratch));
     read.bad.insert(read.bad.end(), against.bad.begin(), against.bad.end());
   }
-  SFT_ASSIGN_OR_RETURN(const PreparedTable table,
-                       PrepareTable(*read.rows, options, against.rows.get()));
+  SFT_ASSIGN_OR_RETURN(
+      const data::PreparedTable table,
+      data::PrepareTable(*read.rows, options, against.rows.get()));
   const std::string json =
-      ReportJson(table.report, words[0], options, read.bad).dump(2) + "\n";
+      data::ReportJson(table.report, words[0], options, read.bad).dump(2) +
+      "\n";
   if (write) {
-    SFT_RETURN_IF_ERROR(WritePrepared(*read.rows, table, read.bad, json, out));
+    SFT_RETURN_IF_ERROR(
+        data::WritePrepared(*read.rows, table, read.bad, json, out));
   }
   if (absl::GetFlag(FLAGS_json)) {
     fputs(json.c_str(), stdout);
   } else {
-    fputs(ReportText(table.report, read.bad).c_str(), stdout);
+    fputs(data::ReportText(table.report, read.bad).c_str(), stdout);
     if (write) printf("Written to %s\n", out.c_str());
   }
   return kExitGood;
@@ -133,4 +139,4 @@ std::vector<Command> DataCommands() {
   };
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

@@ -12,7 +12,7 @@
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 // Files that are there and need no word are not listed one by one above this.
@@ -20,7 +20,7 @@ constexpr size_t kListedFiles = 20;
 constexpr size_t kListedReasons = 20;
 
 // Reasons that name another row are one reason.
-std::string ReasonOf(const RefusedRow& row) {
+std::string ReasonOf(const data::RefusedRow& row) {
   return absl::StartsWith(row.reason, "duplicate of ")
              ? "duplicate of an earlier row"
              : row.reason;
@@ -28,9 +28,9 @@ std::string ReasonOf(const RefusedRow& row) {
 
 // Most frequent first.
 std::vector<std::pair<int64_t, std::string>> Reasons(
-    const std::vector<RefusedRow>& refused) {
+    const std::vector<data::RefusedRow>& refused) {
   std::map<std::string, int64_t> counts;
-  for (const RefusedRow& row : refused) ++counts[ReasonOf(row)];
+  for (const data::RefusedRow& row : refused) ++counts[ReasonOf(row)];
   std::vector<std::pair<int64_t, std::string>> out;
   for (const auto& [reason, count] : counts) out.emplace_back(count, reason);
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
@@ -39,12 +39,13 @@ std::vector<std::pair<int64_t, std::string>> Reasons(
   return out;
 }
 
-void PrintText(const DatasetRow& dataset, const std::vector<FileReport>& files,
-               const std::optional<Splits>& splits) {
-  const Task& task = dataset.task;
+void PrintText(const data::DatasetRow& dataset,
+               const std::vector<datasets::FileReport>& files,
+               const std::optional<data::Splits>& splits) {
+  const data::Task& task = dataset.task;
   printf("%s: %s\n", dataset.name.c_str(), dataset.summary.c_str());
   printf("  task      %s, %s form%s%s\n",
-         std::string(TaskKindName(task.kind)).c_str(),
+         std::string(data::TaskKindName(task.kind)).c_str(),
          task.default_form.c_str(), task.labels.empty() ? "" : ": ",
          absl::StrJoin(task.labels, ", ").c_str());
   printf("  metrics   %s\n", absl::StrJoin(task.metrics, ", ").c_str());
@@ -70,13 +71,14 @@ void PrintText(const DatasetRow& dataset, const std::vector<FileReport>& files,
     }
   }
   size_t there = 0;
-  for (const FileReport& file : files) {
-    const bool good = file.state == FileState::kThere;
+  for (const datasets::FileReport& file : files) {
+    const bool good = file.state == datasets::FileState::kThere;
     there += good;
     if (good && files.size() > kListedFiles) continue;
-    printf("  %-8s  %s\n", std::string(FileStateName(file.state)).c_str(),
+    printf("  %-8s  %s\n",
+           std::string(datasets::FileStateName(file.state)).c_str(),
            file.path.c_str());
-    if (file.state != FileState::kMissing) {
+    if (file.state != datasets::FileState::kMissing) {
       printf("            %lld bytes, sha256 %s\n",
              static_cast<long long>(file.size_bytes), file.sha256.c_str());
     }
@@ -87,7 +89,7 @@ void PrintText(const DatasetRow& dataset, const std::vector<FileReport>& files,
     }
     if (good) continue;
     const bool fetched = absl::StartsWith(file.file, "assets:");
-    const std::string origin = OriginOf(file.file);
+    const std::string origin = datasets::OriginOf(file.file);
     if (fetched) {
       printf("            ./setup.sh fetches it\n");
     } else if (!origin.empty()) {
@@ -97,17 +99,18 @@ void PrintText(const DatasetRow& dataset, const std::vector<FileReport>& files,
   printf("  files     %zu of %zu as they should be\n", there, files.size());
 }
 
-nlohmann::json ToJson(const DatasetRow& dataset,
-                      const std::vector<FileReport>& files,
-                      const std::optional<Splits>& splits) {
-  nlohmann::json out = {{"name", dataset.name},
-                        {"task", std::string(TaskKindName(dataset.task.kind))},
-                        {"labels", dataset.task.labels},
-                        {"metrics", dataset.task.metrics},
-                        {"licence", dataset.licence},
-                        {"source", dataset.source},
-                        {"summary", dataset.summary},
-                        {"files", nlohmann::json::array()}};
+nlohmann::json ToJson(const data::DatasetRow& dataset,
+                      const std::vector<datasets::FileReport>& files,
+                      const std::optional<data::Splits>& splits) {
+  nlohmann::json out = {
+      {"name", dataset.name},
+      {"task", std::string(data::TaskKindName(dataset.task.kind))},
+      {"labels", dataset.task.labels},
+      {"metrics", dataset.task.metrics},
+      {"licence", dataset.licence},
+      {"source", dataset.source},
+      {"summary", dataset.summary},
+      {"files", nlohmann::json::array()}};
   if (splits) {
     out["rows"] = {{"train", splits->train.size()},
                    {"validation", splits->validation.size()},
@@ -118,12 +121,13 @@ nlohmann::json ToJson(const DatasetRow& dataset,
       out["refused"][reason] = count;
     }
   }
-  for (const FileReport& file : files) {
-    nlohmann::json entry = {{"file", file.file},
-                            {"path", file.path},
-                            {"state", std::string(FileStateName(file.state))},
-                            {"origin", OriginOf(file.file)}};
-    if (file.state != FileState::kMissing) {
+  for (const datasets::FileReport& file : files) {
+    nlohmann::json entry = {
+        {"file", file.file},
+        {"path", file.path},
+        {"state", std::string(datasets::FileStateName(file.state))},
+        {"origin", datasets::OriginOf(file.file)}};
+    if (file.state != datasets::FileState::kMissing) {
       entry["bytes"] = file.size_bytes;
       entry["sha256"] = file.sha256;
     }
@@ -138,17 +142,19 @@ nlohmann::json ToJson(const DatasetRow& dataset,
 
 }  // namespace
 
-absl::StatusOr<int> DescribeDataset(const DatasetRow& dataset,
-                                    const DataFolders& folders, bool json) {
-  SFT_ASSIGN_OR_RETURN(const std::vector<FileReport> files,
-                       CheckFiles(dataset, folders));
+absl::StatusOr<int> DescribeDataset(const data::DatasetRow& dataset,
+                                    const data::DataFolders& folders,
+                                    bool json) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<datasets::FileReport> files,
+                       datasets::CheckFiles(dataset, folders));
   const bool missing = std::any_of(
-      files.begin(), files.end(),
-      [](const FileReport& file) { return file.state == FileState::kMissing; });
-  std::optional<Splits> splits;
+      files.begin(), files.end(), [](const datasets::FileReport& file) {
+        return file.state == datasets::FileState::kMissing;
+      });
+  std::optional<data::Splits> splits;
   absl::Status why = absl::OkStatus();
   if (!missing) {
-    absl::StatusOr<Splits> loaded = dataset.load(folders);
+    absl::StatusOr<data::Splits> loaded = dataset.load(folders);
     if (loaded.ok()) {
       splits = *std::move(loaded);
     } else {
@@ -164,4 +170,4 @@ absl::StatusOr<int> DescribeDataset(const DatasetRow& dataset,
   return missing ? kExitBadInput : kExitGood;
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

@@ -5,15 +5,16 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::experiments {
 
 // Prints the set's task, metrics, licence, source, its rows by split and the
 // refused ones by reason (where the files are there), and each file with the
 // place it belongs, size, digest and state. Returns kExitBadInput if a file is
 // missing. An error if the files are there and cannot be read.
-absl::StatusOr<int> DescribeDataset(const DatasetRow& dataset,
-                                    const DataFolders& folders, bool json);
+absl::StatusOr<int> DescribeDataset(const data::DatasetRow& dataset,
+                                    const data::DataFolders& folders,
+                                    bool json);
 
-}  // namespace sft
+}  // namespace sft::experiments
 
 #endif  // EXPERIMENTS_DESCRIBE_DATASET_H_

@@ -18,7 +18,7 @@ ABSL_DECLARE_FLAG(std::string, dtype);
 ABSL_FLAG(bool, merged, false, "export a whole model folder");
 ABSL_FLAG(bool, force, false, "write into a folder that is not empty");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 namespace fs = std::filesystem;
@@ -57,9 +57,9 @@ absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
                       "is not empty, and an export writes over no model; name "
                       "another folder, or say --force");
   }
-  SFT_ASSIGN_OR_RETURN(TrainedRun run,
-                       OpenTrainedRun(TheWorkbench(), words[0]));
-  auto before = ModelFilesIn(out);
+  SFT_ASSIGN_OR_RETURN(launch::TrainedRun run,
+                       launch::OpenTrainedRun(TheWorkbench(), words[0]));
+  auto before = model::ModelFilesIn(out);
   // An adapter beside its own base leaves that whole.
   const std::string& base = run.loaded.where.folder;
   if (adapter && !base.empty() && fs::equivalent(base, out, error)) {
@@ -70,10 +70,10 @@ absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
   } else {
     SFT_RETURN_IF_ERROR(run.method->Merge());
     SFT_RETURN_IF_ERROR(MakeFolders(out));
-    SFT_RETURN_IF_ERROR(WriteModelFolder(*run.loaded.model, out, dtype));
-    SFT_RETURN_IF_ERROR(WriteTokenizerFiles(run.loaded, out));
+    SFT_RETURN_IF_ERROR(model::WriteModelFolder(*run.loaded.model, out, dtype));
+    SFT_RETURN_IF_ERROR(launch::WriteTokenizerFiles(run.loaded, out));
   }
-  SFT_RETURN_IF_ERROR(RemoveStaleFiles(out, before));
+  SFT_RETURN_IF_ERROR(model::RemoveStaleFiles(out, before));
   fprintf(stderr, "written: %s\n", out.c_str());
   return kExitGood;
 }
@@ -99,4 +99,4 @@ Command ExportCommand() {
       .run = RunExport};
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

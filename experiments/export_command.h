@@ -4,10 +4,10 @@
 
 #include "experiments/command_line.h"
 
-namespace sft {
+namespace sft::experiments {
 
 Command ExportCommand();
 
-}  // namespace sft
+}  // namespace sft::experiments
 
 #endif  // EXPERIMENTS_EXPORT_COMMAND_H_

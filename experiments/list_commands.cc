@@ -10,12 +10,12 @@
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-Rows MethodRows(const Workbench& bench) {
+Rows MethodRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "axis", "options", "summary"}};
   auto add = [&rows](const auto& table, const char* axis) {
     for (const auto& row : table) {
@@ -61,12 +61,12 @@ std::string AllowedText(const FieldSpec& field) {
 }
 
 // Every field of a run, and with its method's name every option of one.
-Rows FieldRows(const Workbench& bench) {
+Rows FieldRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "default", "allowed", "stands under", "meaning"}};
-  const SpecTables tables = bench.Tables();
+  const spec::SpecTables tables = bench.Tables();
   std::map<std::string, std::vector<std::string>> methods;  // of an option
   for (const auto* table : {&tables.update_methods, &tables.batching_methods}) {
-    for (const MethodSpecRow& row : *table) {
+    for (const spec::MethodSpecRow& row : *table) {
       for (const FieldSpec& option : row.options) {
         methods[option.name].push_back(row.name);
       }
@@ -78,51 +78,52 @@ Rows FieldRows(const Workbench& bench) {
                     PlaceOf(field.name),
                     of.empty() ? field.help : field.help + " (" + of + ")"});
   };
-  for (const FieldSpec& field : DescribeFields<RunConfig>()) add(field, "");
-  for (const auto& [name, field] : KnownFields(tables)) {
+  for (const FieldSpec& field : DescribeFields<spec::RunConfig>())
+    add(field, "");
+  for (const auto& [name, field] : spec::KnownFields(tables)) {
     const auto of = methods.find(name);
     if (of != methods.end()) add(field, absl::StrJoin(of->second, ", "));
   }
   return rows;
 }
 
-Rows DatasetRows(const Workbench& bench) {
+Rows DatasetRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "task", "on this machine", "licence", "summary"}};
-  for (const DatasetRow& row : bench.datasets) {
+  for (const data::DatasetRow& row : bench.datasets) {
     bool here = true;
     for (const std::string& file : row.files) {
-      here = here && ResolveDataFile(file, bench.folders).ok();
+      here = here && data::ResolveDataFile(file, bench.folders).ok();
     }
-    rows.push_back({row.name, std::string(TaskKindName(row.task.kind)),
+    rows.push_back({row.name, std::string(data::TaskKindName(row.task.kind)),
                     here ? "yes" : "no", row.licence, row.summary});
   }
   return rows;
 }
 
-Rows TaskRows(const Workbench& bench) {
+Rows TaskRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "kind", "metrics", "labels"}};
-  for (const DatasetRow& row : bench.datasets) {
+  for (const data::DatasetRow& row : bench.datasets) {
     rows.push_back(
-        {row.name, std::string(TaskKindName(row.task.kind)),
+        {row.name, std::string(data::TaskKindName(row.task.kind)),
          absl::StrJoin(row.task.metrics, ","),
          row.task.labels.empty() ? "-" : absl::StrJoin(row.task.labels, ",")});
   }
   return rows;
 }
 
-Rows ModelRows(const Workbench& bench) {
+Rows ModelRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "on this machine", "licence", "source", "summary"}};
-  for (const ModelRow& row : ListedModels()) {
-    const bool here = LocateModel(row.name, bench.folders.assets).ok();
+  for (const model::ModelRow& row : model::ListedModels()) {
+    const bool here = model::LocateModel(row.name, bench.folders.assets).ok();
     rows.push_back(
         {row.name, here ? "yes" : "no", row.licence, row.source, row.summary});
   }
   return rows;
 }
 
-Rows MetricRows(const Workbench&) {
+Rows MetricRows(const launch::Workbench&) {
   Rows rows = {{"name", "unit", "better", "signature"}};
-  for (const MetricInfo& row : AllMetrics()) {
+  for (const eval::MetricInfo& row : eval::AllMetrics()) {
     rows.push_back({row.name, row.unit,
                     row.higher_is_better ? "higher" : "lower", row.signature});
   }
@@ -131,7 +132,7 @@ Rows MetricRows(const Workbench&) {
 
 struct Listing {
   const char* name;
-  Rows (*rows)(const Workbench&);
+  Rows (*rows)(const launch::Workbench&);
 };
 constexpr Listing kListings[] = {
     {"models", ModelRows}, {"methods", MethodRows},
@@ -179,4 +180,4 @@ std::vector<Command> ListCommands() {
            .run = RunList}};
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

@@ -52,11 +52,11 @@ ABSL_FLAG(std::vector<std::string>, stop, {},
           "texts that end an answer, by commas; \\n, \\x2c as in C");
 ABSL_FLAG(int64_t, window, 512, "tokens a window of text");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
-RunConfig ConfigOfFlags() {
-  RunConfig config;
+spec::RunConfig ConfigOfFlags() {
+  spec::RunConfig config;
   if (const std::string dtype = absl::GetFlag(FLAGS_dtype); !dtype.empty()) {
     config.dtype = dtype;
   }
@@ -65,31 +65,33 @@ RunConfig ConfigOfFlags() {
   return config;
 }
 
-absl::StatusOr<LoadedModel> LoadFromFlags(const std::string& name) {
-  RunConfig config = ConfigOfFlags();
+absl::StatusOr<launch::LoadedModel> LoadFromFlags(const std::string& name) {
+  spec::RunConfig config = ConfigOfFlags();
   SFT_RETURN_IF_ERROR(ReadFields(
       {{"dtype", config.dtype}, {"device", config.device}, {"bos", config.bos}},
       config));
-  SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
-  SFT_ASSIGN_OR_RETURN(
-      LoadedModel loaded,
-      LoadModelAndTokenizer(name, TheWorkbench().folders.assets, options));
+  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                       launch::ModelOptionsOf(config));
+  SFT_ASSIGN_OR_RETURN(launch::LoadedModel loaded,
+                       launch::LoadModelAndTokenizer(
+                           name, TheWorkbench().folders.assets, options));
   const std::string adapter = absl::GetFlag(FLAGS_adapter);
   if (!adapter.empty()) {
-    SFT_RETURN_IF_ERROR(AttachAdapter(*loaded.model, adapter));
+    SFT_RETURN_IF_ERROR(methods::AttachAdapter(*loaded.model, adapter));
   }
   return loaded;
 }
 
-absl::Status NeedsDecoder(const LoadedModel& loaded, const std::string& what) {
+absl::Status NeedsDecoder(const launch::LoadedModel& loaded,
+                          const std::string& what) {
   if (!loaded.model->is_encoder()) return absl::OkStatus();
   return InputError(loaded.where.name,
                     absl::StrCat("is an encoder, and ", what,
                                  " wants a decoder, which predicts text"));
 }
 
-absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
-                                                 const std::string& task) {
+absl::StatusOr<std::vector<EvalRecord>> Evaluate(
+    const launch::LoadedModel& loaded, const std::string& task) {
   const std::string file = absl::GetFlag(FLAGS_file);
   const int64_t limit = absl::GetFlag(FLAGS_limit);
   if (limit < 0) return absl::InvalidArgumentError("--limit wants 0 or more");
@@ -99,23 +101,25 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
     }
     SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "perplexity"));
     SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-    EvalOptions options;
+    eval::EvalOptions options;
     options.bos = absl::GetFlag(FLAGS_bos);
-    SFT_ASSIGN_OR_RETURN(EvalRecord eval,
-                         EvaluateHeldout(*loaded.model, *loaded.tokenizer,
-                                         {text}, absl::GetFlag(FLAGS_window),
-                                         limit, "perplexity", options));
+    SFT_ASSIGN_OR_RETURN(
+        EvalRecord eval,
+        eval::EvaluateHeldout(*loaded.model, *loaded.tokenizer, {text},
+                              absl::GetFlag(FLAGS_window), limit, "perplexity",
+                              options));
     return std::vector<EvalRecord>{std::move(eval)};
   }
-  const Workbench& bench = TheWorkbench();
-  const DatasetRow* row = bench.FindDataset(task);
+  const launch::Workbench& bench = TheWorkbench();
+  const data::DatasetRow* row = bench.FindDataset(task);
   if (row == nullptr) {
     std::vector<std::string> names = {"perplexity"};
-    for (const DatasetRow& known : bench.datasets) names.push_back(known.name);
+    for (const data::DatasetRow& known : bench.datasets)
+      names.push_back(known.name);
     return absl::InvalidArgumentError(absl::StrCat(
         "--task = '", task, "': wanted one of ", absl::StrJoin(names, ", ")));
   }
-  RunConfig config = ConfigOfFlags();
+  spec::RunConfig config = ConfigOfFlags();
   config.evaluate = {task};
   config.test_limit = limit;
   if (limit > 0) config.validation_limit = limit;
@@ -125,18 +129,18 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(const LoadedModel& loaded,
     config.max_length =
         std::min(config.max_length, loaded.model->info().max_positions);
   }
-  SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *loaded.model));
+  SFT_RETURN_IF_ERROR(launch::SetHeadForTasks(bench, config, *loaded.model));
   if (loaded.model->info().head_drawn) {
     fprintf(stderr, "%s has no head for %s: a drawn one is measured\n",
             loaded.where.name.c_str(), task.c_str());
   }
-  SFT_ASSIGN_OR_RETURN(
-      const RunInputs inputs,
-      ReadRunInputs(bench, config, *loaded.tokenizer, loaded.model->head()));
+  SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
+                       launch::ReadRunInputs(bench, config, *loaded.tokenizer,
+                                             loaded.model->head()));
   for (const std::string& warning : inputs.warnings) {
     fprintf(stderr, "%s\n", warning.c_str());
   }
-  return MeasureModel(*loaded.model, *loaded.tokenizer, inputs, 0);
+  return launch::MeasureModel(*loaded.model, *loaded.tokenizer, inputs, 0);
 }
 
 absl::StatusOr<int> RunEval(const std::vector<std::string>& words) {
@@ -145,7 +149,8 @@ absl::StatusOr<int> RunEval(const std::vector<std::string>& words) {
     return absl::InvalidArgumentError(
         "sftbench eval: wants --task; see 'sftbench list tasks'");
   }
-  SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
+                       LoadFromFlags(words[0]));
   SFT_ASSIGN_OR_RETURN(const std::vector<EvalRecord> evals,
                        Evaluate(loaded, task));
   if (!absl::GetFlag(FLAGS_json)) {
@@ -177,9 +182,9 @@ absl::StatusOr<int> RunEval(const std::vector<std::string>& words) {
   return kExitGood;
 }
 
-absl::StatusOr<GenerationOptions> GenerationFlags(
+absl::StatusOr<model::GenerationOptions> GenerationFlags(
     const Tokenizer& tokenizer, const std::vector<std::string>& stop_strings) {
-  GenerationOptions options;
+  model::GenerationOptions options;
   options.max_new_tokens = absl::GetFlag(FLAGS_max_new_tokens);
   options.temperature = absl::GetFlag(FLAGS_temperature);
   options.top_k = absl::GetFlag(FLAGS_top_k);
@@ -187,8 +192,8 @@ absl::StatusOr<GenerationOptions> GenerationFlags(
   options.seed = absl::GetFlag(FLAGS_seed);
   options.beams = absl::GetFlag(FLAGS_beams);
   options.length_penalty = absl::GetFlag(FLAGS_length_penalty);
-  options.stop_ids = StopIds(tokenizer);
-  options.stop = StopAt(tokenizer, stop_strings);
+  options.stop_ids = eval::StopIds(tokenizer);
+  options.stop = eval::StopAt(tokenizer, stop_strings);
   const bool sampled = options.temperature > 0;
   const auto finite = [](double x) { return x - x == 0; };
   const std::pair<bool, const char*> rules[] = {
@@ -234,10 +239,11 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
     return absl::InvalidArgumentError("sftbench generate: wants --prompt TEXT");
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> stops, StopStrings());
-  SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
+                       LoadFromFlags(words[0]));
   SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "generate"));
   const Tokenizer& tokenizer = *loaded.tokenizer;
-  SFT_ASSIGN_OR_RETURN(const GenerationOptions options,
+  SFT_ASSIGN_OR_RETURN(const model::GenerationOptions options,
                        GenerationFlags(tokenizer, stops));
   std::string text = prompt;
   const bool chat = tokenizer.has_chat_template() && !absl::GetFlag(FLAGS_raw);
@@ -245,13 +251,13 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
     SFT_ASSIGN_OR_RETURN(text, tokenizer.RenderChat({{"user", prompt}}, true));
   }
   SFT_ASSIGN_OR_RETURN(AddedIds added,
-                       AddedIdsOfForm(tokenizer, absl::GetFlag(FLAGS_bos),
-                                      chat ? "chat" : "plain"));
+                       data::AddedIdsOfForm(tokenizer, absl::GetFlag(FLAGS_bos),
+                                            chat ? "chat" : "plain"));
   added.after.clear();  // the text goes on
-  const std::vector<int32_t> ids = EncodeWhole(tokenizer, text, added);
+  const std::vector<int32_t> ids = data::EncodeWhole(tokenizer, text, added);
   if (ids.empty()) return absl::InvalidArgumentError("the prompt is empty");
   const auto answers = loaded.model->Generate({ids}, options);
-  const ModelInfo& info = loaded.model->info();
+  const model::ModelInfo& info = loaded.model->info();
   if (std::ssize(answers[0]) < options.max_new_tokens &&
       std::ssize(ids) + std::ssize(answers[0]) >= info.max_positions) {
     fprintf(stderr, "the answer ends at %s's last position, %lld\n",
@@ -264,14 +270,15 @@ absl::StatusOr<int> RunGenerate(const std::vector<std::string>& words) {
     }
   }
   const std::string answer = tokenizer.Decode(answers[0], true);
-  printf("%s\n", std::string(CutAtStop(answer, stops)).c_str());
+  printf("%s\n", std::string(eval::CutAtStop(answer, stops)).c_str());
   return kExitGood;
 }
 
 // Logits of every position for a line of ids: for checks against other
 // programs.
 absl::StatusOr<int> RunLogits(const std::vector<std::string>& words) {
-  SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadFromFlags(words[0]));
+  SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
+                       LoadFromFlags(words[0]));
   SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "logits"));
   Example example;
   for (int64_t id = 0; std::cin >> id;) {
@@ -286,7 +293,7 @@ absl::StatusOr<int> RunLogits(const std::vector<std::string>& words) {
   }
   example.labels.assign(example.input_ids.size(), kNoLoss);
   const int64_t length = static_cast<int64_t>(example.input_ids.size());
-  const Batch batch = FlatBatch({example}, {{0, 0, length}});
+  const Batch batch = data::FlatBatch({example}, {{0, 0, length}});
   c10::AutoGradMode no_grad(false);
   const at::Tensor h_BTD = loaded.model->HiddenStates(batch);
   const at::Tensor logits_TV =
@@ -303,19 +310,21 @@ absl::StatusOr<int> RunLogits(const std::vector<std::string>& words) {
 }
 
 absl::StatusOr<int> RunTokenize(const std::vector<std::string>& words) {
-  SFT_ASSIGN_OR_RETURN(const ModelLocation where,
-                       LocateModel(words[0], TheWorkbench().folders.assets));
+  SFT_ASSIGN_OR_RETURN(
+      const model::ModelLocation where,
+      model::LocateModel(words[0], TheWorkbench().folders.assets));
   SFT_ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> tokenizer,
-                       LoadTokenizerOf(where));
+                       launch::LoadTokenizerOf(where));
   AddedIds added;
   if (absl::GetFlag(FLAGS_special)) {
-    SFT_ASSIGN_OR_RETURN(added,
-                         AddedIdsOf(*tokenizer, absl::GetFlag(FLAGS_bos)));
+    SFT_ASSIGN_OR_RETURN(
+        added, data::AddedIdsOf(*tokenizer, absl::GetFlag(FLAGS_bos)));
   }
   std::string line;
   while (std::getline(std::cin, line)) {
-    printf("%s\n",
-           absl::StrJoin(EncodeWhole(*tokenizer, line, added), " ").c_str());
+    printf(
+        "%s\n",
+        absl::StrJoin(data::EncodeWhole(*tokenizer, line, added), " ").c_str());
   }
   return kExitGood;
 }
@@ -389,4 +398,4 @@ std::vector<Command> ModelCommands() {
   };
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

@@ -25,7 +25,7 @@ ABSL_FLAG(std::vector<std::string>, strategies, {},
 ABSL_FLAG(int64_t, max_per_pack, 0, "most rows a pack, 0 = no bound");
 ABSL_FLAG(int64_t, batch_size, 8, "packs, or padded rows, a step");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 absl::Status CheckRange(const std::string& flag, int64_t value, int64_t least,
@@ -45,19 +45,20 @@ struct Lengths {
 absl::StatusOr<Lengths> LengthsOfData(const std::string& data,
                                       const std::string& model,
                                       int64_t max_length) {
-  const Workbench& bench = TheWorkbench();
-  RunConfig config;
+  const launch::Workbench& bench = TheWorkbench();
+  spec::RunConfig config;
   config.model = model;
   config.train = {data};
   config.max_length = max_length;
-  SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
+  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                       launch::ModelOptionsOf(config));
   SFT_ASSIGN_OR_RETURN(
-      const LoadedModel loaded,
-      LoadModelAndTokenizer(model, bench.folders.assets, options));
-  SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *loaded.model));
-  SFT_ASSIGN_OR_RETURN(
-      const RunInputs inputs,
-      ReadRunInputs(bench, config, *loaded.tokenizer, loaded.model->head()));
+      const launch::LoadedModel loaded,
+      launch::LoadModelAndTokenizer(model, bench.folders.assets, options));
+  SFT_RETURN_IF_ERROR(launch::SetHeadForTasks(bench, config, *loaded.model));
+  SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
+                       launch::ReadRunInputs(bench, config, *loaded.tokenizer,
+                                             loaded.model->head()));
   std::vector<int64_t> lengths;
   for (const Example& example : inputs.training[0].examples) {
     lengths.push_back(static_cast<int64_t>(example.input_ids.size()));
@@ -67,7 +68,7 @@ absl::StatusOr<Lengths> LengthsOfData(const std::string& data,
     return found == inputs.facts.end() ? 0
                                        : static_cast<int64_t>(found->second);
   };
-  return Lengths{CountLengths(lengths), fact("truncated_rows"),
+  return Lengths{data::CountLengths(lengths), fact("truncated_rows"),
                  fact("truncated_tokens")};
 }
 
@@ -82,19 +83,19 @@ absl::StatusOr<Lengths> LengthsOfFlags(int64_t max_length) {
   }
   if (!data.empty()) return LengthsOfData(data, model, max_length);
   SFT_ASSIGN_OR_RETURN(std::vector<int64_t> counts,
-                       ReadLengthHistogram(histogram));
+                       data::ReadLengthHistogram(histogram));
   return Lengths{std::move(counts), 0, 0};
 }
 
-absl::StatusOr<std::vector<PackingFigures>> Measure(
-    const PackingQuestion& question) {
+absl::StatusOr<std::vector<methods::PackingFigures>> Measure(
+    const methods::PackingQuestion& question) {
   std::vector<std::string> names = absl::GetFlag(FLAGS_strategies);
   const bool all = names.empty();
-  if (all) names = PackingNames();
-  std::vector<PackingFigures> out;
+  if (all) names = methods::PackingNames();
+  std::vector<methods::PackingFigures> out;
   for (const std::string& name : names) {
-    const absl::StatusOr<PackingFigures> figures =
-        MeasurePacking(name, question);
+    const absl::StatusOr<methods::PackingFigures> figures =
+        methods::MeasurePacking(name, question);
     if (figures.ok()) {
       out.push_back(*figures);
     } else if (all) {
@@ -107,13 +108,13 @@ absl::StatusOr<std::vector<PackingFigures>> Measure(
   return out;
 }
 
-void PrintJson(const PackingQuestion& question,
-               const std::vector<PackingFigures>& measured) {
+void PrintJson(const methods::PackingQuestion& question,
+               const std::vector<methods::PackingFigures>& measured) {
   nlohmann::ordered_json out = {{"max_length", question.max_length},
                                 {"batch_size", question.batch_size},
                                 {"seed", question.seed}};
   out["strategies"] = nlohmann::ordered_json::array();
-  for (const PackingFigures& f : measured) {
+  for (const methods::PackingFigures& f : measured) {
     out["strategies"].push_back({{"strategy", f.strategy},
                                  {"max_per_pack", f.max_per_pack},
                                  {"rows", f.rows},
@@ -129,11 +130,11 @@ void PrintJson(const PackingQuestion& question,
   printf("%s\n", out.dump().c_str());
 }
 
-void PrintText(const std::vector<PackingFigures>& measured) {
+void PrintText(const std::vector<methods::PackingFigures>& measured) {
   std::vector<std::vector<std::string>> rows = {
       {"strategy", "max_per_pack", "packs", "efficiency", "truncated_rows",
        "truncated_tokens", "rows_per_pack", "steps", "seconds"}};
-  for (const PackingFigures& f : measured) {
+  for (const methods::PackingFigures& f : measured) {
     rows.push_back(
         {f.strategy, f.max_per_pack > 0 ? absl::StrCat(f.max_per_pack) : "-",
          absl::StrCat(f.packs), absl::StrFormat("%.6f", f.efficiency()),
@@ -145,7 +146,7 @@ void PrintText(const std::vector<PackingFigures>& measured) {
 }
 
 absl::StatusOr<int> RunPack(const std::vector<std::string>&) {
-  PackingQuestion question;
+  methods::PackingQuestion question;
   question.max_length = absl::GetFlag(FLAGS_max_length);
   question.max_per_pack = absl::GetFlag(FLAGS_max_per_pack);
   question.batch_size = absl::GetFlag(FLAGS_batch_size);
@@ -159,8 +160,9 @@ absl::StatusOr<int> RunPack(const std::vector<std::string>&) {
   question.seed = static_cast<uint64_t>(seed);
   SFT_ASSIGN_OR_RETURN(Lengths lengths, LengthsOfFlags(question.max_length));
   question.counts_by_length = std::move(lengths.counts);
-  SFT_ASSIGN_OR_RETURN(std::vector<PackingFigures> measured, Measure(question));
-  for (PackingFigures& figures : measured) {
+  SFT_ASSIGN_OR_RETURN(std::vector<methods::PackingFigures> measured,
+                       Measure(question));
+  for (methods::PackingFigures& figures : measured) {
     figures.truncated_rows += lengths.truncated_rows;
     figures.truncated_tokens += lengths.truncated_tokens;
   }
@@ -208,4 +210,4 @@ std::vector<Command> PackCommands() {
        .run = RunPack}};
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

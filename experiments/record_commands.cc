@@ -15,15 +15,17 @@ ABSL_FLAG(std::string, format, "", "md, csv, tsv, latex or html (default: md)");
 ABSL_FLAG(bool, same, false,
           "two records: is everything deterministic the same?");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 absl::StatusOr<int> RunReport(const std::vector<std::string>& words) {
   std::string name = absl::GetFlag(FLAGS_format);
   if (name.empty()) name = "md";
-  SFT_ASSIGN_OR_RETURN(const TableFormat format, ParseTableFormat(name));
-  SFT_ASSIGN_OR_RETURN(const Report report, BuildReport(words[0]));
-  fputs(RenderReport(report, format).c_str(), stdout);
+  SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
+                       analysis::ParseTableFormat(name));
+  SFT_ASSIGN_OR_RETURN(const analysis::Report report,
+                       analysis::BuildReport(words[0]));
+  fputs(analysis::RenderReport(report, format).c_str(), stdout);
   return kExitGood;
 }
 
@@ -34,7 +36,7 @@ absl::StatusOr<int> RunVerify(const std::vector<std::string>& words) {
           "sftbench verify --same: wants two records");
     }
     SFT_ASSIGN_OR_RETURN(const std::string difference,
-                         CompareRecords(words[0], words[1]));
+                         record::CompareRecords(words[0], words[1]));
     printf("%s\n", difference.empty() ? "same" : difference.c_str());
     return difference.empty() ? kExitGood : kExitRunFailed;
   }
@@ -42,10 +44,10 @@ absl::StatusOr<int> RunVerify(const std::vector<std::string>& words) {
     return absl::InvalidArgumentError(
         "sftbench verify: wants one folder or record");
   }
-  SFT_ASSIGN_OR_RETURN(const std::vector<VerifiedFile> files,
-                       VerifyPath(words[0]));
+  SFT_ASSIGN_OR_RETURN(const std::vector<record::VerifiedFile> files,
+                       record::VerifyPath(words[0]));
   size_t damaged = 0;
-  for (const VerifiedFile& file : files) {
+  for (const record::VerifiedFile& file : files) {
     if (file.status.ok()) {
       printf("ok\t%s\n", file.path.c_str());
       continue;
@@ -59,7 +61,8 @@ absl::StatusOr<int> RunVerify(const std::vector<std::string>& words) {
 
 absl::StatusOr<int> RunMerge(const std::vector<std::string>& words) {
   const std::vector<std::string> inputs(words.begin(), words.end() - 1);
-  SFT_ASSIGN_OR_RETURN(const size_t count, MergeRecords(inputs, words.back()));
+  SFT_ASSIGN_OR_RETURN(const size_t count,
+                       record::MergeRecords(inputs, words.back()));
   fprintf(stderr, "%zu records in %s\n", count, words.back().c_str());
   return kExitGood;
 }
@@ -98,4 +101,4 @@ std::vector<Command> RecordCommands() {
   };
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

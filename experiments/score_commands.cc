@@ -22,11 +22,11 @@ ABSL_FLAG(std::string, tokenize, "",
 ABSL_FLAG(bool, lowercase, false, "bleu, chrf: lower-case both sides");
 ABSL_FLAG(bool, stemmer, false, "rouge: Porter's stemmer on both sides");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
-absl::Status CheckTakes(const TextMetric& metric, const std::string& option,
-                        bool given) {
+absl::Status CheckTakes(const eval::TextMetric& metric,
+                        const std::string& option, bool given) {
   const auto& taken = metric.options;
   if (!given || std::find(taken.begin(), taken.end(), option) != taken.end()) {
     return absl::OkStatus();
@@ -35,11 +35,11 @@ absl::Status CheckTakes(const TextMetric& metric, const std::string& option,
 }
 
 // What SQuAD's scripts say of questions without a prediction.
-void WarnOfMissing(const std::vector<TextItem>& items) {
+void WarnOfMissing(const std::vector<eval::TextItem>& items) {
   constexpr int kShown = 5;
-  const bool second = IsSquad2(items);
+  const bool second = eval::IsSquad2(items);
   int missing = 0;
-  for (const TextItem& item : items) {
+  for (const eval::TextItem& item : items) {
     if (item.answered || ++missing > kShown) continue;
     fprintf(stderr, "Missing prediction for %s\n", item.id.c_str());
   }
@@ -61,8 +61,9 @@ absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
         "sftbench score: wants --metric, --hypotheses and --references (see "
         "'sftbench score --help')");
   }
-  SFT_ASSIGN_OR_RETURN(const TextMetric metric, TextMetricByName(name));
-  TextMetricOptions options;
+  SFT_ASSIGN_OR_RETURN(const eval::TextMetric metric,
+                       eval::TextMetricByName(name));
+  eval::TextMetricOptions options;
   const std::string tokenize = absl::GetFlag(FLAGS_tokenize);
   options.lowercase = absl::GetFlag(FLAGS_lowercase);
   options.stemmer = absl::GetFlag(FLAGS_stemmer);
@@ -71,9 +72,10 @@ absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "stemmer", options.stemmer));
   if (!tokenize.empty()) options.tokenize = tokenize;
   const std::vector<std::string> references = absl::StrSplit(list, ',');
-  SFT_ASSIGN_OR_RETURN(const std::vector<TextItem> items,
-                       ReadTextItems(metric, hypotheses, references));
-  SFT_ASSIGN_OR_RETURN(const TextScore score, metric.score(items, options));
+  SFT_ASSIGN_OR_RETURN(const std::vector<eval::TextItem> items,
+                       eval::ReadTextItems(metric, hypotheses, references));
+  SFT_ASSIGN_OR_RETURN(const eval::TextScore score,
+                       metric.score(items, options));
   WarnOfMissing(items);
   if (absl::GetFlag(FLAGS_json)) {
     nlohmann::ordered_json out;
@@ -127,4 +129,4 @@ std::vector<Command> ScoreCommands() {
   };
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

@@ -17,7 +17,7 @@
 #include "methods/registry.h"
 #include "version.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 std::string EnvironmentOr(const char* name, const std::string& fallback) {
@@ -25,10 +25,10 @@ std::string EnvironmentOr(const char* name, const std::string& fallback) {
   return value != nullptr && *value != '\0' ? value : fallback;
 }
 
-Workbench MakeWorkbench() {
-  Workbench bench;
-  bench.methods = AllMethods();
-  bench.datasets = AllDatasets();
+launch::Workbench MakeWorkbench() {
+  launch::Workbench bench;
+  bench.methods = methods::AllMethods();
+  bench.datasets = datasets::AllDatasets();
   bench.folders.assets =
       EnvironmentOr("SFTBENCH_ASSETS", SFTBENCH_SOURCE_DIR "/assets");
   bench.folders.data = EnvironmentOr("SFTBENCH_DATA", "");
@@ -145,12 +145,13 @@ int Main(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Workbench& TheWorkbench() {
-  static const Workbench& bench = *new Workbench(MakeWorkbench());
+const launch::Workbench& TheWorkbench() {
+  static const launch::Workbench& bench =
+      *new launch::Workbench(MakeWorkbench());
   return bench;
 }
 
-}  // namespace sft
+}  // namespace sft::experiments
 
 int main(int argc, char** argv) {
   sft::InstallTensorAllocator();

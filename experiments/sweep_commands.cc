@@ -35,7 +35,7 @@ ABSL_FLAG(std::string, run_id, "", "worker: the run of the plan to execute");
 ABSL_FLAG(int, progress_fd, -1, "worker: where progress lines go");
 ABSL_FLAG(int, attempt, 1, "worker: which try this is");
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 volatile sig_atomic_t stop_asked = 0;
@@ -55,22 +55,23 @@ void PrintWarnings(const std::vector<std::string>& warnings) {
 }
 
 absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
-  const Workbench& bench = TheWorkbench();
-  SFT_ASSIGN_OR_RETURN(const ExperimentSpec spec,
-                       ParseSpec(words[0], bench.Tables()));
-  SFT_ASSIGN_OR_RETURN(const CheckedPlan checked,
-                       MakePlan(bench, spec, AllMethodChecks()));
-  const RunPlan& plan = checked.plan;
+  const launch::Workbench& bench = TheWorkbench();
+  SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
+                       spec::ParseSpec(words[0], bench.Tables()));
+  SFT_ASSIGN_OR_RETURN(
+      const launch::CheckedPlan checked,
+      launch::MakePlan(bench, spec, methods::AllMethodChecks()));
+  const spec::RunPlan& plan = checked.plan;
   if (absl::GetFlag(FLAGS_dry_run)) {
-    SFT_ASSIGN_OR_RETURN(const PlanDescription described,
-                         DescribePlan(bench, plan));
+    SFT_ASSIGN_OR_RETURN(const launch::PlanDescription described,
+                         launch::DescribePlan(bench, plan));
     PrintWarnings(checked.warnings);
     PrintWarnings(described.notices);
     fputs(described.text.c_str(), stdout);
     return kExitGood;
   }
   PrintWarnings(checked.warnings);
-  for (const RejectedCell& cell : plan.rejected) {
+  for (const spec::RejectedCell& cell : plan.rejected) {
     std::vector<std::string> axes;
     for (const auto& [name, value] : cell.axes) {
       axes.push_back(name + "=" + value);
@@ -78,7 +79,7 @@ absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
     fprintf(stderr, "rejected: %s: %s\n", absl::StrJoin(axes, " ").c_str(),
             cell.reason.c_str());
   }
-  LaunchOptions options;
+  launch::LaunchOptions options;
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
   options.paths.out = absl::GetFlag(FLAGS_out);
   options.jobs = absl::GetFlag(FLAGS_jobs);
@@ -92,8 +93,9 @@ absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
   }
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
   SFT_RETURN_IF_ERROR(
-      WriteFileAtomically(options.paths.Plan(), PlanToJson(plan)));
-  SFT_ASSIGN_OR_RETURN(const LaunchSummary summary, RunSweep(plan, options));
+      WriteFileAtomically(options.paths.Plan(), spec::PlanToJson(plan)));
+  SFT_ASSIGN_OR_RETURN(const launch::LaunchSummary summary,
+                       launch::RunSweep(plan, options));
   fprintf(stderr,
           "%d finished, %d diverged, %d failed, %d were there already; next: "
           "sftbench report %s\n",
@@ -110,7 +112,7 @@ absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
   signal(SIGTERM, AskToStop);
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
-  WorkerOptions options;
+  launch::WorkerOptions options;
   options.paths.out = absl::GetFlag(FLAGS_out);
   options.attempt = absl::GetFlag(FLAGS_attempt);
   options.checkpoint_every = absl::GetFlag(FLAGS_checkpoint_every);
@@ -118,24 +120,26 @@ absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
   options.save_weights = absl::GetFlag(FLAGS_save_weights);
   options.should_stop = [] { return stop_asked != 0; };
   const int fd = absl::GetFlag(FLAGS_progress_fd);
-  options.show_progress = [fd](const Progress& progress) {
+  options.show_progress = [fd](const launch::Progress& progress) {
     if (fd < 0) return;
-    const std::string line = FormatProgress(progress) + "\n";
+    const std::string line = launch::FormatProgress(progress) + "\n";
     // Progress is worth nothing to a launcher that is gone.
     if (write(fd, line.data(), line.size()) < 0) return;
   };
-  SFT_ASSIGN_OR_RETURN(const RunPlan plan, PlanFromJson(options.paths.Plan()));
+  SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan,
+                       spec::PlanFromJson(options.paths.Plan()));
   const std::string run_id = absl::GetFlag(FLAGS_run_id);
-  for (const PlannedRun& run : plan.runs) {
+  for (const spec::PlannedRun& run : plan.runs) {
     if (run.run_id != run_id) continue;
-    SFT_ASSIGN_OR_RETURN(const WorkerOutcome outcome,
-                         ExecuteRun(TheWorkbench(), run, plan, options));
+    SFT_ASSIGN_OR_RETURN(
+        const launch::WorkerOutcome outcome,
+        launch::ExecuteRun(TheWorkbench(), run, plan, options));
     switch (outcome) {
-      case WorkerOutcome::kPublished:
+      case launch::WorkerOutcome::kPublished:
         return kExitGood;
-      case WorkerOutcome::kFailed:
+      case launch::WorkerOutcome::kFailed:
         return kExitRunFailed;
-      case WorkerOutcome::kInterrupted:
+      case launch::WorkerOutcome::kInterrupted:
         return kExitInterrupted;
     }
   }
@@ -143,8 +147,9 @@ absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
 }
 
 absl::StatusOr<int> RunStatusCommand(const std::vector<std::string>& words) {
-  SFT_ASSIGN_OR_RETURN(const StatusTable table, ReadStatus(words[0]));
-  fputs(RenderStatus(table).c_str(), stdout);
+  SFT_ASSIGN_OR_RETURN(const analysis::StatusTable table,
+                       analysis::ReadStatus(words[0]));
+  fputs(analysis::RenderStatus(table).c_str(), stdout);
   return kExitGood;
 }
 
@@ -208,4 +213,4 @@ std::vector<Command> SweepCommands() {
   };
 }
 
-}  // namespace sft
+}  // namespace sft::experiments

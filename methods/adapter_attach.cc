@@ -10,27 +10,28 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "harness/model/ops/dense_linear.h"
 #include "harness/core/status.h"
 #include "harness/model/families/layout.h"
+#include "harness/model/ops/dense_linear.h"
 #include "methods/adapter_io.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 constexpr char kHead[] = "lm_head.weight";
 
-std::map<std::string, Parameter> ByName(std::vector<Parameter> parameters) {
-  std::map<std::string, Parameter> out;
-  for (Parameter& p : parameters) out[p.name] = std::move(p);
+std::map<std::string, model::Parameter> ByName(
+    std::vector<model::Parameter> parameters) {
+  std::map<std::string, model::Parameter> out;
+  for (model::Parameter& p : parameters) out[p.name] = std::move(p);
   return out;
 }
 
 class Attacher {
  public:
-  Attacher(Model& model, Adapter adapter, const std::string& folder)
+  Attacher(model::Model& model, Adapter adapter, const std::string& folder)
       : model_(model), adapter_(std::move(adapter)), folder_(folder) {
-    for (const LinearSlot& slot : model.linear_slots()) {
+    for (const model::LinearSlot& slot : model.linear_slots()) {
       slots_[slot.name] = slots_.size();
     }
   }
@@ -66,15 +67,15 @@ class Attacher {
   }
   // The parameter that a tied head shares: the first table.
   std::string TokenTable() const {
-    for (const Parameter& p : model_.Parameters()) {
-      if (p.role == Role::kEmbedding) return p.name;
+    for (const model::Parameter& p : model_.Parameters()) {
+      if (p.role == model::Role::kEmbedding) return p.name;
     }
     return "";
   }
   // Whether files hold the tensor of this name the other way round.
   bool IsStoredTransposed(const std::string& name) const {
-    for (const LinearSlot& slot : model_.linear_slots()) {
-      if (WeightName(slot.name) == name) return slot.stored_transposed;
+    for (const model::LinearSlot& slot : model_.linear_slots()) {
+      if (model::WeightName(slot.name) == name) return slot.stored_transposed;
     }
     return false;
   }
@@ -86,7 +87,7 @@ class Attacher {
       int64_t out = 0, in = 0;
       if (const auto it = slots_.find(layer.slot);
           it != slots_.end() && !layer.of_embedding) {
-        const LinearSlot& slot = model_.linear_slots()[it->second];
+        const model::LinearSlot& slot = model_.linear_slots()[it->second];
         out = slot.out_features;
         in = slot.in_features;
         // PEFT factors the matrix as it is stored.
@@ -103,7 +104,8 @@ class Attacher {
         if (parameter == parameters.end() ||
             parameter->second.tensor.dim() != 2 ||
             layer.of_embedding !=
-                (parameter->second.role == Role::kEmbedding && !of_tied_head)) {
+                (parameter->second.role == model::Role::kEmbedding &&
+                 !of_tied_head)) {
           return Wrong(absl::StrCat("adapts ", layer.slot, ", which ",
                                     model_.info().name, " lacks"));
         }
@@ -136,7 +138,8 @@ class Attacher {
   // An encoder's head apart from what any model has.
   absl::Status SetSaved() {
     std::set<std::string> of_head;
-    for (const Parameter& p : model_.HeadParameters()) of_head.insert(p.name);
+    for (const model::Parameter& p : model_.HeadParameters())
+      of_head.insert(p.name);
     const auto parameters = ByName(model_.Parameters());
     std::vector<NamedTensor> head, others;
     for (const NamedTensor& t : adapter_.saved) {
@@ -196,21 +199,22 @@ class Attacher {
                                 " (modules_to_save), but its task_type names "
                                 "no head of an encoder"));
     }
-    const auto fits = [&](const std::vector<Parameter>& head) {
+    const auto fits = [&](const std::vector<model::Parameter>& head) {
       return head.size() == saved.size() &&
-             std::all_of(head.begin(), head.end(), [&](const Parameter& p) {
-               const auto it = saved.find(p.name);
-               return it != saved.end() &&
-                      it->second.sizes() == p.tensor.sizes();
-             });
+             std::all_of(head.begin(), head.end(),
+                         [&](const model::Parameter& p) {
+                           const auto it = saved.find(p.name);
+                           return it != saved.end() &&
+                                  it->second.sizes() == p.tensor.sizes();
+                         });
     };
     // The number of classes is that of the last map's rows, whichever it is.
     for (const NamedTensor& t : tensors) {
       if (t.tensor.dim() != 2) continue;
       SFT_RETURN_IF_ERROR(model_.SetHead(adapter_.head, t.tensor.size(0), 0));
-      std::vector<Parameter> head = model_.HeadParameters();
+      std::vector<model::Parameter> head = model_.HeadParameters();
       if (!fits(head)) continue;
-      for (Parameter& p : head) p.tensor.copy_(saved[p.name]);
+      for (model::Parameter& p : head) p.tensor.copy_(saved[p.name]);
       model_.KeepHead();
       return absl::OkStatus();
     }
@@ -222,7 +226,7 @@ class Attacher {
   // A table's or the head's weight with the adapter in it.
   absl::Status AddToParameter(const AdapterLayer& layer) {
     const LoraFactors& f = layer.factors;
-    for (Parameter& p : model_.Parameters()) {
+    for (model::Parameter& p : model_.Parameters()) {
       if (p.name != layer.slot + ".weight") continue;
       at::Tensor weight = p.tensor.detach();
       if (layer.of_embedding) {
@@ -230,8 +234,8 @@ class Attacher {
         return absl::OkStatus();
       }
       const LoraLinear whole(
-          std::make_unique<DenseLinear>(weight.clone(), at::Tensor(),
-                                        weight.scalar_type()),
+          std::make_unique<model::DenseLinear>(weight.clone(), at::Tensor(),
+                                               weight.scalar_type()),
           f, weight.scalar_type(), /*dropout=*/0.0, 0);
       weight.copy_(whole.DenseWeight());
       return absl::OkStatus();
@@ -241,9 +245,9 @@ class Attacher {
   }
 
   absl::Status PutOn(size_t index, LoraFactors factors) {
-    LinearSlot& slot = model_.linear_slots()[index];
+    model::LinearSlot& slot = model_.linear_slots()[index];
     if (adapter_.init != AdapterInit::kPlain) {
-      auto* dense = dynamic_cast<DenseLinear*>(slot.map.get());
+      auto* dense = dynamic_cast<model::DenseLinear*>(slot.map.get());
       const int64_t rank = factors.a_RI.size(0);
       if (dense == nullptr ||
           rank > std::min(slot.in_features, slot.out_features)) {
@@ -276,7 +280,7 @@ class Attacher {
     return out;
   }
 
-  Model& model_;
+  model::Model& model_;
   Adapter adapter_;
   const std::string& folder_;
   std::map<std::string, size_t> slots_;
@@ -284,9 +288,9 @@ class Attacher {
 
 }  // namespace
 
-absl::Status AttachAdapter(Model& model, const std::string& folder) {
+absl::Status AttachAdapter(model::Model& model, const std::string& folder) {
   SFT_ASSIGN_OR_RETURN(Adapter adapter, ReadAdapterFolder(folder));
   return Attacher(model, std::move(adapter), folder).Attach();
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -11,7 +11,7 @@
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using Json = nlohmann::ordered_json;  // the first pattern that fits wins
@@ -60,7 +60,8 @@ constexpr TaskType kTaskTypes[] = {{HeadKind::kNextToken, "CAUSAL_LM"},
 absl::StatusOr<Json> ReadConfig(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));
   Json config;
-  if (const auto fault = ReadJsonInto(text, kMaxJsonDepth, config)) {
+  if (const auto fault =
+          formats::ReadJsonInto(text, formats::kMaxJsonDepth, config)) {
     return InputError(path, fault->what);
   }
   if (!config.is_object()) return InputError(path, "is no JSON object");
@@ -147,8 +148,8 @@ class Reader {
     }
     return out;
   }
-  absl::StatusOr<Regex> Compiled(const std::string& pattern) const {
-    return Regex::Compile(pattern, path_);
+  absl::StatusOr<text::Regex> Compiled(const std::string& pattern) const {
+    return text::Regex::Compile(pattern, path_);
   }
 
   absl::Status RefuseOthers() const {
@@ -207,8 +208,8 @@ class Reader {
   }
 
   // As PEFT's get_pattern_key() writes the expression.
-  absl::Status Patterns(const char* key,
-                        std::vector<std::pair<Regex, double>>& out) const {
+  absl::Status Patterns(
+      const char* key, std::vector<std::pair<text::Regex, double>>& out) const {
     const Json* value = Find(key);
     if (value == nullptr) return absl::OkStatus();
     if (!value->is_object()) return Wrong(key, "object");
@@ -217,7 +218,7 @@ class Reader {
         return Wrong(absl::StrCat(key, " of \"", pattern.substr(0, 60), "\""),
                      "number");
       }
-      SFT_ASSIGN_OR_RETURN(Regex regex,
+      SFT_ASSIGN_OR_RETURN(text::Regex regex,
                            Compiled(absl::StrCat("^(.*\\.)?(", pattern, ")$")));
       out.emplace_back(std::move(regex), number.get<double>());
     }
@@ -266,7 +267,8 @@ class Reader {
     }
     for (const std::string& name : names) {
       SFT_ASSIGN_OR_RETURN(
-          Regex regex, Compiled(absl::StrCat("^(?:|.*?\\.)", name, "\\.$")));
+          text::Regex regex,
+          Compiled(absl::StrCat("^(?:|.*?\\.)", name, "\\.$")));
       out.layer_patterns.push_back(std::move(regex));
     }
     return absl::OkStatus();
@@ -276,11 +278,11 @@ class Reader {
   const Json& config_;
 };
 
-bool Fits(const Regex& regex, const std::string& text) {
+bool Fits(const text::Regex& regex, const std::string& text) {
   return !regex.FindAll(text).empty();
 }
 
-double ValueFor(const std::vector<std::pair<Regex, double>>& patterns,
+double ValueFor(const std::vector<std::pair<text::Regex, double>>& patterns,
                 const std::string& module, double fallback) {
   for (const auto& [regex, value] : patterns) {
     if (Fits(regex, module)) return value;
@@ -328,8 +330,9 @@ bool AdapterConfig::Targets(const std::string& module) const {
     const bool named =
         layer_patterns.empty()
             ? i >= 2
-            : std::any_of(layer_patterns.begin(), layer_patterns.end(),
-                          [&](const Regex& r) { return Fits(r, before); });
+            : std::any_of(
+                  layer_patterns.begin(), layer_patterns.end(),
+                  [&](const text::Regex& r) { return Fits(r, before); });
     if (named && absl::SimpleAtoi(parts[i], &layer)) {
       return std::find(layers->begin(), layers->end(), layer) != layers->end();
     }
@@ -350,4 +353,4 @@ const char* TaskTypeName(HeadKind head) {
   return "";
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -13,7 +13,7 @@
 #include "harness/core/batch.h"
 #include "harness/text/regex.h"
 
-namespace sft {
+namespace sft::methods {
 
 // What init_lora_weights does to the base when PEFT loads an adapter: those
 // that change it in a way that cannot be repeated are refused.
@@ -22,7 +22,7 @@ enum class AdapterInit { kPlain, kPissa, kOlora };
 // Modules by PEFT's rules: a regular expression for the whole name, or a list
 // of names and their ends.
 struct ModuleNames {
-  std::optional<Regex> whole;
+  std::optional<text::Regex> whole;
   std::vector<std::string> ends;
 
   bool Match(const std::string& module) const;
@@ -46,10 +46,10 @@ struct AdapterConfig {
   bool Saves(const std::string& module) const;
 
   // Values by pattern; the first that fits counts.
-  std::vector<std::pair<Regex, double>> rank_pattern, alpha_pattern;
+  std::vector<std::pair<text::Regex, double>> rank_pattern, alpha_pattern;
   std::optional<ModuleNames> targets, excluded;  // absent = all, none
   std::optional<std::vector<int64_t>> layers;    // layers_to_transform
-  std::vector<Regex> layer_patterns;
+  std::vector<text::Regex> layer_patterns;
 };
 
 absl::StatusOr<AdapterConfig> ReadAdapterConfig(const std::string& path);
@@ -57,6 +57,6 @@ absl::StatusOr<AdapterConfig> ReadAdapterConfig(const std::string& path);
 // "CAUSAL_LM", ...
 const char* TaskTypeName(HeadKind head);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_ADAPTER_CONFIG_H_

@@ -16,7 +16,7 @@
 #include "harness/core/status.h"
 #include "harness/formats/safetensors.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -116,8 +116,8 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
   for (const NamedTensor& t : adapter.saved) {
     tensors.push_back({kPrefix + t.name, t.tensor.detach().cpu().contiguous()});
   }
-  SFT_RETURN_IF_ERROR(
-      WriteSafetensors(folder + kWeightsFile, tensors, {{"format", "pt"}}));
+  SFT_RETURN_IF_ERROR(formats::WriteSafetensors(folder + kWeightsFile, tensors,
+                                                {{"format", "pt"}}));
   const std::string text =
       config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return WriteFileAtomically(folder + kConfigFile, text);
@@ -144,7 +144,7 @@ absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder) {
   adapter.ties_weights = config.ties_weights;
 
   SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors,
-                       ReadSafetensors(weights));
+                       formats::ReadSafetensors(weights));
   std::map<std::string, AdapterLayer> by_slot;
   for (const NamedTensor& t : tensors) {
     if (!absl::StartsWith(t.name, kPrefix)) {
@@ -202,4 +202,4 @@ absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder) {
   return adapter;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

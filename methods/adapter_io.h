@@ -15,7 +15,7 @@
 #include "methods/adapter_config.h"
 #include "methods/lora_linear.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct AdapterLayer {
   std::string slot;  // "model.layers.0.self_attn.q_proj"
@@ -56,8 +56,8 @@ absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder);
 // the dense maps, into tables and the head; a base under PiSSA or OLoRA becomes
 // what is left of it; an encoder's head the one that the folder holds. An
 // adapter that does not fit (slot, shape) is an error.
-absl::Status AttachAdapter(Model& model, const std::string& folder);
+absl::Status AttachAdapter(model::Model& model, const std::string& folder);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_ADAPTER_IO_H_

@@ -2,27 +2,29 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sft {
+namespace sft::methods {
 
-absl::Status FullMethod::Attach(Model& model) {
+absl::Status FullMethod::Attach(model::Model& model) {
   model_ = &model;
-  for (Parameter& p : model.Parameters()) p.tensor.requires_grad_(trains_);
+  for (model::Parameter& p : model.Parameters())
+    p.tensor.requires_grad_(trains_);
   return absl::OkStatus();
 }
 
 absl::Status FullMethod::BeginRound(int64_t) { return absl::OkStatus(); }
 
-std::vector<TrainableParameter> FullMethod::TrainableParameters() {
-  std::vector<TrainableParameter> out;
+std::vector<train::TrainableParameter> FullMethod::TrainableParameters() {
+  std::vector<train::TrainableParameter> out;
   if (!trains_) return out;
-  for (Parameter& p : model_->Parameters()) out.push_back({p.name, p.tensor});
+  for (model::Parameter& p : model_->Parameters())
+    out.push_back({p.name, p.tensor});
   return out;
 }
 
-MethodReport FullMethod::Report() {
-  MethodReport report;
+train::MethodReport FullMethod::Report() {
+  train::MethodReport report;
   int64_t trainable = 0;
-  for (const TrainableParameter& p : TrainableParameters()) {
+  for (const train::TrainableParameter& p : TrainableParameters()) {
     trainable += p.tensor.numel();
   }
   report.numbers["trainable_parameters"] = static_cast<double>(trainable);
@@ -31,4 +33,4 @@ MethodReport FullMethod::Report() {
   return report;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -7,24 +7,24 @@
 
 #include "harness/train/method.h"
 
-namespace sft {
+namespace sft::methods {
 
-class FullMethod : public UpdateMethod {
+class FullMethod : public train::UpdateMethod {
  public:
   // `trains` false: nothing moves.
   explicit FullMethod(bool trains) : trains_(trains) {}
 
-  absl::Status Attach(Model& model) override;
+  absl::Status Attach(model::Model& model) override;
   absl::Status BeginRound(int64_t round) override;
-  std::vector<TrainableParameter> TrainableParameters() override;
+  std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override { return absl::OkStatus(); }
-  MethodReport Report() override;
+  train::MethodReport Report() override;
 
  private:
   bool trains_;
-  Model* model_ = nullptr;
+  model::Model* model_ = nullptr;
 };
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_FULL_H_

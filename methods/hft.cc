@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/core/digest.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 constexpr char kMaskName[] = "hft.mask";
@@ -17,16 +17,16 @@ constexpr char kMaskName[] = "hft.mask";
 // Places in the list of parameters, by layer.
 using ByLayer = std::map<int64_t, std::vector<size_t>>;
 
-bool Eligible(const Parameter& p) {
-  return p.layer >= 0 && p.role != Role::kBias;
+bool Eligible(const model::Parameter& p) {
+  return p.layer >= 0 && p.role != model::Role::kBias;
 }
 
-ByLayer OfRoles(const std::vector<Parameter>& parameters,
-                const std::vector<Role>& roles) {
+ByLayer OfRoles(const std::vector<model::Parameter>& parameters,
+                const std::vector<model::Role>& roles) {
   ByLayer out;
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (!Eligible(parameters[i])) continue;
-    for (Role role : roles) {
+    for (model::Role role : roles) {
       if (parameters[i].role == role) out[parameters[i].layer].push_back(i);
     }
   }
@@ -66,7 +66,7 @@ void FreezeCategory(const ByLayer& category, double share, Rng& rng,
   }
 }
 
-void FreezeLayers(const std::vector<Parameter>& parameters, double share,
+void FreezeLayers(const std::vector<model::Parameter>& parameters, double share,
                   Rng& rng, std::vector<uint8_t>& mask) {
   ByLayer by_layer;
   for (size_t i = 0; i < parameters.size(); ++i) {
@@ -83,8 +83,8 @@ void FreezeLayers(const std::vector<Parameter>& parameters, double share,
 
 // Freezes tensors in random order until the frozen share of the layers'
 // weights is as near to `share` as one more tensor can bring it.
-void FreezeTensors(const std::vector<Parameter>& parameters, double share,
-                   Rng& rng, std::vector<uint8_t>& mask) {
+void FreezeTensors(const std::vector<model::Parameter>& parameters,
+                   double share, Rng& rng, std::vector<uint8_t>& mask) {
   std::vector<size_t> order;
   double all = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
@@ -105,8 +105,9 @@ void FreezeTensors(const std::vector<Parameter>& parameters, double share,
 
 }  // namespace
 
-std::vector<uint8_t> DrawHftMask(const std::vector<Parameter>& parameters,
-                                 const HftOptions& options, Rng& rng) {
+std::vector<uint8_t> DrawHftMask(
+    const std::vector<model::Parameter>& parameters, const HftOptions& options,
+    Rng& rng) {
   std::vector<uint8_t> mask(parameters.size(), 1);
   const double share = 1 - options.trainable_ratio;
   if (options.granularity == "layer") {
@@ -117,14 +118,17 @@ std::vector<uint8_t> DrawHftMask(const std::vector<Parameter>& parameters,
     FreezeTensors(parameters, share, rng, mask);
     return mask;
   }
-  std::vector<std::vector<Role>> categories = {
-      {Role::kQuery, Role::kKey, Role::kValue, Role::kOutput}};
+  std::vector<std::vector<model::Role>> categories = {
+      {model::Role::kQuery, model::Role::kKey, model::Role::kValue,
+       model::Role::kOutput}};
   if (options.balanced) {
-    categories = {{Role::kQuery, Role::kOutput}, {Role::kKey, Role::kValue}};
+    categories = {{model::Role::kQuery, model::Role::kOutput},
+                  {model::Role::kKey, model::Role::kValue}};
   }
-  categories.push_back({Role::kQkv});
-  categories.push_back({Role::kUp, Role::kDown, Role::kGate});
-  categories.push_back({Role::kNorm});
+  categories.push_back({model::Role::kQkv});
+  categories.push_back(
+      {model::Role::kUp, model::Role::kDown, model::Role::kGate});
+  categories.push_back({model::Role::kNorm});
   for (const auto& roles : categories) {
     FreezeCategory(OfRoles(parameters, roles), share, rng, mask);
   }
@@ -134,7 +138,7 @@ std::vector<uint8_t> DrawHftMask(const std::vector<Parameter>& parameters,
 HftMethod::HftMethod(HftOptions options, int64_t seed)
     : options_(std::move(options)), seed_(seed) {}
 
-absl::Status HftMethod::Attach(Model& model) {
+absl::Status HftMethod::Attach(model::Model& model) {
   model_ = &model;
   return BeginRound(0);
 }
@@ -149,7 +153,7 @@ absl::Status HftMethod::BeginRound(int64_t round) {
 }
 
 void HftMethod::Apply() {
-  std::vector<Parameter> parameters = model_->Parameters();
+  std::vector<model::Parameter> parameters = model_->Parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     at::Tensor& tensor = parameters[i].tensor;
     tensor.requires_grad_(mask_[i] != 0);
@@ -157,9 +161,9 @@ void HftMethod::Apply() {
   }
 }
 
-std::vector<TrainableParameter> HftMethod::TrainableParameters() {
-  std::vector<TrainableParameter> out;
-  std::vector<Parameter> parameters = model_->Parameters();
+std::vector<train::TrainableParameter> HftMethod::TrainableParameters() {
+  std::vector<train::TrainableParameter> out;
+  std::vector<model::Parameter> parameters = model_->Parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (mask_[i] != 0)
       out.push_back({parameters[i].name, parameters[i].tensor});
@@ -191,11 +195,11 @@ absl::Status HftMethod::LoadState(const std::vector<NamedTensor>& state) {
   return absl::NotFoundError(absl::StrCat(kMaskName, " is not in the state"));
 }
 
-MethodReport HftMethod::Report() {
-  MethodReport report;
+train::MethodReport HftMethod::Report() {
+  train::MethodReport report;
   int64_t trained = 0, all = 0;
   Sha256 digest;
-  std::vector<Parameter> parameters = model_->Parameters();
+  std::vector<model::Parameter> parameters = model_->Parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     const int64_t numel = parameters[i].tensor.numel();
     all += numel;
@@ -213,4 +217,4 @@ MethodReport HftMethod::Report() {
   return report;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

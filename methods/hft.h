@@ -19,7 +19,7 @@
 #include "harness/core/rng.h"
 #include "harness/train/method.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct HftOptions {
   std::string granularity = "category";
@@ -40,22 +40,23 @@ struct HftOptions {
 };
 
 // Which of `parameters` a round trains, in their order (1 = trained).
-std::vector<uint8_t> DrawHftMask(const std::vector<Parameter>& parameters,
-                                 const HftOptions& options, Rng& rng);
+std::vector<uint8_t> DrawHftMask(
+    const std::vector<model::Parameter>& parameters, const HftOptions& options,
+    Rng& rng);
 
-class HftMethod : public UpdateMethod {
+class HftMethod : public train::UpdateMethod {
  public:
   HftMethod(HftOptions options, int64_t seed);
 
-  absl::Status Attach(Model& model) override;
+  absl::Status Attach(model::Model& model) override;
   absl::Status BeginRound(int64_t round) override;
-  std::vector<TrainableParameter> TrainableParameters() override;
+  std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override { return absl::OkStatus(); }
   // One u8 tensor, "hft.mask", in the order of Model::Parameters(). Loading
   // one takes the place of the draw.
   std::vector<NamedTensor> SaveState() override;
   absl::Status LoadState(const std::vector<NamedTensor>& state) override;
-  MethodReport Report() override;
+  train::MethodReport Report() override;
 
  private:
   void Apply();
@@ -63,10 +64,10 @@ class HftMethod : public UpdateMethod {
   HftOptions options_;
   int64_t seed_;
   int64_t round_ = 0;
-  Model* model_ = nullptr;
+  model::Model* model_ = nullptr;
   std::vector<uint8_t> mask_;
 };
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_HFT_H_

@@ -9,7 +9,7 @@
 
 #include "methods/nnls_packing.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
@@ -215,4 +215,4 @@ std::vector<HistogramPack> PackHistogram(
   return packer.Take();
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -12,7 +12,7 @@
 
 #include "methods/packer.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct LengthRun {
   int64_t length = 0;
@@ -40,6 +40,6 @@ std::vector<HistogramPack> PackHistogram(
 // False of next_fit and wrapped, which depend on the order of the rows.
 bool IsHistogramStrategy(PackStrategy strategy);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_HISTOGRAM_PACKING_H_

@@ -9,17 +9,17 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "harness/model/ops/dense_linear.h"
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
+#include "harness/model/ops/dense_linear.h"
 #include "methods/adapter_io.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 constexpr char kAllLinear[] = "all-linear";
 
-at::ScalarType MasterDtype(const Model& model) {
+at::ScalarType MasterDtype(const model::Model& model) {
   return model.compute_dtype() == at::kDouble ? at::kDouble : at::kFloat;
 }
 
@@ -67,14 +67,14 @@ double LoraOptions::scale() const {
 }
 
 absl::StatusOr<std::vector<size_t>> TargetSlots(
-    Model& model, const std::vector<std::string>& targets) {
+    model::Model& model, const std::vector<std::string>& targets) {
   std::set<std::string> left(targets.begin(), targets.end()), known;
   const bool all = left.erase(kAllLinear) > 0;
   std::vector<size_t> slots;
   const auto& all_slots = model.linear_slots();
   for (size_t i = 0; i < all_slots.size(); ++i) {
-    if (all_slots[i].role == Role::kHead) continue;
-    const std::string name(RoleName(all_slots[i].role));
+    if (all_slots[i].role == model::Role::kHead) continue;
+    const std::string name(model::RoleName(all_slots[i].role));
     known.insert(name);
     const bool named =
         std::find(targets.begin(), targets.end(), name) != targets.end();
@@ -90,30 +90,30 @@ absl::StatusOr<std::vector<size_t>> TargetSlots(
   return slots;
 }
 
-void FreezeParameters(Model& model) {
-  for (Parameter& parameter : model.Parameters()) {
+void FreezeParameters(model::Model& model) {
+  for (model::Parameter& parameter : model.Parameters()) {
     parameter.tensor.requires_grad_(false);
   }
 }
 
-std::unique_ptr<LinearMap> Densify(const LinearMap& map,
-                                   at::ScalarType compute) {
+std::unique_ptr<model::LinearMap> Densify(const model::LinearMap& map,
+                                          at::ScalarType compute) {
   const at::Tensor weight_OI = map.DenseWeight();
   at::Tensor bias = BiasOf(map);
   if (bias.defined()) bias = bias.detach().to(weight_OI.scalar_type());
-  return std::make_unique<DenseLinear>(weight_OI.clone(), bias, compute);
+  return std::make_unique<model::DenseLinear>(weight_OI.clone(), bias, compute);
 }
 
 LoraMethod::LoraMethod(LoraOptions options, int64_t seed)
     : options_(std::move(options)), seed_(seed) {}
 
-std::unique_ptr<LinearMap> LoraMethod::FreezeBase(
-    const LinearSlot&, std::unique_ptr<LinearMap> dense) {
-  static_cast<DenseLinear&>(*dense).FreezeInComputeDtype();
+std::unique_ptr<model::LinearMap> LoraMethod::FreezeBase(
+    const model::LinearSlot&, std::unique_ptr<model::LinearMap> dense) {
+  static_cast<model::DenseLinear&>(*dense).FreezeInComputeDtype();
   return dense;
 }
 
-LoraFactors LoraMethod::DrawFactors(const LinearSlot& slot,
+LoraFactors LoraMethod::DrawFactors(const model::LinearSlot& slot,
                                     const at::Tensor& weight_OI) const {
   LoraFactors factors;
   if (options_.init == "pissa") {
@@ -135,7 +135,7 @@ LoraFactors LoraMethod::DrawFactors(const LinearSlot& slot,
   return factors;
 }
 
-absl::Status LoraMethod::Attach(Model& model) {
+absl::Status LoraMethod::Attach(model::Model& model) {
   model_ = &model;
   SFT_ASSIGN_OR_RETURN(const std::vector<size_t> targets,
                        TargetSlots(model, options_.targets));
@@ -151,14 +151,14 @@ absl::Status LoraMethod::Attach(Model& model) {
   FreezeParameters(model);
   at::NoGradGuard no_grad;
   for (size_t i = 0; i < slots.size(); ++i) {
-    LinearSlot& slot = slots[i];
-    auto* dense = dynamic_cast<DenseLinear*>(slot.map.get());
+    model::LinearSlot& slot = slots[i];
+    auto* dense = dynamic_cast<model::DenseLinear*>(slot.map.get());
     if (dense == nullptr) {
       return absl::FailedPreconditionError(
           absl::StrCat(slot.name, " holds no dense weight to begin with"));
     }
     if (!chosen.contains(i)) {
-      if (slot.role != Role::kHead) {
+      if (slot.role != model::Role::kHead) {
         slot.map = FreezeBase(slot, std::move(slot.map));
       }
       continue;
@@ -180,7 +180,7 @@ absl::Status LoraMethod::Attach(Model& model) {
     slot.map = std::move(map);
     attached_.push_back(attached);
   }
-  for (TrainableParameter& p : TrainableParameters()) {
+  for (train::TrainableParameter& p : TrainableParameters()) {
     p.tensor.requires_grad_(true);
   }
   return absl::OkStatus();
@@ -188,8 +188,8 @@ absl::Status LoraMethod::Attach(Model& model) {
 
 absl::Status LoraMethod::BeginRound(int64_t) { return absl::OkStatus(); }
 
-std::vector<TrainableParameter> LoraMethod::TrainableParameters() {
-  std::vector<TrainableParameter> out;
+std::vector<train::TrainableParameter> LoraMethod::TrainableParameters() {
+  std::vector<train::TrainableParameter> out;
   if (merged_) return out;
   for (const Attached& attached : attached_) {
     const std::string& name = model_->linear_slots()[attached.slot].name;
@@ -203,7 +203,7 @@ std::vector<TrainableParameter> LoraMethod::TrainableParameters() {
     }
   }
   // PEFT's modules_to_save.
-  for (const Parameter& p : model_->HeadParameters()) {
+  for (const model::Parameter& p : model_->HeadParameters()) {
     out.push_back({p.name, p.tensor});
   }
   return out;
@@ -212,8 +212,8 @@ std::vector<TrainableParameter> LoraMethod::TrainableParameters() {
 absl::Status LoraMethod::Merge() {
   if (merged_) return absl::OkStatus();
   for (const Attached& attached : attached_) BeforeMerge(*attached.map);
-  for (LinearSlot& slot : model_->linear_slots()) {
-    if (slot.role == Role::kHead) continue;
+  for (model::LinearSlot& slot : model_->linear_slots()) {
+    if (slot.role == model::Role::kHead) continue;
     slot.map = Densify(*slot.map, model_->compute_dtype());
   }
   attached_.clear();
@@ -221,10 +221,10 @@ absl::Status LoraMethod::Merge() {
   return absl::OkStatus();
 }
 
-MethodReport LoraMethod::Report() {
-  MethodReport report;
+train::MethodReport LoraMethod::Report() {
+  train::MethodReport report;
   int64_t trainable = 0;
-  for (const TrainableParameter& p : TrainableParameters()) {
+  for (const train::TrainableParameter& p : TrainableParameters()) {
     trainable += p.tensor.numel();
   }
   report.numbers["trainable_parameters"] = static_cast<double>(trainable);
@@ -252,7 +252,7 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   adapter.dora = options_.dora;
   adapter.head = model_->head();
   std::vector<std::string> others;
-  for (const Parameter& p : model_->HeadParameters()) {
+  for (const model::Parameter& p : model_->HeadParameters()) {
     adapter.saved.push_back({p.name, p.tensor});
     others.push_back(ModuleOf(p.name));
   }
@@ -265,7 +265,7 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   }
   std::set<std::string> targets;
   for (const Attached& attached : attached_) {
-    const LinearSlot& slot = slots[attached.slot];
+    const model::LinearSlot& slot = slots[attached.slot];
     targets.insert(TargetName(slot.name, others));
     AdapterLayer layer{slot.name, attached.map->factors()};
     if (attached.initial_a_RI.defined()) {
@@ -286,4 +286,4 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   return WriteAdapterFolder(adapter, folder);
 }
 
-}  // namespace sft
+}  // namespace sft::methods

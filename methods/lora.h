@@ -15,7 +15,7 @@
 #include "harness/train/method.h"
 #include "methods/lora_linear.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct LoraOptions {
   int64_t rank = 16;
@@ -47,15 +47,15 @@ struct LoraOptions {
   double scale() const;  // s
 };
 
-class LoraMethod : public UpdateMethod {
+class LoraMethod : public train::UpdateMethod {
  public:
   LoraMethod(LoraOptions options, int64_t seed);
 
-  absl::Status Attach(Model& model) override;
+  absl::Status Attach(model::Model& model) override;
   absl::Status BeginRound(int64_t round) override;
-  std::vector<TrainableParameter> TrainableParameters() override;
+  std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;
-  MethodReport Report() override;
+  train::MethodReport Report() override;
   absl::Status WriteAdapter(const std::string& folder) override;
 
  protected:
@@ -67,16 +67,16 @@ class LoraMethod : public UpdateMethod {
   };
 
   // What takes the place of a slot's dense base; here: the same, frozen.
-  virtual std::unique_ptr<LinearMap> FreezeBase(
-      const LinearSlot& slot, std::unique_ptr<LinearMap> dense);
+  virtual std::unique_ptr<model::LinearMap> FreezeBase(
+      const model::LinearSlot& slot, std::unique_ptr<model::LinearMap> dense);
   // Called for every adapter before it is folded in.
   virtual void BeforeMerge(const LoraLinear&) {}
 
-  Model* model_ = nullptr;
+  model::Model* model_ = nullptr;
   std::vector<Attached> attached_;
 
  private:
-  LoraFactors DrawFactors(const LinearSlot& slot,
+  LoraFactors DrawFactors(const model::LinearSlot& slot,
                           const at::Tensor& weight_OI) const;
 
   LoraOptions options_;
@@ -87,15 +87,15 @@ class LoraMethod : public UpdateMethod {
 // The slots that `targets` name; an error names what fits nothing. The head is
 // no target.
 absl::StatusOr<std::vector<size_t>> TargetSlots(
-    Model& model, const std::vector<std::string>& targets);
+    model::Model& model, const std::vector<std::string>& targets);
 
 // No dense tensor of the model asks for a gradient any more.
-void FreezeParameters(Model& model);
+void FreezeParameters(model::Model& model);
 
 // The map of a slot as a dense one in its master dtype.
-std::unique_ptr<LinearMap> Densify(const LinearMap& map,
-                                   at::ScalarType compute);
+std::unique_ptr<model::LinearMap> Densify(const model::LinearMap& map,
+                                          at::ScalarType compute);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_LORA_H_

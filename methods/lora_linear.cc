@@ -6,12 +6,12 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "harness/core/rng.h"
-#include "harness/model/ops/linear_product.h"
-#include "harness/model/ops/remake.h"
 #include "harness/kernels/product/gemv.h"
 #include "harness/kernels/shared/raw_tensor.h"
+#include "harness/model/ops/linear_product.h"
+#include "harness/model/ops/remake.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -21,7 +21,7 @@ at::Tensor Rows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 // a [M, K] times b [K, N].
 at::Tensor Product(const at::Tensor& a, const at::Tensor& b) {
-  return LinearProduct(a, b.t(), {});
+  return model::LinearProduct(a, b.t(), {});
 }
 
 // y + s (x A^T) B^T, written over y, which no base map saves. Keeps x itself
@@ -33,15 +33,15 @@ struct LowRankTerm : torch::autograd::Function<LowRankTerm> {
     at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor a = a_RI.to(x.scalar_type());
     const at::Tensor b = b_OR.to(x.scalar_type());
-    const at::Tensor low_MR = LinearProduct(Rows(x), a, {});
+    const at::Tensor low_MR = model::LinearProduct(Rows(x), a, {});
     const at::Tensor sum = y.detach();
     at::Tensor rows_MO = sum.view({-1, y.size(-1)});
-    if (MultipliesWidened(x)) {
-      rows_MO.add_(LinearProduct(low_MR, b, {}), scale);
+    if (model::MultipliesWidened(x)) {
+      rows_MO.add_(model::LinearProduct(low_MR, b, {}), scale);
     } else {
       rows_MO.addmm_(low_MR, b.t(), /*beta=*/1, scale);
     }
-    ctx->save_for_backward({KeepInput(ctx, x), a_RI, b_OR, low_MR});
+    ctx->save_for_backward({model::KeepInput(ctx, x), a_RI, b_OR, low_MR});
     ctx->saved_data["x_sizes"] = x.sizes();
     ctx->saved_data["scale"] = scale;
     return sum;
@@ -62,7 +62,7 @@ struct LowRankTerm : torch::autograd::Function<LowRankTerm> {
                  .view(ctx->saved_data["x_sizes"].toIntVector());
     }
     if (ctx->needs_input_grad(2)) {
-      of_a = Product(of_low_MR.t(), Rows(KeptInput(ctx, saved[0])))
+      of_a = Product(of_low_MR.t(), Rows(model::KeptInput(ctx, saved[0])))
                  .to(saved[1].scalar_type());
     }
     if (ctx->needs_input_grad(3)) {
@@ -75,9 +75,9 @@ struct LowRankTerm : torch::autograd::Function<LowRankTerm> {
 
 }  // namespace
 
-LoraLinear::LoraLinear(std::unique_ptr<LinearMap> base, LoraFactors factors,
-                       at::ScalarType compute, double dropout,
-                       uint64_t slot_index)
+LoraLinear::LoraLinear(std::unique_ptr<model::LinearMap> base,
+                       LoraFactors factors, at::ScalarType compute,
+                       double dropout, uint64_t slot_index)
     : base_(std::move(base)),
       factors_(std::move(factors)),
       compute_(compute),
@@ -92,7 +92,7 @@ LoraLinear::LoraLinear(std::unique_ptr<LinearMap> base, LoraFactors factors,
 // forward pass recomputed for the backward pass drops the same inputs. It is
 // drawn on the CPU, the same on every device.
 at::Tensor LoraLinear::DropInput(const at::Tensor& x,
-                                 const PassState& pass) const {
+                                 const model::PassState& pass) const {
   if (dropout_ <= 0 || !pass.training) return x;
   at::Generator generator = at::detail::createCPUGenerator(
       SplitMix64(pass.dropout_seed ^ SplitMix64(slot_index_ + 1)));
@@ -102,14 +102,15 @@ at::Tensor LoraLinear::DropInput(const at::Tensor& x,
   return x * mask.lt(keep).to(x.options()).div_(keep);
 }
 
-at::Tensor LoraLinear::Forward(const at::Tensor& x, const PassState& pass) {
+at::Tensor LoraLinear::Forward(const at::Tensor& x,
+                               const model::PassState& pass) {
   const at::Tensor y = base_->Forward(x, pass);
   if (!factors_.magnitude_O.defined()) {
     return LowRankTerm::apply(y, DropInput(x, pass), factors_.a_RI,
                               factors_.b_OR, factors_.scale);
   }
-  const at::Tensor low = LinearProduct(
-      LinearProduct(DropInput(x, pass), factors_.a_RI.to(compute_), {}),
+  const at::Tensor low = model::LinearProduct(
+      model::LinearProduct(DropInput(x, pass), factors_.a_RI.to(compute_), {}),
       factors_.b_OR.to(compute_), {});
   at::Tensor norm_O;
   {
@@ -131,15 +132,15 @@ bool LoraLinear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
   const at::Tensor b_OR = factors_.b_OR.detach().to(compute_).contiguous();
   const int64_t rank = a_RI.size(0);
   std::vector<float> low_MR(static_cast<size_t>(rows * rank));
-  RowResult result;
+  kernels::RowResult result;
   result.to_bf16 = compute_ == at::kBFloat16;
-  WithElements(a_RI, [&](auto element) {
+  kernels::WithElements(a_RI, [&](auto element) {
     using T = decltype(element);
-    MultiplyRows<T>(Raw<T>(a_RI), x_MI, rows, a_RI.size(1), rank, result,
-                    low_MR.data());
+    kernels::MultiplyRows<T>(kernels::Raw<T>(a_RI), x_MI, rows, a_RI.size(1),
+                             rank, result, low_MR.data());
     result.add_scale = static_cast<float>(factors_.scale);
-    MultiplyRows<T>(Raw<T>(b_OR), low_MR.data(), rows, rank, b_OR.size(0),
-                    result, y_MO);
+    kernels::MultiplyRows<T>(kernels::Raw<T>(b_OR), low_MR.data(), rows, rank,
+                             b_OR.size(0), result, y_MO);
   });
   return true;
 }
@@ -178,7 +179,7 @@ std::vector<std::pair<std::string, int64_t>> LoraLinear::BytesByCategory()
   return out;
 }
 
-at::Tensor BiasOf(const LinearMap& map) {
+at::Tensor BiasOf(const model::LinearMap& map) {
   for (const NamedTensor& t : map.Tensors()) {
     if (t.name == "bias") return t.tensor;
   }
@@ -202,4 +203,4 @@ at::Tensor RowNorms(const at::Tensor& weight_OI) {
   return at::norm(weight_OI, 2, {1});
 }
 
-}  // namespace sft
+}  // namespace sft::methods

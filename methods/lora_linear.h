@@ -15,7 +15,7 @@
 
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::methods {
 
 // The low-rank factors in the master dtype (f32, or f64).
 struct LoraFactors {
@@ -25,32 +25,33 @@ struct LoraFactors {
   double scale = 1;        // s
 };
 
-class LoraLinear : public LinearMap {
+class LoraLinear : public model::LinearMap {
  public:
   // `slot_index` tells the slots' dropout masks apart; dropout 0 = none.
-  LoraLinear(std::unique_ptr<LinearMap> base, LoraFactors factors,
+  LoraLinear(std::unique_ptr<model::LinearMap> base, LoraFactors factors,
              at::ScalarType compute, double dropout, uint64_t slot_index);
 
-  at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
+  at::Tensor Forward(const at::Tensor& x,
+                     const model::PassState& pass) override;
   bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
   bool Draws() const override { return dropout_ > 0 || base_->Draws(); }
   at::Tensor DenseWeight() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
 
-  LinearMap& base() { return *base_; }
-  const LinearMap& base() const { return *base_; }
+  model::LinearMap& base() { return *base_; }
+  const model::LinearMap& base() const { return *base_; }
   LoraFactors& factors() { return factors_; }
   const LoraFactors& factors() const { return factors_; }
   // The base's bias, undefined if none.
   at::Tensor Bias() const;
 
  private:
-  at::Tensor DropInput(const at::Tensor& x, const PassState& pass) const;
+  at::Tensor DropInput(const at::Tensor& x, const model::PassState& pass) const;
   // W + s B A, before any magnitude.
   at::Tensor Direction_OI() const;
 
-  std::unique_ptr<LinearMap> base_;
+  std::unique_ptr<model::LinearMap> base_;
   LoraFactors factors_;
   at::ScalarType compute_;
   double dropout_;
@@ -58,7 +59,7 @@ class LoraLinear : public LinearMap {
 };
 
 // The tensor called "bias" of a map, undefined if it has none.
-at::Tensor BiasOf(const LinearMap& map);
+at::Tensor BiasOf(const model::LinearMap& map);
 
 // The first R singular triples of W as factors, s B A the best rank-R
 // approximation of W (PiSSA, arXiv 2404.02948, equations 2 and 3): the base
@@ -68,6 +69,6 @@ LoraFactors PissaFactors(const at::Tensor& weight_OI, int64_t rank,
 // Per-row L2 norm of W [O, I]: DoRA's initial magnitude [O].
 at::Tensor RowNorms(const at::Tensor& weight_OI);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_LORA_LINEAR_H_

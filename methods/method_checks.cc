@@ -7,19 +7,19 @@
 #include "harness/core/status.h"
 #include "methods/lora.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 // Adapters stand at the maps that the targets name, and no rank is above a
 // map's smaller side.
-absl::Status CheckLora(const RunConfig& config,
-                       const std::vector<SlotShape>& maps) {
+absl::Status CheckLora(const spec::RunConfig& config,
+                       const std::vector<model::SlotShape>& maps) {
   constexpr char kAllLinear[] = "all-linear";
   LoraOptions options;
   SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
   std::set<std::string> known;
-  for (const SlotShape& map : maps) {
-    known.insert(std::string(RoleName(map.role)));
+  for (const model::SlotShape& map : maps) {
+    known.insert(std::string(model::RoleName(map.role)));
   }
   bool all = false;
   for (const std::string& target : options.targets) {
@@ -35,11 +35,11 @@ absl::Status CheckLora(const RunConfig& config,
                       absl::StrCat("wanted ", kAllLinear, " or some of ",
                                    absl::StrJoin(known, ", ")));
   }
-  const SlotShape* smallest = nullptr;
+  const model::SlotShape* smallest = nullptr;
   int64_t most = 0;
-  for (const SlotShape& map : maps) {
+  for (const model::SlotShape& map : maps) {
     const auto named = std::find(options.targets.begin(), options.targets.end(),
-                                 RoleName(map.role));
+                                 model::RoleName(map.role));
     if (!all && named == options.targets.end()) continue;
     const int64_t side = std::min(map.in_features, map.out_features);
     if (smallest != nullptr && side >= most) continue;
@@ -58,8 +58,8 @@ absl::Status CheckLora(const RunConfig& config,
 
 }  // namespace
 
-MethodChecks AllMethodChecks() {
+model::MethodChecks AllMethodChecks() {
   return {{"lora", CheckLora}, {"qlora", CheckLora}};
 }
 
-}  // namespace sft
+}  // namespace sft::methods

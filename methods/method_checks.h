@@ -4,11 +4,11 @@
 
 #include "harness/model/slot_shape.h"
 
-namespace sft {
+namespace sft::methods {
 
 // Of those methods that ask for anything.
-MethodChecks AllMethodChecks();
+model::MethodChecks AllMethodChecks();
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_METHOD_CHECKS_H_

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using Vector = std::vector<double>;
@@ -248,4 +248,4 @@ NnlsResult SolveNnls(const SparseColumns& a, const std::vector<double>& b) {
   return Solver(a, b).Solve();
 }
 
-}  // namespace sft
+}  // namespace sft::methods

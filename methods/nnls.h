@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace sft {
+namespace sft::methods {
 
 // A matrix by columns. A row stands at most once in a column.
 class SparseColumns {
@@ -44,6 +44,6 @@ struct NnlsResult {
 // b has one value a row of `a`. The same bits on every machine.
 NnlsResult SolveNnls(const SparseColumns& a, const std::vector<double>& b);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_NNLS_H_

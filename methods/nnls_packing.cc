@@ -7,7 +7,7 @@
 
 #include "methods/nnls.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 // The paper's weights: a pad in place of a row of at most 8 tokens is cheap,
@@ -136,4 +136,4 @@ std::vector<HistogramPack> PackByLeastSquares(
   return packs;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -10,7 +10,7 @@
 
 #include "methods/histogram_packing.h"
 
-namespace sft {
+namespace sft::methods {
 
 inline constexpr int64_t kMaxLeastSquaresDepth = 3;
 // Ways grow with the square of the capacity: 87,894 at 1024.
@@ -21,6 +21,6 @@ std::vector<HistogramPack> PackByLeastSquares(
     const std::vector<int64_t>& counts_by_length, int64_t capacity,
     int64_t max_per_pack);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_NNLS_PACKING_H_

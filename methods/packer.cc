@@ -11,15 +11,15 @@
 #include "methods/histogram_packing.h"
 #include "methods/nnls_packing.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
-using Bins = std::vector<std::vector<Piece>>;
+using Bins = std::vector<std::vector<data::Piece>>;
 
-std::vector<Piece> CutRows(const std::vector<int64_t>& lengths,
-                           int64_t capacity, PackOverflow overflow,
-                           PackResult& result) {
-  std::vector<Piece> pieces;
+std::vector<data::Piece> CutRows(const std::vector<int64_t>& lengths,
+                                 int64_t capacity, PackOverflow overflow,
+                                 PackResult& result) {
+  std::vector<data::Piece> pieces;
   for (size_t row = 0; row < lengths.size(); ++row) {
     const int64_t length = lengths[row];
     const int64_t index = static_cast<int64_t>(row);
@@ -40,10 +40,11 @@ std::vector<Piece> CutRows(const std::vector<int64_t>& lengths,
   return pieces;
 }
 
-void SortDecreasing(std::vector<Piece>& pieces) {
-  std::stable_sort(
-      pieces.begin(), pieces.end(),
-      [](const Piece& a, const Piece& b) { return a.length > b.length; });
+void SortDecreasing(std::vector<data::Piece>& pieces) {
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const data::Piece& a, const data::Piece& b) {
+                     return a.length > b.length;
+                   });
 }
 
 // A tournament over bins by free space: the first bin with enough of it.
@@ -79,16 +80,16 @@ class FreeSpaceTree {
   std::vector<int64_t> free_;
 };
 
-bool IsFull(const std::vector<Piece>& bin, int64_t max_per_pack) {
+bool IsFull(const std::vector<data::Piece>& bin, int64_t max_per_pack) {
   return max_per_pack > 0 && static_cast<int64_t>(bin.size()) >= max_per_pack;
 }
 
-Bins FirstFit(const std::vector<Piece>& pieces, int64_t capacity,
+Bins FirstFit(const std::vector<data::Piece>& pieces, int64_t capacity,
               int64_t max_per_pack) {
   Bins bins;
   // Never more bins than pieces, so a fit always exists.
   FreeSpaceTree free(pieces.size(), capacity);
-  for (const Piece& piece : pieces) {
+  for (const data::Piece& piece : pieces) {
     const size_t bin = free.FirstFit(piece.length);
     free.Take(bin, piece.length);
     if (bin == bins.size()) bins.emplace_back();
@@ -100,11 +101,11 @@ Bins FirstFit(const std::vector<Piece>& pieces, int64_t capacity,
 
 // The bin with the least free space that suffices; of several, the one that
 // has had this space longest (TRL's order).
-Bins BestFit(const std::vector<Piece>& pieces, int64_t capacity,
+Bins BestFit(const std::vector<data::Piece>& pieces, int64_t capacity,
              int64_t max_per_pack) {
   Bins bins;
   std::map<int64_t, std::deque<size_t>> by_space;
-  for (const Piece& piece : pieces) {
+  for (const data::Piece& piece : pieces) {
     size_t bin = bins.size();
     int64_t space = capacity;
     const auto it = by_space.lower_bound(piece.length);
@@ -124,11 +125,11 @@ Bins BestFit(const std::vector<Piece>& pieces, int64_t capacity,
   return bins;
 }
 
-Bins NextFit(const std::vector<Piece>& pieces, int64_t capacity,
+Bins NextFit(const std::vector<data::Piece>& pieces, int64_t capacity,
              int64_t max_per_pack) {
   Bins bins;
   int64_t space = 0;
-  for (const Piece& piece : pieces) {
+  for (const data::Piece& piece : pieces) {
     if (bins.empty() || piece.length > space ||
         IsFull(bins.back(), max_per_pack)) {
       bins.emplace_back();
@@ -161,10 +162,11 @@ PackResult Wrap(const std::vector<int64_t>& lengths, int64_t capacity) {
 }
 
 // The packs of the histogram, filled with pieces in their order.
-Bins PackByHistogram(const std::vector<Piece>& pieces, int64_t capacity,
+Bins PackByHistogram(const std::vector<data::Piece>& pieces, int64_t capacity,
                      PackStrategy strategy, int64_t max_per_pack) {
-  std::vector<std::vector<Piece>> of_length(capacity + 1);
-  for (const Piece& piece : pieces) of_length[piece.length].push_back(piece);
+  std::vector<std::vector<data::Piece>> of_length(capacity + 1);
+  for (const data::Piece& piece : pieces)
+    of_length[piece.length].push_back(piece);
   std::vector<int64_t> counts;
   for (const auto& alike : of_length) {
     counts.push_back(static_cast<int64_t>(alike.size()));
@@ -234,7 +236,8 @@ PackResult PackLengths(const std::vector<int64_t>& lengths, int64_t capacity,
   TORCH_CHECK(good.ok(), std::string(good.message()));
   if (strategy == PackStrategy::kWrapped) return Wrap(lengths, capacity);
   PackResult result;
-  std::vector<Piece> pieces = CutRows(lengths, capacity, overflow, result);
+  std::vector<data::Piece> pieces =
+      CutRows(lengths, capacity, overflow, result);
   switch (strategy) {
     case PackStrategy::kFirstFitDecreasing:
       SortDecreasing(pieces);
@@ -253,4 +256,4 @@ PackResult PackLengths(const std::vector<int64_t>& lengths, int64_t capacity,
   return result;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "harness/data/collator.h"
 
-namespace sft {
+namespace sft::methods {
 
 enum class PackStrategy {
   kFirstFitDecreasing,
@@ -37,7 +37,7 @@ enum class PackOverflow { kTruncate, kSplit };
 
 struct PackResult {
   // Bins in order of creation; Piece::index is a place in `lengths`.
-  std::vector<std::vector<Piece>> bins;
+  std::vector<std::vector<data::Piece>> bins;
   int64_t truncated_rows = 0;
   int64_t truncated_tokens = 0;
   int64_t split_rows = 0;
@@ -54,6 +54,6 @@ PackResult PackLengths(const std::vector<int64_t>& lengths, int64_t capacity,
                        PackStrategy strategy, PackOverflow overflow,
                        int64_t max_per_pack = 0);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_PACKER_H_

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 // What planning did, over all passes so far.
@@ -47,15 +47,15 @@ int64_t TargetsIn(const Example& example, int64_t begin, int64_t end) {
 // --- padded and padding_free ----------------------------------------------
 
 // Both plan the same rows into the same micro-batches.
-class RowCollator : public Collator {
+class RowCollator : public data::Collator {
  public:
   RowCollator(bool bucketed, int64_t batch_size, int64_t max_length)
       : bucketed_(bucketed), batch_size_(batch_size), max_length_(max_length) {}
 
-  std::vector<MicroBatchPlan> PlanPass(const std::vector<Example>& examples,
-                                       const std::vector<int64_t>& order,
-                                       Rng& rng) const override {
-    std::vector<Piece> rows;
+  std::vector<data::MicroBatchPlan> PlanPass(
+      const std::vector<Example>& examples, const std::vector<int64_t>& order,
+      Rng& rng) const override {
+    std::vector<data::Piece> rows;
     for (int64_t index : order) {
       const Example& example = examples[index];
       const int64_t length = LengthOf(example);
@@ -69,11 +69,12 @@ class RowCollator : public Collator {
       rows.push_back({index, 0, kept});
     }
     if (bucketed_) {
-      std::stable_sort(
-          rows.begin(), rows.end(),
-          [](const Piece& a, const Piece& b) { return a.length < b.length; });
+      std::stable_sort(rows.begin(), rows.end(),
+                       [](const data::Piece& a, const data::Piece& b) {
+                         return a.length < b.length;
+                       });
     }
-    std::vector<MicroBatchPlan> plans;
+    std::vector<data::MicroBatchPlan> plans;
     for (size_t i = 0; i < rows.size(); i += batch_size_) {
       const size_t end = std::min(rows.size(), i + batch_size_);
       plans.push_back({{rows.begin() + i, rows.begin() + end}});
@@ -89,13 +90,13 @@ class RowCollator : public Collator {
 
  protected:
   // Slots that a batch of these pieces computes.
-  virtual int64_t Slots(const MicroBatchPlan& plan) const = 0;
+  virtual int64_t Slots(const data::MicroBatchPlan& plan) const = 0;
   int64_t max_length() const { return max_length_; }
 
  private:
-  void CountBatch(const MicroBatchPlan& plan) const {
+  void CountBatch(const data::MicroBatchPlan& plan) const {
     counts_.bins += static_cast<int64_t>(plan.pieces.size());
-    for (const Piece& piece : plan.pieces) counts_.tokens += piece.length;
+    for (const data::Piece& piece : plan.pieces) counts_.tokens += piece.length;
     counts_.capacity_tokens += Slots(plan);
   }
 
@@ -113,15 +114,15 @@ class PaddedCollator : public RowCollator {
         pad_to_(options.pad_to == "max" ? max_length : 0) {}
 
   Batch Collate(const std::vector<Example>& examples,
-                const MicroBatchPlan& plan) const override {
+                const data::MicroBatchPlan& plan) const override {
     // Right pads are seen by no real token, so any id would do.
-    return PaddedBatch(examples, plan.pieces, pad_to_, /*pad_id=*/0);
+    return data::PaddedBatch(examples, plan.pieces, pad_to_, /*pad_id=*/0);
   }
 
  protected:
-  int64_t Slots(const MicroBatchPlan& plan) const override {
+  int64_t Slots(const data::MicroBatchPlan& plan) const override {
     int64_t width = pad_to_;
-    for (const Piece& p : plan.pieces) width = std::max(width, p.length);
+    for (const data::Piece& p : plan.pieces) width = std::max(width, p.length);
     return width * static_cast<int64_t>(plan.pieces.size());
   }
 
@@ -136,27 +137,27 @@ class PaddingFreeCollator : public RowCollator {
       : RowCollator(options.order == "bucketed", batch_size, max_length) {}
 
   Batch Collate(const std::vector<Example>& examples,
-                const MicroBatchPlan& plan) const override {
-    return FlatBatch(examples, plan.pieces);
+                const data::MicroBatchPlan& plan) const override {
+    return data::FlatBatch(examples, plan.pieces);
   }
 
  protected:
-  int64_t Slots(const MicroBatchPlan& plan) const override {
+  int64_t Slots(const data::MicroBatchPlan& plan) const override {
     int64_t tokens = 0;
-    for (const Piece& piece : plan.pieces) tokens += piece.length;
+    for (const data::Piece& piece : plan.pieces) tokens += piece.length;
     return tokens;
   }
 };
 
 // --- packed -----------------------------------------------------------------
 
-int64_t TokensIn(const std::vector<Piece>& bin) {
+int64_t TokensIn(const std::vector<data::Piece>& bin) {
   int64_t tokens = 0;
-  for (const Piece& piece : bin) tokens += piece.length;
+  for (const data::Piece& piece : bin) tokens += piece.length;
   return tokens;
 }
 
-class PackedCollator : public Collator {
+class PackedCollator : public data::Collator {
  public:
   PackedCollator(const PackedOptions& options, int64_t batch_size,
                  int64_t max_length)
@@ -166,29 +167,29 @@ class PackedCollator : public Collator {
         batch_size_(batch_size),
         max_length_(max_length) {}
 
-  std::vector<MicroBatchPlan> PlanPass(const std::vector<Example>& examples,
-                                       const std::vector<int64_t>& order,
-                                       Rng& rng) const override {
+  std::vector<data::MicroBatchPlan> PlanPass(
+      const std::vector<Example>& examples, const std::vector<int64_t>& order,
+      Rng& rng) const override {
     std::vector<int64_t> lengths;
     for (int64_t index : order) lengths.push_back(LengthOf(examples[index]));
     PackResult packed =
         PackLengths(lengths, max_length_, strategy_, overflow_, max_per_pack_);
     for (auto& bin : packed.bins) {
-      for (Piece& piece : bin) piece.index = order[piece.index];
+      for (data::Piece& piece : bin) piece.index = order[piece.index];
     }
     Count(examples, order, packed);
     rng.Shuffle(packed.bins);
 
-    std::vector<MicroBatchPlan> plans;
+    std::vector<data::MicroBatchPlan> plans;
     for (size_t i = 0; i < packed.bins.size(); i += batch_size_) {
       const size_t end = std::min(packed.bins.size(), i + batch_size_);
       // Collate() finds the ends of wrapped bins by their being full; the one
       // that is not goes last.
       std::stable_partition(packed.bins.begin() + i, packed.bins.begin() + end,
-                            [this](const std::vector<Piece>& bin) {
+                            [this](const std::vector<data::Piece>& bin) {
                               return !wrapped() || TokensIn(bin) == max_length_;
                             });
-      MicroBatchPlan plan;
+      data::MicroBatchPlan plan;
       for (size_t b = i; b < end; ++b) {
         plan.pieces.insert(plan.pieces.end(), packed.bins[b].begin(),
                            packed.bins[b].end());
@@ -199,11 +200,11 @@ class PackedCollator : public Collator {
   }
 
   Batch Collate(const std::vector<Example>& examples,
-                const MicroBatchPlan& plan) const override {
-    if (!wrapped()) return FlatBatch(examples, plan.pieces);
+                const data::MicroBatchPlan& plan) const override {
+    if (!wrapped()) return data::FlatBatch(examples, plan.pieces);
     // A bin becomes one row, as if its pieces were one text.
     std::vector<Example> bins;
-    for (const Piece& piece : plan.pieces) {
+    for (const data::Piece& piece : plan.pieces) {
       if (bins.empty() || LengthOf(bins.back()) == max_length_) {
         bins.emplace_back();
         bins.back().row_id = examples[piece.index].row_id;
@@ -221,11 +222,11 @@ class PackedCollator : public Collator {
       bin.labels.insert(bin.labels.end(), from.labels.begin() + piece.begin,
                         from.labels.begin() + end);
     }
-    std::vector<Piece> rows;
+    std::vector<data::Piece> rows;
     for (size_t b = 0; b < bins.size(); ++b) {
       rows.push_back({static_cast<int64_t>(b), 0, LengthOf(bins[b])});
     }
-    return FlatBatch(bins, rows);
+    return data::FlatBatch(bins, rows);
   }
 
   std::map<std::string, double> Report() const override {
@@ -241,7 +242,7 @@ class PackedCollator : public Collator {
     int64_t kept_targets = 0, all_targets = 0;
     for (const auto& bin : packed.bins) {
       for (size_t p = 0; p < bin.size(); ++p) {
-        const Piece& piece = bin[p];
+        const data::Piece& piece = bin[p];
         counts_.tokens += piece.length;
         // A piece's first token has nothing before it to be predicted from,
         // but within a wrapped bin.
@@ -283,19 +284,19 @@ PackOverflow PackedOptions::pack_overflow() const {
   return overflow == "split" ? PackOverflow::kSplit : PackOverflow::kTruncate;
 }
 
-std::unique_ptr<Collator> MakePaddedCollator(const PaddedOptions& options,
-                                             int64_t batch_size,
-                                             int64_t max_length) {
+std::unique_ptr<data::Collator> MakePaddedCollator(const PaddedOptions& options,
+                                                   int64_t batch_size,
+                                                   int64_t max_length) {
   return std::make_unique<PaddedCollator>(options, batch_size, max_length);
 }
-std::unique_ptr<Collator> MakePaddingFreeCollator(
+std::unique_ptr<data::Collator> MakePaddingFreeCollator(
     const PaddingFreeOptions& options, int64_t batch_size, int64_t max_length) {
   return std::make_unique<PaddingFreeCollator>(options, batch_size, max_length);
 }
-std::unique_ptr<Collator> MakePackedCollator(const PackedOptions& options,
-                                             int64_t batch_size,
-                                             int64_t max_length) {
+std::unique_ptr<data::Collator> MakePackedCollator(const PackedOptions& options,
+                                                   int64_t batch_size,
+                                                   int64_t max_length) {
   return std::make_unique<PackedCollator>(options, batch_size, max_length);
 }
 
-}  // namespace sft
+}  // namespace sft::methods

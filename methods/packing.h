@@ -14,7 +14,7 @@
 #include "harness/train/method.h"
 #include "methods/packer.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct PaddingFreeOptions {
   std::string order = "random";
@@ -61,15 +61,15 @@ struct PackedOptions {
 // packing.efficiency (tokens over capacity), packing.bins,
 // packing.truncated_rows, packing.truncated_tokens, packing.split_rows,
 // packing.lost_target_tokens.
-std::unique_ptr<Collator> MakePaddedCollator(const PaddedOptions& options,
-                                             int64_t batch_size,
-                                             int64_t max_length);
-std::unique_ptr<Collator> MakePaddingFreeCollator(
+std::unique_ptr<data::Collator> MakePaddedCollator(const PaddedOptions& options,
+                                                   int64_t batch_size,
+                                                   int64_t max_length);
+std::unique_ptr<data::Collator> MakePaddingFreeCollator(
     const PaddingFreeOptions& options, int64_t batch_size, int64_t max_length);
-std::unique_ptr<Collator> MakePackedCollator(const PackedOptions& options,
-                                             int64_t batch_size,
-                                             int64_t max_length);
+std::unique_ptr<data::Collator> MakePackedCollator(const PackedOptions& options,
+                                                   int64_t batch_size,
+                                                   int64_t max_length);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_PACKING_H_

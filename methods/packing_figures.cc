@@ -10,7 +10,7 @@
 #include "methods/histogram_packing.h"
 #include "methods/nnls_packing.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 constexpr int64_t kMaxRowsInOrder = int64_t{1} << 27;
@@ -194,4 +194,4 @@ absl::StatusOr<PackingFigures> MeasurePacking(const std::string& name,
   return figures;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

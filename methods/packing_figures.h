@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct PackingQuestion {
   std::vector<int64_t> counts_by_length;
@@ -46,6 +46,6 @@ std::vector<std::string> PackingNames();
 absl::StatusOr<PackingFigures> MeasurePacking(const std::string& name,
                                               const PackingQuestion& question);
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_PACKING_FIGURES_H_

@@ -7,11 +7,11 @@
 #include <cmath>
 #include <optional>
 
+#include "harness/kernels/product/gemv.h"
 #include "harness/model/ops/dense_linear.h"
 #include "harness/model/ops/linear_product.h"
-#include "harness/kernels/product/gemv.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -24,7 +24,7 @@ at::Tensor SavedTensor(AutogradContext* ctx, const char* name) {
 // x [M, I] times dequant(W4) [O, I] transposed. The graph keeps the codes.
 struct Nf4Product : torch::autograd::Function<Nf4Product> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x,
-                            const Nf4Tensor& w,
+                            const kernels::Nf4Tensor& w,
                             const std::optional<at::Tensor>& bias_O) {
     ctx->saved_data["shape"] = w.shape;
     ctx->saved_data["codes"] = w.codes;
@@ -36,13 +36,13 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
     } else {
       ctx->saved_data["absmax"] = w.absmax;
     }
-    return LinearProduct(x, DequantizeNf4(w, x.scalar_type()),
-                         bias_O.value_or(at::Tensor()));
+    return model::LinearProduct(x, kernels::DequantizeNf4(w, x.scalar_type()),
+                                bias_O.value_or(at::Tensor()));
   }
 
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
-    Nf4Tensor w;
+    kernels::Nf4Tensor w;
     w.shape = ctx->saved_data["shape"].toIntVector();
     w.codes = SavedTensor(ctx, "codes");
     if (ctx->saved_data["double"].toBool()) {
@@ -53,7 +53,8 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
       w.absmax = SavedTensor(ctx, "absmax");
     }
     const at::Tensor& grad = grads[0];
-    return {LinearProduct(grad, DequantizeNf4(w, grad.scalar_type()).t(), {}),
+    return {model::LinearProduct(
+                grad, kernels::DequantizeNf4(w, grad.scalar_type()).t(), {}),
             at::Tensor(), at::Tensor()};
   }
 };
@@ -64,16 +65,16 @@ double SquaredNorm(const at::Tensor& t) {
 
 }  // namespace
 
-Nf4Linear::Nf4Linear(Nf4Tensor weight, at::Tensor bias_O,
+Nf4Linear::Nf4Linear(kernels::Nf4Tensor weight, at::Tensor bias_O,
                      at::ScalarType compute)
     : weight_(std::move(weight)), compute_(compute) {
   if (bias_O.defined()) bias_O_ = bias_O.detach().to(compute);
 }
 
-at::Tensor Nf4Linear::Forward(const at::Tensor& x, const PassState&) {
+at::Tensor Nf4Linear::Forward(const at::Tensor& x, const model::PassState&) {
   // A token decoded alone: a dense copy would be read once and thrown away.
-  if (!c10::GradMode::is_enabled() && HasNf4RowProduct(x, weight_)) {
-    const at::Tensor y = Nf4RowProduct(x, weight_);
+  if (!c10::GradMode::is_enabled() && kernels::HasNf4RowProduct(x, weight_)) {
+    const at::Tensor y = kernels::Nf4RowProduct(x, weight_);
     return bias_O_.defined() ? y.add(bias_O_) : y;
   }
   // An undefined tensor is no argument that apply() takes.
@@ -85,10 +86,10 @@ at::Tensor Nf4Linear::Forward(const at::Tensor& x, const PassState&) {
 bool Nf4Linear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
   const int64_t in_features = weight_.shape[1];
   if (!weight_.codes.is_cpu() || compute_ == at::kDouble ||
-      in_features % kNf4BlockSize != 0) {
+      in_features % kernels::kNf4BlockSize != 0) {
     return false;
   }
-  Nf4Rows w;
+  kernels::Nf4Rows w;
   w.codes = weight_.codes.const_data_ptr<uint8_t>();
   if (weight_.double_quantized()) {
     w.absmax_codes = weight_.absmax_codes.const_data_ptr<uint8_t>();
@@ -98,20 +99,21 @@ bool Nf4Linear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
     w.absmax = weight_.absmax.const_data_ptr<float>();
   }
   w.weight_to_bf16 = compute_ == at::kBFloat16;
-  RowResult result;
+  kernels::RowResult result;
   result.to_bf16 = compute_ == at::kBFloat16;
   at::Tensor bias_O;
   if (bias_O_.defined()) {
     bias_O = bias_O_.to(at::kFloat).contiguous();
     result.bias_O = bias_O.const_data_ptr<float>();
   }
-  MultiplyRowsNf4(w, x_MI, rows, in_features, weight_.shape[0], result, y_MO);
+  kernels::MultiplyRowsNf4(w, x_MI, rows, in_features, weight_.shape[0], result,
+                           y_MO);
   return true;
 }
 
 at::Tensor Nf4Linear::DenseWeight() const {
-  return DequantizeNf4(weight_,
-                       compute_ == at::kDouble ? at::kDouble : at::kFloat);
+  return kernels::DequantizeNf4(
+      weight_, compute_ == at::kDouble ? at::kDouble : at::kFloat);
 }
 
 std::vector<NamedTensor> Nf4Linear::Tensors() const {
@@ -141,13 +143,13 @@ std::vector<std::pair<std::string, int64_t>> Nf4Linear::BytesByCategory()
 QloraMethod::QloraMethod(const QloraOptions& options, int64_t seed)
     : LoraMethod(options, seed), double_quant_(options.double_quant) {}
 
-std::unique_ptr<LinearMap> QloraMethod::FreezeBase(
-    const LinearSlot&, std::unique_ptr<LinearMap> dense) {
-  const auto& linear = static_cast<const DenseLinear&>(*dense);
+std::unique_ptr<model::LinearMap> QloraMethod::FreezeBase(
+    const model::LinearSlot&, std::unique_ptr<model::LinearMap> dense) {
+  const auto& linear = static_cast<const model::DenseLinear&>(*dense);
   const at::Tensor weight_OI = linear.DenseWeight();
-  auto map =
-      std::make_unique<Nf4Linear>(QuantizeNf4(weight_OI, double_quant_),
-                                  BiasOf(linear), linear.compute_dtype());
+  auto map = std::make_unique<Nf4Linear>(
+      kernels::QuantizeNf4(weight_OI, double_quant_), BiasOf(linear),
+      linear.compute_dtype());
   const double numel = static_cast<double>(weight_OI.numel());
   bits_ += map->weight().bits_per_weight() * numel;
   weights_ += numel;
@@ -169,8 +171,8 @@ void QloraMethod::BeforeMerge(const LoraLinear& map) {
   }
 }
 
-MethodReport QloraMethod::Report() {
-  MethodReport report = LoraMethod::Report();
+train::MethodReport QloraMethod::Report() {
+  train::MethodReport report = LoraMethod::Report();
   const auto ratio = [](double part, double whole) {
     return whole > 0 ? std::sqrt(part / whole) : 0.0;
   };
@@ -189,4 +191,4 @@ MethodReport QloraMethod::Report() {
   return report;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

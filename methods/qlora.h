@@ -15,7 +15,7 @@
 #include "harness/kernels/nf4/nf4_glue.h"
 #include "methods/lora.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct QloraOptions : LoraOptions {
   bool double_quant = true;
@@ -29,20 +29,22 @@ struct QloraOptions : LoraOptions {
 };
 
 // y = dequant(W4) x + bias.
-class Nf4Linear : public LinearMap {
+class Nf4Linear : public model::LinearMap {
  public:
-  Nf4Linear(Nf4Tensor weight, at::Tensor bias_O, at::ScalarType compute);
+  Nf4Linear(kernels::Nf4Tensor weight, at::Tensor bias_O,
+            at::ScalarType compute);
 
-  at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
+  at::Tensor Forward(const at::Tensor& x,
+                     const model::PassState& pass) override;
   bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
   at::Tensor DenseWeight() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
 
-  const Nf4Tensor& weight() const { return weight_; }
+  const kernels::Nf4Tensor& weight() const { return weight_; }
 
  private:
-  Nf4Tensor weight_;
+  kernels::Nf4Tensor weight_;
   at::Tensor bias_O_;  // undefined if none
   at::ScalarType compute_;
 };
@@ -56,11 +58,12 @@ class QloraMethod : public LoraMethod {
   // Frobenius norms: merge_error_w16 of W16 + BA, and merge_error_dequant of
   // dequant(W4) + BA rounded to bf16. Merge() itself keeps the second
   // unrounded.
-  MethodReport Report() override;
+  train::MethodReport Report() override;
 
  protected:
-  std::unique_ptr<LinearMap> FreezeBase(
-      const LinearSlot& slot, std::unique_ptr<LinearMap> dense) override;
+  std::unique_ptr<model::LinearMap> FreezeBase(
+      const model::LinearSlot& slot,
+      std::unique_ptr<model::LinearMap> dense) override;
   void BeforeMerge(const LoraLinear& map) override;
 
  private:
@@ -69,9 +72,9 @@ class QloraMethod : public LoraMethod {
   // Squared Frobenius norms over all maps.
   double weight_square_ = 0, quantization_square_ = 0;
   double merged_square_ = 0, w16_error_square_ = 0, rounding_square_ = 0;
-  std::vector<std::pair<const LinearMap*, double>> base_error_square_;
+  std::vector<std::pair<const model::LinearMap*, double>> base_error_square_;
 };
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_QLORA_H_

@@ -10,12 +10,12 @@
 #include "methods/packing.h"
 #include "methods/qlora.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 template <class Method, class Options>
-absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeUpdate(
-    const RunConfig& config) {
+absl::StatusOr<std::unique_ptr<train::UpdateMethod>> MakeUpdate(
+    const spec::RunConfig& config) {
   Options options;
   SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
   return std::make_unique<Method>(std::move(options), config.seed);
@@ -24,16 +24,17 @@ absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeUpdate(
 // A batching method whose collator follows from options and the config's
 // batch_size and max_length.
 template <class Options>
-class CollatorMethod : public BatchingMethod {
+class CollatorMethod : public train::BatchingMethod {
  public:
-  using Make = std::unique_ptr<Collator> (*)(const Options&, int64_t, int64_t);
-  CollatorMethod(Make make, Options options, const RunConfig& config)
+  using Make = std::unique_ptr<data::Collator> (*)(const Options&, int64_t,
+                                                   int64_t);
+  CollatorMethod(Make make, Options options, const spec::RunConfig& config)
       : make_(make),
         options_(std::move(options)),
         batch_size_(config.batch_size),
         max_length_(config.max_length) {}
 
-  std::unique_ptr<Collator> MakeCollator() override {
+  std::unique_ptr<data::Collator> MakeCollator() override {
     return make_(options_, batch_size_, max_length_);
   }
 
@@ -46,11 +47,11 @@ class CollatorMethod : public BatchingMethod {
 
 // What limits of single fields cannot say.
 template <class Options>
-absl::Status CheckOptions(const Options&, const RunConfig&) {
+absl::Status CheckOptions(const Options&, const spec::RunConfig&) {
   return absl::OkStatus();
 }
 absl::Status CheckOptions(const PackedOptions& options,
-                          const RunConfig& config) {
+                          const spec::RunConfig& config) {
   return CheckPacking(options.pack_strategy(), config.max_length,
                       options.max_per_pack);
 }
@@ -64,18 +65,18 @@ bool SplitsRows(const PackedOptions& options) {
 }
 
 template <class Options>
-BatchingMethodRow BatchingRow(
+train::BatchingMethodRow BatchingRow(
     std::string name, std::string summary,
     typename CollatorMethod<Options>::Make make_collator) {
-  const auto make = [make_collator](const RunConfig& config)
-      -> absl::StatusOr<std::unique_ptr<BatchingMethod>> {
+  const auto make = [make_collator](const spec::RunConfig& config)
+      -> absl::StatusOr<std::unique_ptr<train::BatchingMethod>> {
     Options options;
     SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
     SFT_RETURN_IF_ERROR(CheckOptions(options, config));
     return std::make_unique<CollatorMethod<Options>>(
         make_collator, std::move(options), config);
   };
-  const auto takes_whole_rows = [](const RunConfig& config) {
+  const auto takes_whole_rows = [](const spec::RunConfig& config) {
     Options options;
     return ReadFields(config.method_options, options).ok() &&
            SplitsRows(options);
@@ -84,19 +85,24 @@ BatchingMethodRow BatchingRow(
           takes_whole_rows};
 }
 
-absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeUntuned(const RunConfig&) {
+absl::StatusOr<std::unique_ptr<train::UpdateMethod>> MakeUntuned(
+    const spec::RunConfig&) {
   return std::make_unique<FullMethod>(/*trains=*/false);
 }
-absl::StatusOr<std::unique_ptr<UpdateMethod>> MakeFull(const RunConfig&) {
+absl::StatusOr<std::unique_ptr<train::UpdateMethod>> MakeFull(
+    const spec::RunConfig&) {
   return std::make_unique<FullMethod>(/*trains=*/true);
 }
 
 }  // namespace
 
-MethodTables AllMethods() {
-  MethodTables tables;
+train::MethodTables AllMethods() {
+  train::MethodTables tables;
   tables.update = {
-      {kUntuned, "nothing is trained: the model as it came", {}, MakeUntuned},
+      {spec::kUntuned,
+       "nothing is trained: the model as it came",
+       {},
+       MakeUntuned},
       {"full", "every weight is trained", {}, MakeFull},
       {"lora", "low-rank adapters beside frozen weights (2106.09685)",
        DescribeFields<LoraOptions>(), MakeUpdate<LoraMethod, LoraOptions>},
@@ -116,4 +122,4 @@ MethodTables AllMethods() {
   return tables;
 }
 
-}  // namespace sft
+}  // namespace sft::methods

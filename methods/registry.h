@@ -5,10 +5,10 @@
 
 #include "harness/train/method.h"
 
-namespace sft {
+namespace sft::methods {
 
-MethodTables AllMethods();
+train::MethodTables AllMethods();
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // METHODS_REGISTRY_H_

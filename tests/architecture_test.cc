@@ -6,8 +6,10 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -28,28 +30,32 @@ struct Rule {
 // The first rule whose folder holds the file is the one that counts.
 const std::vector<Rule>& Rules() {
   static const std::string kCore = "harness/core/", kSpec = "harness/spec/",
+                           kFormats = "harness/formats/",
                            kText = "harness/text/", kData = "harness/data/",
+                           kKernels = "harness/kernels/",
                            kModel = "harness/model/", kTrain = "harness/train/",
                            kEval = "harness/eval/", kRecord = "harness/record/",
                            kMeasure = "harness/measure/";
   static const std::vector<Rule> kRules = {
       {kCore, {}},
       {kSpec, {kCore}},
-      {kText, {kCore, kSpec}},
-      {kData, {kCore, kSpec}},
-      {kModel, {kCore, kSpec, "methods/kernels/"}},
-      {kTrain, {kCore, kSpec, kText, kData, kModel, "methods/kernels/"}},
-      {kEval, {kCore, kSpec, kText, kData, kModel}},
+      {kFormats, {kCore}},
+      {kKernels, {kCore}},
+      {kText, {kCore, kSpec, kFormats}},
+      {kData, {kCore, kSpec, kFormats}},
+      {kModel, {kCore, kSpec, kFormats, kKernels}},
+      {kTrain, {kCore, kSpec, kFormats, kText, kData, kModel, kKernels}},
+      {kEval, {kCore, kSpec, kFormats, kText, kData, kModel}},
       {kMeasure, {kCore, kSpec, kText, kData, kModel, "version.h"}},
       {kRecord, {kCore, kSpec}},
       {"harness/launch/",
-       {kCore, kSpec, kText, kData, kModel, kTrain, kEval, kMeasure, kRecord}},
+       {kCore, kSpec, kFormats, kText, kData, kModel, kTrain, kEval, kMeasure,
+        kRecord}},
       {"harness/analysis/", {kCore, kSpec, kRecord}},
-      {"methods/kernels/", {kCore}},
       {"methods/",
-       {kCore, kSpec, kData, kModel, "harness/text/regex.h",
+       {kCore, kSpec, kFormats, kData, kKernels, kModel, "harness/text/regex.h",
         "harness/train/method.h"}},
-      {"datasets/", {kCore, kSpec, kText, kData}},
+      {"datasets/", {kCore, kSpec, kFormats, kText, kData}},
       {"experiments/", {"harness/", "methods/", "datasets/", "version.h"}},
   };
   return kRules;
@@ -131,19 +137,32 @@ void CheckTrainer(const std::string& path, const std::string& text,
   }
 }
 
-// Two types of one name in namespace sft are one to the linker.
+// Two types of one name in one namespace are one to the linker, wherever they
+// are written: in headers and, outside of anonymous namespaces, in .cc files.
 void CheckTypeNames(const Sources& sources,
                     std::vector<std::string>& violations) {
-  static const std::regex kType(R"(^(?:class|struct|enum class) (\w+)[^;]*\{)");
-  std::map<std::string, std::string> defined;  // type -> header
+  static const std::regex kType(
+      R"(^(?:class|struct|enum class) (\w+)(?: final)?(?: : [^;]*)? ?\{)");
+  static const std::regex kNamespace(R"(^namespace (?:([\w:]+) )?\{)");
+  std::map<std::string, std::string> defined;  // type -> file
   for (const auto& [path, text] : sources) {
-    if (!path.ends_with(".h")) continue;
+    if (path.ends_with(".inc")) continue;   // read into several namespaces
+    std::vector<std::string> names = {""};  // of the namespaces, inwards
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
       std::smatch match;
+      if (std::regex_search(line, match, kNamespace)) {
+        // What is in an anonymous one is the file's own.
+        names.push_back(names.back() +
+                        "::" + (match[1].matched ? match[1].str() : path));
+      } else if (StartsWith(line, "}  // namespace") && names.size() > 1) {
+        names.pop_back();
+      }
       if (!std::regex_search(line, match, kType)) continue;
-      const auto [at, is_new] = defined.emplace(match[1].str(), path);
-      if (!is_new) {
+      const auto [at, is_new] =
+          defined.emplace(names.back() + "::" + match[1].str(), path);
+      // Twice in one file is two branches of an #if.
+      if (!is_new && at->second != path) {
         violations.push_back(path + " defines " + at->first + ", as " +
                              at->second + " does");
       }
@@ -151,9 +170,51 @@ void CheckTypeNames(const Sources& sources,
   }
 }
 
+// No folder may lead back to itself: harness/a -> harness/a/b -> harness/a.
+void CheckCircles(const Sources& sources,
+                  std::vector<std::string>& violations) {
+  std::map<std::string, std::set<std::string>> into;
+  const auto folder = [](const std::string& path) {
+    return path.substr(0, path.rfind('/'));
+  };
+  for (const auto& [path, text] : sources) {
+    for (const auto& [include, quoted] : Includes(text)) {
+      if (!IsOurs(include) || folder(include) == folder(path)) continue;
+      into[folder(path)].insert(folder(include));
+    }
+  }
+  std::map<std::string, int> state;  // 1: on the way, 2: done
+  std::vector<std::string> way;
+  const std::function<void(const std::string&)> walk =
+      [&](const std::string& at) {
+        state[at] = 1;
+        way.push_back(at);
+        for (const std::string& next : into[at]) {
+          if (state[next] == 1) {
+            std::string circle;
+            for (auto i = std::find(way.begin(), way.end(), next);
+                 i != way.end(); ++i) {
+              circle += *i + " -> ";
+            }
+            violations.push_back("a circle of folders: " + circle + next);
+          } else if (state[next] == 0) {
+            walk(next);
+          }
+        }
+        way.pop_back();
+        state[at] = 2;
+      };
+  std::vector<std::string> folders;
+  for (const auto& [from, to] : into) folders.push_back(from);
+  for (const std::string& from : folders) {
+    if (state[from] == 0) walk(from);
+  }
+}
+
 std::vector<std::string> Violations(const Sources& sources) {
   std::vector<std::string> violations;
   CheckTypeNames(sources, violations);
+  CheckCircles(sources, violations);
   for (const auto& [path, text] : sources) {
     CheckIncludes(path, text, violations);
     CheckTrainer(path, text, violations);
@@ -173,7 +234,7 @@ Sources ReadSources() {
     for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
       const std::string extension = entry.path().extension().string();
       if (extension != ".h" && extension != ".cc" && extension != ".cu" &&
-          extension != ".cuh") {
+          extension != ".cuh" && extension != ".inc") {
         continue;
       }
       std::ifstream file(entry.path());
@@ -212,19 +273,39 @@ TEST_CASE("a file that breaks a rule is found", "[architecture]") {
       {"harness/model/a.cc", "#include \"b.h\"\n"},
       {"harness/spec/a.cc", "#include \"version.h\"\n"},
       {"harness/unheard_of/a.cc", "\n"},
-      {"harness/core/a.h", "class A {\n};\nstruct A final : B {\n};\n"},
       {"harness/train/trainer.cc", "if (name == \"QLoRA\") return;\n"},
       {"harness/train/trainer_loop.h", "// HFT masks\n"},
       {"methods/a.cc", "#include \"harness/train/trainer.h\"\n"},
       {"methods/a.cc", "#include \"datasets/b.h\"\n"},
-      {"methods/kernels/a.cc", "#include \"harness/model/model.h\"\n"},
-      {"methods/kernels/a_cuda.cu", "#include <torch/torch.h>\n"},
+      {"harness/kernels/nf4/a.cc", "#include \"harness/model/model.h\"\n"},
+      {"harness/formats/a.cc", "#include \"harness/text/b.h\"\n"},
+      {"harness/kernels/nf4/a_cuda.cu", "#include <torch/torch.h>\n"},
       {"datasets/a.cc", "#include \"harness/model/model.h\"\n"},
       {"experiments/a.cc", "#include \"tests/support/paths.h\"\n"},
       {"datasets/long.cc", std::string(kMaxLines + 1, '\n')},
   }));
   CAPTURE(path, text);
   CHECK(Violations({{path, text}}).size() == 1);
+}
+
+TEST_CASE("a type of one name in two files is found", "[architecture]") {
+  const std::string a = "namespace sft {\nclass A {\n};\n}  // namespace sft\n";
+  const std::string same =
+      "namespace sft {\nstruct A final : B {\n};\n}  // namespace sft\n";
+  CHECK(Violations({{"harness/core/a.h", a}, {"harness/core/b.h", same}})
+            .size() == 1);
+  CHECK(Violations({{"harness/core/a.h", a}, {"harness/text/b.cc", same}})
+            .size() == 1);
+}
+
+TEST_CASE("a circle of folders is found", "[architecture]") {
+  const Sources sources = {
+      {"harness/data/a.h", "#include \"harness/data/user/b.h\"\n"},
+      {"harness/data/user/b.h", "#include \"harness/data/c.h\"\n"}};
+  const std::vector<std::string> found = Violations(sources);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].find("harness/data -> harness/data/user -> harness/data") !=
+        std::string::npos);
 }
 
 TEST_CASE("what the rules allow is not reported", "[architecture]") {
@@ -235,8 +316,18 @@ TEST_CASE("what the rules allow is not reported", "[architecture]") {
       {"methods/lora.cc",
        "#include \"harness/train/method.h\"\n#include \"methods/lora.h\"\n"
        "#include \"harness/kernels/nf4/nf4.h\"\n"},
-      {"methods/kernels/a.cu", "#include <cuda_runtime.h>\n"},
+      {"harness/kernels/nf4/a.cu", "#include <cuda_runtime.h>\n"},
       {"harness/measure/a.cc", "#include \"version.h\"\n"},
+      {"harness/data/a.cc",
+       "namespace sft::data {\nnamespace {\nstruct A {\n};\n"
+       "}  // namespace\n}  // namespace sft::data\n"},
+      {"harness/data/b.cc",
+       "namespace sft::data {\nnamespace {\nstruct A {\n};\n"
+       "}  // namespace\n}  // namespace sft::data\n"},
+      {"harness/text/b.h",
+       "namespace sft::text {\nstruct B {\n};\n}  // namespace sft::text\n"},
+      {"harness/data/c.h",
+       "namespace sft::data {\nstruct B {\n};\n}  // namespace sft::data\n"},
       {"experiments/sftbench.cc", "#include \"methods/registry.h\"\n"},
       {"datasets/long.cc", std::string(kMaxLines, '\n')},
   };

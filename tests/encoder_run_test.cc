@@ -16,7 +16,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/tiny_encoder.h"
 
-namespace sft {
+namespace sft::whole {
 namespace {
 
 constexpr const char* kFiller[] = {"the",     "story",    "would",
@@ -48,14 +48,14 @@ Line DrawLine(Rng& rng) {
   return line;
 }
 
-Row RowOf(TaskKind kind, const Line& line, int64_t id) {
-  Row row;
+data::Row RowOf(data::TaskKind kind, const Line& line, int64_t id) {
+  data::Row row;
   row.id = id;
-  if (kind == TaskKind::kClassification) {
+  if (kind == data::TaskKind::kClassification) {
     row.text = line.text();
     row.text_pair = "the question";
     row.label = line.place;
-  } else if (kind == TaskKind::kTokenLabels) {
+  } else if (kind == data::TaskKind::kTokenLabels) {
     row.words = line.words;
     row.tags.assign(line.words.size(), "O");
     row.tags[line.at] = line.place == 0 ? "B-land" : "B-name";
@@ -69,17 +69,17 @@ Row RowOf(TaskKind kind, const Line& line, int64_t id) {
   return row;
 }
 
-DatasetRow MakeDataset(const std::string& name, TaskKind kind,
-                       std::vector<std::string> labels,
-                       std::vector<std::string> metrics) {
-  DatasetRow row;
+data::DatasetRow MakeDataset(const std::string& name, data::TaskKind kind,
+                             std::vector<std::string> labels,
+                             std::vector<std::string> metrics) {
+  data::DatasetRow row;
   row.name = name;
   row.task.name = name;
   row.task.kind = kind;
   row.task.labels = std::move(labels);
   row.task.metrics = std::move(metrics);
-  row.load = [kind](const DataFolders&) -> absl::StatusOr<Splits> {
-    Splits splits;
+  row.load = [kind](const data::DataFolders&) -> absl::StatusOr<data::Splits> {
+    data::Splits splits;
     Rng rng(5, Stream::kDataOrder, "lines");
     for (int64_t i = 0; i < 200; ++i) {
       splits.train.push_back(RowOf(kind, DrawLine(rng), i));
@@ -93,22 +93,22 @@ DatasetRow MakeDataset(const std::string& name, TaskKind kind,
   return row;
 }
 
-Workbench MakeBench() {
-  Workbench bench;
-  bench.methods = AllMethods();
+launch::Workbench MakeBench() {
+  launch::Workbench bench;
+  bench.methods = methods::AllMethods();
   bench.datasets = {
-      MakeDataset("lands", TaskKind::kClassification, {"land", "name"},
+      MakeDataset("lands", data::TaskKind::kClassification, {"land", "name"},
                   {"accuracy", "f1_macro", "mcc"}),
-      MakeDataset("tags", TaskKind::kTokenLabels, {"land", "name"},
+      MakeDataset("tags", data::TaskKind::kTokenLabels, {"land", "name"},
                   {"span_f1"}),
-      MakeDataset("answers", TaskKind::kQuestionAnswering, {},
+      MakeDataset("answers", data::TaskKind::kQuestionAnswering, {},
                   {"squad_f1", "exact_match"})};
   return bench;
 }
 
-RunConfig ConfigOf(const std::string& model, const std::string& data,
-                   const std::string& method) {
-  RunConfig config;
+spec::RunConfig ConfigOf(const std::string& model, const std::string& data,
+                         const std::string& method) {
+  spec::RunConfig config;
   config.model = model;
   config.train = config.evaluate = {data};
   config.method = method;
@@ -124,7 +124,7 @@ RunConfig ConfigOf(const std::string& model, const std::string& data,
   return config;
 }
 
-const EvalRecord& EvalOf(const RunRecord& record, int64_t round,
+const EvalRecord& EvalOf(const record::RunRecord& record, int64_t round,
                          const std::string& split) {
   for (const EvalRecord& eval : record.evals) {
     if (eval.round == round && eval.split == split) return eval;
@@ -137,29 +137,30 @@ const EvalRecord& EvalOf(const RunRecord& record, int64_t round,
 
 TEST_CASE("a run on an encoder learns its task with every method and head",
           "[encoders][run][slow]") {
-  const TempDir dir("encoder-runs");
-  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
-  const Workbench bench = MakeBench();
+  const support::TempDir dir("encoder-runs");
+  const std::string model =
+      support::MakeTinyEncoder((dir.path() / "model").string());
+  const launch::Workbench bench = MakeBench();
   const auto& batchings = bench.methods.batching;
   size_t cell = 0;
-  for (const DatasetRow& data : bench.datasets) {
-    for (const UpdateMethodRow& update : bench.methods.update) {
-      PlannedRun run;
+  for (const data::DatasetRow& data : bench.datasets) {
+    for (const train::UpdateMethodRow& update : bench.methods.update) {
+      spec::PlannedRun run;
       run.config = ConfigOf(model, data.name, update.name);
       run.config.batching = batchings[cell++ % batchings.size()].name;
       if (update.name == "untuned") run.config.train.clear();
       run.run_id = data.name + "-" + update.name;
       run.untuned_id = run.run_id;
       INFO(run.run_id << " " << run.config.batching);
-      RunPlan plan;
+      spec::RunPlan plan;
       plan.runs = {run};
-      WorkerOptions options;
+      launch::WorkerOptions options;
       options.paths.out = (dir.path() / "out").string();
-      const auto outcome = ExecuteRun(bench, run, plan, options);
+      const auto outcome = launch::ExecuteRun(bench, run, plan, options);
       REQUIRE(outcome.ok());
       const std::string path = options.paths.Record(run.run_id);
-      REQUIRE(*outcome == WorkerOutcome::kPublished);
-      const auto record = ReadRunRecord(path);
+      REQUIRE(*outcome == launch::WorkerOutcome::kPublished);
+      const auto record = record::ReadRunRecord(path);
       REQUIRE(record.ok());
       REQUIRE(record->status == RunStatus::kOk);
       const double before = EvalOf(*record, 0, "test").metrics[0].value;
@@ -175,24 +176,25 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
 
       // What was trained comes back, is merged and loads as a model of this
       // head by itself.
-      auto trained = OpenTrainedRun(bench, path);
+      auto trained = launch::OpenTrainedRun(bench, path);
       INFO(trained.status().ToString());
       REQUIRE(trained.ok());
       REQUIRE(trained->method->Merge().ok());
       const std::string out = (dir.path() / "export" / run.run_id).string();
-      REQUIRE(WriteModelFolder(*trained->loaded.model, out).ok());
-      REQUIRE(WriteTokenizerFiles(trained->loaded, out).ok());
-      auto again = LoadModelAndTokenizer(out, "", ModelOptions());
+      REQUIRE(model::WriteModelFolder(*trained->loaded.model, out).ok());
+      REQUIRE(launch::WriteTokenizerFiles(trained->loaded, out).ok());
+      auto again =
+          launch::LoadModelAndTokenizer(out, "", model::ModelOptions());
       INFO(again.status().ToString());
       REQUIRE(again.ok());
       const auto head = again->model->head();
-      REQUIRE(SetHeadForTasks(bench, run.config, *again->model).ok());
+      REQUIRE(launch::SetHeadForTasks(bench, run.config, *again->model).ok());
       CHECK(again->model->head() == head);
       const auto inputs =
-          ReadRunInputs(bench, run.config, *again->tokenizer, head);
+          launch::ReadRunInputs(bench, run.config, *again->tokenizer, head);
       REQUIRE(inputs.ok());
       const auto evals =
-          MeasureModel(*again->model, *again->tokenizer, *inputs, 1);
+          launch::MeasureModel(*again->model, *again->tokenizer, *inputs, 1);
       REQUIRE(evals.ok());
       for (const EvalRecord& eval : *evals) {
         CHECK(eval.metrics[0].value ==
@@ -210,7 +212,7 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       const auto bytes = ReadFile(base);
       REQUIRE(bytes.ok());
       REQUIRE(WriteFileAtomically(base, *bytes + " ").ok());
-      const auto changed = OpenTrainedRun(bench, path).status();
+      const auto changed = launch::OpenTrainedRun(bench, path).status();
       CHECK(changed.code() == absl::StatusCode::kInvalidArgument);
       CHECK(std::string(changed.message()).find("began from other files") !=
             std::string::npos);
@@ -221,17 +223,20 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
 
 TEST_CASE("an encoder's run is refused where its tasks or lengths do not fit",
           "[encoders][run]") {
-  const TempDir dir("encoder-runs");
-  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
-  const Workbench bench = MakeBench();
-  const auto status = [&](const RunConfig& config) {
-    auto loaded = LoadModelAndTokenizer(model, "", ModelOptions());
+  const support::TempDir dir("encoder-runs");
+  const std::string model =
+      support::MakeTinyEncoder((dir.path() / "model").string());
+  const launch::Workbench bench = MakeBench();
+  const auto status = [&](const spec::RunConfig& config) {
+    auto loaded =
+        launch::LoadModelAndTokenizer(model, "", model::ModelOptions());
     REQUIRE(loaded.ok());
-    const absl::Status out = SetHeadForTasks(bench, config, *loaded->model);
+    const absl::Status out =
+        launch::SetHeadForTasks(bench, config, *loaded->model);
     CHECK(out.message().find('\n') == std::string::npos);
     return std::string(out.message());
   };
-  RunConfig config = ConfigOf(model, "lands", "full");
+  spec::RunConfig config = ConfigOf(model, "lands", "full");
   config.evaluate.push_back("tags");
   CHECK(status(config).find("two runs") != std::string::npos);
   config = ConfigOf(model, "lands", "full");
@@ -241,4 +246,4 @@ TEST_CASE("an encoder's run is refused where its tasks or lengths do not fit",
   CHECK(status(config).empty());
 }
 
-}  // namespace sft
+}  // namespace sft::whole

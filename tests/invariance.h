@@ -9,20 +9,21 @@
 
 #include "tests/methods/methods_support.h"
 
-namespace sft {
+namespace sft::whole {
 
 inline constexpr char kReal[] = "smollm2-135m-instruct";
 inline constexpr char kTiny[] = "glassllm";
 
 inline bool Have(const std::string& name) {
-  const auto where = LocateModel(name, AssetsDir().string());
+  const auto where = model::LocateModel(name, support::AssetsDir().string());
   if (!where.ok()) WARN("skipped: " << where.status().ToString());
   return where.ok();
 }
 
 // One config for all; dropout wherever the method has such an option.
-inline RunConfig ConfigOf(const UpdateMethodRow& row, bool dropout) {
-  RunConfig config;
+inline spec::RunConfig ConfigOf(const train::UpdateMethodRow& row,
+                                bool dropout) {
+  spec::RunConfig config;
   config.method = row.name;
   config.seed = 11;
   config.batch_size = 4;
@@ -41,14 +42,15 @@ inline RunConfig ConfigOf(const UpdateMethodRow& row, bool dropout) {
 }
 
 struct Tuned {
-  std::unique_ptr<Model> model;
-  std::unique_ptr<UpdateMethod> method;
+  std::unique_ptr<model::Model> model;
+  std::unique_ptr<train::UpdateMethod> method;
 };
 
-inline Tuned Attached(const UpdateMethodRow& row, const RunConfig& config,
+inline Tuned Attached(const train::UpdateMethodRow& row,
+                      const spec::RunConfig& config,
                       const std::string& model_name, at::ScalarType compute) {
   Tuned tuned;
-  tuned.model = LoadTestModel(compute, model_name);
+  tuned.model = methods::LoadTestModel(compute, model_name);
   auto method = row.make(config);
   REQUIRE(method.ok());
   tuned.method = std::move(*method);
@@ -58,6 +60,6 @@ inline Tuned Attached(const UpdateMethodRow& row, const RunConfig& config,
   return tuned;
 }
 
-}  // namespace sft
+}  // namespace sft::whole
 
 #endif  // TESTS_INVARIANCE_H_

@@ -16,13 +16,13 @@
 #include "harness/core/rng.h"
 #include "harness/train/trainer.h"
 
-namespace sft {
+namespace sft::whole {
 namespace {
 
 // Trained tensors that start at zero would hide the gradients of others.
-void MoveOffZero(UpdateMethod& method) {
+void MoveOffZero(train::UpdateMethod& method) {
   const at::NoGradGuard no_grad;
-  for (TrainableParameter& p : method.TrainableParameters()) {
+  for (train::TrainableParameter& p : method.TrainableParameters()) {
     if (p.tensor.count_nonzero().item<int64_t>() > 0) continue;
     at::Tensor values = at::empty(p.tensor.sizes(), at::kDouble);
     Rng rng(1, Stream::kInit, p.name);
@@ -39,12 +39,12 @@ struct Gradients {
 
 // One optimizer step's loss and gradients over all `rows`.
 Gradients GradientsOf(Tuned& tuned, const std::vector<Example>& rows,
-                      RunConfig config, const std::string& batching,
+                      spec::RunConfig config, const std::string& batching,
                       int64_t batch_size) {
   config.batch_size = batch_size;
   config.gradient_accumulation_steps = static_cast<int64_t>(rows.size());
-  std::unique_ptr<Collator> collator;
-  for (const BatchingMethodRow& row : AllMethods().batching) {
+  std::unique_ptr<data::Collator> collator;
+  for (const train::BatchingMethodRow& row : methods::AllMethods().batching) {
     if (row.name != batching) continue;
     auto method = row.make(config);
     REQUIRE(method.ok());
@@ -52,20 +52,20 @@ Gradients GradientsOf(Tuned& tuned, const std::vector<Example>& rows,
     collator = (*method)->MakeCollator();
   }
   REQUIRE(collator != nullptr);
-  auto plan = PlanSteps(config, rows, *collator, 0);
+  auto plan = train::PlanSteps(config, rows, *collator, 0);
   REQUIRE(plan.ok());
   REQUIRE(plan->steps.size() == 1);
   Gradients out;
-  for (const MicroBatchPlan& micro : plan->steps[0].micro_batches) {
+  for (const data::MicroBatchPlan& micro : plan->steps[0].micro_batches) {
     tuned.model->pass_state() = {.training = true, .dropout_seed = 1};
-    const LossOutput loss =
+    const model::LossOutput loss =
         tuned.model->SumLoss(collator->Collate(rows, micro));
     const at::Tensor share =
         loss.loss_sum.div(static_cast<double>(plan->target_tokens));
     share.backward();
     out.loss += share.item<double>();
   }
-  for (TrainableParameter& p : tuned.method->TrainableParameters()) {
+  for (train::TrainableParameter& p : tuned.method->TrainableParameters()) {
     if (!p.tensor.grad().defined()) continue;
     out.by_name[p.name] = p.tensor.grad().to(at::kDouble).clone();
     p.tensor.mutable_grad() = at::Tensor();
@@ -122,10 +122,11 @@ const std::vector<Layout> kOtherLayouts = {{"padded", 1},  // 8 of one
                                            {"packed", 1},
                                            {"packed", 4}};
 
-void CheckLayouts(const UpdateMethodRow& row, const std::string& model_name,
-                  at::ScalarType compute, const std::vector<Example>& rows,
-                  double loss_tolerance, double gradient_tolerance) {
-  const RunConfig config = ConfigOf(row, /*dropout=*/false);
+void CheckLayouts(const train::UpdateMethodRow& row,
+                  const std::string& model_name, at::ScalarType compute,
+                  const std::vector<Example>& rows, double loss_tolerance,
+                  double gradient_tolerance) {
+  const spec::RunConfig config = ConfigOf(row, /*dropout=*/false);
   Tuned tuned = Attached(row, config, model_name, compute);
   REQUIRE(tuned.method->BeginRound(0).ok());
   if (tuned.method->TrainableParameters().empty()) return;
@@ -152,11 +153,12 @@ void CheckLayouts(const UpdateMethodRow& row, const std::string& model_name,
 }
 
 std::vector<Example> EightRows(uint64_t vocabulary) {
-  return RandomExamples({21, 9, 34, 14, 27, 6, 40, 18}, 7, vocabulary);
+  return methods::RandomExamples({21, 9, 34, 14, 27, 6, 40, 18}, 7, vocabulary);
 }
 
 std::vector<Example> RealRows(size_t count = 8) {
-  const nlohmann::json golden = ReadGoldenJson("train_trajectory.json");
+  const nlohmann::json golden =
+      methods::ReadGoldenJson("train_trajectory.json");
   std::vector<Example> rows;
   for (size_t i = 0; i < std::min(count, golden.at("rows").size()); ++i) {
     const auto& row = golden.at("rows")[i];
@@ -172,7 +174,7 @@ std::vector<Example> RealRows(size_t count = 8) {
 TEST_CASE("layout and accumulation change nothing in f64",
           "[invariance][layout]") {
   if (!Have(kTiny)) return;
-  for (const UpdateMethodRow& row : AllMethods().update) {
+  for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     CheckLayouts(row, kTiny, at::kDouble, EightRows(200), 1e-10, 1e-10);
   }
 }
@@ -180,16 +182,16 @@ TEST_CASE("layout and accumulation change nothing in f64",
 TEST_CASE("layout and accumulation change only rounding in f32",
           "[invariance][layout][slow]") {
   if (!Have(kReal)) return;
-  for (const UpdateMethodRow& row : AllMethods().update) {
+  for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 2e-5);
   }
 }
 
 TEST_CASE("bf16 stays near f32", "[invariance][bf16][slow]") {
   if (!Have(kReal)) return;
-  for (const UpdateMethodRow& row : AllMethods().update) {
+  for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     INFO(row.name);
-    const RunConfig config = ConfigOf(row, /*dropout=*/false);
+    const spec::RunConfig config = ConfigOf(row, /*dropout=*/false);
     Gradients by_dtype[2];
     bool trains = true;
     for (int i = 0; i < 2; ++i) {
@@ -216,9 +218,9 @@ TEST_CASE("bf16 stays near f32", "[invariance][bf16][slow]") {
 TEST_CASE("activation checkpointing changes no gradient beyond rounding",
           "[invariance][checkpointing]") {
   if (!Have(kTiny)) return;
-  for (const UpdateMethodRow& row : AllMethods().update) {
+  for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     INFO(row.name);
-    const RunConfig config = ConfigOf(row, /*dropout=*/true);
+    const spec::RunConfig config = ConfigOf(row, /*dropout=*/true);
     Tuned tuned = Attached(row, config, kTiny, at::kDouble);
     REQUIRE(tuned.method->BeginRound(0).ok());
     if (tuned.method->TrainableParameters().empty()) continue;
@@ -234,4 +236,4 @@ TEST_CASE("activation checkpointing changes no gradient beyond rounding",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::whole

@@ -9,7 +9,7 @@
 #include "harness/train/trainer.h"
 #include "tests/invariance.h"
 
-namespace sft {
+namespace sft::whole {
 namespace {
 
 struct RunResult {
@@ -18,7 +18,8 @@ struct RunResult {
 };
 
 struct TinyRun {
-  TinyRun(const UpdateMethodRow& update, const BatchingMethodRow& batching,
+  TinyRun(const train::UpdateMethodRow& update,
+          const train::BatchingMethodRow& batching,
           const std::string& optimizer = "adamw", double max_grad_norm = 1)
       : config(ConfigOf(update, /*dropout=*/true)),
         tuned(Attached(update, config, kTiny, at::kFloat)) {
@@ -28,24 +29,24 @@ struct TinyRun {
     REQUIRE(made.ok());
     REQUIRE((*made)->Attach(*tuned.model).ok());
     batches = std::move(*made);
-    trainer =
-        std::make_unique<Trainer>(config, "run", *tuned.model, *tuned.method);
+    trainer = std::make_unique<train::Trainer>(config, "run", *tuned.model,
+                                               *tuned.method);
   }
 
   // Rounds up to 2, from where the trainer stands; false if it was stopped.
-  bool Run(const TrainerHooks& hooks) {
-    const std::unique_ptr<Collator> collator = batches->MakeCollator();
+  bool Run(const train::TrainerHooks& hooks) {
+    const std::unique_ptr<data::Collator> collator = batches->MakeCollator();
     for (int64_t round = trainer->next_round(); round < 2; ++round) {
-      const std::vector<Example> rows =
-          RandomExamples({20, 8, 30, 14, 26, 6, 33, 17, 22, 11, 9, 28, 15},
-                         static_cast<uint64_t>(round), 200);
-      auto plan = PlanSteps(config, rows, *collator, round);
+      const std::vector<Example> rows = methods::RandomExamples(
+          {20, 8, 30, 14, 26, 6, 33, 17, 22, 11, 9, 28, 15},
+          static_cast<uint64_t>(round), 200);
+      auto plan = train::PlanSteps(config, rows, *collator, round);
       REQUIRE(plan.ok());
       auto outcome = trainer->RunRound(round, rows, *collator, *plan, hooks);
       INFO(outcome.status().ToString());
       REQUIRE(outcome.ok());
-      REQUIRE(outcome->end != RoundEnd::kDiverged);
-      if (outcome->end == RoundEnd::kStopped) return false;
+      REQUIRE(outcome->end != train::RoundEnd::kDiverged);
+      if (outcome->end == train::RoundEnd::kStopped) return false;
     }
     return true;
   }
@@ -59,21 +60,22 @@ struct TinyRun {
     return result;
   }
 
-  RunConfig config;
+  spec::RunConfig config;
   Tuned tuned;
-  std::unique_ptr<BatchingMethod> batches;
-  std::unique_ptr<Trainer> trainer;
+  std::unique_ptr<train::BatchingMethod> batches;
+  std::unique_ptr<train::Trainer> trainer;
 };
 
 // Calls `check` for every pair of an update method that trains and a batching
 // method.
 template <class Check>
 void ForEveryPair(const Check& check) {
-  for (const UpdateMethodRow& update : AllMethods().update) {
+  for (const train::UpdateMethodRow& update : methods::AllMethods().update) {
     Tuned probe = Attached(update, ConfigOf(update, false), kTiny, at::kFloat);
     REQUIRE(probe.method->BeginRound(0).ok());
     if (probe.method->TrainableParameters().empty()) continue;
-    for (const BatchingMethodRow& batching : AllMethods().batching) {
+    for (const train::BatchingMethodRow& batching :
+         methods::AllMethods().batching) {
       INFO(update.name << " x " << batching.name);
       check(update, batching);
     }
@@ -83,19 +85,21 @@ void ForEveryPair(const Check& check) {
 TEST_CASE("an evaluation in the middle of a run changes no later bit",
           "[invariance][evaluation]") {
   if (!Have(kTiny)) return;
-  ForEveryPair([](const UpdateMethodRow& update,
-                  const BatchingMethodRow& batching) {
+  ForEveryPair([](const train::UpdateMethodRow& update,
+                  const train::BatchingMethodRow& batching) {
     TinyRun plain(update, batching);
     REQUIRE(plain.Run({}));
     TinyRun evaluated(update, batching);
     int evaluations = 0;
-    TrainerHooks hooks;
+    train::TrainerHooks hooks;
     hooks.eval_every_steps = 1;
     hooks.evaluate = [&](int64_t) {
       ++evaluations;
-      Model& model = *evaluated.tuned.model;
-      const std::vector<Example> rows = RandomExamples({12, 7, 19}, 3, 200);
-      for (const Batch& batch : FlatBatches(rows, 24)) LossOf(model, batch);
+      model::Model& model = *evaluated.tuned.model;
+      const std::vector<Example> rows =
+          methods::RandomExamples({12, 7, 19}, 3, 200);
+      for (const Batch& batch : data::FlatBatches(rows, 24))
+        methods::LossOf(model, batch);
       model.GenerateGreedy({{5, 6, 7}}, 4, {});
       return absl::OkStatus();
     };
@@ -117,13 +121,13 @@ void CheckKills(const Make& make) {
   const auto steps = static_cast<int64_t>(want.losses.size());
   for (int64_t kill_after : {int64_t{1}, steps - 1}) {
     INFO("killed after step " << kill_after);
-    TempDir folder;
-    TrainerHooks hooks;
+    support::TempDir folder;
+    train::TrainerHooks hooks;
     hooks.checkpoint_folder = (folder.path() / "checkpoint").string();
     int64_t left = kill_after;
     hooks.should_stop = [&left] { return left-- == 0; };
     REQUIRE_FALSE(make()->Run(hooks));
-    auto checkpoint = ReadCheckpoint(hooks.checkpoint_folder, "run");
+    auto checkpoint = train::ReadCheckpoint(hooks.checkpoint_folder, "run");
     INFO(checkpoint.status().ToString());
     REQUIRE(checkpoint.ok());
     auto resumed = make();
@@ -140,16 +144,16 @@ void CheckKills(const Make& make) {
 TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
           "[invariance][resume]") {
   if (!Have(kTiny)) return;
-  ForEveryPair(
-      [](const UpdateMethodRow& update, const BatchingMethodRow& batching) {
-        CheckKills([&] { return std::make_unique<TinyRun>(update, batching); });
-      });
+  ForEveryPair([](const train::UpdateMethodRow& update,
+                  const train::BatchingMethodRow& batching) {
+    CheckKills([&] { return std::make_unique<TinyRun>(update, batching); });
+  });
 }
 
 TEST_CASE("so it is under every optimizer, clipped or not",
           "[invariance][resume][optimizer][slow]") {
   if (!Have(kTiny)) return;
-  const MethodTables tables = AllMethods();
+  const train::MethodTables tables = methods::AllMethods();
   const auto of_name = [](const auto& rows, const std::string& name) {
     for (const auto& row : rows) {
       if (row.name == name) return row;
@@ -157,9 +161,9 @@ TEST_CASE("so it is under every optimizer, clipped or not",
     FAIL("no method called " << name);
     return rows.front();
   };
-  const UpdateMethodRow full = of_name(tables.update, "full");
-  const BatchingMethodRow padded = of_name(tables.batching, "padded");
-  for (const FieldSpec& field : DescribeFields<RunConfig>()) {
+  const train::UpdateMethodRow full = of_name(tables.update, "full");
+  const train::BatchingMethodRow padded = of_name(tables.batching, "padded");
+  for (const FieldSpec& field : DescribeFields<spec::RunConfig>()) {
     if (field.name != "optimizer") continue;
     std::vector<RunResult> results;
     for (const std::string& optimizer : field.limits.choices) {
@@ -190,4 +194,4 @@ TEST_CASE("so it is under every optimizer, clipped or not",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::whole

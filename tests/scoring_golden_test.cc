@@ -16,7 +16,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/stories_model.h"
 
-namespace sft {
+namespace sft::whole {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,7 +24,7 @@ using nlohmann::json;
 
 constexpr int64_t kPositions = 2048;
 
-fs::path Folder() { return SourceDir() / "tests/golden/scoring"; }
+fs::path Folder() { return support::SourceDir() / "tests/golden/scoring"; }
 
 json ReadJson(const fs::path& path) {
   const auto text = ReadFile(path.string());
@@ -42,7 +42,7 @@ fs::path ModelFolder(const std::string& name, const fs::path& data,
   if (name == "bytes") return Folder() / "bytes";
   const fs::path folder = scratch / name;
   if (name == "stories") {
-    WriteStoriesFolder(data / "stories260k", kPositions, folder);
+    support::WriteStoriesFolder(data / "stories260k", kPositions, folder);
     return folder;
   }
   fs::copy(Folder() / "bytes", folder);
@@ -60,16 +60,16 @@ fs::path ModelFolder(const std::string& name, const fs::path& data,
 }
 
 // The test rows with these ids, in this order.
-std::vector<Row> RowsOf(const std::string& dataset, const json& ids,
-                        const fs::path& data, Task* task) {
-  const auto row = DatasetByName(dataset);
+std::vector<data::Row> RowsOf(const std::string& dataset, const json& ids,
+                              const fs::path& data, data::Task* task) {
+  const auto row = datasets::DatasetByName(dataset);
   REQUIRE(row.ok());
   *task = row->task;
-  auto splits = row->load({AssetsDir().string(), data.string()});
+  auto splits = row->load({support::AssetsDir().string(), data.string()});
   if (!splits.ok()) FAIL(splits.status().message());
-  absl::flat_hash_map<int64_t, Row*> by_id;
-  for (Row& r : splits->test) by_id.emplace(r.id, &r);
-  std::vector<Row> out;
+  absl::flat_hash_map<int64_t, data::Row*> by_id;
+  for (data::Row& r : splits->test) by_id.emplace(r.id, &r);
+  std::vector<data::Row> out;
   for (const json& id : ids) {
     const auto it = by_id.find(id.get<int64_t>());
     REQUIRE(it != by_id.end());
@@ -78,9 +78,10 @@ std::vector<Row> RowsOf(const std::string& dataset, const json& ids,
   return out;
 }
 
-std::vector<std::string> AnswersOf(const Row& row, const Task& task) {
-  if (task.kind == TaskKind::kClassification) return task.labels;
-  if (task.kind == TaskKind::kMultipleChoice) return row.choices;
+std::vector<std::string> AnswersOf(const data::Row& row,
+                                   const data::Task& task) {
+  if (task.kind == data::TaskKind::kClassification) return task.labels;
+  if (task.kind == data::TaskKind::kMultipleChoice) return row.choices;
   return {row.turns.back().content};
 }
 
@@ -94,18 +95,18 @@ double Characters(const std::string& text) {
 json ListOf(const json& x) { return x.is_array() ? x : json::array({x}); }
 
 struct Scorer {
-  Model& model;
+  model::Model& model;
   const Tokenizer& tokenizer;
 
-  void Check(const std::vector<Row>& rows, const Task& task,
+  void Check(const std::vector<data::Row>& rows, const data::Task& task,
              const json& golden) const {
-    RenderOptions render;
+    data::RenderOptions render;
     render.form = "plain";
     render.max_length = kPositions;
-    const auto scored = ScoreAnswers(
+    const auto scored = eval::ScoreAnswers(
         model, tokenizer, task, task.name, rows,
-        [&](const Row& row) { return AnswersOf(row, task); }, render, 2048,
-        nullptr);
+        [&](const data::Row& row) { return AnswersOf(row, task); }, render,
+        2048, nullptr);
     if (!scored.ok()) FAIL(scored.status().message());
     size_t right = 0, right_norm = 0;
     for (size_t r = 0; r < rows.size(); ++r) {
@@ -127,7 +128,7 @@ struct Scorer {
         if (scores[k].log_probability > scores[best].log_probability) best = k;
         if (norm(k) > norm(best_norm)) best_norm = k;
       }
-      right += task.kind == TaskKind::kLastWord
+      right += task.kind == data::TaskKind::kLastWord
                    ? scores[0].likeliest
                    : static_cast<int64_t>(best) == rows[r].label;
       right_norm += static_cast<int64_t>(best_norm) == rows[r].label;
@@ -146,16 +147,16 @@ struct Scorer {
   }
 
   // Labels with the end of turn behind them, as they are trained.
-  void CheckEnded(const std::vector<Row>& rows, const Task& task,
+  void CheckEnded(const std::vector<data::Row>& rows, const data::Task& task,
                   const json& golden) const {
-    RenderOptions render;
+    data::RenderOptions render;
     render.form = "plain";
     render.max_length = kPositions;
     render.score_end_of_turn = true;
-    const auto scored = ScoreAnswers(
+    const auto scored = eval::ScoreAnswers(
         model, tokenizer, task, task.name, rows,
-        [&](const Row& row) { return AnswersOf(row, task); }, render, 2048,
-        nullptr);
+        [&](const data::Row& row) { return AnswersOf(row, task); }, render,
+        2048, nullptr);
     if (!scored.ok()) FAIL(scored.status().message());
     for (size_t r = 0; r < rows.size(); ++r) {
       CAPTURE(rows[r].id);
@@ -170,8 +171,8 @@ struct Scorer {
                   const json& golden) const {
     for (size_t i = 0; i < texts.size(); ++i) {
       CAPTURE(i);
-      const auto record =
-          EvaluateHeldout(model, tokenizer, {texts[i]}, kPositions, 0, "text");
+      const auto record = eval::EvaluateHeldout(model, tokenizer, {texts[i]},
+                                                kPositions, 0, "text");
       if (!record.ok()) FAIL(record.status().message());
       const double count = golden["count"][i].get<double>();
       CHECK(record->metrics[2].value == count);
@@ -179,10 +180,10 @@ struct Scorer {
             Approx(golden["nll"][i].get<double>() / count).epsilon(1e-5));
       if (!tokenizer.added_ids().before.empty()) continue;
       // lm-evaluation-harness puts BOS before a text in any case.
-      EvalOptions options;
+      eval::EvalOptions options;
       options.bos = "always";
-      const auto rolling = EvaluateHeldout(model, tokenizer, {texts[i]},
-                                           kPositions, 0, "text", options);
+      const auto rolling = eval::EvaluateHeldout(
+          model, tokenizer, {texts[i]}, kPositions, 0, "text", options);
       if (!rolling.ok()) FAIL(rolling.status().message());
       CHECK(rolling->metrics[0].value ==
             Approx(-golden["rolling"][i].get<double>() / (count + 1))
@@ -193,13 +194,13 @@ struct Scorer {
 
 TEST_CASE("scores equal lm-evaluation-harness item by item",
           "[scoring][golden][slow]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   if (!data) {
     WARN("skipped: SFTBENCH_DATA is not set");
     return;
   }
   const json golden = ReadJson(Folder() / "scoring.json");
-  const TempDir scratch;
+  const support::TempDir scratch;
   const auto lines = ReadLines((*data / "wikitext2/wiki.test.raw.gz").string());
   REQUIRE(lines.ok());
   std::vector<std::string> texts;
@@ -210,11 +211,11 @@ TEST_CASE("scores equal lm-evaluation-harness item by item",
   for (const auto& [name, sets] : golden["models"].items()) {
     CAPTURE(name);
     const fs::path folder = ModelFolder(name, *data, scratch.path());
-    const auto tokenizer = LoadTokenizerFromFolder(folder.string());
+    const auto tokenizer = text::LoadTokenizerFromFolder(folder.string());
     REQUIRE(tokenizer.ok());
-    const auto where = LocateModel(folder.string(), "");
+    const auto where = model::LocateModel(folder.string(), "");
     REQUIRE(where.ok());
-    const auto model = LoadModel(*where, {.compute_dtype = at::kDouble});
+    const auto model = model::LoadModel(*where, {.compute_dtype = at::kDouble});
     if (!model.ok()) FAIL(model.status().message());
     const Scorer scorer{**model, **tokenizer};
     for (const auto& [set, values] : sets.items()) {
@@ -223,8 +224,8 @@ TEST_CASE("scores equal lm-evaluation-harness item by item",
         scorer.CheckTexts(texts, values);
         continue;
       }
-      Task task;
-      const std::vector<Row> rows =
+      data::Task task;
+      const std::vector<data::Row> rows =
           RowsOf(set, golden["rows"][set], *data, &task);
       scorer.Check(rows, task, values);
     }
@@ -232,4 +233,4 @@ TEST_CASE("scores equal lm-evaluation-harness item by item",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::whole

@@ -12,23 +12,23 @@
 #include "harness/record/run_paths.h"
 #include "harness/spec/plan_text.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 // A plan made up from the records alone, in the order of their configs.
-RunPlan PlanOfRecords(const CollectedRecords& records) {
-  RunPlan plan;
-  std::map<std::string, std::string> untuned;  // config text -> id
-  std::map<std::string, PlannedRun> tuned;     // by config text and id
+spec::RunPlan PlanOfRecords(const CollectedRecords& records) {
+  spec::RunPlan plan;
+  std::map<std::string, std::string> untuned;     // config text -> id
+  std::map<std::string, spec::PlannedRun> tuned;  // by config text and id
   std::set<std::string> axes;
   for (const auto& [id, found] : records.by_run) {
     if (!found.record.has_value()) continue;
-    PlannedRun run;
+    spec::PlannedRun run;
     run.config = found.record->config;
     run.run_id = id;
     run.axes = found.record->axes;
     const std::string text = run.config.CanonicalConfigText();
-    if (run.config.method == kUntuned) {
+    if (run.config.method == spec::kUntuned) {
       untuned[text] = id;
       plan.runs.push_back(std::move(run));
     } else {
@@ -38,7 +38,7 @@ RunPlan PlanOfRecords(const CollectedRecords& records) {
   }
   for (auto& [text, run] : tuned) {
     const auto it =
-        untuned.find(UntunedConfig(run.config).CanonicalConfigText());
+        untuned.find(spec::UntunedConfig(run.config).CanonicalConfigText());
     if (it != untuned.end()) run.untuned_id = it->second;
     plan.runs.push_back(std::move(run));
   }
@@ -51,7 +51,7 @@ std::vector<ResultCell> GroupOverSeeds(const std::vector<CollectedRun>& runs) {
   std::vector<ResultCell> cells;
   std::map<std::string, size_t> places;
   for (size_t i = 0; i < runs.size(); ++i) {
-    RunConfig without_seed = runs[i].planned.config;
+    spec::RunConfig without_seed = runs[i].planned.config;
     without_seed.seed = 0;
     const auto [it, is_new] =
         places.emplace(without_seed.CanonicalConfigText(), cells.size());
@@ -61,7 +61,7 @@ std::vector<ResultCell> GroupOverSeeds(const std::vector<CollectedRun>& runs) {
       cell.axes.erase("seed");
       cell.axes["method"] = runs[i].planned.config.method;
       cell.axes["batching"] = runs[i].planned.config.batching;
-      cell.is_untuned = runs[i].planned.config.method == kUntuned;
+      cell.is_untuned = runs[i].planned.config.method == spec::kUntuned;
       cells.push_back(std::move(cell));
     }
     cells[it->second].runs.push_back(i);
@@ -131,13 +131,14 @@ const CollectedRun* Results::Find(const std::string& run_id) const {
 absl::StatusOr<Results> CollectResults(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(CollectedRecords records, CollectRecords(dir));
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> plan_texts,
-                       ReadPlanTexts(dir));
-  RunPlan plan;
+                       record::ReadPlanTexts(dir));
+  spec::RunPlan plan;
   if (plan_texts.size() == 1) {
     SFT_ASSIGN_OR_RETURN(
-        plan, PlanFromJsonText(
-                  FileExists(RunPaths{dir}.Plan()) ? RunPaths{dir}.Plan() : dir,
-                  plan_texts[0]));
+        plan, spec::PlanFromJsonText(FileExists(record::RunPaths{dir}.Plan())
+                                         ? record::RunPaths{dir}.Plan()
+                                         : dir,
+                                     plan_texts[0]));
   } else {
     plan = PlanOfRecords(records);
     if (plan.runs.empty()) {
@@ -159,7 +160,7 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
   results.select_by = plan.select_by;
   results.select_per = plan.select_per;
   results.notes = records.notes;
-  for (PlannedRun& planned : plan.runs) {
+  for (spec::PlannedRun& planned : plan.runs) {
     CollectedRun run;
     const auto it = records.by_run.find(planned.run_id);
     run.state = it == records.by_run.end() ? "pending" : it->second.state;
@@ -187,8 +188,8 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
   return results;
 }
 
-const EvalRecord* LastEval(const RunRecord& record, const std::string& task,
-                           const std::string& split) {
+const EvalRecord* LastEval(const record::RunRecord& record,
+                           const std::string& task, const std::string& split) {
   const EvalRecord* last = nullptr;
   for (const EvalRecord& eval : record.evals) {
     if (eval.task != task || eval.split != split) continue;
@@ -206,4 +207,4 @@ const MetricRecord* FindMetric(const EvalRecord* eval,
   return nullptr;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

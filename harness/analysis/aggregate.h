@@ -12,12 +12,12 @@
 #include "harness/record/run_record.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::analysis {
 
 struct CollectedRun {
-  PlannedRun planned;
+  spec::PlannedRun planned;
   // The finished record, else the last failed attempt's. Steps are dropped.
-  std::optional<RunRecord> record;
+  std::optional<record::RunRecord> record;
   std::string state;  // a RunStatusName, "pending" or "damaged"
   bool ok() const { return state == "ok"; }
 };
@@ -46,10 +46,10 @@ struct Results {
 absl::StatusOr<Results> CollectResults(const std::string& dir);
 
 // The last evaluation of a task and split; nullptr if there is none.
-const EvalRecord* LastEval(const RunRecord& record, const std::string& task,
-                           const std::string& split);
+const EvalRecord* LastEval(const record::RunRecord& record,
+                           const std::string& task, const std::string& split);
 const MetricRecord* FindMetric(const EvalRecord* eval, const std::string& name);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_AGGREGATE_H_

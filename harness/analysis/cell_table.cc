@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace sft {
+namespace sft::analysis {
 
 CellTable::CellTable(const Results& results) : results_(results) {
   table_.rows.resize(results.cells.size());
@@ -67,4 +67,4 @@ TableCell NumberCell(double value) {
   return cell;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -9,10 +9,11 @@
 #include "harness/analysis/aggregate.h"
 #include "harness/analysis/tables.h"
 
-namespace sft {
+namespace sft::analysis {
 
 using IntervalOfCell = std::function<std::optional<Interval>(size_t)>;
-using ValueOfRun = std::function<std::optional<double>(const RunRecord&)>;
+using ValueOfRun =
+    std::function<std::optional<double>(const record::RunRecord&)>;
 
 class CellTable {
  public:
@@ -39,6 +40,6 @@ TableCell NumberCell(double value);
 // What people call a cell: method, batching, and what else varies.
 std::string CellLabel(const Results& results, const ResultCell& cell);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_CELL_TABLE_H_

@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/record/merge.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr char kAttempt[] = ".attempt";
@@ -40,9 +40,10 @@ int AttemptOf(const std::string& name) {
 absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir) {
   CollectedRecords collected;
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
-                       ListRecordFiles(dir));
+                       record::ListRecordFiles(dir));
   for (const std::string& file : files) {
-    absl::StatusOr<std::vector<NamedRecord>> records = ReadRunRecords(file);
+    absl::StatusOr<std::vector<record::NamedRecord>> records =
+        record::ReadRunRecords(file);
     if (!records.ok()) {
       const std::string name = std::filesystem::path(file).filename().string();
       const std::string stem = std::filesystem::path(file).stem().string();
@@ -58,7 +59,7 @@ absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir) {
     }
     for (auto& [name, record] : *records) {
       FoundRecord found;
-      found.state = std::string(RunStatusName(record.status));
+      found.state = std::string(record::RunStatusName(record.status));
       found.attempt = AttemptOf(name);
       record.steps.clear();
       record.steps.shrink_to_fit();
@@ -71,4 +72,4 @@ absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir) {
   return collected;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

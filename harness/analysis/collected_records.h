@@ -10,12 +10,12 @@
 #include "absl/status/statusor.h"
 #include "harness/record/run_record.h"
 
-namespace sft {
+namespace sft::analysis {
 
 struct FoundRecord {
-  std::optional<RunRecord> record;  // none if damaged
-  std::string state;                // RunStatusName, or "damaged"
-  int attempt = 0;                  // 0 = <run_id>.h5 itself
+  std::optional<record::RunRecord> record;  // none if damaged
+  std::string state;                        // RunStatusName, or "damaged"
+  int attempt = 0;                          // 0 = <run_id>.h5 itself
 };
 struct CollectedRecords {
   std::map<std::string, FoundRecord> by_run;
@@ -25,6 +25,6 @@ struct CollectedRecords {
 // A folder without records gives none.
 absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_COLLECTED_RECORDS_H_

@@ -8,7 +8,7 @@
 #include "harness/analysis/item_sums.h"
 #include "harness/analysis/paired_items.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 bool IsBinary(const std::vector<std::vector<double>>& scores_SI) {
@@ -84,12 +84,14 @@ void TestMethod(const PairedItems& items, double sign, Comparison& found) {
 
 // The sums of each record of the pairs, once, and the pairs as their places.
 std::optional<PairedItems> PairItems(
-    const std::vector<std::pair<const RunRecord*, const RunRecord*>>& pairs,
+    const std::vector<
+        std::pair<const record::RunRecord*, const record::RunRecord*>>& pairs,
     const std::string& task, const std::string& metric) {
   std::vector<ItemSums> evaluations;
-  std::map<const RunRecord*, size_t> places;
+  std::map<const record::RunRecord*, size_t> places;
   std::vector<std::pair<size_t, size_t>> indices;
-  const auto place = [&](const RunRecord* record) -> std::optional<size_t> {
+  const auto place =
+      [&](const record::RunRecord* record) -> std::optional<size_t> {
     const auto [it, is_new] = places.emplace(record, evaluations.size());
     if (!is_new) return it->second;
     const EvalRecord* eval = TestEval(*record, task);
@@ -127,9 +129,11 @@ std::string_view ClaimName(Claim claim) {
   return "";
 }
 
-std::vector<std::pair<const RunRecord*, const RunRecord*>> PairedRecords(
-    const Results& results, const ResultCell& cell, const ResultCell& other) {
-  std::vector<std::pair<const RunRecord*, const RunRecord*>> pairs;
+std::vector<std::pair<const record::RunRecord*, const record::RunRecord*>>
+PairedRecords(const Results& results, const ResultCell& cell,
+              const ResultCell& other) {
+  std::vector<std::pair<const record::RunRecord*, const record::RunRecord*>>
+      pairs;
   for (const size_t mine : cell.runs) {
     const CollectedRun& run = results.runs[mine];
     if (!run.ok()) continue;
@@ -181,9 +185,10 @@ std::optional<Comparison> CompareCells(const Results& results, size_t cell,
   return found;
 }
 
-const EvalRecord* TestEval(const RunRecord& record, const std::string& task) {
+const EvalRecord* TestEval(const record::RunRecord& record,
+                           const std::string& task) {
   const EvalRecord* test = LastEval(record, task, "test");
   return test != nullptr ? test : LastEval(record, task, "heldout");
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -12,7 +12,7 @@
 #include "harness/analysis/aggregate.h"
 #include "harness/analysis/statistics.h"
 
-namespace sft {
+namespace sft::analysis {
 
 // What a comparison can speak of, by the seeds that both cells have.
 enum class Claim {
@@ -63,8 +63,9 @@ struct Comparison {
 
 // Seeds that are ok on both sides, each with its partner. The untuned model is
 // one run, the partner of every seed.
-std::vector<std::pair<const RunRecord*, const RunRecord*>> PairedRecords(
-    const Results& results, const ResultCell& cell, const ResultCell& other);
+std::vector<std::pair<const record::RunRecord*, const record::RunRecord*>>
+PairedRecords(const Results& results, const ResultCell& cell,
+              const ResultCell& other);
 
 // nullopt if no seed or no item pairs, or a record does not keep what its
 // metric is made of (SumsOfItems).
@@ -73,8 +74,9 @@ std::optional<Comparison> CompareCells(const Results& results, size_t cell,
                                        const std::string& metric);
 
 // The last evaluation of a task's test split, or of a held-out text.
-const EvalRecord* TestEval(const RunRecord& record, const std::string& task);
+const EvalRecord* TestEval(const record::RunRecord& record,
+                           const std::string& task);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_COMPARISON_H_

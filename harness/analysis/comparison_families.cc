@@ -7,7 +7,7 @@
 #include "harness/analysis/item_sums.h"
 #include "harness/analysis/selection.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 std::optional<size_t> UntunedCell(const Results& results,
@@ -21,8 +21,8 @@ std::optional<size_t> UntunedCell(const Results& results,
   return std::nullopt;
 }
 
-std::vector<std::string> TasksOf(const Results& results,
-                                 std::vector<std::string> RunConfig::*names) {
+std::vector<std::string> TasksOf(
+    const Results& results, std::vector<std::string> spec::RunConfig::*names) {
   std::vector<std::string> tasks;
   for (const CollectedRun& run : results.runs) {
     for (const std::string& task : run.planned.config.*names) {
@@ -126,12 +126,12 @@ std::vector<std::string> NotesOnMissingIntervals(const Results& results) {
 }
 
 std::vector<std::string> EvaluatedTasks(const Results& results) {
-  return TasksOf(results, &RunConfig::evaluate);
+  return TasksOf(results, &spec::RunConfig::evaluate);
 }
 
 std::vector<std::string> RetainedTasks(const Results& results) {
   const std::vector<std::string> evaluated = EvaluatedTasks(results);
-  std::vector<std::string> tasks = TasksOf(results, &RunConfig::retain);
+  std::vector<std::string> tasks = TasksOf(results, &spec::RunConfig::retain);
   std::erase_if(tasks, [&](const std::string& task) {
     return std::find(evaluated.begin(), evaluated.end(), task) !=
            evaluated.end();
@@ -149,4 +149,4 @@ const MetricRecord* PrimaryMetric(const Results& results,
   return nullptr;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -13,7 +13,7 @@
 
 #include "harness/analysis/comparison.h"
 
-namespace sft {
+namespace sft::analysis {
 
 inline constexpr double kFamilyLevel = 0.025;
 
@@ -36,6 +36,6 @@ std::vector<std::string> RetainedTasks(const Results& results);
 const MetricRecord* PrimaryMetric(const Results& results,
                                   const std::string& task);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_COMPARISON_FAMILIES_H_

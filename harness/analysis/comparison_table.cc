@@ -8,7 +8,7 @@
 #include "harness/analysis/report.h"
 #include "harness/analysis/task_columns.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 // Names the cell: "baseline" alone can be three different ones.
@@ -88,4 +88,4 @@ Table ComparisonTable(const Results& results,
   return table;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -11,7 +11,7 @@
 #include <map>
 #include <utility>
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 namespace bm = boost::math;
@@ -242,4 +242,4 @@ double SignFlipFloor(size_t n_seeds) {
   return std::ldexp(1.0, 1 - static_cast<int>(n_seeds));
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

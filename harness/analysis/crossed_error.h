@@ -18,7 +18,7 @@
 
 #include "harness/analysis/statistics.h"
 
-namespace sft {
+namespace sft::analysis {
 
 struct CrossedError {
   double seeds = 0;  // A
@@ -53,6 +53,6 @@ double DetectableEstimate(const CrossedError& error, double alpha = 0.05,
 double SignFlipP(const std::vector<double>& differences_S);
 double SignFlipFloor(size_t n_seeds);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_CROSSED_ERROR_H_

@@ -7,7 +7,7 @@
 #include "harness/analysis/aggregate.h"
 #include "harness/core/metric_sums.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr double kTolerance = 1e-6;  // of a value, relative above 1
@@ -125,4 +125,4 @@ std::optional<ItemSums> SumsOfItems(const EvalRecord& eval,
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

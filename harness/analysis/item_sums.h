@@ -12,7 +12,7 @@
 
 #include "harness/core/records.h"
 
-namespace sft {
+namespace sft::analysis {
 
 // `amount` of one item, added to a column of the sums.
 struct ItemPart {
@@ -39,6 +39,6 @@ struct ItemSums {
 std::optional<ItemSums> SumsOfItems(const EvalRecord& eval,
                                     const MetricRecord& metric);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_ITEM_SUMS_H_

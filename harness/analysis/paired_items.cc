@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace sft {
+namespace sft::analysis {
 
 void PairedItems::Evaluation::Add(size_t item, double times,
                                   std::vector<double>& sums) const {
@@ -159,4 +159,4 @@ std::optional<PairedItems::Scores> PairedItems::ItemScores() const {
   return scores;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -11,7 +11,7 @@
 
 #include "harness/analysis/item_sums.h"
 
-namespace sft {
+namespace sft::analysis {
 
 class PairedItems {
  public:
@@ -68,6 +68,6 @@ class PairedItems {
   size_t columns_ = 0;
 };
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_PAIRED_ITEMS_H_

@@ -7,7 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "harness/analysis/statistics.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr double kBusyShare = 0.8;
@@ -21,7 +21,7 @@ std::optional<double> Lookup(const std::map<std::string, double>& values,
 }
 
 // "" where a record does not say.
-std::string ProcessorOf(const RunRecord& record) {
+std::string ProcessorOf(const record::RunRecord& record) {
   const auto cpu = record.provenance_run.find("cpu");
   std::string name =
       cpu == record.provenance_run.end() ? std::string() : cpu->second;
@@ -32,9 +32,9 @@ std::string ProcessorOf(const RunRecord& record) {
 }
 
 // The runs of a cell that have a rate.
-std::vector<const RunRecord*> RatedRuns(const Results& results,
-                                        const ResultCell& cell) {
-  std::vector<const RunRecord*> runs;
+std::vector<const record::RunRecord*> RatedRuns(const Results& results,
+                                                const ResultCell& cell) {
+  std::vector<const record::RunRecord*> runs;
   for (const size_t index : cell.runs) {
     const CollectedRun& run = results.runs[index];
     if (run.ok() && TokensPerSecond(*run.record).has_value()) {
@@ -48,16 +48,17 @@ std::vector<const RunRecord*> RatedRuns(const Results& results,
 std::map<std::string, size_t> Processors(const Results& results) {
   std::map<std::string, size_t> kinds;
   for (const ResultCell& cell : results.cells) {
-    for (const RunRecord* run : RatedRuns(results, cell)) {
+    for (const record::RunRecord* run : RatedRuns(results, cell)) {
       ++kinds[ProcessorOf(*run)];
     }
   }
   return kinds;
 }
 
-std::string RangeOf(const std::vector<const RunRecord*>& runs) {
+std::string RangeOf(const std::vector<const record::RunRecord*>& runs) {
   std::vector<double> rates;
-  for (const RunRecord* run : runs) rates.push_back(*TokensPerSecond(*run));
+  for (const record::RunRecord* run : runs)
+    rates.push_back(*TokensPerSecond(*run));
   const auto [low, high] = std::minmax_element(rates.begin(), rates.end());
   if (rates.size() == 1) return absl::StrFormat("%.0f", *low);
   return absl::StrFormat("%.0f to %.0f", *low, *high);
@@ -65,7 +66,7 @@ std::string RangeOf(const std::vector<const RunRecord*>& runs) {
 
 }  // namespace
 
-std::optional<double> TokensPerSecond(const RunRecord& record) {
+std::optional<double> TokensPerSecond(const record::RunRecord& record) {
   const std::optional<double> tokens = Lookup(record.facts, "real_tokens");
   const std::optional<double> seconds =
       Lookup(record.measured, "train_wall_seconds");
@@ -78,7 +79,7 @@ std::optional<double> TokensPerSecond(const RunRecord& record) {
   return rate.has_value() && *rate > 0 ? rate : std::nullopt;
 }
 
-bool WaitedForProcessor(const RunRecord& record) {
+bool WaitedForProcessor(const record::RunRecord& record) {
   const std::optional<double> wall =
       Lookup(record.measured, "train_wall_seconds");
   const std::optional<double> cpu =
@@ -93,12 +94,12 @@ bool WaitedForProcessor(const RunRecord& record) {
 }
 
 TableCell RateCell(const Results& results, size_t cell) {
-  const std::vector<const RunRecord*> runs =
+  const std::vector<const record::RunRecord*> runs =
       RatedRuns(results, results.cells[cell]);
   if (runs.empty()) return {};
-  std::vector<const RunRecord*> undisturbed;
+  std::vector<const record::RunRecord*> undisturbed;
   std::map<std::string, size_t> kinds;
-  for (const RunRecord* run : runs) {
+  for (const record::RunRecord* run : runs) {
     if (WaitedForProcessor(*run)) continue;
     undisturbed.push_back(run);
     ++kinds[ProcessorOf(*run)];
@@ -108,7 +109,7 @@ TableCell RateCell(const Results& results, size_t cell) {
     return {.text = "unlike processors: " + RangeOf(undisturbed)};
   }
   std::vector<double> rates;
-  for (const RunRecord* run : undisturbed) {
+  for (const record::RunRecord* run : undisturbed) {
     rates.push_back(*TokensPerSecond(*run));
   }
   TableCell made = {.value = Mean(rates)};
@@ -126,7 +127,7 @@ std::vector<std::string> NotesOnRates(const Results& results) {
   std::vector<std::string> notes;
   size_t waited = 0, rated = 0;
   for (const ResultCell& cell : results.cells) {
-    for (const RunRecord* run : RatedRuns(results, cell)) {
+    for (const record::RunRecord* run : RatedRuns(results, cell)) {
       ++rated;
       waited += WaitedForProcessor(*run);
     }
@@ -152,4 +153,4 @@ std::vector<std::string> NotesOnRates(const Results& results) {
   return notes;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

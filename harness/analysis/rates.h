@@ -9,16 +9,16 @@
 #include "harness/analysis/aggregate.h"
 #include "harness/analysis/tables.h"
 
-namespace sft {
+namespace sft::analysis {
 
 // Real tokens by wall time of training; nullopt where nothing was trained.
-std::optional<double> TokensPerSecond(const RunRecord& record);
+std::optional<double> TokensPerSecond(const record::RunRecord& record);
 
 // Did the run wait for the processor? Its CPU time is far below wall time times
 // threads: below 0.8 of it with one thread, and, as no step is parallel
 // throughout, 0.8 / (1 + 0.15 (threads - 1)) with several. Of runs on a card
 // the processor's time says nothing.
-bool WaitedForProcessor(const RunRecord& record);
+bool WaitedForProcessor(const record::RunRecord& record);
 
 // Mean over the seeds that did not wait, all on one kind of processor; what
 // cannot be averaged is a text that says why.
@@ -27,6 +27,6 @@ TableCell RateCell(const Results& results, size_t cell);
 // One line where a run waited, one where kinds of processors are mixed.
 std::vector<std::string> NotesOnRates(const Results& results);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_RATES_H_

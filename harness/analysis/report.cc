@@ -9,7 +9,7 @@
 #include "harness/analysis/selection.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::analysis {
 
 absl::StatusOr<Report> BuildReport(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(Results results, CollectResults(dir));
@@ -96,4 +96,4 @@ std::string RenderReport(const Report& report, TableFormat format) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -11,7 +11,7 @@
 #include "harness/analysis/comparison.h"
 #include "harness/analysis/tables.h"
 
-namespace sft {
+namespace sft::analysis {
 
 struct Report {
   std::string question;
@@ -31,6 +31,6 @@ Table MainTable(const Results& results,
 Table ComparisonTable(const Results& results,
                       const std::vector<Comparison>& comparisons);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_REPORT_H_

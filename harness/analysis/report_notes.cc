@@ -13,14 +13,15 @@
 #include "harness/analysis/crossed_error.h"
 #include "harness/core/fields.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr double kFarAbove = 1.25;     // times the untuned model's loss
 constexpr double kFarAboveNats = 0.1;  // and this much more
 constexpr size_t kItemsToJudge = 10;
 
-const MetricRecord* LossOf(const RunRecord& record, const std::string& task) {
+const MetricRecord* LossOf(const record::RunRecord& record,
+                           const std::string& task) {
   const MetricRecord* loss =
       FindMetric(LastEval(record, task, "validation"), "validation_loss");
   if (loss != nullptr) return loss;
@@ -46,7 +47,8 @@ std::string SuspiciousLoss(const Results& results, const CollectedRun& run,
       mine->value, theirs->value);
 }
 
-std::string OneAnswer(const RunRecord& record, const std::string& task) {
+std::string OneAnswer(const record::RunRecord& record,
+                      const std::string& task) {
   const EvalRecord* eval = TestEval(record, task);
   if (eval == nullptr || eval->predictions.size() < kItemsToJudge ||
       eval->predictions.size() != eval->references.size()) {
@@ -88,9 +90,9 @@ std::string Spaced(std::string text) {
 std::string Suspicion(const Results& results, const CollectedRun& run) {
   if (!run.ok()) return "";
   std::vector<std::string> found;
-  const RunConfig& config = run.planned.config;
+  const spec::RunConfig& config = run.planned.config;
   for (const std::string& task : config.evaluate) {
-    if (config.method != kUntuned) {
+    if (config.method != spec::kUntuned) {
       found.push_back(SuspiciousLoss(results, run, task));
     }
     found.push_back(OneAnswer(*run.record, task));
@@ -210,4 +212,4 @@ std::vector<std::string> NotesOnTests(
   return notes;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -8,7 +8,7 @@
 #include "harness/analysis/aggregate.h"
 #include "harness/analysis/comparison.h"
 
-namespace sft {
+namespace sft::analysis {
 
 // Why a run that ended `ok` is not to be trusted, "" if nothing speaks against
 // it: a loss that is far above the untuned model's (by a quarter and 0.1 nats
@@ -24,6 +24,6 @@ std::vector<std::string> NotesOnData(const Results& results);
 std::vector<std::string> NotesOnTests(
     const Results& results, const std::vector<Comparison>& comparisons);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_REPORT_NOTES_H_

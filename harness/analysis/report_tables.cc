@@ -9,7 +9,7 @@
 #include "harness/analysis/task_columns.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 std::optional<double> Lookup(const std::map<std::string, double>& values,
@@ -20,11 +20,13 @@ std::optional<double> Lookup(const std::map<std::string, double>& values,
 }
 
 ValueOfRun Fact(const std::string& name) {
-  return [name](const RunRecord& record) { return Lookup(record.facts, name); };
+  return [name](const record::RunRecord& record) {
+    return Lookup(record.facts, name);
+  };
 }
 
 // The peak of the training where it is known, on the device if there is one.
-std::optional<double> PeakMebibytes(const RunRecord& record) {
+std::optional<double> PeakMebibytes(const record::RunRecord& record) {
   for (const char* name : {"train_peak_device_bytes", "peak_device_bytes",
                            "train_peak_rss_bytes", "peak_rss_bytes"}) {
     const std::optional<double> bytes = Lookup(record.measured, name);
@@ -119,4 +121,4 @@ Table MainTable(const Results& results,
   return table.Take();
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

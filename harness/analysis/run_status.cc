@@ -7,10 +7,11 @@
 #include "harness/record/run_paths.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
-void Decide(const RunPaths& paths, const FoundRecord* found, RunState& state) {
+void Decide(const record::RunPaths& paths, const FoundRecord* found,
+            RunState& state) {
   bool is_final = false;
   if (found != nullptr) {
     state.detail = found->state;
@@ -45,14 +46,15 @@ int& CountOf(const std::string& state, StatusTable& table) {
 }  // namespace
 
 absl::StatusOr<StatusTable> ReadStatus(const std::string& dir) {
-  const RunPaths paths{dir};
-  SFT_ASSIGN_OR_RETURN(const RunPlan plan, PlanFromJson(paths.Plan()));
+  const record::RunPaths paths{dir};
+  SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan,
+                       spec::PlanFromJson(paths.Plan()));
   CollectedRecords records;
   if (IsFolder(paths.Runs())) {
     SFT_ASSIGN_OR_RETURN(records, CollectRecords(dir));
   }
   StatusTable table;
-  for (const PlannedRun& run : plan.runs) {
+  for (const spec::PlannedRun& run : plan.runs) {
     RunState state;
     state.run_id = run.run_id;
     state.axes = run.axes;
@@ -85,4 +87,4 @@ std::string RenderStatus(const StatusTable& table) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

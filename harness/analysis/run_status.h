@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::analysis {
 
 struct RunState {
   std::string run_id;
@@ -33,6 +33,6 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir);
 // One line a run, then the counts.
 std::string RenderStatus(const StatusTable& table);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_RUN_STATUS_H_

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/statistics.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 struct Score {
@@ -17,7 +17,7 @@ struct Score {
 };
 
 // The measure of one run: mean over the tasks that have it.
-std::optional<double> ScoreOfRun(const RunRecord& record,
+std::optional<double> ScoreOfRun(const record::RunRecord& record,
                                  const std::string& name,
                                  bool& higher_is_better) {
   std::set<std::string> tasks;
@@ -71,7 +71,7 @@ std::optional<size_t> CellOf(const Results& results,
 std::vector<std::string> SelectionGroup(const Results& results,
                                         const ResultCell& cell) {
   const std::map<std::string, std::string> fields =
-      ConfigFields(results.runs[cell.runs[0]].planned.config);
+      spec::ConfigFields(results.runs[cell.runs[0]].planned.config);
   std::vector<std::string> group;
   for (const std::string& name : results.select_per) {
     const auto it = fields.find(name);
@@ -104,7 +104,7 @@ void SelectCells(Results& results) {
   }
   const bool anything_done = std::any_of(
       results.runs.begin(), results.runs.end(), [](const CollectedRun& run) {
-        return run.ok() && run.planned.config.method != kUntuned;
+        return run.ok() && run.planned.config.method != spec::kUntuned;
       });
   if (best.empty() && anything_done) {
     results.notes.push_back(
@@ -135,4 +135,4 @@ std::optional<size_t> BaselineCell(const Results& results,
   return own;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

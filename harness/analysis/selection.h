@@ -10,7 +10,7 @@
 
 #include "harness/analysis/aggregate.h"
 
-namespace sft {
+namespace sft::analysis {
 
 // Values of the `select.per` fields of a cell: what it competes within.
 std::vector<std::string> SelectionGroup(const Results& results,
@@ -26,6 +26,6 @@ void SelectCells(Results& results);
 std::optional<size_t> BaselineCell(const Results& results,
                                    const ResultCell& cell);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_SELECTION_H_

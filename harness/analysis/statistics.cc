@@ -10,7 +10,7 @@
 
 #include "harness/core/rng.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -163,4 +163,4 @@ double SmallestDetectable(double standard_error, double alpha, double power) {
                            boost::math::quantile(standard, power));
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

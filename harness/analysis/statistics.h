@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sft {
+namespace sft::analysis {
 
 struct Interval {
   double low = 0;
@@ -70,6 +70,6 @@ double PairedEffectSize(const std::vector<double>& differences);
 double SmallestDetectable(double standard_error, double alpha = 0.05,
                           double power = 0.8);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_STATISTICS_H_

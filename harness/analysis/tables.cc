@@ -6,7 +6,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr char kNothing[] = "\xe2\x80\x93";  // en dash
@@ -233,4 +233,4 @@ std::string RenderTable(const Table& table, TableFormat format) {
   return "";
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "harness/analysis/statistics.h"
 
-namespace sft {
+namespace sft::analysis {
 
 enum class TableFormat { kMarkdown, kCsv, kTsv, kLatex, kHtml };
 // "md", "csv", "tsv", "latex" or "html".
@@ -49,6 +49,6 @@ std::string CellText(const TableColumn& column, const TableCell& cell);
 // Text made safe for the format: "|", "&", "<" and the like.
 std::string EscapeFor(TableFormat format, const std::string& text);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_TABLES_H_

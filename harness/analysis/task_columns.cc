@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/comparison_families.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr char kValidationLoss[] = "validation_loss";
@@ -33,7 +33,7 @@ bool AnyCell(const Results& results, const std::function<bool(size_t)>& is) {
 
 ValueOfRun ValueOf(const std::string& task, const std::string& split,
                    const std::string& name) {
-  return [=](const RunRecord& record) -> std::optional<double> {
+  return [=](const record::RunRecord& record) -> std::optional<double> {
     const MetricRecord* metric =
         FindMetric(LastEval(record, task, split), name);
     if (metric == nullptr) return std::nullopt;
@@ -100,19 +100,20 @@ void AddHolmColumn(const std::string& key, const std::string& title,
 ValueOfRun ChangeOf(const std::string& task, const MetricRecord* primary) {
   const std::string name =
       primary == nullptr ? "" : task + "/" + primary->name + "_change";
-  return [task, name](const RunRecord& record) -> std::optional<double> {
-    // The untuned model is what others are held against: its change is 0.
-    if (record.config.method == kUntuned) return 0.0;
-    const auto it = record.forgetting.find(name);
-    if (it != record.forgetting.end()) return it->second;
-    for (const auto& [measure, value] : record.forgetting) {
-      if (name.empty() && absl::StartsWith(measure, task + "/") &&
-          absl::EndsWith(measure, "_change")) {
-        return value;
-      }
-    }
-    return std::nullopt;
-  };
+  return
+      [task, name](const record::RunRecord& record) -> std::optional<double> {
+        // The untuned model is what others are held against: its change is 0.
+        if (record.config.method == spec::kUntuned) return 0.0;
+        const auto it = record.forgetting.find(name);
+        if (it != record.forgetting.end()) return it->second;
+        for (const auto& [measure, value] : record.forgetting) {
+          if (name.empty() && absl::StartsWith(measure, task + "/") &&
+              absl::EndsWith(measure, "_change")) {
+            return value;
+          }
+        }
+        return std::nullopt;
+      };
 }
 
 // Records from before retained tasks kept their scores have a change alone.
@@ -212,16 +213,17 @@ void AddRetainedColumns(const Results& results, const std::string& task,
   std::replace(name.begin(), name.end(), '_', ' ');
   name += " " + task;
   if (primary != nullptr) {
-    table.AddNumber({.key = task + "_" + measure,
-                     .title = name + " (" + UnitOf(*primary) + ")",
-                     .digits = DigitsOf(primary->unit),
-                     .has_sd = true},
-                    [&](const RunRecord& record) -> std::optional<double> {
-                      const MetricRecord* metric =
-                          FindMetric(TestEval(record, task), measure);
-                      if (metric == nullptr) return std::nullopt;
-                      return metric->value;
-                    });
+    table.AddNumber(
+        {.key = task + "_" + measure,
+         .title = name + " (" + UnitOf(*primary) + ")",
+         .digits = DigitsOf(primary->unit),
+         .has_sd = true},
+        [&](const record::RunRecord& record) -> std::optional<double> {
+          const MetricRecord* metric =
+              FindMetric(TestEval(record, task), measure);
+          if (metric == nullptr) return std::nullopt;
+          return metric->value;
+        });
   }
   const auto find = [&](size_t i) {
     return AgainstUntuned(comparisons, i, task);
@@ -250,4 +252,4 @@ void AddRetainedColumns(const Results& results, const std::string& task,
                 find, table);
 }
 
-}  // namespace sft
+}  // namespace sft::analysis

@@ -10,7 +10,7 @@
 #include "harness/analysis/cell_table.h"
 #include "harness/analysis/comparison.h"
 
-namespace sft {
+namespace sft::analysis {
 
 // `prefix` stands before the titles: the task's name where there are several.
 void AddTaskColumns(const Results& results, const std::string& task,
@@ -27,6 +27,6 @@ TableCell GainCell(const Comparison& comparison);
 // Holm's p, with what it is about; words where nothing is tested.
 TableCell HolmCell(const Comparison& comparison);
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // HARNESS_ANALYSIS_TASK_COLUMNS_H_

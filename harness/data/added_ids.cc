@@ -4,7 +4,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::StatusOr<AddedIds> AddedIdsOf(const Tokenizer& tokenizer,
                                     const std::string& bos) {
@@ -54,4 +54,4 @@ std::vector<int32_t> EncodeWhole(const Tokenizer& tokenizer,
   return ids;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/tokenizer.h"
 
-namespace sft {
+namespace sft::data {
 
 // auto: as the tokenizer prescribes; always: with its BOS in front in any case,
 // an error if it has none; never: without it.
@@ -33,6 +33,6 @@ bool BeginsWith(const std::vector<int32_t>& ids,
 std::vector<int32_t> EncodeWhole(const Tokenizer& tokenizer,
                                  std::string_view text, const AddedIds& added);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_ADDED_IDS_H_

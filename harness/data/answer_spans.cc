@@ -6,8 +6,9 @@
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/data/jsonl.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Json = nlohmann::json;
@@ -32,7 +33,7 @@ class Reader {
       const std::string& text = answers.get_ref<const std::string&>();
       if (context_.find(text) == std::string::npos &&
           (text[0] == '[' || text[0] == '{')) {
-        absl::StatusOr<Json> parsed = ParseJson(text);
+        absl::StatusOr<Json> parsed = formats::ParseJson(text);
         if (parsed.ok() && parsed->is_structured()) {
           return Read(*parsed, starts);
         }
@@ -82,7 +83,8 @@ class Reader {
     if (starts != nullptr) {
       list = *starts;
       if (list.is_string()) {  // of a table of texts
-        absl::StatusOr<Json> parsed = ParseJson(list.get<std::string>());
+        absl::StatusOr<Json> parsed =
+            formats::ParseJson(list.get<std::string>());
         if (parsed.ok()) list = *parsed;
       }
       if (!list.is_array()) list = Json::array({list});
@@ -196,4 +198,4 @@ absl::StatusOr<AnswerSpans> ReadAnswerSpans(const Json* answers,
   return std::move(reader.spans());
 }
 
-}  // namespace sft
+}  // namespace sft::data

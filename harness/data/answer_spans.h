@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::data {
 
 struct AnswerSpans {
   std::vector<std::string> texts;  // none: the context holds no answer
@@ -30,6 +30,6 @@ absl::StatusOr<AnswerSpans> ReadAnswerSpans(const nlohmann::json* answers,
                                             const std::string& context,
                                             bool text_table);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_ANSWER_SPANS_H_

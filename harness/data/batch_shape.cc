@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr int64_t kSizes = 8;     // of batches, at most
@@ -109,4 +109,4 @@ Batch FilledUp(Batch batch, const BatchShape& shape) {
   return batch;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -11,7 +11,7 @@
 
 #include "harness/core/batch.h"
 
-namespace sft {
+namespace sft::data {
 
 // What a flat batch holds, or has room for.
 struct BatchShape {
@@ -39,6 +39,6 @@ Batch WithTargets(Batch batch);
 // says of its real tokens, targets and rows stays.
 Batch FilledUp(Batch batch, const BatchShape& shape);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_BATCH_SHAPE_H_

@@ -7,8 +7,9 @@
 #include "absl/strings/numbers.h"
 #include "harness/core/status.h"
 #include "harness/data/jsonl.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Json = nlohmann::json;
@@ -60,7 +61,7 @@ absl::Status TwoReadings(const std::string& answer, const std::string& first,
 
 absl::StatusOr<Choices> ReadChoices(const Json& value) {
   if (value.is_string()) {
-    absl::StatusOr<Json> parsed = ParseJson(value.get<std::string>());
+    absl::StatusOr<Json> parsed = formats::ParseJson(value.get<std::string>());
     if (!parsed.ok() || !parsed->is_structured()) {
       return absl::InvalidArgumentError(
           "choices: wanted a list, in a text one as JSON, such as [\"a\", "
@@ -175,4 +176,4 @@ absl::StatusOr<int64_t> IndexOfAnswer(const Json& answer,
                  : " or an index from 0 (a number without quotes)"));
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::data {
 
 struct Choices {
   std::vector<std::string> texts;
@@ -28,6 +28,6 @@ absl::StatusOr<Choices> ReadChoices(const nlohmann::json& value);
 absl::StatusOr<int64_t> IndexOfAnswer(const nlohmann::json& answer,
                                       const Choices& choices, bool text_table);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_CHOICE_ANSWER_H_

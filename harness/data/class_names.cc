@@ -8,7 +8,7 @@
 #include "harness/core/status.h"
 #include "harness/data/unicode.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // The names of the first group of several, as a list.
@@ -46,4 +46,4 @@ AlikeNames FindAlikeNames(const std::vector<std::string>& names) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace sft {
+namespace sft::data {
 
 struct AlikeNames {
   // Of names that differ in white space, in characters that are not shown or in
@@ -17,6 +17,6 @@ struct AlikeNames {
 // Each is a list such as "'pos', ' pos', 'pos '".
 AlikeNames FindAlikeNames(const std::vector<std::string>& names);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_CLASS_NAMES_H_

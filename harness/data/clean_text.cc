@@ -3,7 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -52,4 +52,4 @@ std::string FirstWords(const std::string& text, size_t max_bytes) {
   return text.substr(0, end);
 }
 
-}  // namespace sft
+}  // namespace sft::data

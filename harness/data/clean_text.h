@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace sft {
+namespace sft::data {
 
 // "byte 0xa3 at column 258 is no UTF-8", "" if the text is good. NUL is not.
 std::string Utf8Complaint(std::string_view text);
@@ -19,6 +19,6 @@ std::string CollapseSpace(std::string_view text);
 // `text` up to `max_bytes`, cut behind a whole word where there is one.
 std::string FirstWords(const std::string& text, size_t max_bytes);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_CLEAN_TEXT_H_

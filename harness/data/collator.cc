@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 const Example& Checked(const std::vector<Example>& examples,
@@ -144,4 +144,4 @@ Batch OnDevice(Batch batch, at::Device device) {
   return batch;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -11,7 +11,7 @@
 #include "harness/core/batch.h"
 #include "harness/core/rng.h"
 
-namespace sft {
+namespace sft::data {
 
 // A piece of a row: tokens [begin, begin + length) of example `index`.
 struct Piece {
@@ -53,6 +53,6 @@ std::vector<Batch> FlatBatches(const std::vector<Example>& examples,
                                int64_t max_tokens);
 Batch OnDevice(Batch batch, at::Device device);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_COLLATOR_H_

@@ -8,7 +8,7 @@
 #include "harness/data/clean_text.h"
 #include "harness/data/line_reader.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 std::vector<std::string> Columns(std::string_view line) {
@@ -165,4 +165,4 @@ absl::StatusOr<ConllTable> ReadConll(const std::string& path,
   return table;
 }
 
-}  // namespace sft
+}  // namespace sft::data

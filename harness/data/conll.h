@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 struct ConllSentence {
   int64_t line = 0;  // of its first token, from 1
@@ -39,6 +39,6 @@ struct ConllOptions {
 absl::StatusOr<ConllTable> ReadConll(const std::string& path,
                                      const ConllOptions& options);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_CONLL_H_

@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::data {
 
 void CsvParser::Refuse(std::string_view why) {
   if (error_.empty()) error_ = std::string(why);
@@ -133,4 +133,4 @@ absl::StatusOr<TextTable> ReadCsv(const std::string& path,
   return table;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 // A record of a CSV or TSV file; `line` is where it begins, from 1.
 struct TextRecord {
@@ -73,6 +73,6 @@ class CsvParser {
 absl::StatusOr<TextTable> ReadCsv(const std::string& path,
                                   const CsvOptions& options);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_CSV_H_

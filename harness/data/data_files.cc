@@ -4,7 +4,7 @@
 #include "harness/core/status.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
                                             const DataFolders& folders) {
@@ -43,4 +43,4 @@ absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
   return full;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -13,7 +13,7 @@
 #include "harness/core/batch.h"
 #include "harness/core/tokenizer.h"
 
-namespace sft {
+namespace sft::data {
 
 // One row before tokenization. Which fields are filled follows from the
 // task's kind; `turns` always are, for decoders read nothing else.
@@ -183,6 +183,6 @@ absl::StatusOr<RenderedAnswers> RenderAnswers(
 void FitToReferences(const Splits& splits, const Tokenizer& tokenizer,
                      int64_t max_length, Task& task);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_DATASET_H_

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 bool StartsAt(std::string_view text, size_t at, std::string_view part) {
@@ -111,4 +111,4 @@ std::vector<std::string> TagsOfAnswer(std::string_view answer,
   return tags;
 }
 
-}  // namespace sft
+}  // namespace sft::data

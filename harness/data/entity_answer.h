@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sft {
+namespace sft::data {
 
 // The entities in order of appearance. `tags` are BIO2, as many as words.
 std::string EntityAnswer(const std::vector<std::string>& words,
@@ -26,6 +26,6 @@ std::vector<std::string> TagsOfAnswer(std::string_view answer,
                                       const std::vector<std::string>& words,
                                       const std::vector<std::string>& types);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_ENTITY_ANSWER_H_

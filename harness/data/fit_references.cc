@@ -3,7 +3,7 @@
 
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // What a row's generated answer is held against.
@@ -44,4 +44,4 @@ void FitToReferences(const Splits& splits, const Tokenizer& tokenizer,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::data

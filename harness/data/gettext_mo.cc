@@ -9,7 +9,7 @@
 #include "harness/core/utf8.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr uint32_t kMagic = 0x950412de;
@@ -142,4 +142,4 @@ absl::StatusOr<Catalogue> ReadMo(const std::string& path) {
   return catalogue;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 struct CatalogueMessage {
   int64_t number = 0;  // place in the file's table, from 1
@@ -29,6 +29,6 @@ struct Catalogue {
 // other than UTF-8 and ASCII, is an error.
 absl::StatusOr<Catalogue> ReadMo(const std::string& path);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_GETTEXT_MO_H_

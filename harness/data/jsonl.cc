@@ -8,7 +8,7 @@
 #include "harness/data/clean_text.h"
 #include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 absl::Status NoRecords(const std::string& path, const JsonTable& table) {
@@ -31,7 +31,7 @@ absl::StatusOr<JsonTable> ReadJsonl(const std::string& path) {
     JsonRecord record;
     record.number = static_cast<int64_t>(i) + 1;
     record.where = absl::StrCat(path, ":", record.number);
-    absl::StatusOr<nlohmann::json> value = ParseJson(line);
+    absl::StatusOr<nlohmann::json> value = formats::ParseJson(line);
     if (!value.ok()) {
       table.refused.push_back({record.where, ToStd(value.status().message())});
     } else if (!value->is_object()) {
@@ -48,7 +48,8 @@ absl::StatusOr<JsonTable> ReadJsonl(const std::string& path) {
 absl::StatusOr<JsonTable> ReadJsonArray(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::string text,
                        ReadFile(path, kMaxJsonFileBytes));
-  absl::StatusOr<nlohmann::json> array = ParseJson(WithoutByteOrderMark(text));
+  absl::StatusOr<nlohmann::json> array =
+      formats::ParseJson(WithoutByteOrderMark(text));
   if (!array.ok()) return InputError(path, ToStd(array.status().message()));
   if (!array->is_array()) return InputError(path, "JSON, but no array");
   JsonTable table;
@@ -82,4 +83,4 @@ absl::StatusOr<std::string> JsonText(const nlohmann::json& object,
   return it->get<std::string>();
 }
 
-}  // namespace sft
+}  // namespace sft::data

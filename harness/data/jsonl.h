@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 struct JsonRecord {
   int64_t number = 0;  // line, or place in the array, from 1
@@ -41,6 +41,6 @@ absl::StatusOr<std::string> JsonText(const nlohmann::json& object,
                                      const std::string& key,
                                      bool optional = false);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_JSONL_H_

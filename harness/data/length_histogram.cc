@@ -6,7 +6,7 @@
 #include "harness/core/status.h"
 #include "harness/data/csv.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 absl::StatusOr<int64_t> Number(const std::string& where,
@@ -75,4 +75,4 @@ std::vector<int64_t> CountLengths(const std::vector<int64_t>& lengths) {
   return counts;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::data {
 
 inline constexpr int64_t kMaxHistogramLength = int64_t{1} << 20;
 // So that rows times the longest length stays below 2^60.
@@ -24,6 +24,6 @@ absl::StatusOr<std::vector<int64_t>> ReadLengthHistogram(
 // counts[l] of these lengths.
 std::vector<int64_t> CountLengths(const std::vector<int64_t>& lengths);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_LENGTH_HISTOGRAM_H_

@@ -6,7 +6,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::StatusOr<LineReader> LineReader::Open(const std::string& path,
                                             int64_t max_line_bytes) {
@@ -69,4 +69,4 @@ absl::StatusOr<bool> LineReader::Next() {
   return any;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::data {
 
 class LineReader {
  public:
@@ -43,6 +43,6 @@ class LineReader {
   int64_t number_ = 0;
 };
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_LINE_READER_H_

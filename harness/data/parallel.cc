@@ -8,7 +8,7 @@
 #include "harness/data/clean_text.h"
 #include "harness/data/line_reader.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // The line that `reader` stands at; in `why` what is wrong with it.
@@ -85,4 +85,4 @@ absl::StatusOr<ParallelTable> ReadParallel(const std::string& source_path,
   return table;
 }
 
-}  // namespace sft
+}  // namespace sft::data

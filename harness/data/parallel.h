@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 struct SentencePair {
   int64_t line = 0;  // from 1
@@ -29,6 +29,6 @@ absl::StatusOr<ParallelTable> ReadParallel(const std::string& source_path,
                                            int64_t max_line_bytes = int64_t{1}
                                                                     << 20);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PARALLEL_H_

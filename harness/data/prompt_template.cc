@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr size_t kShown = 20;
@@ -114,4 +114,4 @@ absl::Status CheckTemplate(const PromptTemplate& form,
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::data

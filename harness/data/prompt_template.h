@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::data {
 
 class PromptTemplate {
  public:
@@ -45,6 +45,6 @@ absl::Status CheckTemplate(const PromptTemplate& form,
                            const std::vector<std::string>& known,
                            const std::vector<std::string>& answer);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PROMPT_TEMPLATE_H_

@@ -12,7 +12,7 @@
 #include "harness/data/render_head.h"
 #include "harness/data/row_text.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -389,4 +389,4 @@ absl::StatusOr<RenderedAnswers> RenderAnswers(
   return renderer.Answers(row, answers);
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -5,7 +5,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -285,4 +285,4 @@ RenderedRows RenderHeadRows(const std::vector<Row>& rows, const Task& task,
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::data

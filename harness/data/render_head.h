@@ -13,7 +13,7 @@
 #include "harness/core/tokenizer.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 // The head that an encoder needs for a task: kSequence for classification,
 // kToken for token labels, kSpan for question answering; an error for the
@@ -54,6 +54,6 @@ RenderedRows RenderHeadRows(const std::vector<Row>& rows, const Task& task,
                             const Tokenizer& tokenizer,
                             const RenderOptions& options);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_RENDER_HEAD_H_

@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr char kTurnSeparator[] = "\n\n";  // of turns in the plain form
@@ -302,4 +302,4 @@ Tokens EncodeRow(const Tokenizer& tokenizer, const RowText& row) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::data

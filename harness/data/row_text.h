@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/tokenizer.h"
 
-namespace sft {
+namespace sft::data {
 
 struct RowText {
   std::string text;
@@ -106,6 +106,6 @@ struct Tokens {
 };
 Tokens EncodeRow(const Tokenizer& tokenizer, const RowText& row);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_ROW_TEXT_H_

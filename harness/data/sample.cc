@@ -10,7 +10,7 @@
 #include "harness/core/status.h"
 #include "harness/data/shingles.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // Parts with their sizes, so that none runs into the next.
@@ -95,4 +95,4 @@ RowIdentity IdentityOf(const Row& row) {
   return {TextHash(prompt), TextHash(answer)};
 }
 
-}  // namespace sft
+}  // namespace sft::data

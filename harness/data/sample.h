@@ -10,7 +10,7 @@
 
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 // Hex SHA-256 over everything that the rows hold, in their order.
 std::string DigestOfRows(const std::vector<Row>& rows);
@@ -32,6 +32,6 @@ struct RowIdentity {
 };
 RowIdentity IdentityOf(const Row& row);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_SAMPLE_H_

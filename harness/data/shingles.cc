@@ -9,7 +9,7 @@
 #include "harness/core/utf8.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr uint64_t kFnvOffset = 0xcbf29ce484222325u;
@@ -166,4 +166,4 @@ uint64_t TextHash(std::string_view text) {
   return SplitMix64(hash ^ text.size());
 }
 
-}  // namespace sft
+}  // namespace sft::data

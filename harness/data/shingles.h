@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sft {
+namespace sft::data {
 
 // Words are runs of letters and digits in lower case; scripts written without
 // spaces have a word a character.
@@ -39,6 +39,6 @@ Signature MinHash(const std::vector<uint64_t>& shingles);
 // Of a text without runs of white space; equal texts have equal hashes.
 uint64_t TextHash(std::string_view text);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_SHINGLES_H_

@@ -7,7 +7,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // The indices of rows, groups of one key together, groups in the order of
@@ -131,4 +131,4 @@ absl::StatusOr<Splits> SplitGroupsByHash(std::vector<KeyedRow> rows,
   return splits;
 }
 
-}  // namespace sft
+}  // namespace sft::data

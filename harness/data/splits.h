@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 // The first 64 bits of SHA-256 over "sftbench split 1\n" and the key.
 uint64_t SplitHash(std::string_view key);
@@ -46,6 +46,6 @@ absl::StatusOr<Splits> SplitGroupsByHash(std::vector<KeyedRow> rows,
                                          int64_t test_rows,
                                          std::string_view name);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_SPLITS_H_

@@ -1,6 +1,6 @@
 #include "harness/data/dataset.h"
 
-namespace sft {
+namespace sft::data {
 
 std::string_view TaskKindName(TaskKind kind) {
   switch (kind) {
@@ -24,4 +24,4 @@ std::string_view TaskKindName(TaskKind kind) {
   return "";
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::StatusOr<TextTable> ReadTsv(const std::string& path,
                                   const TsvOptions& options) {
@@ -41,4 +41,4 @@ absl::StatusOr<TextTable> ReadTsv(const std::string& path,
   return table;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "harness/data/csv.h"
 
-namespace sft {
+namespace sft::data {
 
 struct TsvOptions {
   bool header = false;
@@ -20,6 +20,6 @@ struct TsvOptions {
 absl::StatusOr<TextTable> ReadTsv(const std::string& path,
                                   const TsvOptions& options);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_TSV_H_

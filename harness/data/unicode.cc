@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_format.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // The normalizer, if `text` is not in form NFC.
@@ -125,4 +125,4 @@ bool IsNfc(const nlohmann::json& value) {
          std::all_of(value.begin(), value.end(), IsNfc);
 }
 
-}  // namespace sft
+}  // namespace sft::data

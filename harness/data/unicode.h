@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace sft {
+namespace sft::data {
 
 // Brings valid UTF-8 to NFC; true if that changed it.
 bool NormalizeNfc(std::string& text);
@@ -25,6 +25,6 @@ bool NormalizeJson(nlohmann::json& value);
 // Is every string of `value` in that form?
 bool IsNfc(const nlohmann::json& value);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_UNICODE_H_

@@ -13,7 +13,7 @@
 #include "harness/eval/scoring.h"
 #include "harness/model/forward/decode_step.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 constexpr int64_t kRowsOnDevice = 32;
@@ -55,7 +55,7 @@ std::string StopDetail(const std::vector<std::string>& stops) {
 
 std::vector<int32_t> StopIds(const Tokenizer& tokenizer) {
   std::vector<int32_t> ids = tokenizer.stop_ids();
-  const std::optional<int32_t> end = ChatEndOfTurn(tokenizer);
+  const std::optional<int32_t> end = data::ChatEndOfTurn(tokenizer);
   if (end && std::find(ids.begin(), ids.end(), *end) == ids.end()) {
     ids.push_back(*end);
   }
@@ -99,19 +99,17 @@ std::string_view CutAtStop(std::string_view text,
   return text.substr(0, end);
 }
 
-absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
-                                   const Task& task,
-                                   const std::vector<Row>& rows,
-                                   const RenderOptions& render,
-                                   int64_t max_new_tokens,
-                                   const AnswerBatches& batches) {
+absl::StatusOr<Answers> AnswerRows(
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
+    int64_t max_new_tokens, const AnswerBatches& batches) {
   Answers out;
   SFT_ASSIGN_OR_RETURN(const std::string form,
-                       EffectiveForm(task, tokenizer, render));
-  for (const Row& row : rows) {
+                       data::EffectiveForm(task, tokenizer, render));
+  for (const data::Row& row : rows) {
     int64_t cut = 0;
-    SFT_ASSIGN_OR_RETURN(Ids ids,
-                         RenderPrompt(row, task, tokenizer, render, &cut));
+    SFT_ASSIGN_OR_RETURN(
+        Ids ids, data::RenderPrompt(row, task, tokenizer, render, &cut));
     if (ids.empty()) {
       return InputError(absl::StrCat(task.name, ": row ", row.id),
                         "an empty prompt");
@@ -120,7 +118,7 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
     out.tokens += static_cast<int64_t>(ids.size());
     out.prompts.push_back(std::move(ids));
   }
-  GenerationOptions options;
+  model::GenerationOptions options;
   options.max_new_tokens = max_new_tokens;
   options.stop_ids = StopIds(tokenizer);
   options.stop = StopAt(tokenizer, task.stop_strings);
@@ -134,7 +132,7 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
   out.texts.resize(rows.size());
   AnswerBatches most = batches;
   if (most.rows == 0) {
-    most.rows = model.device().is_cpu() ? kMostStepRows : kRowsOnDevice;
+    most.rows = model.device().is_cpu() ? model::kMostStepRows : kRowsOnDevice;
   }
   for (const AnswerBatch& batch :
        MakeBatches(out.prompts, order, max_new_tokens, most)) {
@@ -172,4 +170,4 @@ absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

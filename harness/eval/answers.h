@@ -12,7 +12,7 @@
 #include "harness/data/dataset.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::eval {
 
 // Of one batch: prompts, and token slots of the cache. A longer prompt is a
 // batch of its own. Results do not depend on it beyond rounding.
@@ -32,12 +32,10 @@ struct Answers {
 // Greedy answers. One ends before the first of the tokenizer's stop ids or of
 // the task's stop strings (CutAtStop), or after `max_new_tokens`; white space
 // around it is taken off.
-absl::StatusOr<Answers> AnswerRows(Model& model, const Tokenizer& tokenizer,
-                                   const Task& task,
-                                   const std::vector<Row>& rows,
-                                   const RenderOptions& render,
-                                   int64_t max_new_tokens,
-                                   const AnswerBatches& batches = {});
+absl::StatusOr<Answers> AnswerRows(
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
+    int64_t max_new_tokens, const AnswerBatches& batches = {});
 
 // What ends an answer: the tokenizer's ids, and the end of turn that its chat
 // template writes.
@@ -55,6 +53,6 @@ std::function<bool(const std::vector<int32_t>&)> StopAt(
 std::string_view CutAtStop(std::string_view text,
                            const std::vector<std::string>& stop_strings);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_ANSWERS_H_

@@ -10,7 +10,7 @@
 #include "harness/core/status.h"
 #include "harness/eval/unicode_text.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 constexpr int kOrder = 4;
@@ -213,4 +213,4 @@ absl::StatusOr<TextScore> Bleu(const std::vector<TextItem>& items,
   return score;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/text_item.h"
 
-namespace sft {
+namespace sft::eval {
 
 // mteval-v13a's tokens, as sacreBLEU's 13a joins them by one space.
 std::string Tokenize13a(std::string_view line);
@@ -23,6 +23,6 @@ std::string TokenizeIntl(std::string_view line);
 absl::StatusOr<TextScore> Bleu(const std::vector<TextItem>& items,
                                const TextMetricOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_BLEU_H_

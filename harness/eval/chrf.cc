@@ -13,7 +13,7 @@
 #include "harness/core/utf8.h"
 #include "harness/eval/unicode_text.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 constexpr int kOrder = 6;
@@ -93,4 +93,4 @@ absl::StatusOr<TextScore> Chrf(const std::vector<TextItem>& items,
   return score;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -9,12 +9,12 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/text_item.h"
 
-namespace sft {
+namespace sft::eval {
 
 // 0..100; items are the sentences' own chrF, the value is of summed counts.
 absl::StatusOr<TextScore> Chrf(const std::vector<TextItem>& items,
                                const TextMetricOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_CHRF_H_

@@ -10,17 +10,16 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "harness/formats/json.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/eval/unicode_text.h"
+#include "harness/formats/json.h"
 #include "harness/text/regex.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using nlohmann::json;
-
 
 // The arguments of one constraint; the first that is missing or of another
 // type is kept as the error.
@@ -91,10 +90,11 @@ class Arguments {
 
 std::vector<std::string> Matches(const std::string& pattern,
                                  std::string_view text) {
-  const absl::StatusOr<Regex> regex = Regex::Compile(pattern, "constraint");
+  const absl::StatusOr<text::Regex> regex =
+      text::Regex::Compile(pattern, "constraint");
   std::vector<std::string> out;
   if (!regex.ok()) return out;  // an argument beyond the limits of patterns
-  for (const ByteRange& range : regex->FindAll(text)) {
+  for (const text::ByteRange& range : regex->FindAll(text)) {
     out.emplace_back(text.substr(range.begin, range.end - range.begin));
   }
   return out;
@@ -103,7 +103,7 @@ int64_t Count(const std::string& pattern, std::string_view text) {
   return std::ssize(Matches(pattern, text));
 }
 int64_t CountLiteral(const std::string& word, std::string_view text) {
-  return Count("(?i)" + Regex::Escape(word), text);
+  return Count("(?i)" + text::Regex::Escape(word), text);
 }
 
 // str.isupper() and str.islower(): a cased letter, and none of the other case.
@@ -146,7 +146,7 @@ bool Existence(Arguments& args, std::string_view text) {
 bool ForbiddenWords(Arguments& args, std::string_view text) {
   const std::vector<std::string> words = args.Texts("forbidden_words");
   return std::none_of(words.begin(), words.end(), [&](const std::string& word) {
-    return Count("(?i)\\b" + Regex::Escape(word) + "\\b", text) > 0;
+    return Count("(?i)\\b" + text::Regex::Escape(word) + "\\b", text) > 0;
   });
 }
 
@@ -158,7 +158,7 @@ bool Frequency(Arguments& args, std::string_view text) {
 bool LetterFrequency(Arguments& args, std::string_view text) {
   const std::string letter = LowerText(args.Text("letter"));
   return args.Compare("let_relation",
-                      Count(Regex::Escape(letter), LowerText(text)),
+                      Count(text::Regex::Escape(letter), LowerText(text)),
                       args.Int("let_frequency"));
 }
 
@@ -201,7 +201,7 @@ bool Placeholders(Arguments& args, std::string_view text) {
 
 bool Postscript(Arguments& args, std::string_view text) {
   const std::string marker = args.Text("postscript_marker");
-  std::string pattern = Regex::Escape(LowerText(marker));
+  std::string pattern = text::Regex::Escape(LowerText(marker));
   if (marker == "P.P.S") pattern = "p\\.\\s?p\\.\\s?s";
   if (marker == "P.S.") pattern = "p\\.\\s?s\\.";
   return Count(pattern, LowerText(text)) > 0;
@@ -231,7 +231,7 @@ bool Highlights(Arguments& args, std::string_view text) {
 }
 
 bool Sections(Arguments& args, std::string_view text) {
-  return Count(Regex::Escape(args.Text("section_spliter")) + "\\s?\\d+",
+  return Count(text::Regex::Escape(args.Text("section_spliter")) + "\\s?\\d+",
                text) >= args.Int("num_sections");
 }
 
@@ -245,7 +245,8 @@ bool JsonFormat(Arguments&, std::string_view text) {
   }
   absl::ConsumeSuffix(&view, "```");
   inner = Arguments::Strip(ToStd(view));
-  return JsonDepth(inner) <= kMaxJsonDepth && json::accept(inner);
+  return formats::JsonDepth(inner) <= formats::kMaxJsonDepth &&
+         json::accept(inner);
 }
 
 bool Title(Arguments&, std::string_view text) {
@@ -331,11 +332,12 @@ std::vector<std::string> KnownConstraints() {
 
 absl::StatusOr<ConstraintShare> CheckConstraints(std::string_view constraints,
                                                  std::string_view response) {
-  if (JsonDepth(constraints) > kMaxJsonDepth) {
+  if (formats::JsonDepth(constraints) > formats::kMaxJsonDepth) {
     return absl::InvalidArgumentError("constraints nest too deep");
   }
   json list;
-  if (ReadJsonInto(constraints, kMaxJsonDepth, list)) list = nullptr;
+  if (formats::ReadJsonInto(constraints, formats::kMaxJsonDepth, list))
+    list = nullptr;
   if (!list.is_array()) {
     return absl::InvalidArgumentError(
         "constraints are no JSON array of {\"id\": ..., \"kwargs\": {...}}");
@@ -367,4 +369,4 @@ absl::StatusOr<ConstraintShare> CheckConstraints(std::string_view constraints,
   return share;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::eval {
 
 struct ConstraintShare {
   int64_t met = 0;
@@ -33,6 +33,6 @@ std::vector<std::string> KnownConstraints();
 // before a small letter. What follows the last end is one more.
 int64_t CountSentences(std::string_view text);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_CONSTRAINTS_H_

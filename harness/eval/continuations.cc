@@ -6,7 +6,7 @@
 #include "harness/core/batch.h"
 #include "harness/eval/scoring.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -51,7 +51,7 @@ Stems MakeStems(const std::vector<Ids>& answers) {
 }  // namespace
 
 std::vector<std::vector<ContinuationScore>> ScoreContinuations(
-    Model& model, const std::vector<Continuations>& prompts,
+    model::Model& model, const std::vector<Continuations>& prompts,
     int64_t max_tokens_a_batch, int64_t* tokens) {
   std::vector<Example> sequences;
   std::vector<Wanted> wanted;
@@ -116,4 +116,4 @@ std::vector<std::vector<ContinuationScore>> ScoreContinuations(
   return scores;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

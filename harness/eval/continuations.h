@@ -7,7 +7,7 @@
 
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::eval {
 
 struct Continuations {
   int64_t row_id = 0;
@@ -24,9 +24,9 @@ struct ContinuationScore {
 // answer that begins another. `tokens`, if not null, is raised by
 // the tokens read.
 std::vector<std::vector<ContinuationScore>> ScoreContinuations(
-    Model& model, const std::vector<Continuations>& prompts,
+    model::Model& model, const std::vector<Continuations>& prompts,
     int64_t max_tokens_a_batch, int64_t* tokens);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_CONTINUATIONS_H_

@@ -8,7 +8,7 @@
 #include "harness/eval/constraints.h"
 #include "harness/eval/unicode_text.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 bool IsEnd(char32_t c) {
@@ -74,4 +74,4 @@ int64_t CountSentences(std::string_view utf8) {
   return count + open;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

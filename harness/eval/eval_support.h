@@ -14,7 +14,7 @@
 #include "harness/eval/metrics.h"
 #include "harness/eval/text_metrics.h"
 
-namespace sft {
+namespace sft::eval {
 
 inline EvalRecord StartRecord(const std::string& task,
                               const EvalOptions& options) {
@@ -54,6 +54,6 @@ inline absl::Status AddTextMetrics(const std::vector<std::string>& names,
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_EVAL_SUPPORT_H_

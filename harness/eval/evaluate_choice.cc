@@ -11,10 +11,10 @@
 #include "harness/eval/metrics.h"
 #include "harness/eval/row_answers.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
-std::string Where(const EvalInput& input, const Row& row) {
+std::string Where(const EvalInput& input, const data::Row& row) {
   return absl::StrCat(input.name, ": row ", row.id);
 }
 
@@ -36,14 +36,14 @@ int64_t Best(const std::vector<ContinuationScore>& scores, Value value) {
 
 }  // namespace
 
-absl::StatusOr<EvalRecord> EvaluateChoice(Model& model,
+absl::StatusOr<EvalRecord> EvaluateChoice(model::Model& model,
                                           const Tokenizer& tokenizer,
                                           const EvalInput& input,
                                           const EvalOptions& options) {
   const Stopwatch watch;
   if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
   EvalRecord record = StartRecord(input.name, options);
-  for (const Row& row : input.rows) {
+  for (const data::Row& row : input.rows) {
     if (row.choices.size() < 2 || row.label < 0 ||
         row.label >= std::ssize(row.choices)) {
       return InputError(Where(input, row),
@@ -57,7 +57,7 @@ absl::StatusOr<EvalRecord> EvaluateChoice(Model& model,
       const AnswerScores scored,
       ScoreAnswers(
           model, tokenizer, *input.task, input.name, input.rows,
-          [](const Row& row) { return row.choices; }, input.render,
+          [](const data::Row& row) { return row.choices; }, input.render,
           options.max_tokens_a_batch, &record.tokens));
   const auto& scores = scored.scores;
   std::vector<int64_t> normed;
@@ -85,27 +85,27 @@ absl::StatusOr<EvalRecord> EvaluateChoice(Model& model,
   return record;
 }
 
-absl::StatusOr<EvalRecord> EvaluateLastWord(Model& model,
+absl::StatusOr<EvalRecord> EvaluateLastWord(model::Model& model,
                                             const Tokenizer& tokenizer,
                                             const EvalInput& input,
                                             const EvalOptions& options) {
   const Stopwatch watch;
   if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
   EvalRecord record = StartRecord(input.name, options);
-  for (const Row& row : input.rows) {
+  for (const data::Row& row : input.rows) {
     record.row_ids.push_back(row.id);
     if (row.turns.empty() || row.turns.back().role != "assistant") {
       return InputError(Where(input, row), "the last turn is no assistant's");
     }
   }
-  RenderOptions render = input.render;
+  data::RenderOptions render = input.render;
   // A word is right by its own tokens, trained on or not.
   render.score_end_of_turn = false;
   SFT_ASSIGN_OR_RETURN(
       const AnswerScores scored,
       ScoreAnswers(
           model, tokenizer, *input.task, input.name, input.rows,
-          [](const Row& row) {
+          [](const data::Row& row) {
             return std::vector<std::string>{row.turns.back().content};
           },
           render, options.max_tokens_a_batch, &record.tokens));
@@ -130,4 +130,4 @@ absl::StatusOr<EvalRecord> EvaluateLastWord(Model& model,
   return record;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -13,22 +13,22 @@
 #include "harness/eval/metrics.h"
 #include "harness/eval/squad.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 // `reference_of` is asked before anything is generated.
 absl::StatusOr<EvalRecord> Evaluate(
-    Model& model, const Tokenizer& tokenizer, const EvalInput& input,
+    model::Model& model, const Tokenizer& tokenizer, const EvalInput& input,
     const EvalOptions& options,
-    const std::function<absl::StatusOr<std::vector<std::string>>(const Row&)>&
-        references_of,
-    const std::function<std::string(const Row&, std::string)>& read) {
+    const std::function<absl::StatusOr<std::vector<std::string>>(
+        const data::Row&)>& references_of,
+    const std::function<std::string(const data::Row&, std::string)>& read) {
   const Stopwatch watch;
   if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
   EvalRecord record = StartRecord(input.name, options);
   std::vector<TextItem> items(input.rows.size());
   for (size_t r = 0; r < input.rows.size(); ++r) {
-    const Row& row = input.rows[r];
+    const data::Row& row = input.rows[r];
     record.row_ids.push_back(row.id);
     absl::StatusOr<std::vector<std::string>> references = references_of(row);
     if (!references.ok()) {
@@ -60,15 +60,15 @@ AnswerLimits AnswerLimitsOf(const EvalInput& input) {
   limits.render = input.render;
   const int64_t tokens = input.task->max_new_tokens;
   switch (input.task->kind) {
-    case TaskKind::kGeneration:
-    case TaskKind::kQuestionAnswering:
-    case TaskKind::kTokenLabels:
+    case data::TaskKind::kGeneration:
+    case data::TaskKind::kQuestionAnswering:
+    case data::TaskKind::kTokenLabels:
       limits.max_new_tokens = tokens;
       break;
-    case TaskKind::kInstruction:
-      if (std::any_of(input.rows.begin(), input.rows.end(), [](const Row& row) {
-            return !row.constraints.empty();
-          })) {
+    case data::TaskKind::kInstruction:
+      if (std::any_of(
+              input.rows.begin(), input.rows.end(),
+              [](const data::Row& row) { return !row.constraints.empty(); })) {
         limits.max_new_tokens = std::min(tokens, input.render.max_length / 2);
         limits.render.answer_room = limits.max_new_tokens;
       }
@@ -79,13 +79,14 @@ AnswerLimits AnswerLimitsOf(const EvalInput& input) {
   return limits;
 }
 
-absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
+absl::StatusOr<EvalRecord> EvaluateGeneration(model::Model& model,
                                               const Tokenizer& tokenizer,
                                               const EvalInput& input,
                                               const EvalOptions& options) {
   return Evaluate(
       model, tokenizer, input, options,
-      [&input](const Row& row) -> absl::StatusOr<std::vector<std::string>> {
+      [&input](
+          const data::Row& row) -> absl::StatusOr<std::vector<std::string>> {
         if (!row.references.empty()) return row.references;
         // A question without an answer.
         if (!input.task->no_answer.empty()) return std::vector<std::string>{""};
@@ -94,7 +95,7 @@ absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
         }
         return absl::InvalidArgumentError("has no reference");
       },
-      [&input](const Row&, std::string answer) {
+      [&input](const data::Row&, std::string answer) {
         const std::string& none = input.task->no_answer;
         const bool says_none =
             !none.empty() && NormalizeAnswer(answer) == NormalizeAnswer(none);
@@ -102,39 +103,40 @@ absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
       });
 }
 
-absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
+absl::StatusOr<EvalRecord> EvaluateWrittenTags(model::Model& model,
                                                const Tokenizer& tokenizer,
                                                const EvalInput& input,
                                                const EvalOptions& options) {
   return Evaluate(
       model, tokenizer, input, options,
-      [](const Row& row) -> absl::StatusOr<std::vector<std::string>> {
+      [](const data::Row& row) -> absl::StatusOr<std::vector<std::string>> {
         if (row.tags.size() != row.words.size()) {
           return absl::InvalidArgumentError(absl::StrCat(
               row.words.size(), " words with ", row.tags.size(), " tags"));
         }
         return std::vector<std::string>{absl::StrJoin(row.tags, " ")};
       },
-      [&input](const Row& row, std::string answer) {
+      [&input](const data::Row& row, std::string answer) {
         return absl::StrJoin(
-            TagsOfAnswer(answer, row.words, input.task->labels), " ");
+            data::TagsOfAnswer(answer, row.words, input.task->labels), " ");
       });
 }
 
-absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
+absl::Status AddConstraintAccuracy(model::Model& model,
+                                   const Tokenizer& tokenizer,
                                    const EvalInput& input, EvalRecord& record) {
   const Stopwatch watch;
   const auto share_of =
-      [&input](const Row& row,
+      [&input](const data::Row& row,
                const std::string& answer) -> absl::StatusOr<ConstraintShare> {
     auto share = CheckConstraints(row.constraints, answer);
     if (share.ok()) return share;
     return InputError(absl::StrCat(input.name, ": row ", row.id),
                       ToStd(share.status().message()));
   };
-  std::vector<Row> rows;
+  std::vector<data::Row> rows;
   size_t unknown = 0;
-  for (const Row& row : input.rows) {
+  for (const data::Row& row : input.rows) {
     if (row.constraints.empty() || std::ssize(rows) == kConstraintRows) {
       continue;
     }
@@ -166,4 +168,4 @@ absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -6,25 +6,25 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/task_evaluator.h"
 
-namespace sft {
+namespace sft::eval {
 
 // How the answers to an input are generated where they are scored.
 struct AnswerLimits {
-  RenderOptions render;
+  data::RenderOptions render;
   int64_t max_new_tokens = 0;  // 0: they are not scored
 };
 AnswerLimits AnswerLimitsOf(const EvalInput& input);
 
 // The task's metrics of greedy answers against the rows' references (against
 // the row's own answer where it names none).
-absl::StatusOr<EvalRecord> EvaluateGeneration(Model& model,
+absl::StatusOr<EvalRecord> EvaluateGeneration(model::Model& model,
                                               const Tokenizer& tokenizer,
                                               const EvalInput& input,
                                               const EvalOptions& options);
 
 // The task's metrics of the tags that an answer names
 // (harness/data/entity_answer.h) against the row's own.
-absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
+absl::StatusOr<EvalRecord> EvaluateWrittenTags(model::Model& model,
                                                const Tokenizer& tokenizer,
                                                const EvalInput& input,
                                                const EvalOptions& options);
@@ -33,9 +33,10 @@ absl::StatusOr<EvalRecord> EvaluateWrittenTags(Model& model,
 // that have constraints, where any has: an item each, the share that its answer
 // meets. At most half of max_length is written (AnswerLimitsOf).
 inline constexpr int64_t kConstraintRows = 100;
-absl::Status AddConstraintAccuracy(Model& model, const Tokenizer& tokenizer,
+absl::Status AddConstraintAccuracy(model::Model& model,
+                                   const Tokenizer& tokenizer,
                                    const EvalInput& input, EvalRecord& record);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_EVALUATE_GENERATION_H_

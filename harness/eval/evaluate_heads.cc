@@ -16,23 +16,23 @@
 #include "harness/eval/metrics.h"
 #include "harness/eval/scoring.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 // Calls `take` with each example's scores, in their order: [1, C] of a
 // sequence head, [T, C] of the others, f64 on the CPU.
 absl::Status ForEachScores(
-    Model& model, const std::vector<Example>& examples,
+    model::Model& model, const std::vector<Example>& examples,
     const EvalOptions& options, int64_t* tokens,
     const std::function<absl::Status(int64_t, const at::Tensor&)>& take) {
   const EvalScope scope(model);
   int64_t index = 0;
-  for (Batch& batch : FlatBatches(examples, options.max_tokens_a_batch)) {
+  for (Batch& batch : data::FlatBatches(examples, options.max_tokens_a_batch)) {
     *tokens += batch.real_tokens;
     const bool rows = batch.head == HeadKind::kSequence;
     const std::vector<int64_t> lengths = batch.lengths;
     at::Tensor scores =
-        model.HeadLogits(OnDevice(std::move(batch), model.device()))
+        model.HeadLogits(data::OnDevice(std::move(batch), model.device()))
             .to(at::kCPU, at::kDouble);
     if (!rows) scores = scores.squeeze(0);
     int64_t at = 0;
@@ -47,7 +47,7 @@ absl::Status ForEachScores(
 
 // The same for a record's task, but an error where a score is no finite number.
 absl::Status ForEachFiniteScores(
-    Model& model, const std::vector<Example>& examples,
+    model::Model& model, const std::vector<Example>& examples,
     const EvalOptions& options, EvalRecord& record,
     const std::function<void(int64_t, const at::Tensor&)>& take) {
   return ForEachScores(
@@ -65,7 +65,7 @@ absl::Status ForEachFiniteScores(
 
 // The windows of all rows, each with the row that it is of.
 struct Windows {
-  std::vector<HeadWindow> windows;
+  std::vector<data::HeadWindow> windows;
   std::vector<size_t> row;
   std::vector<Example> examples;
 };
@@ -75,13 +75,13 @@ absl::StatusOr<Windows> RenderAll(const EvalInput& input,
   if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
   Windows out;
   for (size_t r = 0; r < input.rows.size(); ++r) {
-    absl::StatusOr<std::vector<HeadWindow>> windows = RenderHeadRow(
+    absl::StatusOr<std::vector<data::HeadWindow>> windows = data::RenderHeadRow(
         input.rows[r], *input.task, tokenizer, input.render.max_length);
     if (!windows.ok()) {
       return InputError(absl::StrCat(input.name, ": row ", input.rows[r].id),
                         ToStd(windows.status().message()));
     }
-    for (HeadWindow& window : *windows) {
+    for (data::HeadWindow& window : *windows) {
       out.examples.push_back(window.example);
       out.windows.push_back(std::move(window));
       out.row.push_back(r);
@@ -100,7 +100,7 @@ struct Answer {
   int64_t begin = 0, end = 0;  // bytes of the context
 };
 
-Answer BestSpan(const HeadWindow& window, const at::Tensor& scores_T2) {
+Answer BestSpan(const data::HeadWindow& window, const at::Tensor& scores_T2) {
   const auto score = scores_T2.accessor<double, 2>();
   const int64_t T = scores_T2.size(0);
   Answer best;
@@ -121,14 +121,14 @@ Answer BestSpan(const HeadWindow& window, const at::Tensor& scores_T2) {
 
 }  // namespace
 
-absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
+absl::StatusOr<EvalRecord> EvaluateSequenceHead(model::Model& model,
                                                 const Tokenizer& tokenizer,
                                                 const EvalInput& input,
                                                 const EvalOptions& options) {
   const Stopwatch watch;
   EvalRecord record = StartRecord(input.name, options);
   SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
-  for (const Row& row : input.rows) {
+  for (const data::Row& row : input.rows) {
     record.row_ids.push_back(row.id);
     record.references.push_back(row.label);
   }
@@ -143,14 +143,14 @@ absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
   return record;
 }
 
-absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
+absl::StatusOr<EvalRecord> EvaluateTokenHead(model::Model& model,
                                              const Tokenizer& tokenizer,
                                              const EvalInput& input,
                                              const EvalOptions& options) {
   const Stopwatch watch;
   EvalRecord record = StartRecord(input.name, options);
   SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
-  const std::vector<std::string> classes = TagClasses(*input.task);
+  const std::vector<std::string> classes = data::TagClasses(*input.task);
   std::vector<TextItem> items;
   SFT_RETURN_IF_ERROR(ForEachFiniteScores(
       model, all.examples, options, record,
@@ -170,7 +170,7 @@ absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
   return record;
 }
 
-absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
+absl::StatusOr<EvalRecord> EvaluateSpanHead(model::Model& model,
                                             const Tokenizer& tokenizer,
                                             const EvalInput& input,
                                             const EvalOptions& options) {
@@ -187,7 +187,7 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
       }));
   std::vector<TextItem> items;
   for (size_t r = 0; r < input.rows.size(); ++r) {
-    const Row& row = input.rows[r];
+    const data::Row& row = input.rows[r];
     record.row_ids.push_back(row.id);
     items.push_back(
         {row.text_pair.substr(best[r].begin, best[r].end - best[r].begin),
@@ -204,8 +204,8 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
 }
 
 absl::StatusOr<EvalRecord> EvaluateHeadLoss(
-    Model& model, const std::vector<Example>& examples, const std::string& task,
-    const EvalOptions& options) {
+    model::Model& model, const std::vector<Example>& examples,
+    const std::string& task, const EvalOptions& options) {
   const Stopwatch watch;
   EvalRecord record = StartRecord(task, options);
   std::vector<double> sums;
@@ -235,4 +235,4 @@ absl::StatusOr<EvalRecord> EvaluateHeadLoss(
   return record;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

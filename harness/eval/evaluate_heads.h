@@ -9,17 +9,17 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/task_evaluator.h"
 
-namespace sft {
+namespace sft::eval {
 
 // The task's metrics of the likeliest class.
-absl::StatusOr<EvalRecord> EvaluateSequenceHead(Model& model,
+absl::StatusOr<EvalRecord> EvaluateSequenceHead(model::Model& model,
                                                 const Tokenizer& tokenizer,
                                                 const EvalInput& input,
                                                 const EvalOptions& options);
 
 // Span F1 in both modes of the likeliest tag of each word's first token; a
 // word beyond max_length is tagged O.
-absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
+absl::StatusOr<EvalRecord> EvaluateTokenHead(model::Model& model,
                                              const Tokenizer& tokenizer,
                                              const EvalInput& input,
                                              const EvalOptions& options);
@@ -27,16 +27,16 @@ absl::StatusOr<EvalRecord> EvaluateTokenHead(Model& model,
 // SQuAD's F1 and exact match of the best span of any window: the largest sum
 // of first-token and last-token score, at most kMaxAnswerTokens long.
 inline constexpr int64_t kMaxAnswerTokens = 30;
-absl::StatusOr<EvalRecord> EvaluateSpanHead(Model& model,
+absl::StatusOr<EvalRecord> EvaluateSpanHead(model::Model& model,
                                             const Tokenizer& tokenizer,
                                             const EvalInput& input,
                                             const EvalOptions& options);
 
 // validation_loss through a head: mean nats a target, an item each example.
 absl::StatusOr<EvalRecord> EvaluateHeadLoss(
-    Model& model, const std::vector<Example>& examples, const std::string& task,
-    const EvalOptions& options);
+    model::Model& model, const std::vector<Example>& examples,
+    const std::string& task, const EvalOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_EVALUATE_HEADS_H_

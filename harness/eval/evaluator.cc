@@ -14,7 +14,7 @@
 #include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -40,8 +40,8 @@ void SumNats(const std::vector<Wanted>& wanted,
 }  // namespace
 
 absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
-    Model& model, const Tokenizer& tokenizer, const Task& task,
-    const std::vector<Row>& rows, const RenderOptions& render,
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
     const EvalOptions& options, int64_t* tokens) {
   if (task.labels.size() < 2) {
     return InputError(task.name, "label scoring wants two labels or more");
@@ -49,8 +49,8 @@ absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
   SFT_ASSIGN_OR_RETURN(const AnswerScores scored,
                        ScoreAnswers(
                            model, tokenizer, task, task.name, rows,
-                           [&task](const Row&) { return task.labels; }, render,
-                           options.max_tokens_a_batch, tokens));
+                           [&task](const data::Row&) { return task.labels; },
+                           render, options.max_tokens_a_batch, tokens));
   std::vector<std::vector<double>> scores;
   for (const auto& row : scored.scores) {
     scores.emplace_back();
@@ -61,16 +61,14 @@ absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
   return scores;
 }
 
-absl::StatusOr<EvalRecord> EvaluateClassification(Model& model,
-                                                  const Tokenizer& tokenizer,
-                                                  const Task& task,
-                                                  const std::vector<Row>& rows,
-                                                  const RenderOptions& render,
-                                                  const EvalOptions& options) {
+absl::StatusOr<EvalRecord> EvaluateClassification(
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
+    const EvalOptions& options) {
   const Stopwatch watch;
   if (rows.empty()) return InputError(task.name, "no row to evaluate");
   EvalRecord record = StartRecord(task.name, options);
-  for (const Row& row : rows) {
+  for (const data::Row& row : rows) {
     if (row.label < 0 ||
         row.label >= static_cast<int64_t>(task.labels.size())) {
       return InputError(absl::StrCat(task.name, ": row ", row.id),
@@ -97,7 +95,7 @@ absl::StatusOr<EvalRecord> EvaluateClassification(Model& model,
   return record;
 }
 
-absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
+absl::StatusOr<EvalRecord> EvaluateLoss(model::Model& model,
                                         const std::vector<Example>& examples,
                                         const std::string& task,
                                         const EvalOptions& options) {
@@ -131,7 +129,7 @@ absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
 }
 
 absl::StatusOr<EvalRecord> EvaluateHeldout(
-    Model& model, const Tokenizer& tokenizer,
+    model::Model& model, const Tokenizer& tokenizer,
     const std::vector<std::string>& documents, int64_t window,
     int64_t max_tokens, const std::string& name, const EvalOptions& options) {
   const Stopwatch watch;
@@ -140,7 +138,7 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
                       absl::StrCat(window, " tokens predict nothing"));
   }
   SFT_ASSIGN_OR_RETURN(const AddedIds added,
-                       AddedIdsOf(tokenizer, options.bos));
+                       data::AddedIdsOf(tokenizer, options.bos));
   SFT_ASSIGN_OR_RETURN(const std::string bos,
                        BosDetail(tokenizer, options.bos, "plain"));
   // Tokens that a window begins with, and of text that it can hold.
@@ -148,7 +146,7 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
   const int64_t room = window - before;
   if (room < 1) return InputError("heldout_window", "holds no token of text");
   const auto encode = [&](const std::string& document) {
-    Ids ids = EncodeWhole(tokenizer, document, added);
+    Ids ids = data::EncodeWhole(tokenizer, document, added);
     ids.erase(ids.begin(), ids.begin() + before);
     return ids;
   };
@@ -202,10 +200,10 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
 }
 
 absl::StatusOr<std::vector<GeneratedAnswer>> GenerateAnswers(
-    Model& model, const Tokenizer& tokenizer, const Task& task,
-    const std::vector<Row>& rows, const RenderOptions& render, int64_t n,
-    int64_t max_new_tokens) {
-  const std::vector<Row> first(
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
+    int64_t n, int64_t max_new_tokens) {
+  const std::vector<data::Row> first(
       rows.begin(), rows.begin() + std::clamp<int64_t>(n, 0, std::ssize(rows)));
   SFT_ASSIGN_OR_RETURN(
       Answers written,
@@ -224,4 +222,4 @@ absl::StatusOr<std::vector<GeneratedAnswer>> GenerateAnswers(
   return answers;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -14,7 +14,7 @@
 #include "harness/data/dataset.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::eval {
 
 struct EvalOptions {
   // Of a flat batch; a longer row is a batch of its own. Results do not
@@ -31,19 +31,19 @@ struct EvalOptions {
 // OutOfRange error if the model's scores are no finite numbers (it has
 // diverged).
 absl::StatusOr<EvalRecord> EvaluateClassification(
-    Model& model, const Tokenizer& tokenizer, const Task& task,
-    const std::vector<Row>& rows, const RenderOptions& render,
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
     const EvalOptions& options = {});
 
 // The scores behind it: [row][label], nats.
 absl::StatusOr<std::vector<std::vector<double>>> LabelLogProbabilities(
-    Model& model, const Tokenizer& tokenizer, const Task& task,
-    const std::vector<Row>& rows, const RenderOptions& render,
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
     const EvalOptions& options, int64_t* tokens);
 
 // validation_loss: mean nats a target token; an item each example. A loss
 // that is no finite number is returned as it is.
-absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
+absl::StatusOr<EvalRecord> EvaluateLoss(model::Model& model,
                                         const std::vector<Example>& examples,
                                         const std::string& task,
                                         const EvalOptions& options = {});
@@ -55,7 +55,7 @@ absl::StatusOr<EvalRecord> EvaluateLoss(Model& model,
 // one of each document, then the second ones, and so on until `max_tokens` (0 =
 // all). row_ids: document * 2^20 + window.
 absl::StatusOr<EvalRecord> EvaluateHeldout(
-    Model& model, const Tokenizer& tokenizer,
+    model::Model& model, const Tokenizer& tokenizer,
     const std::vector<std::string>& documents, int64_t window,
     int64_t max_tokens, const std::string& name,
     const EvalOptions& options = {});
@@ -68,10 +68,10 @@ struct GeneratedAnswer {
 };
 // Greedy answers to the first `n` rows.
 absl::StatusOr<std::vector<GeneratedAnswer>> GenerateAnswers(
-    Model& model, const Tokenizer& tokenizer, const Task& task,
-    const std::vector<Row>& rows, const RenderOptions& render, int64_t n,
-    int64_t max_new_tokens);
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::vector<data::Row>& rows, const data::RenderOptions& render,
+    int64_t n, int64_t max_new_tokens);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_EVALUATOR_H_

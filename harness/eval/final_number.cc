@@ -5,7 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 bool IsDigit(char c) { return absl::ascii_isdigit(c); }
@@ -81,4 +81,4 @@ absl::StatusOr<TextScore> ScoreFinalNumber(const std::vector<TextItem>& items,
   return score;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/text_item.h"
 
-namespace sft {
+namespace sft::eval {
 
 // The last number as a plain decimal: "1,234.50" and "$1234.5" are both
 // "1234.5", "-0.0" is "0". A sign counts where no word and no number stands
@@ -22,6 +22,6 @@ std::optional<std::string> FinalNumber(std::string_view text);
 absl::StatusOr<TextScore> ScoreFinalNumber(const std::vector<TextItem>& items,
                                            const TextMetricOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_FINAL_NUMBER_H_

@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/spec/mixture.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 size_t Tasks(const ScoreMatrix& scores) { return scores.R[0].size(); }
@@ -183,7 +183,7 @@ absl::StatusOr<std::map<std::string, double>> SequenceForgetting(
   ScoreMatrix scores;
   for (size_t round = 0; round < train.size(); ++round) {
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
-                         SetsOf({train[round]}));
+                         spec::SetsOf({train[round]}));
     for (const std::string& set : sets) {
       if (std::find(tasks.begin(), tasks.end(), set) != tasks.end()) continue;
       tasks.push_back(set);
@@ -309,4 +309,4 @@ absl::StatusOr<MetricRecord> ChangeAgainstBase(const EvalRecord& base,
   return ChangeAgainstBase(base.metrics[0], after.metrics[0]);
 }
 
-}  // namespace sft
+}  // namespace sft::eval

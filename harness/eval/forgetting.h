@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/records.h"
 
-namespace sft {
+namespace sft::eval {
 
 struct ScoreMatrix {
   std::vector<std::vector<double>> R;  // [rounds][T tasks]
@@ -70,6 +70,6 @@ absl::StatusOr<MetricRecord> ChangeAgainstBase(const MetricRecord& base,
 absl::StatusOr<MetricRecord> ChangeAgainstBase(const EvalRecord& base,
                                                const EvalRecord& after);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_FORGETTING_H_

@@ -5,7 +5,7 @@
 #include "harness/core/metric_sums.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 MetricRecord MetricOfCounts(std::string_view name,
@@ -208,4 +208,4 @@ MetricRecord TokenCounts(std::string_view name,
   return record;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/records.h"
 
-namespace sft {
+namespace sft::eval {
 
 struct MetricInfo {
   std::string name;
@@ -66,6 +66,6 @@ MetricRecord MeanNats(std::string_view name, const std::vector<double>& sums,
 MetricRecord TokenCounts(std::string_view name,
                          const std::vector<int64_t>& counts);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_METRICS_H_

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 bool EndsWith(const std::string& word, std::string_view suffix) {
@@ -172,4 +172,4 @@ std::string PorterStem(const std::string& word) {
   return Step5(Step4(Step3(Step2(Step1c(Step1b(Step1a(word)))))));
 }
 
-}  // namespace sft
+}  // namespace sft::eval

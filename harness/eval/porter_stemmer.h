@@ -5,11 +5,11 @@
 
 #include <string>
 
-namespace sft {
+namespace sft::eval {
 
 // `word`: lower-case ASCII letters and digits.
 std::string PorterStem(const std::string& word);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_PORTER_STEMMER_H_

@@ -9,7 +9,7 @@
 #include "harness/eval/porter_stemmer.h"
 #include "harness/eval/unicode_text.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using Tokens = std::vector<std::string>;
@@ -200,4 +200,4 @@ absl::StatusOr<TextScore> RougeLsum(const std::vector<TextItem>& items,
   return BestOfReferences(items, "rougeLsum", options, SummaryScore);
 }
 
-}  // namespace sft
+}  // namespace sft::eval

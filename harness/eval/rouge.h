@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/text_item.h"
 
-namespace sft {
+namespace sft::eval {
 
 // Lower-cased runs of a-z and 0-9; words of more than 3 are stemmed if asked.
 std::vector<std::string> RougeTokens(std::string_view text, bool stemmer);
@@ -28,6 +28,6 @@ absl::StatusOr<TextScore> RougeL(const std::vector<TextItem>& items,
 absl::StatusOr<TextScore> RougeLsum(const std::vector<TextItem>& items,
                                     const TextMetricOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_ROUGE_H_

@@ -7,13 +7,13 @@
 #include "harness/core/status.h"
 #include "harness/data/added_ids.h"
 
-namespace sft {
+namespace sft::eval {
 
 absl::StatusOr<AnswerScores> ScoreAnswers(
-    Model& model, const Tokenizer& tokenizer, const Task& task,
-    const std::string& name, const std::vector<Row>& rows,
-    const std::function<std::vector<std::string>(const Row&)>& answers_of,
-    const RenderOptions& render, int64_t max_tokens_a_batch,
+    model::Model& model, const Tokenizer& tokenizer, const data::Task& task,
+    const std::string& name, const std::vector<data::Row>& rows,
+    const std::function<std::vector<std::string>(const data::Row&)>& answers_of,
+    const data::RenderOptions& render, int64_t max_tokens_a_batch,
     int64_t* tokens_read) {
   AnswerScores out;
   // Answers that follow the same ids are read together.
@@ -23,9 +23,9 @@ absl::StatusOr<AnswerScores> ScoreAnswers(
   };
   std::vector<std::vector<Place>> places;  // of prompts[i].answers
   for (size_t r = 0; r < rows.size(); ++r) {
-    const Row& row = rows[r];
-    absl::StatusOr<RenderedAnswers> rendered =
-        RenderAnswers(row, answers_of(row), task, tokenizer, render);
+    const data::Row& row = rows[r];
+    absl::StatusOr<data::RenderedAnswers> rendered =
+        data::RenderAnswers(row, answers_of(row), task, tokenizer, render);
     if (!rendered.ok()) {
       return InputError(absl::StrCat(name, ": row ", row.id),
                         ToStd(rendered.status().message()));
@@ -70,16 +70,16 @@ absl::StatusOr<std::string> BosDetail(const Tokenizer& tokenizer,
                                       const std::string& bos,
                                       std::string_view form) {
   SFT_ASSIGN_OR_RETURN(const AddedIds added,
-                       AddedIdsOfForm(tokenizer, bos, form));
+                       data::AddedIdsOfForm(tokenizer, bos, form));
   if (added.before.empty()) return std::string();
   return absl::StrCat("|bos:", absl::StrJoin(added.before, " "));
 }
 
-absl::StatusOr<std::string> ScoreDetail(const Task& task,
+absl::StatusOr<std::string> ScoreDetail(const data::Task& task,
                                         const Tokenizer& tokenizer,
-                                        const RenderOptions& render) {
+                                        const data::RenderOptions& render) {
   SFT_ASSIGN_OR_RETURN(const std::string form,
-                       EffectiveForm(task, tokenizer, render));
+                       data::EffectiveForm(task, tokenizer, render));
   SFT_ASSIGN_OR_RETURN(const std::string bos,
                        BosDetail(tokenizer, render.bos, form));
   // Without a word on the end of turn: it is left out, as
@@ -89,4 +89,4 @@ absl::StatusOr<std::string> ScoreDetail(const Task& task,
                       bos);
 }
 
-}  // namespace sft
+}  // namespace sft::eval

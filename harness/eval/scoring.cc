@@ -10,7 +10,7 @@
 #include "harness/data/collator.h"
 #include "harness/model/ops/head_loss.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 // More logits than these are read in parts of the vocabulary of kColumns: 16
@@ -23,7 +23,7 @@ constexpr int64_t kColumns = 2048;
 // The logits of some rows: each part of the head meets all of them at once.
 class RowsReader {
  public:
-  RowsReader(Model& model, at::Tensor h_RD)
+  RowsReader(model::Model& model, at::Tensor h_RD)
       : model_(model), h_RD_(std::move(h_RD)) {
     const int64_t vocabulary = model.info().vocabulary;
     const bool whole = h_RD_.size(0) * vocabulary <=
@@ -40,7 +40,7 @@ class RowsReader {
     for (int64_t first = 0; first < vocabulary; first += columns_) {
       const int64_t count = std::min(columns_, vocabulary - first);
       const at::Tensor logits_RC = model_.LogitsOf(h_RD_, first, count);
-      const at::Tensor sum_R = LogSums(logits_RC);
+      const at::Tensor sum_R = model::LogSums(logits_RC);
       sums_R_ = sums_R_.defined() ? at::logaddexp(sums_R_, sum_R) : sum_R;
       if (likeliest != nullptr) KeepLargest(logits_RC, first);
       Pick(logits_RC, first, rows, ids, picked);
@@ -94,7 +94,7 @@ class RowsReader {
     largest_R_ = at_R;
   }
 
-  Model& model_;
+  model::Model& model_;
   at::Tensor h_RD_;
   int64_t columns_ = 0;
   at::Tensor sums_R_;               // f64, log sum e^logit so far
@@ -102,7 +102,7 @@ class RowsReader {
 };
 
 // For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
-void Score(Model& model, const at::Tensor& h_TD,
+void Score(model::Model& model, const at::Tensor& h_TD,
            const std::vector<Wanted>& wanted, const std::vector<int64_t>& mine,
            const std::vector<int64_t>& flat, std::vector<double>& out,
            std::vector<bool>* likeliest) {
@@ -159,12 +159,12 @@ std::vector<Group> MakeGroups(const std::vector<Example>& sequences,
 // The sequences of `pieces` end to end, those with a prefix behind it.
 Batch BatchOf(const std::vector<Example>& sequences,
               const std::vector<int64_t>& prefixes,
-              const std::vector<Piece>& pieces) {
-  Batch batch = FlatBatch(sequences, pieces);
+              const std::vector<data::Piece>& pieces) {
+  Batch batch = data::FlatBatch(sequences, pieces);
   if (prefixes.empty()) return batch;
   std::map<int64_t, int64_t> place;  // in the batch, of a sequence
   int64_t at = 0;
-  for (const Piece& piece : pieces) {
+  for (const data::Piece& piece : pieces) {
     place[piece.index] = std::ssize(batch.prefixes);
     const int64_t prefix = prefixes[piece.index];
     batch.prefixes.push_back(prefix < 0 ? -1 : place.at(prefix));
@@ -179,7 +179,7 @@ Batch BatchOf(const std::vector<Example>& sequences,
 
 }  // namespace
 
-std::vector<double> LogProbabilities(Model& model,
+std::vector<double> LogProbabilities(model::Model& model,
                                      const std::vector<Example>& sequences,
                                      const std::vector<Wanted>& wanted,
                                      int64_t max_tokens, int64_t* tokens,
@@ -194,7 +194,7 @@ std::vector<double> LogProbabilities(Model& model,
   std::vector<double> out(wanted.size(), 0.0);
   if (likeliest != nullptr) likeliest->assign(wanted.size(), false);
   for (size_t begin = 0; begin < groups.size();) {
-    std::vector<Piece> pieces;
+    std::vector<data::Piece> pieces;
     std::vector<int64_t> mine, flat;
     int64_t total = 0;
     size_t end = begin;
@@ -212,7 +212,7 @@ std::vector<double> LogProbabilities(Model& model,
     }
     begin = end;
     Batch batch =
-        OnDevice(BatchOf(sequences, prefixes, pieces), model.device());
+        data::OnDevice(BatchOf(sequences, prefixes, pieces), model.device());
     if (tokens != nullptr) *tokens += total;
     const at::Tensor h_TD = model.HiddenStates(batch).squeeze(0);
     Score(model, h_TD, wanted, mine, flat, out, likeliest);
@@ -220,4 +220,4 @@ std::vector<double> LogProbabilities(Model& model,
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

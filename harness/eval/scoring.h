@@ -11,13 +11,13 @@
 #include "harness/core/batch.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::eval {
 
 // For its lifetime: no gradients, not training. Ordinary tensors, no
 // inference tensors: weights that are seen here train later.
 class EvalScope {
  public:
-  explicit EvalScope(Model& model)
+  explicit EvalScope(model::Model& model)
       : no_grad_(false),
         state_(model.pass_state()),
         saved_(model.pass_state()) {
@@ -29,8 +29,8 @@ class EvalScope {
 
  private:
   c10::AutoGradMode no_grad_;
-  PassState& state_;
-  PassState saved_;
+  model::PassState& state_;
+  model::PassState saved_;
 };
 
 // The token that should follow position `position` of sequence `sequence`.
@@ -48,13 +48,13 @@ struct Wanted {
 // and are read once, or -1; empty = none has any. `tokens`, if not null, is
 // raised by the tokens read; `likeliest`, if not null, becomes whether each
 // wanted token is the argmax. To be called within an EvalScope.
-std::vector<double> LogProbabilities(Model& model,
+std::vector<double> LogProbabilities(model::Model& model,
                                      const std::vector<Example>& sequences,
                                      const std::vector<Wanted>& wanted,
                                      int64_t max_tokens, int64_t* tokens,
                                      std::vector<bool>* likeliest = nullptr,
                                      const std::vector<int64_t>& prefixes = {});
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_SCORING_H_

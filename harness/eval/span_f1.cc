@@ -5,7 +5,7 @@
 #include "harness/core/utf8.h"
 #include "harness/eval/unicode_text.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 struct Tag {
@@ -151,4 +151,4 @@ absl::StatusOr<TextScore> SpanF1Strict(const std::vector<TextItem>& items,
                Iob2Spans);
 }
 
-}  // namespace sft
+}  // namespace sft::eval

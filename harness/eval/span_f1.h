@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/text_item.h"
 
-namespace sft {
+namespace sft::eval {
 
 using Sentence = std::vector<std::string>;  // of tags
 // Sentence, first and last token, type.
@@ -33,6 +33,6 @@ absl::StatusOr<TextScore> SpanF1(const std::vector<TextItem>& items,
 absl::StatusOr<TextScore> SpanF1Strict(const std::vector<TextItem>& items,
                                        const TextMetricOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_SPAN_F1_H_

@@ -6,7 +6,7 @@
 #include "harness/core/status.h"
 #include "harness/eval/unicode_text.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 bool IsAsciiPunctuation(char32_t c) {
@@ -132,4 +132,4 @@ absl::StatusOr<TextScore> SquadF1(const std::vector<TextItem>& items,
   return Score(items, "squad_f1", TokenF1);
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "harness/eval/text_item.h"
 
-namespace sft {
+namespace sft::eval {
 
 std::string NormalizeAnswer(std::string_view answer);
 
@@ -30,6 +30,6 @@ absl::StatusOr<TextScore> SquadExactMatch(const std::vector<TextItem>& items,
 absl::StatusOr<TextScore> SquadF1(const std::vector<TextItem>& items,
                                   const TextMetricOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_SQUAD_H_

@@ -5,10 +5,10 @@
 #include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluate_heads.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
-absl::StatusOr<EvalRecord> ByLikelihood(Model& model,
+absl::StatusOr<EvalRecord> ByLikelihood(model::Model& model,
                                         const Tokenizer& tokenizer,
                                         const EvalInput& input,
                                         const EvalOptions& options) {
@@ -20,7 +20,7 @@ absl::StatusOr<EvalRecord> ByLikelihood(Model& model,
   return record;
 }
 
-absl::StatusOr<EvalRecord> ResponseLoss(Model& model,
+absl::StatusOr<EvalRecord> ResponseLoss(model::Model& model,
                                         const Tokenizer& tokenizer,
                                         const EvalInput& input,
                                         const EvalOptions& options) {
@@ -30,7 +30,8 @@ absl::StatusOr<EvalRecord> ResponseLoss(Model& model,
   return record;
 }
 
-absl::StatusOr<EvalRecord> Heldout(Model& model, const Tokenizer& tokenizer,
+absl::StatusOr<EvalRecord> Heldout(model::Model& model,
+                                   const Tokenizer& tokenizer,
                                    const EvalInput& input,
                                    const EvalOptions& options) {
   EvalOptions own = options;
@@ -59,22 +60,23 @@ std::string_view HeadName(HeadKind head) {
 const std::vector<TaskEvaluator>& AllTaskEvaluators() {
   constexpr auto kNext = HeadKind::kNextToken;
   static const auto& table = *new std::vector<TaskEvaluator>{
-      {TaskKind::kClassification, kNext, ByLikelihood},
-      {TaskKind::kClassification, HeadKind::kSequence, EvaluateSequenceHead},
-      {TaskKind::kTokenLabels, kNext, EvaluateWrittenTags},
-      {TaskKind::kTokenLabels, HeadKind::kToken, EvaluateTokenHead},
-      {TaskKind::kQuestionAnswering, kNext, EvaluateGeneration},
-      {TaskKind::kQuestionAnswering, HeadKind::kSpan, EvaluateSpanHead},
-      {TaskKind::kGeneration, kNext, EvaluateGeneration},
-      {TaskKind::kInstruction, kNext, ResponseLoss},
-      {TaskKind::kMultipleChoice, kNext, EvaluateChoice},
-      {TaskKind::kLastWord, kNext, EvaluateLastWord},
-      {TaskKind::kLanguageModeling, kNext, Heldout},
+      {data::TaskKind::kClassification, kNext, ByLikelihood},
+      {data::TaskKind::kClassification, HeadKind::kSequence,
+       EvaluateSequenceHead},
+      {data::TaskKind::kTokenLabels, kNext, EvaluateWrittenTags},
+      {data::TaskKind::kTokenLabels, HeadKind::kToken, EvaluateTokenHead},
+      {data::TaskKind::kQuestionAnswering, kNext, EvaluateGeneration},
+      {data::TaskKind::kQuestionAnswering, HeadKind::kSpan, EvaluateSpanHead},
+      {data::TaskKind::kGeneration, kNext, EvaluateGeneration},
+      {data::TaskKind::kInstruction, kNext, ResponseLoss},
+      {data::TaskKind::kMultipleChoice, kNext, EvaluateChoice},
+      {data::TaskKind::kLastWord, kNext, EvaluateLastWord},
+      {data::TaskKind::kLanguageModeling, kNext, Heldout},
   };
   return table;
 }
 
-absl::StatusOr<EvalRecord> EvaluateTask(Model& model,
+absl::StatusOr<EvalRecord> EvaluateTask(model::Model& model,
                                         const Tokenizer& tokenizer,
                                         const EvalInput& input,
                                         const EvalOptions& options) {
@@ -85,8 +87,9 @@ absl::StatusOr<EvalRecord> EvaluateTask(Model& model,
   }
   return InputError(
       input.name,
-      absl::StrCat("no evaluation of ", ToAbsl(TaskKindName(input.task->kind)),
-                   " with a ", ToAbsl(HeadName(model.head())), " head"));
+      absl::StrCat("no evaluation of ",
+                   ToAbsl(data::TaskKindName(input.task->kind)), " with a ",
+                   ToAbsl(HeadName(model.head())), " head"));
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -15,14 +15,14 @@
 #include "harness/eval/evaluator.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::eval {
 
 // What an evaluation reads; each kind takes what it needs.
 struct EvalInput {
   std::string name;  // of the data set, for the record
-  const Task* task = nullptr;
-  RenderOptions render;
-  std::vector<Row> rows;
+  const data::Task* task = nullptr;
+  data::RenderOptions render;
+  std::vector<data::Row> rows;
   std::vector<Example> examples;       // the rows, rendered (kInstruction)
   std::vector<std::string> documents;  // kLanguageModeling
   int64_t heldout_window = 512;
@@ -30,9 +30,9 @@ struct EvalInput {
 };
 
 struct TaskEvaluator {
-  TaskKind kind;
+  data::TaskKind kind;
   HeadKind head;
-  absl::StatusOr<EvalRecord> (*evaluate)(Model& model,
+  absl::StatusOr<EvalRecord> (*evaluate)(model::Model& model,
                                          const Tokenizer& tokenizer,
                                          const EvalInput& input,
                                          const EvalOptions& options);
@@ -41,11 +41,11 @@ const std::vector<TaskEvaluator>& AllTaskEvaluators();
 
 // The primary metric first; InvalidArgument where the table has no row for the
 // task's kind under the model's head.
-absl::StatusOr<EvalRecord> EvaluateTask(Model& model,
+absl::StatusOr<EvalRecord> EvaluateTask(model::Model& model,
                                         const Tokenizer& tokenizer,
                                         const EvalInput& input,
                                         const EvalOptions& options);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_TASK_EVALUATOR_H_

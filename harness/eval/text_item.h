@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace sft {
+namespace sft::eval {
 
 // A line; or a sentence's tags, joined by spaces; or an answer.
 struct TextItem {
@@ -36,6 +36,6 @@ struct TextScore {
 // "2", or "var" where items differ in their number of references.
 std::string ReferenceCount(const std::vector<TextItem>& items);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_TEXT_ITEM_H_

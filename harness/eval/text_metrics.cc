@@ -13,7 +13,7 @@
 #include "harness/eval/span_f1.h"
 #include "harness/eval/squad.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using LabelMetric = MetricRecord (*)(const std::vector<int64_t>&,
@@ -106,4 +106,4 @@ absl::StatusOr<MetricRecord> MetricOfTexts(std::string_view name,
   return record;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

@@ -12,7 +12,7 @@
 #include "harness/core/records.h"
 #include "harness/eval/text_item.h"
 
-namespace sft {
+namespace sft::eval {
 
 enum class ItemFormat {
   kLines,  // an item a line
@@ -46,6 +46,6 @@ absl::StatusOr<std::vector<TextItem>> ReadTextItems(
     const TextMetric& metric, const std::string& hypotheses,
     const std::vector<std::string>& references);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_TEXT_METRICS_H_

@@ -6,7 +6,7 @@
 
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::eval {
 
 std::string LowerText(std::string_view text) {
   icu::UnicodeString wide = icu::UnicodeString::fromUTF8(
@@ -89,4 +89,4 @@ std::string FromCodePoints(const std::vector<char32_t>& text) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::eval

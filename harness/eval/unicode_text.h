@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sft {
+namespace sft::eval {
 
 // str.lower(): Unicode's full mapping, final sigma included, no locale.
 std::string LowerText(std::string_view text);
@@ -26,6 +26,6 @@ bool IsCategoryS(char32_t c);  // \p{S}
 std::vector<char32_t> CodePoints(std::string_view text);
 std::string FromCodePoints(const std::vector<char32_t>& text);
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // HARNESS_EVAL_UNICODE_TEXT_H_

@@ -14,7 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace sft {
+namespace sft::formats {
 namespace {
 
 constexpr int64_t kBlock = 32;
@@ -214,4 +214,4 @@ std::string ReadableTypes() {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::formats

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace sft {
+namespace sft::formats {
 
 struct StorageType {
   std::string_view name;              // "q4_1"
@@ -30,6 +30,6 @@ std::string GgmlTypeName(uint64_t ggml_id);
 // "f32, f16, ...": what can be read.
 std::string ReadableTypes();
 
-}  // namespace sft
+}  // namespace sft::formats
 
 #endif  // HARNESS_FORMATS_DEQUANT_H_

@@ -6,10 +6,10 @@
 #include <set>
 #include <utility>
 
-#include "harness/formats/not_the_file.h"
 #include "harness/core/status.h"
+#include "harness/formats/not_the_file.h"
 
-namespace sft {
+namespace sft::formats {
 namespace {
 
 constexpr uint64_t kMaxKeys = 1 << 16;
@@ -401,4 +401,4 @@ template absl::StatusOr<std::vector<double>> GgufFile::Get(
 template absl::StatusOr<std::vector<std::string>> GgufFile::Get(
     const std::string&) const;
 
-}  // namespace sft
+}  // namespace sft::formats

@@ -13,10 +13,10 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/files.h"
-#include "harness/formats/gguf_tokenizer.h"
 #include "harness/formats/dequant.h"
+#include "harness/formats/gguf_tokenizer.h"
 
-namespace sft {
+namespace sft::formats {
 
 // All integer types widen to int64 (a u64 above 2^63 - 1 is an error), both
 // float types to double: an f32 to the double of its shortest decimal, so that
@@ -57,6 +57,6 @@ class GgufFile {
 // Keys "tokenizer.ggml.*" and "tokenizer.chat_template".
 absl::StatusOr<GgufTokenizerData> TokenizerOf(const GgufFile& file);
 
-}  // namespace sft
+}  // namespace sft::formats
 
 #endif  // HARNESS_FORMATS_GGUF_H_

@@ -5,7 +5,7 @@
 #include "harness/core/status.h"
 #include "harness/formats/gguf.h"
 
-namespace sft {
+namespace sft::formats {
 namespace {
 
 // A token id of the vocabulary, or nothing if the key is absent.
@@ -97,4 +97,4 @@ absl::StatusOr<GgufTokenizerData> TokenizerOf(const GgufFile& file) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::formats

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace sft {
+namespace sft::formats {
 
 struct GgufTokenizerData {
   std::string model;  // "gpt2"
@@ -23,6 +23,6 @@ struct GgufTokenizerData {
   std::optional<std::string> chat_template;
 };
 
-}  // namespace sft
+}  // namespace sft::formats
 
 #endif  // HARNESS_FORMATS_GGUF_TOKENIZER_H_

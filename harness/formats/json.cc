@@ -12,7 +12,7 @@
 #include "harness/core/utf8.h"
 #include "harness/formats/not_the_file.h"
 
-namespace sft {
+namespace sft::formats {
 namespace {
 
 using nlohmann::json;
@@ -43,7 +43,9 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
     return Put(value);
   }
   bool string(std::string& value) override { return Put(std::move(value)); }
-  bool binary(typename Json::binary_t&) override { return Stop("bytes are no JSON"); }
+  bool binary(typename Json::binary_t&) override {
+    return Stop("bytes are no JSON");
+  }
 
   bool start_object(size_t) override { return Open(Json::object()); }
   bool start_array(size_t) override { return Open(Json::array()); }
@@ -52,8 +54,7 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool key(std::string& name) override {
     const auto [at, is_new] = open_.back()->emplace(name, nullptr);
     if (!is_new) {
-      return Stop(
-          absl::StrCat("key \"", name.substr(0, 60), "\" given twice"));
+      return Stop(absl::StrCat("key \"", name.substr(0, 60), "\" given twice"));
     }
     slot_ = &*at;
     return true;
@@ -71,11 +72,10 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
     // "[json.exception.parse_error.101] parse error at line 1, ..."
     const std::string what = error.what();
     const size_t bracket = what.find("] ");
-    return Stop(
-        absl::StrCat("no JSON: ", bracket == std::string::npos
-                                      ? what
-                                      : what.substr(bracket + 2, 200)),
-        at);
+    return Stop(absl::StrCat("no JSON: ", bracket == std::string::npos
+                                              ? what
+                                              : what.substr(bracket + 2, 200)),
+                at);
   }
 
  private:
@@ -93,8 +93,7 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool Open(Json empty) {
     if (std::ssize(open_) >= max_depth_) {
       return Stop(absl::StrCat("nested deeper than ", max_depth_,
-                               " levels (nested ", JsonDepth(text_),
-                               " deep)"));
+                               " levels (nested ", JsonDepth(text_), " deep)"));
     }
     Json& place = Place();
     place = std::move(empty);
@@ -203,4 +202,4 @@ int JsonDepth(std::string_view text) {
   return deepest;
 }
 
-}  // namespace sft
+}  // namespace sft::formats

@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::formats {
 
 inline constexpr int kMaxJsonDepth = 64;
 inline constexpr int64_t kMaxJsonDocumentBytes = int64_t{256} << 20;
@@ -46,6 +46,6 @@ absl::StatusOr<nlohmann::json> ReadJsonDocument(const std::string& path);
 // The deepest nesting of brackets outside strings; `text` need not be JSON.
 int JsonDepth(std::string_view text);
 
-}  // namespace sft
+}  // namespace sft::formats
 
 #endif  // HARNESS_FORMATS_JSON_H_

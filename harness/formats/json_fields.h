@@ -11,7 +11,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::formats {
 
 // A key that may only have one value, if any.
 struct OnlyValue {
@@ -86,6 +86,6 @@ class JsonFields {
   const nlohmann::json& object_;
 };
 
-}  // namespace sft
+}  // namespace sft::formats
 
 #endif  // HARNESS_FORMATS_JSON_FIELDS_H_

@@ -3,7 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::formats {
 
 absl::Status CheckIsTheFile(const std::string& path, std::string_view begin) {
   const std::string low =
@@ -29,4 +29,4 @@ absl::Status CheckIsTheFile(const std::string& path, std::string_view begin) {
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::formats

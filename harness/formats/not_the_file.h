@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 
-namespace sft {
+namespace sft::formats {
 
 // As many of a file's first bytes tell.
 inline constexpr size_t kToldByBytes = 64;
@@ -16,6 +16,6 @@ inline constexpr size_t kToldByBytes = 64;
 // pointer, of a web page or of a PyTorch pickle.
 absl::Status CheckIsTheFile(const std::string& path, std::string_view begin);
 
-}  // namespace sft
+}  // namespace sft::formats
 
 #endif  // HARNESS_FORMATS_NOT_THE_FILE_H_

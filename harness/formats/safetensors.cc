@@ -10,11 +10,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "harness/formats/not_the_file.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
+#include "harness/formats/not_the_file.h"
 
-namespace sft {
+namespace sft::formats {
 namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100 << 20;
@@ -263,4 +263,4 @@ absl::Status WriteSafetensors(const std::string& path,
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::formats

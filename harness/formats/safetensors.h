@@ -17,7 +17,7 @@
 #include "harness/core/batch.h"
 #include "harness/core/files.h"
 
-namespace sft {
+namespace sft::formats {
 
 struct SafetensorsEntry {
   std::string name;
@@ -57,6 +57,6 @@ absl::Status WriteSafetensors(const std::string& path,
                               const std::vector<NamedTensor>& tensors,
                               const std::map<std::string, std::string>& meta);
 
-}  // namespace sft
+}  // namespace sft::formats
 
 #endif  // HARNESS_FORMATS_SAFETENSORS_H_

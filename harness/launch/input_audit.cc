@@ -11,14 +11,14 @@
 #include "harness/data/entity_answer.h"
 #include "harness/eval/span_f1.h"
 
-namespace sft {
+namespace sft::launch {
 
 void InputAudit::Notice(const std::string& name, const std::string& what) {
   inputs_.notices.push_back(absl::StrCat("data ", name, ": ", what));
 }
 
 void InputAudit::NoticeCuts(const std::string& name, const std::string& split,
-                            size_t rows, const RenderedRows& rendered) {
+                            size_t rows, const data::RenderedRows& rendered) {
   if (rendered.truncated_rows == 0) return;
   Notice(name, absl::StrCat(rendered.truncated_rows, " of ", rows, " ", split,
                             " rows are cut to max_length ", config_.max_length,
@@ -26,7 +26,7 @@ void InputAudit::NoticeCuts(const std::string& name, const std::string& split,
 }
 
 void InputAudit::CountCuts(const std::string& name, size_t rows,
-                           const RenderedRows& rendered) {
+                           const data::RenderedRows& rendered) {
   if (rendered.truncated_rows == 0) return;
   const std::string prefix = absl::StrCat("data.", name, ".test.");
   inputs_.facts[prefix + "truncated_rows"] =
@@ -38,11 +38,11 @@ void InputAudit::CountCuts(const std::string& name, size_t rows,
 
 void InputAudit::CountLostClasses(const std::string& name,
                                   const std::string& split,
-                                  const std::vector<Row>& rows,
-                                  const std::vector<Row>& left) {
+                                  const std::vector<data::Row>& rows,
+                                  const std::vector<data::Row>& left) {
   std::set<int64_t> before, after;
-  for (const Row& row : rows) before.insert(row.label);
-  for (const Row& row : left) after.insert(row.label);
+  for (const data::Row& row : rows) before.insert(row.label);
+  for (const data::Row& row : left) after.insert(row.label);
   const size_t lost = before.size() - after.size();
   if (lost == 0) return;
   inputs_.facts[absl::StrCat("data.", name, ".", split, ".lost_classes")] =
@@ -52,11 +52,11 @@ void InputAudit::CountLostClasses(const std::string& name,
                       before.size(), " classes without a ", split, " row"));
 }
 
-void InputAudit::CheckReachable(const Task& task,
-                                const std::vector<Row>& rows) {
+void InputAudit::CheckReachable(const data::Task& task,
+                                const std::vector<data::Row>& rows) {
   if (head_ != HeadKind::kNextToken ||
-      (task.kind != TaskKind::kGeneration &&
-       task.kind != TaskKind::kQuestionAnswering)) {
+      (task.kind != data::TaskKind::kGeneration &&
+       task.kind != data::TaskKind::kQuestionAnswering)) {
     return;
   }
   const auto reachable = [&](const std::string& reference) {
@@ -67,7 +67,7 @@ void InputAudit::CheckReachable(const Task& task,
            std::ssize(tokenizer_.Encode(reference)) <= task.max_new_tokens;
   };
   const auto out_of_reach =
-      std::count_if(rows.begin(), rows.end(), [&](const Row& row) {
+      std::count_if(rows.begin(), rows.end(), [&](const data::Row& row) {
         return !row.references.empty() &&
                std::none_of(row.references.begin(), row.references.end(),
                             reachable);
@@ -84,15 +84,16 @@ void InputAudit::CheckReachable(const Task& task,
                       task.max_new_tokens));
 }
 
-absl::Status InputAudit::CheckWrittenTags(const Task& task,
-                                          const std::vector<Row>& rows) {
-  if (task.kind != TaskKind::kTokenLabels || head_ != HeadKind::kNextToken) {
+absl::Status InputAudit::CheckWrittenTags(const data::Task& task,
+                                          const std::vector<data::Row>& rows) {
+  if (task.kind != data::TaskKind::kTokenLabels ||
+      head_ != HeadKind::kNextToken) {
     return absl::OkStatus();
   }
-  std::vector<TextItem> items;
+  std::vector<eval::TextItem> items;
   int64_t misread = 0, cut = 0;
-  for (const Row& row : rows) {
-    std::string answer = EntityAnswer(row.words, row.tags);
+  for (const data::Row& row : rows) {
+    std::string answer = data::EntityAnswer(row.words, row.tags);
     std::vector<int32_t> ids = tokenizer_.Encode(" " + answer);
     if (static_cast<int64_t>(ids.size()) > task.max_new_tokens) {
       ++cut;
@@ -100,11 +101,11 @@ absl::Status InputAudit::CheckWrittenTags(const Task& task,
       answer = tokenizer_.Decode(ids, /*skip_special_tokens=*/true);
     }
     const std::vector<std::string> read =
-        TagsOfAnswer(answer, row.words, task.labels);
+        data::TagsOfAnswer(answer, row.words, task.labels);
     misread += read != row.tags;
     items.push_back({absl::StrJoin(read, " "), {absl::StrJoin(row.tags, " ")}});
   }
-  SFT_ASSIGN_OR_RETURN(const TextScore score, SpanF1(items, {}));
+  SFT_ASSIGN_OR_RETURN(const eval::TextScore score, eval::SpanF1(items, {}));
   const std::string prefix = absl::StrCat("data.", task.name, ".test.");
   inputs_.facts[prefix + "answers_read_back_wrong"] =
       static_cast<double>(misread);
@@ -123,21 +124,22 @@ absl::Status InputAudit::CheckWrittenTags(const Task& task,
 }
 
 void InputAudit::AddTrained(const std::string& name,
-                            const std::vector<Row>& rows) {
-  for (const Row& row : rows) trained_[name].push_back(IdentityOf(row));
+                            const std::vector<data::Row>& rows) {
+  for (const data::Row& row : rows)
+    trained_[name].push_back(data::IdentityOf(row));
 }
 
 void InputAudit::CountLeaks(const std::string& measured,
                             const std::string& split,
-                            const std::vector<Row>& rows) {
+                            const std::vector<data::Row>& rows) {
   std::map<uint64_t, std::set<uint64_t>> tested;  // prompt -> answers
-  for (const Row& row : rows) {
-    const RowIdentity identity = IdentityOf(row);
+  for (const data::Row& row : rows) {
+    const data::RowIdentity identity = data::IdentityOf(row);
     tested[identity.prompt].insert(identity.answer);
   }
   for (const auto& [name, train] : trained_) {
     size_t prompts = 0, whole = 0;
-    for (const RowIdentity& identity : train) {
+    for (const data::RowIdentity& identity : train) {
       const auto it = tested.find(identity.prompt);
       if (it == tested.end()) continue;
       ++prompts;
@@ -162,4 +164,4 @@ void InputAudit::CountLeaks(const std::string& measured,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::launch

@@ -26,7 +26,7 @@
 
 extern char** environ;
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 constexpr int kProgressFd = 3;
@@ -36,7 +36,7 @@ volatile sig_atomic_t interrupts = 0;
 void CountInterrupt(int) { interrupts = interrupts + 1; }
 
 struct Worker {
-  const PlannedRun* run = nullptr;
+  const spec::PlannedRun* run = nullptr;
   pid_t pid = 0;
   int pipe = -1;
   std::string buffer;
@@ -46,9 +46,9 @@ struct Worker {
 };
 
 // "lora packed seed=0": method and batching first, then what else varies.
-std::string Label(const PlannedRun& run) {
+std::string Label(const spec::PlannedRun& run) {
   std::vector<std::string> parts = {run.config.method};
-  if (run.config.method != kUntuned) parts.push_back(run.config.batching);
+  if (run.config.method != spec::kUntuned) parts.push_back(run.config.batching);
   for (const auto& [name, value] : run.axes) {
     if (name == "method" || name == "batching") continue;
     parts.push_back(absl::StrCat(name, "=", value));
@@ -56,9 +56,9 @@ std::string Label(const PlannedRun& run) {
   return absl::StrJoin(parts, " ");
 }
 
-absl::StatusOr<Worker> StartWorker(const PlannedRun& run,
+absl::StatusOr<Worker> StartWorker(const spec::PlannedRun& run,
                                    const LaunchOptions& options) {
-  const RunPaths& paths = options.paths;
+  const record::RunPaths& paths = options.paths;
   SFT_RETURN_IF_ERROR(MakeFolders(paths.Work(run.run_id)));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -135,9 +135,9 @@ bool ReadProgress(Worker& worker) {
 
 // A worker that died without a word (killed, out of memory) leaves its record
 // to us: a failed run is a record, never a hole.
-absl::Status RecordDeath(const PlannedRun& run, const LaunchOptions& options,
-                         int wait_status) {
-  RunRecord record;
+absl::Status RecordDeath(const spec::PlannedRun& run,
+                         const LaunchOptions& options, int wait_status) {
+  record::RunRecord record;
   record.run_id = run.run_id;
   record.config = run.config;
   record.axes = run.axes;
@@ -153,7 +153,7 @@ absl::Status RecordDeath(const PlannedRun& run, const LaunchOptions& options,
         absl::StrCat("ended with exit status ", WEXITSTATUS(wait_status));
   }
   const int k = CountAttempts(options.paths, run.run_id) + 1;
-  return PublishRunRecord(record, options.paths.Attempt(run.run_id, k))
+  return record::PublishRunRecord(record, options.paths.Attempt(run.run_id, k))
       .status();
 }
 
@@ -182,11 +182,11 @@ std::string ProgressText(const std::vector<Worker>& workers, size_t over,
 
 class Sweep {
  public:
-  Sweep(const RunPlan& plan, const LaunchOptions& options)
+  Sweep(const spec::RunPlan& plan, const LaunchOptions& options)
       : plan_(plan), options_(options) {}
 
   absl::StatusOr<LaunchSummary> Run() {
-    for (const PlannedRun& run : plan_.runs) {
+    for (const spec::PlannedRun& run : plan_.runs) {
       if (IsFinal(options_.paths, run.run_id)) {
         ++summary_.skipped;
         settled_.insert(run.run_id);
@@ -209,13 +209,14 @@ class Sweep {
     while (!summary_.interrupted &&
            static_cast<int>(workers_.size()) < options_.jobs) {
       // A tuned run reads the untuned model's scores: that one goes first.
-      auto next = std::find_if(
-          waiting_.begin(), waiting_.end(), [this](const PlannedRun* run) {
-            return run->untuned_id.empty() || run->untuned_id == run->run_id ||
-                   settled_.contains(run->untuned_id);
-          });
+      auto next = std::find_if(waiting_.begin(), waiting_.end(),
+                               [this](const spec::PlannedRun* run) {
+                                 return run->untuned_id.empty() ||
+                                        run->untuned_id == run->run_id ||
+                                        settled_.contains(run->untuned_id);
+                               });
       if (next == waiting_.end()) return absl::OkStatus();
-      const PlannedRun* run = *next;
+      const spec::PlannedRun* run = *next;
       waiting_.erase(next);
       if (CountAttempts(options_.paths, run->run_id) >= options_.max_attempts) {
         Settle(*run, "failed before, no attempt left (--max_attempts)");
@@ -284,11 +285,12 @@ class Sweep {
   }
 
   absl::Status Finish(const Worker& worker, int wait_status) {
-    const PlannedRun& run = *worker.run;
+    const spec::PlannedRun& run = *worker.run;
     const double seconds = absl::ToDoubleSeconds(absl::Now() - worker.started);
     if (IsFinal(options_.paths, run.run_id)) {
-      SFT_ASSIGN_OR_RETURN(const RunRecord record,
-                           ReadRunRecord(options_.paths.Record(run.run_id)));
+      SFT_ASSIGN_OR_RETURN(
+          const record::RunRecord record,
+          record::ReadRunRecord(options_.paths.Record(run.run_id)));
       if (record.status == RunStatus::kOk) {
         ++summary_.finished;
       } else {
@@ -296,8 +298,8 @@ class Sweep {
       }
       ++timed_runs_;
       mean_seconds_ += (seconds - mean_seconds_) / timed_runs_;
-      Settle(run, absl::StrCat(ToAbsl(RunStatusName(record.status)), " in ",
-                               FormatSeconds(seconds)));
+      Settle(run, absl::StrCat(ToAbsl(record::RunStatusName(record.status)),
+                               " in ", FormatSeconds(seconds)));
       return absl::OkStatus();
     }
     if (summary_.interrupted) return absl::OkStatus();
@@ -307,9 +309,9 @@ class Sweep {
     const int attempts = CountAttempts(options_.paths, run.run_id);
     std::string why = "failed";
     if (auto record =
-            ReadRunRecord(options_.paths.Attempt(run.run_id, attempts));
+            record::ReadRunRecord(options_.paths.Attempt(run.run_id, attempts));
         record.ok()) {
-      why = absl::StrCat(ToAbsl(RunStatusName(record->status)), ": ",
+      why = absl::StrCat(ToAbsl(record::RunStatusName(record->status)), ": ",
                          record->status_message);
     }
     if (attempts < options_.max_attempts) {
@@ -323,17 +325,17 @@ class Sweep {
     return absl::OkStatus();
   }
 
-  void Settle(const PlannedRun& run, const std::string& how) {
+  void Settle(const spec::PlannedRun& run, const std::string& how) {
     settled_.insert(run.run_id);
     line_.Say(absl::StrFormat("[%d/%d] %s %s: %s", settled_.size(),
                               plan_.runs.size(), run.run_id, Label(run), how));
   }
 
-  const RunPlan& plan_;
+  const spec::RunPlan& plan_;
   const LaunchOptions& options_;
   LaunchSummary summary_;
   ProgressLine line_;
-  std::deque<const PlannedRun*> waiting_;
+  std::deque<const spec::PlannedRun*> waiting_;
   std::set<std::string> settled_;
   std::set<std::string> said_;  // notices
   std::vector<Worker> workers_;
@@ -343,25 +345,25 @@ class Sweep {
 
 }  // namespace
 
-bool IsFinal(const RunPaths& paths, const std::string& run_id) {
+bool IsFinal(const record::RunPaths& paths, const std::string& run_id) {
   const std::string path = paths.Record(run_id);
-  return FileExists(path) && ReadRunRecord(path).ok();
+  return FileExists(path) && record::ReadRunRecord(path).ok();
 }
 
-int CountAttempts(const RunPaths& paths, const std::string& run_id) {
+int CountAttempts(const record::RunPaths& paths, const std::string& run_id) {
   int k = 0;
   while (FileExists(paths.Attempt(run_id, k + 1))) ++k;
   return k;
 }
 
-absl::StatusOr<LaunchSummary> RunSweep(const RunPlan& plan,
+absl::StatusOr<LaunchSummary> RunSweep(const spec::RunPlan& plan,
                                        const LaunchOptions& options) {
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
-  RemoveStaleTemporaries(options.paths.Runs());
-  for (const PlannedRun& run : plan.runs) {
+  record::RemoveStaleTemporaries(options.paths.Runs());
+  for (const spec::PlannedRun& run : plan.runs) {
     const std::string path = options.paths.Record(run.run_id);
     // A damaged record must not pass for a finished run, nor vanish.
-    if (FileExists(path) && !ReadRunRecord(path).ok()) {
+    if (FileExists(path) && !record::ReadRunRecord(path).ok()) {
       return InputError(path, "is damaged; move it away to run it again");
     }
   }
@@ -377,4 +379,4 @@ absl::StatusOr<LaunchSummary> RunSweep(const RunPlan& plan,
   return summary;
 }
 
-}  // namespace sft
+}  // namespace sft::launch

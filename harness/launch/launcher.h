@@ -10,11 +10,11 @@
 #include "harness/record/run_paths.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::launch {
 
 struct LaunchOptions {
   std::string executable;  // this program: "worker" is called on it
-  RunPaths paths;
+  record::RunPaths paths;
   int jobs = 1;
   int max_attempts = 2;
   absl::Duration checkpoint_every = absl::Minutes(2);
@@ -30,14 +30,14 @@ struct LaunchSummary {
   bool interrupted = false;
 };
 
-absl::StatusOr<LaunchSummary> RunSweep(const RunPlan& plan,
+absl::StatusOr<LaunchSummary> RunSweep(const spec::RunPlan& plan,
                                        const LaunchOptions& options);
 
 // A record is final if it stands under the run's own name and is whole.
-bool IsFinal(const RunPaths& paths, const std::string& run_id);
+bool IsFinal(const record::RunPaths& paths, const std::string& run_id);
 // Attempts published so far.
-int CountAttempts(const RunPaths& paths, const std::string& run_id);
+int CountAttempts(const record::RunPaths& paths, const std::string& run_id);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_LAUNCHER_H_

@@ -12,7 +12,7 @@
 #include "harness/model/forward/decoder.h"
 #include "harness/spec/mixture.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 // Whether text has the ids of its parts, without any around it.
@@ -22,59 +22,62 @@ bool ReadsParts(const Tokenizer& tokenizer) {
   for (int32_t id : tokenizer.Encode(" b")) parts.push_back(id);
   if (tokenizer.Encode("a b") != parts) return false;
   if (!tokenizer.has_chat_template()) return true;
-  const auto frame = ChatText(tokenizer).Frame({{"user", "x"}});
+  const auto frame = data::ChatText(tokenizer).Frame({{"user", "x"}});
   return !frame.ok() || frame->lead.empty();
 }
 
 class PlanChecker {
  public:
-  PlanChecker(const Workbench& bench, const ExperimentSpec& spec,
-              const MethodChecks& method_checks)
+  PlanChecker(const Workbench& bench, const spec::ExperimentSpec& spec,
+              const model::MethodChecks& method_checks)
       : bench_(bench), spec_(spec), method_checks_(method_checks) {}
 
-  absl::StatusOr<std::optional<Finding>> Check(const RunConfig& config) {
+  absl::StatusOr<std::optional<spec::Finding>> Check(
+      const spec::RunConfig& config) {
     SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
     CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
     for (const auto& [field, names, rows] :
          {std::tuple{"train", &config.train, &facts.train},
           std::tuple{"evaluate", &config.evaluate, &facts.evaluate},
           std::tuple{"retain", &config.retain, &facts.retain}}) {
-      SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(*names));
+      SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
+                           spec::SetsOf(*names));
       for (const std::string& name : sets) {
-        SFT_ASSIGN_OR_RETURN(const DatasetRow* row,
+        SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
                              bench_.DatasetOf(config, name));
         rows->push_back(row);
       }
     }
     for (const CellRule rule : AllCellRules()) {
-      std::optional<Finding> finding = rule(facts);
+      std::optional<spec::Finding> finding = rule(facts);
       if (!finding) continue;
       if (!finding->is_warning) return finding;
-      Warn(FindingText(spec_, config, *finding));
+      Warn(spec::FindingText(spec_, config, *finding));
     }
-    return std::optional<Finding>();
+    return std::optional<spec::Finding>();
   }
 
   // Of the config's evaluated tasks, those of labels or choices that are
   // trained on are scored with the end of turn that they are trained with.
   absl::Status Complete(const std::set<std::string>& trained,
-                        RunConfig& config) {
+                        spec::RunConfig& config) {
     if (!config.score_end_of_turn.empty()) return absl::OkStatus();
     SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
     if (model->encoder() != nullptr) return absl::OkStatus();
     for (const std::string& name : config.evaluate) {
       if (trained.count(name) == 0) continue;
-      SFT_ASSIGN_OR_RETURN(const DatasetRow* row,
+      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
                            bench_.DatasetOf(config, name));
-      if (row->task.kind == TaskKind::kClassification ||
-          row->task.kind == TaskKind::kMultipleChoice) {
+      if (row->task.kind == data::TaskKind::kClassification ||
+          row->task.kind == data::TaskKind::kMultipleChoice) {
         config.score_end_of_turn.push_back(name);
       }
     }
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::vector<std::string>> Digests(const RunConfig& config) {
+  absl::StatusOr<std::vector<std::string>> Digests(
+      const spec::RunConfig& config) {
     SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
     return DigestsOfCell(bench_, *model, config);
   }
@@ -88,13 +91,13 @@ class PlanChecker {
   std::vector<std::string> TakeWarnings() { return std::move(warnings_); }
 
  private:
-  absl::StatusOr<const ModelFacts*> ModelOf(const RunConfig& config) {
+  absl::StatusOr<const ModelFacts*> ModelOf(const spec::RunConfig& config) {
     auto it = models_.find(config.model);
     if (it == models_.end()) {
       absl::StatusOr<ModelFacts> facts =
           ReadModelFacts(config.model, bench_.folders.assets);
       if (!facts.ok()) {
-        return InputError(WhereInSpec(spec_, "model", config.model),
+        return InputError(spec::WhereInSpec(spec_, "model", config.model),
                           ToStd(facts.status().message()));
       }
       it = models_.emplace(config.model, *std::move(facts)).first;
@@ -103,8 +106,8 @@ class PlanChecker {
   }
 
   const Workbench& bench_;
-  const ExperimentSpec& spec_;
-  const MethodChecks& method_checks_;
+  const spec::ExperimentSpec& spec_;
+  const model::MethodChecks& method_checks_;
   std::map<std::string, ModelFacts> models_;
   std::vector<std::string> warnings_;
 };
@@ -115,16 +118,16 @@ int64_t ModelFacts::vocabulary() const {
   return encoder() != nullptr ? encoder()->vocabulary : decoder()->vocabulary;
 }
 
-std::vector<SlotShape> ModelFacts::maps() const {
+std::vector<model::SlotShape> ModelFacts::maps() const {
   std::map<std::string, std::vector<int64_t>> shapes;
-  for (ParameterShape& row : encoder() != nullptr
-                                 ? EncoderParameters(*encoder())
-                                 : DecoderParameters(*decoder())) {
+  for (model::ParameterShape& row :
+       encoder() != nullptr ? model::EncoderParameters(*encoder())
+                            : model::DecoderParameters(*decoder())) {
     shapes[row.name] = std::move(row.shape);
   }
-  std::vector<SlotShape> maps;
-  const auto add = [&](const std::string& name, Role role) {
-    const auto it = shapes.find(WeightName(name));
+  std::vector<model::SlotShape> maps;
+  const auto add = [&](const std::string& name, model::Role role) {
+    const auto it = shapes.find(model::WeightName(name));
     if (it == shapes.end() || it->second.size() != 2) return;
     maps.push_back({name, role, it->second[0], it->second[1]});
   };
@@ -138,7 +141,7 @@ std::vector<SlotShape> ModelFacts::maps() const {
   if (encoder() != nullptr) {
     add_layers(*encoder()->layout, encoder()->layers);
     if (encoder()->pooler) {
-      add(std::string(encoder()->layout->pooler), Role::kPooler);
+      add(std::string(encoder()->layout->pooler), model::Role::kPooler);
     }
   } else {
     add_layers(*decoder()->layout, decoder()->layers);
@@ -156,7 +159,8 @@ bool ModelFacts::learned_positions() const {
 }
 
 absl::StatusOr<std::vector<std::string>> DigestsOfCell(
-    const Workbench& bench, const ModelFacts& model, const RunConfig& config) {
+    const Workbench& bench, const ModelFacts& model,
+    const spec::RunConfig& config) {
   SFT_ASSIGN_OR_RETURN(std::vector<std::string> digests,
                        bench.InputDigestsOf(config));
   if (model.encoder() == nullptr && !ReadsParts(*model.tokenizer)) {
@@ -166,7 +170,7 @@ absl::StatusOr<std::vector<std::string>> DigestsOfCell(
 }
 
 absl::Status CheckRunId(const Workbench& bench, const std::string& run_id,
-                        const RunConfig& config) {
+                        const spec::RunConfig& config) {
   constexpr size_t kRunIdDigits = 16;
   if (run_id.size() != kRunIdDigits ||
       run_id.find_first_not_of("0123456789abcdef") != std::string::npos) {
@@ -176,7 +180,7 @@ absl::Status CheckRunId(const Workbench& bench, const std::string& run_id,
                        ReadModelFacts(config.model, bench.folders.assets));
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> digests,
                        DigestsOfCell(bench, model, config));
-  if (MakeRunId(config, digests) == run_id) return absl::OkStatus();
+  if (spec::MakeRunId(config, digests) == run_id) return absl::OkStatus();
   return InputError(config.model,
                     "its files, or those of a data set, changed since the "
                     "sweep was planned; run the same command again");
@@ -185,40 +189,43 @@ absl::Status CheckRunId(const Workbench& bench, const std::string& run_id,
 absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
                                           const std::string& assets) {
   ModelFacts facts;
-  SFT_ASSIGN_OR_RETURN(facts.where, LocateModel(name, assets));
+  SFT_ASSIGN_OR_RETURN(facts.where, model::LocateModel(name, assets));
   // Of the weight files only the headers are read.
-  SFT_ASSIGN_OR_RETURN(const WeightFiles files,
+  SFT_ASSIGN_OR_RETURN(const model::WeightFiles files,
                        facts.where.gguf.empty()
-                           ? WeightFiles::OpenFolder(facts.where.folder)
-                           : WeightFiles::OpenGguf(facts.where.gguf));
+                           ? model::WeightFiles::OpenFolder(facts.where.folder)
+                           : model::WeightFiles::OpenGguf(facts.where.gguf));
   facts.config = files.config();
   SFT_ASSIGN_OR_RETURN(facts.tokenizer, LoadTokenizerOf(facts.where));
   return facts;
 }
 
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
-                                     const ExperimentSpec& spec,
-                                     const MethodChecks& method_checks) {
-  for (const UserData& data : spec.data) {
+                                     const spec::ExperimentSpec& spec,
+                                     const model::MethodChecks& method_checks) {
+  for (const spec::UserData& data : spec.data) {
     SFT_RETURN_IF_ERROR(bench.ReadOwnData(data));
   }
   PlanChecker checker(bench, spec, method_checks);
   CheckedPlan checked;
   SFT_ASSIGN_OR_RETURN(
       checked.plan,
-      ExpandPlan(
+      spec::ExpandPlan(
           spec, bench.Tables(),
-          [&](const RunConfig& config) { return checker.Digests(config); },
-          [&](const RunConfig& config) { return checker.Check(config); },
-          [&](const std::set<std::string>& trained, RunConfig& config) {
+          [&](const spec::RunConfig& config) {
+            return checker.Digests(config);
+          },
+          [&](const spec::RunConfig& config) { return checker.Check(config); },
+          [&](const std::set<std::string>& trained, spec::RunConfig& config) {
             return checker.Complete(trained, config);
           }));
   for (const PlanRule rule : AllPlanRules()) {
-    const std::optional<Finding> finding = rule({bench, spec, checked.plan});
+    const std::optional<spec::Finding> finding =
+        rule({bench, spec, checked.plan});
     if (!finding) continue;
     const std::string text =
-        absl::StrCat(WhereInSpec(spec, finding->field), ": ", finding->field,
-                     ": ", finding->reason);
+        absl::StrCat(spec::WhereInSpec(spec, finding->field), ": ",
+                     finding->field, ": ", finding->reason);
     if (!finding->is_warning) return absl::InvalidArgumentError(text);
     checker.Warn(text);
   }
@@ -226,4 +233,4 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
   return checked;
 }
 
-}  // namespace sft
+}  // namespace sft::launch

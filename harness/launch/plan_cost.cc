@@ -19,7 +19,7 @@
 #include "harness/measure/throughput.h"
 #include "harness/train/step_plan.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 // Of the matrix-product rate, what a whole step has been seen to reach.
@@ -36,7 +36,7 @@ struct Cost {
   int64_t bytes = 0;
 };
 
-int64_t EvalTokens(const RunInputs& inputs, const RunConfig& config) {
+int64_t EvalTokens(const RunInputs& inputs, const spec::RunConfig& config) {
   int64_t tokens = 0;
   for (const Measured& measured : inputs.measured) {
     // A row's prompt is about as long as a validation row.
@@ -57,8 +57,9 @@ class Estimator {
  public:
   explicit Estimator(const Workbench& bench) : bench_(bench) {}
 
-  absl::StatusOr<Cost> Of(const RunConfig& config) {
-    SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
+  absl::StatusOr<Cost> Of(const spec::RunConfig& config) {
+    SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                         ModelOptionsOf(config));
     SFT_ASSIGN_OR_RETURN(
         LoadedModel loaded,
         LoadModelAndTokenizer(config.model, bench_.folders.assets, options));
@@ -67,10 +68,10 @@ class Estimator {
         const RunInputs inputs,
         ReadRunInputs(bench_, config, *loaded.tokenizer, loaded.model->head()));
     notices_.insert(inputs.notices.begin(), inputs.notices.end());
-    SFT_ASSIGN_OR_RETURN(std::unique_ptr<UpdateMethod> method,
+    SFT_ASSIGN_OR_RETURN(std::unique_ptr<train::UpdateMethod> method,
                          bench_.FindUpdateMethod(config.method)->make(config));
     SFT_ASSIGN_OR_RETURN(
-        std::unique_ptr<BatchingMethod> batching,
+        std::unique_ptr<train::BatchingMethod> batching,
         bench_.FindBatchingMethod(config.batching)->make(config));
     SFT_RETURN_IF_ERROR(method->Attach(*loaded.model));
     Cost cost;
@@ -86,7 +87,8 @@ class Estimator {
                                    static_cast<int64_t>(round), cost));
     }
     if (inputs.training.empty()) {
-      cost.bytes = Total(ModelBytes(*loaded.model)) + kProcessBytes;
+      cost.bytes =
+          Total(measure::ModelBytes(*loaded.model)) + measure::kProcessBytes;
     }
     return cost;
   }
@@ -101,28 +103,29 @@ class Estimator {
     return total;
   }
 
-  absl::Status AddRound(const RunConfig& config,
-                        const std::vector<Example>& examples, Model& model,
-                        UpdateMethod& method, BatchingMethod& batching,
-                        int64_t round, Cost& cost) {
+  absl::Status AddRound(const spec::RunConfig& config,
+                        const std::vector<Example>& examples,
+                        model::Model& model, train::UpdateMethod& method,
+                        train::BatchingMethod& batching, int64_t round,
+                        Cost& cost) {
     SFT_RETURN_IF_ERROR(method.BeginRound(round));
-    const std::unique_ptr<Collator> collator = batching.MakeCollator();
-    SFT_ASSIGN_OR_RETURN(const StepPlan plan,
-                         PlanSteps(config, examples, *collator, round));
+    const std::unique_ptr<data::Collator> collator = batching.MakeCollator();
+    SFT_ASSIGN_OR_RETURN(const train::StepPlan plan,
+                         train::PlanSteps(config, examples, *collator, round));
     std::set<std::string> names;
-    TrainedBytes trained;
-    for (const TrainableParameter& p : method.TrainableParameters()) {
+    measure::TrainedBytes trained;
+    for (const train::TrainableParameter& p : method.TrainableParameters()) {
       names.insert(p.name);
       trained.Add(p.tensor.numel(), p.tensor.element_size(), config.optimizer);
     }
-    const FlopModel flops =
-        MakeFlopModel(model, names, config.activation_checkpointing);
-    StepWork work;
-    StepSize largest = StepSizeOf(config);
-    for (const PlannedStep& step : plan.steps) {
-      for (const MicroBatchPlan& micro : step.micro_batches) {
+    const measure::FlopModel flops =
+        measure::MakeFlopModel(model, names, config.activation_checkpointing);
+    measure::StepWork work;
+    measure::StepSize largest = StepSizeOf(config);
+    for (const train::PlannedStep& step : plan.steps) {
+      for (const data::MicroBatchPlan& micro : step.micro_batches) {
         const Batch batch = collator->Collate(examples, micro);
-        work = work + WorkOf(batch);
+        work = work + measure::WorkOf(batch);
         if (batch.slots() > largest.tokens) {
           largest.tokens = batch.slots();
           largest.targets = batch.target_tokens;
@@ -134,9 +137,10 @@ class Estimator {
     cost.real_tokens += plan.real_tokens;
     cost.target_tokens += plan.target_tokens;
     cost.computed_tokens += work.computed_tokens;
-    cost.flops += StepFlops(flops, work).total();
-    cost.bytes = std::max(cost.bytes,
-                          Total(PredictTrainingBytes(model, trained, largest)));
+    cost.flops += measure::StepFlops(flops, work).total();
+    cost.bytes =
+        std::max(cost.bytes,
+                 Total(measure::PredictTrainingBytes(model, trained, largest)));
     return absl::OkStatus();
   }
 
@@ -153,7 +157,7 @@ std::string AxesText(const std::map<std::string, std::string>& axes) {
 }  // namespace
 
 absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
-                                             const RunPlan& plan) {
+                                             const spec::RunPlan& plan) {
   std::string text =
       "run\tmethod\tbatching\taxes\tsteps\trows\treal tokens\ttarget tokens\t"
       "computed tokens\tpredicted time\tpredicted MiB\n";
@@ -161,14 +165,16 @@ absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
   int64_t tokens_total = 0;
   std::map<std::string, double> rates;  // by dtype and threads
   Estimator estimator(bench);
-  for (const PlannedRun& run : plan.runs) {
-    const RunConfig& config = run.config;
+  for (const spec::PlannedRun& run : plan.runs) {
+    const spec::RunConfig& config = run.config;
     at::set_num_threads(static_cast<int>(config.threads));
     SFT_ASSIGN_OR_RETURN(const Cost cost, estimator.Of(config));
-    SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
+    SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                         ModelOptionsOf(config));
     double& rate = rates[absl::StrCat(config.dtype, "/", config.threads)];
     if (rate == 0) {
-      rate = MatrixProductFlopsPerSecond(options.compute_dtype, options.device);
+      rate = measure::MatrixProductFlopsPerSecond(options.compute_dtype,
+                                                  options.device);
     }
     const double seconds = cost.flops / (rate * kTypicalUtilisation);
     seconds_total += seconds;
@@ -184,7 +190,7 @@ absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
                         cost.target_tokens, cost.computed_tokens,
                         FormatSeconds(seconds), cost.bytes >> 20));
   }
-  for (const RejectedCell& cell : plan.rejected) {
+  for (const spec::RejectedCell& cell : plan.rejected) {
     absl::StrAppend(&text, "rejected\t", AxesText(cell.axes), "\t", cell.reason,
                     "\n");
   }
@@ -197,4 +203,4 @@ absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
   return PlanDescription{std::move(text), {notices.begin(), notices.end()}};
 }
 
-}  // namespace sft
+}  // namespace sft::launch

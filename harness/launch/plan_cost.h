@@ -11,7 +11,7 @@
 #include "harness/launch/workbench.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::launch {
 
 struct PlanDescription {
   // A tab-separated line a run: id, axes, steps, rows, real, target and
@@ -21,8 +21,8 @@ struct PlanDescription {
   std::vector<std::string> notices;
 };
 absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
-                                             const RunPlan& plan);
+                                             const spec::RunPlan& plan);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_PLAN_COST_H_

@@ -12,60 +12,63 @@
 #include "harness/launch/text_rules.h"
 #include "harness/spec/spec_messages.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 // What a function of the run itself says, as its finding: "max_length: 4
 // tokens leave ..." is about that field, all else about `field`.
-std::optional<Finding> AsFinding(const absl::Status& status,
-                                 const std::string& field) {
+std::optional<spec::Finding> AsFinding(const absl::Status& status,
+                                       const std::string& field) {
   if (status.ok()) return std::nullopt;
   const std::string text = ToStd(status.message());
   const size_t colon = text.find(": ");
   if (colon != std::string::npos && colon > 0 &&
       text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.") ==
           colon) {
-    return Finding{text.substr(0, colon), text.substr(colon + 2)};
+    return spec::Finding{text.substr(0, colon), text.substr(colon + 2)};
   }
-  return Finding{field, text};
+  return spec::Finding{field, text};
 }
 
 // Calls `visit` with the spec's field and the task, until it finds something.
 template <class Visit>
-std::optional<Finding> OverTasks(const CellFacts& facts, const Visit& visit) {
+std::optional<spec::Finding> OverTasks(const CellFacts& facts,
+                                       const Visit& visit) {
   for (const auto& [field, rows] : {std::pair{"train", &facts.train},
                                     std::pair{"evaluate", &facts.evaluate},
                                     std::pair{"retain", &facts.retain}}) {
-    for (const DatasetRow* row : *rows) {
-      if (std::optional<Finding> found = visit(field, *row)) return found;
+    for (const data::DatasetRow* row : *rows) {
+      if (std::optional<spec::Finding> found = visit(field, *row)) return found;
     }
   }
   return std::nullopt;
 }
 
-std::optional<Finding> DeviceIsHere(const CellFacts& facts) {
+std::optional<spec::Finding> DeviceIsHere(const CellFacts& facts) {
   if (ModelOptionsOf(facts.config).ok()) return std::nullopt;
-  return Finding{"device",
-                 "this program sees no such device; use device: cpu, or a "
-                 "build of the cuda preset on a machine with a card"};
+  return spec::Finding{
+      "device",
+      "this program sees no such device; use device: cpu, or a "
+      "build of the cuda preset on a machine with a card"};
 }
 
-std::optional<Finding> TokenizerFits(const CellFacts& facts) {
+std::optional<spec::Finding> TokenizerFits(const CellFacts& facts) {
   const int64_t ids = facts.model.tokenizer->vocab_size();
   if (ids <= facts.model.vocabulary()) return std::nullopt;
-  return Finding{"model", absl::StrCat("the tokenizer has ", ids,
-                                       " ids, the embedding only ",
-                                       facts.model.vocabulary(), " rows")};
+  return spec::Finding{
+      "model",
+      absl::StrCat("the tokenizer has ", ids, " ids, the embedding only ",
+                   facts.model.vocabulary(), " rows")};
 }
 
 // Learned positions end; rotary ones go on, on what the model never saw.
-std::optional<Finding> PositionsFit(const CellFacts& facts) {
+std::optional<spec::Finding> PositionsFit(const CellFacts& facts) {
   const int64_t positions = facts.model.max_positions();
   const bool learned = facts.model.learned_positions();
   std::string field = "max_length";
   if (facts.config.max_length <= positions) {
-    const auto is_text = [](const DatasetRow* row) {
-      return row->task.kind == TaskKind::kLanguageModeling;
+    const auto is_text = [](const data::DatasetRow* row) {
+      return row->task.kind == data::TaskKind::kLanguageModeling;
     };
     if (facts.config.heldout_window <= positions ||
         std::none_of(facts.retain.begin(), facts.retain.end(), is_text)) {
@@ -74,40 +77,42 @@ std::optional<Finding> PositionsFit(const CellFacts& facts) {
     field = "heldout_window";
   }
   if (learned) {
-    return Finding{field, absl::StrCat("above the ", positions,
-                                       " positions that the model has (they "
-                                       "are learned, there are no others); "
-                                       "set ",
-                                       field, " to at most ", positions)};
+    return spec::Finding{field,
+                         absl::StrCat("above the ", positions,
+                                      " positions that the model has (they "
+                                      "are learned, there are no others); "
+                                      "set ",
+                                      field, " to at most ", positions)};
   }
-  return Finding{field,
-                 absl::StrCat("above the ", positions,
-                              " positions that the model was made for: what "
-                              "is measured beyond them is a model out of its "
-                              "range"),
-                 /*is_warning=*/true};
+  return spec::Finding{
+      field,
+      absl::StrCat("above the ", positions,
+                   " positions that the model was made for: what "
+                   "is measured beyond them is a model out of its "
+                   "range"),
+      /*is_warning=*/true};
 }
 
 // The spec's tables know no kinds of its own files.
-std::optional<Finding> TextIsRetained(const CellFacts& facts) {
+std::optional<spec::Finding> TextIsRetained(const CellFacts& facts) {
   for (const auto& [field, rows] : {std::pair{"train", &facts.train},
                                     std::pair{"evaluate", &facts.evaluate}}) {
-    for (const DatasetRow* row : *rows) {
-      if (row->task.kind != TaskKind::kLanguageModeling) continue;
-      return Finding{field, HeldOutText(row->name)};
+    for (const data::DatasetRow* row : *rows) {
+      if (row->task.kind != data::TaskKind::kLanguageModeling) continue;
+      return spec::Finding{field, spec::HeldOutText(row->name)};
     }
   }
   return std::nullopt;
 }
 
 // Of a user's own file; the listed sets have them.
-std::optional<Finding> SplitsHoldRows(const CellFacts& facts) {
+std::optional<spec::Finding> SplitsHoldRows(const CellFacts& facts) {
   const auto without =
-      [&facts](const std::vector<const DatasetRow*>& rows,
+      [&facts](const std::vector<const data::DatasetRow*>& rows,
                int64_t Workbench::SplitSizes::*split) -> std::string {
-    for (const DatasetRow* row : rows) {
+    for (const data::DatasetRow* row : rows) {
       if (facts.config.user_data.count(row->name) == 0 ||
-          row->task.kind == TaskKind::kLanguageModeling) {
+          row->task.kind == data::TaskKind::kLanguageModeling) {
         continue;
       }
       const auto sizes = facts.bench.SizesOf(*row);
@@ -117,46 +122,47 @@ std::optional<Finding> SplitsHoldRows(const CellFacts& facts) {
   };
   std::string name = without(facts.train, &Workbench::SplitSizes::train);
   if (!name.empty()) {
-    return Finding{"train", name +
-                                " has no row to train on; give split: "
-                                "another first share, or a larger file"};
+    return spec::Finding{"train", name +
+                                      " has no row to train on; give split: "
+                                      "another first share, or a larger file"};
   }
   for (const auto& [field, rows] : {std::pair{"evaluate", &facts.evaluate},
                                     std::pair{"retain", &facts.retain}}) {
     name = without(*rows, &Workbench::SplitSizes::test);
     if (name.empty()) continue;
-    return Finding{field, name +
-                              " has no test row; name a file of them in "
-                              "test:, or give split: a third share above 0"};
+    return spec::Finding{field,
+                         name +
+                             " has no test row; name a file of them in "
+                             "test:, or give split: a third share above 0"};
   }
   return std::nullopt;
 }
 
 // A span head is not taught to find nothing.
-std::optional<Finding> SpanHeadsHaveAnswers(const CellFacts& facts) {
+std::optional<spec::Finding> SpanHeadsHaveAnswers(const CellFacts& facts) {
   if (facts.model.encoder() == nullptr) return std::nullopt;
   for (const auto& [field, rows] : {std::pair{"train", &facts.train},
                                     std::pair{"evaluate", &facts.evaluate},
                                     std::pair{"retain", &facts.retain}}) {
-    for (const DatasetRow* row : *rows) {
+    for (const data::DatasetRow* row : *rows) {
       if (facts.config.user_data.count(row->name) == 0) continue;
       const auto sizes = facts.bench.SizesOf(*row);
       if (!sizes.ok() || sizes->unanswerable == 0) continue;
-      return Finding{field,
-                     absl::StrCat(row->name, " has ", sizes->unanswerable,
-                                  " questions without an answer, which "
-                                  "an encoder's span head does not "
-                                  "learn here; take a decoder, or leave "
-                                  "these rows out")};
+      return spec::Finding{field,
+                           absl::StrCat(row->name, " has ", sizes->unanswerable,
+                                        " questions without an answer, which "
+                                        "an encoder's span head does not "
+                                        "learn here; take a decoder, or leave "
+                                        "these rows out")};
     }
   }
   return std::nullopt;
 }
 
 // The form of the prompt, and room for answers, as rows are rendered.
-std::optional<Finding> RowsFit(const CellFacts& facts) {
+std::optional<spec::Finding> RowsFit(const CellFacts& facts) {
   if (facts.model.encoder() != nullptr) return std::nullopt;
-  RenderOptions options;
+  data::RenderOptions options;
   options.form = facts.config.prompt_form;
   options.max_length = facts.config.max_length;
   options.loss_on_prompt = facts.config.loss_on_prompt;
@@ -165,30 +171,35 @@ std::optional<Finding> RowsFit(const CellFacts& facts) {
   options.bos = facts.config.bos;
   return OverTasks(
       facts,
-      [&](const char* field, const DatasetRow& row) -> std::optional<Finding> {
-        if (row.task.kind == TaskKind::kLanguageModeling) return std::nullopt;
+      [&](const char* field,
+          const data::DatasetRow& row) -> std::optional<spec::Finding> {
+        if (row.task.kind == data::TaskKind::kLanguageModeling)
+          return std::nullopt;
         return AsFinding(
-            RenderRows({}, row.task, *facts.model.tokenizer, options).status(),
+            data::RenderRows({}, row.task, *facts.model.tokenizer, options)
+                .status(),
             field);
       });
 }
 
 // An encoder has one head.
-std::optional<Finding> HeadFits(const CellFacts& facts) {
+std::optional<spec::Finding> HeadFits(const CellFacts& facts) {
   if (facts.model.encoder() == nullptr) return std::nullopt;
-  std::optional<TaskHead> shared;
+  std::optional<data::TaskHead> shared;
   std::string first;
   return OverTasks(
       facts,
-      [&](const char* field, const DatasetRow& row) -> std::optional<Finding> {
-        const absl::StatusOr<TaskHead> head = HeadOfTask(row.task);
+      [&](const char* field,
+          const data::DatasetRow& row) -> std::optional<spec::Finding> {
+        const absl::StatusOr<data::TaskHead> head = data::HeadOfTask(row.task);
         if (!head.ok()) return AsFinding(head.status(), field);
         if (shared &&
             (shared->kind != head->kind || shared->classes != head->classes)) {
-          return Finding{field, absl::StrCat("an encoder has one head, but ",
-                                             first, " and ", row.name,
-                                             " need different ones; train "
-                                             "them in two specs")};
+          return spec::Finding{
+              field, absl::StrCat("an encoder has one head, but ", first,
+                                  " and ", row.name,
+                                  " need different ones; train "
+                                  "them in two specs")};
         }
         shared = *head;
         first = row.name;
@@ -197,10 +208,10 @@ std::optional<Finding> HeadFits(const CellFacts& facts) {
 }
 
 // Fields that only a decoder's prompts have are not dropped in silence.
-std::optional<Finding> EncoderReadsNoPrompt(const CellFacts& facts) {
+std::optional<spec::Finding> EncoderReadsNoPrompt(const CellFacts& facts) {
   if (facts.model.encoder() == nullptr) return std::nullopt;
-  const RunConfig& config = facts.config;
-  const RunConfig defaults;
+  const spec::RunConfig& config = facts.config;
+  const spec::RunConfig defaults;
   const char* field = nullptr;
   if (config.prompt_form != defaults.prompt_form) field = "prompt_form";
   if (config.loss_on_prompt != defaults.loss_on_prompt) {
@@ -209,21 +220,21 @@ std::optional<Finding> EncoderReadsNoPrompt(const CellFacts& facts) {
   if (config.loss_on != defaults.loss_on) field = "loss_on";
   if (!config.system_prompt.empty()) field = "system_prompt";
   if (field == nullptr) return std::nullopt;
-  return Finding{field,
-                 "has no effect: an encoder reads the text itself, not a "
-                 "prompt",
-                 /*is_warning=*/true};
+  return spec::Finding{field,
+                       "has no effect: an encoder reads the text itself, not a "
+                       "prompt",
+                       /*is_warning=*/true};
 }
 
 // What the methods say of their options, and of a model of such maps.
-std::optional<Finding> MethodsFit(const CellFacts& facts) {
-  const UpdateMethodRow* update =
+std::optional<spec::Finding> MethodsFit(const CellFacts& facts) {
+  const train::UpdateMethodRow* update =
       facts.bench.FindUpdateMethod(facts.config.method);
-  const BatchingMethodRow* batching =
+  const train::BatchingMethodRow* batching =
       facts.bench.FindBatchingMethod(facts.config.batching);
   if (update == nullptr || batching == nullptr) {
-    return Finding{update == nullptr ? "method" : "batching",
-                   "is none of 'sftbench list methods'"};
+    return spec::Finding{update == nullptr ? "method" : "batching",
+                         "is none of 'sftbench list methods'"};
   }
   absl::Status status = update->make(facts.config).status();
   const auto check = facts.method_checks.find(facts.config.method);
@@ -235,10 +246,10 @@ std::optional<Finding> MethodsFit(const CellFacts& facts) {
 }
 
 // What select: goes by, the loss of validation rows, is there.
-std::optional<Finding> SelectionHasRows(const PlanFacts& facts) {
+std::optional<spec::Finding> SelectionHasRows(const PlanFacts& facts) {
   if (facts.spec.select_by.empty()) return std::nullopt;
   std::set<std::string> without;
-  for (const PlannedRun& run : facts.plan.runs) {
+  for (const spec::PlannedRun& run : facts.plan.runs) {
     bool measured = false;
     for (const std::string& name : run.config.evaluate) {
       const auto row = facts.bench.DatasetOf(run.config, name);
@@ -250,12 +261,12 @@ std::optional<Finding> SelectionHasRows(const PlanFacts& facts) {
     without.insert(run.config.evaluate.begin(), run.config.evaluate.end());
   }
   if (without.empty()) return std::nullopt;
-  return Finding{"select",
-                 absl::StrCat("by ", facts.spec.select_by, ": ",
-                              absl::StrJoin(without, ", "),
-                              " has no validation row; name a file of them in "
-                              "validation:, or give split: a second share "
-                              "above 0")};
+  return spec::Finding{
+      "select", absl::StrCat("by ", facts.spec.select_by, ": ",
+                             absl::StrJoin(without, ", "),
+                             " has no validation row; name a file of them in "
+                             "validation:, or give split: a second share "
+                             "above 0")};
 }
 
 }  // namespace
@@ -283,4 +294,4 @@ const std::vector<PlanRule>& AllPlanRules() {
   return rules;
 }
 
-}  // namespace sft
+}  // namespace sft::launch

@@ -13,7 +13,7 @@
 #include "absl/time/clock.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::launch {
 
 std::string FormatProgress(const Progress& p) {
   std::string phase = p.phase;
@@ -80,4 +80,4 @@ void ProgressLine::Say(const std::string& text) {
   fprintf(stderr, "%s\n", text.c_str());
 }
 
-}  // namespace sft
+}  // namespace sft::launch

@@ -10,7 +10,7 @@
 
 #include "absl/time/time.h"
 
-namespace sft {
+namespace sft::launch {
 
 // Begins the phase of a line that is to be said once, whichever run says it.
 inline constexpr char kNoticePhase[] = "notice: ";
@@ -48,6 +48,6 @@ class ProgressLine {
   absl::Time last_ = absl::InfinitePast();
 };
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_PROGRESS_H_

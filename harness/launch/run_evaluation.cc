@@ -7,7 +7,7 @@
 #include "harness/eval/evaluator.h"
 #include "harness/eval/forgetting.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 const EvalRecord* Find(const std::vector<EvalRecord>& evals,
@@ -23,24 +23,24 @@ const EvalRecord* Find(const std::vector<EvalRecord>& evals,
 
 }  // namespace
 
-absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
+absl::StatusOr<std::vector<EvalRecord>> MeasureModel(model::Model& model,
                                                      const Tokenizer& tokenizer,
                                                      const RunInputs& inputs,
                                                      int64_t round) {
   std::vector<EvalRecord> evals;
-  EvalOptions options;
+  eval::EvalOptions options;
   options.round = round;
   for (const Measured& measured : inputs.measured) {
-    const EvalInput& input = measured.input;
+    const eval::EvalInput& input = measured.input;
     options.split = "test";
     SFT_ASSIGN_OR_RETURN(EvalRecord eval,
-                         EvaluateTask(model, tokenizer, input, options));
+                         eval::EvaluateTask(model, tokenizer, input, options));
     evals.push_back(std::move(eval));
     if (!measured.validation_examples.empty()) {
       options.split = "validation";
       SFT_ASSIGN_OR_RETURN(
-          eval, EvaluateLoss(model, measured.validation_examples, input.name,
-                             options));
+          eval, eval::EvaluateLoss(model, measured.validation_examples,
+                                   input.name, options));
       evals.push_back(std::move(eval));
     }
   }
@@ -48,7 +48,7 @@ absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
 }
 
 absl::StatusOr<std::map<std::string, double>> ForgettingOf(
-    const std::vector<EvalRecord>& evals, const RunConfig& config) {
+    const std::vector<EvalRecord>& evals, const spec::RunConfig& config) {
   std::map<std::string, double> forgetting;
   const int64_t last = static_cast<int64_t>(config.train.size());
   for (const EvalRecord& eval : evals) {
@@ -56,13 +56,13 @@ absl::StatusOr<std::map<std::string, double>> ForgettingOf(
     const EvalRecord* base = Find(evals, eval.task, eval.split, 0);
     if (base == nullptr) continue;
     SFT_ASSIGN_OR_RETURN(const MetricRecord change,
-                         ChangeAgainstBase(*base, eval));
+                         eval::ChangeAgainstBase(*base, eval));
     forgetting[eval.task + "/" + change.name] = change.value;
   }
   SFT_ASSIGN_OR_RETURN(const auto sequence,
-                       SequenceForgetting(evals, config.train));
+                       eval::SequenceForgetting(evals, config.train));
   forgetting.insert(sequence.begin(), sequence.end());
   return forgetting;
 }
 
-}  // namespace sft
+}  // namespace sft::launch

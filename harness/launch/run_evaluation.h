@@ -14,11 +14,11 @@
 #include "harness/model/model.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::launch {
 
 // One record a task and split: test (score), validation (loss), heldout
 // (cross-entropy). Round 0 is the base model.
-absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
+absl::StatusOr<std::vector<EvalRecord>> MeasureModel(model::Model& model,
                                                      const Tokenizer& tokenizer,
                                                      const RunInputs& inputs,
                                                      int64_t round);
@@ -27,8 +27,8 @@ absl::StatusOr<std::vector<EvalRecord>> MeasureModel(Model& model,
 // measured; and over a sequence of tasks the measures of harness/eval's
 // forgetting ("sequence/backward_transfer", ...).
 absl::StatusOr<std::map<std::string, double>> ForgettingOf(
-    const std::vector<EvalRecord>& evals, const RunConfig& config);
+    const std::vector<EvalRecord>& evals, const spec::RunConfig& config);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_RUN_EVALUATION_H_

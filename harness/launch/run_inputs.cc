@@ -14,7 +14,7 @@
 #include "harness/launch/input_audit.h"
 #include "harness/spec/mixture.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 constexpr size_t kNamedRefusals = 20;
@@ -34,19 +34,20 @@ std::string DigestOf(const std::vector<Example>& examples) {
 
 class Reader {
  public:
-  Reader(const Workbench& bench, const RunConfig& config,
+  Reader(const Workbench& bench, const spec::RunConfig& config,
          const Tokenizer& tokenizer, HeadKind head)
       : bench_(bench), config_(config), tokenizer_(tokenizer), head_(head) {}
 
   // `stage`: a data set, or a mixture.
   absl::Status AddTraining(const std::string& stage) {
-    SFT_ASSIGN_OR_RETURN(const std::vector<MixPart> parts, ParseMix(stage));
+    SFT_ASSIGN_OR_RETURN(const std::vector<spec::MixPart> parts,
+                         spec::ParseMix(stage));
     std::vector<std::vector<Example>> of_part;
     std::vector<std::vector<int64_t>> of_label;  // of each example
-    for (const MixPart& part : parts) {
-      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(part.name));
-      SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
-      std::vector<Row> rows =
+    for (const spec::MixPart& part : parts) {
+      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row, Find(part.name));
+      SFT_ASSIGN_OR_RETURN(data::Splits * splits, Load(*row));
+      std::vector<data::Row> rows =
           Limited(part.name, "train", splits->train, config_.train_limit);
       audit_.AddTrained(part.name, rows);
       SFT_ASSIGN_OR_RETURN(std::vector<Example> examples,
@@ -57,8 +58,8 @@ class Reader {
                           "no training row is left with a target token");
       }
       std::map<int64_t, int64_t> label_of;
-      for (const Row& one : rows) label_of[one.id] = one.label;
-      const bool classes = row->task.kind == TaskKind::kClassification;
+      for (const data::Row& one : rows) label_of[one.id] = one.label;
+      const bool classes = row->task.kind == data::TaskKind::kClassification;
       std::vector<int64_t>& labels = of_label.emplace_back();
       for (const Example& example : examples) {
         labels.push_back(classes ? label_of[example.row_id] : -1);
@@ -73,11 +74,11 @@ class Reader {
 
   absl::Status AddMeasured(const std::string& name, bool retained) {
     if (!measured_.insert(name).second) return absl::OkStatus();
-    SFT_ASSIGN_OR_RETURN(const DatasetRow* row, Find(name));
-    SFT_ASSIGN_OR_RETURN(Splits * splits, Load(*row));
+    SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row, Find(name));
+    SFT_ASSIGN_OR_RETURN(data::Splits * splits, Load(*row));
     Measured measured;
     measured.retained = retained;
-    EvalInput& input = measured.input;
+    eval::EvalInput& input = measured.input;
     input.name = name;
     input.task = &TaskOf(*row, *splits);
     input.render = RenderOptionsOfRun();
@@ -86,25 +87,25 @@ class Reader {
                                 config_.score_end_of_turn.end(), name) != 0;
     input.heldout_window = config_.heldout_window;
     input.heldout_tokens = config_.heldout_tokens;
-    if (row->task.kind == TaskKind::kLanguageModeling) {
+    if (row->task.kind == data::TaskKind::kLanguageModeling) {
       input.documents = splits->documents;
       if (input.documents.empty()) return InputError(name, "holds no text");
     } else {
       input.rows = Limited(name, "test", splits->test, config_.test_limit);
       if (input.rows.empty()) return InputError(name, "has no test row");
-      if (row->task.kind == TaskKind::kInstruction) {
+      if (row->task.kind == data::TaskKind::kInstruction) {
         SFT_ASSIGN_OR_RETURN(input.examples, Render(*row, input.rows, "test"));
       }
       if (!retained) {
-        const std::vector<Row> validation = Limited(
+        const std::vector<data::Row> validation = Limited(
             name, "validation", splits->validation, config_.validation_limit);
         SFT_ASSIGN_OR_RETURN(measured.validation_examples,
                              Render(*row, validation, "validation"));
         audit_.CountLeaks(name, "validation", validation);
       }
-      if (row->task.kind != TaskKind::kInstruction) {
-        const absl::StatusOr<RenderedRows> rendered =
-            RenderRows(input.rows, *input.task, tokenizer_, input.render);
+      if (row->task.kind != data::TaskKind::kInstruction) {
+        const absl::StatusOr<data::RenderedRows> rendered =
+            data::RenderRows(input.rows, *input.task, tokenizer_, input.render);
         if (rendered.ok()) {
           audit_.CountCuts(name, input.rows.size(), *rendered);
         }
@@ -121,8 +122,10 @@ class Reader {
 
  private:
   // The rows that a limit leaves: all runs of these rows see the same ones.
-  std::vector<Row> Limited(const std::string& name, const std::string& split,
-                           const std::vector<Row>& rows, int64_t limit) {
+  std::vector<data::Row> Limited(const std::string& name,
+                                 const std::string& split,
+                                 const std::vector<data::Row>& rows,
+                                 int64_t limit) {
     const size_t count = static_cast<size_t>(limit);
     if (limit == 0 || count >= rows.size()) return rows;
     const bool head = config_.limit_from == "head";
@@ -131,14 +134,17 @@ class Reader {
             limit, " of ", rows.size(), " rows, ",
             head ? "the first"
                  : absl::StrCat("a sample, sample_seed ", config_.sample_seed));
-    if (head) return std::vector<Row>(rows.begin(), rows.begin() + limit);
+    if (head) return std::vector<data::Row>(rows.begin(), rows.begin() + limit);
     std::vector<int64_t> labels;
-    const bool classes = (*Find(name))->task.kind == TaskKind::kClassification;
-    for (const Row& row : rows) labels.push_back(classes ? row.label : -1);
-    std::vector<Row> out;
-    for (const size_t i : SampleIndices(
-             labels, count,
-             SampleKey(DigestOfRows(rows), split, config_.sample_seed))) {
+    const bool classes =
+        (*Find(name))->task.kind == data::TaskKind::kClassification;
+    for (const data::Row& row : rows)
+      labels.push_back(classes ? row.label : -1);
+    std::vector<data::Row> out;
+    for (const size_t i :
+         data::SampleIndices(labels, count,
+                             data::SampleKey(data::DigestOfRows(rows), split,
+                                             config_.sample_seed))) {
       out.push_back(rows[i]);
     }
     if (classes) audit_.CountLostClasses(name, split, rows, out);
@@ -167,7 +173,7 @@ class Reader {
   // As many rows of each part as its weight asks, of the one that runs out
   // first all; of the others a sample.
   std::vector<Example> Mixed(
-      const std::vector<MixPart>& parts,
+      const std::vector<spec::MixPart>& parts,
       std::vector<std::vector<Example>> of_part,
       const std::vector<std::vector<int64_t>>& of_label) {
     if (parts.size() == 1) return std::move(of_part[0]);
@@ -194,23 +200,23 @@ class Reader {
           absl::StrCat(rows, " of ", of_part[p].size(),
                        " rows, a sample, sample_seed ", config_.sample_seed);
       for (const size_t i :
-           SampleIndices(of_label[p], rows,
-                         SampleKey(DigestOf(of_part[p]), "mixture",
-                                   config_.sample_seed))) {
+           data::SampleIndices(of_label[p], rows,
+                               data::SampleKey(DigestOf(of_part[p]), "mixture",
+                                               config_.sample_seed))) {
         out.push_back(std::move(of_part[p][i]));
       }
     }
     return out;
   }
 
-  absl::StatusOr<const DatasetRow*> Find(const std::string& name) {
+  absl::StatusOr<const data::DatasetRow*> Find(const std::string& name) {
     return bench_.DatasetOf(config_, name);
   }
 
-  absl::StatusOr<Splits*> Load(const DatasetRow& row) {
+  absl::StatusOr<data::Splits*> Load(const data::DatasetRow& row) {
     auto found = splits_.find(row.name);
     if (found != splits_.end()) return &found->second;
-    SFT_ASSIGN_OR_RETURN(Splits splits, row.load(bench_.folders));
+    SFT_ASSIGN_OR_RETURN(data::Splits splits, row.load(bench_.folders));
     inputs_.facts["data." + row.name + ".refused_rows"] =
         static_cast<double>(splits.refused.size());
     for (const auto& [fact, value] : splits.facts) {
@@ -229,26 +235,27 @@ class Reader {
     return &splits_.emplace(row.name, std::move(splits)).first->second;
   }
 
-  const Task& TaskOf(const DatasetRow& row, const Splits& splits) {
-    std::shared_ptr<const Task>& task = inputs_.tasks[row.name];
+  const data::Task& TaskOf(const data::DatasetRow& row,
+                           const data::Splits& splits) {
+    std::shared_ptr<const data::Task>& task = inputs_.tasks[row.name];
     if (task == nullptr) {
-      Task fitted = row.task;
-      FitToReferences(splits, tokenizer_, config_.max_length, fitted);
-      task = std::make_shared<const Task>(std::move(fitted));
+      data::Task fitted = row.task;
+      data::FitToReferences(splits, tokenizer_, config_.max_length, fitted);
+      task = std::make_shared<const data::Task>(std::move(fitted));
     }
     return *task;
   }
 
   // A head reads a row's one window.
   bool TakesWholeRows() const {
-    const BatchingMethodRow* batching =
+    const train::BatchingMethodRow* batching =
         bench_.FindBatchingMethod(config_.batching);
     return head_ == HeadKind::kNextToken && batching != nullptr &&
            batching->takes_whole_rows(config_);
   }
 
-  RenderOptions RenderOptionsOfRun() const {
-    RenderOptions options;
+  data::RenderOptions RenderOptionsOfRun() const {
+    data::RenderOptions options;
     options.form = config_.prompt_form;
     options.max_length = config_.max_length;
     options.loss_on_prompt = config_.loss_on_prompt;
@@ -259,15 +266,15 @@ class Reader {
     return options;
   }
 
-  absl::StatusOr<std::vector<Example>> Render(const DatasetRow& row,
-                                              const std::vector<Row>& rows,
-                                              const std::string& split,
-                                              bool whole = false) {
-    RenderOptions options = RenderOptionsOfRun();
+  absl::StatusOr<std::vector<Example>> Render(
+      const data::DatasetRow& row, const std::vector<data::Row>& rows,
+      const std::string& split, bool whole = false) {
+    data::RenderOptions options = RenderOptionsOfRun();
     if (whole) options.max_length = kNoLimit;
-    SFT_ASSIGN_OR_RETURN(RenderedRows rendered,
-                         RenderRows(rows, TaskOf(row, splits_.at(row.name)),
-                                    tokenizer_, options));
+    SFT_ASSIGN_OR_RETURN(
+        data::RenderedRows rendered,
+        data::RenderRows(rows, TaskOf(row, splits_.at(row.name)), tokenizer_,
+                         options));
     const std::string prefix = absl::StrCat("data.", row.name, ".", split, ".");
     inputs_.facts[prefix + "rows"] =
         static_cast<double>(rendered.examples.size());
@@ -291,7 +298,8 @@ class Reader {
     return std::move(rendered.examples);
   }
 
-  void Warn(const std::string& name, const std::vector<RefusedRow>& refused) {
+  void Warn(const std::string& name,
+            const std::vector<data::RefusedRow>& refused) {
     for (size_t i = 0; i < std::min(kNamedRefusals, refused.size()); ++i) {
       inputs_.warnings.push_back(absl::StrCat(
           name, ": ", refused[i].where, ": row refused: ", refused[i].reason));
@@ -303,10 +311,10 @@ class Reader {
   }
 
   const Workbench& bench_;
-  const RunConfig& config_;
+  const spec::RunConfig& config_;
   const Tokenizer& tokenizer_;
   HeadKind head_;
-  std::map<std::string, Splits> splits_;
+  std::map<std::string, data::Splits> splits_;
   std::set<std::string> measured_;
   RunInputs inputs_;
   InputAudit audit_{config_, tokenizer_, head_, inputs_};
@@ -315,7 +323,7 @@ class Reader {
 }  // namespace
 
 absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
-                                        const RunConfig& config,
+                                        const spec::RunConfig& config,
                                         const Tokenizer& tokenizer,
                                         HeadKind head) {
   Reader reader(bench, config, tokenizer, head);
@@ -331,8 +339,9 @@ absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
   return reader.Take();
 }
 
-absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
-                             Model& model) {
+absl::Status SetHeadForTasks(const Workbench& bench,
+                             const spec::RunConfig& config,
+                             model::Model& model) {
   if (!model.is_encoder()) return absl::OkStatus();
   if (config.max_length > model.info().max_positions) {
     return InputError(
@@ -340,15 +349,17 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
         absl::StrCat("max_length ", config.max_length, " is above its ",
                      model.info().max_positions, " positions"));
   }
-  std::optional<TaskHead> shared;
+  std::optional<data::TaskHead> shared;
   std::string first;
   std::vector<std::string> labels;
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
-    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(*names));
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
+                         spec::SetsOf(*names));
     for (const std::string& name : sets) {
-      SFT_ASSIGN_OR_RETURN(const DatasetRow* row,
+      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
                            bench.DatasetOf(config, name));
-      SFT_ASSIGN_OR_RETURN(const TaskHead head, HeadOfTask(row->task));
+      SFT_ASSIGN_OR_RETURN(const data::TaskHead head,
+                           data::HeadOfTask(row->task));
       if (shared &&
           (shared->kind != head.kind || shared->classes != head.classes)) {
         return InputError(
@@ -357,7 +368,7 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
                          " need different ones; train them in two runs"));
       }
       if (!shared) {
-        labels = head.kind == HeadKind::kToken ? TagClasses(row->task)
+        labels = head.kind == HeadKind::kToken ? data::TagClasses(row->task)
                                                : row->task.labels;
       }
       shared = head;
@@ -371,4 +382,4 @@ absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::launch

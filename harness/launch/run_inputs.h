@@ -16,7 +16,7 @@
 #include "harness/launch/workbench.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::launch {
 
 // One stage of training.
 struct TrainingSet {
@@ -25,7 +25,7 @@ struct TrainingSet {
 };
 // One thing measured after each stage.
 struct Measured {
-  EvalInput input;
+  eval::EvalInput input;
   bool retained = false;  // measured for forgetting, not for the task
   std::vector<Example> validation_examples;  // empty for retained ones
 };
@@ -39,22 +39,23 @@ struct RunInputs {
   std::vector<std::string> warnings;  // refused rows by name, for the log
   // Of the data sets, with what follows from their rows; `measured` points
   // here.
-  std::map<std::string, std::shared_ptr<const Task>> tasks;
+  std::map<std::string, std::shared_ptr<const data::Task>> tasks;
   // A line each, for standard error: what was cut, left out or looks wrong.
   std::vector<std::string> notices;
 };
 
 // Rows as the model's head reads them (kNextToken: as prompts and answers).
 absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
-                                        const RunConfig& config,
+                                        const spec::RunConfig& config,
                                         const Tokenizer& tokenizer,
                                         HeadKind head);
 
 // Gives an encoder the head that the config's tasks share; nothing to do for a
 // decoder. An error where they need different ones.
-absl::Status SetHeadForTasks(const Workbench& bench, const RunConfig& config,
-                             Model& model);
+absl::Status SetHeadForTasks(const Workbench& bench,
+                             const spec::RunConfig& config,
+                             model::Model& model);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_RUN_INPUTS_H_

@@ -10,13 +10,13 @@
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 const absl::Time kProcessStart = absl::Now();
 }  // namespace
 
-StepSize StepSizeOf(const RunConfig& config) {
-  StepSize size;
+measure::StepSize StepSizeOf(const spec::RunConfig& config) {
+  measure::StepSize size;
   size.activation_checkpointing = config.activation_checkpointing;
   size.accumulates =
       config.gradient_accumulation_steps > 1 || config.device == "cuda";
@@ -24,23 +24,23 @@ StepSize StepSizeOf(const RunConfig& config) {
   return size;
 }
 
-void StartTrainingMeasures(Model& model) {
+void StartTrainingMeasures(model::Model& model) {
   ReleaseFreeTensorMemory();
   ResetPeakTensorMemory();
-  ResetPeakResidentMemory();
-  ResetPeakDeviceMemory(model.device());
+  measure::ResetPeakResidentMemory();
+  measure::ResetPeakDeviceMemory(model.device());
 }
 
-void TakeTrainingMeasures(RunRecord& record, Model& model,
-                          const Optimizer* optimizer,
+void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
+                          const train::Optimizer* optimizer,
                           const std::vector<StepRecord>& steps) {
   auto& measured = record.memory.measured_bytes;
-  if (auto memory = ReadProcessMemory(); memory.ok()) {
+  if (auto memory = measure::ReadProcessMemory(); memory.ok()) {
     const double peak = static_cast<double>(memory->peak_resident_bytes);
     double& train_peak = record.measured["train_peak_rss_bytes"];
     train_peak = std::max(train_peak, peak);
   }
-  if (auto memory = ReadDeviceMemory(model.device());
+  if (auto memory = measure::ReadDeviceMemory(model.device());
       memory.ok() && memory->peak_reserved_bytes > 0) {
     measured["device_peak_allocated"] = memory->peak_allocated_bytes;
     measured["device_peak_reserved"] = memory->peak_reserved_bytes;
@@ -56,14 +56,14 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
         static_cast<int64_t>(record.measured["train_peak_rss_bytes"]) -
         tensors.total();
   }
-  TrainedBytes trained;
+  measure::TrainedBytes trained;
   if (optimizer != nullptr) {
-    for (const TrainableParameter& p : optimizer->parameters()) {
+    for (const train::TrainableParameter& p : optimizer->parameters()) {
       trained.Add(p.tensor.numel(), p.tensor.element_size(),
                   record.config.optimizer);
     }
   }
-  StepSize largest = StepSizeOf(record.config);
+  measure::StepSize largest = StepSizeOf(record.config);
   const int64_t micro_batches = record.config.gradient_accumulation_steps;
   for (const StepRecord& step : steps) {
     const int64_t slots =
@@ -72,11 +72,12 @@ void TakeTrainingMeasures(RunRecord& record, Model& model,
     largest.tokens = slots;
     largest.targets = step.target_tokens / micro_batches;
   }
-  record.memory.predicted_bytes = PredictTrainingBytes(model, trained, largest);
+  record.memory.predicted_bytes =
+      measure::PredictTrainingBytes(model, trained, largest);
 }
 
-void SumUpSteps(RunRecord& record) {
-  const Throughput sums = SumSteps(record.steps);
+void SumUpSteps(record::RunRecord& record) {
+  const measure::Throughput sums = measure::SumSteps(record.steps);
   record.facts["optimizer_steps"] = static_cast<double>(sums.steps);
   record.facts["real_tokens"] = static_cast<double>(sums.real_tokens);
   record.facts["target_tokens"] = static_cast<double>(sums.target_tokens);
@@ -86,11 +87,11 @@ void SumUpSteps(RunRecord& record) {
     record.facts["padding_fraction"] = sums.padding_fraction();
     record.measured["train_wall_seconds"] = sums.wall_seconds;
     record.measured["train_cpu_seconds"] = sums.cpu_seconds;
-    for (const auto& [name, value] : RatesOf(sums)) {
+    for (const auto& [name, value] : measure::RatesOf(sums)) {
       record.measured[name] = value;
     }
   }
-  if (auto memory = ReadProcessMemory(); memory.ok()) {
+  if (auto memory = measure::ReadProcessMemory(); memory.ok()) {
     record.measured["peak_rss_bytes"] =
         std::max(record.measured["train_peak_rss_bytes"],
                  static_cast<double>(memory->peak_resident_bytes));
@@ -98,14 +99,14 @@ void SumUpSteps(RunRecord& record) {
   if (sums.steps == 0) record.measured.erase("train_peak_rss_bytes");
 }
 
-void FillProvenance(RunRecord& record,
+void FillProvenance(record::RunRecord& record,
                     const std::map<std::string, std::string>& build,
                     int attempt) {
   const at::Device device =
       record.config.device == "cuda" ? at::kCUDA : at::kCPU;
-  record.provenance_build = BuildProvenance(build, device);
-  record.provenance_run = RunProvenance(kProcessStart);
+  record.provenance_build = measure::BuildProvenance(build, device);
+  record.provenance_run = measure::RunProvenance(kProcessStart);
   record.provenance_run["attempt"] = absl::StrCat(attempt);
 }
 
-}  // namespace sft
+}  // namespace sft::launch

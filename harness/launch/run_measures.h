@@ -12,23 +12,23 @@
 #include "harness/spec/run_config.h"
 #include "harness/train/optimizer.h"
 
-namespace sft {
+namespace sft::launch {
 
 // What the config says of a step's memory; tokens and targets are the plan's.
-StepSize StepSizeOf(const RunConfig& config);
+measure::StepSize StepSizeOf(const spec::RunConfig& config);
 // Before a round: the peak counters start anew.
-void StartTrainingMeasures(Model& model);
+void StartTrainingMeasures(model::Model& model);
 // After a round of these steps: peaks, and the bytes that its largest
 // micro-batch should need by formula.
-void TakeTrainingMeasures(RunRecord& record, Model& model,
-                          const Optimizer* optimizer,
+void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
+                          const train::Optimizer* optimizer,
                           const std::vector<StepRecord>& steps);
 // Totals over the record's steps: tokens, steps, rates.
-void SumUpSteps(RunRecord& record);
-void FillProvenance(RunRecord& record,
+void SumUpSteps(record::RunRecord& record);
+void FillProvenance(record::RunRecord& record,
                     const std::map<std::string, std::string>& build,
                     int attempt);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_RUN_MEASURES_H_

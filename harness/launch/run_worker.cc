@@ -26,7 +26,7 @@
 #include "harness/train/step_plan.h"
 #include "harness/train/trainer.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 constexpr char kPartialRecord[] = "/record.h5";
@@ -36,8 +36,8 @@ void Log(const std::string& line) { fprintf(stderr, "%s\n", line.c_str()); }
 
 class Worker {
  public:
-  Worker(const Workbench& bench, const PlannedRun& run, const RunPlan& plan,
-         const WorkerOptions& options)
+  Worker(const Workbench& bench, const spec::PlannedRun& run,
+         const spec::RunPlan& plan, const WorkerOptions& options)
       : bench_(bench), run_(run), plan_(plan), options_(options) {
     record_.run_id = run.run_id;
     record_.config = run.config;
@@ -57,7 +57,7 @@ class Worker {
     return Conclude();
   }
 
-  RunRecord& record() { return record_; }
+  record::RunRecord& record() { return record_; }
 
  private:
   int64_t Rounds() const {
@@ -83,7 +83,7 @@ class Worker {
     Show("load");
     const absl::Time start = absl::Now();
     SFT_RETURN_IF_ERROR(CheckRunId(bench_, run_.run_id, run_.config));
-    SFT_ASSIGN_OR_RETURN(const ModelOptions options,
+    SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
                          ModelOptionsOf(run_.config));
     SFT_ASSIGN_OR_RETURN(
         loaded_, LoadModelAndTokenizer(run_.config.model, bench_.folders.assets,
@@ -114,15 +114,16 @@ class Worker {
 
   // Base scores, method, batching, trainer; and a checkpoint taken up.
   absl::Status PutTogether() {
-    RemoveStaleCheckpoints(CheckpointFolder());
-    absl::StatusOr<Checkpoint> checkpoint =
-        ReadCheckpoint(CheckpointFolder(), run_.run_id);
+    train::RemoveStaleCheckpoints(CheckpointFolder());
+    absl::StatusOr<train::Checkpoint> checkpoint =
+        train::ReadCheckpoint(CheckpointFolder(), run_.run_id);
     if (absl::IsDataLoss(checkpoint.status())) {
       Log(absl::StrCat("starting again: ", checkpoint.status().message()));
     }
     if (checkpoint.ok()) {
-      SFT_ASSIGN_OR_RETURN(const RunRecord partial,
-                           ReadRunRecord(CheckpointFolder() + kPartialRecord));
+      SFT_ASSIGN_OR_RETURN(
+          const record::RunRecord partial,
+          record::ReadRunRecord(CheckpointFolder() + kPartialRecord));
       SFT_RETURN_IF_ERROR(CheckSameInputs(partial));
       record_.evals = partial.evals;
       record_.facts.insert(partial.facts.begin(), partial.facts.end());
@@ -130,8 +131,9 @@ class Worker {
     } else {
       SFT_RETURN_IF_ERROR(MeasureBase());
     }
-    const UpdateMethodRow* update = bench_.FindUpdateMethod(run_.config.method);
-    const BatchingMethodRow* batching =
+    const train::UpdateMethodRow* update =
+        bench_.FindUpdateMethod(run_.config.method);
+    const train::BatchingMethodRow* batching =
         bench_.FindBatchingMethod(run_.config.batching);
     if (update == nullptr || batching == nullptr) {
       return absl::InvalidArgumentError(
@@ -145,8 +147,8 @@ class Worker {
       SFT_RETURN_IF_ERROR(method_->Attach(*loaded_.model));
     }
     SFT_RETURN_IF_ERROR(batching_->Attach(*loaded_.model));
-    trainer_ = std::make_unique<Trainer>(run_.config, run_.run_id,
-                                         *loaded_.model, *method_);
+    trainer_ = std::make_unique<train::Trainer>(run_.config, run_.run_id,
+                                                *loaded_.model, *method_);
     if (checkpoint.ok()) {
       SFT_RETURN_IF_ERROR(trainer_->Resume(*checkpoint));
       Log(absl::StrCat("continuing after step ", trainer_->steps().size()));
@@ -155,7 +157,7 @@ class Worker {
   }
 
   // What a checkpoint rests on must be what was read now.
-  absl::Status CheckSameInputs(const RunRecord& partial) const {
+  absl::Status CheckSameInputs(const record::RunRecord& partial) const {
     for (const auto& [name, digest] : partial.texts) {
       const auto now = record_.texts.find(name);
       if (now == record_.texts.end() || now->second == digest ||
@@ -177,8 +179,8 @@ class Worker {
     if (run_.untuned_id != run_.run_id &&
         IsFinal(options_.paths, run_.untuned_id)) {
       SFT_ASSIGN_OR_RETURN(
-          const RunRecord untuned,
-          ReadRunRecord(options_.paths.Record(run_.untuned_id)));
+          const record::RunRecord untuned,
+          record::ReadRunRecord(options_.paths.Record(run_.untuned_id)));
       if (untuned.status == RunStatus::kOk &&
           CheckSameModel(untuned, *loaded_.model, untuned.run_id).ok()) {
         record_.evals = untuned.evals;
@@ -206,9 +208,10 @@ class Worker {
   absl::Status RunRound(int64_t round) {
     const std::vector<Example>& examples =
         inputs_.training[static_cast<size_t>(round)].examples;
-    const std::unique_ptr<Collator> collator = batching_->MakeCollator();
-    SFT_ASSIGN_OR_RETURN(const StepPlan steps,
-                         PlanSteps(run_.config, examples, *collator, round));
+    const std::unique_ptr<data::Collator> collator = batching_->MakeCollator();
+    SFT_ASSIGN_OR_RETURN(
+        const train::StepPlan steps,
+        train::PlanSteps(run_.config, examples, *collator, round));
     const std::string prefix = absl::StrCat("round", round, ".");
     record_.texts[prefix + "data_order_sha256"] = steps.data_order_sha256;
     record_.texts[prefix + "plan_sha256"] = steps.plan_sha256;
@@ -220,16 +223,16 @@ class Worker {
                      " steps, ", steps.rows, " rows, ", steps.real_tokens,
                      " tokens, ", steps.target_tokens, " of them targets"));
     StartTrainingMeasures(*loaded_.model);
-    SFT_ASSIGN_OR_RETURN(const RoundOutcome outcome,
+    SFT_ASSIGN_OR_RETURN(const train::RoundOutcome outcome,
                          trainer_->RunRound(round, examples, *collator, steps,
                                             HooksFor(round, steps)));
     TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
                          trainer_->steps());
     if (!outcome.remark.empty()) Log(outcome.remark);
-    if (outcome.end == RoundEnd::kStopped) {
+    if (outcome.end == train::RoundEnd::kStopped) {
       return absl::AbortedError("stopped; a checkpoint is saved");
     }
-    if (outcome.end == RoundEnd::kDiverged) {
+    if (outcome.end == train::RoundEnd::kDiverged) {
       record_.status = RunStatus::kDiverged;
       record_.status_message = outcome.message;
       return absl::OkStatus();
@@ -249,17 +252,17 @@ class Worker {
     return more ? Save() : absl::OkStatus();
   }
 
-  AddFiles PartialRecord() {
+  train::AddFiles PartialRecord() {
     return [this](const std::string& folder) {
-      return WriteRunRecord(record_, folder + kPartialRecord);
+      return record::WriteRunRecord(record_, folder + kPartialRecord);
     };
   }
   absl::Status Save() {
     return trainer_->SaveCheckpoint(CheckpointFolder(), PartialRecord());
   }
 
-  TrainerHooks HooksFor(int64_t round, const StepPlan& steps) {
-    TrainerHooks hooks;
+  train::TrainerHooks HooksFor(int64_t round, const train::StepPlan& steps) {
+    train::TrainerHooks hooks;
     hooks.should_stop = options_.should_stop;
     hooks.checkpoint_folder = CheckpointFolder();
     const double seconds = absl::ToDoubleSeconds(options_.checkpoint_every);
@@ -285,7 +288,7 @@ class Worker {
     trained_seconds_ += step.wall_seconds;
     trained_tokens_ += step.real_tokens;
     if (++steps_here_ == 1) {
-      const double done = SecondsSinceProcessStart();
+      const double done = measure::SecondsSinceProcessStart();
       record_.measured["first_step_done_seconds"] = done;
       record_.measured["first_step_begun_seconds"] = done - step.wall_seconds;
     }
@@ -307,15 +310,15 @@ class Worker {
   }
 
   absl::Status ValidateAt(int64_t round, int64_t step) {
-    EvalOptions options;
+    eval::EvalOptions options;
     options.split = absl::StrCat("validation_step_", step);
     options.round = round;
     for (const Measured& measured : inputs_.measured) {
       if (measured.validation_examples.empty()) continue;
       SFT_ASSIGN_OR_RETURN(
           EvalRecord eval,
-          EvaluateLoss(*loaded_.model, measured.validation_examples,
-                       measured.input.name, options));
+          eval::EvaluateLoss(*loaded_.model, measured.validation_examples,
+                             measured.input.name, options));
       record_.evals.push_back(std::move(eval));
     }
     return absl::OkStatus();
@@ -355,18 +358,18 @@ class Worker {
     }
     if (loaded_.model->is_encoder()) return absl::OkStatus();
     for (const Measured& measured : inputs_.measured) {
-      const EvalInput& input = measured.input;
+      const eval::EvalInput& input = measured.input;
       if (input.rows.empty()) continue;
       // The text that is scored, where one is.
-      const AnswerLimits limits = AnswerLimitsOf(input);
+      const eval::AnswerLimits limits = eval::AnswerLimitsOf(input);
       SFT_ASSIGN_OR_RETURN(
-          const std::vector<GeneratedAnswer> answers,
-          GenerateAnswers(*loaded_.model, *loaded_.tokenizer, *input.task,
-                          input.rows, limits.render,
-                          run_.config.generate_samples,
-                          limits.max_new_tokens > 0 ? limits.max_new_tokens
-                                                    : kAnswerTokens));
-      for (const GeneratedAnswer& answer : answers) {
+          const std::vector<eval::GeneratedAnswer> answers,
+          eval::GenerateAnswers(
+              *loaded_.model, *loaded_.tokenizer, *input.task, input.rows,
+              limits.render, run_.config.generate_samples,
+              limits.max_new_tokens > 0 ? limits.max_new_tokens
+                                        : kAnswerTokens));
+      for (const eval::GeneratedAnswer& answer : answers) {
         record_.prompts.push_back(answer.prompt);
         record_.generations.push_back(answer.answer);
       }
@@ -375,15 +378,15 @@ class Worker {
   }
 
   const Workbench& bench_;
-  const PlannedRun& run_;
-  const RunPlan& plan_;
+  const spec::PlannedRun& run_;
+  const spec::RunPlan& plan_;
   const WorkerOptions& options_;
-  RunRecord record_;
+  record::RunRecord record_;
   LoadedModel loaded_;
   RunInputs inputs_;
-  std::unique_ptr<UpdateMethod> method_;
-  std::unique_ptr<BatchingMethod> batching_;
-  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<train::UpdateMethod> method_;
+  std::unique_ptr<train::BatchingMethod> batching_;
+  std::unique_ptr<train::Trainer> trainer_;
   double trained_seconds_ = 0;
   int64_t trained_tokens_ = 0;
   int steps_here_ = 0;
@@ -405,16 +408,16 @@ RunStatus StatusOfError(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
-                                         const PlannedRun& run,
-                                         const RunPlan& plan,
+                                         const spec::PlannedRun& run,
+                                         const spec::RunPlan& plan,
                                          const WorkerOptions& options) {
-  const RunPaths& paths = options.paths;
+  const record::RunPaths& paths = options.paths;
   SFT_RETURN_IF_ERROR(MakeFolders(paths.Runs()));
   SFT_RETURN_IF_ERROR(MakeFolders(paths.Work(run.run_id)));
   Worker worker(bench, run, plan, options);
   const absl::Status status = CatchTorch([&worker] { return worker.Run(); });
   if (absl::IsAborted(status)) return WorkerOutcome::kInterrupted;
-  RunRecord& record = worker.record();
+  record::RunRecord& record = worker.record();
   if (!status.ok()) {
     Log(status.ToString());
     record.status = StatusOfError(status);
@@ -424,16 +427,16 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
   const bool final =
       record.status == RunStatus::kOk || record.status == RunStatus::kDiverged;
   if (!final) {
-    SFT_RETURN_IF_ERROR(
-        PublishRunRecord(record, paths.Attempt(run.run_id, options.attempt))
-            .status());
+    SFT_RETURN_IF_ERROR(record::PublishRunRecord(
+                            record, paths.Attempt(run.run_id, options.attempt))
+                            .status());
     return WorkerOutcome::kFailed;
   }
-  SFT_ASSIGN_OR_RETURN(const bool first,
-                       PublishRunRecord(record, paths.Record(run.run_id)));
+  SFT_ASSIGN_OR_RETURN(const bool first, record::PublishRunRecord(
+                                             record, paths.Record(run.run_id)));
   if (!first) Log("another process published this run first");
   SFT_RETURN_IF_ERROR(RemoveAll(paths.Checkpoint(run.run_id)));
   return WorkerOutcome::kPublished;
 }
 
-}  // namespace sft
+}  // namespace sft::launch

@@ -15,10 +15,10 @@
 #include "harness/record/run_record.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::launch {
 
 struct WorkerOptions {
-  RunPaths paths;
+  record::RunPaths paths;
   int attempt = 1;
   absl::Duration checkpoint_every = absl::Minutes(2);
   bool keep_text = false;
@@ -37,10 +37,10 @@ enum class WorkerOutcome {
 // Errors are of the launcher's kind (the record cannot be written); what goes
 // wrong in the run itself becomes its record.
 absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
-                                         const PlannedRun& run,
-                                         const RunPlan& plan,
+                                         const spec::PlannedRun& run,
+                                         const spec::RunPlan& plan,
                                          const WorkerOptions& options);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_RUN_WORKER_H_

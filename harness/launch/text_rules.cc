@@ -11,7 +11,7 @@
 #include "harness/data/added_ids.h"
 #include "harness/spec/mixture.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 // Rows that are tried before all are.
@@ -19,43 +19,45 @@ constexpr size_t kFirstRows = 32;
 
 // Why none of the data set's training rows can be trained on; OK if one can, or
 // if others say what is wrong with it.
-absl::Status CheckRows(const Workbench& bench, const RunConfig& config,
-                       const DatasetRow& row, const Tokenizer& tokenizer) {
-  RenderOptions options;
+absl::Status CheckRows(const Workbench& bench, const spec::RunConfig& config,
+                       const data::DatasetRow& row,
+                       const Tokenizer& tokenizer) {
+  data::RenderOptions options;
   options.form = config.prompt_form;
   options.max_length = config.max_length;
   options.loss_on = config.loss_on;
   options.system_prompt = config.system_prompt;
   SFT_ASSIGN_OR_RETURN(const std::string form,
-                       EffectiveForm(row.task, tokenizer, options));
+                       data::EffectiveForm(row.task, tokenizer, options));
   if (form != "chat") return absl::OkStatus();
-  const absl::StatusOr<Splits> splits = row.load(bench.folders);
+  const absl::StatusOr<data::Splits> splits = row.load(bench.folders);
   if (!splits.ok() || splits->train.empty()) return absl::OkStatus();
-  const std::vector<Row>& rows = splits->train;
-  const std::vector<Row> first(
+  const std::vector<data::Row>& rows = splits->train;
+  const std::vector<data::Row> first(
       rows.begin(), rows.begin() + std::min(kFirstRows, rows.size()));
-  if (RenderRows(first, row.task, tokenizer, options).ok()) {
+  if (data::RenderRows(first, row.task, tokenizer, options).ok()) {
     return absl::OkStatus();
   }
-  return RenderRows(rows, row.task, tokenizer, options).status();
+  return data::RenderRows(rows, row.task, tokenizer, options).status();
 }
 
 }  // namespace
 
-std::optional<Finding> BosExists(const CellFacts& facts) {
-  const auto added = AddedIdsOf(*facts.model.tokenizer, facts.config.bos);
+std::optional<spec::Finding> BosExists(const CellFacts& facts) {
+  const auto added = data::AddedIdsOf(*facts.model.tokenizer, facts.config.bos);
   if (added.ok()) return std::nullopt;
-  return Finding{"bos",
-                 "its tokenizer has no token that begins a text; auto adds "
-                 "what it prescribes"};
+  return spec::Finding{
+      "bos",
+      "its tokenizer has no token that begins a text; auto adds "
+      "what it prescribes"};
 }
 
-std::optional<Finding> ChatsArePlaced(const PlanFacts& facts) {
+std::optional<spec::Finding> ChatsArePlaced(const PlanFacts& facts) {
   std::map<std::string, std::unique_ptr<Tokenizer>> tokenizers;
   std::set<std::vector<std::string>> seen;
-  for (const PlannedRun& run : facts.plan.runs) {
-    const RunConfig& config = run.config;
-    const auto sets = SetsOf(config.train);
+  for (const spec::PlannedRun& run : facts.plan.runs) {
+    const spec::RunConfig& config = run.config;
+    const auto sets = spec::SetsOf(config.train);
     if (!sets.ok()) continue;
     for (const std::string& name : *sets) {
       const auto row = facts.bench.DatasetOf(config, name);
@@ -68,7 +70,7 @@ std::optional<Finding> ChatsArePlaced(const PlanFacts& facts) {
       std::unique_ptr<Tokenizer>& tokenizer = tokenizers[config.model];
       if (tokenizer == nullptr) {
         const auto where =
-            LocateModel(config.model, facts.bench.folders.assets);
+            model::LocateModel(config.model, facts.bench.folders.assets);
         if (!where.ok()) continue;
         auto loaded = LoadTokenizerOf(*where);
         if (!loaded.ok()) continue;
@@ -77,11 +79,11 @@ std::optional<Finding> ChatsArePlaced(const PlanFacts& facts) {
       const absl::Status status =
           CheckRows(facts.bench, config, **row, *tokenizer);
       if (!status.ok()) {
-        return Finding{"prompt_form", ToStd(status.message())};
+        return spec::Finding{"prompt_form", ToStd(status.message())};
       }
     }
   }
   return std::nullopt;
 }
 
-}  // namespace sft
+}  // namespace sft::launch

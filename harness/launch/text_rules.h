@@ -6,15 +6,15 @@
 
 #include "harness/launch/plan_checks.h"
 
-namespace sft {
+namespace sft::launch {
 
 // bos: always wants a token that begins a text.
-std::optional<Finding> BosExists(const CellFacts& facts);
+std::optional<spec::Finding> BosExists(const CellFacts& facts);
 
 // The model's chat template can write some training row of every data set, and
 // says where its answer is.
-std::optional<Finding> ChatsArePlaced(const PlanFacts& facts);
+std::optional<spec::Finding> ChatsArePlaced(const PlanFacts& facts);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_TEXT_RULES_H_

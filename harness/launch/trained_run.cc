@@ -9,17 +9,17 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_digest.h"
-#include "harness/launch/run_inputs.h"
 #include "harness/formats/safetensors.h"
+#include "harness/launch/run_inputs.h"
 #include "harness/text/hf_export.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 constexpr char kWeightsFile[] = "/trainable.safetensors";
 
 // DIR of DIR/runs/<run_id>.h5.
-absl::StatusOr<RunPaths> PathsOfRecord(const std::string& record_path) {
+absl::StatusOr<record::RunPaths> PathsOfRecord(const std::string& record_path) {
   const std::filesystem::path runs =
       std::filesystem::path(record_path).parent_path();
   if (runs.filename() != "runs") {
@@ -27,7 +27,7 @@ absl::StatusOr<RunPaths> PathsOfRecord(const std::string& record_path) {
                       "is not in a sweep's folder; wanted DIR/runs/<id>.h5");
   }
   const std::string out = runs.parent_path().string();
-  return RunPaths{out.empty() ? "." : out};
+  return record::RunPaths{out.empty() ? "." : out};
 }
 
 // Copies the stored values into the live tensors; each must be there with its
@@ -60,21 +60,23 @@ absl::Status CopyWeights(const std::vector<NamedTensor>& stored,
 absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
                                           const std::string& record_path) {
   TrainedRun run;
-  SFT_ASSIGN_OR_RETURN(run.record, ReadRunRecord(record_path));
-  SFT_ASSIGN_OR_RETURN(const RunPaths paths, PathsOfRecord(record_path));
-  const RunConfig& config = run.record.config;
+  SFT_ASSIGN_OR_RETURN(run.record, record::ReadRunRecord(record_path));
+  SFT_ASSIGN_OR_RETURN(const record::RunPaths paths,
+                       PathsOfRecord(record_path));
+  const spec::RunConfig& config = run.record.config;
   if (run.record.status != RunStatus::kOk) {
     return InputError(record_path,
                       "the run did not end well; there is nothing to export");
   }
-  SFT_ASSIGN_OR_RETURN(const ModelOptions options, ModelOptionsOf(config));
+  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                       ModelOptionsOf(config));
   SFT_ASSIGN_OR_RETURN(
       run.loaded,
       LoadModelAndTokenizer(config.model, bench.folders.assets, options));
   SFT_RETURN_IF_ERROR(
       CheckSameModel(run.record, *run.loaded.model, record_path));
   SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *run.loaded.model));
-  const UpdateMethodRow* row = bench.FindUpdateMethod(config.method);
+  const train::UpdateMethodRow* row = bench.FindUpdateMethod(config.method);
   if (row == nullptr) {
     return InputError(record_path, "unknown method '" + config.method + "'");
   }
@@ -84,7 +86,8 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   std::map<std::string, at::Tensor> live;
   for (size_t round = 0; round < config.train.size(); ++round) {
     SFT_RETURN_IF_ERROR(run.method->BeginRound(static_cast<int64_t>(round)));
-    for (const TrainableParameter& p : run.method->TrainableParameters()) {
+    for (const train::TrainableParameter& p :
+         run.method->TrainableParameters()) {
       live[p.name] = p.tensor;
     }
   }
@@ -95,7 +98,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
         file + ": not there; the run was made with --nosave_weights");
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> stored,
-                       ReadSafetensors(file));
+                       formats::ReadSafetensors(file));
   if (TensorDigest(stored) != run.record.texts["weights_sha256"]) {
     return InputError(file, "is damaged: its digest is not the record's");
   }
@@ -103,7 +106,8 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   return run;
 }
 
-absl::Status CheckSameModel(const RunRecord& record, const Model& model,
+absl::Status CheckSameModel(const record::RunRecord& record,
+                            const model::Model& model,
                             const std::string& where) {
   const auto known = record.texts.find("model_sha256");
   if (known == record.texts.end() ||
@@ -118,13 +122,13 @@ absl::Status CheckSameModel(const RunRecord& record, const Model& model,
                           "...); put back the files that it was made of"));
 }
 
-absl::Status SaveTrainedWeights(const RunPaths& paths,
+absl::Status SaveTrainedWeights(const record::RunPaths& paths,
                                 const std::string& run_id,
                                 const std::vector<NamedTensor>& trained,
                                 const std::string& weights_sha256) {
   const std::string folder = paths.Weights(run_id);
   SFT_RETURN_IF_ERROR(MakeFolders(folder));
-  return WriteSafetensors(
+  return formats::WriteSafetensors(
       folder + kWeightsFile, trained,
       {{"run_id", run_id}, {"weights_sha256", weights_sha256}});
 }
@@ -133,10 +137,10 @@ absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
                                  const std::string& folder) {
   namespace fs = std::filesystem;
   if (!loaded.where.gguf.empty()) {
-    SFT_ASSIGN_OR_RETURN(const GgufTokenizerData data,
-                         ReadGgufTokenizer(loaded.where.gguf));
+    SFT_ASSIGN_OR_RETURN(const formats::GgufTokenizerData data,
+                         model::ReadGgufTokenizer(loaded.where.gguf));
     SFT_ASSIGN_OR_RETURN(const auto files,
-                         HfTokenizerFiles(data, loaded.where.gguf));
+                         text::HfTokenizerFiles(data, loaded.where.gguf));
     for (const auto& [name, bytes] : files) {
       SFT_RETURN_IF_ERROR(WriteFileAtomically(folder + "/" + name, bytes));
     }
@@ -153,4 +157,4 @@ absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::launch

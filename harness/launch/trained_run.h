@@ -14,12 +14,12 @@
 #include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"
 
-namespace sft {
+namespace sft::launch {
 
 struct TrainedRun {
-  RunRecord record;
+  record::RunRecord record;
   LoadedModel loaded;
-  std::unique_ptr<UpdateMethod> method;
+  std::unique_ptr<train::UpdateMethod> method;
 };
 // `record_path` is DIR/runs/<run_id>.h5; the weights lie in DIR/weights.
 absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
@@ -27,10 +27,11 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
 
 // InvalidArgument where `model` was read from other files than the record's
 // run began with (model_sha256).
-absl::Status CheckSameModel(const RunRecord& record, const Model& model,
+absl::Status CheckSameModel(const record::RunRecord& record,
+                            const model::Model& model,
                             const std::string& where);
 
-absl::Status SaveTrainedWeights(const RunPaths& paths,
+absl::Status SaveTrainedWeights(const record::RunPaths& paths,
                                 const std::string& run_id,
                                 const std::vector<NamedTensor>& trained,
                                 const std::string& weights_sha256);
@@ -39,6 +40,6 @@ absl::Status SaveTrainedWeights(const RunPaths& paths,
 absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
                                  const std::string& folder);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_TRAINED_RUN_H_

@@ -14,21 +14,22 @@
 #include "harness/spec/mixture.h"
 #include "harness/text/tokenizer_factory.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
-template <class Row>
-const Row* FindByName(const std::vector<Row>& rows, const std::string& name) {
-  for (const Row& row : rows) {
+template <class data::Row>
+const data::Row* FindByName(const std::vector<data::Row>& rows,
+                            const std::string& name) {
+  for (const data::Row& row : rows) {
     if (row.name == name) return &row;
   }
   return nullptr;
 }
 
-template <class Row>
-std::vector<MethodSpecRow> SpecRows(const std::vector<Row>& rows) {
-  std::vector<MethodSpecRow> out;
-  for (const Row& row : rows) {
+template <class data::Row>
+std::vector<spec::MethodSpecRow> SpecRows(const std::vector<data::Row>& rows) {
+  std::vector<spec::MethodSpecRow> out;
+  for (const data::Row& row : rows) {
     out.push_back({row.name, row.summary, row.options});
   }
   return out;
@@ -36,35 +37,35 @@ std::vector<MethodSpecRow> SpecRows(const std::vector<Row>& rows) {
 
 }  // namespace
 
-const DatasetRow* Workbench::FindDataset(const std::string& name) const {
+const data::DatasetRow* Workbench::FindDataset(const std::string& name) const {
   return FindByName(datasets, name);
 }
-absl::StatusOr<const DatasetRow*> Workbench::DatasetOf(
-    const RunConfig& config, const std::string& name) const {
-  if (const DatasetRow* row = FindDataset(name)) return row;
+absl::StatusOr<const data::DatasetRow*> Workbench::DatasetOf(
+    const spec::RunConfig& config, const std::string& name) const {
+  if (const data::DatasetRow* row = FindDataset(name)) return row;
   const auto own = config.user_data.find(name);
   if (own == config.user_data.end()) {
     return absl::InvalidArgumentError(
         absl::StrCat("no data set is called '", name, "'"));
   }
-  std::unique_ptr<DatasetRow>& row =
+  std::unique_ptr<data::DatasetRow>& row =
       user_datasets_[absl::StrCat(name, "\n", own->second)];
   if (row == nullptr) {
-    SFT_ASSIGN_OR_RETURN(const UserData data,
-                         UserDataFromJson(name, own->second));
-    SFT_ASSIGN_OR_RETURN(DatasetRow made, MakeUserDataset(data));
-    row = std::make_unique<DatasetRow>(std::move(made));
+    SFT_ASSIGN_OR_RETURN(const spec::UserData data,
+                         spec::UserDataFromJson(name, own->second));
+    SFT_ASSIGN_OR_RETURN(data::DatasetRow made, data::MakeUserDataset(data));
+    row = std::make_unique<data::DatasetRow>(std::move(made));
   }
   return row.get();
 }
-absl::Status Workbench::ReadOwnData(const UserData& data) const {
-  std::unique_ptr<DatasetRow>& row =
-      user_datasets_[absl::StrCat(data.name, "\n", UserDataToJson(data))];
+absl::Status Workbench::ReadOwnData(const spec::UserData& data) const {
+  std::unique_ptr<data::DatasetRow>& row =
+      user_datasets_[absl::StrCat(data.name, "\n", spec::UserDataToJson(data))];
   if (row != nullptr) return absl::OkStatus();
   absl::Status status;
-  absl::StatusOr<DatasetRow> made = MakeUserDataset(data);
+  absl::StatusOr<data::DatasetRow> made = data::MakeUserDataset(data);
   if (made.ok()) {
-    row = std::make_unique<DatasetRow>(*std::move(made));
+    row = std::make_unique<data::DatasetRow>(*std::move(made));
     status = SizesOf(*row).status();
   } else {
     status = made.status();
@@ -78,20 +79,20 @@ absl::Status Workbench::ReadOwnData(const UserData& data) const {
 }
 
 absl::StatusOr<Workbench::SplitSizes> Workbench::SizesOf(
-    const DatasetRow& row) const {
+    const data::DatasetRow& row) const {
   const auto known = sizes_.find(&row);
   if (known != sizes_.end()) return known->second;
-  SFT_ASSIGN_OR_RETURN(const Splits splits, row.load(folders));
+  SFT_ASSIGN_OR_RETURN(const data::Splits splits, row.load(folders));
   SplitSizes sizes;
   sizes.train = static_cast<int64_t>(splits.train.size());
   sizes.validation = static_cast<int64_t>(splits.validation.size());
   sizes.test = static_cast<int64_t>(splits.test.size());
   sizes.documents = static_cast<int64_t>(splits.documents.size());
-  if (row.task.kind == TaskKind::kQuestionAnswering) {
+  if (row.task.kind == data::TaskKind::kQuestionAnswering) {
     for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
-      sizes.unanswerable +=
-          std::count_if(rows->begin(), rows->end(),
-                        [](const Row& one) { return one.references.empty(); });
+      sizes.unanswerable += std::count_if(
+          rows->begin(), rows->end(),
+          [](const data::Row& one) { return one.references.empty(); });
     }
   }
   sizes_[&row] = sizes;
@@ -99,7 +100,7 @@ absl::StatusOr<Workbench::SplitSizes> Workbench::SizesOf(
 }
 
 absl::StatusOr<std::vector<std::string>> Workbench::SampleMarks(
-    const RunConfig& config) const {
+    const spec::RunConfig& config) const {
   std::vector<std::string> marks;
   if (config.limit_from != "sample") return marks;
   const auto mark = [&marks](const std::string& name, const char* split,
@@ -108,11 +109,13 @@ absl::StatusOr<std::vector<std::string>> Workbench::SampleMarks(
     marks.push_back(absl::StrCat("sample 1: ", name, " ", split));
   };
   for (const std::string& stage : config.train) {
-    SFT_ASSIGN_OR_RETURN(const std::vector<MixPart> parts, ParseMix(stage));
+    SFT_ASSIGN_OR_RETURN(const std::vector<spec::MixPart> parts,
+                         spec::ParseMix(stage));
     if (parts.size() > 1) marks.push_back("sample 1: " + stage);
-    for (const MixPart& part : parts) {
+    for (const spec::MixPart& part : parts) {
       if (config.train_limit == 0) continue;
-      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, DatasetOf(config, part.name));
+      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
+                           DatasetOf(config, part.name));
       SFT_ASSIGN_OR_RETURN(const SplitSizes sizes, SizesOf(*row));
       mark(part.name, "train", config.train_limit, sizes.train);
     }
@@ -121,8 +124,9 @@ absl::StatusOr<std::vector<std::string>> Workbench::SampleMarks(
     const bool retained = names == &config.retain;
     for (const std::string& name : *names) {
       if (retained && config.test_limit == 0) continue;
-      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, DatasetOf(config, name));
-      if (row->task.kind == TaskKind::kLanguageModeling) continue;
+      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
+                           DatasetOf(config, name));
+      if (row->task.kind == data::TaskKind::kLanguageModeling) continue;
       SFT_ASSIGN_OR_RETURN(const SplitSizes sizes, SizesOf(*row));
       mark(name, "test", config.test_limit, sizes.test);
       if (retained) continue;
@@ -132,23 +136,24 @@ absl::StatusOr<std::vector<std::string>> Workbench::SampleMarks(
   return marks;
 }
 
-const UpdateMethodRow* Workbench::FindUpdateMethod(
+const train::UpdateMethodRow* Workbench::FindUpdateMethod(
     const std::string& name) const {
   return FindByName(methods.update, name);
 }
-const BatchingMethodRow* Workbench::FindBatchingMethod(
+const train::BatchingMethodRow* Workbench::FindBatchingMethod(
     const std::string& name) const {
   return FindByName(methods.batching, name);
 }
 
-SpecTables Workbench::Tables() const {
-  SpecTables tables;
+spec::SpecTables Workbench::Tables() const {
+  spec::SpecTables tables;
   tables.update_methods = SpecRows(methods.update);
   tables.batching_methods = SpecRows(methods.batching);
-  for (const ModelRow& row : ListedModels()) tables.models.push_back(row.name);
-  for (const DatasetRow& row : datasets) {
+  for (const model::ModelRow& row : model::ListedModels())
+    tables.models.push_back(row.name);
+  for (const data::DatasetRow& row : datasets) {
     // Held-out text is measured, not trained on; everything can be retained.
-    if (row.task.kind != TaskKind::kLanguageModeling) {
+    if (row.task.kind != data::TaskKind::kLanguageModeling) {
       tables.datasets.push_back(row.name);
       tables.tasks.push_back(row.name);
     }
@@ -158,19 +163,21 @@ SpecTables Workbench::Tables() const {
 }
 
 absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
-    const RunConfig& config) const {
+    const spec::RunConfig& config) const {
   std::vector<std::string> digests;
-  SFT_ASSIGN_OR_RETURN(const ModelLocation where,
-                       LocateModel(config.model, folders.assets));
-  SFT_ASSIGN_OR_RETURN(std::string digest, ModelFilesDigest(where));
+  SFT_ASSIGN_OR_RETURN(const model::ModelLocation where,
+                       model::LocateModel(config.model, folders.assets));
+  SFT_ASSIGN_OR_RETURN(std::string digest, model::ModelFilesDigest(where));
   digests.push_back(std::move(digest));
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
-    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, SetsOf(*names));
+    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
+                         spec::SetsOf(*names));
     for (const std::string& name : sets) {
-      SFT_ASSIGN_OR_RETURN(const DatasetRow* row, DatasetOf(config, name));
+      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
+                           DatasetOf(config, name));
       for (const std::string& file : row->files) {
         SFT_ASSIGN_OR_RETURN(const std::string path,
-                             ResolveDataFile(file, folders));
+                             data::ResolveDataFile(file, folders));
         std::string& hex = file_digests_[path];
         if (hex.empty()) {
           SFT_ASSIGN_OR_RETURN(hex, Sha256OfFile(path));
@@ -183,7 +190,8 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
     }
   }
   // Records had such rows cut once.
-  const BatchingMethodRow* batching = FindBatchingMethod(config.batching);
+  const train::BatchingMethodRow* batching =
+      FindBatchingMethod(config.batching);
   if (batching != nullptr && batching->takes_whole_rows(config)) {
     digests.push_back("whole rows");
   }
@@ -194,7 +202,7 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
-    const ModelLocation& where) {
+    const model::ModelLocation& where) {
   if (where.gguf.empty()) {
     if (!FileExists(where.folder + "/tokenizer.json")) {
       return InputError(
@@ -202,20 +210,21 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
           "has no tokenizer.json; transformers writes it from the tokenizer's "
           "other files: AutoTokenizer.from_pretrained(F).save_pretrained(F)");
     }
-    return LoadTokenizerFromFolder(where.folder);
+    return text::LoadTokenizerFromFolder(where.folder);
   }
-  SFT_ASSIGN_OR_RETURN(GgufTokenizerData data, ReadGgufTokenizer(where.gguf));
-  return MakeTokenizerFromGguf(std::move(data), where.gguf);
+  SFT_ASSIGN_OR_RETURN(formats::GgufTokenizerData data,
+                       model::ReadGgufTokenizer(where.gguf));
+  return text::MakeTokenizerFromGguf(std::move(data), where.gguf);
 }
 
-absl::StatusOr<LoadedModel> LoadModelAndTokenizer(const std::string& name,
-                                                  const std::string& assets,
-                                                  const ModelOptions& options) {
+absl::StatusOr<LoadedModel> LoadModelAndTokenizer(
+    const std::string& name, const std::string& assets,
+    const model::ModelOptions& options) {
   const MemoryScope memory(MemoryUse::kWeights);
   LoadedModel loaded;
-  SFT_ASSIGN_OR_RETURN(loaded.where, LocateModel(name, assets));
+  SFT_ASSIGN_OR_RETURN(loaded.where, model::LocateModel(name, assets));
   SFT_ASSIGN_OR_RETURN(loaded.tokenizer, LoadTokenizerOf(loaded.where));
-  SFT_ASSIGN_OR_RETURN(loaded.model, LoadModel(loaded.where, options));
+  SFT_ASSIGN_OR_RETURN(loaded.model, model::LoadModel(loaded.where, options));
   const int64_t rows = loaded.model->info().vocabulary;
   if (loaded.tokenizer->vocab_size() > rows) {
     return InputError(
@@ -225,8 +234,9 @@ absl::StatusOr<LoadedModel> LoadModelAndTokenizer(const std::string& name,
   return loaded;
 }
 
-absl::StatusOr<ModelOptions> ModelOptionsOf(const RunConfig& config) {
-  ModelOptions options;
+absl::StatusOr<model::ModelOptions> ModelOptionsOf(
+    const spec::RunConfig& config) {
+  model::ModelOptions options;
   if (config.dtype == "bf16") options.compute_dtype = at::kBFloat16;
   if (config.dtype == "f64") options.compute_dtype = at::kDouble;
   if (config.device == "cuda") {
@@ -240,4 +250,4 @@ absl::StatusOr<ModelOptions> ModelOptionsOf(const RunConfig& config) {
   return options;
 }
 
-}  // namespace sft
+}  // namespace sft::launch

@@ -16,63 +16,66 @@
 #include "harness/spec/user_data.h"
 #include "harness/train/method.h"
 
-namespace sft {
+namespace sft::launch {
 
 struct Workbench {
-  MethodTables methods;
-  std::vector<DatasetRow> datasets;
-  DataFolders folders;
+  train::MethodTables methods;
+  std::vector<data::DatasetRow> datasets;
+  data::DataFolders folders;
   std::map<std::string, std::string> build;  // revision, library versions
 
   // Of the table; nullptr if none is called so.
-  const DatasetRow* FindDataset(const std::string& name) const;
+  const data::DatasetRow* FindDataset(const std::string& name) const;
   // Of the table, or made of the config's own data. It lives as long as this.
-  absl::StatusOr<const DatasetRow*> DatasetOf(const RunConfig& config,
-                                              const std::string& name) const;
+  absl::StatusOr<const data::DatasetRow*> DatasetOf(
+      const spec::RunConfig& config, const std::string& name) const;
   // Reads a spec's own data set, and all rows of it, before anything else does.
   // Errors name the spec's line.
-  absl::Status ReadOwnData(const UserData& data) const;
+  absl::Status ReadOwnData(const spec::UserData& data) const;
   // Rows of each split, from one reading of the set.
   struct SplitSizes {
     int64_t train = 0, validation = 0, test = 0, documents = 0;
     int64_t unanswerable = 0;  // questions, of all splits
   };
-  absl::StatusOr<SplitSizes> SizesOf(const DatasetRow& row) const;
-  const UpdateMethodRow* FindUpdateMethod(const std::string& name) const;
-  const BatchingMethodRow* FindBatchingMethod(const std::string& name) const;
+  absl::StatusOr<SplitSizes> SizesOf(const data::DatasetRow& row) const;
+  const train::UpdateMethodRow* FindUpdateMethod(const std::string& name) const;
+  const train::BatchingMethodRow* FindBatchingMethod(
+      const std::string& name) const;
 
   // The names that a spec may use.
-  SpecTables Tables() const;
+  spec::SpecTables Tables() const;
   // Digests of the model's and the data's files that a cell reads, and marks
   // of what else makes its rows: a later revision of a reader, limits that
   // leave a sample.
   absl::StatusOr<std::vector<std::string>> InputDigestsOf(
-      const RunConfig& config) const;
+      const spec::RunConfig& config) const;
 
  private:
   mutable std::map<std::string, std::string> file_digests_;  // by path
   // By name and definition.
-  mutable std::map<std::string, std::unique_ptr<DatasetRow>> user_datasets_;
-  mutable std::map<const DatasetRow*, SplitSizes> sizes_;
+  mutable std::map<std::string, std::unique_ptr<data::DatasetRow>>
+      user_datasets_;
+  mutable std::map<const data::DatasetRow*, SplitSizes> sizes_;
   absl::StatusOr<std::vector<std::string>> SampleMarks(
-      const RunConfig& config) const;
+      const spec::RunConfig& config) const;
 };
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
-    const ModelLocation& where);
+    const model::ModelLocation& where);
 
 // A model as `eval`, `generate` and the worker use it.
 struct LoadedModel {
-  ModelLocation where;
-  std::unique_ptr<Model> model;
+  model::ModelLocation where;
+  std::unique_ptr<model::Model> model;
   std::unique_ptr<Tokenizer> tokenizer;
 };
-absl::StatusOr<LoadedModel> LoadModelAndTokenizer(const std::string& name,
-                                                  const std::string& assets,
-                                                  const ModelOptions& options);
+absl::StatusOr<LoadedModel> LoadModelAndTokenizer(
+    const std::string& name, const std::string& assets,
+    const model::ModelOptions& options);
 // The options of a config: dtype and device, or why they cannot be had here.
-absl::StatusOr<ModelOptions> ModelOptionsOf(const RunConfig& config);
+absl::StatusOr<model::ModelOptions> ModelOptionsOf(
+    const spec::RunConfig& config);
 
-}  // namespace sft
+}  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_WORKBENCH_H_

@@ -1,6 +1,6 @@
 #include "harness/measure/flops.h"
 
-namespace sft {
+namespace sft::measure {
 namespace {
 
 double Product(int64_t tokens, const LinearShape& map) {
@@ -16,19 +16,20 @@ bool EndsWith(const std::string& text, const std::string& end) {
 
 }  // namespace
 
-FlopModel MakeFlopModel(Model& model, const std::set<std::string>& trained,
+FlopModel MakeFlopModel(model::Model& model,
+                        const std::set<std::string>& trained,
                         bool activation_checkpointing) {
-  const ModelInfo& info = model.info();
+  const model::ModelInfo& info = model.info();
   FlopModel flops;
   flops.heads = info.heads;
   flops.head_width = info.head_width;
   flops.layers = info.layers;
   flops.activation_checkpointing = activation_checkpointing;
-  for (const LinearSlot& slot : model.linear_slots()) {
-    if (slot.role == Role::kHead) continue;
+  for (const model::LinearSlot& slot : model.linear_slots()) {
+    if (slot.role == model::Role::kHead) continue;
     // A pooler reads what a head reads: one token a sequence.
     std::vector<LinearShape>& maps =
-        slot.role == Role::kPooler ? flops.head : flops.linears;
+        slot.role == model::Role::kPooler ? flops.head : flops.linears;
     maps.push_back({slot.in_features, slot.out_features,
                     trained.count(slot.name + ".weight") > 0});
     for (const NamedTensor& t : slot.map->Tensors()) {
@@ -43,7 +44,7 @@ FlopModel MakeFlopModel(Model& model, const std::set<std::string>& trained,
   }
   if (model.is_encoder()) {
     flops.head_reads_all = model.head() == HeadKind::kSpan;
-    for (const Parameter& p : model.HeadParameters()) {
+    for (const model::Parameter& p : model.HeadParameters()) {
       if (p.tensor.dim() != 2) continue;
       flops.head.push_back(
           {p.tensor.size(1), p.tensor.size(0), trained.count(p.name) > 0});
@@ -107,4 +108,4 @@ Flops StepFlops(const FlopModel& model, const StepWork& work) {
   return flops;
 }
 
-}  // namespace sft
+}  // namespace sft::measure

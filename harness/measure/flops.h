@@ -19,7 +19,7 @@
 #include "harness/core/batch.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::measure {
 
 // One matrix that tokens are multiplied by.
 struct LinearShape {
@@ -40,7 +40,8 @@ struct FlopModel {
 // `trained` names tensors as TrainableParameter does. A slot's two-dimensional
 // tensors besides its weight (factors of an adapter) count as maps of their
 // own shape.
-FlopModel MakeFlopModel(Model& model, const std::set<std::string>& trained,
+FlopModel MakeFlopModel(model::Model& model,
+                        const std::set<std::string>& trained,
                         bool activation_checkpointing);
 
 // What the formula needs to know of the batches of a step.
@@ -64,6 +65,6 @@ struct Flops {
 };
 Flops StepFlops(const FlopModel& model, const StepWork& work);
 
-}  // namespace sft
+}  // namespace sft::measure
 
 #endif  // HARNESS_MEASURE_FLOPS_H_

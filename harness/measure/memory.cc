@@ -12,7 +12,7 @@
 #include "harness/core/status.h"
 #include "harness/model/ops/head_loss.h"
 
-namespace sft {
+namespace sft::measure {
 namespace {
 
 // harness/kernels/adam8/adam8_logic.h; a test compares.
@@ -26,24 +26,25 @@ int64_t KibibytesIn(const std::string& line) {
   return std::strtoll(line.c_str() + digits, nullptr, 10) * 1024;
 }
 
-int64_t MasterBytes(const Model& model) {
+int64_t MasterBytes(const model::Model& model) {
   return model.compute_dtype() == at::kDouble ? 8 : 4;
 }
-int64_t ComputeBytes(const Model& model) {
+int64_t ComputeBytes(const model::Model& model) {
   return static_cast<int64_t>(c10::elementSize(model.compute_dtype()));
 }
 
-bool HeadTrains(Model& model) {
-  const Role role = model.info().tied_head ? Role::kEmbedding : Role::kHead;
-  for (const Parameter& p : model.Parameters()) {
+bool HeadTrains(model::Model& model) {
+  const model::Role role =
+      model.info().tied_head ? model::Role::kEmbedding : model::Role::kHead;
+  for (const model::Parameter& p : model.Parameters()) {
     if (p.role == role && p.tensor.requires_grad()) return true;
   }
   return false;
 }
 
 // What all blocks keep for the backward pass.
-int64_t BlockBytes(Model& model, const StepSize& step) {
-  const ModelInfo& info = model.info();
+int64_t BlockBytes(model::Model& model, const StepSize& step) {
+  const model::ModelInfo& info = model.info();
   const int64_t m = MasterBytes(model), c = ComputeBytes(model);
   const int64_t heads = info.heads * info.head_width;
   const int64_t kv_heads = info.kv_heads * info.head_width;
@@ -59,20 +60,21 @@ int64_t BlockBytes(Model& model, const StepSize& step) {
   return block + info.layers * step.tokens * m * info.width;
 }
 
-int64_t HeadBytes(Model& model, const StepSize& step) {
-  const ModelInfo& info = model.info();
+int64_t HeadBytes(model::Model& model, const StepSize& step) {
+  const model::ModelInfo& info = model.info();
   const int64_t m = MasterBytes(model), c = ComputeBytes(model);
   if (model.is_encoder()) {
     // The rows of the last map are the classes.
     const int64_t read =
         model.head() == HeadKind::kSpan ? step.tokens : step.targets;
-    const std::vector<Parameter> head = model.HeadParameters();
+    const std::vector<model::Parameter> head = model.HeadParameters();
     const int64_t classes = head.empty() ? 0 : head.back().tensor.size(0);
     return 2 * read * classes * m;
   }
   const int64_t matrix = info.vocabulary * info.width;
-  int64_t bytes = std::min(step.targets, kHeadLossRows) * info.vocabulary * c +
-                  step.targets * info.width * (m + 2 * c);
+  int64_t bytes =
+      std::min(step.targets, model::kHeadLossRows) * info.vocabulary * c +
+      step.targets * info.width * (m + 2 * c);
   if (c < m) bytes += matrix * c;  // the head cast
   if (HeadTrains(model)) bytes += matrix * (c < m ? m + c : m);
   return bytes;
@@ -142,10 +144,10 @@ int64_t TensorBytes(const std::vector<at::Tensor>& tensors) {
   return bytes;
 }
 
-std::map<std::string, int64_t> ModelBytes(Model& model) {
+std::map<std::string, int64_t> ModelBytes(model::Model& model) {
   std::map<std::string, int64_t> bytes;
   std::set<std::string> of_slots;
-  for (const LinearSlot& slot : model.linear_slots()) {
+  for (const model::LinearSlot& slot : model.linear_slots()) {
     for (const auto& [category, size] : slot.map->BytesByCategory()) {
       bytes[category] += size;
     }
@@ -153,7 +155,7 @@ std::map<std::string, int64_t> ModelBytes(Model& model) {
     of_slots.insert(slot.name + ".bias");
   }
   std::vector<at::Tensor> rest;
-  for (const Parameter& p : model.Parameters()) {
+  for (const model::Parameter& p : model.Parameters()) {
     if (of_slots.count(p.name) == 0) rest.push_back(p.tensor);
   }
   bytes["weights"] += TensorBytes(rest);
@@ -178,7 +180,7 @@ void TrainedBytes::Add(int64_t numbers, int64_t number_bytes,
   optimizer += OptimizerStateBytes(optimizer_name, numbers, number_bytes);
 }
 
-std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
+std::map<std::string, int64_t> PredictTrainingBytes(model::Model& model,
                                                     const TrainedBytes& trained,
                                                     const StepSize& step) {
   std::map<std::string, int64_t> bytes = ModelBytes(model);
@@ -202,4 +204,4 @@ std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
   return bytes;
 }
 
-}  // namespace sft
+}  // namespace sft::measure

@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::measure {
 
 // Resident memory of this process as the kernel counts it.
 struct ProcessMemory {
@@ -38,7 +38,7 @@ void ResetPeakDeviceMemory(at::Device device);
 // Bytes that the model holds: "weights", "quantized_weights",
 // "quantization_constants", "adapters". A tensor that two names share, such
 // as a tied head, counts once.
-std::map<std::string, int64_t> ModelBytes(Model& model);
+std::map<std::string, int64_t> ModelBytes(model::Model& model);
 
 // Resident before the first tensor: the program and LibTorch.
 inline constexpr int64_t kProcessBytes = int64_t{200} << 20;
@@ -78,13 +78,13 @@ struct StepSize {
 // Activations go while gradients come, so without accumulation the greater
 // of the two counts and the other is 0. Where nothing is clipped either, a
 // gradient goes as it comes, and the largest one counts.
-std::map<std::string, int64_t> PredictTrainingBytes(Model& model,
+std::map<std::string, int64_t> PredictTrainingBytes(model::Model& model,
                                                     const TrainedBytes& trained,
                                                     const StepSize& step);
 
 // Bytes of distinct storages.
 int64_t TensorBytes(const std::vector<at::Tensor>& tensors);
 
-}  // namespace sft
+}  // namespace sft::measure
 
 #endif  // HARNESS_MEASURE_MEMORY_H_

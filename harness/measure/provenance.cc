@@ -11,7 +11,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::measure {
 
 double SecondsSinceProcessStart() {
   // Field 22 of the line, counted behind the command's closing bracket.
@@ -69,4 +69,4 @@ std::map<std::string, std::string> RunProvenance(absl::Time start) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::measure

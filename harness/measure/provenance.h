@@ -9,7 +9,7 @@
 
 #include "absl/time/time.h"
 
-namespace sft {
+namespace sft::measure {
 
 // Deterministic for one build on one kind of machine: LibTorch's version, the
 // instruction set its kernels use, threads, device, and `build` (revision,
@@ -27,6 +27,6 @@ double SecondsSinceProcessStart();
 // "model name" of the first processor; "unknown" where it is not shown.
 std::string CpuModel();
 
-}  // namespace sft
+}  // namespace sft::measure
 
 #endif  // HARNESS_MEASURE_PROVENANCE_H_

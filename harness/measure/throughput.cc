@@ -8,7 +8,7 @@
 
 #include "harness/core/stopwatch.h"
 
-namespace sft {
+namespace sft::measure {
 namespace {
 
 double Ratio(double amount, double seconds) {
@@ -80,4 +80,4 @@ double MatrixProductFlopsPerSecond(at::ScalarType dtype, at::Device device,
   return 2 * side * side * side / best_seconds;
 }
 
-}  // namespace sft
+}  // namespace sft::measure

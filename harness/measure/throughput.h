@@ -13,7 +13,7 @@
 
 #include "harness/core/records.h"
 
-namespace sft {
+namespace sft::measure {
 
 struct Throughput {
   int64_t steps = 0;
@@ -41,6 +41,6 @@ std::map<std::string, double> RatesOf(const Throughput& throughput);
 double MatrixProductFlopsPerSecond(at::ScalarType dtype, at::Device device,
                                    int64_t n = 1024, int repeats = 5);
 
-}  // namespace sft
+}  // namespace sft::measure
 
 #endif  // HARNESS_MEASURE_THROUGHPUT_H_

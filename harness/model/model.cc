@@ -2,7 +2,7 @@
 
 #include <c10/util/Exception.h>
 
-namespace sft {
+namespace sft::model {
 
 bool LinearMap::MapRows(const float*, int64_t, float*) { return false; }
 
@@ -16,4 +16,4 @@ at::Tensor Model::HeadLogits(const Batch&) {
   TORCH_CHECK(false, "a model without a head for tasks");
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
 
-namespace sft {
+namespace sft::model {
 
 // The part that a linear map or a parameter plays; HFT's categories and the
 // target lists of adapters are written in these.
@@ -140,8 +140,8 @@ struct GenerationOptions {
   // A prompt's draws are its own stream: of this number, or of its index where
   // there are none, so that batches change no answer.
   std::vector<int64_t> streams;
-  // Steps read guesses of what follows (harness/model/generate/guess.h): the same
-  // answers in fewer steps.
+  // Steps read guesses of what follows (harness/model/generate/guess.h): the
+  // same answers in fewer steps.
   bool guess = true;
   int64_t beams = 1;          // above 1: beam search; temperature must be 0
   double length_penalty = 1;  // beams are ranked by sum of log p / length^this
@@ -233,6 +233,6 @@ class Model {
   PassState pass_state_;
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_MODEL_H_

@@ -12,7 +12,7 @@
 #include "harness/model/model.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::model {
 
 struct SlotShape {
   std::string name;
@@ -22,11 +22,11 @@ struct SlotShape {
 
 // Whether an update method can act on a model of these maps; errors begin with
 // the option at fault ("lora.rank: ...").
-using MethodCheck = std::function<absl::Status(const RunConfig&,
+using MethodCheck = std::function<absl::Status(const spec::RunConfig&,
                                                const std::vector<SlotShape>&)>;
 using MethodChecks =
     std::map<std::string, MethodCheck>;  // by the method's name
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_SLOT_SHAPE_H_

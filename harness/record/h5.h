@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::record {
 
 // Rank 2, row-major; values.size() is a multiple of columns, columns > 0.
 struct H5Matrix {
@@ -44,6 +44,6 @@ absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items);
 absl::StatusOr<std::vector<H5Item>> DecodeH5(const std::string& where,
                                              const std::string& image);
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_H5_H_

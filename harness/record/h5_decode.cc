@@ -5,7 +5,7 @@
 #include "harness/record/h5.h"
 #include "harness/record/h5_handle.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 constexpr int kMaxDepth = 16;
@@ -246,4 +246,4 @@ absl::StatusOr<std::vector<H5Item>> DecodeH5(const std::string& where,
   return items;
 }
 
-}  // namespace sft
+}  // namespace sft::record

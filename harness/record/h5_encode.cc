@@ -6,7 +6,7 @@
 #include "harness/record/h5.h"
 #include "harness/record/h5_handle.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 constexpr size_t kGrowBytes = size_t{1} << 16;
@@ -203,4 +203,4 @@ absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items) {
   return image;
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -6,7 +6,7 @@
 
 #include <mutex>
 
-namespace sft {
+namespace sft::record {
 
 class H5Handle {
  public:
@@ -48,6 +48,6 @@ inline hid_t MakeH5StringType() {
   return type;
 }
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_H5_HANDLE_H_

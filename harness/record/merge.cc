@@ -12,7 +12,7 @@
 #include "harness/record/schema.h"
 #include "harness/record/sealed_file.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 namespace fs = std::filesystem;
@@ -185,4 +185,4 @@ absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
   return merged.size();
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/record/run_record.h"
 
-namespace sft {
+namespace sft::record {
 
 struct NamedRecord {
   std::string name;  // file name without .h5: "<run_id>", "<run_id>.attempt1"
@@ -39,6 +39,6 @@ absl::StatusOr<std::vector<std::string>> ReadPlanTexts(const std::string& path);
 absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
                                     const std::string& output);
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_MERGE_H_

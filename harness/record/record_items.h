@@ -11,7 +11,7 @@
 #include "harness/record/h5.h"
 #include "harness/record/run_record.h"
 
-namespace sft {
+namespace sft::record {
 
 // In path order, with paths below "/", and without the two digests.
 std::vector<H5Item> ItemsOfRecord(const RunRecord& record);
@@ -30,6 +30,6 @@ std::string WholeDigest(const std::vector<H5Item>& items);
 inline constexpr char kContentSha256[] = "content_sha256";
 inline constexpr char kRecordSha256[] = "record_sha256";
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_RECORD_ITEMS_H_

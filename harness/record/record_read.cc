@@ -8,7 +8,7 @@
 #include "harness/record/record_items.h"
 #include "harness/record/schema.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 // `path` without `group` and the slash, "" if it is not below it.
@@ -35,7 +35,8 @@ class RecordReader {
     SFT_RETURN_IF_ERROR(Get("/", "status", status));
     SFT_ASSIGN_OR_RETURN(record.status, StatusFromName(status));
     SFT_RETURN_IF_ERROR(Get("/", "config", config));
-    absl::StatusOr<RunConfig> parsed = RunConfig::FromCanonicalText(config);
+    absl::StatusOr<spec::RunConfig> parsed =
+        spec::RunConfig::FromCanonicalText(config);
     if (!parsed.ok()) {
       return InputError(where_, ToStd(parsed.status().message()));
     }
@@ -287,4 +288,4 @@ absl::StatusOr<RunRecord> RecordFromItems(const std::string& where,
   return RecordReader(where, items).Read();
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -11,7 +11,7 @@
 #include "harness/record/record_items.h"
 #include "harness/record/schema.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 class ItemList {
@@ -262,4 +262,4 @@ std::string ContentSha256(const RunRecord& record) {
   return ContentDigest(ItemsOfRecord(record));
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace sft {
+namespace sft::record {
 
 struct RunPaths {
   std::string out;  // the sweep's folder
@@ -40,6 +40,6 @@ struct RunPaths {
   }
 };
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_RUN_PATHS_H_

@@ -14,7 +14,7 @@
 #include "harness/record/record_items.h"
 #include "harness/record/sealed_file.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 std::string HostName() {
@@ -92,4 +92,4 @@ absl::StatusOr<RunRecord> ReadRunRecord(const std::string& path) {
   return std::move(records[0].record);
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -14,13 +14,13 @@
 #include "harness/core/records.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::record {
 
 struct RunRecord {
   std::string run_id;
   RunStatus status = RunStatus::kFailed;
   std::string status_message;  // why, if not ok
-  RunConfig config;            // effective
+  spec::RunConfig config;      // effective
   std::string requested_spec;  // the YAML as written
   std::map<std::string, std::string> axes;
 
@@ -64,6 +64,6 @@ absl::StatusOr<RunRecord> ReadRunRecord(const std::string& path);
 // content_sha256 of a record in memory.
 std::string ContentSha256(const RunRecord& record);
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_RUN_RECORD_H_

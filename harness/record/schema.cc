@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 bool IsUnder(std::string_view path, std::string_view group) {
@@ -147,4 +147,4 @@ std::string DecodePathName(std::string_view component) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -10,7 +10,7 @@
 
 #include "harness/core/records.h"
 
-namespace sft {
+namespace sft::record {
 
 // 2: /eval/.../metrics/<metric>/sums.
 inline constexpr int64_t kSchemaVersion = 2;
@@ -85,6 +85,6 @@ bool IsDeterministicPath(std::string_view path);
 std::string EncodePathName(std::string_view name);
 std::string DecodePathName(std::string_view component);
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_SCHEMA_H_

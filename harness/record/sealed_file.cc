@@ -7,7 +7,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 constexpr size_t kBlockBytes = 512;  // the smallest that HDF5 skips
@@ -56,4 +56,4 @@ absl::StatusOr<std::vector<H5Item>> ReadSealedItems(const std::string& path) {
   return DecodeH5(path, bytes);
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -11,13 +11,13 @@
 #include "absl/status/statusor.h"
 #include "harness/record/h5.h"
 
-namespace sft {
+namespace sft::record {
 
 // The bytes of the file.
 absl::StatusOr<std::string> SealItems(std::vector<H5Item> items);
 // Errors tell a truncated file from an altered one from a foreign one.
 absl::StatusOr<std::vector<H5Item>> ReadSealedItems(const std::string& path);
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_SEALED_FILE_H_

@@ -10,7 +10,7 @@
 #include "harness/record/record_items.h"
 #include "harness/record/schema.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 std::string Shown(int64_t value) { return CanonicalText(value); }
@@ -140,4 +140,4 @@ absl::StatusOr<std::string> CompareRecords(const std::string& a,
   return std::string();
 }
 
-}  // namespace sft
+}  // namespace sft::record

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::record {
 
 // Bytes, completeness, digests, schema, and that the file's name is the run's.
 absl::Status VerifyRecord(const std::string& path);
@@ -25,6 +25,6 @@ absl::StatusOr<std::vector<VerifiedFile>> VerifyPath(const std::string& path);
 absl::StatusOr<std::string> CompareRecords(const std::string& a,
                                            const std::string& b);
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // HARNESS_RECORD_VERIFY_H_

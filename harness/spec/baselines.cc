@@ -6,7 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::spec {
 
 BaselineFinder::BaselineFinder(const ExperimentSpec& spec, const RunPlan& plan)
     : spec_(spec), plan_(plan) {
@@ -183,4 +183,4 @@ absl::Status BaselineFinder::Refusal(const std::string& why) const {
                     absl::StrCat("baseline: {", written, "} ", why));
 }
 
-}  // namespace sft
+}  // namespace sft::spec

@@ -10,7 +10,7 @@
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::spec {
 
 class BaselineFinder {
  public:
@@ -46,6 +46,6 @@ class BaselineFinder {
   std::map<std::vector<std::string>, std::vector<size_t>> candidates_;
 };
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_BASELINES_H_

@@ -6,7 +6,7 @@
 #include "harness/core/status.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 // Axes that move together: one for a grid axis, several for a zip group.
@@ -196,4 +196,4 @@ std::vector<std::string> AxisNames(const ExperimentSpec& spec) {
   return names;
 }
 
-}  // namespace sft
+}  // namespace sft::spec

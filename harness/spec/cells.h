@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "harness/spec/experiment_spec.h"
 
-namespace sft {
+namespace sft::spec {
 
 inline constexpr size_t kMaxCells = 100000;
 
@@ -43,6 +43,6 @@ absl::StatusOr<std::vector<Cell>> ExpandCells(const ExperimentSpec& spec,
 // Axis names in the order of the spec.
 std::vector<std::string> AxisNames(const ExperimentSpec& spec);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_CELLS_H_

@@ -9,7 +9,7 @@
 #include "harness/spec/mixture.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 // nullopt or why no method could run the cell.
@@ -249,4 +249,4 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
   return plan;
 }
 
-}  // namespace sft
+}  // namespace sft::spec

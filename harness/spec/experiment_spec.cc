@@ -11,7 +11,7 @@
 #include "harness/spec/spec_messages.h"
 #include "harness/spec/yaml_tree.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 using Kind = YamlNode::Kind;
@@ -396,4 +396,4 @@ absl::StatusOr<ExperimentSpec> ParseSpecText(const std::string& path,
   return spec;
 }
 
-}  // namespace sft
+}  // namespace sft::spec

@@ -12,7 +12,7 @@
 #include "harness/core/fields.h"
 #include "harness/spec/user_data.h"
 
-namespace sft {
+namespace sft::spec {
 
 struct SpecValue {
   std::string text;
@@ -85,6 +85,6 @@ absl::StatusOr<ExperimentSpec> ParseSpecText(const std::string& path,
                                              std::string_view text,
                                              const SpecTables& tables);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_EXPERIMENT_SPEC_H_

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <cstdint>
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 // Names that have one remedy, separated by spaces.
@@ -361,4 +361,4 @@ std::string RemedyForValue(std::string_view field, std::string_view value) {
   return "";
 }
 
-}  // namespace sft
+}  // namespace sft::spec

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace sft {
+namespace sft::spec {
 
 // What to write instead of a key, as the end of a message ("here it is
 // lora.rank"); "" if nothing is known. Case and '-' for '_' do not matter.
@@ -14,6 +14,6 @@ std::string RemedyForKey(std::string_view key);
 // The same for a value of a field.
 std::string RemedyForValue(std::string_view field, std::string_view value);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_FOREIGN_NAMES_H_

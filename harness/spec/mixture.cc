@@ -7,7 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::spec {
 
 absl::StatusOr<std::vector<MixPart>> ParseMix(const std::string& stage) {
   std::vector<MixPart> parts;
@@ -44,4 +44,4 @@ absl::StatusOr<std::vector<std::string>> SetsOf(
   return sets;
 }
 
-}  // namespace sft
+}  // namespace sft::spec

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::spec {
 
 struct MixPart {
   std::string name;
@@ -21,6 +21,6 @@ absl::StatusOr<std::vector<MixPart>> ParseMix(const std::string& stage);
 absl::StatusOr<std::vector<std::string>> SetsOf(
     const std::vector<std::string>& stages);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_MIXTURE_H_

@@ -7,12 +7,12 @@
 #include "absl/status/statusor.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::spec {
 
 // `text` as PlanToJson wrote it; `where` is for messages.
 absl::StatusOr<RunPlan> PlanFromJsonText(const std::string& where,
                                          const std::string& text);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_PLAN_TEXT_H_

@@ -7,7 +7,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 constexpr char kDataPrefix[] = "data.";
@@ -97,4 +97,4 @@ std::string MakeRunId(const RunConfig& config,
   return digest.Hex().substr(0, 16);
 }
 
-}  // namespace sft
+}  // namespace sft::spec

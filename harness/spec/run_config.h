@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/fields.h"
 
-namespace sft {
+namespace sft::spec {
 
 // The method's name of the row that trains nothing.
 inline constexpr char kUntuned[] = "untuned";
@@ -184,6 +184,6 @@ absl::StatusOr<RunConfig> ConfigFromFields(
 std::string MakeRunId(const RunConfig& config,
                       const std::vector<std::string>& input_digests);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_RUN_CONFIG_H_

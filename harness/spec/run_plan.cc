@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/spec/plan_text.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 using Json = nlohmann::json;
@@ -97,4 +97,4 @@ absl::StatusOr<RunPlan> PlanFromJsonText(const std::string& where,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::spec

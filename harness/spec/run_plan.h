@@ -14,7 +14,7 @@
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::spec {
 
 struct RejectedCell {
   std::map<std::string, std::string> axes;
@@ -82,6 +82,6 @@ RunConfig UntunedConfig(const RunConfig& config);
 std::string PlanToJson(const RunPlan& plan);
 absl::StatusOr<RunPlan> PlanFromJson(const std::string& path);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_RUN_PLAN_H_

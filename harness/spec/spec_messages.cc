@@ -9,7 +9,7 @@
 #include "harness/core/status.h"
 #include "harness/spec/foreign_names.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 using Kind = YamlNode::Kind;
@@ -195,4 +195,4 @@ std::string UnknownModelText(const std::string& text,
                    : "did you mean '" + near + "'?");
 }
 
-}  // namespace sft
+}  // namespace sft::spec

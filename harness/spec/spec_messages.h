@@ -9,7 +9,7 @@
 
 #include "harness/spec/yaml_tree.h"
 
-namespace sft {
+namespace sft::spec {
 
 // "unknown key 'r' under set:; here it is lora.rank". `value` is what stands
 // at the key, nullptr if that does not matter.
@@ -28,6 +28,6 @@ std::string HeldOutText(const std::string& name);
 std::string UnknownModelText(const std::string& text,
                              const std::vector<std::string>& listed);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_SPEC_MESSAGES_H_

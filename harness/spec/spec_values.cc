@@ -10,7 +10,7 @@
 #include "harness/spec/run_config.h"
 #include "harness/spec/spec_messages.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 std::vector<std::string> NamesOf(const std::vector<MethodSpecRow>& rows) {
@@ -160,4 +160,4 @@ std::string WhereInSpec(const ExperimentSpec& spec, const std::string& field,
   return line == 0 ? spec.path : absl::StrCat(spec.path, ":", line);
 }
 
-}  // namespace sft
+}  // namespace sft::spec

@@ -9,7 +9,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 using Json = nlohmann::json;
@@ -273,4 +273,4 @@ absl::StatusOr<std::vector<UserData>> ReadDataBlock(const std::string& path,
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::spec

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/spec/yaml_tree.h"
 
-namespace sft {
+namespace sft::spec {
 
 struct UserData {
   std::string name;
@@ -59,6 +59,6 @@ absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
 absl::StatusOr<std::vector<UserData>> ReadDataBlock(const std::string& path,
                                                     const YamlNode& node);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_USER_DATA_H_

@@ -7,7 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -203,4 +203,4 @@ YamlFault ExplainYaml(std::string_view text, const YamlFault& found) {
   return *fault;
 }
 
-}  // namespace sft
+}  // namespace sft::spec

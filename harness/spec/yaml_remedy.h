@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace sft {
+namespace sft::spec {
 
 struct YamlFault {
   int line = 0;  // counted from 1, 0 = unknown
@@ -18,6 +18,6 @@ struct YamlFault {
 // to be changed, which often is above; it ends with that line itself.
 YamlFault ExplainYaml(std::string_view text, const YamlFault& found);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_YAML_REMEDY_H_

@@ -13,7 +13,7 @@
 #include "harness/core/utf8.h"
 #include "harness/spec/yaml_remedy.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 // Thrown out of the handler through yaml-cpp, which knows no other way to be
@@ -236,4 +236,4 @@ absl::StatusOr<YamlNode> ParseYaml(const std::string& path,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::spec

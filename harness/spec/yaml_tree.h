@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::spec {
 
 inline constexpr size_t kMaxSpecBytes = size_t{1} << 20;
 inline constexpr int kMaxSpecDepth = 32;
@@ -32,6 +32,6 @@ struct YamlNode {
 absl::StatusOr<YamlNode> ParseYaml(const std::string& path,
                                    std::string_view text);
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_YAML_TREE_H_

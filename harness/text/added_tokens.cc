@@ -9,7 +9,7 @@
 #include "harness/text/json_fields.h"
 #include "harness/text/unicode_class.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 constexpr size_t kMaxContentBytes = 4096;
@@ -200,4 +200,4 @@ std::optional<int32_t> AddedTokens::Id(std::string_view content) const {
   return it->second;
 }
 
-}  // namespace sft
+}  // namespace sft::text

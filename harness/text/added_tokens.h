@@ -18,7 +18,7 @@
 #include "harness/text/normalizer.h"
 #include "harness/text/vocabulary.h"
 
-namespace sft {
+namespace sft::text {
 
 struct AddedToken {
   int32_t id = 0;
@@ -76,6 +76,6 @@ class AddedTokens {
   int32_t max_id_ = -1;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_ADDED_TOKENS_H_

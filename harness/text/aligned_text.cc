@@ -3,7 +3,7 @@
 
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::text {
 
 AlignedText::AlignedText(std::string_view original, bool track)
     : tracked_(track) {
@@ -122,4 +122,4 @@ void AlignedText::Replace(const std::vector<ByteRange>& matches,
   *this = std::move(out);
 }
 
-}  // namespace sft
+}  // namespace sft::text

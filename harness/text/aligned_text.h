@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace sft {
+namespace sft::text {
 
 // Half open, in bytes.
 struct ByteRange {
@@ -61,6 +61,6 @@ class AlignedText {
   size_t origin_ = 0;  // where in the original this text begins
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_ALIGNED_TEXT_H_

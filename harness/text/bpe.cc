@@ -8,7 +8,7 @@
 #include "harness/core/utf8.h"
 #include "harness/text/json_fields.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 constexpr size_t kMaxMerges = size_t{1} << 24;
@@ -276,4 +276,4 @@ void BpeModel::Encode(std::string_view word, std::vector<Subword>* out) const {
   cache_.Add(word, out->data() + begin, out->data() + out->size());
 }
 
-}  // namespace sft
+}  // namespace sft::text

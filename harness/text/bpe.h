@@ -15,7 +15,7 @@
 #include "harness/text/subword_model.h"
 #include "harness/text/word_cache.h"
 
-namespace sft {
+namespace sft::text {
 
 struct BpeOptions {
   std::optional<std::string> unk_token;
@@ -62,6 +62,6 @@ class BpeModel : public SubwordModel {
   mutable WordCache cache_;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_BPE_H_

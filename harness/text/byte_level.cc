@@ -6,7 +6,7 @@
 
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 struct Tables {
@@ -51,4 +51,4 @@ std::optional<std::string> CharsToBytes(std::string_view token) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::text

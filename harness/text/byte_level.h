@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace sft {
+namespace sft::text {
 
 // The split pattern of GPT-2 (openai/gpt-2, encoder.py).
 inline constexpr char kGpt2Pattern[] =
@@ -18,6 +18,6 @@ const std::string& ByteToChar(unsigned char byte);
 // The bytes a token stands for; nullopt if a character is not in the map.
 std::optional<std::string> CharsToBytes(std::string_view token);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_BYTE_LEVEL_H_

@@ -12,7 +12,7 @@
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 constexpr size_t kMaxTemplateBytes = 64 << 10;
@@ -143,4 +143,4 @@ absl::StatusOr<std::string> ChatTemplate::Render(
   }
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/tokenizer.h"
 
-namespace sft {
+namespace sft::text {
 
 class ChatTemplate {
  public:
@@ -30,6 +30,6 @@ class ChatTemplate {
   std::shared_ptr<const Parsed> parsed_;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_CHAT_TEMPLATE_H_

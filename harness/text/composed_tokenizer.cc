@@ -10,7 +10,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::text {
 
 std::optional<int32_t> TokenizerParts::TokenId(std::string_view token) const {
   const std::optional<int32_t> id = added.Id(token);
@@ -222,4 +222,4 @@ std::string ComposedTokenizer::ComputeDigest() const {
   return digest.Hex();
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -18,7 +18,7 @@
 #include "harness/text/pre_tokenizer.h"
 #include "harness/text/subword_model.h"
 
-namespace sft {
+namespace sft::text {
 
 struct TokenizerParts {
   AddedTokens added;
@@ -81,6 +81,6 @@ class ComposedTokenizer : public Tokenizer {
   std::string digest_;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_COMPOSED_TOKENIZER_H_

@@ -11,7 +11,7 @@
 #include "harness/text/json_fields.h"
 #include "harness/text/pattern.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -257,4 +257,4 @@ Parsed ParseDecoder(const json& config, const std::string& file) {
   return InputError(file, absl::StrCat("unknown decoder \"", type, "\""));
 }
 
-}  // namespace sft
+}  // namespace sft::text

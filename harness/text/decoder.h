@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::text {
 
 class TokenDecoder {
  public:
@@ -22,6 +22,6 @@ class TokenDecoder {
 absl::StatusOr<std::unique_ptr<TokenDecoder>> ParseDecoder(
     const nlohmann::json& config, const std::string& file);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_DECODER_H_

@@ -4,7 +4,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -58,4 +58,4 @@ absl::StatusOr<GgufPreTokenizer> GgufPreTokenizerOf(const std::string& pre,
                                        "llama-bpe and qwen2 are)"));
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::text {
 
 struct GgufPreTokenizer {
   nlohmann::json pre_tokenizer;
@@ -23,6 +23,6 @@ absl::StatusOr<GgufPreTokenizer> GgufPreTokenizerOf(const std::string& pre,
 // tokenizer.json's ByteLevel, as pre-tokenizer and as decoder.
 nlohmann::json ByteLevelJson(bool use_regex);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_GGUF_PRE_TOKENIZER_H_

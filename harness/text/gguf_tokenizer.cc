@@ -9,7 +9,7 @@
 #include "harness/text/json_fields.h"
 #include "harness/text/tokenizer_factory.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -46,7 +46,7 @@ absl::StatusOr<std::vector<BpeModel::Merge>> SplitMerges(
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
-    GgufTokenizerData data, const std::string& file) {
+    formats::GgufTokenizerData data, const std::string& file) {
   const size_t count = data.tokens.size();
   if (data.model != "gpt2") {
     return InputError(file, absl::StrCat("tokenizer.ggml.model \"", data.model,
@@ -115,4 +115,4 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
   return std::make_unique<ComposedTokenizer>(std::move(parts));
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -8,7 +8,7 @@
 #include "harness/core/status.h"
 #include "harness/text/gguf_pre_tokenizer.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::ordered_json;
@@ -16,11 +16,11 @@ using nlohmann::ordered_json;
 constexpr int32_t kControlToken = 3;
 constexpr int32_t kUserDefinedToken = 4;
 
-bool InVocabulary(const GgufTokenizerData& data, int32_t id) {
+bool InVocabulary(const formats::GgufTokenizerData& data, int32_t id) {
   return id >= 0 && static_cast<size_t>(id) < data.tokens.size();
 }
 
-ordered_json AddedTokens(const GgufTokenizerData& data) {
+ordered_json AddedTokens(const formats::GgufTokenizerData& data) {
   ordered_json added = ordered_json::array();
   for (size_t i = 0; i < data.token_types.size(); ++i) {
     const int32_t type = data.token_types[i];
@@ -39,7 +39,8 @@ ordered_json AddedTokens(const GgufTokenizerData& data) {
 // What stands around every text, as MakeTokenizerFromGguf() reads it: around
 // each of a pair's texts, the second one's of type 1, as Llama's tokenizer has
 // it. null where nothing does.
-ordered_json PostProcessor(const GgufTokenizerData& data, bool adds_bos) {
+ordered_json PostProcessor(const formats::GgufTokenizerData& data,
+                           bool adds_bos) {
   const auto added = [&](bool adds, std::optional<int32_t> id) {
     return adds && id.has_value() && InVocabulary(data, *id);
   };
@@ -70,7 +71,7 @@ ordered_json PostProcessor(const GgufTokenizerData& data, bool adds_bos) {
 }
 
 // All that ends an answer: a folder's tokenizer names one token alone.
-ordered_json GenerationConfig(const GgufTokenizerData& data) {
+ordered_json GenerationConfig(const formats::GgufTokenizerData& data) {
   ordered_json out = ordered_json::object();
   const auto one = [&](const char* key, std::optional<int32_t> id) {
     if (id.has_value() && InVocabulary(data, *id)) out[key] = *id;
@@ -92,7 +93,7 @@ ordered_json GenerationConfig(const GgufTokenizerData& data) {
 }  // namespace
 
 absl::StatusOr<std::map<std::string, std::string>> HfTokenizerFiles(
-    const GgufTokenizerData& data, const std::string& file) {
+    const formats::GgufTokenizerData& data, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const GgufPreTokenizer pre,
                        GgufPreTokenizerOf(data.pre, file));
   ordered_json vocabulary = ordered_json::object();
@@ -141,4 +142,4 @@ absl::StatusOr<std::map<std::string, std::string>> HfTokenizerFiles(
   return files;
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -9,13 +9,13 @@
 #include "absl/status/statusor.h"
 #include "harness/formats/gguf_tokenizer.h"
 
-namespace sft {
+namespace sft::text {
 
 // File name -> contents: tokenizer.json, tokenizer_config.json,
 // generation_config.json and, where there is one, chat_template.jinja.
 absl::StatusOr<std::map<std::string, std::string>> HfTokenizerFiles(
-    const GgufTokenizerData& data, const std::string& file);
+    const formats::GgufTokenizerData& data, const std::string& file);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_HF_EXPORT_H_

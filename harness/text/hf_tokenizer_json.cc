@@ -10,7 +10,7 @@
 #include "harness/text/unigram.h"
 #include "harness/text/wordpiece.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -85,4 +85,4 @@ absl::StatusOr<TokenizerParts> ParseTokenizerJson(const json& root,
   return parts;
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "harness/text/composed_tokenizer.h"
 
-namespace sft {
+namespace sft::text {
 
 // Normalizer, pre-tokenizer, decoder and added tokens around `model`.
 // `pipeline` holds "normalizer", "pre_tokenizer" and "decoder".
@@ -22,6 +22,6 @@ absl::StatusOr<TokenizerParts> AssembleTokenizer(
 absl::StatusOr<TokenizerParts> ParseTokenizerJson(const nlohmann::json& root,
                                                   const std::string& file);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_HF_TOKENIZER_JSON_H_

@@ -3,7 +3,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 absl::Status WrongType(const std::string& file, const char* name,
@@ -70,4 +70,4 @@ absl::StatusOr<const nlohmann::json*> ArrayField(const nlohmann::json& object,
   return field;
 }
 
-}  // namespace sft
+}  // namespace sft::text

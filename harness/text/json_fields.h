@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::text {
 
 // `object[name]`; absent or null gives `fallback`.
 absl::StatusOr<bool> BoolField(const nlohmann::json& object, const char* name,
@@ -31,6 +31,6 @@ absl::StatusOr<const nlohmann::json*> ArrayField(const nlohmann::json& object,
 // nullptr where absent or null.
 const nlohmann::json* FindField(const nlohmann::json& object, const char* name);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_JSON_FIELDS_H_

@@ -12,7 +12,7 @@
 #include "harness/text/unicode_class.h"
 #include "harness/text/unicode_normalization.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -240,4 +240,4 @@ absl::StatusOr<std::unique_ptr<Normalizer>> ParseNormalizer(
   return InputError(file, absl::StrCat("unknown normalizer \"", type, "\""));
 }
 
-}  // namespace sft
+}  // namespace sft::text

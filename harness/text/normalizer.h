@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "harness/text/aligned_text.h"
 
-namespace sft {
+namespace sft::text {
 
 class Normalizer {
  public:
@@ -21,6 +21,6 @@ class Normalizer {
 absl::StatusOr<std::unique_ptr<Normalizer>> ParseNormalizer(
     const nlohmann::json& config, const std::string& file);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_NORMALIZER_H_

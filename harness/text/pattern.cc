@@ -4,7 +4,7 @@
 #include "harness/core/status.h"
 #include "harness/text/json_fields.h"
 
-namespace sft {
+namespace sft::text {
 
 absl::StatusOr<Regex> PatternField(const nlohmann::json& object,
                                    const std::string& file) {
@@ -23,4 +23,4 @@ absl::StatusOr<Regex> PatternField(const nlohmann::json& object,
       file, "field \"pattern\" must be {\"String\": ..} or {\"Regex\": ..}");
 }
 
-}  // namespace sft
+}  // namespace sft::text

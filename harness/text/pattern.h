@@ -8,11 +8,11 @@
 #include "absl/status/statusor.h"
 #include "harness/text/regex.h"
 
-namespace sft {
+namespace sft::text {
 
 absl::StatusOr<Regex> PatternField(const nlohmann::json& object,
                                    const std::string& file);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_PATTERN_H_

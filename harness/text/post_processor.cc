@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/text/json_fields.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -248,4 +248,4 @@ bool CutsWordsWithSpace(const json& pre_tokenizer) {
   return false;
 }
 
-}  // namespace sft
+}  // namespace sft::text

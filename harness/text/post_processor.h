@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/tokenizer.h"
 
-namespace sft {
+namespace sft::text {
 
 struct PostProcessor {
   AddedIds single;  // around one text
@@ -38,6 +38,6 @@ absl::StatusOr<PostProcessor> ParsePostProcessor(const nlohmann::json& config,
 // Whether a pre-tokenizer cuts words with the space before them (ByteLevel).
 bool CutsWordsWithSpace(const nlohmann::json& pre_tokenizer);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_POST_PROCESSOR_H_

@@ -12,7 +12,7 @@
 #include "harness/text/split.h"
 #include "harness/text/unicode_class.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -278,4 +278,4 @@ Parsed ParsePreTokenizer(const json& config, const std::string& file) {
   return InputError(file, absl::StrCat("unknown pre_tokenizer \"", type, "\""));
 }
 
-}  // namespace sft
+}  // namespace sft::text

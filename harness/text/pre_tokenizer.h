@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "harness/text/aligned_text.h"
 
-namespace sft {
+namespace sft::text {
 
 struct PreTokenizedText {
   AlignedText text;
@@ -35,6 +35,6 @@ class PreTokenizer {
 absl::StatusOr<std::unique_ptr<PreTokenizer>> ParsePreTokenizer(
     const nlohmann::json& config, const std::string& file);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_PRE_TOKENIZER_H_

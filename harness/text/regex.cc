@@ -9,7 +9,7 @@
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 constexpr size_t kMaxPatternBytes = 64 << 10;
@@ -165,4 +165,4 @@ std::vector<ByteRange> Regex::FindAll(std::string_view text) const {
   return matches;
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/text/aligned_text.h"
 
-namespace sft {
+namespace sft::text {
 
 class Regex {
  public:
@@ -30,6 +30,6 @@ class Regex {
   std::shared_ptr<const Code> code_;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_REGEX_H_

@@ -6,7 +6,7 @@
 
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 struct Part {
@@ -122,4 +122,4 @@ void SplitPieces(const FindMatches& find, SplitBehavior behavior, bool invert,
   text->pieces = std::move(pieces);
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -9,7 +9,7 @@
 
 #include "harness/text/pre_tokenizer.h"
 
-namespace sft {
+namespace sft::text {
 
 enum class SplitBehavior {
   kRemoved,
@@ -30,6 +30,6 @@ FindMatches EachChar(bool (*matches)(char32_t));
 void SplitPieces(const FindMatches& find, SplitBehavior behavior, bool invert,
                  PreTokenizedText* text);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_SPLIT_H_

@@ -9,7 +9,7 @@
 #include "harness/core/digest.h"
 #include "harness/text/vocabulary.h"
 
-namespace sft {
+namespace sft::text {
 
 // One token and the bytes of the word it covers.
 struct Subword {
@@ -28,6 +28,6 @@ class SubwordModel {
   virtual void AddToDigest(Sha256* digest) const = 0;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_SUBWORD_MODEL_H_

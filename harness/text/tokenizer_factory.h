@@ -7,10 +7,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "harness/formats/gguf_tokenizer.h"
 #include "harness/core/tokenizer.h"
+#include "harness/formats/gguf_tokenizer.h"
 
-namespace sft {
+namespace sft::text {
 
 // Reads tokenizer.json; special tokens from tokenizer_config.json, else
 // generation_config.json, else config.json; the chat template from
@@ -21,8 +21,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
 
 // `file` is what errors name.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
-    GgufTokenizerData data, const std::string& file = "gguf");
+    formats::GgufTokenizerData data, const std::string& file = "gguf");
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_TOKENIZER_FACTORY_H_

@@ -14,7 +14,7 @@
 #include "harness/text/json_fields.h"
 #include "harness/text/tokenizer_factory.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
@@ -24,7 +24,7 @@ constexpr int64_t kMaxTemplateFileBytes = 1 << 20;
 // An empty object where the file is absent.
 absl::StatusOr<json> ReadOptional(const std::string& path) {
   if (!FileExists(path)) return json::object();
-  SFT_ASSIGN_OR_RETURN(json root, ReadJsonDocument(path));
+  SFT_ASSIGN_OR_RETURN(json root, formats::ReadJsonDocument(path));
   if (!root.is_object()) return InputError(path, "must be a JSON object");
   return root;
 }
@@ -172,7 +172,7 @@ absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
     const std::string& folder) {
   const std::string path = folder + "/tokenizer.json";
-  SFT_ASSIGN_OR_RETURN(const json root, ReadJsonDocument(path));
+  SFT_ASSIGN_OR_RETURN(const json root, formats::ReadJsonDocument(path));
   Configs configs;
   SFT_ASSIGN_OR_RETURN(configs.tokenizer,
                        ReadOptional(folder + "/tokenizer_config.json"));
@@ -200,4 +200,4 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
   return std::make_unique<ComposedTokenizer>(std::move(parts));
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -3,7 +3,7 @@
 
 #include <unicode/uchar.h>
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 UChar32 ToIcu(char32_t c) { return static_cast<UChar32>(c); }
@@ -54,4 +54,4 @@ std::u32string LowerCase(char32_t c) {
   return std::u32string(1, static_cast<char32_t>(u_tolower(ToIcu(c))));
 }
 
-}  // namespace sft
+}  // namespace sft::text

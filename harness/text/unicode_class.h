@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace sft {
+namespace sft::text {
 
 bool IsWhitespace(char32_t c);         // White_Space
 bool IsNumeric(char32_t c);            // Nd, Nl, No
@@ -16,6 +16,6 @@ bool IsWordChar(char32_t c);           // a regular expression's \w (UTS 18)
 bool IsCjkIdeograph(char32_t c);       // the blocks BERT puts spaces around
 std::u32string LowerCase(char32_t c);  // full, context-free mapping
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_UNICODE_CLASS_H_

@@ -9,7 +9,7 @@
 
 #include "harness/core/utf8.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 const icu::Normalizer2* Instance(UnicodeForm form) {
@@ -120,4 +120,4 @@ void NormalizeUnicode(UnicodeForm form, AlignedText* text) {
   text->Transform(changes, 0);
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -5,12 +5,12 @@
 
 #include "harness/text/aligned_text.h"
 
-namespace sft {
+namespace sft::text {
 
 enum class UnicodeForm { kNfc, kNfd, kNfkc, kNfkd };
 
 void NormalizeUnicode(UnicodeForm form, AlignedText* text);
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_UNICODE_NORMALIZATION_H_

@@ -10,7 +10,7 @@
 #include "harness/core/utf8.h"
 #include "harness/text/json_fields.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 constexpr double kUnknownPenalty = 10.0;  // below the lowest score
@@ -159,4 +159,4 @@ void UnigramModel::AddToDigest(Sha256* digest) const {
       absl::StrCat(unk_id_, byte_ids_.empty() ? "" : " byte_fallback"));
 }
 
-}  // namespace sft
+}  // namespace sft::text

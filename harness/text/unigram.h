@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "harness/text/subword_model.h"
 
-namespace sft {
+namespace sft::text {
 
 class UnigramModel : public SubwordModel {
  public:
@@ -46,6 +46,6 @@ class UnigramModel : public SubwordModel {
   std::vector<int32_t> byte_ids_;  // of <0xNN>; empty without byte_fallback
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_UNIGRAM_H_

@@ -5,7 +5,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 constexpr size_t kMaxHoles = 65536;
 constexpr size_t kMaxTokens = size_t{1} << 24;
@@ -74,4 +74,4 @@ const std::string* Vocabulary::Token(int32_t id) const {
   return &tokens_[static_cast<size_t>(id)];
 }
 
-}  // namespace sft
+}  // namespace sft::text

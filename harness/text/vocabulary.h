@@ -12,7 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::text {
 
 class Vocabulary {
  public:
@@ -35,6 +35,6 @@ class Vocabulary {
   absl::flat_hash_map<std::string, int32_t> ids_;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_VOCABULARY_H_

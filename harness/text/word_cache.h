@@ -16,7 +16,7 @@
 #include "harness/core/status.h"
 #include "harness/text/subword_model.h"
 
-namespace sft {
+namespace sft::text {
 
 class WordCache {
  public:
@@ -54,6 +54,6 @@ class WordCache {
   std::array<Shard, kShards> shards_;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_WORD_CACHE_H_

@@ -7,7 +7,7 @@
 #include "harness/core/utf8.h"
 #include "harness/text/json_fields.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 // The search is quadratic in the word: longer words than this are no words.
 constexpr int64_t kMaxCharsPerWord = 10'000;
@@ -84,4 +84,4 @@ void WordPieceModel::Encode(std::string_view word,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::text

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "harness/text/subword_model.h"
 
-namespace sft {
+namespace sft::text {
 
 class WordPieceModel : public SubwordModel {
  public:
@@ -33,6 +33,6 @@ class WordPieceModel : public SubwordModel {
   size_t max_token_bytes_ = 0;
 };
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // HARNESS_TEXT_WORDPIECE_H_

@@ -10,7 +10,7 @@
 
 #include "harness/core/tensor_allocator.h"
 
-namespace sft {
+namespace sft::train {
 
 AdamW::AdamW(std::vector<TrainableParameter> parameters,
              const AdamWOptions& options)
@@ -97,4 +97,4 @@ std::vector<NamedTensor> AdamW::State() const {
   return state;
 }
 
-}  // namespace sft
+}  // namespace sft::train

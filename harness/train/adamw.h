@@ -12,7 +12,7 @@
 
 #include "harness/train/optimizer.h"
 
-namespace sft {
+namespace sft::train {
 
 struct AdamWOptions {
   double beta1 = 0.9;
@@ -53,6 +53,6 @@ class AdamW : public Optimizer {
   bool fused_ = true;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_ADAMW_H_

@@ -6,11 +6,11 @@
 #include <string>
 #include <utility>
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 bool IsSmall(const TrainableParameter& p) {
-  return p.tensor.numel() < kAdam8SmallestSize;
+  return p.tensor.numel() < kernels::kAdam8SmallestSize;
 }
 
 std::vector<TrainableParameter> SmallOnes(
@@ -36,7 +36,7 @@ AdamW8bit::AdamW8bit(std::vector<TrainableParameter> parameters,
                 p.name, ": 8-bit moments are of f32 weights");
     if (!IsSmall(p)) {
       large_.push_back(
-          {i, ZeroAdam8Tensors(p.tensor), at::zeros({}, at::kFloat)});
+          {i, kernels::ZeroAdam8Tensors(p.tensor), at::zeros({}, at::kFloat)});
     }
     small_until_.push_back(small_until_.back() + IsSmall(p));
   }
@@ -51,12 +51,13 @@ void AdamW8bit::MoveRange(size_t begin, size_t end, double learning_rate) {
     const TrainableParameter& p = parameters()[large.index];
     if (!p.tensor.grad().defined()) continue;
     large.step.add_(1);
-    StepAdam8(p.tensor, p.tensor.grad(),
-              MakeAdam8Step(learning_rate * p.learning_rate_scale,
-                            p.weight_decay ? options_.weight_decay : 0.0,
-                            options_.beta1, options_.beta2, options_.epsilon,
-                            large.step.item<double>()),
-              large.moments);
+    kernels::StepAdam8(
+        p.tensor, p.tensor.grad(),
+        kernels::MakeAdam8Step(learning_rate * p.learning_rate_scale,
+                               p.weight_decay ? options_.weight_decay : 0.0,
+                               options_.beta1, options_.beta2, options_.epsilon,
+                               large.step.item<double>()),
+        large.moments);
   }
 }
 
@@ -64,7 +65,7 @@ std::vector<NamedTensor> AdamW8bit::State() const {
   std::vector<NamedTensor> state = small_.State();
   for (const Large& large : large_) {
     const std::string& name = parameters()[large.index].name;
-    const Adam8Tensors& m = large.moments;
+    const kernels::Adam8Tensors& m = large.moments;
     state.push_back({name + ".exp_avg", m.exp_avg_P});
     state.push_back({name + ".exp_avg_sq", m.exp_avg_sq_P});
     state.push_back({name + ".exp_avg_absmax", m.exp_avg_absmax_Q});
@@ -74,4 +75,4 @@ std::vector<NamedTensor> AdamW8bit::State() const {
   return state;
 }
 
-}  // namespace sft
+}  // namespace sft::train

@@ -1,17 +1,18 @@
 // AdamW with 8-bit moments (Dettmers et al., arXiv 2110.02861), as
 // bitsandbytes' AdamW8bit: blocks of 256 elements, 2 bytes and a share of two
 // f32 a weight instead of 8 bytes. A moment is read back, moved as AdamW moves
-// it, applied, and rounded to its block's map (harness/kernels/adam8/adam8_logic.h).
-// Parameters below 4096 elements keep f32 moments and AdamW's own step.
+// it, applied, and rounded to its block's map
+// (harness/kernels/adam8/adam8_logic.h). Parameters below 4096 elements keep
+// f32 moments and AdamW's own step.
 #ifndef HARNESS_TRAIN_ADAMW_8BIT_H_
 #define HARNESS_TRAIN_ADAMW_8BIT_H_
 
 #include <vector>
 
-#include "harness/train/adamw.h"
 #include "harness/kernels/adam8/adam8_glue.h"
+#include "harness/train/adamw.h"
 
-namespace sft {
+namespace sft::train {
 
 class AdamW8bit : public Optimizer {
  public:
@@ -30,7 +31,7 @@ class AdamW8bit : public Optimizer {
  private:
   struct Large {
     size_t index;  // of the parameter
-    Adam8Tensors moments;
+    kernels::Adam8Tensors moments;
     at::Tensor step;  // f32 scalar on the CPU, steps taken
   };
 
@@ -40,6 +41,6 @@ class AdamW8bit : public Optimizer {
   AdamWOptions options_;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_ADAMW_8BIT_H_

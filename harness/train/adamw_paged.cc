@@ -7,14 +7,14 @@
 #include "harness/core/tensor_allocator.h"
 #include "harness/kernels/adam8/adam_paged.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 constexpr int64_t kSmallestPaged = 100'000;  // elements
 
 at::Tensor Moment(const at::Tensor& like) {
-  return CanPage(like.device()) && like.numel() >= kSmallestPaged
-             ? PagedZerosLike(like)
+  return kernels::CanPage(like.device()) && like.numel() >= kSmallestPaged
+             ? kernels::PagedZerosLike(like)
              : ZerosLike(like);
 }
 
@@ -27,16 +27,16 @@ AdamWPaged::AdamWPaged(std::vector<TrainableParameter> parameters,
 void AdamWPaged::Prefetch(size_t index) const {
   const TrainableParameter& p = parameters()[index];
   if (!p.tensor.grad().defined() || p.tensor.numel() < kSmallestPaged ||
-      !CanPage(p.tensor.device())) {
+      !kernels::CanPage(p.tensor.device())) {
     return;
   }
-  PrefetchPaged(moments()[index].exp_avg);
-  PrefetchPaged(moments()[index].exp_avg_sq);
+  kernels::PrefetchPaged(moments()[index].exp_avg);
+  kernels::PrefetchPaged(moments()[index].exp_avg_sq);
 }
 
 void AdamWPaged::MoveRange(size_t begin, size_t end, double learning_rate) {
   // All tensors of a model are on one device.
-  if (begin == end || !CanPage(parameters()[begin].tensor.device())) {
+  if (begin == end || !kernels::CanPage(parameters()[begin].tensor.device())) {
     return AdamW::MoveRange(begin, end, learning_rate);
   }
   Prefetch(begin);
@@ -46,4 +46,4 @@ void AdamWPaged::MoveRange(size_t begin, size_t end, double learning_rate) {
   }
 }
 
-}  // namespace sft
+}  // namespace sft::train

@@ -10,7 +10,7 @@
 
 #include "harness/train/adamw.h"
 
-namespace sft {
+namespace sft::train {
 
 class AdamWPaged : public AdamW {
  public:
@@ -25,6 +25,6 @@ class AdamWPaged : public AdamW {
   void Prefetch(size_t index) const;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_ADAMW_PAGED_H_

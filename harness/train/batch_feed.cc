@@ -7,10 +7,10 @@
 
 #include <utility>
 
-namespace sft {
+namespace sft::train {
 
 BatchFeed::BatchFeed(const std::vector<Example>& examples,
-                     const Collator& collator, const StepPlan& plan,
+                     const data::Collator& collator, const StepPlan& plan,
                      at::Device device, PlanShapes shapes)
     : examples_(examples),
       collator_(collator),
@@ -20,13 +20,14 @@ BatchFeed::BatchFeed(const std::vector<Example>& examples,
 
 std::vector<Batch> BatchFeed::Collated(int64_t step) const {
   const auto at = static_cast<size_t>(step);
-  const std::vector<MicroBatchPlan>& micros = plan_.steps[at].micro_batches;
+  const std::vector<data::MicroBatchPlan>& micros =
+      plan_.steps[at].micro_batches;
   std::vector<Batch> batches;
   for (size_t m = 0; m < micros.size(); ++m) {
     Batch batch = collator_.Collate(examples_, micros[m]);
-    if (!device_.is_cpu()) batch = WithTargets(std::move(batch));
+    if (!device_.is_cpu()) batch = data::WithTargets(std::move(batch));
     if (!shapes_.empty() && shapes_[at][m] && batch.cu_seqlens.defined()) {
-      batch = FilledUp(std::move(batch), *shapes_[at][m]);
+      batch = data::FilledUp(std::move(batch), *shapes_[at][m]);
     }
     batches.push_back(std::move(batch));
   }
@@ -38,7 +39,8 @@ std::vector<Batch> BatchFeed::Take(int64_t step) {
               "the plan has no step ", step);
   if (prepared_step_ != step) {
     std::vector<Batch> batches = Collated(step);
-    for (Batch& batch : batches) batch = OnDevice(std::move(batch), device_);
+    for (Batch& batch : batches)
+      batch = data::OnDevice(std::move(batch), device_);
     return batches;
   }
   prepared_step_.reset();
@@ -78,4 +80,4 @@ void BatchFeed::Prepare(int64_t step) {
   copied_->record(*copies_);
 }
 
-}  // namespace sft
+}  // namespace sft::train

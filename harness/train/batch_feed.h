@@ -14,10 +14,10 @@
 #include "harness/data/collator.h"
 #include "harness/train/step_plan.h"
 
-namespace sft {
+namespace sft::train {
 
 // By step and micro-batch; none where a batch is left as it is.
-using PlanShapes = std::vector<std::vector<std::optional<BatchShape>>>;
+using PlanShapes = std::vector<std::vector<std::optional<data::BatchShape>>>;
 
 // Every argument outlives it. A batch is the same whether it was prepared or
 // not: collators are functions of rows and plan.
@@ -25,8 +25,9 @@ class BatchFeed {
  public:
   // `shapes`: what flat micro-batches are filled up to, step by step; empty =
   // nothing is.
-  BatchFeed(const std::vector<Example>& examples, const Collator& collator,
-            const StepPlan& plan, at::Device device, PlanShapes shapes = {});
+  BatchFeed(const std::vector<Example>& examples,
+            const data::Collator& collator, const StepPlan& plan,
+            at::Device device, PlanShapes shapes = {});
 
   // The micro-batches of the plan's `step` (from 0).
   std::vector<Batch> Take(int64_t step);
@@ -39,7 +40,7 @@ class BatchFeed {
   std::vector<Batch> Collated(int64_t step) const;
 
   const std::vector<Example>& examples_;
-  const Collator& collator_;
+  const data::Collator& collator_;
   const StepPlan& plan_;
   at::Device device_;
   PlanShapes shapes_;
@@ -49,6 +50,6 @@ class BatchFeed {
   std::optional<c10::Event> copied_;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_BATCH_FEED_H_

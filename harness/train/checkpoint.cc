@@ -15,7 +15,7 @@
 #include "harness/core/status.h"
 #include "harness/formats/safetensors.h"
 
-namespace sft {
+namespace sft::train {
 namespace fs = std::filesystem;
 namespace {
 
@@ -77,12 +77,12 @@ absl::StatusOr<Json> DigestsOfFiles(const std::string& folder) {
 absl::Status WriteInto(const Checkpoint& checkpoint, const std::string& folder,
                        const AddFiles& add_files) {
   SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  SFT_RETURN_IF_ERROR(formats::WriteSafetensors(folder + "/" + kTrainable,
+                                                checkpoint.trained, {}));
+  SFT_RETURN_IF_ERROR(formats::WriteSafetensors(folder + "/" + kOptimizer,
+                                                checkpoint.optimizer, {}));
   SFT_RETURN_IF_ERROR(
-      WriteSafetensors(folder + "/" + kTrainable, checkpoint.trained, {}));
-  SFT_RETURN_IF_ERROR(
-      WriteSafetensors(folder + "/" + kOptimizer, checkpoint.optimizer, {}));
-  SFT_RETURN_IF_ERROR(
-      WriteSafetensors(folder + "/" + kMethod, checkpoint.method, {}));
+      formats::WriteSafetensors(folder + "/" + kMethod, checkpoint.method, {}));
   if (add_files) SFT_RETURN_IF_ERROR(add_files(folder));
   SFT_ASSIGN_OR_RETURN(Json files, DigestsOfFiles(folder));
   Json steps = Json::array();
@@ -118,7 +118,8 @@ absl::Status VerifyFiles(const std::string& folder, const Json& files) {
 }
 
 absl::StatusOr<std::vector<NamedTensor>> ReadTensors(const std::string& path) {
-  absl::StatusOr<std::vector<NamedTensor>> tensors = ReadSafetensors(path);
+  absl::StatusOr<std::vector<NamedTensor>> tensors =
+      formats::ReadSafetensors(path);
   if (!tensors.ok()) return Damaged(path, ToStd(tensors.status().message()));
   return tensors;
 }
@@ -202,4 +203,4 @@ void RemoveStaleCheckpoints(const std::string& folder) {
   for (const fs::path& path : stale) fs::remove_all(path, error);
 }
 
-}  // namespace sft
+}  // namespace sft::train

@@ -16,7 +16,7 @@
 #include "harness/core/batch.h"
 #include "harness/core/records.h"
 
-namespace sft {
+namespace sft::train {
 
 struct Checkpoint {
   std::string run_id;
@@ -46,6 +46,6 @@ absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& folder,
 // Removes what killed writers on this machine left beside `folder`.
 void RemoveStaleCheckpoints(const std::string& folder);
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_CHECKPOINT_H_

@@ -7,10 +7,10 @@
 #include "harness/train/adamw_8bit.h"
 #include "harness/train/adamw_paged.h"
 
-namespace sft {
+namespace sft::train {
 
 absl::StatusOr<std::unique_ptr<Optimizer>> MakeOptimizer(
-    const RunConfig& config, std::vector<TrainableParameter> parameters) {
+    const spec::RunConfig& config, std::vector<TrainableParameter> parameters) {
   const AdamWOptions options{.beta1 = config.beta1,
                              .beta2 = config.beta2,
                              .epsilon = config.epsilon,
@@ -34,4 +34,4 @@ absl::StatusOr<std::unique_ptr<Optimizer>> MakeOptimizer(
       absl::StrCat("no optimizer is named '", config.optimizer, "'"));
 }
 
-}  // namespace sft
+}  // namespace sft::train

@@ -9,12 +9,12 @@
 #include "harness/spec/run_config.h"
 #include "harness/train/optimizer.h"
 
-namespace sft {
+namespace sft::train {
 
 // InvalidArgument: a name that is none, or 8-bit moments of f64 weights.
 absl::StatusOr<std::unique_ptr<Optimizer>> MakeOptimizer(
-    const RunConfig& config, std::vector<TrainableParameter> parameters);
+    const spec::RunConfig& config, std::vector<TrainableParameter> parameters);
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_MAKE_OPTIMIZER_H_

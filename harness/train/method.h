@@ -19,7 +19,7 @@
 #include "harness/model/model.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::train {
 
 struct TrainableParameter {
   std::string name;   // unique, stable over restarts
@@ -38,7 +38,7 @@ class UpdateMethod {
  public:
   virtual ~UpdateMethod() = default;
   // Replaces maps, freezes, casts. Called once, on a freshly loaded model.
-  virtual absl::Status Attach(Model& model) = 0;
+  virtual absl::Status Attach(model::Model& model) = 0;
   // Start of the round-th stage (from 0): masks are drawn here, from the
   // method stream, and stay fixed within it. Called again after a resume,
   // with the same result.
@@ -63,9 +63,9 @@ class UpdateMethod {
 class BatchingMethod {
  public:
   virtual ~BatchingMethod() = default;
-  virtual std::unique_ptr<Collator> MakeCollator() = 0;
+  virtual std::unique_ptr<data::Collator> MakeCollator() = 0;
   // Sets the attention slots for its batches; the default serves most.
-  virtual absl::Status Attach(Model&) { return absl::OkStatus(); }
+  virtual absl::Status Attach(model::Model&) { return absl::OkStatus(); }
 };
 
 // A row of methods/registry.cc.
@@ -73,7 +73,8 @@ struct UpdateMethodRow {
   std::string name;
   std::string summary;
   std::vector<FieldSpec> options;
-  std::function<absl::StatusOr<std::unique_ptr<UpdateMethod>>(const RunConfig&)>
+  std::function<absl::StatusOr<std::unique_ptr<UpdateMethod>>(
+      const spec::RunConfig&)>
       make;
 };
 struct BatchingMethodRow {
@@ -81,10 +82,10 @@ struct BatchingMethodRow {
   std::string summary;
   std::vector<FieldSpec> options;
   std::function<absl::StatusOr<std::unique_ptr<BatchingMethod>>(
-      const RunConfig&)>
+      const spec::RunConfig&)>
       make;
   // It cuts rows above max_length itself, into pieces that are all trained on.
-  std::function<bool(const RunConfig&)> takes_whole_rows;
+  std::function<bool(const spec::RunConfig&)> takes_whole_rows;
 };
 
 // The tables as the composition root hands them down.
@@ -93,6 +94,6 @@ struct MethodTables {
   std::vector<BatchingMethodRow> batching;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_METHOD_H_

@@ -12,7 +12,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 // Sum of squares in double. Chunks are fixed, so that the number of threads
@@ -176,4 +176,4 @@ int64_t Optimizer::trainable_parameters() const {
   return count;
 }
 
-}  // namespace sft
+}  // namespace sft::train

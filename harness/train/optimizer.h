@@ -12,7 +12,7 @@
 #include "harness/core/batch.h"
 #include "harness/train/method.h"
 
-namespace sft {
+namespace sft::train {
 
 class Optimizer {
  public:
@@ -63,6 +63,6 @@ class Optimizer {
   std::vector<double> dropped_;  // sums of squares of gradients that are gone
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_OPTIMIZER_H_

@@ -5,7 +5,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 constexpr double kPi = 3.14159265358979323846;
 }  // namespace
@@ -45,4 +45,4 @@ double Schedule::RateAt(double k) const {
   return learning_rate_;
 }
 
-}  // namespace sft
+}  // namespace sft::train

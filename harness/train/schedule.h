@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::train {
 
 class Schedule {
  public:
@@ -41,6 +41,6 @@ class Schedule {
   int64_t steps_;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_SCHEDULE_H_

@@ -7,19 +7,19 @@
 #include <algorithm>
 #include <utility>
 
-namespace sft {
+namespace sft::train {
 namespace {
 
-BatchShape ShapeOf(const Batch& batch) {
+data::BatchShape ShapeOf(const Batch& batch) {
   return {batch.slots(), batch.cu_seqlens.size(0) - 1, batch.target_M.size(0),
           batch.longest};
 }
 
-BatchShape ShapeOf(const std::vector<Example>& examples,
-                   const MicroBatchPlan& plan) {
-  BatchShape shape;
+data::BatchShape ShapeOf(const std::vector<Example>& examples,
+                         const data::MicroBatchPlan& plan) {
+  data::BatchShape shape;
   shape.sequences = static_cast<int64_t>(plan.pieces.size());
-  for (const Piece& piece : plan.pieces) {
+  for (const data::Piece& piece : plan.pieces) {
     shape.tokens += piece.length;
     shape.targets += PieceTargets(examples, piece);
     shape.longest = std::max(shape.longest, piece.length);
@@ -35,17 +35,17 @@ struct StepGraphs::Pass {
   at::Tensor divisor;
   at::Tensor loss_sum;
   bool warm = false;
-  std::unique_ptr<DeviceGraph> graph;
+  std::unique_ptr<kernels::DeviceGraph> graph;
 };
 
-bool StepGraphs::CanCapture(Model& model) {
-  return HasDeviceGraphs(model.device()) && model.IsReplayable();
+bool StepGraphs::CanCapture(model::Model& model) {
+  return kernels::HasDeviceGraphs(model.device()) && model.IsReplayable();
 }
 
-StepGraphs::StepGraphs(Model& model, Optimizer& optimizer)
+StepGraphs::StepGraphs(model::Model& model, Optimizer& optimizer)
     : model_(model),
       optimizer_(optimizer),
-      space_(MakeCaptureSpace(model.device())) {}
+      space_(kernels::MakeCaptureSpace(model.device())) {}
 
 StepGraphs::~StepGraphs() = default;
 
@@ -63,7 +63,7 @@ void StepGraphs::BeginStep() {
 }
 
 void StepGraphs::ForwardAndBackward(Pass& pass) {
-  const LossOutput out = model_.SumLoss(pass.batch);
+  const model::LossOutput out = model_.SumLoss(pass.batch);
   pass.loss_sum = out.loss_sum.detach();
   out.loss_sum.div(pass.divisor).backward();
 }
@@ -89,7 +89,7 @@ at::Tensor StepGraphs::Run(const Batch& batch, double targets) {
   const auto work = [&] { ForwardAndBackward(*pass); };
   if (pass->warm && pass->graph == nullptr && broken_.empty()) {
     try {
-      pass->graph = DeviceGraph::Capture(space_, work);
+      pass->graph = kernels::DeviceGraph::Capture(space_, work);
     } catch (const c10::Error& error) {
       broken_ = error.what_without_backtrace();
     }
@@ -97,7 +97,7 @@ at::Tensor StepGraphs::Run(const Batch& batch, double targets) {
   if (pass->graph != nullptr) {
     pass->graph->Replay();
   } else {
-    RunOnCaptureStream(*space_, work);
+    kernels::RunOnCaptureStream(*space_, work);
     pass->warm = true;
   }
   if (gradients_.empty()) KeepGradients();
@@ -115,13 +115,13 @@ void StepGraphs::KeepGradients() {
 
 PlanShapes ShapesOfPlan(const std::vector<Example>& examples,
                         const StepPlan& plan) {
-  std::vector<BatchShape> sizes;
+  std::vector<data::BatchShape> sizes;
   for (const PlannedStep& step : plan.steps) {
-    for (const MicroBatchPlan& micro : step.micro_batches) {
+    for (const data::MicroBatchPlan& micro : step.micro_batches) {
       sizes.push_back(ShapeOf(examples, micro));
     }
   }
-  const auto shared = SharedShapes(sizes, kLeastReplays);
+  const auto shared = data::SharedShapes(sizes, kLeastReplays);
   PlanShapes shapes;
   auto next = shared.begin();
   for (const PlannedStep& step : plan.steps) {
@@ -132,4 +132,4 @@ PlanShapes ShapesOfPlan(const std::vector<Example>& examples,
   return shapes;
 }
 
-}  // namespace sft
+}  // namespace sft::train

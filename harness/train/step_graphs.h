@@ -12,13 +12,13 @@
 
 #include "harness/core/batch.h"
 #include "harness/data/batch_shape.h"
+#include "harness/kernels/device/device_graph.h"
 #include "harness/model/model.h"
 #include "harness/train/batch_feed.h"
 #include "harness/train/optimizer.h"
 #include "harness/train/step_plan.h"
-#include "harness/kernels/device/device_graph.h"
 
-namespace sft {
+namespace sft::train {
 
 // A pass is worth its capture from so many uses on: the first runs kernel by
 // kernel, the second is captured.
@@ -30,9 +30,9 @@ inline constexpr int64_t kLeastReplays = 3;
 class StepGraphs {
  public:
   // Whether passes of this model can be captured on its device.
-  static bool CanCapture(Model& model);
+  static bool CanCapture(model::Model& model);
   // Model and optimizer outlive it.
-  StepGraphs(Model& model, Optimizer& optimizer);
+  StepGraphs(model::Model& model, Optimizer& optimizer);
   ~StepGraphs();
 
   // Before a step's first micro-batch: gradients that replays add to are put in
@@ -52,10 +52,10 @@ class StepGraphs {
   void ForwardAndBackward(Pass& pass);
   void KeepGradients();
 
-  Model& model_;
+  model::Model& model_;
   Optimizer& optimizer_;
   std::shared_ptr<CaptureSpace> space_;
-  std::map<BatchShape, std::unique_ptr<Pass>> passes_;
+  std::map<data::BatchShape, std::unique_ptr<Pass>> passes_;
   std::vector<at::Tensor> gradients_;  // a parameter each, or undefined
   std::string broken_;
 };
@@ -64,6 +64,6 @@ class StepGraphs {
 PlanShapes ShapesOfPlan(const std::vector<Example>& examples,
                         const StepPlan& plan);
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_STEP_GRAPHS_H_

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 struct StepHook : torch::autograd::PostAccumulateGradHook {
@@ -36,4 +36,4 @@ StepInBackward::~StepInBackward() {
   }
 }
 
-}  // namespace sft
+}  // namespace sft::train

@@ -4,7 +4,7 @@
 
 #include "harness/train/optimizer.h"
 
-namespace sft {
+namespace sft::train {
 
 // While it lives, a backward pass moves each parameter as soon as its gradient
 // is whole and drops that gradient, so that no two of them need exist together
@@ -22,6 +22,6 @@ class StepInBackward {
   Optimizer& optimizer_;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_STEP_IN_BACKWARD_H_

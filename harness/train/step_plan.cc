@@ -9,7 +9,7 @@
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 constexpr int64_t kMaxTimedPasses = 1000;
@@ -19,7 +19,7 @@ std::string Salt(std::string_view what, int64_t round, int64_t pass) {
   return absl::StrCat(ToAbsl(what), "/round", round, "/pass", pass);
 }
 
-std::vector<int64_t> ShuffledRows(const RunConfig& config, int64_t rows,
+std::vector<int64_t> ShuffledRows(const spec::RunConfig& config, int64_t rows,
                                   int64_t round, int64_t pass) {
   std::vector<int64_t> order(static_cast<size_t>(rows));
   std::iota(order.begin(), order.end(), 0);
@@ -32,7 +32,7 @@ std::vector<int64_t> ShuffledRows(const RunConfig& config, int64_t rows,
 // What is left of a round's budget while passes are planned.
 class Remaining {
  public:
-  Remaining(const RunConfig& config, int64_t rows)
+  Remaining(const spec::RunConfig& config, int64_t rows)
       : steps_(config.budget_steps),
         targets_(config.budget_target_tokens),
         timed_(config.budget_wall_seconds > 0) {
@@ -71,8 +71,9 @@ class Remaining {
   bool timed_;
 };
 
-void AppendSteps(const RunConfig& config, const std::vector<Example>& examples,
-                 std::vector<MicroBatchPlan> micro_batches, int64_t pass,
+void AppendSteps(const spec::RunConfig& config,
+                 const std::vector<Example>& examples,
+                 std::vector<data::MicroBatchPlan> micro_batches, int64_t pass,
                  StepPlan& plan) {
   const auto group = static_cast<size_t>(config.gradient_accumulation_steps);
   const auto most = static_cast<size_t>(config.budget_steps);
@@ -80,8 +81,8 @@ void AppendSteps(const RunConfig& config, const std::vector<Example>& examples,
   auto close = [&] {
     if (step.micro_batches.empty()) return;
     if (most > 0 && plan.steps.size() >= most) return;
-    for (const MicroBatchPlan& micro : step.micro_batches) {
-      for (const Piece& piece : micro.pieces) {
+    for (const data::MicroBatchPlan& micro : step.micro_batches) {
+      for (const data::Piece& piece : micro.pieces) {
         plan.target_tokens += PieceTargets(examples, piece);
         plan.real_tokens += piece.length;
       }
@@ -89,10 +90,12 @@ void AppendSteps(const RunConfig& config, const std::vector<Example>& examples,
     plan.steps.push_back(std::move(step));
     step = {.micro_batches = {}, .pass = pass};
   };
-  for (MicroBatchPlan& micro : micro_batches) {
-    const bool has_target = std::any_of(
-        micro.pieces.begin(), micro.pieces.end(),
-        [&](const Piece& piece) { return PieceTargets(examples, piece) > 0; });
+  for (data::MicroBatchPlan& micro : micro_batches) {
+    const bool has_target =
+        std::any_of(micro.pieces.begin(), micro.pieces.end(),
+                    [&](const data::Piece& piece) {
+                      return PieceTargets(examples, piece) > 0;
+                    });
     if (!has_target) {
       ++plan.left_out_micro_batches;
       continue;
@@ -109,9 +112,9 @@ std::string PlanDigest(const StepPlan& plan) {
   number(static_cast<int64_t>(plan.steps.size()));
   for (const PlannedStep& step : plan.steps) {
     number(static_cast<int64_t>(step.micro_batches.size()));
-    for (const MicroBatchPlan& micro : step.micro_batches) {
+    for (const data::MicroBatchPlan& micro : step.micro_batches) {
       number(static_cast<int64_t>(micro.pieces.size()));
-      for (const Piece& piece : micro.pieces) {
+      for (const data::Piece& piece : micro.pieces) {
         number(piece.index);
         number(piece.begin);
         number(piece.length);
@@ -123,7 +126,8 @@ std::string PlanDigest(const StepPlan& plan) {
 
 }  // namespace
 
-int64_t PieceTargets(const std::vector<Example>& examples, const Piece& piece) {
+int64_t PieceTargets(const std::vector<Example>& examples,
+                     const data::Piece& piece) {
   const Example& example = examples[static_cast<size_t>(piece.index)];
   const auto first = example.labels.begin() + piece.begin;
   const int64_t skipped = example.head == HeadKind::kNextToken;
@@ -131,9 +135,10 @@ int64_t PieceTargets(const std::vector<Example>& examples, const Piece& piece) {
                        [](int32_t label) { return label != kNoLoss; });
 }
 
-absl::StatusOr<StepPlan> PlanSteps(const RunConfig& config,
+absl::StatusOr<StepPlan> PlanSteps(const spec::RunConfig& config,
                                    const std::vector<Example>& examples,
-                                   const Collator& collator, int64_t round) {
+                                   const data::Collator& collator,
+                                   int64_t round) {
   if (examples.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("round ", round, ": no training rows are left"));
@@ -192,4 +197,4 @@ absl::StatusOr<StepPlan> PlanSteps(const RunConfig& config,
   return plan;
 }
 
-}  // namespace sft
+}  // namespace sft::train

@@ -13,10 +13,10 @@
 #include "harness/data/collator.h"
 #include "harness/spec/run_config.h"
 
-namespace sft {
+namespace sft::train {
 
 struct PlannedStep {
-  std::vector<MicroBatchPlan> micro_batches;
+  std::vector<data::MicroBatchPlan> micro_batches;
   int64_t pass = 0;  // over the rows, from 0
 };
 
@@ -48,14 +48,16 @@ struct StepPlan {
 // steps = passes until there are enough, then cut; wall_seconds = a bound of
 // 1000 passes or a million rows. A pass's last step may hold fewer
 // micro-batches. Errors: no rows, no budget, rows without any target.
-absl::StatusOr<StepPlan> PlanSteps(const RunConfig& config,
+absl::StatusOr<StepPlan> PlanSteps(const spec::RunConfig& config,
                                    const std::vector<Example>& examples,
-                                   const Collator& collator, int64_t round);
+                                   const data::Collator& collator,
+                                   int64_t round);
 
 // Targets of a piece as the collators count them: under a next-token head its
 // first token has no predecessor in the batch and is none.
-int64_t PieceTargets(const std::vector<Example>& examples, const Piece& piece);
+int64_t PieceTargets(const std::vector<Example>& examples,
+                     const data::Piece& piece);
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_STEP_PLAN_H_

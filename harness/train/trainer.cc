@@ -21,7 +21,7 @@
 #include "harness/train/step_graphs.h"
 #include "harness/train/step_in_backward.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -58,8 +58,8 @@ bool AllFinite(const std::vector<at::Tensor>& sums) {
 
 }  // namespace
 
-Trainer::Trainer(const RunConfig& config, std::string run_id, Model& model,
-                 UpdateMethod& method)
+Trainer::Trainer(const spec::RunConfig& config, std::string run_id,
+                 model::Model& model, UpdateMethod& method)
     : config_(config),
       run_id_(std::move(run_id)),
       model_(model),
@@ -78,16 +78,17 @@ absl::Status Trainer::MakeOptimizer() {
   for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
   if (config_.decay == "matrices") {
     std::set<std::string> spared;
-    for (const Parameter& p : model_.Parameters()) {
-      if (p.role == Role::kNorm || p.role == Role::kBias) spared.insert(p.name);
+    for (const model::Parameter& p : model_.Parameters()) {
+      if (p.role == model::Role::kNorm || p.role == model::Role::kBias)
+        spared.insert(p.name);
     }
     for (TrainableParameter& p : parameters) {
       if (spared.contains(p.name)) p.weight_decay = false;
     }
   }
   const MemoryScope memory(MemoryUse::kOptimizer);
-  SFT_ASSIGN_OR_RETURN(optimizer_,
-                       sft::MakeOptimizer(config_, std::move(parameters)));
+  SFT_ASSIGN_OR_RETURN(
+      optimizer_, sft::train::MakeOptimizer(config_, std::move(parameters)));
   optimizer_->DropGradients();
   return absl::OkStatus();
 }
@@ -139,7 +140,7 @@ absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
 // goes along wherever backward is done with a parameter. Returns the loss.
 at::Tensor Trainer::ForwardAndBackward(const Batch& batch, double targets,
                                        double learning_rate, bool moves) {
-  const LossOutput out = model_.SumLoss(batch);
+  const model::LossOutput out = model_.SumLoss(batch);
   const at::Tensor loss_sum = out.loss_sum.detach();
   std::optional<StepInBackward> step;
   if (moves && AllFinite({loss_sum})) step.emplace(*optimizer_, learning_rate);
@@ -246,7 +247,8 @@ std::string Trainer::WhyDiverged() const {
 
 absl::StatusOr<RoundOutcome> Trainer::RunRound(
     int64_t round, const std::vector<Example>& examples,
-    const Collator& collator, const StepPlan& plan, const TrainerHooks& hooks) {
+    const data::Collator& collator, const StepPlan& plan,
+    const TrainerHooks& hooks) {
   if (resumed_ && round == round_) {
     if (plan.plan_sha256 != plan_sha256_) {
       return absl::FailedPreconditionError(
@@ -338,4 +340,4 @@ std::vector<NamedTensor> Trainer::TrainedTensors() const {
   return tensors;
 }
 
-}  // namespace sft
+}  // namespace sft::train

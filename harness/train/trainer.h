@@ -25,7 +25,7 @@
 #include "harness/train/optimizer.h"
 #include "harness/train/step_plan.h"
 
-namespace sft {
+namespace sft::train {
 
 class BatchFeed;
 class StepGraphs;
@@ -62,8 +62,8 @@ struct RoundOutcome {
 class Trainer {
  public:
   // `method` has been attached to `model`; both outlive the trainer.
-  Trainer(const RunConfig& config, std::string run_id, Model& model,
-          UpdateMethod& method);
+  Trainer(const spec::RunConfig& config, std::string run_id,
+          model::Model& model, UpdateMethod& method);
 
   // Before the first RunRound, on a freshly loaded and attached model: takes
   // over weights, optimizer, method state and records. InvalidArgument if the
@@ -77,7 +77,7 @@ class Trainer {
   // those of hooks and of the method; LibTorch's exceptions pass through.
   absl::StatusOr<RoundOutcome> RunRound(int64_t round,
                                         const std::vector<Example>& examples,
-                                        const Collator& collator,
+                                        const data::Collator& collator,
                                         const StepPlan& plan,
                                         const TrainerHooks& hooks);
 
@@ -104,9 +104,9 @@ class Trainer {
   double TrainedSecondsOfRound() const;
   std::string WhyDiverged() const;
 
-  RunConfig config_;
+  spec::RunConfig config_;
   std::string run_id_;
-  Model& model_;
+  model::Model& model_;
   UpdateMethod& method_;
   std::unique_ptr<Optimizer> optimizer_;
   std::map<std::string, at::Tensor> trained_;
@@ -117,6 +117,6 @@ class Trainer {
   bool resumed_ = false;  // round_ is begun, its plan to be checked
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // HARNESS_TRAIN_TRAINER_H_

@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/model/ops/dense_linear.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/eval/continuations.h"
 #include "harness/model/load/load.h"
+#include "harness/model/ops/dense_linear.h"
 #include "methods/qlora.h"
 #include "tests/support/paths.h"
 
@@ -28,31 +28,33 @@ using Ids = std::vector<int32_t>;
 
 // "f32", "bf16", or "nf4": bf16 with the linear maps in NF4, double quantized.
 // Null, and the case skipped, where the model is not here.
-inline Model* ModelOf(const std::string& form, benchmark::State& state) {
+inline model::Model* ModelOf(const std::string& form, benchmark::State& state) {
   static const bool large_pages = InstallTensorAllocator();
   static_cast<void>(large_pages);
-  static std::map<std::string, std::unique_ptr<Model>> models;
-  std::unique_ptr<Model>& model = models[form];
+  static std::map<std::string, std::unique_ptr<model::Model>> models;
+  std::unique_ptr<model::Model>& model = models[form];
   if (model != nullptr) return model.get();
-  const auto where = LocateModel("smollm2-135m-instruct", AssetsDir().string());
+  const auto where = model::LocateModel("smollm2-135m-instruct",
+                                        support::AssetsDir().string());
   if (!where.ok()) {
     state.SkipWithError("the default model is not here");
     return nullptr;
   }
-  auto loaded = LoadModel(
+  auto loaded = model::LoadModel(
       *where, {.compute_dtype = form == "f32" ? at::kFloat : at::kBFloat16});
   if (!loaded.ok()) {
     state.SkipWithError("the default model cannot be read");
     return nullptr;
   }
   model = std::move(*loaded);
-  FreezeParameters(*model);
-  for (LinearSlot& slot : model->linear_slots()) {
-    auto& dense = static_cast<DenseLinear&>(*slot.map);
+  methods::FreezeParameters(*model);
+  for (model::LinearSlot& slot : model->linear_slots()) {
+    auto& dense = static_cast<model::DenseLinear&>(*slot.map);
     if (form == "nf4") {
-      slot.map = std::make_unique<Nf4Linear>(
-          QuantizeNf4(dense.DenseWeight(), /*double_quantization=*/true),
-          BiasOf(dense), at::kBFloat16);
+      slot.map = std::make_unique<methods::Nf4Linear>(
+          kernels::QuantizeNf4(dense.DenseWeight(),
+                               /*double_quantization=*/true),
+          methods::BiasOf(dense), at::kBFloat16);
     } else {
       dense.FreezeInComputeDtype();
     }
@@ -63,7 +65,7 @@ inline Model* ModelOf(const std::string& form, benchmark::State& state) {
 struct Inputs {
   std::vector<Ids> prompts, answers;  // answers: transformers', f32, greedy
   int64_t new_tokens = 0;
-  std::vector<Continuations> questions;
+  std::vector<eval::Continuations> questions;
   std::vector<Ids> windows;
 };
 
@@ -71,10 +73,10 @@ inline const Inputs& AllInputs() {
   static const Inputs inputs = [] {
     Inputs out;
     const char* named = std::getenv("SFTBENCH_EVAL_INPUTS");
-    std::ifstream file(
-        named != nullptr
-            ? std::string(named)
-            : (SourceDir() / "tests/golden/smollm2_generate.json").string());
+    std::ifstream file(named != nullptr ? std::string(named)
+                                        : (support::SourceDir() /
+                                           "tests/golden/smollm2_generate.json")
+                                              .string());
     const nlohmann::json json = nlohmann::json::parse(file);
     if (named != nullptr) {
       out.prompts = json.at("prompts").get<std::vector<Ids>>();

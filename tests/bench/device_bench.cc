@@ -12,16 +12,16 @@
 #include "harness/core/rng.h"
 #include "harness/data/batch_shape.h"
 #include "harness/data/collator.h"
-#include "harness/measure/memory.h"
 #include "harness/kernels/attention/attention.h"
+#include "harness/kernels/nf4/nf4_glue.h"
+#include "harness/measure/memory.h"
 #include "harness/model/ops/head_loss.h"
 #include "harness/train/make_optimizer.h"
 #include "harness/train/step_graphs.h"
-#include "harness/kernels/nf4/nf4_glue.h"
 #include "tests/bench/trainee.h"
 #include "tests/support/random_decoder.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 const at::TensorOptions kFloats =
@@ -34,22 +34,24 @@ void Wait(const at::Tensor& result) { result.reshape({-1})[0].item<double>(); }
 void BM_DeviceStep(benchmark::State& state, const std::string& method,
                    at::ScalarType dtype, bool captured) {
   at::globalContext().setSDPUseCuDNN(false);  // as LoadModel does
-  Trainee trainee(RandomDecoder(kSize135M, dtype, at::kCUDA), method);
+  Trainee trainee(support::RandomDecoder(support::kSize135M, dtype, at::kCUDA),
+                  method);
   Rng rng(1, Stream::kMethod, "device_bench");
   std::vector<Example> rows;
-  std::vector<Piece> pieces;
+  std::vector<data::Piece> pieces;
   for (int64_t length : {488, 311, 180, 276, 205, 254, 161, 97}) {
     pieces.push_back({std::ssize(rows), 0, length});
-    rows.push_back(RandomRow(length, kSize135M.vocabulary, rng));
+    rows.push_back(
+        support::RandomRow(length, support::kSize135M.vocabulary, rng));
   }
-  Batch batch = WithTargets(FlatBatch(rows, pieces));
-  std::optional<StepGraphs> graphs;
+  Batch batch = data::WithTargets(data::FlatBatch(rows, pieces));
+  std::optional<train::StepGraphs> graphs;
   if (captured) {
     graphs.emplace(trainee.model(), trainee.optimizer());
-    batch = FilledUp(batch, {2048, 9, batch.target_tokens, 512});
+    batch = data::FilledUp(batch, {2048, 9, batch.target_tokens, 512});
   }
-  batch = OnDevice(batch, at::kCUDA);
-  StepGraphs* const with = graphs ? &*graphs : nullptr;
+  batch = data::OnDevice(batch, at::kCUDA);
+  train::StepGraphs* const with = graphs ? &*graphs : nullptr;
   const double loss = trainee.Step(batch, with);
   // Random weights know nothing.
   if (std::fabs(loss - std::log(49152.0)) > 0.5) {
@@ -59,9 +61,9 @@ void BM_DeviceStep(benchmark::State& state, const std::string& method,
   if (graphs && !graphs->broken().empty()) {
     return state.SkipWithError(graphs->broken().c_str());
   }
-  ResetPeakDeviceMemory(at::kCUDA);
+  measure::ResetPeakDeviceMemory(at::kCUDA);
   for (auto _ : state) trainee.Step(batch, with);
-  if (const auto memory = ReadDeviceMemory(trainee.model().device());
+  if (const auto memory = measure::ReadDeviceMemory(trainee.model().device());
       memory.ok()) {
     state.counters["peak_mib"] = memory->peak_allocated_bytes / (1 << 20);
   }
@@ -97,20 +99,23 @@ void Measure(benchmark::State& state, bool agrees,
 void BM_DeviceNf4Row(benchmark::State& state, bool dense) {
   const c10::NoGradGuard off;
   const at::Tensor w = at::randn({11008, 4096}, kFloats).mul_(0.02);
-  const Nf4Tensor q = QuantizeNf4(w, true);
+  const kernels::Nf4Tensor q = kernels::QuantizeNf4(w, true);
   const at::Tensor x = at::randn({1, 4096}, kBf16s);
-  const at::Tensor full = DequantizeNf4(q, at::kBFloat16);
-  const bool agrees = HasNf4RowProduct(x, q) &&
-                      Agree(Nf4RowProduct(x, q), at::linear(x, full), 2e-2);
-  Measure(state, agrees,
-          [&] { return dense ? at::linear(x, full) : Nf4RowProduct(x, q); });
+  const at::Tensor full = kernels::DequantizeNf4(q, at::kBFloat16);
+  const bool agrees =
+      kernels::HasNf4RowProduct(x, q) &&
+      Agree(kernels::Nf4RowProduct(x, q), at::linear(x, full), 2e-2);
+  Measure(state, agrees, [&] {
+    return dense ? at::linear(x, full) : kernels::Nf4RowProduct(x, q);
+  });
 }
 
 void BM_DeviceNf4Dequantize(benchmark::State& state) {
   const at::Tensor w = at::randn({11008, 4096}, kFloats).mul_(0.02);
-  const Nf4Tensor q = QuantizeNf4(w, true);
-  const bool near = Agree(DequantizeNf4(q, at::kFloat), w, 0.2);
-  Measure(state, near, [&] { return DequantizeNf4(q, at::kBFloat16); });
+  const kernels::Nf4Tensor q = kernels::QuantizeNf4(w, true);
+  const bool near = Agree(kernels::DequantizeNf4(q, at::kFloat), w, 0.2);
+  Measure(state, near,
+          [&] { return kernels::DequantizeNf4(q, at::kBFloat16); });
   state.SetBytesProcessed(10 * state.iterations() * w.numel() * 2);
 }
 
@@ -129,7 +134,9 @@ void BM_DeviceAttention(benchmark::State& state, bool one_call) {
   Batch batch;
   batch.cu_seqlens = at::arange(0, (P + 1) * T, T, kFloats.dtype(at::kInt));
   batch.longest = T;
-  const auto whole = [&] { return DefaultAttention(q, k, v, batch, 0.088); };
+  const auto whole = [&] {
+    return kernels::DefaultAttention(q, k, v, batch, 0.088);
+  };
   const auto parts = [&] {
     std::vector<at::Tensor> outs;
     for (int64_t p = 0; p < P; ++p) {
@@ -158,7 +165,7 @@ void BM_DeviceHeadLoss(benchmark::State& state, bool whole_logits) {
         at::linear(h, w.to(at::kBFloat16)).to(at::kFloat), label, std::nullopt,
         at::Reduction::Sum);
   };
-  const auto fused = [&] { return HeadLoss(h, w, label); };
+  const auto fused = [&] { return model::HeadLoss(h, w, label); };
   Measure(state, Agree(fused().detach(), whole().detach(), 1e-3), [&] {
     (whole_logits ? whole() : fused()).backward();
     return h.grad();
@@ -169,9 +176,9 @@ void BM_DeviceOptimizer(benchmark::State& state, const char* name) {
   at::Tensor weight = at::randn({49152, 576}, kFloats).mul_(0.02);
   const at::Tensor start = weight.clone();
   weight.set_requires_grad(true);
-  RunConfig config;
+  spec::RunConfig config;
   config.optimizer = name;
-  const auto optimizer = MakeOptimizer(config, {{"w", weight}});
+  const auto optimizer = train::MakeOptimizer(config, {{"w", weight}});
   if (!optimizer.ok()) return state.SkipWithError("no such optimizer");
   weight.mutable_grad() = at::randn({49152, 576}, kFloats).mul_(1e-3);
   (*optimizer)->Step(1e-3);
@@ -220,4 +227,4 @@ const bool kRegistered = [] {
 }();
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench

@@ -22,15 +22,16 @@ Example Unlabelled(const Ids& ids) {
 }
 
 void BM_ScoreChoices(benchmark::State& state, const std::string& form) {
-  Model* model = ModelOf(form, state);
+  model::Model* model = ModelOf(form, state);
   if (model == nullptr) return;
-  const std::vector<Continuations>& questions = AllInputs().questions;
+  const std::vector<eval::Continuations>& questions = AllInputs().questions;
   // The result first: a choice alone shares nothing.
-  for (const Continuations& question : {questions.front(), questions.back()}) {
+  for (const eval::Continuations& question :
+       {questions.front(), questions.back()}) {
     const auto shared =
-        ScoreContinuations(*model, {question}, kTokensABatch, nullptr)[0];
+        eval::ScoreContinuations(*model, {question}, kTokensABatch, nullptr)[0];
     for (size_t k = 0; k < question.answers.size(); ++k) {
-      const auto alone = ScoreContinuations(
+      const auto alone = eval::ScoreContinuations(
           *model, {{0, question.prompt, {question.answers[k]}}}, kTokensABatch,
           nullptr)[0][0];
       if (!(std::fabs(shared[k].log_probability - alone.log_probability) <
@@ -45,8 +46,8 @@ void BM_ScoreChoices(benchmark::State& state, const std::string& form) {
   for (auto _ : state) {
     sum = 0;
     for (const auto& scores :
-         ScoreContinuations(*model, questions, kTokensABatch, nullptr)) {
-      for (const ContinuationScore& score : scores)
+         eval::ScoreContinuations(*model, questions, kTokensABatch, nullptr)) {
+      for (const eval::ContinuationScore& score : scores)
         sum += score.log_probability;
       choices += std::ssize(scores);
     }
@@ -56,22 +57,22 @@ void BM_ScoreChoices(benchmark::State& state, const std::string& form) {
 }
 
 void BM_Perplexity(benchmark::State& state, const std::string& form) {
-  Model* model = ModelOf(form, state);
+  model::Model* model = ModelOf(form, state);
   if (model == nullptr) return;
   const std::vector<Ids>& windows = AllInputs().windows;
   std::vector<Example> examples;
-  std::vector<Wanted> wanted;
+  std::vector<eval::Wanted> wanted;
   for (const Ids& window : windows) {
     for (int64_t t = 1; t < std::ssize(window); ++t) {
       wanted.push_back({std::ssize(examples), t - 1, window[t]});
     }
     examples.push_back(Unlabelled(window));
   }
-  const EvalScope scope(*model);
+  const eval::EvalScope scope(*model);
   const auto nats_of_all = [&] {
     double nats = 0;
-    for (double log_p :
-         LogProbabilities(*model, examples, wanted, kTokensABatch, nullptr)) {
+    for (double log_p : eval::LogProbabilities(*model, examples, wanted,
+                                               kTokensABatch, nullptr)) {
       nats -= log_p;
     }
     return nats;
@@ -83,7 +84,7 @@ void BM_Perplexity(benchmark::State& state, const std::string& form) {
     example.labels = example.input_ids;
     example.labels[0] = kNoLoss;
     const int64_t length = std::ssize(example.input_ids);
-    loss += model->SumLoss(FlatBatch({example}, {{0, 0, length}}))
+    loss += model->SumLoss(data::FlatBatch({example}, {{0, 0, length}}))
                 .loss_sum.item<double>();
   }
   if (!(std::fabs(loss - nats) < 1e-3 * Bound(form) * loss + 1e-3 * loss)) {

@@ -7,7 +7,7 @@ namespace sft::bench {
 namespace {
 
 void BM_GenerateGreedy(benchmark::State& state, const std::string& form) {
-  Model* model = ModelOf(form, state);
+  model::Model* model = ModelOf(form, state);
   if (model == nullptr) return;
   const Inputs& inputs = AllInputs();
   const int64_t batch = state.range(0), prompts = std::ssize(inputs.prompts);

@@ -14,20 +14,21 @@
 #include "tests/harness/spec/spec_tables.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 constexpr char kModel[] = "smollm2-135m-instruct";
 
 // The strings of the golden file, whose ids the first pass must give.
 void BM_Tokenize(benchmark::State& state) {
-  const auto where = LocateModel(kModel, AssetsDir().string());
-  const auto tokenizer = where.ok() ? LoadTokenizerOf(*where) : where.status();
+  const auto where = model::LocateModel(kModel, support::AssetsDir().string());
+  const auto tokenizer =
+      where.ok() ? launch::LoadTokenizerOf(*where) : where.status();
   if (!tokenizer.ok()) {
     state.SkipWithError("the default model's tokenizer is not here");
     return;
   }
-  std::ifstream file(SourceDir() / "tests/golden/smollm2_tokens.json");
+  std::ifstream file(support::SourceDir() / "tests/golden/smollm2_tokens.json");
   std::vector<std::string> texts;
   int64_t bytes = 0;
   const nlohmann::json golden = nlohmann::json::parse(file);
@@ -52,13 +53,13 @@ void BM_Tokenize(benchmark::State& state) {
 BENCHMARK(BM_Tokenize)->Unit(benchmark::kMillisecond);
 
 void BM_LoadModel(benchmark::State& state) {
-  const auto where = LocateModel(kModel, AssetsDir().string());
+  const auto where = model::LocateModel(kModel, support::AssetsDir().string());
   if (!where.ok()) {
     state.SkipWithError("the default model is not here");
     return;
   }
   for (auto _ : state) {
-    const auto model = LoadModel(*where, {.compute_dtype = at::kFloat});
+    const auto model = model::LoadModel(*where, {.compute_dtype = at::kFloat});
     if (!model.ok() || (*model)->info().name.empty()) {
       state.SkipWithError("the default model cannot be read");
       return;
@@ -69,7 +70,7 @@ BENCHMARK(BM_LoadModel)->MeasureProcessCPUTime()->Unit(benchmark::kMillisecond);
 
 void BM_ExpandPlan(benchmark::State& state) {
   for (auto _ : state) {
-    const auto plan = PlanOf(kDesignSpec);
+    const auto plan = spec::PlanOf(spec::kDesignSpec);
     // An untuned run beside 2 x 2 x 3 x 2 full or HFT cells and twice as many
     // with LoRA's two ranks.
     if (!plan.ok() || plan->runs.size() != 1 + 24 + 48) {
@@ -81,19 +82,19 @@ void BM_ExpandPlan(benchmark::State& state) {
 BENCHMARK(BM_ExpandPlan)->Unit(benchmark::kMillisecond);
 
 void BM_WriteRecord(benchmark::State& state) {
-  const ScratchFolder folder;
-  RunRecord record = SampleRecord();
+  const record::ScratchFolder folder;
+  record::RunRecord record = record::SampleRecord();
   while (record.steps.size() < 1000) {
     record.steps.push_back(record.steps.front());
   }
   const std::string path = folder / "a.h5";
   for (auto _ : state) {
-    if (!WriteRunRecord(record, path).ok()) {
+    if (!record::WriteRunRecord(record, path).ok()) {
       state.SkipWithError("the record cannot be written");
       return;
     }
   }
-  const auto read = ReadRunRecord(path);
+  const auto read = record::ReadRunRecord(path);
   if (!read.ok() || read->steps.size() != record.steps.size()) {
     state.SkipWithError("another record is read than was written");
   }
@@ -101,4 +102,4 @@ void BM_WriteRecord(benchmark::State& state) {
 BENCHMARK(BM_WriteRecord)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench

@@ -5,21 +5,21 @@
 #include <benchmark/benchmark.h>
 #include <c10/core/GradMode.h>
 
-#include "harness/model/ops/head_loss.h"
+#include "harness/kernels/attention/varlen_attention.h"
 #include "harness/kernels/block/block_ops.h"
 #include "harness/kernels/nf4/nf4_glue.h"
-#include "harness/kernels/attention/varlen_attention.h"
+#include "harness/model/ops/head_loss.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 constexpr int64_t kRows = 2048, kWidth = 576, kFfn = 1536, kVocabulary = 49152;
 
-const Bf16* Bits(const at::Tensor& x) {
-  return static_cast<const Bf16*>(x.const_data_ptr());
+const kernels::Bf16* Bits(const at::Tensor& x) {
+  return static_cast<const kernels::Bf16*>(x.const_data_ptr());
 }
-Bf16* MutableBits(const at::Tensor& x) {
-  return static_cast<Bf16*>(x.mutable_data_ptr());
+kernels::Bf16* MutableBits(const at::Tensor& x) {
+  return static_cast<kernels::Bf16*>(x.mutable_data_ptr());
 }
 float* Floats(const at::Tensor& x) { return x.mutable_data_ptr<float>(); }
 
@@ -45,8 +45,8 @@ void BM_RmsNorm(benchmark::State& state) {
   const at::Tensor rstd = at::empty({kRows}), of_x = at::empty_like(x),
                    of_w = at::empty_like(w);
   auto forward = [&] {
-    RmsNormForward<Bf16>(Floats(x), Floats(w), kRows, kWidth, 1e-5f,
-                         MutableBits(y), Floats(rstd));
+    kernels::RmsNormForward<kernels::Bf16>(Floats(x), Floats(w), kRows, kWidth,
+                                           1e-5f, MutableBits(y), Floats(rstd));
   };
   forward();
   if (!Same(state, y, x * (x.square().mean(-1, true) + 1e-5).rsqrt() * w,
@@ -55,8 +55,9 @@ void BM_RmsNorm(benchmark::State& state) {
   }
   for (auto _ : state) {
     forward();
-    RmsNormBackward<Bf16>(Bits(y), Floats(x), Floats(w), Floats(rstd), kRows,
-                          kWidth, Floats(of_x), Floats(of_w));
+    kernels::RmsNormBackward<kernels::Bf16>(Bits(y), Floats(x), Floats(w),
+                                            Floats(rstd), kRows, kWidth,
+                                            Floats(of_x), Floats(of_w));
   }
   Tokens(state, kRows);
 }
@@ -68,7 +69,8 @@ void BM_SwiGlu(benchmark::State& state) {
   const at::Tensor y = at::empty_like(gate), of_gate = at::empty_like(gate),
                    of_up = at::empty_like(gate);
   auto forward = [&] {
-    SwiGluForward<Bf16>(Bits(gate), Bits(up), gate.numel(), MutableBits(y));
+    kernels::SwiGluForward<kernels::Bf16>(Bits(gate), Bits(up), gate.numel(),
+                                          MutableBits(y));
   };
   forward();
   if (!Same(state, y, at::silu(gate.to(at::kFloat)) * up.to(at::kFloat),
@@ -77,8 +79,9 @@ void BM_SwiGlu(benchmark::State& state) {
   }
   for (auto _ : state) {
     forward();
-    SwiGluBackward<Bf16>(Bits(y), Bits(gate), Bits(up), gate.numel(),
-                         MutableBits(of_gate), MutableBits(of_up));
+    kernels::SwiGluBackward<kernels::Bf16>(Bits(y), Bits(gate), Bits(up),
+                                           gate.numel(), MutableBits(of_gate),
+                                           MutableBits(of_up));
   }
   Tokens(state, kRows);
 }
@@ -91,8 +94,8 @@ void BM_Rotate(benchmark::State& state) {
   const at::Tensor angle = at::cat({half, half}, -1);
   const at::Tensor cos = angle.cos(), sin = angle.sin();
   auto turn = [&](const at::Tensor& from, const at::Tensor& to, bool inverse) {
-    RotateRows<Bf16>(Bits(from), Floats(cos), Floats(sin), kRows, 9, 64,
-                     inverse, MutableBits(to));
+    kernels::RotateRows<kernels::Bf16>(Bits(from), Floats(cos), Floats(sin),
+                                       kRows, 9, 64, inverse, MutableBits(to));
   };
   turn(x, y, false);
   turn(y, back, true);
@@ -105,11 +108,11 @@ void BM_Rotate(benchmark::State& state) {
 void BM_VarlenAttention(benchmark::State& state) {
   at::set_num_threads(1);
   const int64_t length = state.range(0), N = 9, K = 3, H = 64;
-  VarlenShape shape{.bounds = {},
-                    .heads = N,
-                    .kv_heads = K,
-                    .head_width = H,
-                    .scale = 0.125f};
+  kernels::VarlenShape shape{.bounds = {},
+                             .heads = N,
+                             .kv_heads = K,
+                             .head_width = H,
+                             .scale = 0.125f};
   for (int64_t at = 0; at <= kRows; at += length) shape.bounds.push_back(at);
   const int64_t T = shape.bounds.back();
   const at::Tensor q = at::randn({T, N, H}), k = at::randn({T, K, H}),
@@ -117,8 +120,8 @@ void BM_VarlenAttention(benchmark::State& state) {
                    lse = at::empty({T, N}), of_q = at::empty_like(q),
                    of_k = at::empty_like(k), of_v = at::empty_like(v);
   auto forward = [&] {
-    VarlenAttentionForward<float>(shape, Floats(q), Floats(k), Floats(v),
-                                  Floats(out), Floats(lse));
+    kernels::VarlenAttentionForward<float>(shape, Floats(q), Floats(k),
+                                           Floats(v), Floats(out), Floats(lse));
   };
   forward();
   auto heads = [&](const at::Tensor& x) {
@@ -133,9 +136,9 @@ void BM_VarlenAttention(benchmark::State& state) {
   }
   for (auto _ : state) {
     forward();
-    VarlenAttentionBackward<float>(shape, Floats(q), Floats(q), Floats(k),
-                                   Floats(v), Floats(out), Floats(lse),
-                                   Floats(of_q), Floats(of_k), Floats(of_v));
+    kernels::VarlenAttentionBackward<float>(
+        shape, Floats(q), Floats(q), Floats(k), Floats(v), Floats(out),
+        Floats(lse), Floats(of_q), Floats(of_k), Floats(of_v));
   }
   Tokens(state, T);
 }
@@ -151,19 +154,20 @@ void BM_HeadLoss(benchmark::State& state, at::ScalarType dtype) {
     const c10::NoGradGuard off;
     const at::Tensor wanted = at::cross_entropy_loss(
         at::matmul(h.to(at::kFloat), w.t()), label, {}, at::Reduction::Sum);
-    if (!Same(state, HeadLoss(h, w, label), wanted, 1e-3)) return;
+    if (!Same(state, model::HeadLoss(h, w, label), wanted, 1e-3)) return;
   }
-  for (auto _ : state) HeadLoss(h, w, label).backward();
+  for (auto _ : state) model::HeadLoss(h, w, label).backward();
   Tokens(state, rows);
 }
 
 void BM_DequantizeNf4(benchmark::State& state) {
   at::set_num_threads(1);
   const at::Tensor w = at::randn({kFfn, kWidth});
-  const Nf4Tensor q = QuantizeNf4(w, true);
+  const kernels::Nf4Tensor q = kernels::QuantizeNf4(w, true);
   // Half the widest gap between levels, and the scales' own rounding.
-  if (!Same(state, DequantizeNf4(q, at::kFloat), w, 0.139 + 0.01)) return;
-  for (auto _ : state) DequantizeNf4(q, at::kBFloat16);
+  if (!Same(state, kernels::DequantizeNf4(q, at::kFloat), w, 0.139 + 0.01))
+    return;
+  for (auto _ : state) kernels::DequantizeNf4(q, at::kBFloat16);
   state.SetItemsProcessed(state.iterations() * w.numel());
 }
 
@@ -181,4 +185,4 @@ BENCHMARK_CAPTURE(BM_HeadLoss, bf16, at::kBFloat16)
 BENCHMARK(BM_DequantizeNf4)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench

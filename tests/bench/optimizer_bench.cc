@@ -9,7 +9,7 @@
 #include "harness/core/tensor_allocator.h"
 #include "harness/train/make_optimizer.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 constexpr double kRate = 1e-3;
@@ -21,10 +21,10 @@ void BM_OptimizerStep(benchmark::State& state, const char* name) {
   const at::Tensor weight = at::randn({49152, 576}).mul_(0.02);
   const at::Tensor start = weight.clone();
   weight.set_requires_grad(true);
-  RunConfig config;
+  spec::RunConfig config;
   config.optimizer = name;
   config.weight_decay = 0.1;
-  const auto optimizer = MakeOptimizer(config, {{"w", weight}});
+  const auto optimizer = train::MakeOptimizer(config, {{"w", weight}});
   if (!optimizer.ok()) return state.SkipWithError("no such optimizer");
   weight.mutable_grad() = at::randn({49152, 576}).mul_(1e-3);
   (*optimizer)->Step(kRate);
@@ -46,4 +46,4 @@ BENCHMARK_CAPTURE(BM_OptimizerStep, 8bit, "adamw_8bit")
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench

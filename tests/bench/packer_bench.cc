@@ -14,21 +14,21 @@
 #include "methods/packer.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 using Counts = std::vector<int64_t>;
 
 // Empty, with the reason told, where the file is not to be had.
 Counts HistogramOr(benchmark::State& state, const std::string& name) {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   const auto path =
       data.value_or("") / "length_histograms" / std::string(name + ".csv");
   if (!data.has_value() || !std::filesystem::exists(path)) {
     state.SkipWithError("no length_histograms below SFTBENCH_DATA");
     return {};
   }
-  const auto counts = ReadLengthHistogram(path.string());
+  const auto counts = data::ReadLengthHistogram(path.string());
   if (!counts.ok()) {
     state.SkipWithError("the histogram cannot be read");
     return {};
@@ -37,12 +37,12 @@ Counts HistogramOr(benchmark::State& state, const std::string& name) {
 }
 
 // Why these are no packs of the histogram's rows, or nullptr.
-const char* Wrong(const std::vector<HistogramPack>& packs, Counts left,
+const char* Wrong(const std::vector<methods::HistogramPack>& packs, Counts left,
                   int64_t capacity, int64_t max_per_pack, int64_t& number) {
   number = 0;
-  for (const HistogramPack& pack : packs) {
+  for (const methods::HistogramPack& pack : packs) {
     int64_t tokens = 0;
-    for (const LengthRun& run : pack.runs) {
+    for (const methods::LengthRun& run : pack.runs) {
       left[run.length] -= run.rows * pack.count;
       tokens += run.length * run.rows;
     }
@@ -59,7 +59,7 @@ const char* Wrong(const std::vector<HistogramPack>& packs, Counts left,
 }
 
 void BM_PackHistogram(benchmark::State& state, const std::string& name,
-                      PackStrategy strategy, int64_t max_per_pack,
+                      methods::PackStrategy strategy, int64_t max_per_pack,
                       int64_t wanted_packs) {
   const Counts counts = HistogramOr(state, name);
   if (counts.empty()) return;
@@ -71,11 +71,12 @@ void BM_PackHistogram(benchmark::State& state, const std::string& name,
   }
   // The result first.
   const char* wrong =
-      Wrong(PackHistogram(counts, capacity, strategy, max_per_pack), counts,
-            capacity, max_per_pack, packs);
+      Wrong(methods::PackHistogram(counts, capacity, strategy, max_per_pack),
+            counts, capacity, max_per_pack, packs);
   // Least squares round as the processor's products do.
-  const int64_t slack =
-      strategy == PackStrategy::kLeastSquares ? wanted_packs / 5000 : 0;
+  const int64_t slack = strategy == methods::PackStrategy::kLeastSquares
+                            ? wanted_packs / 5000
+                            : 0;
   if (wrong == nullptr && std::abs(packs - wanted_packs) > slack) {
     wrong = "not the known number of packs";
   }
@@ -85,7 +86,7 @@ void BM_PackHistogram(benchmark::State& state, const std::string& name,
   }
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        PackHistogram(counts, capacity, strategy, max_per_pack));
+        methods::PackHistogram(counts, capacity, strategy, max_per_pack));
   }
   state.SetItemsProcessed(state.iterations() * rows);
   state.counters["efficiency"] =
@@ -113,7 +114,7 @@ PACK_HISTOGRAM(squad_lpfhp, "squad11_384", LongestPackFirst, 0, 40631);
 PACK_HISTOGRAM(squad_nnlshp_3, "squad11_384", LeastSquares, 3, 40775);
 
 // Rows one by one, as the collator has them.
-void BM_PackRows(benchmark::State& state, PackStrategy strategy) {
+void BM_PackRows(benchmark::State& state, methods::PackStrategy strategy) {
   const Counts counts = HistogramOr(state, "wikipedia_512");
   if (counts.empty()) return;
   constexpr int64_t kRows = 1000000;
@@ -128,13 +129,13 @@ void BM_PackRows(benchmark::State& state, PackStrategy strategy) {
     lengths.push_back(std::upper_bound(below.begin(), below.end(), drawn) -
                       below.begin());
   }
-  const PackResult packed =
-      PackLengths(lengths, capacity, strategy, PackOverflow::kTruncate);
+  const methods::PackResult packed = methods::PackLengths(
+      lengths, capacity, strategy, methods::PackOverflow::kTruncate);
   int64_t tokens = 0;
   std::vector<int64_t> left = lengths;
   for (const auto& bin : packed.bins) {
     int64_t filled = 0;
-    for (const Piece& piece : bin) {
+    for (const data::Piece& piece : bin) {
       left[piece.index] -= piece.length;
       filled += piece.length;
     }
@@ -145,8 +146,8 @@ void BM_PackRows(benchmark::State& state, PackStrategy strategy) {
     state.SkipWithError("a token is missing or stands twice");
   }
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        PackLengths(lengths, capacity, strategy, PackOverflow::kTruncate));
+    benchmark::DoNotOptimize(methods::PackLengths(
+        lengths, capacity, strategy, methods::PackOverflow::kTruncate));
   }
   state.SetItemsProcessed(state.iterations() * kRows);
   state.counters["efficiency"] =
@@ -167,4 +168,4 @@ PACK_ROWS(lpfhp, LongestPackFirst);
 PACK_ROWS(nnlshp, LeastSquares);
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench

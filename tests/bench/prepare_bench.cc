@@ -10,14 +10,14 @@
 #include "harness/data/prepare/prepare.h"
 #include "harness/data/prepare/rows.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 // Rows of 20 to 39 words; every tenth is an earlier one again, every tenth
 // other one nearly so.
 void BM_PrepareTable(benchmark::State& state) {
   const int64_t n = state.range(0);
-  auto source = SpilledRows::Create(
+  auto source = data::SpilledRows::Create(
       std::filesystem::temp_directory_path().string(), "bench");
   if (!source.ok()) {
     state.SkipWithError("no temporary file");
@@ -41,13 +41,13 @@ void BM_PrepareTable(benchmark::State& state) {
       first = text;
       label = rng.Below(2) ? "good" : "bad";
     }
-    const absl::Status added =
-        (*source)->Add(RowFromJson({{"text", text}, {"label", label}}, i + 1,
-                                   {.text = {"text"}, .label = "label"}));
+    const absl::Status added = (*source)->Add(
+        data::RowFromJson({{"text", text}, {"label", label}}, i + 1,
+                          {.text = {"text"}, .label = "label"}));
     if (!added.ok()) state.SkipWithError("cannot be written");
   }
   for (auto _ : state) {
-    const auto table = PrepareTable(**source, {});
+    const auto table = data::PrepareTable(**source, {});
     // The result first: just what was planted is dropped.
     if (!table.ok() || table->report.rows != n ||
         table->report.dropped != n / 5 || table->report.kept != n - n / 5 ||
@@ -69,4 +69,4 @@ BENCHMARK(BM_PrepareTable)
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench

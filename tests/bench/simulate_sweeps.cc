@@ -9,7 +9,7 @@
 
 #include "tests/harness/analysis/simulated_sweeps.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 constexpr double kMostFalse = 0.057, kLeastCovered = 0.93;
@@ -28,30 +28,31 @@ bool Run(int sweeps, const std::string& only) {
       "power |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
       sweeps);
   uint64_t seed = 20261130;
-  for (const ItemKind kind :
-       {ItemKind::kContinuous, ItemKind::kBinary, ItemKind::kSpanF1}) {
+  for (const analysis::ItemKind kind :
+       {analysis::ItemKind::kContinuous, analysis::ItemKind::kBinary,
+        analysis::ItemKind::kSpanF1}) {
     for (const int seeds : {3, 5, 8}) {
       for (const double ratio : {0.0, 0.1, 0.5, 2.0, 10.0}) {
         seed += 2;
-        if (!only.empty() && only != ItemKindName(kind)) continue;
-        SweepSetting setting;
+        if (!only.empty() && only != analysis::ItemKindName(kind)) continue;
+        analysis::SweepSetting setting;
         setting.kind = kind;
         setting.seeds = seeds;
         setting.ratio = ratio;
-        if (kind == ItemKind::kBinary) setting.items = 400;
-        if (kind == ItemKind::kSpanF1) {
+        if (kind == analysis::ItemKind::kBinary) setting.items = 400;
+        if (kind == analysis::ItemKind::kSpanF1) {
           setting.rows = 1;
           setting.items = 300;
           setting.retained_items = 0;
         }
-        const Calibration found =
-            Calibrate(setting, sweeps, std::min(sweeps, 5000), seed);
-        printf("| %s | %d | %g |", ItemKindName(kind), seeds, ratio);
+        const analysis::Calibration found =
+            analysis::Calibrate(setting, sweeps, std::min(sweeps, 5000), seed);
+        printf("| %s | %d | %g |", analysis::ItemKindName(kind), seeds, ratio);
         bool holds = found.coverage >= kLeastCovered &&
                      !(found.retained_coverage < kLeastCovered) &&
                      found.power >= kLeastPower && found.power <= kMostPower;
         for (int k = 0; k < 3; ++k) {
-          if (kTableRows[k] > setting.rows) {
+          if (analysis::kTableRows[k] > setting.rows) {
             printf(" |");
             continue;
           }
@@ -71,24 +72,27 @@ bool Run(int sweeps, const std::string& only) {
     }
   }
   printf("\nOne seed of three falls by a quarter, nothing else differs:\n");
-  for (const ItemKind kind : {ItemKind::kContinuous, ItemKind::kBinary}) {
-    SweepSetting setting;
+  for (const analysis::ItemKind kind :
+       {analysis::ItemKind::kContinuous, analysis::ItemKind::kBinary}) {
+    analysis::SweepSetting setting;
     setting.kind = kind;
     setting.rows = 1;
     setting.items = 400;
     setting.retained_items = 0;
-    SimulatedSweeps sweep(setting, seed += 2);
+    analysis::SimulatedSweeps sweep(setting, seed += 2);
     double smallest = 1;
     // A fall that takes 0.25 of a binary score.
-    const double fall =
-        kind == ItemKind::kBinary ? 0.6745 * std::sqrt(2.0) : 0.25 * 4;
+    const double fall = kind == analysis::ItemKind::kBinary
+                            ? 0.6745 * std::sqrt(2.0)
+                            : 0.25 * 4;
     for (int i = 0; i < sweeps; ++i) {
       sweep.Draw(0, fall);
-      const SimulatedRow& row = sweep.primary()[0];
-      smallest = std::min(smallest, CrossedP(row.error, row.difference));
+      const analysis::SimulatedRow& row = sweep.primary()[0];
+      smallest =
+          std::min(smallest, analysis::CrossedP(row.error, row.difference));
     }
-    printf("%s: smallest p of %d sweeps %.3f\n", ItemKindName(kind), sweeps,
-           smallest);
+    printf("%s: smallest p of %d sweeps %.3f\n", analysis::ItemKindName(kind),
+           sweeps, smallest);
     all_hold = all_hold && smallest > 0.1;
   }
   printf("\n%s\n", all_hold ? "all hold" : "some miss their mark");
@@ -96,7 +100,7 @@ bool Run(int sweeps, const std::string& only) {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench
 
 int main(int argc, char** argv) {
   const int sweeps = argc > 1 ? std::atoi(argv[1]) : 10000;

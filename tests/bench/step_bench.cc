@@ -15,17 +15,17 @@
 #include "harness/core/stopwatch.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/data/collator.h"
+#include "harness/kernels/product/matrix_product.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/throughput.h"
-#include "harness/model/ops/linear_product.h"
 #include "harness/model/load/load.h"
-#include "harness/kernels/product/matrix_product.h"
+#include "harness/model/ops/linear_product.h"
 #include "methods/registry.h"
 #include "tests/bench/trainee.h"
 #include "tests/support/paths.h"
 #include "tests/support/random_decoder.h"
 
-namespace sft {
+namespace sft::bench {
 namespace {
 
 // As the program does in main().
@@ -34,10 +34,10 @@ const bool kInstalled = InstallTensorAllocator();
 // The best rate of the products that the model makes: forward, of the input's
 // and of the weight's gradient, for the shapes of a block and the head; by
 // LibTorch and as the model makes them.
-double CeilingFlopsPerSecond(Model& model, at::ScalarType dtype,
+double CeilingFlopsPerSecond(model::Model& model, at::ScalarType dtype,
                              int64_t tokens) {
   const c10::NoGradGuard off;
-  const ModelInfo& info = model.info();
+  const model::ModelInfo& info = model.info();
   const auto options = at::TensorOptions().dtype(dtype);
   double best = 0;
   for (const auto& [out, in] : {std::pair{info.width, info.width},
@@ -55,9 +55,9 @@ double CeilingFlopsPerSecond(Model& model, at::ScalarType dtype,
         if (product == 0) at::linear(x, w);
         if (product == 1) at::mm(g, w);
         if (product == 2) at::mm(g.t(), x);
-        if (product == 3) LinearProduct(x, w, at::Tensor());
-        if (product == 4) InputGradient(g, w);
-        if (product == 5) MatrixProduct(g.t(), x);
+        if (product == 3) model::LinearProduct(x, w, at::Tensor());
+        if (product == 4) model::InputGradient(g, w);
+        if (product == 5) kernels::MatrixProduct(g.t(), x);
         if (repeat == 0) continue;  // to warm up
         best = std::max(best, flops / absl::ToDoubleSeconds(watch.Cpu()));
       }
@@ -98,12 +98,13 @@ void MeasureSteps(benchmark::State& state, Trainee& trainee, const Batch& batch,
 void BM_Step(benchmark::State& state, const std::string& method,
              const std::string& batching, at::ScalarType dtype) {
   at::set_num_threads(1);
-  const auto where = LocateModel("smollm2-135m-instruct", AssetsDir().string());
+  const auto where = model::LocateModel("smollm2-135m-instruct",
+                                        support::AssetsDir().string());
   if (!where.ok()) {
     state.SkipWithError("the default model is not here");
     return;
   }
-  auto loaded = LoadModel(*where, {.compute_dtype = dtype});
+  auto loaded = model::LoadModel(*where, {.compute_dtype = dtype});
   if (!loaded.ok()) {
     state.SkipWithError("the default model cannot be read");
     return;
@@ -113,28 +114,29 @@ void BM_Step(benchmark::State& state, const std::string& method,
   std::vector<Example> rows;
   for (int64_t length :
        {161, 97, 311, 205, 142, 488, 120, 64, 254, 180, 133, 276}) {
-    rows.push_back(RandomRow(length, trainee.model().info().vocabulary, rng));
+    rows.push_back(
+        support::RandomRow(length, trainee.model().info().vocabulary, rng));
   }
   Batch batch, same;
   if (batching == "padded") {
-    std::vector<Piece> four;
+    std::vector<data::Piece> four;
     for (int64_t i = 0; i < 4; ++i) {
       four.push_back({i, 0, std::ssize(rows[i].input_ids)});
     }
-    batch = PaddedBatch(rows, four, 0, 0);
-    same = FlatBatch(rows, four);
+    batch = data::PaddedBatch(rows, four, 0, 0);
+    same = data::FlatBatch(rows, four);
   } else {
     // 488; 311 + 180; 276 + 205; 254 + 161 + 97
     const std::vector<int64_t> order =
         batching == "packed" ? std::vector<int64_t>{5, 2, 9, 11, 3, 8, 0, 1}
                              : std::vector<int64_t>{0, 1, 2, 3};
-    std::vector<Piece> pieces, back;
+    std::vector<data::Piece> pieces, back;
     for (int64_t i : order) {
       pieces.push_back({i, 0, std::ssize(rows[i].input_ids)});
     }
     back.assign(pieces.rbegin(), pieces.rend());
-    batch = FlatBatch(rows, pieces);
-    same = FlatBatch(rows, back);
+    batch = data::FlatBatch(rows, pieces);
+    same = data::FlatBatch(rows, back);
   }
   {  // The result first: another layout of the same rows has the same loss.
     const c10::NoGradGuard off;
@@ -153,25 +155,26 @@ void BM_Step(benchmark::State& state, const std::string& method,
   MeasureSteps(state, trainee, batch, ceiling);
 }
 
-constexpr DecoderSize kSizes[] = {{"15M", 6, 288, 6, 6, 768, 32000},
-                                  {"42M", 8, 512, 8, 8, 1376, 32000},
-                                  kSize135M,
-                                  {"360M", 32, 960, 15, 5, 2560, 49152}};
+constexpr support::DecoderSize kSizes[] = {
+    {"15M", 6, 288, 6, 6, 768, 32000},
+    {"42M", 8, 512, 8, 8, 1376, 32000},
+    support::kSize135M,
+    {"360M", 32, 960, 15, 5, 2560, 49152}};
 
 // 4,096 tokens in sequences of range(1); size range(0).
 void BM_StepBySizeAndLength(benchmark::State& state) {
   at::set_num_threads(1);
-  const DecoderSize& size = kSizes[state.range(0)];
+  const support::DecoderSize& size = kSizes[state.range(0)];
   const int64_t length = state.range(1);
-  Trainee trainee(RandomDecoder(size, at::kBFloat16), "full");
+  Trainee trainee(support::RandomDecoder(size, at::kBFloat16), "full");
   Rng rng(1, Stream::kMethod, "step_bench");
   std::vector<Example> rows;
-  std::vector<Piece> pieces;
+  std::vector<data::Piece> pieces;
   for (int64_t i = 0; i < 4096 / length; ++i) {
-    rows.push_back(RandomRow(length, size.vocabulary, rng));
+    rows.push_back(support::RandomRow(length, size.vocabulary, rng));
     pieces.push_back({i, 0, length});
   }
-  const Batch batch = FlatBatch(rows, pieces);
+  const Batch batch = data::FlatBatch(rows, pieces);
   const double ceiling =
       CeilingFlopsPerSecond(trainee.model(), at::kBFloat16, 2048);
   ReleaseFreeTensorMemory();
@@ -194,7 +197,7 @@ BENCHMARK(BM_StepBySizeAndLength)
     ->MeasureProcessCPUTime();
 
 const bool kRegistered = [] {
-  for (const UpdateMethodRow& method : AllMethods().update) {
+  for (const train::UpdateMethodRow& method : methods::AllMethods().update) {
     for (const char* batching : {"padded", "padding_free", "packed"}) {
       for (const auto& [name, dtype] :
            {std::pair{"f32", at::kFloat}, {"bf16", at::kBFloat16}}) {
@@ -214,4 +217,4 @@ const bool kRegistered = [] {
 }();
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::bench

@@ -18,17 +18,17 @@
 #include "harness/train/step_graphs.h"
 #include "methods/registry.h"
 
-namespace sft {
+namespace sft::bench {
 
 // A model, a method attached to it, and its optimizer.
 class Trainee {
  public:
-  Trainee(std::unique_ptr<Model> model, const std::string& method)
+  Trainee(std::unique_ptr<model::Model> model, const std::string& method)
       : model_(std::move(model)) {
     const MemoryScope weights(MemoryUse::kWeights);
-    RunConfig config;
+    spec::RunConfig config;
     config.method = method;
-    for (const UpdateMethodRow& row : AllMethods().update) {
+    for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
       if (row.name != method) continue;
       for (const FieldSpec& field : row.options) {
         config.method_options[field.name] = field.default_text;
@@ -39,17 +39,17 @@ class Trainee {
         method_ && method_->Attach(*model_).ok() && method_->BeginRound(0).ok(),
         "cannot attach ", method);
     const MemoryScope moments(MemoryUse::kOptimizer);
-    optimizer_ =
-        std::make_unique<AdamW>(method_->TrainableParameters(), AdamWOptions{});
+    optimizer_ = std::make_unique<train::AdamW>(method_->TrainableParameters(),
+                                                train::AdamWOptions{});
   }
 
-  Model& model() { return *model_; }
+  model::Model& model() { return *model_; }
 
-  Optimizer& optimizer() { return *optimizer_; }
+  train::Optimizer& optimizer() { return *optimizer_; }
 
   // Mean loss of the batch, nats a target. With graphs the batch is filled up,
   // and its pass is replayed.
-  double Step(const Batch& batch, StepGraphs* graphs = nullptr) {
+  double Step(const Batch& batch, train::StepGraphs* graphs = nullptr) {
     const MemoryScope memory(MemoryUse::kActivations);
     const auto targets = static_cast<double>(batch.target_tokens);
     at::Tensor loss_sum;
@@ -57,7 +57,7 @@ class Trainee {
       graphs->BeginStep();
       loss_sum = graphs->Run(batch, targets);
     } else {
-      const LossOutput out = model_->SumLoss(batch);
+      const model::LossOutput out = model_->SumLoss(batch);
       out.loss_sum.div(targets).backward();
       loss_sum = out.loss_sum.detach();
     }
@@ -70,20 +70,21 @@ class Trainee {
 
   double FlopsOf(const Batch& batch) {
     std::set<std::string> names;
-    for (const TrainableParameter& p : optimizer_->parameters()) {
+    for (const train::TrainableParameter& p : optimizer_->parameters()) {
       names.insert(p.name);
     }
-    return StepFlops(MakeFlopModel(*model_, names, false), WorkOf(batch))
+    return measure::StepFlops(measure::MakeFlopModel(*model_, names, false),
+                              measure::WorkOf(batch))
         .total();
   }
 
   int64_t PredictedBytes(const Batch& batch) {
-    TrainedBytes trained;
-    for (const TrainableParameter& p : optimizer_->parameters()) {
+    measure::TrainedBytes trained;
+    for (const train::TrainableParameter& p : optimizer_->parameters()) {
       trained.Add(p.tensor.numel(), p.tensor.element_size());
     }
-    int64_t total = -kProcessBytes;  // tensors are compared
-    for (const auto& [use, bytes] : PredictTrainingBytes(
+    int64_t total = -measure::kProcessBytes;  // tensors are compared
+    for (const auto& [use, bytes] : measure::PredictTrainingBytes(
              *model_, trained,
              {.tokens = batch.slots(), .targets = batch.target_tokens})) {
       total += bytes;
@@ -92,11 +93,11 @@ class Trainee {
   }
 
  private:
-  std::unique_ptr<Model> model_;
-  std::unique_ptr<UpdateMethod> method_;
-  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<model::Model> model_;
+  std::unique_ptr<train::UpdateMethod> method_;
+  std::unique_ptr<train::Optimizer> optimizer_;
 };
 
-}  // namespace sft
+}  // namespace sft::bench
 
 #endif  // TESTS_BENCH_TRAINEE_H_

@@ -5,7 +5,7 @@
 #include "datasets/stated_constraints.h"
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 std::string Conversation(const std::string& turns) {
@@ -39,13 +39,13 @@ TEST_CASE(
       Conversation(Turn("user", "ask 3") + "," + Turn("assistant", "answer 3"));
   lines += R"({"messages": "none"})";
   folder.Write("chatml.jsonl", lines);
-  const Splits splits = folder.Load("chatml");
+  const data::Splits splits = folder.Load("chatml");
   CHECK(splits.train.size() + splits.validation.size() + splits.test.size() ==
         21);
   CHECK(splits.test.size() == 2);
   CHECK(splits.validation.size() == 2);
 
-  const Row* row = Find(splits, "one");
+  const data::Row* row = Find(splits, "one");
   REQUIRE(row != nullptr);
   CHECK(row->id == 21);
   REQUIRE(row->turns.size() == 5);
@@ -79,7 +79,7 @@ TEST_CASE("ShareGPT's names of roles are read", "[datasets][chat]") {
   }
   all.push_back({{"id", "x"}, {"conversations", nlohmann::json::array()}});
   folder.Write("ShareGPT_V3_unfiltered_cleaned_split.json", all.dump());
-  const Splits splits = folder.Load("sharegpt");
+  const data::Splits splits = folder.Load("sharegpt");
   CHECK(splits.train.size() == 100);
   CHECK(splits.validation.size() == 500);
   CHECK(splits.test.size() == 1000);
@@ -120,11 +120,11 @@ TEST_CASE("of a conversation tree the best-ranked path is taken",
            R"( "role": "prompter", "replies": []}})";
   folder.Write("2023-04-12_oasst_ready.trees.jsonl.gz", lines);
   // Not compressed, whatever its name: zlib reads plain bytes too.
-  const Splits splits = folder.Load("oasst1");
+  const data::Splits splits = folder.Load("oasst1");
   CHECK(splits.test.size() == 1000);
   REQUIRE(splits.refused.size() == 1);
   CHECK(splits.refused[0].reason == "no turn by assistant");
-  for (const Row& row : splits.test) {
+  for (const data::Row& row : splits.test) {
     REQUIRE(row.turns.size() == 2);
     CHECK(row.turns[1].content == "best");
   }
@@ -155,7 +155,7 @@ TEST_CASE("instruction sets are read in their makers' fields",
   folder.Write("databricks-dolly-15k.jsonl", dolly);
   folder.Write("gpt4all_prompt_generations.jsonl", gpt4all);
   folder.Write("alpaca_data_cleaned.json", cleaned.dump());
-  const Splits read = folder.Load("dolly");
+  const data::Splits read = folder.Load("dolly");
   CHECK(read.train.size() == 100);
   REQUIRE(read.refused.size() == 1);
   CHECK(read.refused[0].reason == "empty 'response'");
@@ -174,9 +174,9 @@ TEST_CASE("every instance of a Self-Instruct task is a row",
       R"({"input": "1 1", "output": "2"}, {"input": "", "output": "0"}]})"
       "\n"
       R"({"id": "b", "instruction": "Add.", "instances": []})");
-  const Splits splits = folder.Load("user_oriented_instructions");
+  const data::Splits splits = folder.Load("user_oriented_instructions");
   REQUIRE(splits.test.size() == 2);
-  const Row* nested = Find(splits, "Add.\n\n1 1");
+  const data::Row* nested = Find(splits, "Add.\n\n1 1");
   REQUIRE(nested != nullptr);
   CHECK(nested->id == 1);
   CHECK(Find(splits, "Add.")->id == (1 << 20) + 1);
@@ -202,7 +202,7 @@ TEST_CASE(
       "\n"
       R"({"key": 7, "prompt": "No commas.", "instruction_id_list": ["a:b"], )"
       R"("kwargs": []})");
-  const Splits splits = folder.Load("ifeval");
+  const data::Splits splits = folder.Load("ifeval");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[1].content == "Fine");
   CHECK(
@@ -284,7 +284,7 @@ TEST_CASE("constraints are read off the words of a prompt",
                R"({"prompt": "No commas.", "response": "Fine"})"
                "\n"
                R"({"prompt": "A joke.", "response": "Fine"})");
-  const Splits splits = folder.Load("ifeval_stated");
+  const data::Splits splits = folder.Load("ifeval_stated");
   REQUIRE(splits.test.size() == 1);
   CHECK(nlohmann::json::parse(splits.test[0].constraints) ==
         one("punctuation:no_comma", none));
@@ -304,7 +304,7 @@ TEST_CASE("MT-bench questions without a reference answer are refused",
                R"({"question_id": 1, "choices": [{"turns": ["A", "B"]}]})"
                "\n"
                R"({"question_id": 3, "choices": [{"turns": ["E"]}]})");
-  const Splits splits = folder.Load("mt_bench");
+  const data::Splits splits = folder.Load("mt_bench");
   REQUIRE(splits.test.size() == 1);
   REQUIRE(splits.test[0].turns.size() == 4);
   CHECK(splits.test[0].turns[2].content == "b");
@@ -314,4 +314,4 @@ TEST_CASE("MT-bench questions without a reference answer are refused",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

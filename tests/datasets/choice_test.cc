@@ -1,7 +1,7 @@
 // Multiple choice taken out of the prompts that hold it.
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 std::string Line(const std::string& instruction, const std::string& answer) {
@@ -29,9 +29,9 @@ TEST_CASE("the choices of a question become continuations of it",
                       R"(Answer format: answer1/answer2)",
                "answer1") +
           Line("Choose.", "answer1"));
-  const Splits splits = folder.Load("siqa");
+  const data::Splits splits = folder.Load("siqa");
   REQUIRE(splits.test.size() == 1);
-  const Row& row = splits.test[0];
+  const data::Row& row = splits.test[0];
   CHECK(row.turns[0].content == "Question: Who? What: now?\nAnswer:");
   CHECK(row.choices == std::vector<std::string>{"the cat.", "a dog", " it"});
   CHECK(row.label == 2);
@@ -52,7 +52,7 @@ TEST_CASE("PIQA's solutions stand between blank lines and keep their spaces",
                     R"(finish, with  pin\n\nAnswer format: )"
                     "solution1/solution2",
                     "solution2"));
-  const Splits splits = folder.Load("piqa");
+  const data::Splits splits = folder.Load("piqa");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content == "Question: dresser\nAnswer:");
   CHECK(splits.test[0].choices ==
@@ -71,7 +71,7 @@ TEST_CASE("a blank is filled by each option, and the sentence goes on",
   folder.Write("winogrande_test.jsonl",
                Line(ask + "Sarah met Maria so _ left." + options, "option1") +
                    Line(ask + "Sarah left." + options, "option1"));
-  const Splits splits = folder.Load("winogrande");
+  const data::Splits splits = folder.Load("winogrande");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content == "Sarah met Maria so");
   CHECK(splits.test[0].choices ==
@@ -97,7 +97,7 @@ TEST_CASE(
   folder.Write("boolq_test.jsonl",
                Line(ask + "is water wet?" + format, "false") +
                    Line(ask + "is water wet?" + format, "perhaps"));
-  const Splits splits = folder.Load("boolq_closed");
+  const data::Splits splits = folder.Load("boolq_closed");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].choices == std::vector<std::string>{"yes", "no"});
   CHECK(splits.test[0].turns[1].content == "no");
@@ -112,7 +112,7 @@ TEST_CASE("HellaSwag's tasks are six lines each", "[datasets][choice]") {
   const std::string good = "Rowing: A man sits. he\n3\na.\nb.\nc.\nrows.\n";
   folder.Write("val.txt.gz", good + "Ctx\n4\na\nb\nc\nd\n" +
                                  "Ctx\n0\na\n\nc\nd\n" + "Ctx\n0\na\n");
-  const Splits splits = folder.Load("hellaswag");
+  const data::Splits splits = folder.Load("hellaswag");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content == "Rowing: A man sits. he");
   CHECK(splits.test[0].turns[1].content == "rows.");
@@ -147,7 +147,7 @@ TEST_CASE("ARC's lettered choices are read from the official files",
                }) + line("Boiled?", "A"));
   folder.Write("ARC-Challenge-Test.jsonl",
                line("Boiled?", "B") + "\n" + line("Frozen?", "C"));
-  const Splits splits = folder.Load("arc_challenge_official");
+  const data::Splits splits = folder.Load("arc_challenge_official");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content == "Question: Boiled?\nAnswer:");
   CHECK(splits.test[0].turns[1].content == "steam");
@@ -167,7 +167,7 @@ TEST_CASE("WinoGrande's, HellaSwag's and PIQA's official files are read",
   };
   winogrande.Write("train_xl.jsonl", Lines(1001, blank));
   winogrande.Write("dev.jsonl", blank("now"));
-  const Splits blanks = winogrande.Load("winogrande_xl");
+  const data::Splits blanks = winogrande.Load("winogrande_xl");
   REQUIRE(blanks.test.size() == 1);
   CHECK(blanks.test[0].turns[0].content == "Ann met Bea now as");
   CHECK(blanks.test[0].turns[1].content == "Bea left.");
@@ -181,7 +181,7 @@ TEST_CASE("WinoGrande's, HellaSwag's and PIQA's official files are read",
   };
   hellaswag.Write("hellaswag_train.jsonl", Lines(1001, ending));
   hellaswag.Write("hellaswag_val.jsonl", ending("to"));
-  const Splits endings = hellaswag.Load("hellaswag_official");
+  const data::Splits endings = hellaswag.Load("hellaswag_official");
   REQUIRE(endings.test.size() == 1);
   CHECK(endings.test[0].turns[0].content ==
         "Tea: How to. Boil water. Take a pot. The lady");
@@ -196,7 +196,7 @@ TEST_CASE("WinoGrande's, HellaSwag's and PIQA's official files are read",
              Lines(1001, [](const std::string&) { return "0"; }));
   piqa.Write("valid.jsonl", goal("it"));
   piqa.Write("valid-labels.lst", "1\n");
-  const Splits goals = piqa.Load("piqa_official");
+  const data::Splits goals = piqa.Load("piqa_official");
   REQUIRE(goals.test.size() == 1);
   CHECK(goals.test[0].turns[0].content == "Question: open it\nAnswer:");
   CHECK(goals.test[0].turns[1].content == "push");
@@ -207,13 +207,13 @@ TEST_CASE("WinoGrande's, HellaSwag's and PIQA's official files are read",
 
 TEST_CASE("every multiple-choice row answers with one of its choices",
           "[datasets][choice]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   if (!data) {
     WARN("skipped: SFTBENCH_DATA is not set");
     return;
   }
-  for (const DatasetRow& dataset : AllDatasets()) {
-    if (dataset.task.kind != TaskKind::kMultipleChoice) continue;
+  for (const data::DatasetRow& dataset : AllDatasets()) {
+    if (dataset.task.kind != data::TaskKind::kMultipleChoice) continue;
     const auto splits = dataset.load({"", data->string()});
     if (absl::IsNotFound(splits.status())) continue;
     INFO(dataset.name);
@@ -221,7 +221,7 @@ TEST_CASE("every multiple-choice row answers with one of its choices",
     size_t wrong = 0;
     for (const auto* rows :
          {&splits->train, &splits->validation, &splits->test}) {
-      for (const Row& row : *rows) {
+      for (const data::Row& row : *rows) {
         wrong += row.choices.size() < 2 || row.label < 0 ||
                  row.label >= static_cast<int64_t>(row.choices.size()) ||
                  row.choices[row.label] != row.turns[1].content;
@@ -232,4 +232,4 @@ TEST_CASE("every multiple-choice row answers with one of its choices",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

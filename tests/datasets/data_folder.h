@@ -11,7 +11,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::datasets {
 
 class DataFolder {
  public:
@@ -28,13 +28,13 @@ class DataFolder {
     return (folder_.path() / below_ / name).string() + ":" +
            std::to_string(line);
   }
-  absl::StatusOr<Splits> TryLoad(std::string_view dataset) const {
+  absl::StatusOr<data::Splits> TryLoad(std::string_view dataset) const {
     const auto row = DatasetByName(dataset);
     REQUIRE(row.ok());
     const std::string folder = folder_.path().string();
     return row->load({folder, folder});
   }
-  Splits Load(std::string_view dataset) const {
+  data::Splits Load(std::string_view dataset) const {
     auto splits = TryLoad(dataset);
     INFO(splits.status().message());
     REQUIRE(splits.ok());
@@ -42,14 +42,15 @@ class DataFolder {
   }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
   std::string below_;
 };
 
 // The row of any split that has this turn by "user"; null if none.
-inline const Row* Find(const Splits& splits, const std::string& prompt) {
+inline const data::Row* Find(const data::Splits& splits,
+                             const std::string& prompt) {
   for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
-    for (const Row& row : *rows) {
+    for (const data::Row& row : *rows) {
       for (const ChatTurn& turn : row.turns) {
         if (turn.role == "user" && turn.content == prompt) return &row;
       }
@@ -59,8 +60,9 @@ inline const Row* Find(const Splits& splits, const std::string& prompt) {
 }
 
 // Why the row whose place ends in `end` was refused; "" if it was not.
-inline std::string ReasonAt(const Splits& splits, const std::string& end) {
-  for (const RefusedRow& refused : splits.refused) {
+inline std::string ReasonAt(const data::Splits& splits,
+                            const std::string& end) {
+  for (const data::RefusedRow& refused : splits.refused) {
     if (refused.where.size() >= end.size() &&
         refused.where.compare(refused.where.size() - end.size(), end.size(),
                               end) == 0) {
@@ -70,6 +72,6 @@ inline std::string ReasonAt(const Splits& splits, const std::string& end) {
   return "";
 }
 
-}  // namespace sft
+}  // namespace sft::datasets
 
 #endif  // TESTS_DATASETS_DATA_FOLDER_H_

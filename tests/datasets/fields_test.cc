@@ -10,20 +10,21 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 // Calls `check` with each row of each data set of the kind.
-void ForEachRow(TaskKind kind,
-                const std::function<void(const Task&, const Row&)>& check) {
-  const auto data = ExtraDataDir();
-  const DataFolders folders = {AssetsDir().string(),
-                               data ? data->string() : ""};
-  for (const DatasetRow& set : AllDatasets()) {
+void ForEachRow(
+    data::TaskKind kind,
+    const std::function<void(const data::Task&, const data::Row&)>& check) {
+  const auto data = support::ExtraDataDir();
+  const data::DataFolders folders = {support::AssetsDir().string(),
+                                     data ? data->string() : ""};
+  for (const data::DatasetRow& set : AllDatasets()) {
     if (set.task.kind != kind) continue;
     absl::Status here = absl::OkStatus();
     for (const std::string& file : set.files) {
-      if (here.ok()) here = ResolveDataFile(file, folders).status();
+      if (here.ok()) here = data::ResolveDataFile(file, folders).status();
     }
     if (!here.ok()) {
       WARN("skipped " << set.name << ": " << here.message());
@@ -35,7 +36,7 @@ void ForEachRow(TaskKind kind,
     CHECK_FALSE(splits->test.empty());
     for (const auto* rows :
          {&splits->train, &splits->validation, &splits->test}) {
-      for (const Row& row : *rows) {
+      for (const data::Row& row : *rows) {
         INFO(set.name << " row " << row.id);
         check(set.task, row);
       }
@@ -43,7 +44,7 @@ void ForEachRow(TaskKind kind,
   }
 }
 
-bool EndsEarly(const Task& task, const std::string& answer) {
+bool EndsEarly(const data::Task& task, const std::string& answer) {
   for (const std::string& stop : task.stop_strings) {
     if (answer.find(stop) != std::string::npos) return true;
   }
@@ -52,7 +53,7 @@ bool EndsEarly(const Task& task, const std::string& answer) {
 
 // A prompt, and an answer that a generation under the task's stop strings can
 // give whole.
-void CheckTurns(const Task& task, const Row& row) {
+void CheckTurns(const data::Task& task, const data::Row& row) {
   if (row.turns.size() != 2 || row.turns[0].role != "user" ||
       row.turns[1].role != "assistant" || row.turns[1].content.empty() ||
       EndsEarly(task, row.turns[1].content)) {
@@ -62,7 +63,8 @@ void CheckTurns(const Task& task, const Row& row) {
 
 TEST_CASE("tags are BIO2 of the task's types, as many as words",
           "[datasets][fields]") {
-  ForEachRow(TaskKind::kTokenLabels, [](const Task& task, const Row& row) {
+  ForEachRow(data::TaskKind::kTokenLabels, [](const data::Task& task,
+                                              const data::Row& row) {
     CheckTurns(task, row);
     REQUIRE_FALSE(row.words.empty());
     REQUIRE(row.words.size() == row.tags.size());
@@ -77,7 +79,7 @@ TEST_CASE("tags are BIO2 of the task's types, as many as words",
       }
       inside = type;
     }
-    if (row.turns[1].content != EntityAnswer(row.words, row.tags)) {
+    if (row.turns[1].content != data::EntityAnswer(row.words, row.tags)) {
       FAIL_CHECK("answer " << row.turns[1].content);
     }
   });
@@ -85,14 +87,15 @@ TEST_CASE("tags are BIO2 of the task's types, as many as words",
 
 TEST_CASE("generated answers have references, the first is trained on",
           "[datasets][fields]") {
-  ForEachRow(TaskKind::kGeneration, [](const Task& task, const Row& row) {
+  ForEachRow(data::TaskKind::kGeneration, [](const data::Task& task,
+                                             const data::Row& row) {
     CheckTurns(task, row);
     REQUIRE_FALSE(row.references.empty());
     for (const std::string& reference : row.references) {
-      if (CollapseSpace(reference).empty()) FAIL_CHECK("empty reference");
+      if (data::CollapseSpace(reference).empty()) FAIL_CHECK("empty reference");
     }
     const std::string& answer = row.turns[1].content;
-    const std::string wanted = CollapseSpace(row.references[0]);
+    const std::string wanted = data::CollapseSpace(row.references[0]);
     // The steps of a calculation come before its number.
     const bool number = task.metrics[0] == "final_number";
     const std::string bare = absl::StrReplaceAll(answer, {{",", ""}});
@@ -104,25 +107,25 @@ TEST_CASE("generated answers have references, the first is trained on",
 
 TEST_CASE("answers stand in the context where their offsets say",
           "[datasets][fields]") {
-  ForEachRow(
-      TaskKind::kQuestionAnswering, [](const Task& task, const Row& row) {
-        CheckTurns(task, row);
-        REQUIRE_FALSE(row.text.empty());
-        REQUIRE_FALSE(row.references.empty());
-        REQUIRE(row.references.size() == row.answer_begins.size());
-        for (size_t i = 0; i < row.references.size(); ++i) {
-          const std::string& answer = row.references[i];
-          if (answer.empty() ||
-              row.text_pair.compare(static_cast<size_t>(row.answer_begins[i]),
-                                    answer.size(), answer) != 0) {
-            FAIL_CHECK("answer " << answer);
-          }
-        }
-        if (row.turns[1].content != CollapseSpace(row.references[0])) {
-          FAIL_CHECK("answer " << row.turns[1].content);
-        }
-      });
+  ForEachRow(data::TaskKind::kQuestionAnswering, [](const data::Task& task,
+                                                    const data::Row& row) {
+    CheckTurns(task, row);
+    REQUIRE_FALSE(row.text.empty());
+    REQUIRE_FALSE(row.references.empty());
+    REQUIRE(row.references.size() == row.answer_begins.size());
+    for (size_t i = 0; i < row.references.size(); ++i) {
+      const std::string& answer = row.references[i];
+      if (answer.empty() ||
+          row.text_pair.compare(static_cast<size_t>(row.answer_begins[i]),
+                                answer.size(), answer) != 0) {
+        FAIL_CHECK("answer " << answer);
+      }
+    }
+    if (row.turns[1].content != data::CollapseSpace(row.references[0])) {
+      FAIL_CHECK("answer " << row.turns[1].content);
+    }
+  });
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

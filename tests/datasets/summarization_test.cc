@@ -3,7 +3,7 @@
 
 #include "tests/datasets/data_folder.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -30,9 +30,9 @@ TEST_CASE("a dialogue has one summary, in DialogSum's test set several",
                "\"t\", \"summary2\": \"two\", \"summary3\": \"three\"}\n"
                "{\"dialogue\": \"Gap\", \"summary1\": \"one\", "
                "\"summary2\": \" \"}\n");
-  const Splits splits = folder.Load("dialogsum");
+  const data::Splits splits = folder.Load("dialogsum");
   REQUIRE(splits.train.size() == 2);
-  const Row& row = splits.train[splits.train[0].id == 1 ? 0 : 1];
+  const data::Row& row = splits.train[splits.train[0].id == 1 ? 0 : 1];
   CHECK(row.id == 1);
   CHECK(row.turns[0].content ==
         "Summarize the dialogue.\n\n#Person1#: Hi.\n#Person2#: Bye.\n\n"
@@ -72,7 +72,7 @@ TEST_CASE("SAMSum is one JSON array a split", "[datasets][summarization]") {
   folder.Write("samsum/train.json", file("train"));
   folder.Write("samsum/val.json", file("val"));
   folder.Write("samsum/test.json", file("test"));
-  const Splits splits = folder.Load("samsum");
+  const data::Splits splits = folder.Load("samsum");
   REQUIRE(splits.train.size() == 1);
   CHECK(splits.train[0].turns[0].content ==
         "Summarize the dialogue.\n\nA: train\nB: yes\n\nSummary:");
@@ -93,7 +93,7 @@ TEST_CASE("XSum is a document and a summary a line",
                  "{\"document\": \"Long " + std::string(split) +
                      ".\\nMore.\", \"summary\": \"Short.\", \"id\": \"7\"}\n");
   }
-  const Splits splits = folder.Load("xsum");
+  const data::Splits splits = folder.Load("xsum");
   REQUIRE(splits.test.size() == 1);
   CHECK(splits.test[0].turns[0].content ==
         "Summarize the article.\n\nLong test.\nMore.\n\nSummary:");
@@ -111,7 +111,7 @@ TEST_CASE("CNN/DailyMail's highlights keep their lines in the reference",
                    "2,,\"None .\"\n3,text\n");
   folder.Write("cnn_dailymail/validation.csv", header + "4,val,high\n");
   folder.Write("cnn_dailymail/test.csv", header + "5,test,high\n");
-  const Splits splits = folder.Load("cnn_dailymail");
+  const data::Splits splits = folder.Load("cnn_dailymail");
   REQUIRE(splits.train.size() == 1);
   CHECK(splits.train[0].id == 2);
   CHECK(splits.train[0].turns[0].content ==
@@ -148,10 +148,10 @@ TEST_CASE("a paper of ACLSum is three rows, one an aspect",
                    "[], \"conclusion\": []}}\n");
   folder.Write("data/aclsum/val.jsonl", paper("val"));
   folder.Write("data/aclsum/test.jsonl", paper("test"));
-  const Splits splits = folder.Load("aclsum");
+  const data::Splits splits = folder.Load("aclsum");
   REQUIRE(splits.test.size() == 3);
   std::set<std::string> prompts, answers;
-  for (const Row& row : splits.test) {
+  for (const data::Row& row : splits.test) {
     prompts.insert(row.turns[0].content);
     answers.insert(row.turns[1].content);
   }
@@ -169,4 +169,4 @@ TEST_CASE("a paper of ACLSum is three rows, one an aspect",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

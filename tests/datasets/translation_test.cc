@@ -2,7 +2,7 @@
 #include "tests/datasets/data_folder.h"
 #include "tests/harness/data/mo_bytes.h"
 
-namespace sft {
+namespace sft::datasets {
 namespace {
 
 void WriteMulti30k(DataFolder& folder) {
@@ -19,9 +19,9 @@ TEST_CASE("aligned lines are a prompt that names both languages",
           "[datasets][translation]") {
   DataFolder folder;
   WriteMulti30k(folder);
-  const Splits splits = folder.Load("multi30k_de_en");
+  const data::Splits splits = folder.Load("multi30k_de_en");
   REQUIRE(splits.train.size() == 1);
-  const Row& row = splits.train[0];
+  const data::Row& row = splits.train[0];
   CHECK(row.id == 2);
   CHECK(row.turns[0].content ==
         "Translate German to English.\nGerman: Eine Katze.\nEnglish:");
@@ -41,7 +41,7 @@ TEST_CASE("the other direction reads the same files the other way round",
           "[datasets][translation]") {
   DataFolder folder;
   WriteMulti30k(folder);
-  const Splits splits = folder.Load("multi30k_en_de");
+  const data::Splits splits = folder.Load("multi30k_en_de");
   CHECK(splits.train.size() == 3);  // no English text is in two sets
   CHECK(splits.test[0].turns[0].content.find(
             "Translate English to German.\nEnglish: ") == 0);
@@ -63,7 +63,7 @@ TEST_CASE("FLORES is trained on dev and tested on devtest",
   folder.Write("flores200/fra_Latn.dev", dev[1]);
   folder.Write("flores200/eng_Latn.devtest", devtest[0]);
   folder.Write("flores200/fra_Latn.devtest", devtest[1]);
-  const Splits splits = folder.Load("flores200_en_fr");
+  const data::Splits splits = folder.Load("flores200_en_fr");
   CHECK(splits.train.size() == 10);
   CHECK(splits.validation.size() == 100);
   CHECK(splits.test.size() == 110);
@@ -101,9 +101,9 @@ TEST_CASE("plain sentences of catalogues are taken, the rest is refused",
                        {"Well-known words - like these", "Gute Worte - so"}});
     }
     folder.Write("gettext/de/LC_MESSAGES/" + std::string(domain) + ".mo",
-                 MoBytes(messages));
+                 data::MoBytes(messages));
   }
-  const Splits splits = folder.Load("gettext_en_de");
+  const data::Splits splits = folder.Load("gettext_en_de");
   CHECK(splits.test.size() == 300);
   CHECK(splits.validation.size() == 100);
   CHECK(splits.train.size() == 21);
@@ -127,4 +127,4 @@ TEST_CASE("plain sentences of catalogues are taken, the rest is refused",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::datasets

@@ -13,7 +13,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -31,7 +31,7 @@ void CheckRefused(const std::vector<std::string>& arguments,
                   const std::string& part) {
   std::vector<std::string> words = {SFTBENCH_BINARY};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  const Finished run = RunProgram(words);
+  const support::Finished run = support::RunProgram(words);
   INFO(arguments[0] << " said: " << run.error << run.out);
   CHECK(run.exit_status == 2);
   CHECK(run.error.rfind("error: ", 0) == 0);
@@ -49,7 +49,7 @@ constexpr char kGoodSpec[] =
 
 void CheckSpecRefused(const std::string& from, const std::string& to,
                       const std::string& part) {
-  const TempDir folder;
+  const support::TempDir folder;
   std::string spec = kGoodSpec;
   const size_t at = spec.find(from);
   REQUIRE(at != std::string::npos);
@@ -60,7 +60,8 @@ void CheckSpecRefused(const std::string& from, const std::string& to,
 }
 
 bool HaveModel() {
-  if (fs::exists(AssetsDir().string() + "/models/glassllm/config.json"))
+  if (fs::exists(support::AssetsDir().string() +
+                 "/models/glassllm/config.json"))
     return true;
   WARN("SKIPPED: the assets are not here; run ./setup.sh");
   return false;
@@ -71,7 +72,7 @@ class BrokenModel {
  public:
   BrokenModel(const std::string& file,
               const std::function<std::string(std::string)>& change) {
-    const std::string from = AssetsDir().string() + "/models/glassllm";
+    const std::string from = support::AssetsDir().string() + "/models/glassllm";
     fs::copy(from, path(), fs::copy_options::recursive);
     const std::string target = path() + "/" + file;
     fs::permissions(target, fs::perms::owner_all);
@@ -80,7 +81,7 @@ class BrokenModel {
   std::string path() const { return folder_.path().string() + "/model"; }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
 };
 
 void CheckModelRefused(const std::string& file,
@@ -208,7 +209,7 @@ TEST_CASE("broken model folders are refused", "[experiments][broken]") {
 }
 
 TEST_CASE("broken GGUF files are refused", "[experiments][broken]") {
-  const std::string good = AssetsDir().string() +
+  const std::string good = support::AssetsDir().string() +
                            "/models/smollm2-135m-instruct/"
                            "SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!fs::exists(good)) {
@@ -218,7 +219,7 @@ TEST_CASE("broken GGUF files are refused", "[experiments][broken]") {
   std::string head(1 << 20, '\0');
   std::ifstream(good, std::ios::binary)
       .read(head.data(), static_cast<std::streamsize>(head.size()));
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string path = folder.path().string() + "/m.gguf";
   auto check = [&path](const std::string& bytes) {
     Spill(path, bytes);
@@ -239,7 +240,7 @@ TEST_CASE("broken GGUF files are refused", "[experiments][broken]") {
 }
 
 TEST_CASE("broken length histograms are refused", "[experiments][broken]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string path = folder.path().string() + "/h.csv";
   for (const std::string& text :
        {std::string(), std::string("length,count\n"),
@@ -256,7 +257,7 @@ TEST_CASE("broken length histograms are refused", "[experiments][broken]") {
 TEST_CASE("broken texts, adapters and records are refused",
           "[experiments][broken]") {
   if (!HaveModel()) return;
-  const TempDir folder;
+  const support::TempDir folder;
   Spill(folder.path().string() + "/empty.txt", "");
   CheckRefused({"eval", "glassllm", "--task", "perplexity", "--file",
                 folder.path().string() + "/empty.txt"},
@@ -275,8 +276,8 @@ TEST_CASE("broken texts, adapters and records are refused",
   fs::create_directories(folder.path().string() + "/runs");
   Spill(folder.path().string() + "/runs/0123456789abcdef.h5",
         std::string(5000, 'x'));
-  const Finished run =
-      RunProgram({SFTBENCH_BINARY, "verify", folder.path().string()});
+  const support::Finished run =
+      support::RunProgram({SFTBENCH_BINARY, "verify", folder.path().string()});
   CHECK(run.exit_status == 2);
   CHECK(run.error.find("0123456789abcdef.h5") != std::string::npos);
   CheckRefused({"export", folder.path().string() + "/runs/0123456789abcdef.h5",
@@ -286,4 +287,4 @@ TEST_CASE("broken texts, adapters and records are refused",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

@@ -10,7 +10,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 using nlohmann::json;
@@ -35,11 +35,11 @@ class DataVariable {
   std::string before_;
 };
 
-Finished Data(const std::string& name,
-              const std::vector<std::string>& more = {}) {
+support::Finished Data(const std::string& name,
+                       const std::vector<std::string>& more = {}) {
   std::vector<std::string> words = {SFTBENCH_BINARY, "data", name};
   words.insert(words.end(), more.begin(), more.end());
-  return RunProgram(words);
+  return support::RunProgram(words);
 }
 
 void Write(const std::filesystem::path& path, const std::string& bytes) {
@@ -49,11 +49,11 @@ void Write(const std::filesystem::path& path, const std::string& bytes) {
 
 TEST_CASE("missing files are named with place, size, digest and origin",
           "[experiments][data]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const DataVariable variable(folder.path().string());
-  const Finished run = Data("cola");
+  const support::Finished run = Data("cola");
   CHECK(run.exit_status == 2);
-  const DataFile* known = FindDataFile("data:cola/dev.tsv");
+  const datasets::DataFile* known = datasets::FindDataFile("data:cola/dev.tsv");
   REQUIRE(known != nullptr);
   for (const std::string& part :
        {std::string("classification, plain form: no, yes"),
@@ -70,7 +70,7 @@ TEST_CASE("missing files are named with place, size, digest and origin",
 TEST_CASE("an official file without a known digest says where it comes from",
           "[experiments][data]") {
   const DataVariable variable("");
-  const Finished run = Data("dolly", {"--json"});
+  const support::Finished run = Data("dolly", {"--json"});
   CHECK(run.exit_status == 2);
   const json out = json::parse(run.out);
   REQUIRE(out["files"].size() == 1);
@@ -86,7 +86,7 @@ TEST_CASE(
     "files of another digest are told from those that should be there, "
     "rows are counted",
     "[experiments][data]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const DataVariable variable(folder.path().string());
   std::string train;
   for (int i = 0; i < 510; ++i) {
@@ -95,7 +95,7 @@ TEST_CASE(
   train += "HUM:ind Who ?\n";
   Write(folder.path() / "trec/train.txt", train);
   Write(folder.path() / "trec/test.txt", "HUM:ind Who ?\nODD:x y\n");
-  const Finished run = Data("trec", {"--json"});
+  const support::Finished run = Data("trec", {"--json"});
   INFO(run.error);
   CHECK(run.exit_status == 0);
   const json out = json::parse(run.out);
@@ -109,7 +109,7 @@ TEST_CASE(
   CHECK(out["refused"]["its text is in the test set"] == 1);
   CHECK(out["refused"].size() == 3);
 
-  const Finished text = Data("trec");
+  const support::Finished text = Data("trec");
   CHECK(text.out.find("train 5, validation 500, test 1\n") !=
         std::string::npos);
   CHECK(text.out.find("5: duplicate of an earlier row\n") != std::string::npos);
@@ -120,11 +120,11 @@ TEST_CASE(
 
 TEST_CASE("a set that is there and cannot be read is an error",
           "[experiments][data]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const DataVariable variable(folder.path().string());
   Write(folder.path() / "trec/train.txt", "ODD\n");
   Write(folder.path() / "trec/test.txt", "ODD\n");
-  const Finished run = Data("trec");
+  const support::Finished run = Data("trec");
   CHECK(run.exit_status == 2);
   CHECK(run.error.find("test.txt:1: no 'COARSE:fine question'") !=
         std::string::npos);
@@ -134,21 +134,21 @@ TEST_CASE(
     "an unknown name is answered with the nearest data set, a missing "
     "file with its name",
     "[experiments][data]") {
-  const Finished name = Data("collla");
+  const support::Finished name = Data("collla");
   CHECK(name.exit_status == 2);
   CHECK(name.error.find("'cola'") != std::string::npos);
-  const Finished file = Data("nothing.csv");
+  const support::Finished file = Data("nothing.csv");
   CHECK(file.exit_status == 2);
   CHECK(file.error.find("nothing.csv") != std::string::npos);
 }
 
 TEST_CASE("a set of the data folder is whole", "[experiments][data]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   if (!data) {
     WARN("skipped: SFTBENCH_DATA is not set");
     return;
   }
-  const Finished run = Data("cola", {"--json"});
+  const support::Finished run = Data("cola", {"--json"});
   CHECK(run.exit_status == 0);
   const json out = json::parse(run.out);
   CHECK(out["rows"]["test"] == 1043);
@@ -156,4 +156,4 @@ TEST_CASE("a set of the data folder is whole", "[experiments][data]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

@@ -10,21 +10,21 @@
 #include "tests/support/subprocess.h"
 #include "tests/support/tiny_encoder.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 namespace fs = std::filesystem;
 
-Finished Sftbench(const std::vector<std::string>& words) {
+support::Finished Sftbench(const std::vector<std::string>& words) {
   std::vector<std::string> all = {SFTBENCH_BINARY};
   all.insert(all.end(), words.begin(), words.end());
-  return RunProgram(all);
+  return support::RunProgram(all);
 }
 
 TEST_CASE("a CSV file tunes an encoder, which is exported with its labels",
           "[experiments][encoders]") {
-  const TempDir dir("encoder-commands");
+  const support::TempDir dir("encoder-commands");
   const std::string base = dir.path().string();
-  const std::string model = MakeTinyEncoder(base + "/model");
+  const std::string model = support::MakeTinyEncoder(base + "/model");
   {
     std::ofstream csv(base + "/moods.csv");
     csv << "mood,sentence\n";
@@ -52,10 +52,11 @@ TEST_CASE("a CSV file tunes an encoder, which is exported with its labels",
          "learning_rate: 3.0e-3, lora.rank: 4}\n"
          "grid: {method: [full, lora], batching: [packed]}\n";
   const std::string out = base + "/out";
-  const Finished run = Sftbench({"run", base + "/spec.yaml", "--out", out});
+  const support::Finished run =
+      Sftbench({"run", base + "/spec.yaml", "--out", out});
   INFO(run.error);
   REQUIRE(run.exit_status == 0);
-  const Finished report = Sftbench({"report", out});
+  const support::Finished report = Sftbench({"report", out});
   CHECK(report.exit_status == 0);
   CHECK(report.out.find("| lora |") != std::string::npos);
 
@@ -64,7 +65,7 @@ TEST_CASE("a CSV file tunes an encoder, which is exported with its labels",
     const std::string id = entry.path().filename().string();
     const std::string record = out + "/runs/" + id + ".h5";
     const std::string to = base + "/export-" + id;
-    const Finished exported =
+    const support::Finished exported =
         Sftbench({"export", record, "--merged", "--out", to});
     INFO(exported.error);
     REQUIRE(exported.exit_status == 0);
@@ -100,15 +101,16 @@ TEST_CASE("a CSV file tunes an encoder, which is exported with its labels",
 
 TEST_CASE("what wants a decoder says so of an encoder",
           "[experiments][encoders]") {
-  const TempDir dir("encoder-commands");
-  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
+  const support::TempDir dir("encoder-commands");
+  const std::string model =
+      support::MakeTinyEncoder((dir.path() / "model").string());
   const std::string text = dir.path().string() + "/text.txt";
   std::ofstream(text) << "a story\n";
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{
            {"generate", model, "--prompt", "the story"},
            {"eval", model, "--task", "perplexity", "--file", text}}) {
-    const Finished run = Sftbench(words);
+    const support::Finished run = Sftbench(words);
     INFO(run.error);
     CHECK(run.exit_status == 2);
     CHECK(std::count(run.error.begin(), run.error.end(), '\n') == 1);
@@ -118,13 +120,14 @@ TEST_CASE("what wants a decoder says so of an encoder",
 
 TEST_CASE("an encoder without a head is measured with a word of warning",
           "[experiments][encoders]") {
-  if (!fs::exists(AssetsDir().string() + "/data/movie_reviews")) {
+  if (!fs::exists(support::AssetsDir().string() + "/data/movie_reviews")) {
     WARN("SKIPPED: the assets are not here; run ./setup.sh");
     return;
   }
-  const TempDir dir("encoder-commands");
-  const std::string model = MakeTinyEncoder((dir.path() / "model").string());
-  const Finished run =
+  const support::TempDir dir("encoder-commands");
+  const std::string model =
+      support::MakeTinyEncoder((dir.path() / "model").string());
+  const support::Finished run =
       Sftbench({"eval", model, "--task", "rotten_tomatoes", "--limit", "20"});
   INFO(run.error);
   CHECK(run.exit_status == 0);
@@ -133,4 +136,4 @@ TEST_CASE("an encoder without a head is measured with a word of warning",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

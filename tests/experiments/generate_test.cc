@@ -5,19 +5,19 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
-Finished Generate(const std::vector<std::string>& more) {
+support::Finished Generate(const std::vector<std::string>& more) {
   std::vector<std::string> words = {
       SFTBENCH_BINARY, "generate",         "glassllm", "--prompt",
       "Alice was",     "--max_new_tokens", "12"};
   words.insert(words.end(), more.begin(), more.end());
-  return RunProgram(words);
+  return support::RunProgram(words);
 }
 
 std::string Answer(const std::vector<std::string>& more) {
-  const Finished run = Generate(more);
+  const support::Finished run = Generate(more);
   INFO(run.error);
   REQUIRE(run.exit_status == 0);
   REQUIRE(!run.out.empty());
@@ -26,8 +26,8 @@ std::string Answer(const std::vector<std::string>& more) {
 
 TEST_CASE("generate is greedy, sampled with a seed, or searches by beams",
           "[experiments][generate]") {
-  if (!std::filesystem::exists(AssetsDir() / "models/glassllm")) {
-    WARN("skipped: no glassllm in " << AssetsDir());
+  if (!std::filesystem::exists(support::AssetsDir() / "models/glassllm")) {
+    WARN("skipped: no glassllm in " << support::AssetsDir());
     return;
   }
   const std::string greedy = Answer({});
@@ -52,8 +52,8 @@ TEST_CASE("generate is greedy, sampled with a seed, or searches by beams",
 
 TEST_CASE("generate says in a line which options make no sense",
           "[experiments][generate]") {
-  if (!std::filesystem::exists(AssetsDir() / "models/glassllm")) {
-    WARN("skipped: no glassllm in " << AssetsDir());
+  if (!std::filesystem::exists(support::AssetsDir() / "models/glassllm")) {
+    WARN("skipped: no glassllm in " << support::AssetsDir());
     return;
   }
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
@@ -71,7 +71,7 @@ TEST_CASE("generate says in a line which options make no sense",
       {{"--max_new_tokens", "0"}, "--max_new_tokens wants"},
   };
   for (const auto& [flags, part] : cases) {
-    const Finished run = Generate(flags);
+    const support::Finished run = Generate(flags);
     INFO(run.error << run.out);
     CHECK(run.exit_status == 2);
     CHECK(run.error.rfind("error: ", 0) == 0);
@@ -82,12 +82,12 @@ TEST_CASE("generate says in a line which options make no sense",
 
 TEST_CASE("generate says where the model's positions end an answer",
           "[experiments][generate]") {
-  if (!std::filesystem::exists(AssetsDir() / "models/glassllm")) {
-    WARN("skipped: no glassllm in " << AssetsDir());
+  if (!std::filesystem::exists(support::AssetsDir() / "models/glassllm")) {
+    WARN("skipped: no glassllm in " << support::AssetsDir());
     return;
   }
   CHECK(Generate({}).error.empty());
-  const Finished run = Generate({"--max_new_tokens", "500"});
+  const support::Finished run = Generate({"--max_new_tokens", "500"});
   INFO(run.error);
   CHECK(run.exit_status == 0);
   CHECK(run.error == "the answer ends at glassllm's last position, 128\n");
@@ -95,7 +95,8 @@ TEST_CASE("generate says where the model's positions end an answer",
 
 TEST_CASE("the help of generate names every option",
           "[experiments][generate]") {
-  const Finished run = RunProgram({SFTBENCH_BINARY, "generate", "--help"});
+  const support::Finished run =
+      support::RunProgram({SFTBENCH_BINARY, "generate", "--help"});
   CHECK(run.exit_status == 0);
   for (const char* flag :
        {"--temperature", "--top_k", "--top_p", "--seed", "--beams",
@@ -105,4 +106,4 @@ TEST_CASE("the help of generate names every option",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

@@ -8,15 +8,15 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 using nlohmann::json;
 
-Finished Pack(const std::vector<std::string>& more) {
+support::Finished Pack(const std::vector<std::string>& more) {
   std::vector<std::string> words = {SFTBENCH_BINARY, "pack"};
   words.insert(words.end(), more.begin(), more.end());
-  return RunProgram(words);
+  return support::RunProgram(words);
 }
 
 class Histogram {
@@ -27,14 +27,14 @@ class Histogram {
   std::string path() const { return (folder_.path() / "h.csv").string(); }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
 };
 
 constexpr char kLengths[] = "length,count\n412,10\n200,20\n100,30\n";
 
 void CheckRefused(const std::vector<std::string>& words,
                   const std::string& part) {
-  const Finished run = Pack(words);
+  const support::Finished run = Pack(words);
   INFO(run.error << run.out);
   CHECK(run.exit_status == 2);
   CHECK(run.out.empty());
@@ -45,8 +45,9 @@ void CheckRefused(const std::vector<std::string>& words,
 TEST_CASE("pack prints a line each strategy, tab-separated in a pipe",
           "[experiments][pack]") {
   const Histogram h(kLengths);
-  const Finished run = Pack({"--histogram", h.path(), "--strategies",
-                             "ffd,padded_to_max", "--batch_size", "4"});
+  const support::Finished run =
+      Pack({"--histogram", h.path(), "--strategies", "ffd,padded_to_max",
+            "--batch_size", "4"});
   INFO(run.error);
   CHECK(run.exit_status == 0);
   // 412 100 ten times, 200 200 100 ten times, 100 by five twice: 11,120 tokens.
@@ -62,7 +63,7 @@ TEST_CASE("pack prints a line each strategy, tab-separated in a pipe",
 TEST_CASE("pack without a list measures all that can be had",
           "[experiments][pack]") {
   const Histogram h(kLengths);
-  Finished run = Pack({"--histogram", h.path(), "--json"});
+  support::Finished run = Pack({"--histogram", h.path(), "--json"});
   INFO(run.error);
   CHECK(run.exit_status == 0);
   CHECK(run.error.empty());
@@ -87,11 +88,12 @@ TEST_CASE("pack without a list measures all that can be had",
 
 TEST_CASE("pack reads the lengths of a data set with a model's tokenizer",
           "[experiments][pack]") {
-  if (!std::filesystem::exists(AssetsDir() / "models/glassllm/config.json")) {
+  if (!std::filesystem::exists(support::AssetsDir() /
+                               "models/glassllm/config.json")) {
     WARN("SKIPPED: the assets are not here; run ./setup.sh");
     return;
   }
-  const Finished run =
+  const support::Finished run =
       Pack({"--data", "rotten_tomatoes", "--model", "glassllm", "--max_length",
             "64", "--strategies", "bfd,lpfhp", "--json"});
   INFO(run.error);
@@ -124,10 +126,10 @@ TEST_CASE("pack names what is wrong with its input", "[experiments][pack]") {
   CheckRefused({"--histogram", good.path(), "--strategies", "nnlshp",
                 "--max_length", "2048"},
                "wanted at most 1024, or lpfhp");
-  const Finished help = Pack({"--help"});
+  const support::Finished help = Pack({"--help"});
   CHECK(help.exit_status == 0);
   CHECK_THAT(help.out, Catch::Contains("least-squares histogram packing"));
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

@@ -10,7 +10,7 @@
 #include "tests/support/subprocess.h"
 #include "tests/support/tiny_encoder.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -67,7 +67,7 @@ class Bench {
           std::vector<std::string>{"run", name, "--out", out}}) {
       std::vector<std::string> all = {SFTBENCH_BINARY};
       all.insert(all.end(), words.begin(), words.end());
-      const Finished run = RunProgram(all);
+      const support::Finished run = support::RunProgram(all);
       INFO(spec << run.error << run.out);
       CHECK(run.exit_status == 2);
       CHECK(run.error.rfind("error: " + name + where, 0) == 0);
@@ -81,8 +81,8 @@ class Bench {
   }
 
  private:
-  static fs::path Glass() { return AssetsDir() / "models/glassllm"; }
-  TempDir folder_;
+  static fs::path Glass() { return support::AssetsDir() / "models/glassllm"; }
+  support::TempDir folder_;
 };
 
 // Line 2 is the model, line 5 the budget, line 6 set:, line 7 grid:.
@@ -112,11 +112,12 @@ TEST_CASE(
                           "rotten_tomatoes", "wiki_demo"),
                      ": heldout_window = '512'",
                      {"heldout_window to at most 32"});
-  const std::string encoder = MakeTinyEncoder((bench.path() / "bert").string());
+  const std::string encoder =
+      support::MakeTinyEncoder((bench.path() / "bert").string());
   bench.CheckRefused(Spec(encoder, "max_length: 41"), ":6: max_length = '41'",
                      {"40 positions"});
   // One cell of two can be run: the other is told, with its line.
-  const Finished some = RunProgram([&] {
+  const support::Finished some = support::RunProgram([&] {
     Spill(bench.path() / "spec.yaml",
           Spec(encoder, "test_limit: 2, validation_limit: 2, train_limit: 2",
                "max_length: [40, 41]"));
@@ -128,7 +129,7 @@ TEST_CASE(
   CHECK(some.exit_status == 0);
   CHECK(some.out.find("spec.yaml:7: max_length = '41': above the 40") !=
         std::string::npos);
-  const Finished rotary = RunProgram([&] {
+  const support::Finished rotary = support::RunProgram([&] {
     Spill(bench.path() / "spec.yaml",
           Spec("glassllm",
                "max_length: 160, test_limit: 2, validation_limit: 2"));
@@ -190,7 +191,8 @@ TEST_CASE(
                           "max_length: 64, dtype: f64, "
                           "optimizer: adamw_8bit"),
                      ":6: optimizer = 'adamw_8bit'", {"f32 or bf16"});
-  const std::string encoder = MakeTinyEncoder((bench.path() / "bert").string());
+  const std::string encoder =
+      support::MakeTinyEncoder((bench.path() / "bert").string());
   bench.CheckRefused(Spec(encoder, "max_length: 40", "method: [full]",
                           "rotten_tomatoes, bbc_headlines"),
                      ":3: train", {"one head", "two specs"});
@@ -246,9 +248,9 @@ TEST_CASE("a folder that is no model says what it is instead",
     check((bench.path() / name).string(), {part});
   }
   check("meta-llama/Llama-3.1-8B", {"huggingface-cli download"});
-  const Finished eval =
-      RunProgram({SFTBENCH_BINARY, "eval", "meta-llama/Llama-3.1-8B", "--task",
-                  "rotten_tomatoes"});
+  const support::Finished eval =
+      support::RunProgram({SFTBENCH_BINARY, "eval", "meta-llama/Llama-3.1-8B",
+                           "--task", "rotten_tomatoes"});
   CHECK(eval.exit_status == 2);
   CHECK(eval.error.find("huggingface-cli download") != std::string::npos);
 }
@@ -259,14 +261,14 @@ TEST_CASE("a folder here is taken without a slash", "[experiments][plan]") {
   bench.Model("base", json::object());
   Spill(bench.path() / "spec.yaml",
         Spec("base", "max_length: 64, test_limit: 2, validation_limit: 2"));
-  const Finished run =
-      RunProgram({"/bin/sh", "-c",
-                  "cd '" + bench.path().string() +
-                      "' && '" SFTBENCH_BINARY "' run spec.yaml --dry-run"});
+  const support::Finished run = support::RunProgram(
+      {"/bin/sh", "-c",
+       "cd '" + bench.path().string() +
+           "' && '" SFTBENCH_BINARY "' run spec.yaml --dry-run"});
   INFO(run.error);
   CHECK(run.exit_status == 0);
   CHECK(run.out.find("2 runs, 0 rejected") != std::string::npos);
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

@@ -7,7 +7,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 using nlohmann::json;
 
@@ -20,30 +20,31 @@ class Files {
   }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
 };
 
-Finished Score(const std::string& metric, const std::string& hypotheses,
-               const std::string& references,
-               const std::vector<std::string>& more = {}) {
+support::Finished Score(const std::string& metric,
+                        const std::string& hypotheses,
+                        const std::string& references,
+                        const std::vector<std::string>& more = {}) {
   std::vector<std::string> words = {SFTBENCH_BINARY, "score",        "--metric",
                                     metric,          "--hypotheses", hypotheses,
                                     "--references",  references};
   words.insert(words.end(), more.begin(), more.end());
-  return RunProgram(words);
+  return support::RunProgram(words);
 }
 
 json ScoreJson(const std::string& metric, const std::string& hypotheses,
                const std::string& references,
                std::vector<std::string> more = {}) {
   more.push_back("--json");
-  const Finished run = Score(metric, hypotheses, references, more);
+  const support::Finished run = Score(metric, hypotheses, references, more);
   INFO(run.error);
   REQUIRE(run.exit_status == 0);
   return json::parse(run.out);
 }
 
-void CheckRefused(const Finished& run, const std::string& part) {
+void CheckRefused(const support::Finished& run, const std::string& part) {
   INFO(run.error << run.out);
   CHECK(run.exit_status == 2);
   CHECK(run.error.rfind("error: ", 0) == 0);
@@ -107,8 +108,8 @@ TEST_CASE("score refuses broken input in one line", "[experiments][score]") {
   CheckRefused(Score("exact_match", list, list), "paragraphs");
   CheckRefused(Score("exact_match", files.Write("x.json", "{\n]"), list),
                "x.json:2");
-  CheckRefused(RunProgram({SFTBENCH_BINARY, "score"}), "--metric");
+  CheckRefused(support::RunProgram({SFTBENCH_BINARY, "score"}), "--metric");
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

@@ -12,7 +12,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 namespace fs = std::filesystem;
 
@@ -56,7 +56,8 @@ std::vector<std::string> RunWords(const std::string& spec,
 // What a process still does is over within seconds.
 bool StatusSays(const std::string& out, const std::string& part) {
   for (int tries = 0; tries < 50; ++tries) {
-    const Finished status = RunProgram({SFTBENCH_BINARY, "status", out});
+    const support::Finished status =
+        support::RunProgram({SFTBENCH_BINARY, "status", out});
     if (status.out.find(part) != std::string::npos) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
@@ -65,16 +66,18 @@ bool StatusSays(const std::string& out, const std::string& part) {
 
 TEST_CASE("a sweep killed again and again ends as one never killed",
           "[experiments][resume]") {
-  if (!fs::exists(AssetsDir().string() + "/models/glassllm/config.json")) {
+  if (!fs::exists(support::AssetsDir().string() +
+                  "/models/glassllm/config.json")) {
     WARN("SKIPPED: the assets are not here; run ./setup.sh");
     return;
   }
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string spec = folder.path().string() + "/spec.yaml";
   std::ofstream(spec) << kSpec;
   const std::string calm = folder.path().string() + "/calm";
   const std::string wild = folder.path().string() + "/wild";
-  const Finished undisturbed = RunProgram(RunWords(spec, calm));
+  const support::Finished undisturbed =
+      support::RunProgram(RunWords(spec, calm));
   INFO(undisturbed.error);
   REQUIRE(undisturbed.exit_status == 0);
   REQUIRE(Records(calm).size() == 5);
@@ -82,7 +85,7 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
   int kills = 0;
   bool saw_checkpoint = false;
   for (int i = 0; i < 12 && Records(wild).size() < 5; ++i) {
-    RunningProgram sweep(RunWords(spec, wild));
+    support::RunningProgram sweep(RunWords(spec, wild));
     // The first kill waits for a checkpoint; the others come at any moment.
     for (int wait = 0; wait < 600 && i == 0 && !HasCheckpoint(wild); ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -103,7 +106,7 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
   CHECK(kills > 0);
   CHECK(saw_checkpoint);
   const std::set<std::string> before = Records(wild);
-  const Finished last = RunProgram(RunWords(spec, wild));
+  const support::Finished last = support::RunProgram(RunWords(spec, wild));
   INFO(last.error);
   REQUIRE(last.exit_status == 0);
   CHECK(last.error.find(std::to_string(before.size()) +
@@ -113,19 +116,22 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
     CHECK(entry.path().extension() == ".h5");  // nothing half-written is left
   }
   for (const std::string& name : Records(calm)) {
-    const Finished same =
-        RunProgram({SFTBENCH_BINARY, "verify", "--same", calm + "/runs/" + name,
-                    wild + "/runs/" + name});
+    const support::Finished same =
+        support::RunProgram({SFTBENCH_BINARY, "verify", "--same",
+                             calm + "/runs/" + name, wild + "/runs/" + name});
     INFO(name << ": " << same.out << same.error);
     CHECK(same.exit_status == 0);
   }
-  CHECK(RunProgram({SFTBENCH_BINARY, "verify", wild}).exit_status == 0);
-  const Finished a = RunProgram({SFTBENCH_BINARY, "report", calm});
-  const Finished b = RunProgram({SFTBENCH_BINARY, "report", calm});
+  CHECK(support::RunProgram({SFTBENCH_BINARY, "verify", wild}).exit_status ==
+        0);
+  const support::Finished a =
+      support::RunProgram({SFTBENCH_BINARY, "report", calm});
+  const support::Finished b =
+      support::RunProgram({SFTBENCH_BINARY, "report", calm});
   CHECK(a.exit_status == 0);
   CHECK(a.out == b.out);
   CHECK(a.out.find("untuned") != std::string::npos);
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

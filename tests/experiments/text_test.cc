@@ -11,7 +11,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 
 namespace fs = std::filesystem;
@@ -34,7 +34,7 @@ std::vector<std::string> Lines(const std::string& text) {
 
 class OwnModel {
  public:
-  OwnModel() : glass_((AssetsDir() / "models/glassllm").string()) {}
+  OwnModel() : glass_((support::AssetsDir() / "models/glassllm").string()) {}
   bool here() const {
     if (fs::exists(glass_ + "/config.json")) return true;
     WARN("SKIPPED: the assets are not here; run ./setup.sh");
@@ -71,13 +71,14 @@ class OwnModel {
     return folder_.path().string() + "/" + name;
   }
   std::string model() const { return path("model"); }
-  Finished Run(std::vector<std::string> words,
-               const std::string& input = "") const {
+  support::Finished Run(std::vector<std::string> words,
+                        const std::string& input = "") const {
     words.insert(words.begin(), SFTBENCH_BINARY);
-    return RunProgram(words, input);
+    return support::RunProgram(words, input);
   }
   // The rows that a one-step run of `spec` trained on, or its error.
-  std::vector<json> Trained(const std::string& spec, Finished* run) const {
+  std::vector<json> Trained(const std::string& spec,
+                            support::Finished* run) const {
     Write("spec.yaml", spec);
     fs::remove_all(path("out"));
     *run = Run({"run", path("spec.yaml"), "--out", path("out")});
@@ -93,7 +94,7 @@ class OwnModel {
   }
 
  private:
-  const TempDir folder_;
+  const support::TempDir folder_;
   std::string glass_;
 };
 
@@ -138,7 +139,7 @@ TEST_CASE("the BOS that a tokenizer prescribes is written once everywhere",
                            "train: [d]\nevaluate: {tasks: [d]}\n"
                            "budget: {steps: 1}\n"
                            "set: {method: full, max_length: 64, batch_size: 4";
-  Finished run;
+  support::Finished run;
   for (const json& row : own.Trained(spec + "}\n", &run)) {
     CHECK(row["input_ids"][0] == 2);
     CHECK(row["input_ids"][1] != 2);
@@ -182,8 +183,8 @@ TEST_CASE("chats train in the form of every family, answers white space or not",
   const OwnModel own;
   if (!own.here()) return;
   own.Write("chat.jsonl", Messages());
-  const json families =
-      ReadJson((SourceDir() / "tests/golden/chat_families.json").string());
+  const json families = ReadJson(
+      (support::SourceDir() / "tests/golden/chat_families.json").string());
   for (const auto& [name, family] : families["families"].items()) {
     CAPTURE(name);
     // A special token that glassllm has, and that is not its eos.
@@ -192,7 +193,7 @@ TEST_CASE("chats train in the form of every family, answers white space or not",
     own.Make(/*writes_bos=*/false, source);
     const int end = name == "Gemma" || name == "Phi 3" ? 1 : 3;
     for (const std::string loss_on : {"last", "all_assistant"}) {
-      Finished run;
+      support::Finished run;
       const std::vector<json> rows = own.Trained(ChatSpec(own, loss_on), &run);
       INFO(run.error);
       REQUIRE(run.exit_status == 0);
@@ -214,7 +215,7 @@ TEST_CASE("a chat template that ends no answer is refused in the plan",
   own.Write("chat.jsonl", Messages());
   own.Make(/*writes_bos=*/false,
            "{% for m in messages %}{{ m['content'] + '\n' }}{% endfor %}");
-  Finished run;
+  support::Finished run;
   own.Trained(ChatSpec(own, "last"), &run);
   CHECK(run.exit_status == 2);
   CHECK(run.error.find("no token right behind an answer") != std::string::npos);
@@ -222,4 +223,4 @@ TEST_CASE("a chat template that ends no answer is refused in the plan",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

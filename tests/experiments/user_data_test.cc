@@ -6,17 +6,18 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::experiments {
 namespace {
 namespace fs = std::filesystem;
 
 TEST_CASE("a CSV file is trained on, measured and reported",
           "[experiments][user_data]") {
-  if (!fs::exists(AssetsDir().string() + "/models/glassllm/config.json")) {
+  if (!fs::exists(support::AssetsDir().string() +
+                  "/models/glassllm/config.json")) {
     WARN("SKIPPED: the assets are not here; run ./setup.sh");
     return;
   }
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string base = folder.path().string();
   {
     std::ofstream csv(base + "/moods.csv");
@@ -46,34 +47,35 @@ TEST_CASE("a CSV file is trained on, measured and reported",
          "set: {batch_size: 4, max_length: 64, threads: 1}\n"
          "grid: {method: [lora], batching: [packed]}\n";
   const std::string out = base + "/out";
-  const Finished run =
-      RunProgram({SFTBENCH_BINARY, "run", base + "/spec.yaml", "--out", out});
+  const support::Finished run = support::RunProgram(
+      {SFTBENCH_BINARY, "run", base + "/spec.yaml", "--out", out});
   INFO(run.error);
   REQUIRE(run.exit_status == 0);
-  const Finished report = RunProgram({SFTBENCH_BINARY, "report", out});
+  const support::Finished report =
+      support::RunProgram({SFTBENCH_BINARY, "report", out});
   CHECK(report.exit_status == 0);
   CHECK(report.out.find("moods") != std::string::npos);
   // The skipped row is counted in every record.
   int records = 0;
   for (const auto& entry : fs::directory_iterator(out + "/runs")) {
-    const Finished shown =
-        RunProgram({"/usr/bin/env", "h5dump", "-d",
-                    "/facts/data.moods.refused_rows", entry.path()});
+    const support::Finished shown =
+        support::RunProgram({"/usr/bin/env", "h5dump", "-d",
+                             "/facts/data.moods.refused_rows", entry.path()});
     INFO(shown.out << shown.error);
     CHECK(shown.out.find("(0): 1") != std::string::npos);
     ++records;
   }
   CHECK(records == 2);
 
-  const Finished broken = [&] {
+  const support::Finished broken = [&] {
     std::string text;
     std::ifstream in(base + "/spec.yaml");
     for (std::string line; std::getline(in, line);) {
       if (line.find("on_bad_row") == std::string::npos) text += line + "\n";
     }
     std::ofstream(base + "/strict.yaml") << text;
-    return RunProgram({SFTBENCH_BINARY, "run", base + "/strict.yaml", "--out",
-                       base + "/strict"});
+    return support::RunProgram({SFTBENCH_BINARY, "run", base + "/strict.yaml",
+                                "--out", base + "/strict"});
   }();
   CHECK(broken.exit_status == 2);
   CHECK(broken.error.find("moods.csv:42") != std::string::npos);
@@ -90,7 +92,8 @@ class OwnRows {
     std::ofstream(base_ + "/" + name) << rows;
   }
   // What `run --dry-run` says on standard error.
-  Finished Plan(const std::string& data, const std::string& rest) const {
+  support::Finished Plan(const std::string& data,
+                         const std::string& rest) const {
     std::ofstream(base_ + "/spec.yaml")
         << "model: glassllm\n"
            "data: {name: own, path: train.jsonl, task: "
@@ -98,13 +101,13 @@ class OwnRows {
         << "}\n"
            "budget: {steps: 1}\n"
         << rest;
-    return RunProgram(
+    return support::RunProgram(
         {SFTBENCH_BINARY, "run", base_ + "/spec.yaml", "--dry-run"});
   }
 
  private:
   std::string task_;
-  TempDir folder_;
+  support::TempDir folder_;
   std::string base_;
 };
 
@@ -120,7 +123,8 @@ std::string Rows(int first, int last, const std::string& before,
 }
 
 bool GlassIsHere() {
-  if (fs::exists(AssetsDir().string() + "/models/glassllm/config.json")) {
+  if (fs::exists(support::AssetsDir().string() +
+                 "/models/glassllm/config.json")) {
     return true;
   }
   WARN("SKIPPED: the assets are not here; run ./setup.sh");
@@ -140,7 +144,7 @@ TEST_CASE("what a run would lose of its rows is said in the plan",
   own.Write("test.jsonl", Rows(100, 110, start, words + end, 3));
   own.Write("validation.jsonl", Rows(0, 6, start, end, 3));
   const std::string files = ", test: test.jsonl, validation: validation.jsonl";
-  const Finished plan =
+  const support::Finished plan =
       own.Plan(files, std::string(kTrainOwn) +
                           "set: {max_length: 64, train_limit: 2}\n"
                           "grid: {method: [lora]}\n");
@@ -149,7 +153,7 @@ TEST_CASE("what a run would lose of its rows is said in the plan",
   CHECK_THAT(plan.error, Contains("10 of 10 test rows are cut to max_length"));
   CHECK_THAT(plan.error, Contains("train_limit 2 leaves 1 of 3 classes "
                                   "without a train row"));
-  const Finished leaked =
+  const support::Finished leaked =
       own.Plan(files, std::string(kTrainOwn) +
                           "set: {max_length: 64}\ngrid: {method: [lora]}\n");
   CHECK_THAT(leaked.error, Contains("6 of 60 training rows have the prompt of "
@@ -164,7 +168,7 @@ TEST_CASE("references that no answer can equal are counted",
                                        "\", \"target\": \"one. two\"}"));
   const std::string rest = std::string(kTrainOwn) +
                            "set: {max_length: 96}\ngrid: {method: [lora]}\n";
-  const Finished stop = own.Plan(", stop: [\".\"]", rest);
+  const support::Finished stop = own.Plan(", stop: [\".\"]", rest);
   INFO(stop.error << stop.out);
   CHECK(stop.exit_status == 0);
   CHECK_THAT(stop.error, Contains("2 of 2 test rows have references that no "
@@ -180,7 +184,7 @@ TEST_CASE("specs of a user's file that measure nothing are refused",
   if (!GlassIsHere()) return;
   const OwnRows text("language_modeling",
                      Rows(0, 9, "{\"text\": \"some words ", "\"}"));
-  const Finished asked =
+  const support::Finished asked =
       text.Plan("",
                 "train: [rotten_tomatoes]\nevaluate: {tasks: [own]}\n"
                 "set: {max_length: 64}\ngrid: {method: [lora]}\n");
@@ -188,7 +192,7 @@ TEST_CASE("specs of a user's file that measure nothing are refused",
   CHECK(asked.exit_status == 2);
   CHECK_THAT(asked.error, Contains("spec.yaml:5: evaluate") &&
                               Contains("evaluate: {retain: [own]}"));
-  const Finished listed =
+  const support::Finished listed =
       text.Plan("",
                 "train: [wiki_demo]\nevaluate: {retain: [own]}\n"
                 "set: {max_length: 64}\ngrid: {method: [lora]}\n");
@@ -197,7 +201,7 @@ TEST_CASE("specs of a user's file that measure nothing are refused",
 
   const OwnRows rows("classification",
                      Rows(0, 40, "{\"text\": \"row ", "\", \"label\": \"c", 2));
-  const Finished chosen =
+  const support::Finished chosen =
       rows.Plan(", split: [0.7, 0, 0.3]",
                 std::string(kTrainOwn) +
                     "set: {max_length: 64}\ngrid: {method: [lora, full]}\n"
@@ -229,4 +233,4 @@ TEST_CASE("pack.overflow: split trains on the whole of long rows",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::experiments

@@ -3,11 +3,11 @@
 #include <filesystem>
 #include <set>
 
-#include "harness/model/ops/dense_linear.h"
 #include "harness/kernels/nf4/nf4_glue.h"
+#include "harness/model/ops/dense_linear.h"
 #include "tests/methods/variants.h"
 
-namespace sft {
+namespace sft::methods {
 
 TEST_CASE("What moves is what a method names, and nothing else",
           "[methods][conformance]") {
@@ -19,7 +19,8 @@ TEST_CASE("What moves is what a method names, and nothing else",
       before[name] = t.detach().clone();
     }
     std::set<std::string> trainable;
-    for (const TrainableParameter& p : run.method->TrainableParameters()) {
+    for (const train::TrainableParameter& p :
+         run.method->TrainableParameters()) {
       CHECK(p.tensor.is_leaf());
       CHECK(p.tensor.requires_grad());
       CHECK(p.tensor.scalar_type() == at::kFloat);
@@ -56,8 +57,8 @@ TEST_CASE("Merging changes no loss", "[methods][conformance]") {
     const double before = LossOf(*run.model, batch);
     REQUIRE(run.method->Merge().ok());
     CHECK(LossOf(*run.model, batch) == Approx(before).epsilon(1e-9));
-    for (const LinearSlot& slot : run.model->linear_slots()) {
-      CHECK(dynamic_cast<DenseLinear*>(slot.map.get()) != nullptr);
+    for (const model::LinearSlot& slot : run.model->linear_slots()) {
+      CHECK(dynamic_cast<model::DenseLinear*>(slot.map.get()) != nullptr);
     }
   }
 }
@@ -85,7 +86,8 @@ TEST_CASE("bf16 and f32 agree on the loss before training",
     CHECK(LossOf(*narrow.model, batch) ==
           Approx(LossOf(*wide.model, batch)).epsilon(0.02));
     TakeStep(narrow, 0.1);
-    for (const TrainableParameter& p : narrow.method->TrainableParameters()) {
+    for (const train::TrainableParameter& p :
+         narrow.method->TrainableParameters()) {
       CHECK(p.tensor.scalar_type() == at::kFloat);
     }
   }
@@ -93,9 +95,9 @@ TEST_CASE("bf16 and f32 agree on the loss before training",
 
 TEST_CASE("A round begun again, or loaded, trains the same tensors",
           "[methods][conformance]") {
-  const auto names = [](UpdateMethod& method) {
+  const auto names = [](train::UpdateMethod& method) {
     std::vector<std::string> out;
-    for (const TrainableParameter& p : method.TrainableParameters()) {
+    for (const train::TrainableParameter& p : method.TrainableParameters()) {
       out.push_back(p.name);
     }
     return out;
@@ -127,7 +129,7 @@ TEST_CASE("Recomputing a block draws the same dropout masks",
       run.model->SetActivationCheckpointing(checkpointing);
       TakeStep(run, 0);
       grads.emplace_back();
-      for (TrainableParameter& p : run.method->TrainableParameters()) {
+      for (train::TrainableParameter& p : run.method->TrainableParameters()) {
         grads.back()[p.name] = p.tensor.grad();
       }
     }
@@ -148,7 +150,7 @@ TEST_CASE("An evaluation between two steps changes no gradient",
       if (evaluates) LossOf(*run.model, RandomBatch());
       TakeStep(run, 0);
       grads.emplace_back();
-      for (TrainableParameter& p : run.method->TrainableParameters()) {
+      for (train::TrainableParameter& p : run.method->TrainableParameters()) {
         grads.back()[p.name] = p.tensor.grad();
       }
     }
@@ -163,7 +165,7 @@ TEST_CASE("An evaluation between two steps changes no gradient",
 std::vector<std::string> FamilyFolders() {
   std::vector<std::string> out;
   for (const auto& entry : std::filesystem::directory_iterator(
-           SourceDir() / "tests" / "golden" / "decoders")) {
+           support::SourceDir() / "tests" / "golden" / "decoders")) {
     out.push_back(entry.path().string());
   }
   std::sort(out.begin(), out.end());
@@ -171,7 +173,7 @@ std::vector<std::string> FamilyFolders() {
 }
 Batch FamilyBatch() {
   const std::vector<Example> rows = RandomExamples({9, 14, 6}, 7, 97);
-  return PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
+  return data::PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
 }
 
 TEST_CASE("Every method trains every family of decoders, and merges",
@@ -204,7 +206,8 @@ TEST_CASE("Every method trains every family of decoders, and merges",
         values[name] = t.detach().clone();
       }
       std::set<std::string> trainable;
-      for (const TrainableParameter& p : run.method->TrainableParameters()) {
+      for (const train::TrainableParameter& p :
+           run.method->TrainableParameters()) {
         trainable.insert(p.name);
       }
       if (adapts && !variant.options.contains("lora.targets")) {
@@ -237,22 +240,22 @@ TEST_CASE("HFT freezes half of every category of every family",
     REQUIRE(method->Attach(*model).ok());
     // Per category: tensors, and how many of them are trained.
     std::map<std::string, std::pair<int64_t, int64_t>> counts;
-    for (const Parameter& p : model->Parameters()) {
+    for (const model::Parameter& p : model->Parameters()) {
       std::string category;
-      if (p.layer < 0 || p.role == Role::kBias) {
+      if (p.layer < 0 || p.role == model::Role::kBias) {
         CHECK(p.tensor.requires_grad());
         continue;
       }
       switch (p.role) {
-        case Role::kNorm:
+        case model::Role::kNorm:
           category = "norms";
           break;
-        case Role::kQkv:
+        case model::Role::kQkv:
           category = "qkv";
           break;
-        case Role::kUp:
-        case Role::kDown:
-        case Role::kGate:
+        case model::Role::kUp:
+        case model::Role::kDown:
+        case model::Role::kGate:
           category = "ffn";
           break;
         default:
@@ -270,7 +273,7 @@ TEST_CASE("HFT freezes half of every category of every family",
 
 TEST_CASE("Options out of range and unknown ones are refused",
           "[methods][conformance]") {
-  for (const UpdateMethodRow& row : AllMethods().update) {
+  for (const train::UpdateMethodRow& row : AllMethods().update) {
     for (const FieldSpec& option : row.options) {
       CHECK(CanonicalizeField(option, option.default_text).ok());
     }
@@ -284,4 +287,4 @@ TEST_CASE("Options out of range and unknown ones are refused",
   CHECK(method->Attach(*model).code() == absl::StatusCode::kInvalidArgument);
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -6,7 +6,7 @@
 #include "methods/adapter_io.h"
 #include "tests/methods/encoder_support.h"
 
-namespace sft {
+namespace sft::methods {
 
 TEST_CASE("an adapter of an encoder holds its head, and both come back",
           "[methods][adapter][encoders]") {
@@ -19,7 +19,7 @@ TEST_CASE("an adapter of an encoder holds its head, and both come back",
                    at::kFloat);
       TakeStep(run, 0.05, batch);
       const double trained = LossOf(*run.model, batch);
-      const TempDir folder("adapter");
+      const support::TempDir folder("adapter");
       const std::string path = folder.path().string();
       REQUIRE(run.method->WriteAdapter(path).ok());
       auto fresh = LoadHeadless(c.family, at::kFloat);
@@ -47,12 +47,12 @@ TEST_CASE("an adapter of an encoder holds its head, and both come back",
         }
         return false;
       };
-      for (const LinearSlot& slot : run.model->linear_slots()) {
+      for (const model::LinearSlot& slot : run.model->linear_slots()) {
         INFO(slot.name);
         CHECK(named(slot.name) ==
               (dynamic_cast<LoraLinear*>(slot.map.get()) != nullptr));
       }
-      for (const Parameter& p : run.model->HeadParameters()) {
+      for (const model::Parameter& p : run.model->HeadParameters()) {
         INFO(p.name);
         CHECK_FALSE(named(p.name.substr(0, p.name.rfind('.'))));
         const std::string top = p.name.substr(0, p.name.find('.'));
@@ -75,12 +75,13 @@ TEST_CASE("adapters made by PEFT for encoders give PEFT's scores",
     row.labels.assign(row.input_ids.size(), kNoLoss);
     auto model = LoadHeadless(family, at::kFloat);
     const absl::Status attached = AttachAdapter(
-        *model, (SourceDir() / "tests/golden/encoders/peft" / family).string());
+        *model, (support::SourceDir() / "tests/golden/encoders/peft" / family)
+                    .string());
     INFO(attached.ToString());
     REQUIRE(attached.ok());
     const at::NoGradGuard no_grad;
-    const at::Tensor scores = model->HeadLogits(
-        FlatBatch({row}, {{0, 0, static_cast<int64_t>(row.input_ids.size())}}));
+    const at::Tensor scores = model->HeadLogits(data::FlatBatch(
+        {row}, {{0, 0, static_cast<int64_t>(row.input_ids.size())}}));
     const at::Tensor wanted =
         at::tensor(item["logits"].get<std::vector<float>>()).unsqueeze(0);
     CHECK(at::allclose(scores, wanted, 1e-4, 1e-5));
@@ -91,11 +92,11 @@ TEST_CASE("a head that a model cannot have is refused in one line",
           "[methods][adapter][encoders]") {
   const HeadCase c{"bert", HeadKind::kSequence, 3};
   Attached run = AttachTo(c, {"lora", {{"lora.rank", "4"}}}, at::kFloat);
-  const TempDir folder("adapter");
+  const support::TempDir folder("adapter");
   const std::string path = folder.path().string();
   REQUIRE(run.method->WriteAdapter(path).ok());
   const std::string weights = path + "/adapter_model.safetensors";
-  auto tensors = ReadSafetensors(weights);
+  auto tensors = formats::ReadSafetensors(weights);
   REQUIRE(tensors.ok());
   const auto refused = [&](const std::string& part,
                            const std::string& family = "bert") {
@@ -108,7 +109,7 @@ TEST_CASE("a head that a model cannot have is refused in one line",
   };
   refused("distilbert", "distilbert");
   auto write = [&](const std::vector<NamedTensor>& changed) {
-    REQUIRE(WriteSafetensors(weights, changed, {}).ok());
+    REQUIRE(formats::WriteSafetensors(weights, changed, {}).ok());
   };
   std::vector<NamedTensor> changed = *tensors;
   for (NamedTensor& t : changed) {
@@ -134,4 +135,4 @@ TEST_CASE("a head that a model cannot have is refused in one line",
   refused("head");
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -2,13 +2,13 @@
 // every family and head (tests/golden/make_golden_encoders.py).
 #include <set>
 
-#include "harness/model/ops/dense_linear.h"
 #include "harness/core/tensor_digest.h"
+#include "harness/model/ops/dense_linear.h"
 #include "harness/train/trainer.h"
 #include "methods/qlora.h"
 #include "tests/methods/encoder_support.h"
 
-namespace sft {
+namespace sft::methods {
 
 TEST_CASE("Every method trains every encoder and head, and merges",
           "[methods][conformance][encoders]") {
@@ -27,13 +27,14 @@ TEST_CASE("Every method trains every encoder and head, and merges",
         values[name] = t.detach().clone();
       }
       std::set<std::string> trainable;
-      for (const TrainableParameter& p : run.method->TrainableParameters()) {
+      for (const train::TrainableParameter& p :
+           run.method->TrainableParameters()) {
         CHECK(p.tensor.is_leaf());
         CHECK(p.tensor.requires_grad());
         CHECK(trainable.insert(p.name).second);
       }
       const bool trains = variant.method != "untuned";
-      for (const Parameter& p : run.model->HeadParameters()) {
+      for (const model::Parameter& p : run.model->HeadParameters()) {
         CHECK(trainable.contains(p.name) == trains);
       }
       TakeStep(run, 0.01, batch);
@@ -44,7 +45,7 @@ TEST_CASE("Every method trains every encoder and head, and merges",
         if (!trainable.contains(name)) CHECK(same);
       }
       if (trains) {
-        for (const Parameter& p : run.model->HeadParameters()) {
+        for (const model::Parameter& p : run.model->HeadParameters()) {
           CHECK_FALSE(at::equal(p.tensor.detach(), values[p.name]));
         }
       }
@@ -52,8 +53,8 @@ TEST_CASE("Every method trains every encoder and head, and merges",
       if (trains) CHECK(trained < before);
       REQUIRE(run.method->Merge().ok());
       CHECK(LossOf(*run.model, batch) == Approx(trained).epsilon(1e-9));
-      for (const LinearSlot& slot : run.model->linear_slots()) {
-        CHECK(dynamic_cast<DenseLinear*>(slot.map.get()) != nullptr);
+      for (const model::LinearSlot& slot : run.model->linear_slots()) {
+        CHECK(dynamic_cast<model::DenseLinear*>(slot.map.get()) != nullptr);
       }
     }
   }
@@ -71,7 +72,8 @@ TEST_CASE("bf16 and f32 agree on an encoder's loss, and masters stay f32",
       CHECK(LossOf(*narrow.model, batch) ==
             Approx(LossOf(*wide.model, batch)).epsilon(0.05));
       TakeStep(narrow, 0.01, batch);
-      for (const TrainableParameter& p : narrow.method->TrainableParameters()) {
+      for (const train::TrainableParameter& p :
+           narrow.method->TrainableParameters()) {
         CHECK(p.tensor.scalar_type() == at::kFloat);
         CHECK(p.tensor.grad().defined());
       }
@@ -84,17 +86,17 @@ TEST_CASE("QLoRA quantizes every map of an encoder but its head",
   const HeadCase c{"bert", HeadKind::kSequence, 3};
   Attached run =
       AttachTo(c, {"qlora", {{"lora.targets", "q_proj"}}}, at::kFloat);
-  for (const LinearSlot& slot : run.model->linear_slots()) {
+  for (const model::LinearSlot& slot : run.model->linear_slots()) {
     INFO(slot.name);
-    const LinearMap* map = slot.map.get();
+    const model::LinearMap* map = slot.map.get();
     if (const auto* lora = dynamic_cast<const LoraLinear*>(map)) {
-      CHECK(slot.role == Role::kQuery);
+      CHECK(slot.role == model::Role::kQuery);
       map = &lora->base();
     }
     CHECK(dynamic_cast<const Nf4Linear*>(map) != nullptr);
   }
-  CHECK(run.model->linear_slots().back().role == Role::kPooler);
-  for (const Parameter& p : run.model->HeadParameters()) {
+  CHECK(run.model->linear_slots().back().role == model::Role::kPooler);
+  for (const model::Parameter& p : run.model->HeadParameters()) {
     CHECK(p.tensor.scalar_type() == at::kFloat);
   }
 }
@@ -107,19 +109,20 @@ TEST_CASE("HFT freezes half of every category of every encoder",
     auto method = MakeMethod("hft");
     REQUIRE(method->Attach(*model).ok());
     std::map<std::string, int64_t> frozen;
-    for (const Parameter& p : model->Parameters()) {
+    for (const model::Parameter& p : model->Parameters()) {
       INFO(p.name);
       const bool trained = p.tensor.requires_grad();
-      if (p.layer < 0 || p.role == Role::kBias) {
+      if (p.layer < 0 || p.role == model::Role::kBias) {
         // Embeddings and their norm, pooler, head, biases.
         CHECK(trained);
         continue;
       }
       const std::string layer = std::to_string(p.layer);
-      const bool ffn = p.role == Role::kUp || p.role == Role::kDown;
-      frozen[(p.role == Role::kNorm ? "norm"
-              : ffn                 ? "ffn"
-                                    : "attention") +
+      const bool ffn =
+          p.role == model::Role::kUp || p.role == model::Role::kDown;
+      frozen[(p.role == model::Role::kNorm ? "norm"
+              : ffn                        ? "ffn"
+                                           : "attention") +
              layer] += !trained;
     }
     CHECK(frozen == std::map<std::string, int64_t>{{"attention0", 2},
@@ -134,23 +137,23 @@ TEST_CASE("HFT freezes half of every category of every encoder",
 namespace {
 
 // Loss and gradients, by name, of one step over all rows.
-std::map<std::string, at::Tensor> StepOf(Attached& run, RunConfig config,
-                                         const BatchingMethodRow& row,
+std::map<std::string, at::Tensor> StepOf(Attached& run, spec::RunConfig config,
+                                         const train::BatchingMethodRow& row,
                                          const std::vector<Example>& rows) {
   config.gradient_accumulation_steps = static_cast<int64_t>(rows.size());
   auto batching = row.make(config);
   REQUIRE(batching.ok());
   REQUIRE((*batching)->Attach(*run.model).ok());
-  const std::unique_ptr<Collator> collator = (*batching)->MakeCollator();
-  auto plan = PlanSteps(config, rows, *collator, 0);
+  const std::unique_ptr<data::Collator> collator = (*batching)->MakeCollator();
+  auto plan = train::PlanSteps(config, rows, *collator, 0);
   INFO(plan.status().ToString());
   REQUIRE(plan.ok());
   REQUIRE(plan->steps.size() == 1);
   std::map<std::string, at::Tensor> out;
   double sum = 0;
-  for (const MicroBatchPlan& micro : plan->steps[0].micro_batches) {
+  for (const data::MicroBatchPlan& micro : plan->steps[0].micro_batches) {
     const Batch batch = collator->Collate(rows, micro);
-    const LossOutput loss = run.model->SumLoss(batch);
+    const model::LossOutput loss = run.model->SumLoss(batch);
     CHECK(loss.target_tokens == batch.target_tokens);
     const at::Tensor share =
         loss.loss_sum.div(static_cast<double>(plan->target_tokens));
@@ -158,7 +161,7 @@ std::map<std::string, at::Tensor> StepOf(Attached& run, RunConfig config,
     sum += share.item<double>();
   }
   out["loss"] = at::tensor(sum, at::kDouble);
-  for (TrainableParameter& p : run.method->TrainableParameters()) {
+  for (train::TrainableParameter& p : run.method->TrainableParameters()) {
     if (p.tensor.grad().defined()) out[p.name] = p.tensor.grad().clone();
     p.tensor.mutable_grad() = at::Tensor();
   }
@@ -171,20 +174,20 @@ TEST_CASE("every batching method gives an encoder the same gradients",
           "[methods][conformance][encoders]") {
   for (const HeadCase& c : HeadCases()) {
     const std::vector<Example> rows = HeadRows(c);
-    for (const UpdateMethodRow& update : AllMethods().update) {
+    for (const train::UpdateMethodRow& update : AllMethods().update) {
       Variant variant{update.name, {}};
       if (update.name.find("lora") != std::string::npos) {
         variant.options["lora.rank"] = "4";
       }
       Attached run = AttachTo(c, variant, at::kDouble);
       TakeStep(run, 0.01, HeadBatch(c));  // off a B of nought
-      for (TrainableParameter& p : run.method->TrainableParameters()) {
+      for (train::TrainableParameter& p : run.method->TrainableParameters()) {
         p.tensor.mutable_grad() = at::Tensor();
       }
       std::map<std::string, at::Tensor> want;
-      for (const BatchingMethodRow& batching : AllMethods().batching) {
+      for (const train::BatchingMethodRow& batching : AllMethods().batching) {
         for (int64_t batch_size : {6, 2, 1}) {
-          RunConfig config;
+          spec::RunConfig config;
           config.batch_size = batch_size;
           config.max_length = 24;
           config.budget_epochs = 1;
@@ -205,10 +208,10 @@ TEST_CASE("every batching method gives an encoder the same gradients",
 
 TEST_CASE("wrapped packing is refused for a head", "[methods][encoders]") {
   const HeadCase c{"bert", HeadKind::kToken, 5};
-  RunConfig config;
+  spec::RunConfig config;
   config.max_length = 24;
   config.method_options = {{"pack.strategy", "wrapped"}};
-  for (const BatchingMethodRow& row : AllMethods().batching) {
+  for (const train::BatchingMethodRow& row : AllMethods().batching) {
     if (row.name != "packed") continue;
     auto batching = row.make(config);
     REQUIRE(batching.ok());
@@ -225,9 +228,9 @@ TEST_CASE("a run on an encoder, killed and resumed, is the same run",
           "[methods][conformance][encoders]") {
   const HeadCase c{"bert", HeadKind::kSequence, 3};
   const std::vector<Example> rows = HeadRows(c);
-  for (const UpdateMethodRow& update : AllMethods().update) {
+  for (const train::UpdateMethodRow& update : AllMethods().update) {
     if (update.name == "untuned") continue;
-    RunConfig config;
+    spec::RunConfig config;
     config.method = update.name;
     config.batch_size = 2;
     config.learning_rate = 1e-3;
@@ -238,21 +241,21 @@ TEST_CASE("a run on an encoder, killed and resumed, is the same run",
     }
     struct Run {
       Attached attached;
-      std::unique_ptr<Trainer> trainer;
+      std::unique_ptr<train::Trainer> trainer;
     };
     auto start = [&] {
       Run run{AttachTo(c, {update.name, config.method_options}, at::kFloat),
               nullptr};
-      run.trainer = std::make_unique<Trainer>(
+      run.trainer = std::make_unique<train::Trainer>(
           config, "run", *run.attached.model, *run.attached.method);
       return run;
     };
     auto batching = AllMethods().batching[0].make(config);
     REQUIRE(batching.ok());
     const auto collator = (*batching)->MakeCollator();
-    auto plan = PlanSteps(config, rows, *collator, 0);
+    auto plan = train::PlanSteps(config, rows, *collator, 0);
     REQUIRE(plan.ok());
-    auto train = [&](Run& run, const TrainerHooks& hooks) {
+    auto train = [&](Run& run, const train::TrainerHooks& hooks) {
       auto outcome = run.trainer->RunRound(0, rows, *collator, *plan, hooks);
       INFO(outcome.status().ToString());
       REQUIRE(outcome.ok());
@@ -263,14 +266,14 @@ TEST_CASE("a run on an encoder, killed and resumed, is the same run",
     const std::string before = TensorDigest(whole.attached.model->DenseState());
     const std::string want = train(whole, {});
     CHECK(want != before);
-    const TempDir folder("encoders");
-    TrainerHooks hooks;
+    const support::TempDir folder("encoders");
+    train::TrainerHooks hooks;
     hooks.checkpoint_folder = (folder.path() / "checkpoint").string();
     int64_t left = 2;
     hooks.should_stop = [&left] { return left-- == 0; };
     Run killed = start();
     CHECK(train(killed, hooks) != want);
-    auto checkpoint = ReadCheckpoint(hooks.checkpoint_folder, "run");
+    auto checkpoint = train::ReadCheckpoint(hooks.checkpoint_folder, "run");
     REQUIRE(checkpoint.ok());
     Run resumed = start();
     REQUIRE(resumed.trainer->Resume(*checkpoint).ok());
@@ -278,4 +281,4 @@ TEST_CASE("a run on an encoder, killed and resumed, is the same run",
   }
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -10,7 +10,7 @@
 
 #include "tests/methods/variants.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct HeadCase {
   std::string family;
@@ -30,19 +30,19 @@ inline std::string NameOf(const HeadCase& c) {
   return c.family + " with head " + std::to_string(static_cast<int>(c.kind));
 }
 
-inline std::unique_ptr<Model> LoadHeadless(const std::string& family,
-                                           at::ScalarType compute) {
+inline std::unique_ptr<model::Model> LoadHeadless(const std::string& family,
+                                                  at::ScalarType compute) {
   return LoadTestModel(
-      compute,
-      (SourceDir() / "tests" / "golden" / "encoders" / family).string());
+      compute, (support::SourceDir() / "tests" / "golden" / "encoders" / family)
+                   .string());
 }
-inline std::unique_ptr<Model> LoadEncoder(const HeadCase& c,
-                                          at::ScalarType compute = at::kFloat) {
+inline std::unique_ptr<model::Model> LoadEncoder(
+    const HeadCase& c, at::ScalarType compute = at::kFloat) {
   auto model = LoadHeadless(c.family, compute);
   REQUIRE(model->SetHead(c.kind, c.classes, 4).ok());
   // A drawn head is small; its gradient upon the rest would be too.
   const at::NoGradGuard no_grad;
-  for (Parameter& p : model->HeadParameters()) p.tensor.mul_(10);
+  for (model::Parameter& p : model->HeadParameters()) p.tensor.mul_(10);
   return model;
 }
 
@@ -72,7 +72,7 @@ inline std::vector<Example> HeadRows(const HeadCase& c) {
 }
 inline Batch HeadBatch(const HeadCase& c) {
   const std::vector<Example> rows = HeadRows(c);
-  return PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
+  return data::PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
 }
 
 // As the conformance test has them, for models of width 32.
@@ -97,6 +97,6 @@ inline Attached AttachTo(const HeadCase& c, const Variant& variant,
   return run;
 }
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // TESTS_METHODS_ENCODER_SUPPORT_H_

@@ -11,7 +11,7 @@
 #include "methods/nnls_packing.h"
 #include "tests/methods/methods_support.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using Lengths = std::vector<int64_t>;
@@ -39,8 +39,8 @@ Packs Collected(const std::vector<HistogramPack>& packs) {
 
 Packs Pack(const Lengths& lengths, int64_t capacity, PackStrategy strategy,
            int64_t max_per_pack = 0) {
-  return Collected(
-      PackHistogram(CountLengths(lengths), capacity, strategy, max_per_pack));
+  return Collected(PackHistogram(data::CountLengths(lengths), capacity,
+                                 strategy, max_per_pack));
 }
 
 Lengths RandomLengths(int64_t n, uint64_t longest, uint64_t seed) {
@@ -92,7 +92,7 @@ Filled Fill(const Lengths& counts, int64_t capacity, PackStrategy strategy,
 }
 
 std::optional<Lengths> Published(const std::string& name) {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   const auto path =
       data.value_or("") / "length_histograms" / std::string(name + ".csv");
   if (!data.has_value() || !std::filesystem::exists(path)) {
@@ -100,7 +100,7 @@ std::optional<Lengths> Published(const std::string& name) {
                                           << ".csv below SFTBENCH_DATA");
     return std::nullopt;
   }
-  auto counts = ReadLengthHistogram(path.string());
+  auto counts = data::ReadLengthHistogram(path.string());
   INFO(counts.status().ToString());
   REQUIRE(counts.ok());
   return *counts;
@@ -179,7 +179,7 @@ TEST_CASE("a histogram packs first and best fit as its rows do",
           Packs want;
           for (const auto& bin : rows.bins) {
             Lengths pack;
-            for (const Piece& piece : bin) pack.push_back(piece.length);
+            for (const data::Piece& piece : bin) pack.push_back(piece.length);
             ++want[pack];
           }
           CHECK(Pack(lengths, capacity, strategy, bound) == want);
@@ -195,8 +195,8 @@ TEST_CASE("histogram packs hold every row once, within both bounds",
     for (int64_t n : {1, 5, 200, 5000}) {
       for (uint64_t longest : {3, 30, 64}) {
         for (int64_t bound : {0, 1, 2, 3, 12}) {
-          Fill(CountLengths(RandomLengths(n, longest, longest)), 64, strategy,
-               bound, 1);
+          Fill(data::CountLengths(RandomLengths(n, longest, longest)), 64,
+               strategy, bound, 1);
         }
       }
     }
@@ -261,4 +261,4 @@ TEST_CASE("SQuAD's sequences pack as full as two a pack allow",
   CHECK(Fill(*counts, 384, kNnlshp, 0, 1).efficiency > 0.97);
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -20,34 +20,34 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::methods {
 
 inline nlohmann::json ReadGoldenJson(const std::string& name) {
-  std::ifstream file(SourceDir() / "tests" / "golden" / name);
+  std::ifstream file(support::SourceDir() / "tests" / "golden" / name);
   REQUIRE(file.good());
   return nlohmann::json::parse(file);
 }
 
 // A listed model; the small real one by default.
-inline std::unique_ptr<Model> LoadTestModel(
+inline std::unique_ptr<model::Model> LoadTestModel(
     at::ScalarType compute = at::kFloat, const std::string& name = "glassllm") {
-  auto where = LocateModel(name, AssetsDir().string());
+  auto where = model::LocateModel(name, support::AssetsDir().string());
   INFO(where.status().ToString());
   REQUIRE(where.ok());
-  auto model = LoadModel(*where, {.compute_dtype = compute});
+  auto model = model::LoadModel(*where, {.compute_dtype = compute});
   INFO(model.status().ToString());
   REQUIRE(model.ok());
   return std::move(*model);
 }
 
-inline std::unique_ptr<UpdateMethod> MakeMethod(
+inline std::unique_ptr<train::UpdateMethod> MakeMethod(
     const std::string& name,
     const std::map<std::string, std::string>& options = {}, int64_t seed = 0) {
-  RunConfig config;
+  spec::RunConfig config;
   config.method = name;
   config.seed = seed;
   config.method_options = options;
-  for (const UpdateMethodRow& row : AllMethods().update) {
+  for (const train::UpdateMethodRow& row : AllMethods().update) {
     if (row.name != name) continue;
     auto method = row.make(config);
     INFO(method.status().ToString());
@@ -79,14 +79,14 @@ inline std::vector<Example> RandomExamples(const std::vector<int64_t>& lengths,
 
 inline Batch RandomBatch() {
   const std::vector<Example> rows = RandomExamples({9, 14, 6});
-  return PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
+  return data::PaddedBatch(rows, {{0, 0, 9}, {1, 0, 14}, {2, 0, 6}}, 0, 0);
 }
 
 // Every tensor that the model holds, by name, whatever its maps are.
-inline std::map<std::string, at::Tensor> AllTensors(Model& model) {
+inline std::map<std::string, at::Tensor> AllTensors(model::Model& model) {
   std::map<std::string, at::Tensor> out;
-  for (const Parameter& p : model.Parameters()) out[p.name] = p.tensor;
-  for (const LinearSlot& slot : model.linear_slots()) {
+  for (const model::Parameter& p : model.Parameters()) out[p.name] = p.tensor;
+  for (const model::LinearSlot& slot : model.linear_slots()) {
     for (const NamedTensor& t : slot.map->Tensors()) {
       out[slot.name + "." + t.name] = t.tensor;
     }
@@ -94,11 +94,11 @@ inline std::map<std::string, at::Tensor> AllTensors(Model& model) {
   return out;
 }
 
-inline double LossOf(Model& model, const Batch& batch) {
+inline double LossOf(model::Model& model, const Batch& batch) {
   const at::NoGradGuard no_grad;
   return model.SumLoss(batch).loss_sum.item<double>();
 }
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // TESTS_METHODS_METHODS_SUPPORT_H_

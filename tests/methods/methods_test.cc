@@ -9,31 +9,32 @@
 #include "methods/hft.h"
 #include "tests/methods/methods_support.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 // SmolLM2-135M's parameters without their values.
-std::vector<Parameter> SmolParameters() {
+std::vector<model::Parameter> SmolParameters() {
   constexpr int64_t kLayers = 30, kWidth = 576, kKv = 192, kFfn = 1536;
-  std::vector<Parameter> out;
-  const auto add = [&out](std::string name, int64_t layer, Role role,
+  std::vector<model::Parameter> out;
+  const auto add = [&out](std::string name, int64_t layer, model::Role role,
                           std::vector<int64_t> shape) {
     out.push_back({std::move(name), layer, role,
                    at::empty(shape, at::TensorOptions(at::kMeta))});
   };
-  add("model.embed_tokens.weight", -1, Role::kEmbedding, {49152, kWidth});
+  add("model.embed_tokens.weight", -1, model::Role::kEmbedding,
+      {49152, kWidth});
   for (int64_t l = 0; l < kLayers; ++l) {
-    add("q", l, Role::kQuery, {kWidth, kWidth});
-    add("k", l, Role::kKey, {kKv, kWidth});
-    add("v", l, Role::kValue, {kKv, kWidth});
-    add("o", l, Role::kOutput, {kWidth, kWidth});
-    add("gate", l, Role::kGate, {kFfn, kWidth});
-    add("up", l, Role::kUp, {kFfn, kWidth});
-    add("down", l, Role::kDown, {kWidth, kFfn});
-    add("input_layernorm", l, Role::kNorm, {kWidth});
-    add("post_attention_layernorm", l, Role::kNorm, {kWidth});
+    add("q", l, model::Role::kQuery, {kWidth, kWidth});
+    add("k", l, model::Role::kKey, {kKv, kWidth});
+    add("v", l, model::Role::kValue, {kKv, kWidth});
+    add("o", l, model::Role::kOutput, {kWidth, kWidth});
+    add("gate", l, model::Role::kGate, {kFfn, kWidth});
+    add("up", l, model::Role::kUp, {kFfn, kWidth});
+    add("down", l, model::Role::kDown, {kWidth, kFfn});
+    add("input_layernorm", l, model::Role::kNorm, {kWidth});
+    add("post_attention_layernorm", l, model::Role::kNorm, {kWidth});
   }
-  add("model.norm.weight", -1, Role::kNorm, {kWidth});
+  add("model.norm.weight", -1, model::Role::kNorm, {kWidth});
   return out;
 }
 
@@ -42,27 +43,27 @@ struct Frozen {
   double share = 0;  // trained weights over all
   bool outside_trained = true;
 };
-Frozen CountFrozen(const std::vector<Parameter>& parameters,
+Frozen CountFrozen(const std::vector<model::Parameter>& parameters,
                    const std::vector<uint8_t>& mask) {
   Frozen out;
   double trained = 0, all = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const Parameter& p = parameters[i];
+    const model::Parameter& p = parameters[i];
     const double numel = static_cast<double>(p.tensor.numel());
     all += numel;
     trained += mask[i] != 0 ? numel : 0;
     if (mask[i] != 0) continue;
     if (p.layer < 0) out.outside_trained = false;
     switch (p.role) {
-      case Role::kQuery:
-      case Role::kOutput:
+      case model::Role::kQuery:
+      case model::Role::kOutput:
         ++out.query_output[p.layer];
         [[fallthrough]];
-      case Role::kKey:
-      case Role::kValue:
+      case model::Role::kKey:
+      case model::Role::kValue:
         ++out.attention[p.layer];
         break;
-      case Role::kNorm:
+      case model::Role::kNorm:
         ++out.norms[p.layer];
         break;
       default:
@@ -153,7 +154,7 @@ TEST_CASE("LoRA trains r (in + out) parameters a map", "[methods][lora]") {
   auto method = MakeMethod("lora", {{"lora.rank", "8"}});
   REQUIRE(method->Attach(*model).ok());
   double expected = 0;
-  for (const LinearSlot& slot : model->linear_slots()) {
+  for (const model::LinearSlot& slot : model->linear_slots()) {
     expected += 8.0 * static_cast<double>(slot.in_features + slot.out_features);
   }
   CHECK(method->Report().numbers["trainable_parameters"] == expected);
@@ -199,7 +200,7 @@ TEST_CASE("LoRA+ scales the learning rate of B alone", "[methods][lora]") {
   auto model = LoadTestModel();
   auto method = MakeMethod("lora", {{"lora.lora_plus_ratio", "16"}});
   REQUIRE(method->Attach(*model).ok());
-  for (const TrainableParameter& p : method->TrainableParameters()) {
+  for (const train::TrainableParameter& p : method->TrainableParameters()) {
     const bool is_b = p.name.find("lora_B") != std::string::npos;
     CHECK(p.learning_rate_scale == (is_b ? 16 : 1));
   }
@@ -232,14 +233,14 @@ TEST_CASE("An adapter folder written here reads back to the same loss",
       {{"lora.init", "pissa"}},
       {{"lora.init", "pissa"}, {"lora.dora", "true"}, {"lora.rslora", "true"}}};
   for (const auto& options : cases) {
-    const TempDir folder("adapter");
+    const support::TempDir folder("adapter");
     auto model = LoadTestModel();
     auto method = MakeMethod("lora", options);
     REQUIRE(method->Attach(*model).ok());
     {
       const at::NoGradGuard no_grad;
       Rng rng(1, Stream::kInit);
-      for (TrainableParameter& p : method->TrainableParameters()) {
+      for (train::TrainableParameter& p : method->TrainableParameters()) {
         p.tensor.mul_(1 + 0.1 * rng.Uniform()).add_(0.01 * rng.Uniform());
       }
     }
@@ -262,7 +263,7 @@ TEST_CASE("An adapter folder made by PEFT gives PEFT's loss",
           "[methods][adapter]") {
   const nlohmann::json golden = ReadGoldenJson("peft_adapter/expected.json");
   std::vector<Example> rows;
-  std::vector<Piece> pieces;
+  std::vector<data::Piece> pieces;
   for (const auto& ids : golden["rows"]) {
     Example row;
     row.input_ids = ids.get<std::vector<int32_t>>();
@@ -272,12 +273,13 @@ TEST_CASE("An adapter folder made by PEFT gives PEFT's loss",
                       static_cast<int64_t>(row.input_ids.size())});
     rows.push_back(std::move(row));
   }
-  const Batch batch = FlatBatch(rows, pieces);
+  const Batch batch = data::FlatBatch(rows, pieces);
   auto model = LoadTestModel();
   CHECK(LossOf(*model, batch) ==
         Approx(golden["loss_sum_base"].get<double>()).epsilon(1e-5));
   const absl::Status attached = AttachAdapter(
-      *model, (SourceDir() / "tests" / "golden" / "peft_adapter").string());
+      *model,
+      (support::SourceDir() / "tests" / "golden" / "peft_adapter").string());
   INFO(attached.ToString());
   REQUIRE(attached.ok());
   CHECK(LossOf(*model, batch) ==
@@ -286,7 +288,7 @@ TEST_CASE("An adapter folder made by PEFT gives PEFT's loss",
 
 TEST_CASE("A broken or foreign adapter folder is refused in one line",
           "[methods][adapter]") {
-  const TempDir folder("adapter");
+  const support::TempDir folder("adapter");
   const std::string path = folder.path().string();
   auto model = LoadTestModel();
   const auto refused = [&](const std::string& part) {
@@ -316,7 +318,7 @@ TEST_CASE("A broken or foreign adapter folder is refused in one line",
                            int64_t out) {
     const std::string name = "base_model.model." + slot;
     const at::TensorOptions f32(at::kFloat);
-    REQUIRE(WriteSafetensors(
+    REQUIRE(formats::WriteSafetensors(
                 path + "/adapter_model.safetensors",
                 {{name + ".lora_A.weight", at::ones({rank, in}, f32)},
                  {name + ".lora_B.weight", at::ones({out, rank}, f32)}},
@@ -333,4 +335,4 @@ TEST_CASE("A broken or foreign adapter folder is refused in one line",
   CHECK(AttachAdapter(*model, path).ok());
 }
 
-}  // namespace sft
+}  // namespace sft::methods

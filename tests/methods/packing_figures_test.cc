@@ -7,7 +7,7 @@
 #include "methods/packing.h"
 #include "tests/methods/methods_support.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 PackingFigures Measured(const std::string& name,
@@ -18,7 +18,7 @@ PackingFigures Measured(const std::string& name,
   return *figures;
 }
 
-double CollatorEfficiency(const Collator& collator,
+double CollatorEfficiency(const data::Collator& collator,
                           const std::vector<Example>& rows) {
   std::vector<int64_t> order(rows.size());
   std::iota(order.begin(), order.end(), 0);
@@ -32,7 +32,7 @@ double CollatorEfficiency(const Collator& collator,
 TEST_CASE("padding and packing five rows, worked by hand",
           "[methods][packing]") {
   PackingQuestion question;
-  question.counts_by_length = CountLengths({2, 2, 2, 4, 6});
+  question.counts_by_length = data::CountLengths({2, 2, 2, 4, 6});
   question.max_length = 5;
   question.batch_size = 2;
   // The row of 6 is cut to 5: 2 2 2 4 5, 15 tokens.
@@ -79,7 +79,7 @@ TEST_CASE("the figures are those of the collators", "[methods][packing]") {
   const auto rows = RandomExamples(lengths);
   for (int64_t bound : {0, 3}) {
     PackingQuestion question;
-    question.counts_by_length = CountLengths(lengths);
+    question.counts_by_length = data::CountLengths(lengths);
     question.max_length = 64;
     question.batch_size = 4;
     question.max_per_pack = bound;
@@ -126,7 +126,7 @@ TEST_CASE("the order of rows follows from the seed alone",
 
 TEST_CASE("what cannot be measured says why", "[methods][packing]") {
   PackingQuestion question;
-  question.counts_by_length = CountLengths({1, 2});
+  question.counts_by_length = data::CountLengths({1, 2});
   const auto message = [&](const std::string& name) {
     const auto figures = MeasurePacking(name, question);
     REQUIRE_FALSE(figures.ok());
@@ -140,4 +140,4 @@ TEST_CASE("what cannot be measured says why", "[methods][packing]") {
   CHECK(Measured("ffd", question).packs == (int64_t{1} << 30) / 1025 + 1);
 }
 
-}  // namespace sft
+}  // namespace sft::methods

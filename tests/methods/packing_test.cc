@@ -7,30 +7,31 @@
 
 #include "tests/methods/methods_support.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using nlohmann::json;
 
-json AsJson(const std::vector<std::vector<Piece>>& bins) {
+json AsJson(const std::vector<std::vector<data::Piece>>& bins) {
   json out = json::array();
   for (const auto& bin : bins) {
     json pieces = json::array();
-    for (const Piece& p : bin) pieces.push_back({p.index, p.begin, p.length});
+    for (const data::Piece& p : bin)
+      pieces.push_back({p.index, p.begin, p.length});
     out.push_back(pieces);
   }
   return out;
 }
 
 // First fit over a stable descending sort, by definition.
-std::vector<std::vector<Piece>> FirstFitByDefinition(
+std::vector<std::vector<data::Piece>> FirstFitByDefinition(
     const std::vector<int64_t>& lengths, int64_t capacity) {
   std::vector<int64_t> order(lengths.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return std::min(lengths[a], capacity) > std::min(lengths[b], capacity);
   });
-  std::vector<std::vector<Piece>> bins;
+  std::vector<std::vector<data::Piece>> bins;
   std::vector<int64_t> space;
   for (int64_t row : order) {
     const int64_t length = std::min(lengths[row], capacity);
@@ -46,9 +47,9 @@ std::vector<std::vector<Piece>> FirstFitByDefinition(
   return bins;
 }
 
-std::vector<std::unique_ptr<Collator>> PackedCollators(int64_t batch_size,
-                                                       int64_t max_length) {
-  std::vector<std::unique_ptr<Collator>> out;
+std::vector<std::unique_ptr<data::Collator>> PackedCollators(
+    int64_t batch_size, int64_t max_length) {
+  std::vector<std::unique_ptr<data::Collator>> out;
   for (const std::string& strategy : PackStrategyNames()) {
     for (const std::string overflow : {"truncate", "split"}) {
       for (int64_t max_per_pack : {0, 2}) {
@@ -140,8 +141,8 @@ TEST_CASE("Every token is placed once, or counted as lost",
     const auto plans = collator->PlanPass(rows, order, rng);
     std::set<std::pair<int64_t, int64_t>> seen;
     int64_t placed = 0, targets_placed = 0;
-    for (const MicroBatchPlan& plan : plans) {
-      for (const Piece& p : plan.pieces) {
+    for (const data::MicroBatchPlan& plan : plans) {
+      for (const data::Piece& p : plan.pieces) {
         for (int64_t t = p.begin; t < p.begin + p.length; ++t) {
           CHECK(seen.emplace(p.index, t).second);
         }
@@ -173,7 +174,7 @@ TEST_CASE("No strategy exceeds max_per_pack, and each places every row once",
                .bins) {
         CHECK(static_cast<int64_t>(bin.size()) <= bound);
         int64_t tokens = 0;
-        for (const Piece& piece : bin) {
+        for (const data::Piece& piece : bin) {
           ++seen[piece.index];
           tokens += piece.length;
           CHECK(piece.length == lengths[piece.index]);
@@ -198,9 +199,9 @@ TEST_CASE("Histogram packs take the rows of a length in their order",
 
 TEST_CASE("A bound for wrapped, and nnlshp over long packs, are refused",
           "[methods][packing]") {
-  RunConfig config;
+  spec::RunConfig config;
   const auto message = [&config] {
-    for (const BatchingMethodRow& row : AllMethods().batching) {
+    for (const train::BatchingMethodRow& row : AllMethods().batching) {
       if (row.name != "packed") continue;
       const auto batching = row.make(config);
       REQUIRE_FALSE(batching.ok());
@@ -252,7 +253,7 @@ TEST_CASE("pad_to max makes every batch as wide as max_length",
 TEST_CASE("Packed rows stay apart, wrapped ones do not", "[methods][packing]") {
   const auto rows = RandomExamples({6, 6, 6, 6, 6});
   PackedOptions options;
-  const auto plan_of = [&](const Collator& collator) {
+  const auto plan_of = [&](const data::Collator& collator) {
     Rng rng(1, Stream::kDataOrder);
     return collator.PlanPass(rows, {0, 1, 2, 3, 4}, rng);
   };
@@ -272,7 +273,7 @@ TEST_CASE("Packed and padding-free rows give the loss of padded ones",
   std::iota(order.begin(), order.end(), 0);
   auto model = LoadTestModel(at::kDouble);
   std::vector<double> losses;
-  std::vector<std::unique_ptr<Collator>> collators;
+  std::vector<std::unique_ptr<data::Collator>> collators;
   collators.push_back(MakePaddedCollator({}, 12, 64));
   collators.push_back(MakePaddingFreeCollator({}, 12, 64));
   for (const std::string& strategy : PackStrategyNames()) {
@@ -293,4 +294,4 @@ TEST_CASE("Packed and padding-free rows give the loss of padded ones",
   for (double loss : losses) CHECK(loss == Approx(losses[0]).epsilon(1e-10));
 }
 
-}  // namespace sft
+}  // namespace sft::methods

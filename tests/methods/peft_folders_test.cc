@@ -9,27 +9,28 @@
 #include "methods/adapter_io.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using fake::RelativeError;
 using fake::RequireOneLine;
 
 std::string Goldens(const std::string& name) {
-  return (SourceDir() / "tests/golden/adapters" / name).string();
+  return (support::SourceDir() / "tests/golden/adapters" / name).string();
 }
 
-std::unique_ptr<Model> Base(const std::string& name, at::ScalarType compute) {
-  ModelLocation where;
+std::unique_ptr<model::Model> Base(const std::string& name,
+                                   at::ScalarType compute) {
+  model::ModelLocation where;
   where.name = where.folder =
-      (SourceDir() / "tests/golden/decoders" / name).string();
-  auto model = LoadModel(where, {.compute_dtype = compute});
+      (support::SourceDir() / "tests/golden/decoders" / name).string();
+  auto model = model::LoadModel(where, {.compute_dtype = compute});
   INFO(model.status().ToString());
   REQUIRE(model.ok());
   return std::move(*model);
 }
 
-at::Tensor Logits(Model& model, const std::vector<int64_t>& ids) {
+at::Tensor Logits(model::Model& model, const std::vector<int64_t>& ids) {
   c10::NoGradGuard off;
   fake::Row row{ids, std::vector<int64_t>(ids.size(), kNoLoss)};
   return model.Logits(model.HiddenStates(fake::PackedBatch({row}))[0]);
@@ -43,7 +44,8 @@ TEST_CASE("PEFT's folders give PEFT's logits", "[methods][adapter][peft]") {
   const nlohmann::json golden =
       nlohmann::json::parse(fake::ReadBytes(Goldens("golden.json")));
   const auto ids = golden["ids"].get<std::vector<int64_t>>();
-  const auto expected = ReadSafetensors(Goldens("expected.safetensors"));
+  const auto expected =
+      formats::ReadSafetensors(Goldens("expected.safetensors"));
   REQUIRE(expected.ok());
   CHECK(expected->size() == 12);
   for (const NamedTensor& wanted : *expected) {
@@ -55,8 +57,9 @@ TEST_CASE("PEFT's folders give PEFT's logits", "[methods][adapter][peft]") {
       const absl::Status attached = AttachAdapter(*model, Goldens(wanted.name));
       INFO(attached.ToString());
       REQUIRE(attached.ok());
-      CHECK(RelativeError(Logits(*model, ids), wanted.tensor) < kTolerance);
-      CHECK(RelativeError(before, wanted.tensor) > 0.01);
+      CHECK(model::RelativeError(Logits(*model, ids), wanted.tensor) <
+            kTolerance);
+      CHECK(model::RelativeError(before, wanted.tensor) > 0.01);
     }
   }
 }
@@ -64,7 +67,7 @@ TEST_CASE("PEFT's folders give PEFT's logits", "[methods][adapter][peft]") {
 // The folder `name` with another adapter_config.json.
 absl::Status AttachWith(const std::string& name, const std::string& base,
                         const std::string& key, const nlohmann::json& value) {
-  const TempDir dir("peft");
+  const support::TempDir dir("peft");
   const std::string folder = dir.path().string();
   std::filesystem::copy(Goldens(name), folder,
                         std::filesystem::copy_options::recursive |
@@ -114,7 +117,8 @@ TEST_CASE("what is set and not applied is refused by its name",
            {"use_dora", true, "lacks its magnitude"},
        }) {
     INFO(c.key << " " << c.value.dump());
-    RequireOneLine(AttachWith("pissa", "rope_llama3", c.key, c.value), c.part);
+    model::RequireOneLine(AttachWith("pissa", "rope_llama3", c.key, c.value),
+                          c.part);
   }
 }
 
@@ -146,10 +150,10 @@ TEST_CASE("what is unset, or changes nothing here, is passed over",
 TEST_CASE("a saved map of a transposed layout is read as it is stored",
           "[methods][adapter][peft]") {
   auto model = Base("gpt2", at::kFloat);
-  const TempDir dir("peft");
+  const support::TempDir dir("peft");
   const std::string folder = dir.path().string();
   auto tensors =
-      ReadSafetensors(Goldens("gpt2") + "/adapter_model.safetensors");
+      formats::ReadSafetensors(Goldens("gpt2") + "/adapter_model.safetensors");
   REQUIRE(tensors.ok());
   nlohmann::json config = nlohmann::json::parse(
       fake::ReadBytes(Goldens("gpt2") + "/adapter_config.json"));
@@ -159,7 +163,7 @@ TEST_CASE("a saved map of a transposed layout is read as it is stored",
            t.name.find("c_fc") != std::string::npos;
   });
   std::map<std::string, at::Tensor> wanted_OI;
-  for (const Parameter& p : model->Parameters()) {
+  for (const model::Parameter& p : model->Parameters()) {
     const bool square = p.name == "transformer.h.0.attn.c_proj.weight";
     if (!square && p.name != "transformer.h.1.mlp.c_fc.weight") continue;
     CHECK((p.tensor.size(0) == p.tensor.size(1)) == square);
@@ -168,13 +172,14 @@ TEST_CASE("a saved map of a transposed layout is read as it is stored",
         {"base_model.model." + p.name, wanted_OI[p.name].t().contiguous()});
   }
   REQUIRE(wanted_OI.size() == 2);
-  REQUIRE(WriteSafetensors(folder + "/adapter_model.safetensors", *tensors, {})
+  REQUIRE(formats::WriteSafetensors(folder + "/adapter_model.safetensors",
+                                    *tensors, {})
               .ok());
   fake::WriteBytes(folder + "/adapter_config.json", config.dump());
   const absl::Status attached = AttachAdapter(*model, folder);
   INFO(attached.ToString());
   REQUIRE(attached.ok());
-  for (const Parameter& p : model->Parameters()) {
+  for (const model::Parameter& p : model->Parameters()) {
     const auto it = wanted_OI.find(p.name);
     if (it != wanted_OI.end()) CHECK(at::equal(p.tensor, it->second));
   }
@@ -182,26 +187,27 @@ TEST_CASE("a saved map of a transposed layout is read as it is stored",
 
 TEST_CASE("an adapter on a table that does not fit is refused",
           "[methods][adapter][peft]") {
-  RequireOneLine(
+  model::RequireOneLine(
       AttachWith("tables", "rope_llama3", "init_lora_weights", "pissa"),
       "only on the maps of the blocks");
-  RequireOneLine(
+  model::RequireOneLine(
       AttachWith("tables_tied", "qwen2", "ensure_weight_tying", true),
       "ensure_weight_tying");
   // The tied head's shape is that of the tokens' table, not of the positions'.
-  RequireOneLine(AttachAdapter(*Base("gpt2", at::kFloat), Goldens("tables")),
-                 "[97, 16]");
-  RequireOneLine(AttachAdapter(*Base("gpt2", at::kFloat), Goldens("pissa")),
-                 "which");
-  RequireOneLine(AttachAdapter(*Base("qwen2", at::kFloat), Goldens("saved")),
-                 "[16, 16]");
+  model::RequireOneLine(
+      AttachAdapter(*Base("gpt2", at::kFloat), Goldens("tables")), "[97, 16]");
+  model::RequireOneLine(
+      AttachAdapter(*Base("gpt2", at::kFloat), Goldens("pissa")), "which");
+  model::RequireOneLine(
+      AttachAdapter(*Base("qwen2", at::kFloat), Goldens("saved")), "[16, 16]");
   // PEFT factors the matrix as Conv1D stores it.
-  RequireOneLine(AttachWith("gpt2", "gpt2", "init_lora_weights", "olora"),
-                 "init_lora_weights olora on transformer.h.0");
+  model::RequireOneLine(
+      AttachWith("gpt2", "gpt2", "init_lora_weights", "olora"),
+      "init_lora_weights olora on transformer.h.0");
   // Biases of a folder that says it trains none.
-  RequireOneLine(AttachWith("biases", "qwen2", "bias", "none"),
-                 "unknown tensor");
+  model::RequireOneLine(AttachWith("biases", "qwen2", "bias", "none"),
+                        "unknown tensor");
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::methods

@@ -7,7 +7,7 @@
 #include "harness/kernels/nf4/nf4_glue.h"
 #include "tests/methods/methods_support.h"
 
-namespace sft {
+namespace sft::methods {
 namespace {
 
 using nlohmann::json;
@@ -20,10 +20,10 @@ std::string ShaOf(const at::Tensor& t) {
 }
 
 // The rule of the golden file: A[r][c] from a counter, B = 0.
-void SetInitialValues(UpdateMethod& method) {
+void SetInitialValues(train::UpdateMethod& method) {
   const at::NoGradGuard no_grad;
   uint64_t index = 0;
-  for (TrainableParameter& p : method.TrainableParameters()) {
+  for (train::TrainableParameter& p : method.TrainableParameters()) {
     if (p.name.find("lora_A") == std::string::npos) continue;
     float* values = p.tensor.data_ptr<float>();
     const double width = std::sqrt(static_cast<double>(p.tensor.size(1)));
@@ -40,18 +40,18 @@ void SetInitialValues(UpdateMethod& method) {
 // AdamW as its paper writes it (arXiv 1711.05101), one moment a tensor.
 class PlainAdamW {
  public:
-  void Step(std::vector<TrainableParameter> parameters, double rate) {
+  void Step(std::vector<train::TrainableParameter> parameters, double rate) {
     const at::NoGradGuard no_grad;
     ++step_;
     double square = 0;
-    for (TrainableParameter& p : parameters) {
+    for (train::TrainableParameter& p : parameters) {
       square += p.tensor.grad().square().sum().item<double>();
     }
     norm_ = std::sqrt(square);
     const double clip = std::min(1.0, 1.0 / (norm_ + 1e-6));
     const double c1 = 1 - std::pow(0.9, step_);
     const double c2 = 1 - std::pow(0.999, step_);
-    for (TrainableParameter& p : parameters) {
+    for (train::TrainableParameter& p : parameters) {
       const at::Tensor grad = p.tensor.grad() * clip;
       auto& [m, v] = moments_[p.name];
       if (!m.defined()) {
@@ -78,16 +78,17 @@ TEST_CASE("NF4 of a real weight matrix equals bitsandbytes' bytes",
           "[methods][nf4][slow]") {
   const json golden = ReadGoldenJson("nf4.json")["real"];
   auto model = LoadTestModel(at::kFloat, kModel);
-  for (const Parameter& p : model->Parameters()) {
+  for (const model::Parameter& p : model->Parameters()) {
     if (p.name != golden["tensor"].get<std::string>()) continue;
     REQUIRE(ShaOf(p.tensor.detach()) == golden["input_sha256"]);
-    const Nf4Tensor once = QuantizeNf4(p.tensor, false);
+    const kernels::Nf4Tensor once = kernels::QuantizeNf4(p.tensor, false);
     CHECK(ShaOf(once.codes) == golden["codes"]);
     CHECK(ShaOf(once.absmax) == golden["absmax"]);
-    CHECK(ShaOf(DequantizeNf4(once, at::kFloat)) == golden["dequant_sha256"]);
-    const Nf4Tensor twice = QuantizeNf4(p.tensor, true);
+    CHECK(ShaOf(kernels::DequantizeNf4(once, at::kFloat)) ==
+          golden["dequant_sha256"]);
+    const kernels::Nf4Tensor twice = kernels::QuantizeNf4(p.tensor, true);
     CHECK(ShaOf(twice.absmax_codes) == golden["double"]["absmax_codes"]);
-    CHECK(ShaOf(DequantizeNf4(twice, at::kFloat)) ==
+    CHECK(ShaOf(kernels::DequantizeNf4(twice, at::kFloat)) ==
           golden["double"]["dequant_sha256"]);
     return;
   }
@@ -98,7 +99,7 @@ TEST_CASE("20 steps of QLoRA follow bitsandbytes and PEFT within 1e-3",
           "[methods][qlora][slow]") {
   const json golden = ReadGoldenJson("qlora_trajectory.json");
   std::vector<Example> rows;
-  std::vector<Piece> pieces;
+  std::vector<data::Piece> pieces;
   for (const json& row : golden["rows"]) {
     const auto index = static_cast<int64_t>(rows.size());
     Example& example = rows.emplace_back();
@@ -109,7 +110,7 @@ TEST_CASE("20 steps of QLoRA follow bitsandbytes and PEFT within 1e-3",
         {index, 0, static_cast<int64_t>(rows.back().input_ids.size())});
   }
   const auto batch = [&](size_t first) {
-    return PaddedBatch(
+    return data::PaddedBatch(
         rows, {pieces.begin() + first, pieces.begin() + first + 4}, 0, 0);
   };
   auto model = LoadTestModel(at::kFloat, kModel);
@@ -125,7 +126,7 @@ TEST_CASE("20 steps of QLoRA follow bitsandbytes and PEFT within 1e-3",
   PlainAdamW optimizer;
   double worst_loss = 0, worst_norm = 0;
   for (size_t step = 0; step < 20; ++step) {
-    LossOutput out = model->SumLoss(batch(4 * (step % 5)));
+    model::LossOutput out = model->SumLoss(batch(4 * (step % 5)));
     const at::Tensor loss =
         out.loss_sum.div(static_cast<double>(out.target_tokens));
     loss.backward();
@@ -146,4 +147,4 @@ TEST_CASE("20 steps of QLoRA follow bitsandbytes and PEFT within 1e-3",
         Approx(golden["heldout_after"].get<double>()).epsilon(1e-3));
 }
 
-}  // namespace sft
+}  // namespace sft::methods

@@ -11,7 +11,7 @@
 
 #include "tests/methods/methods_support.h"
 
-namespace sft {
+namespace sft::methods {
 
 struct Variant {
   std::string method;
@@ -22,7 +22,7 @@ struct Variant {
 // it computes.
 inline std::vector<Variant> Variants() {
   std::vector<Variant> out;
-  for (const UpdateMethodRow& row : AllMethods().update) {
+  for (const train::UpdateMethodRow& row : AllMethods().update) {
     out.push_back({row.name, {}});
   }
   const std::map<std::string, std::string> small = {{"lora.rank", "4"}};
@@ -57,8 +57,8 @@ inline std::string NameOf(const Variant& variant) {
 }
 
 struct Attached {
-  std::unique_ptr<Model> model;
-  std::unique_ptr<UpdateMethod> method;
+  std::unique_ptr<model::Model> model;
+  std::unique_ptr<train::UpdateMethod> method;
 };
 inline Attached Attach(const Variant& variant,
                        at::ScalarType compute = at::kFloat) {
@@ -74,20 +74,20 @@ inline Attached Attach(const Variant& variant,
 // One step of gradient descent on the trainable parameters.
 inline void TakeStep(Attached& run, double rate,
                      const Batch& batch = RandomBatch()) {
-  PassState& pass = run.model->pass_state();
+  model::PassState& pass = run.model->pass_state();
   pass = {.training = true, .dropout_seed = 11};
-  LossOutput loss = run.model->SumLoss(batch);
+  model::LossOutput loss = run.model->SumLoss(batch);
   pass.training = false;
   if (!loss.loss_sum.requires_grad()) return;
   loss.loss_sum.div(static_cast<double>(loss.target_tokens)).backward();
   const at::NoGradGuard no_grad;
-  for (TrainableParameter& p : run.method->TrainableParameters()) {
+  for (train::TrainableParameter& p : run.method->TrainableParameters()) {
     if (p.tensor.grad().defined()) {
       p.tensor.sub_(p.tensor.grad(), rate * p.learning_rate_scale);
     }
   }
 }
 
-}  // namespace sft
+}  // namespace sft::methods
 
 #endif  // TESTS_METHODS_VARIANTS_H_

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace sft {
+namespace sft::support {
 
 namespace fs = std::filesystem;
 
@@ -36,4 +36,4 @@ TempDir::~TempDir() {
   fs::remove_all(path_, ignored);
 }
 
-}  // namespace sft
+}  // namespace sft::support

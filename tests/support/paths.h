@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sft {
+namespace sft::support {
 
 // The repository.
 std::filesystem::path SourceDir();
@@ -30,6 +30,6 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-}  // namespace sft
+}  // namespace sft::support
 
 #endif  // TESTS_SUPPORT_PATHS_H_

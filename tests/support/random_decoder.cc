@@ -10,14 +10,14 @@
 #include "harness/model/families/config.h"
 #include "harness/model/forward/decoder.h"
 
-namespace sft {
+namespace sft::support {
 
-std::unique_ptr<Model> RandomDecoder(const DecoderSize& size,
-                                     at::ScalarType compute,
-                                     at::Device device) {
+std::unique_ptr<model::Model> RandomDecoder(const DecoderSize& size,
+                                            at::ScalarType compute,
+                                            at::Device device) {
   const MemoryScope weights(MemoryUse::kWeights);
   at::manual_seed(1);
-  DecoderConfig config;
+  model::DecoderConfig config;
   config.layers = size.layers;
   config.width = size.width;
   config.heads = size.heads;
@@ -28,15 +28,16 @@ std::unique_ptr<Model> RandomDecoder(const DecoderSize& size,
   config.max_positions = 4096;
   config.tied_head = true;
   std::map<std::string, at::Tensor> tensors;
-  for (const ParameterShape& shape : DecoderParameters(config)) {
+  for (const model::ParameterShape& shape : model::DecoderParameters(config)) {
     const at::Tensor made = shape.shape.size() == 1
                                 ? at::ones(shape.shape)
                                 : at::randn(shape.shape).mul_(0.02);
     tensors[shape.name] = made.to(device);
   }
-  ModelInfo info;
+  model::ModelInfo info;
   info.name = size.name;
-  return std::make_unique<Decoder>(config, info, compute, std::move(tensors));
+  return std::make_unique<model::Decoder>(config, info, compute,
+                                          std::move(tensors));
 }
 
 Example RandomRow(int64_t length, int64_t vocabulary, Rng& rng) {
@@ -50,4 +51,4 @@ Example RandomRow(int64_t length, int64_t vocabulary, Rng& rng) {
   return row;
 }
 
-}  // namespace sft
+}  // namespace sft::support

@@ -12,7 +12,7 @@
 #include "harness/formats/safetensors.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::support {
 namespace {
 
 using nlohmann::json;
@@ -94,7 +94,8 @@ json WriteWeights(const std::filesystem::path& source, int64_t positions,
     }
   }
   tensors.push_back({"model.norm.weight", weights.Take({width})});
-  REQUIRE(WriteSafetensors((folder / "model.safetensors").string(), tensors, {})
+  REQUIRE(formats::WriteSafetensors((folder / "model.safetensors").string(),
+                                    tensors, {})
               .ok());
   return {{"architectures", {"LlamaForCausalLM"}},
           {"model_type", "llama"},
@@ -183,4 +184,4 @@ void WriteStoriesFolder(const std::filesystem::path& source, int64_t positions,
         {{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}});
 }
 
-}  // namespace sft
+}  // namespace sft::support

@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <filesystem>
 
-namespace sft {
+namespace sft::support {
 
 // `source` is stories260k/ of the data folder. Fails the test on a fault. As
 // write_stories() of tests/golden/make_golden_scoring.py.
 void WriteStoriesFolder(const std::filesystem::path& source, int64_t positions,
                         const std::filesystem::path& folder);
 
-}  // namespace sft
+}  // namespace sft::support
 
 #endif  // TESTS_SUPPORT_STORIES_MODEL_H_

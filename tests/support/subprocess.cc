@@ -14,7 +14,7 @@
 
 extern char** environ;
 
-namespace sft {
+namespace sft::support {
 namespace {
 
 pid_t Start(const std::vector<std::string>& words, const std::string& in,
@@ -94,4 +94,4 @@ int RunningProgram::Wait() {
   return exit_status_;
 }
 
-}  // namespace sft
+}  // namespace sft::support

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace sft {
+namespace sft::support {
 
 struct Finished {
   int exit_status = -1;  // 128 + signal if killed
@@ -33,6 +33,6 @@ class RunningProgram {
   int exit_status_ = -1;
 };
 
-}  // namespace sft
+}  // namespace sft::support
 
 #endif  // TESTS_SUPPORT_SUBPROCESS_H_

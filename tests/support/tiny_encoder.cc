@@ -10,7 +10,7 @@
 #include "harness/formats/safetensors.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::support {
 
 std::string MakeTinyEncoder(const std::string& folder) {
   namespace fs = std::filesystem;
@@ -22,7 +22,8 @@ std::string MakeTinyEncoder(const std::string& folder) {
   config["vocab_size"] = kWords;
   std::ofstream(folder + "/config.json") << config.dump();
   fs::copy_file(golden / "wordpiece.json", folder + "/tokenizer.json");
-  auto tensors = ReadSafetensors((golden / "bert/model.safetensors").string());
+  auto tensors =
+      formats::ReadSafetensors((golden / "bert/model.safetensors").string());
   TORCH_CHECK(tensors.ok(), tensors.status().ToString());
   Rng rng(1, Stream::kInit, "words");
   for (NamedTensor& t : *tensors) {
@@ -34,9 +35,9 @@ std::string MakeTinyEncoder(const std::string& folder) {
     }
   }
   const absl::Status written =
-      WriteSafetensors(folder + "/model.safetensors", *tensors, {});
+      formats::WriteSafetensors(folder + "/model.safetensors", *tensors, {});
   TORCH_CHECK(written.ok(), written.ToString());
   return folder;
 }
 
-}  // namespace sft
+}  // namespace sft::support

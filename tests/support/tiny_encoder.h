@@ -5,12 +5,12 @@
 
 #include <string>
 
-namespace sft {
+namespace sft::support {
 
 // Makes `folder` and returns it. The embedding of words is drawn, for the
 // tokenizer has other words than the golden checkpoint. 40 positions, no head.
 std::string MakeTinyEncoder(const std::string& folder);
 
-}  // namespace sft
+}  // namespace sft::support
 
 #endif  // TESTS_SUPPORT_TINY_ENCODER_H_

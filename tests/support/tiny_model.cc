@@ -7,7 +7,7 @@
 
 #include "harness/core/rng.h"
 
-namespace sft {
+namespace sft::support {
 namespace {
 
 constexpr int64_t kVocabulary = 23;
@@ -37,24 +37,26 @@ TinyModel::TinyModel(int64_t seed, at::ScalarType dtype, double dropout)
   embedding_VD_ = Drawn({kVocabulary, kWidth}, seed, "embedding", 1, 0, dtype);
   norm_D_ = Drawn({kWidth}, seed, "norm", 0.1, 1, dtype);
   head_VD_ = Drawn({kVocabulary, kWidth}, seed, "head", 0.5, 0, dtype);
-  LinearSlot slot;
+  model::LinearSlot slot;
   slot.name = kSlot;
   slot.layer = 0;
-  slot.role = Role::kUp;
+  slot.role = model::Role::kUp;
   slot.in_features = kWidth;
   slot.out_features = kWidth;
   slot.map = std::make_unique<TinyLinear>(
       Drawn({kWidth, kWidth}, seed, "map", 0.5, 0, dtype));
   slots_.push_back(std::move(slot));
-  for (const Parameter& p : Parameters()) info_.parameters += p.tensor.numel();
+  for (const model::Parameter& p : Parameters())
+    info_.parameters += p.tensor.numel();
 }
 
-std::vector<Parameter> TinyModel::Parameters() {
-  return {{"model.embed_tokens.weight", -1, Role::kEmbedding, embedding_VD_},
-          {std::string(kSlot) + ".weight", 0, Role::kUp,
-           slots_[0].map->Tensors()[0].tensor},
-          {"model.norm.weight", -1, Role::kNorm, norm_D_},
-          {"lm_head.weight", -1, Role::kHead, head_VD_}};
+std::vector<model::Parameter> TinyModel::Parameters() {
+  return {
+      {"model.embed_tokens.weight", -1, model::Role::kEmbedding, embedding_VD_},
+      {std::string(kSlot) + ".weight", 0, model::Role::kUp,
+       slots_[0].map->Tensors()[0].tensor},
+      {"model.norm.weight", -1, model::Role::kNorm, norm_D_},
+      {"lm_head.weight", -1, model::Role::kHead, head_VD_}};
 }
 
 at::Tensor TinyModel::HiddenStates(const Batch& batch) {
@@ -76,7 +78,7 @@ at::Tensor TinyModel::Logits(const at::Tensor& h_MD) {
   return at::matmul(h_MD, head_VD_.t());
 }
 
-LossOutput TinyModel::SumLoss(const Batch& batch) {
+model::LossOutput TinyModel::SumLoss(const Batch& batch) {
   const at::Tensor h_BTD = HiddenStates(batch);
   const int64_t width = batch.input_ids_BT.size(1);
   const at::Tensor labels =
@@ -84,7 +86,7 @@ LossOutput TinyModel::SumLoss(const Batch& batch) {
   const at::Tensor h_MD = h_BTD.narrow(1, 0, width - 1).reshape({-1, kWidth});
   const at::Tensor targets = labels.ne(kNoLoss).nonzero().squeeze(1);
   const at::Tensor logits = Logits(h_MD.index_select(0, targets));
-  LossOutput out;
+  model::LossOutput out;
   out.loss_sum = at::cross_entropy_loss(logits, labels.index_select(0, targets),
                                         {}, at::Reduction::Sum);
   out.target_tokens = targets.numel();
@@ -93,19 +95,19 @@ LossOutput TinyModel::SumLoss(const Batch& batch) {
 
 std::vector<std::vector<int32_t>> TinyModel::Generate(
     const std::vector<std::vector<int32_t>>& prompts,
-    const GenerationOptions&) {
+    const model::GenerationOptions&) {
   return std::vector<std::vector<int32_t>>(prompts.size());
 }
 
 std::vector<NamedTensor> TinyModel::DenseState() {
   std::vector<NamedTensor> state;
-  for (const Parameter& p : Parameters()) {
+  for (const model::Parameter& p : Parameters()) {
     state.push_back({p.name, p.tensor.detach()});
   }
   return state;
 }
 
-at::Tensor TinyLinear::Forward(const at::Tensor& x, const PassState&) {
+at::Tensor TinyLinear::Forward(const at::Tensor& x, const model::PassState&) {
   return at::matmul(x, weight_OI_.t());
 }
 at::Tensor TinyLinear::DenseWeight() const { return weight_OI_.detach(); }
@@ -134,10 +136,10 @@ std::vector<Example> TinyExamples(int64_t rows, int64_t seed) {
   return examples;
 }
 
-std::vector<MicroBatchPlan> PlainCollator::PlanPass(
+std::vector<data::MicroBatchPlan> PlainCollator::PlanPass(
     const std::vector<Example>& examples, const std::vector<int64_t>& order,
     Rng&) const {
-  std::vector<MicroBatchPlan> plans;
+  std::vector<data::MicroBatchPlan> plans;
   for (size_t i = 0; i < order.size(); ++i) {
     if (i % static_cast<size_t>(batch_size_) == 0) plans.emplace_back();
     const Example& example = examples[static_cast<size_t>(order[i])];
@@ -148,9 +150,9 @@ std::vector<MicroBatchPlan> PlainCollator::PlanPass(
 }
 
 Batch PlainCollator::Collate(const std::vector<Example>& examples,
-                             const MicroBatchPlan& plan) const {
-  return flat_ ? FlatBatch(examples, plan.pieces)
-               : PaddedBatch(examples, plan.pieces, 0, 0);
+                             const data::MicroBatchPlan& plan) const {
+  return flat_ ? data::FlatBatch(examples, plan.pieces)
+               : data::PaddedBatch(examples, plan.pieces, 0, 0);
 }
 
-}  // namespace sft
+}  // namespace sft::support

@@ -13,9 +13,9 @@
 #include "harness/data/collator.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::support {
 
-class TinyModel : public Model {
+class TinyModel : public model::Model {
  public:
   // Values are drawn from `seed`; `dtype` is kFloat or kDouble. With a
   // dropout above 0, hidden units are dropped in training from the pass
@@ -23,38 +23,41 @@ class TinyModel : public Model {
   explicit TinyModel(int64_t seed, at::ScalarType dtype = at::kFloat,
                      double dropout = 0);
 
-  const ModelInfo& info() const override { return info_; }
+  const model::ModelInfo& info() const override { return info_; }
   at::ScalarType compute_dtype() const override { return dtype_; }
   at::Device device() const override { return at::kCPU; }
-  std::vector<LinearSlot>& linear_slots() override { return slots_; }
-  std::vector<AttentionSlot>& attention_slots() override { return attention_; }
-  std::vector<Parameter> Parameters() override;
+  std::vector<model::LinearSlot>& linear_slots() override { return slots_; }
+  std::vector<model::AttentionSlot>& attention_slots() override {
+    return attention_;
+  }
+  std::vector<model::Parameter> Parameters() override;
   void SetActivationCheckpointing(bool) override {}
   at::Tensor HiddenStates(const Batch& batch) override;
   at::Tensor Logits(const at::Tensor& h_MD) override;
-  LossOutput SumLoss(const Batch& batch) override;
+  model::LossOutput SumLoss(const Batch& batch) override;
   std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
-      const GenerationOptions& options) override;
+      const model::GenerationOptions& options) override;
   std::vector<NamedTensor> DenseState() override;
   std::string ConfigJson() const override { return "{}"; }
 
  private:
-  ModelInfo info_;
+  model::ModelInfo info_;
   at::ScalarType dtype_;
   double dropout_;
   at::Tensor embedding_VD_;
   at::Tensor norm_D_;
   at::Tensor head_VD_;
-  std::vector<LinearSlot> slots_;
-  std::vector<AttentionSlot> attention_;
+  std::vector<model::LinearSlot> slots_;
+  std::vector<model::AttentionSlot> attention_;
 };
 
 // y = w x, for the one slot of TinyModel.
-class TinyLinear : public LinearMap {
+class TinyLinear : public model::LinearMap {
  public:
   explicit TinyLinear(at::Tensor weight_OI) : weight_OI_(weight_OI) {}
-  at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
+  at::Tensor Forward(const at::Tensor& x,
+                     const model::PassState& pass) override;
   at::Tensor DenseWeight() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
@@ -67,21 +70,21 @@ class TinyLinear : public LinearMap {
 std::vector<Example> TinyExamples(int64_t rows, int64_t seed = 0);
 
 // Rows in the given order, `batch_size` a micro-batch; padded or flat.
-class PlainCollator : public Collator {
+class PlainCollator : public data::Collator {
  public:
   explicit PlainCollator(int64_t batch_size, bool flat = false)
       : batch_size_(batch_size), flat_(flat) {}
-  std::vector<MicroBatchPlan> PlanPass(const std::vector<Example>& examples,
-                                       const std::vector<int64_t>& order,
-                                       Rng& rng) const override;
+  std::vector<data::MicroBatchPlan> PlanPass(
+      const std::vector<Example>& examples, const std::vector<int64_t>& order,
+      Rng& rng) const override;
   Batch Collate(const std::vector<Example>& examples,
-                const MicroBatchPlan& plan) const override;
+                const data::MicroBatchPlan& plan) const override;
 
  private:
   int64_t batch_size_;
   bool flat_;
 };
 
-}  // namespace sft
+}  // namespace sft::support
 
 #endif  // TESTS_SUPPORT_TINY_MODEL_H_

@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 
-namespace sft {
+namespace sft::data {
 
 const std::vector<Check>& AllChecks() {
   static const auto& checks = *new std::vector<Check>{
@@ -111,4 +111,4 @@ absl::StatusOr<RowShingles> ShinglesOfRow(const PrepareState& state,
   return ShinglesOf(x.text, state.options.shingle_words);
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -13,7 +13,7 @@
 #include "harness/data/prepare/rows.h"
 #include "harness/data/shingles.h"
 
-namespace sft {
+namespace sft::data {
 
 // In the order in which they are made: a row that one drops is not seen by
 // the ones behind it.
@@ -106,6 +106,6 @@ absl::Status FindNearDuplicates(PrepareState& state);
 absl::Status FindLabelNoise(PrepareState& state);
 absl::Status FindLengthOutliers(PrepareState& state);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_CHECKS_H_

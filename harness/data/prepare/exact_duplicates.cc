@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/data/prepare/checks.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::Status FindLabelConflicts(PrepareState& state) {
   const auto agree = [&state](uint32_t a, uint32_t b) {
@@ -70,4 +70,4 @@ absl::Status FindExactDuplicates(PrepareState& state) {
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -5,7 +5,7 @@
 
 #include "harness/data/prepare/checks.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::Status FindLabelNoise(PrepareState& state) {
   auto votes = [&state](uint32_t row) {
@@ -38,4 +38,4 @@ absl::Status FindLabelNoise(PrepareState& state) {
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -5,7 +5,7 @@
 #include "harness/data/prepare/checks.h"
 #include "harness/data/prepare/near_index.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::Status FindLeaks(PrepareState& state) {
   if (state.against == nullptr) return absl::OkStatus();
@@ -40,4 +40,4 @@ absl::Status FindLeaks(PrepareState& state) {
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::data

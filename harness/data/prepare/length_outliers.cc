@@ -5,7 +5,7 @@
 
 #include "harness/data/prepare/checks.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr double kLeastDeviation = 0.1;  // of the logarithm: about a tenth
@@ -39,4 +39,4 @@ absl::Status FindLengthOutliers(PrepareState& state) {
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -6,7 +6,7 @@
 #include "harness/data/prepare/checks.h"
 #include "harness/data/prepare/near_index.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 absl::StatusOr<bool> NearlySameAnswer(const PrepareState& state,
@@ -46,4 +46,4 @@ absl::Status FindNearDuplicates(PrepareState& state) {
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -7,7 +7,7 @@
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr uint32_t kNone = ~uint32_t{0};
@@ -87,4 +87,4 @@ absl::StatusOr<std::vector<uint32_t>> NearIndex::Find(
   return found;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -11,7 +11,7 @@
 #include "harness/data/prepare/rows.h"
 #include "harness/data/shingles.h"
 
-namespace sft {
+namespace sft::data {
 
 class NearIndex {
  public:
@@ -44,6 +44,6 @@ class NearIndex {
   int64_t cut_queries_ = 0;
 };
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_NEAR_INDEX_H_

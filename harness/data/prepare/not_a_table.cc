@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
-#include "harness/formats/not_the_file.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/unicode.h"
+#include "harness/formats/json.h"
+#include "harness/formats/not_the_file.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
@@ -67,7 +68,7 @@ absl::Status CheckIsATable(const std::string& path, std::string_view head) {
                       "is an archive or a spreadsheet: unpack it, or save it "
                       "as CSV");
   }
-  return CheckIsTheFile(path, head.substr(0, kToldByBytes));
+  return formats::CheckIsTheFile(path, head.substr(0, formats::kToldByBytes));
 }
 
 std::string NoArrayRemedy(std::string_view head) {
@@ -76,7 +77,7 @@ std::string NoArrayRemedy(std::string_view head) {
   const size_t end = head.find('\n');
   const std::string_view line = head.substr(0, end);
   if (line.empty() || line[0] != '{') return "JSON, but no array";
-  if (end != std::string_view::npos && ParseJson(line).ok() &&
+  if (end != std::string_view::npos && formats::ParseJson(line).ok() &&
       head.find_first_not_of(kSpace, end) != std::string_view::npos) {
     return "holds JSON lines, not one array: say format: jsonl, or name it "
            ".jsonl";
@@ -121,4 +122,4 @@ std::string WithEncodingRemedy(const std::string& complaint) {
                       "NEW makes it");
 }
 
-}  // namespace sft
+}  // namespace sft::data

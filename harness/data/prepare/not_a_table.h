@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 
-namespace sft {
+namespace sft::data {
 
 // `head`: the first bytes of the file, some thousands. InvalidArgument if it is
 // empty, in UTF-16 or UTF-32, a Git LFS pointer, a web page or an archive.
@@ -23,6 +23,6 @@ std::string ArrayRemedy(std::string_view head);
 // A complaint of a byte, with what makes UTF-8 of the file.
 std::string WithEncodingRemedy(const std::string& complaint);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_NOT_A_TABLE_H_

@@ -7,7 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 
 const std::vector<RowColumns>& RowLayouts() {
   static const auto& layouts = *new std::vector<RowColumns>{
@@ -75,4 +75,4 @@ absl::Status CheckPrepareOptions(const PrepareOptions& options) {
   return ParseShares(options.split).status();
 }
 
-}  // namespace sft
+}  // namespace sft::data

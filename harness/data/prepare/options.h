@@ -11,7 +11,7 @@
 #include "harness/core/fields.h"
 #include "harness/data/prepare/rows.h"
 
-namespace sft {
+namespace sft::data {
 
 struct PrepareOptions {
   // Empty: those of the first layout that the file has (RowLayouts).
@@ -88,6 +88,6 @@ absl::StatusOr<std::array<double, kSplits>> ParseShares(
 // Every field within its limits, and the shares.
 absl::Status CheckPrepareOptions(const PrepareOptions& options);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_OPTIONS_H_

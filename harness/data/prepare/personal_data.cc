@@ -7,7 +7,7 @@
 
 #include "harness/data/prepare/checks.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 bool Digit(char c) { return c >= '0' && c <= '9'; }
@@ -177,4 +177,4 @@ void LookForPersonalData(PrepareState& state, const TableRow& row,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::data

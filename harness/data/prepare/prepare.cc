@@ -8,8 +8,9 @@
 #include "harness/data/jsonl.h"
 #include "harness/data/prepare/checks.h"
 #include "harness/data/prepare/split_rows.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr size_t kExamples = 5;
@@ -140,8 +141,9 @@ class Reporter {
     SFT_ASSIGN_OR_RETURN(const TableRow mine, state_.rows.Get(row));
     SFT_ASSIGN_OR_RETURN(const TableRow first, others.Get(of));
     if (mine.json == first.json) return absl::OkStatus();
-    SFT_ASSIGN_OR_RETURN(const nlohmann::json a, ParseJson(mine.json));
-    SFT_ASSIGN_OR_RETURN(const nlohmann::json b, ParseJson(first.json));
+    SFT_ASSIGN_OR_RETURN(const nlohmann::json a, formats::ParseJson(mine.json));
+    SFT_ASSIGN_OR_RETURN(const nlohmann::json b,
+                         formats::ParseJson(first.json));
     for (const auto& [column, value] : a.items()) {
       if (compared_.contains(column)) continue;
       const auto other = b.find(column);
@@ -214,4 +216,4 @@ absl::StatusOr<PreparedTable> PrepareTable(const RowSource& rows,
   return table;
 }
 
-}  // namespace sft
+}  // namespace sft::data

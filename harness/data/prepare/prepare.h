@@ -14,7 +14,7 @@
 #include "harness/data/prepare/options.h"
 #include "harness/data/prepare/rows.h"
 
-namespace sft {
+namespace sft::data {
 
 struct DroppedRow {
   uint32_t row = 0;  // index of the source
@@ -73,6 +73,6 @@ absl::Status WritePrepared(const RowSource& rows, const PreparedTable& table,
                            const std::string& report_json,
                            const std::string& folder);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_PREPARE_H_

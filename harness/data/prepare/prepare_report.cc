@@ -3,7 +3,7 @@
 #include "harness/core/status.h"
 #include "harness/data/prepare/prepare.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr size_t kLabelsShown = 20;
@@ -116,4 +116,4 @@ std::string ReportText(const PrepareReport& report,
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -14,8 +14,9 @@
 #include "harness/data/line_reader.h"
 #include "harness/data/prepare/not_a_table.h"
 #include "harness/data/unicode.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr size_t kMaxColumns = 10000;
@@ -291,7 +292,7 @@ class TableReader {
   absl::Status AddJson(std::string_view text, int64_t line) {
     if (const std::string complaint = Utf8Complaint(text); !complaint.empty())
       return Bad(line, WithEncodingRemedy(complaint));
-    absl::StatusOr<nlohmann::json> value = ParseJson(text);
+    absl::StatusOr<nlohmann::json> value = formats::ParseJson(text);
     if (!value.ok()) return Bad(line, ToStd(value.status().message()));
     if (!value->is_object()) return Bad(line, "JSON, but no object");
     for (const auto& [key, unused] : value->items()) {
@@ -417,4 +418,4 @@ absl::StatusOr<ReadRows> ReadTable(const std::string& path,
   return TableReader(path, options).Read(scratch);
 }
 
-}  // namespace sft
+}  // namespace sft::data

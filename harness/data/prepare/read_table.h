@@ -11,7 +11,7 @@
 #include "harness/data/prepare/options.h"
 #include "harness/data/prepare/rows.h"
 
-namespace sft {
+namespace sft::data {
 
 struct ReadRows {
   std::unique_ptr<SpilledRows> rows;
@@ -32,6 +32,6 @@ absl::StatusOr<ReadRows> ReadTable(const std::string& path,
                                    const PrepareOptions& options,
                                    const std::string& scratch);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_READ_TABLE_H_

@@ -12,8 +12,9 @@
 #include "harness/core/status.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/unicode.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 bool IsBlank(std::string_view text) {
@@ -124,7 +125,7 @@ TableRow RowFromJson(nlohmann::json object, int64_t line,
       if (value->is_string() &&
           value->get_ref<const std::string&>().rfind("[{", 0) == 0) {
         absl::StatusOr<nlohmann::json> read =
-            ParseJson(value->get_ref<const std::string&>());
+            formats::ParseJson(value->get_ref<const std::string&>());
         if (read.ok()) parsed = *std::move(read);
         if (IsConversation(parsed)) value = &parsed;
       }
@@ -225,4 +226,4 @@ absl::StatusOr<TableRow> SpilledRows::Get(size_t index) const {
   return row;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace sft {
+namespace sft::data {
 
 struct TableRow {
   int64_t line = 0;      // in its file, from 1
@@ -107,6 +107,6 @@ class SpilledRows : public RowSource {
   mutable uint64_t written_bytes_ = 0;
 };
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_ROWS_H_

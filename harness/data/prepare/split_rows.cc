@@ -7,7 +7,7 @@
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 uint64_t OrderOf(const PrepareState& state, uint32_t row, uint64_t salt) {
@@ -113,4 +113,4 @@ std::array<std::vector<uint32_t>, kSplits> SplitRows(
   return splits;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "harness/data/prepare/checks.h"
 
-namespace sft {
+namespace sft::data {
 
 // Leaves options.subsample of `rows`, each label in its proportion; the rest
 // is dropped as not sampled. Error where there are not so many.
@@ -20,6 +20,6 @@ std::array<std::vector<uint32_t>, kSplits> SplitRows(
     PrepareState& state, const std::vector<uint32_t>& rows,
     const std::array<double, kSplits>& shares);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_PREPARE_SPLIT_ROWS_H_

@@ -8,7 +8,7 @@
 #include "harness/core/status.h"
 #include "harness/data/prepare/prepare.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // A file that grows under a temporary name; gone unless published.
@@ -92,4 +92,4 @@ absl::Status WritePrepared(const RowSource& rows, const PreparedTable& table,
   return WriteFileAtomically(report, report_json);
 }
 
-}  // namespace sft
+}  // namespace sft::data

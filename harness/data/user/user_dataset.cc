@@ -17,8 +17,9 @@
 #include "harness/data/unicode.h"
 #include "harness/data/user/user_rows.h"
 #include "harness/data/user/user_table.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 bool IsLabelled(TaskKind kind) {
@@ -27,8 +28,8 @@ bool IsLabelled(TaskKind kind) {
 
 class Loader {
  public:
-  Loader(const UserData& data, const Task& task, const PrepareOptions& options,
-         std::vector<std::string> notices)
+  Loader(const spec::UserData& data, const Task& task,
+         const PrepareOptions& options, std::vector<std::string> notices)
       : data_(data), task_(task), options_(options) {
     splits_.notices = std::move(notices);
   }
@@ -144,7 +145,8 @@ class Loader {
   absl::Status Add(const UserTable& table, size_t index,
                    std::vector<Row>& out) {
     SFT_ASSIGN_OR_RETURN(const TableRow from, table.rows->Get(index));
-    SFT_ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(from.json));
+    SFT_ASSIGN_OR_RETURN(const nlohmann::json object,
+                         formats::ParseJson(from.json));
     absl::StatusOr<Row> row =
         UserRow(object, from.line, task_, data_, table.text_table);
     if (row.ok()) {
@@ -202,7 +204,7 @@ class Loader {
     return std::move(splits_);
   }
 
-  const UserData& data_;
+  const spec::UserData& data_;
   const Task& task_;
   const PrepareOptions& options_;
   Splits splits_;
@@ -211,7 +213,7 @@ class Loader {
 };
 
 // Names of classes or entity types as they can be told apart and written.
-absl::Status CheckLabels(const UserData& data, const Task& task,
+absl::Status CheckLabels(const spec::UserData& data, const Task& task,
                          std::vector<std::string>& notices) {
   const std::vector<std::string>& labels = task.labels;
   const bool named = !data.labels.empty();
@@ -259,7 +261,7 @@ absl::Status CheckLabels(const UserData& data, const Task& task,
   return absl::OkStatus();
 }
 
-absl::Status CheckFiles(const UserData& data) {
+absl::Status CheckFiles(const spec::UserData& data) {
   for (const auto& [key, path] :
        {std::pair("path", &data.path), std::pair("target", &data.target),
         std::pair("validation", &data.validation),
@@ -282,7 +284,7 @@ absl::Status CheckFiles(const UserData& data) {
 
 }  // namespace
 
-absl::StatusOr<DatasetRow> MakeUserDataset(const UserData& data) {
+absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data) {
   absl::StatusOr<TaskKind> kind = TaskKindByName(data.task);
   if (!kind.ok()) {
     return InputError(data.Where("task"), ToStd(kind.status().message()));
@@ -343,4 +345,4 @@ absl::StatusOr<DatasetRow> MakeUserDataset(const UserData& data) {
   return row;
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -7,7 +7,7 @@
 #include "harness/data/dataset.h"
 #include "harness/spec/user_data.h"
 
-namespace sft {
+namespace sft::data {
 
 // The labels are read from the file where `data` does not name them. Columns
 // of a task (each named as here unless data.columns says otherwise; * = may be
@@ -23,8 +23,8 @@ namespace sft {
 // Rows are split 0.8, 0.1, 0.1 unless data.prepare or data.test says
 // otherwise; data.prepare is PrepareOptions, cleaning off by default. Bad rows
 // are an error, or with on_bad_row: skip are refused and counted.
-absl::StatusOr<DatasetRow> MakeUserDataset(const UserData& data);
+absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_USER_USER_DATASET_H_

@@ -12,10 +12,11 @@
 #include "harness/data/choice_answer.h"
 #include "harness/data/entity_answer.h"
 #include "harness/data/jsonl.h"
-#include "harness/data/unicode.h"
 #include "harness/data/prompt_template.h"
+#include "harness/data/unicode.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Json = nlohmann::json;
@@ -36,7 +37,7 @@ std::vector<std::string> Words(const Json& value, bool text_table) {
   if (value.is_string()) {
     const std::string& text = value.get_ref<const std::string&>();
     if (text_table && !text.empty() && text[0] == '[') {
-      const absl::StatusOr<Json> parsed = ParseJson(text);
+      const absl::StatusOr<Json> parsed = formats::ParseJson(text);
       if (parsed.ok() && parsed->is_array()) return Words(*parsed, false);
     }
     return absl::StrSplit(text, ' ', absl::SkipEmpty());
@@ -49,7 +50,7 @@ std::vector<std::string> Words(const Json& value, bool text_table) {
 
 class RowMaker {
  public:
-  RowMaker(const Json& record, const Task& task, const UserData& data,
+  RowMaker(const Json& record, const Task& task, const spec::UserData& data,
            bool text_table)
       : record_(record), task_(task), data_(data), text_table_(text_table) {}
 
@@ -268,7 +269,7 @@ class RowMaker {
   absl::Status Messages(const Json& value) {
     Json list = value;
     if (value.is_string()) {
-      SFT_ASSIGN_OR_RETURN(list, ParseJson(value.get<std::string>()));
+      SFT_ASSIGN_OR_RETURN(list, formats::ParseJson(value.get<std::string>()));
     }
     if (!list.is_array()) {
       return absl::InvalidArgumentError("messages: wanted a list");
@@ -298,7 +299,7 @@ class RowMaker {
 
   const Json& record_;
   const Task& task_;
-  const UserData& data_;
+  const spec::UserData& data_;
   bool text_table_;
   Row row_;
 };
@@ -313,7 +314,7 @@ std::vector<std::string> TagsOfColumn(const Json& record,
   return Words(*it, text_table);
 }
 
-bool IsTextTable(const UserData& data, std::string_view path) {
+bool IsTextTable(const spec::UserData& data, std::string_view path) {
   if (data.format != "auto") {
     return data.format == "csv" || data.format == "tsv";
   }
@@ -323,8 +324,8 @@ bool IsTextTable(const UserData& data, std::string_view path) {
 }
 
 absl::StatusOr<Row> UserRow(const Json& record, int64_t line, const Task& task,
-                            const UserData& data, bool text_table) {
+                            const spec::UserData& data, bool text_table) {
   return RowMaker(record, task, data, text_table).Make(line);
 }
 
-}  // namespace sft
+}  // namespace sft::data

@@ -11,7 +11,7 @@
 #include "harness/data/dataset.h"
 #include "harness/spec/user_data.h"
 
-namespace sft {
+namespace sft::data {
 
 absl::StatusOr<TaskKind> TaskKindByName(const std::string& name);
 
@@ -29,7 +29,7 @@ struct UserParts {
 };
 // `columns`: those of the file, for tasks that take one of two layouts
 // (messages, or instruction).
-UserParts PartsOf(TaskKind kind, const UserData& data,
+UserParts PartsOf(TaskKind kind, const spec::UserData& data,
                   const std::vector<std::string>& columns);
 
 // Metrics that a task of this kind can have, its own first.
@@ -48,13 +48,13 @@ std::vector<std::string> TagsOfColumn(const nlohmann::json& record,
                                       bool text_table);
 
 // Is every value of the file a text (CSV, TSV)?
-bool IsTextTable(const UserData& data, std::string_view path);
+bool IsTextTable(const spec::UserData& data, std::string_view path);
 
 // The error says which column is wrong, without file and line.
 absl::StatusOr<Row> UserRow(const nlohmann::json& record, int64_t line,
-                            const Task& task, const UserData& data,
+                            const Task& task, const spec::UserData& data,
                             bool text_table = false);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_USER_USER_ROWS_H_

@@ -12,15 +12,16 @@
 #include "harness/data/jsonl.h"
 #include "harness/data/parallel.h"
 #include "harness/data/prepare/read_table.h"
-#include "harness/data/unicode.h"
 #include "harness/data/prompt_template.h"
+#include "harness/data/unicode.h"
+#include "harness/formats/json.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr size_t kMaxLabels = 1000;
 
-std::string FormatOf(const UserData& data, std::string path) {
+std::string FormatOf(const spec::UserData& data, std::string path) {
   if (data.format != "auto") return data.format;
   if (absl::EndsWith(path, ".gz")) path.resize(path.size() - 3);
   for (const char* ending : {".conll", ".bio", ".iob"}) {
@@ -81,7 +82,7 @@ absl::StatusOr<UserTable> ReadParallelTable(const std::string& path,
                    false};
 }
 
-std::string ColumnOf(const UserData& data, const std::string& part) {
+std::string ColumnOf(const spec::UserData& data, const std::string& part) {
   const auto it = data.columns.find(part);
   return it == data.columns.end() ? part : it->second;
 }
@@ -111,7 +112,8 @@ std::string ChatRemedy(const std::vector<std::string>& columns) {
 
 }  // namespace
 
-absl::StatusOr<UserTable> ReadUserTable(const UserData& data, TaskKind kind,
+absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
+                                        TaskKind kind,
                                         const PrepareOptions& options,
                                         const std::string& path,
                                         const std::string& target) {
@@ -142,7 +144,7 @@ absl::StatusOr<UserTable> ReadUserTable(const UserData& data, TaskKind kind,
                    std::move(read.columns), text_table};
 }
 
-absl::StatusOr<PrepareOptions> UserPrepareOptions(const UserData& data,
+absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
                                                   TaskKind kind) {
   PrepareOptions options;
   options.clean = false;
@@ -204,7 +206,7 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const UserData& data,
 }
 
 absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
-                                        const UserData& data,
+                                        const spec::UserData& data,
                                         const PrepareOptions& options) {
   TableSurvey survey;
   const std::string tags = ColumnOf(data, "tags");
@@ -222,7 +224,8 @@ absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
     if (kind == TaskKind::kClassification) {
       if (!row.label.empty()) survey.labels.insert(row.label);
     } else if (kind == TaskKind::kTokenLabels) {
-      SFT_ASSIGN_OR_RETURN(const nlohmann::json object, ParseJson(row.json));
+      SFT_ASSIGN_OR_RETURN(const nlohmann::json object,
+                           formats::ParseJson(row.json));
       for (const std::string& tag :
            TagsOfColumn(object, tags, table.text_table)) {
         int64_t number = 0;
@@ -245,7 +248,7 @@ absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
   return survey;
 }
 
-absl::Status CheckUserData(const UserData& data, TaskKind kind,
+absl::Status CheckUserData(const spec::UserData& data, TaskKind kind,
                            const std::vector<std::string>& columns) {
   const UserParts parts = PartsOf(kind, data, columns);
   std::vector<std::string> known;
@@ -341,4 +344,4 @@ absl::Status CheckUserData(const UserData& data, TaskKind kind,
   return InputError(data.Where("template"), ToStd(status.message()));
 }
 
-}  // namespace sft
+}  // namespace sft::data

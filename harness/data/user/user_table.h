@@ -14,7 +14,7 @@
 #include "harness/data/user/user_rows.h"
 #include "harness/spec/user_data.h"
 
-namespace sft {
+namespace sft::data {
 
 struct UserTable {
   std::shared_ptr<const RowSource> rows;  // null: none was read
@@ -24,14 +24,15 @@ struct UserTable {
 };
 // `target` as in UserData, for parallel files. Each row's JSON is what UserRow
 // reads.
-absl::StatusOr<UserTable> ReadUserTable(const UserData& data, TaskKind kind,
+absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
+                                        TaskKind kind,
                                         const PrepareOptions& options,
                                         const std::string& path,
                                         const std::string& target);
 
 // Cleaning and splitting as the block has it, with the columns of the task: all
 // that its prompt and its answer are made of.
-absl::StatusOr<PrepareOptions> UserPrepareOptions(const UserData& data,
+absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
                                                   TaskKind kind);
 
 // What one look at every row finds.
@@ -42,14 +43,14 @@ struct TableSurvey {
   bool not_nfc = false, more_prompt = false, answers = false;
 };
 absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
-                                        const UserData& data,
+                                        const spec::UserData& data,
                                         const PrepareOptions& options);
 
 // Columns, template, metrics and labels of the block against the file's
 // columns; an error is of the spec's line.
-absl::Status CheckUserData(const UserData& data, TaskKind kind,
+absl::Status CheckUserData(const spec::UserData& data, TaskKind kind,
                            const std::vector<std::string>& columns);
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // HARNESS_DATA_USER_USER_TABLE_H_

@@ -5,7 +5,7 @@
 #include "harness/core/status.h"
 #include "harness/data/user/user_rows.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 constexpr TaskKind kKinds[] = {
@@ -84,7 +84,7 @@ std::vector<std::string> MetricsOf(TaskKind kind) {
   }
 }
 
-UserParts PartsOf(TaskKind kind, const UserData& data,
+UserParts PartsOf(TaskKind kind, const spec::UserData& data,
                   const std::vector<std::string>& columns) {
   switch (kind) {
     case TaskKind::kClassification:
@@ -116,4 +116,4 @@ UserParts PartsOf(TaskKind kind, const UserData& data,
   return {{"instruction"}, {"input"}, "", {"output"}, {}, {"messages"}};
 }
 
-}  // namespace sft
+}  // namespace sft::data

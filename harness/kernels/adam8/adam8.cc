@@ -10,7 +10,7 @@
 #include "harness/kernels/nf4/nf4.h"
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 
 const float kUnsignedDynamicCode[kDynamicCodes] = {SFT_UNSIGNED_DYNAMIC_CODES};
 
@@ -114,4 +114,4 @@ void Adam8StepCpu(const float* grad, int64_t n, const Adam8Step& step,
       });
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -8,7 +8,7 @@
 
 #include "harness/kernels/adam8/adam8_logic.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // The unsigned dynamic map, ascending; the signed one is kDynamicCode (nf4.h).
 extern const float kUnsignedDynamicCode[kDynamicCodes];
@@ -32,6 +32,6 @@ struct Adam8Moments {
 void Adam8StepCpu(const float* grad, int64_t n, const Adam8Step& step,
                   float* weight, const Adam8Moments& moments);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ADAM8_ADAM8_H_

@@ -2,13 +2,13 @@
 // thread block a quantization block, one thread a weight.
 #include <cuda_runtime.h>
 
+#include "harness/kernels/adam8/adam8_cuda.h"
 #include "harness/kernels/adam8/adam8_logic.h"
 #include "harness/kernels/adam8/adam8_tables.h"
-#include "harness/kernels/adam8/adam8_cuda.h"
-#include "harness/kernels/nf4/nf4_tables.h"
 #include "harness/kernels/device/reduce.cuh"
+#include "harness/kernels/nf4/nf4_tables.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 __device__ const float kSigned[kDynamicCodes] = {SFT_DYNAMIC_CODES};
@@ -71,4 +71,4 @@ const char* LaunchAdam8Step(const float* grad, int64_t n, const Adam8Step& step,
   return LastError();
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -9,7 +9,7 @@
 #include "harness/kernels/adam8/adam8_logic.h"
 #include "harness/kernels/device/cuda_stream.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // Adam8StepCpu of adam8.h, on device memory.
 const char* LaunchAdam8Step(const float* grad, int64_t n, const Adam8Step& step,
@@ -17,6 +17,6 @@ const char* LaunchAdam8Step(const float* grad, int64_t n, const Adam8Step& step,
                             uint8_t* exp_avg_sq, float* exp_avg_absmax,
                             float* exp_avg_sq_absmax, cudaStream_t stream);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ADAM8_ADAM8_CUDA_H_

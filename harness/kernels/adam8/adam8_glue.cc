@@ -3,11 +3,11 @@
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 
-#include "harness/kernels/device/device.h"
 #include "harness/kernels/adam8/adam8_cuda.h"
+#include "harness/kernels/device/device.h"
 #include "harness/kernels/shared/raw_tensor.h"
 
-namespace sft {
+namespace sft::kernels {
 
 Adam8Tensors ZeroAdam8Tensors(const at::Tensor& weight) {
   const int64_t n = weight.numel();
@@ -51,4 +51,4 @@ void StepAdam8(const at::Tensor& weight, const at::Tensor& grad,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

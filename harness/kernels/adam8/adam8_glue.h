@@ -7,7 +7,7 @@
 
 #include "harness/kernels/adam8/adam8.h"
 
-namespace sft {
+namespace sft::kernels {
 
 struct Adam8Tensors {
   at::Tensor exp_avg_P, exp_avg_sq_P;                // uint8 codes
@@ -21,6 +21,6 @@ Adam8Tensors ZeroAdam8Tensors(const at::Tensor& weight);
 void StepAdam8(const at::Tensor& weight, const at::Tensor& grad,
                const Adam8Step& step, const Adam8Tensors& moments);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ADAM8_ADAM8_GLUE_H_

@@ -12,7 +12,7 @@
 
 #include "harness/kernels/nf4/nf4_logic.h"
 
-namespace sft {
+namespace sft::kernels {
 
 inline constexpr int64_t kAdam8BlockSize = 256;
 // A tensor with fewer elements keeps f32 moments (bitsandbytes' min_8bit_size).
@@ -29,17 +29,17 @@ struct Adam8Step {
 };
 
 SFT_ELEMENT float Adam8ExpAvg(float exp_avg, float grad,
-                                  const Adam8Step& step) {
+                              const Adam8Step& step) {
   return fmaf(grad, step.rest1, MulRounded(exp_avg, step.beta1));
 }
 SFT_ELEMENT float Adam8ExpAvgSq(float exp_avg_sq, float grad,
-                                    const Adam8Step& step) {
+                                const Adam8Step& step) {
   return fmaf(MulRounded(step.rest2, grad), grad,
               MulRounded(exp_avg_sq, step.beta2));
 }
 // The new weight, from the new moments before they are quantized.
 SFT_ELEMENT float Adam8Weight(float weight, float exp_avg, float exp_avg_sq,
-                                  const Adam8Step& step) {
+                              const Adam8Step& step) {
 #ifdef __CUDA_ARCH__
   const float root = __fsqrt_rn(exp_avg_sq);
 #else
@@ -59,11 +59,10 @@ SFT_ELEMENT float Adam8Absmax(float largest) {
 SFT_ELEMENT float Adam8Scale(float absmax) {
   return absmax == 0.0f ? 0.0f : DivRounded(1.0f, absmax);
 }
-SFT_ELEMENT float Adam8Decode(int code, float absmax,
-                                  const float* code256) {
+SFT_ELEMENT float Adam8Decode(int code, float absmax, const float* code256) {
   return MulRounded(code256[code], absmax);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ADAM8_ADAM8_LOGIC_H_

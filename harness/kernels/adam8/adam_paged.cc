@@ -12,7 +12,7 @@
 #include <map>
 #endif
 
-namespace sft {
+namespace sft::kernels {
 
 #ifdef SFT_WITH_CUDA
 
@@ -96,4 +96,4 @@ void PrefetchPaged(const at::Tensor& paged) {
 
 #endif
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -6,7 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sft {
+namespace sft::kernels {
 
 bool CanPage(at::Device device);
 // Zeros of the shape and type of `like`, dense, on its device, which CanPage.
@@ -17,6 +17,6 @@ at::Tensor PagedZerosLike(const at::Tensor& like);
 // own: nothing needs to wait, for a kernel that comes first reads over the bus.
 void PrefetchPaged(const at::Tensor& paged);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ADAM8_ADAM_PAGED_H_

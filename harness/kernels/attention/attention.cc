@@ -8,7 +8,7 @@
 #include "harness/kernels/attention/device_attention.h"
 #include "harness/kernels/attention/sequence_attention.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // bf16 speeds nothing up here on a processor, and without bf16 instructions it
@@ -212,4 +212,4 @@ at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
   return out_BKGH.reshape(q_BN1H.sizes());
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -7,7 +7,7 @@
 
 #include "harness/core/batch.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // What a layer sees and how it scores.
 struct AttentionShape {
@@ -38,6 +38,6 @@ at::Tensor CachedAttention(const at::Tensor& q_BN1H, const at::Tensor& k_BKSH,
                            const at::Tensor& seen_B11S, double scale,
                            double softcap);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ATTENTION_ATTENTION_H_

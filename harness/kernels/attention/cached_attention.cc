@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // tanh(x) by the kernels' exponential: 1e-7 absolute, where a cap multiplies
@@ -124,4 +124,4 @@ template void CachedAttentionRows(const CachedShape&, const float*,
                                   const float*, const float*, Bf16*, Bf16*,
                                   float*);
 
-}  // namespace sft
+}  // namespace sft::kernels

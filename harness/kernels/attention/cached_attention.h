@@ -11,7 +11,7 @@
 
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 
 struct CachedShape {
   int64_t tokens = 0, heads = 0, kv_heads = 0, head_width = 0;
@@ -30,6 +30,6 @@ void CachedAttentionRows(const CachedShape& shape, const float* q,
                          const float* k, const float* v, T* keys, T* values,
                          float* out);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ATTENTION_CACHED_ATTENTION_H_

@@ -9,7 +9,7 @@
 
 #include "harness/kernels/attention/attention.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -174,4 +174,4 @@ at::Tensor DeviceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
   return (flat ? out.unsqueeze(0) : out).transpose(1, 2);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

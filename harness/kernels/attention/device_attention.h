@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace sft {
+namespace sft::kernels {
 
 struct DeviceAttentionShape {
   at::Tensor cu_seqlens;  // int32 [P+1] on the device; undefined = row by row
@@ -29,6 +29,6 @@ at::Tensor DeviceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                            const at::Tensor& v_BKTH,
                            const DeviceAttentionShape& shape);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ATTENTION_DEVICE_ATTENTION_H_

@@ -6,7 +6,7 @@
 
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 static_assert(kScoreLanes == 16);
@@ -40,4 +40,4 @@ void ScoresToProbabilities(const QueryBlock& block, int64_t keys,
   TheKernels().scores_to_probabilities(block, keys, lse, scores);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

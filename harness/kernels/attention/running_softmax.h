@@ -8,7 +8,7 @@
 
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // Rows of scores are whole vectors: a multiple of so many keys, of which those
 // that a row does not see may hold anything.
@@ -52,6 +52,6 @@ void ReadScores(const QueryBlock& block, int64_t first, int64_t keys,
 void ScoresToProbabilities(const QueryBlock& block, int64_t keys,
                            const float* lse, float* scores);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ATTENTION_RUNNING_SOFTMAX_H_

@@ -3,10 +3,10 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "harness/kernels/shared/raw_tensor.h"
 #include "harness/kernels/attention/varlen_attention.h"
+#include "harness/kernels/shared/raw_tensor.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -104,4 +104,4 @@ at::Tensor SequenceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                                   prefixes);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

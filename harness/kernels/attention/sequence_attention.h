@@ -1,6 +1,6 @@
 // Attention of sequences laid end to end as one differentiable operation over
-// harness/kernels/attention/varlen_attention.h (CPU, f32 or bf16). Saves its inputs, its
-// output and one number a query.
+// harness/kernels/attention/varlen_attention.h (CPU, f32 or bf16). Saves its
+// inputs, its output and one number a query.
 #ifndef HARNESS_KERNELS_ATTENTION_SEQUENCE_ATTENTION_H_
 #define HARNESS_KERNELS_ATTENTION_SEQUENCE_ATTENTION_H_
 
@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sft {
+namespace sft::kernels {
 
 // True where SequenceAttention can take such tensors.
 bool HasSequenceAttention(const at::Tensor& q);
@@ -23,6 +23,6 @@ at::Tensor SequenceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                              bool causal,
                              const std::vector<int64_t>& prefixes = {});
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ATTENTION_SEQUENCE_ATTENTION_H_

@@ -10,7 +10,7 @@
 #include "harness/kernels/attention/running_softmax.h"
 #include "harness/kernels/product/tile_product.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // Query tokens of a block: causal blocks read no key behind their last token.
@@ -285,4 +285,4 @@ SFT_INSTANTIATE(float)
 SFT_INSTANTIATE(Bf16)
 #undef SFT_INSTANTIATE
 
-}  // namespace sft
+}  // namespace sft::kernels

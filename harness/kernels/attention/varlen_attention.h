@@ -13,7 +13,7 @@
 
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 
 struct VarlenShape {
   // Sequence s is tokens [bounds[s], bounds[s + 1]).
@@ -39,6 +39,6 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
                              const T* q, const T* k, const T* v, const T* out,
                              const float* lse, T* grad_q, T* grad_k, T* grad_v);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ATTENTION_VARLEN_ATTENTION_H_

@@ -6,11 +6,11 @@
 
 #include "harness/kernels/block/block_logic.h"
 #include "harness/kernels/block/block_ops.h"
-#include "harness/kernels/device/device.h"
 #include "harness/kernels/block/block_ops_cuda.h"
+#include "harness/kernels/device/device.h"
 #include "harness/kernels/shared/raw_tensor.h"
 
-namespace sft {
+namespace sft::kernels {
 
 bool HasBlockKernels(const at::Tensor& x) {
   return HasKernelElements(x) && HasKernelDevice(x);
@@ -153,4 +153,4 @@ at::Tensor CrossEntropyOfRows(const at::Tensor& logits_MV,
   return sum;
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -7,7 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sft {
+namespace sft::kernels {
 
 // True of f32 and bf16 on the CPU and, in a build with CUDA, on its devices;
 // whatever else goes by LibTorch's operators.
@@ -47,6 +47,6 @@ at::Tensor RotatedRows(const at::Tensor& x, const at::Tensor& cos,
 at::Tensor CrossEntropyOfRows(const at::Tensor& logits_MV,
                               const at::Tensor& label_M, bool gradient);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_BLOCK_BLOCK_GLUE_H_

@@ -10,7 +10,7 @@
 
 #include "harness/kernels/shared/elements.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // Rows whose gradients of w are summed in one go: fixed, so that neither
 // threads nor the device change the sum.
@@ -63,6 +63,6 @@ SFT_ELEMENT double RowLossOf(double term_sum, float most, float label_logit) {
          static_cast<double>(label_logit);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_BLOCK_BLOCK_LOGIC_H_

@@ -1,4 +1,3 @@
-#include "harness/kernels/block/block_logic.h"
 #include "harness/kernels/block/block_ops.h"
 
 #include <ATen/Parallel.h>
@@ -7,7 +6,9 @@
 #include <cmath>
 #include <vector>
 
-namespace sft {
+#include "harness/kernels/block/block_logic.h"
+
+namespace sft::kernels {
 namespace {
 
 constexpr int64_t kElementPart = 1 << 15;
@@ -244,4 +245,4 @@ SFT_INSTANTIATE(float)
 SFT_INSTANTIATE(Bf16)
 #undef SFT_INSTANTIATE
 
-}  // namespace sft
+}  // namespace sft::kernels

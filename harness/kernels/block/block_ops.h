@@ -9,7 +9,7 @@
 
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // y = x * rstd * w, rstd = 1 / sqrt(mean(x^2) + epsilon) (RMSNorm, arXiv
 // 1910.07467, equation 4). x [M, D], w [D] -> y [M, D], rstd [M].
@@ -45,6 +45,6 @@ template <class T>
 double CrossEntropyRows(T* logits, const int64_t* labels, int64_t rows,
                         int64_t vocabulary, bool gradient);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_BLOCK_BLOCK_OPS_H_

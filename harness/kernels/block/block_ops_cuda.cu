@@ -8,7 +8,7 @@
 #include "harness/kernels/block/block_ops_cuda.h"
 #include "harness/kernels/device/reduce.cuh"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 constexpr int kThreads = 256;
@@ -256,4 +256,4 @@ SFT_INSTANTIATE(float)
 SFT_INSTANTIATE(Bf16)
 #undef SFT_INSTANTIATE
 
-}  // namespace sft
+}  // namespace sft::kernels

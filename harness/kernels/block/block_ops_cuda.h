@@ -8,7 +8,7 @@
 
 #include "harness/kernels/device/cuda_stream.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // The functions of block_ops.h, on device memory; T is float or bf16's bits.
 template <class T>
@@ -39,6 +39,6 @@ const char* LaunchCrossEntropyRows(T* logits, const int64_t* labels,
                                    bool gradient, double* losses,
                                    cudaStream_t stream);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_BLOCK_BLOCK_OPS_CUDA_H_

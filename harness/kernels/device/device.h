@@ -10,7 +10,7 @@
 #include <c10/cuda/CUDAStream.h>
 #endif
 
-namespace sft {
+namespace sft::kernels {
 
 inline bool HasKernelDevice(const at::Tensor& x) {
 #ifdef SFT_WITH_CUDA
@@ -38,6 +38,6 @@ void OnDeviceOf(const at::Tensor& x, const Cpu& cpu,
   TORCH_CHECK(false, "no kernel for device ", x.device(), " in this build");
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_DEVICE_DEVICE_H_

@@ -13,7 +13,7 @@
 #include <cuda_runtime_api.h>
 #endif
 
-namespace sft {
+namespace sft::kernels {
 
 #ifdef SFT_WITH_CUDA
 
@@ -128,4 +128,4 @@ std::unique_ptr<DeviceGraph> DeviceGraph::Capture(
 
 #endif
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -9,7 +9,7 @@
 #include <functional>
 #include <memory>
 
-namespace sft {
+namespace sft::kernels {
 
 // Whether work on this device can be captured.
 bool HasDeviceGraphs(c10::Device device);
@@ -36,6 +36,6 @@ class DeviceGraph {
   virtual void Replay() = 0;
 };
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_DEVICE_DEVICE_GRAPH_H_

@@ -6,7 +6,7 @@
 
 #include <cuda_runtime.h>
 
-namespace sft {
+namespace sft::kernels {
 
 constexpr int kWarp = 32;
 constexpr unsigned kAllLanes = 0xFFFFFFFFu;
@@ -48,6 +48,6 @@ inline const char* LastError() {
   return error == cudaSuccess ? "" : cudaGetErrorString(error);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_DEVICE_REDUCE_CUH_

@@ -6,7 +6,7 @@
 
 #include "harness/kernels/nf4/nf4_tables.h"
 
-namespace sft {
+namespace sft::kernels {
 
 const float kNf4Code[kNf4Codes] = {SFT_NF4_CODES};
 const float kDynamicCode[kDynamicCodes] = {SFT_DYNAMIC_CODES};
@@ -108,4 +108,4 @@ void DynamicDequantizeCpu(const uint8_t* codes, const float* absmax, int64_t n,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

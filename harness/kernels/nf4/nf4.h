@@ -8,7 +8,7 @@
 
 #include "harness/kernels/nf4/nf4_logic.h"
 
-namespace sft {
+namespace sft::kernels {
 
 extern const float kNf4Code[kNf4Codes];
 extern const float kDynamicCode[kDynamicCodes];
@@ -36,6 +36,6 @@ void DynamicQuantizeCpu(const float* x, int64_t n, uint8_t* codes,
 void DynamicDequantizeCpu(const uint8_t* codes, const float* absmax, int64_t n,
                           float offset, float* out);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_NF4_NF4_H_

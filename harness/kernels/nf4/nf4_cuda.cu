@@ -5,13 +5,13 @@
 // and written in words, for which pointers are multiples of 16 bytes.
 #include <cuda_runtime.h>
 
-#include "harness/kernels/shared/elements.h"
+#include "harness/kernels/device/reduce.cuh"
 #include "harness/kernels/nf4/nf4_cuda.h"
 #include "harness/kernels/nf4/nf4_logic.h"
 #include "harness/kernels/nf4/nf4_tables.h"
-#include "harness/kernels/device/reduce.cuh"
+#include "harness/kernels/shared/elements.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 __device__ const float kCode16[kNf4Codes] = {SFT_NF4_CODES};
@@ -244,4 +244,4 @@ const char* LaunchDynamicDequantize(const uint8_t* codes, const float* absmax,
   return LastError();
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

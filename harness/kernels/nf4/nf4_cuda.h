@@ -9,7 +9,7 @@
 #include "harness/kernels/device/cuda_stream.h"
 #include "harness/kernels/nf4/nf4_logic.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // The CPU functions of nf4.h, on device memory.
 const char* LaunchNf4Quantize(const float* x, int64_t n, uint8_t* codes,
@@ -30,6 +30,6 @@ const char* LaunchNf4RowProduct(const T* x, const uint8_t* codes,
                                 const Nf4Scales& scales, int64_t inputs,
                                 int64_t outputs, T* y, cudaStream_t stream);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_NF4_NF4_CUDA_H_

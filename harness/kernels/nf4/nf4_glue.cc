@@ -6,12 +6,12 @@
 #include <c10/util/Exception.h>
 
 #include "harness/kernels/device/device.h"
-#include "harness/kernels/nf4/nf4_cuda.h"
 #include "harness/kernels/nf4/nf4.h"
+#include "harness/kernels/nf4/nf4_cuda.h"
 #include "harness/kernels/nf4/nf4_row.h"
 #include "harness/kernels/shared/raw_tensor.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // Blocks of 64 weights that one task of a parallel loop dequantizes.
@@ -172,4 +172,4 @@ at::Tensor Nf4RowProduct(const at::Tensor& x_in, const Nf4Tensor& w) {
   return made;
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sft {
+namespace sft::kernels {
 
 // A dense tensor of n elements in NF4. With double quantization `absmax` is
 // undefined and absmax_codes, absmax2, offset stand for it.
@@ -39,6 +39,6 @@ bool HasNf4RowProduct(const at::Tensor& x, const Nf4Tensor& w);
 // x times w transposed [..., O], without the dense w; no autograd.
 at::Tensor Nf4RowProduct(const at::Tensor& x, const Nf4Tensor& w);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_NF4_NF4_GLUE_H_

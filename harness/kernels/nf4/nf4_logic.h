@@ -10,7 +10,7 @@
 
 #include "harness/kernels/shared/elements.h"
 
-namespace sft {
+namespace sft::kernels {
 
 inline constexpr int64_t kNf4BlockSize = 64;      // weights per absmax
 inline constexpr int64_t kAbsmaxBlockSize = 256;  // absmax per absmax2
@@ -90,7 +90,7 @@ SFT_ELEMENT int DynamicEncode(float x, float scale, const float* code256) {
 }
 
 SFT_ELEMENT float DynamicDecode(int code, float absmax2, float offset,
-                                    const float* code256) {
+                                const float* code256) {
   return AddRounded(MulRounded(code256[code], absmax2), offset);
 }
 
@@ -103,13 +103,13 @@ struct Nf4Scales {
   const float* offset = nullptr;  // one
 };
 SFT_ELEMENT float Nf4AbsmaxOf(const Nf4Scales& scales, int64_t block,
-                                  const float* code256) {
+                              const float* code256) {
   if (scales.absmax != nullptr) return scales.absmax[block];
   return DynamicDecode(scales.absmax_codes[block],
                        scales.absmax2[block / kAbsmaxBlockSize], *scales.offset,
                        code256);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_NF4_NF4_LOGIC_H_

@@ -7,7 +7,7 @@
 #include "harness/kernels/nf4/nf4.h"
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 constexpr int64_t kOutputsPerTask = 16;
@@ -49,4 +49,4 @@ template void Nf4RowProduct(const float*, const uint8_t*, const Nf4Scales&,
 template void Nf4RowProduct(const Bf16*, const uint8_t*, const Nf4Scales&,
                             int64_t, int64_t, Bf16*);
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -6,10 +6,10 @@
 
 #include <cstdint>
 
-#include "harness/kernels/shared/elements.h"
 #include "harness/kernels/nf4/nf4_logic.h"
+#include "harness/kernels/shared/elements.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // y[o] = sum over i of x[i] * w[o, i], f32 sums, the weights rounded to T as
 // the dense copy's are, of which no more than a row ever exists. x [I], codes
@@ -18,6 +18,6 @@ template <class T>
 void Nf4RowProduct(const T* x, const uint8_t* codes, const Nf4Scales& scales,
                    int64_t inputs, int64_t outputs, T* y);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_NF4_NF4_ROW_H_

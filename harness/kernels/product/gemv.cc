@@ -11,7 +11,7 @@
 #include "harness/kernels/nf4/nf4.h"
 #include "harness/kernels/shared/processor.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 template <class W>
@@ -117,4 +117,4 @@ void MultiplyRowsNf4(const Nf4Rows& w, const float* x_MI, int64_t rows,
   });
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

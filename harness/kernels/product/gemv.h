@@ -11,7 +11,7 @@
 #include "harness/kernels/nf4/nf4_logic.h"
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // What becomes of the sums.
 struct RowResult {
@@ -44,6 +44,6 @@ void MultiplyRowsNf4(const Nf4Rows& w, const float* x_MI, int64_t rows,
                      int64_t in_features, int64_t out_features,
                      const RowResult& result, float* y_MO);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_PRODUCT_GEMV_H_

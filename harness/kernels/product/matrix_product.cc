@@ -4,7 +4,7 @@
 
 #include "harness/kernels/product/tile_product.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // Laying out b must not weigh against the product: of few rows, or as many
@@ -55,4 +55,4 @@ void AddMatrixProduct(const at::Tensor& a_MK, const at::Tensor& b_KN,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

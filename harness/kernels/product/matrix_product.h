@@ -5,7 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sft {
+namespace sft::kernels {
 
 // Whether a [M, K] b [K, N] is a product of our own tiles.
 bool IsTiledProduct(const at::Tensor& a_MK, const at::Tensor& b_KN);
@@ -15,6 +15,6 @@ at::Tensor MatrixProduct(const at::Tensor& a_MK, const at::Tensor& b_KN);
 void AddMatrixProduct(const at::Tensor& a_MK, const at::Tensor& b_KN,
                       at::Tensor& sum_MN);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_PRODUCT_MATRIX_PRODUCT_H_

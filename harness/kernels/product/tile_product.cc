@@ -11,7 +11,7 @@
 #include "harness/kernels/shared/processor.h"
 #include "harness/kernels/shared/vector_math.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 constexpr int64_t kTileLanes = 16;
@@ -260,4 +260,4 @@ void MatrixProduct(int64_t m, int64_t n, int64_t k, const TileMatrix& a,
   });
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

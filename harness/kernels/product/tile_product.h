@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace sft {
+namespace sft::kernels {
 
 // A matrix in rows that lie `step` floats apart; `transposed` where it is
 // stored as columns.
@@ -49,6 +49,6 @@ void PackedProduct(int64_t m, int64_t n, int64_t k, const float* a,
 void MatrixProduct(int64_t m, int64_t n, int64_t k, const TileMatrix& a,
                    const TileMatrix& b, bool add, float* c);
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_PRODUCT_TILE_PRODUCT_H_

@@ -14,7 +14,7 @@
 #define SFT_ELEMENT inline __attribute__((always_inline))
 #endif
 
-namespace sft {
+namespace sft::kernels {
 
 // bf16 as its bits.
 using Bf16 = uint16_t;
@@ -84,6 +84,6 @@ SFT_ELEMENT float Sigmoid(float x) {
   return 1.0f / (1.0f + ExpWithin(Clamped(-x, -60.0f, 60.0f)));
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_SHARED_ELEMENTS_H_

@@ -2,7 +2,7 @@
 #ifndef HARNESS_KERNELS_SHARED_PROCESSOR_H_
 #define HARNESS_KERNELS_SHARED_PROCESSOR_H_
 
-namespace sft {
+namespace sft::kernels {
 
 inline bool IsIntelProcessor() {
 #if defined(__x86_64__)
@@ -13,6 +13,6 @@ inline bool IsIntelProcessor() {
 #endif
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_SHARED_PROCESSOR_H_

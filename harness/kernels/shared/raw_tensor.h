@@ -7,7 +7,7 @@
 
 #include "harness/kernels/shared/elements.h"
 
-namespace sft {
+namespace sft::kernels {
 
 // The element types that kernels take; f64 goes by LibTorch's operators.
 inline bool HasKernelElements(const at::Tensor& x) {
@@ -40,6 +40,6 @@ T* RawMutable(const at::Tensor& x) {
   return const_cast<T*>(Raw<T>(x));
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_SHARED_RAW_TENSOR_H_

@@ -20,7 +20,7 @@
 #endif
 #define SFT_INLINE inline __attribute__((always_inline))
 
-namespace sft {
+namespace sft::kernels {
 
 // Into how many parts of at most `part` n divides.
 constexpr int64_t Parts(int64_t n, int64_t part) {
@@ -74,6 +74,6 @@ SFT_INLINE float LaneMax(int64_t n, float least, const Term& term) {
   return most;
 }
 
-}  // namespace sft
+}  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_SHARED_VECTOR_MATH_H_

@@ -6,7 +6,7 @@
 #include "harness/core/status.h"
 #include "harness/model/families/rope_config.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // Large enough for any model, small enough that no product overflows.
@@ -109,7 +109,7 @@ int64_t DecoderConfig::Reach() const {
       std::min(reach, static_cast<double>(kMaxPositions)));
 }
 
-absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file) {
+absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
   SFT_ASSIGN_OR_RETURN(std::string architecture,
                        file.Get<std::string>("general.architecture"));
   if (architecture != "llama") {
@@ -165,7 +165,7 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file) {
     }
   }
   c.tied_head = true;
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const formats::GgufTensor& tensor : file.tensors()) {
     if (tensor.name == "token_embd.weight" && tensor.shape.size() == 2) {
       c.vocabulary = tensor.shape[0];
     }
@@ -223,4 +223,4 @@ std::string HuggingFaceName(const std::string& gguf_name) {
   return "";
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "harness/kernels/attention/attention.h"
 #include "harness/formats/gguf.h"
+#include "harness/kernels/attention/attention.h"
 #include "harness/model/families/layout.h"
 #include "harness/model/ops/ops.h"
 #include "harness/model/ops/rope.h"
 
-namespace sft {
+namespace sft::model {
 
 enum class NormKind {
   kRms,
@@ -46,7 +46,7 @@ struct DecoderConfig {
   std::optional<int64_t> bos, pad;
   std::vector<int64_t> eos;
 
-  AttentionShape ShapeOf(int64_t layer) const {
+  kernels::AttentionShape ShapeOf(int64_t layer) const {
     const bool has = !windowed.empty() && windowed[layer];
     return {has ? window : 0, attention_softcap};
   }
@@ -61,7 +61,7 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& config);
 // `where` names the file in errors.
 absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
                                              const std::string& text);
-absl::StatusOr<DecoderConfig> ConfigFromGguf(const GgufFile& file);
+absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file);
 // A config.json that transformers loads as the same architecture; `dtype` is
 // "float32" or "float64".
 std::string ConfigToJson(const DecoderConfig& config, const std::string& dtype);
@@ -69,6 +69,6 @@ std::string ConfigToJson(const DecoderConfig& config, const std::string& dtype);
 // Which parameter of the Hugging Face layout a GGUF tensor is; "" if none.
 std::string HuggingFaceName(const std::string& gguf_name);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FAMILIES_CONFIG_H_

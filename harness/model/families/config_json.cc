@@ -4,14 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
+#include "harness/formats/json_fields.h"
 #include "harness/model/families/config.h"
 #include "harness/model/families/encoder_families.h"
 #include "harness/model/families/families.h"
-#include "harness/formats/json_fields.h"
-#include "harness/formats/json.h"
 #include "harness/model/families/rope_config.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr char kFull[] = "full_attention";
@@ -28,8 +28,8 @@ void MarkWindows(int64_t first, int64_t pattern, DecoderConfig& c) {
   if (!any) c.windowed.clear();
 }
 
-absl::Status ReadWindows(const DecoderFamily& family, const JsonFields& fields,
-                         DecoderConfig& c) {
+absl::Status ReadWindows(const DecoderFamily& family,
+                         const formats::JsonFields& fields, DecoderConfig& c) {
   if (family.windows == WindowRule::kNone) return absl::OkStatus();
   bool uses = true;
   if (family.windows == WindowRule::kUpper) {
@@ -79,7 +79,7 @@ absl::Status ReadWindows(const DecoderFamily& family, const JsonFields& fields,
 }
 
 // A number that null turns off and that is `out` where the key is absent.
-absl::Status ReadOptional(const JsonFields& fields, const char* key,
+absl::Status ReadOptional(const formats::JsonFields& fields, const char* key,
                           double& out) {
   if (fields.Find(key) != nullptr) return fields.Real(key, out);
   if (fields.Has(key)) out = 0;
@@ -87,7 +87,7 @@ absl::Status ReadOptional(const JsonFields& fields, const char* key,
 }
 
 // Ids are hints for whoever loads an exported folder: odd ones are left out.
-void ReadTokenIds(const JsonFields& fields, DecoderConfig& c) {
+void ReadTokenIds(const formats::JsonFields& fields, DecoderConfig& c) {
   auto token = [&](const char* key, std::optional<int64_t>& out) {
     const nlohmann::json* value = fields.Find(key);
     if (value != nullptr && value->is_number_integer()) {
@@ -107,7 +107,7 @@ void ReadTokenIds(const JsonFields& fields, DecoderConfig& c) {
 }
 
 // transformers' two names of GELU by tanh are one function.
-absl::Status CheckActivation(const JsonFields& fields,
+absl::Status CheckActivation(const formats::JsonFields& fields,
                              const DecoderFamily& family) {
   const nlohmann::json* value = fields.Find(family.keys.activation);
   const bool by_tanh = family.defaults.activation == Activation::kGeluTanh;
@@ -118,8 +118,8 @@ absl::Status CheckActivation(const JsonFields& fields,
   return fields.Only(family.keys.activation, std::string(family.activation));
 }
 
-absl::StatusOr<const DecoderFamily*> FamilyOf(const std::string& where,
-                                              const JsonFields& fields) {
+absl::StatusOr<const DecoderFamily*> FamilyOf(
+    const std::string& where, const formats::JsonFields& fields) {
   std::string known;
   for (const DecoderFamily& row : DecoderFamilies()) {
     absl::StrAppend(&known, known.empty() ? "" : ", ",
@@ -153,8 +153,9 @@ absl::StatusOr<const DecoderFamily*> FamilyOf(const std::string& where,
 
 absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
                                              const std::string& text) {
-  SFT_ASSIGN_OR_RETURN(nlohmann::json object, ParseJsonObject(where, text, 32));
-  const JsonFields fields(where, object);
+  SFT_ASSIGN_OR_RETURN(nlohmann::json object,
+                       formats::ParseJsonObject(where, text, 32));
+  const formats::JsonFields fields(where, object);
   SFT_ASSIGN_OR_RETURN(const DecoderFamily* family, FamilyOf(where, fields));
   const ConfigKeys& keys = family->keys;
   SFT_RETURN_IF_ERROR(CheckActivation(fields, *family));
@@ -256,7 +257,7 @@ std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
     for (bool is : c.windowed)
       out["layer_types"].push_back(is ? kSliding : kFull);
   }
-  for (const OnlyValue& only : family->only) {
+  for (const formats::OnlyValue& only : family->only) {
     if (std::string_view(only.key) != "partial_rotary_factor") {
       out[only.key] = nlohmann::ordered_json::parse(only.value);
     }
@@ -271,4 +272,4 @@ std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
   return out.dump(2) + "\n";
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "harness/core/status.h"
-#include "harness/model/families/encoder_families.h"
-#include "harness/formats/json_fields.h"
 #include "harness/formats/json.h"
+#include "harness/formats/json_fields.h"
+#include "harness/model/families/encoder_families.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr int64_t kMaxSize = 1 << 24;
@@ -27,7 +27,7 @@ constexpr ActivationName kActivations[] = {
     {"gelu_pytorch_tanh", Activation::kGeluTanh},
     {"relu", Activation::kRelu}};
 
-absl::Status ReadActivation(const JsonFields& fields, const char* key,
+absl::Status ReadActivation(const formats::JsonFields& fields, const char* key,
                             EncoderConfig& c) {
   const nlohmann::json* value = fields.Find(key);
   if (value == nullptr) return absl::OkStatus();
@@ -41,7 +41,7 @@ absl::Status ReadActivation(const JsonFields& fields, const char* key,
 }
 
 // "id2label": {"0": "NEGATIVE", ...}, else "num_labels"; two if neither.
-absl::Status ReadLabels(const JsonFields& fields, EncoderConfig& c) {
+absl::Status ReadLabels(const formats::JsonFields& fields, EncoderConfig& c) {
   int64_t classes = 2;
   if (fields.Find("num_labels") != nullptr) {
     SFT_RETURN_IF_ERROR(fields.Int("num_labels", classes));
@@ -70,7 +70,7 @@ absl::Status ReadLabels(const JsonFields& fields, EncoderConfig& c) {
 
 // The head is the one of the class that wrote the file, where it is known here
 // and is trained on classes.
-absl::Status ReadHead(const JsonFields& fields, EncoderConfig& c) {
+absl::Status ReadHead(const formats::JsonFields& fields, EncoderConfig& c) {
   const nlohmann::json* architectures = fields.Find("architectures");
   const nlohmann::json* problem = fields.Find("problem_type");
   if (architectures == nullptr ||
@@ -89,8 +89,8 @@ absl::Status ReadHead(const JsonFields& fields, EncoderConfig& c) {
 }
 
 // Ids are hints, but for the pad token's, on which positions may depend.
-absl::Status ReadTokenIds(const std::string& where, const JsonFields& fields,
-                          EncoderConfig& c) {
+absl::Status ReadTokenIds(const std::string& where,
+                          const formats::JsonFields& fields, EncoderConfig& c) {
   auto token = [&](const char* key, std::optional<int64_t>& out) {
     const nlohmann::json* value = fields.Find(key);
     if (value != nullptr && value->is_number_integer()) {
@@ -177,15 +177,15 @@ const EncoderHead* EncoderLayout::FindHead(HeadKind kind) const {
 
 bool IsEncoderConfig(const std::string& text) {
   const absl::StatusOr<nlohmann::json> object =
-      ParseJsonObject("", text, kMaxDepth);
+      formats::ParseJsonObject("", text, kMaxDepth);
   return object.ok() && FamilyOf(*object) != nullptr;
 }
 
 absl::StatusOr<EncoderConfig> EncoderConfigFromJson(const std::string& where,
                                                     const std::string& text) {
   SFT_ASSIGN_OR_RETURN(nlohmann::json object,
-                       ParseJsonObject(where, text, kMaxDepth));
-  const JsonFields fields(where, object);
+                       formats::ParseJsonObject(where, text, kMaxDepth));
+  const formats::JsonFields fields(where, object);
   const EncoderFamily* family = FamilyOf(object);
   if (family == nullptr) {
     return fields.Wrong("model_type", "an encoder's");
@@ -241,7 +241,7 @@ std::string EncoderConfigToJson(const EncoderConfig& c,
       break;
     }
   }
-  for (const OnlyValue& only : family.only) {
+  for (const formats::OnlyValue& only : family.only) {
     out[only.key] = nlohmann::ordered_json::parse(only.value);
   }
   auto id = [](const std::optional<int64_t>& token) {
@@ -303,4 +303,4 @@ std::vector<ParameterShape> EncoderParameters(const EncoderConfig& c) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::model

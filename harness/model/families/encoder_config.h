@@ -14,7 +14,7 @@
 #include "harness/model/families/layout.h"
 #include "harness/model/ops/ops.h"
 
-namespace sft {
+namespace sft::model {
 
 // A head as one of transformers' classes has it.
 struct EncoderHead {
@@ -93,6 +93,6 @@ std::string EncoderConfigToJson(const EncoderConfig& config,
 // Every tensor of the backbone and of the checkpoint's own head.
 std::vector<ParameterShape> EncoderParameters(const EncoderConfig& config);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FAMILIES_ENCODER_CONFIG_H_

@@ -1,6 +1,6 @@
 #include "harness/model/families/encoder_families.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // BERT and RoBERTa have the same backbone under two roots.
@@ -150,4 +150,4 @@ const EncoderFamily* FindEncoderFamily(std::string_view name) {
   return nullptr;
 }
 
-}  // namespace sft
+}  // namespace sft::model

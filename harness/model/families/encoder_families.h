@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/model/families/encoder_config.h"
 #include "harness/formats/json_fields.h"
+#include "harness/model/families/encoder_config.h"
 
-namespace sft {
+namespace sft::model {
 
 struct EncoderFamily {
   std::string_view name;  // "model_type"
@@ -22,13 +22,13 @@ struct EncoderFamily {
   const char* norm_epsilon = "layer_norm_eps";
   const char* activation = "hidden_act";
   EncoderConfig defaults;
-  std::vector<OnlyValue> only;
+  std::vector<formats::OnlyValue> only;
 };
 
 const std::vector<EncoderFamily>& EncoderFamilies();
 // nullptr if not in the table.
 const EncoderFamily* FindEncoderFamily(std::string_view name);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FAMILIES_ENCODER_FAMILIES_H_

@@ -1,6 +1,6 @@
 #include "harness/model/families/families.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 DecoderFamily Llama() {
@@ -132,4 +132,4 @@ const DecoderFamily* FindFamily(std::string_view name) {
   return nullptr;
 }
 
-}  // namespace sft
+}  // namespace sft::model

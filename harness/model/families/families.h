@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/model/families/config.h"
 #include "harness/formats/json_fields.h"
+#include "harness/model/families/config.h"
 
-namespace sft {
+namespace sft::model {
 
 // What the keys of config.json are called.
 struct ConfigKeys {
@@ -47,13 +47,13 @@ struct DecoderFamily {
   bool scales_embedding = false;  // by the root of the width
   bool has_query_scalar = false;  // "query_pre_attn_scalar" and the soft caps
   bool ffn_may_be_null = false;   // then 4 times the width
-  std::vector<OnlyValue> only;
+  std::vector<formats::OnlyValue> only;
 };
 
 const std::vector<DecoderFamily>& DecoderFamilies();
 // nullptr if not in the table.
 const DecoderFamily* FindFamily(std::string_view name);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FAMILIES_FAMILIES_H_

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 DecoderLayout MakeLlama() {
@@ -126,4 +126,4 @@ const DecoderLayout& FusedLayout() {
   return layout;
 }
 
-}  // namespace sft
+}  // namespace sft::model

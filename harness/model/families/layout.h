@@ -10,7 +10,7 @@
 
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::model {
 
 // A parameter that a configuration asks for, under its Hugging Face name.
 struct ParameterShape {
@@ -72,6 +72,6 @@ const DecoderLayout& SandwichHeadNormLayout();
 // One map for queries, keys and values, learned positions, no gate.
 const DecoderLayout& FusedLayout();
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FAMILIES_LAYOUT_H_

@@ -8,7 +8,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr char kFull[] = "full_attention";
@@ -26,13 +26,13 @@ constexpr TypeName kTypes[] = {{RopeType::kDefault, "default"},
                                {RopeType::kYarn, "yarn"},
                                {RopeType::kLlama3, "llama3"}};
 
-absl::Status ReadPositive(const JsonFields& fields, const char* key,
+absl::Status ReadPositive(const formats::JsonFields& fields, const char* key,
                           double& out) {
   SFT_RETURN_IF_ERROR(fields.Real(key, out));
   if (out > 0 && std::isfinite(out)) return absl::OkStatus();
   return fields.Wrong(key, "a number above 0");
 }
-absl::Status MayReadPositive(const JsonFields& fields, const char* key,
+absl::Status MayReadPositive(const formats::JsonFields& fields, const char* key,
                              double& out) {
   if (fields.Find(key) == nullptr) return absl::OkStatus();
   return ReadPositive(fields, key, out);
@@ -43,7 +43,7 @@ double YarnAttentionFactor(double factor, double mscale) {
   return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
-absl::Status ReadYarn(const JsonFields& fields, RopeScaling& s) {
+absl::Status ReadYarn(const formats::JsonFields& fields, RopeScaling& s) {
   SFT_RETURN_IF_ERROR(MayReadPositive(fields, "beta_fast", s.beta_fast));
   SFT_RETURN_IF_ERROR(MayReadPositive(fields, "beta_slow", s.beta_slow));
   SFT_RETURN_IF_ERROR(fields.Bool("truncate", s.truncate));
@@ -62,8 +62,9 @@ absl::Status ReadYarn(const JsonFields& fields, RopeScaling& s) {
   return MayReadPositive(fields, "attention_factor", s.attention_factor);
 }
 
-absl::Status ReadScaling(const JsonFields& fields, int64_t max_positions,
-                         double outer_original, RopeScaling& out) {
+absl::Status ReadScaling(const formats::JsonFields& fields,
+                         int64_t max_positions, double outer_original,
+                         RopeScaling& out) {
   RopeScaling s;
   const char* key = fields.Find("rope_type") != nullptr ? "rope_type" : "type";
   const nlohmann::json* name = fields.Find(key);
@@ -112,7 +113,7 @@ absl::Status ReadScaling(const JsonFields& fields, int64_t max_positions,
 absl::Status ReadKind(const std::string& where, const nlohmann::json& rope,
                       int64_t max_positions, double outer_original,
                       double& theta, RopeScaling& scaling) {
-  const JsonFields fields(where, rope);
+  const formats::JsonFields fields(where, rope);
   SFT_RETURN_IF_ERROR(
       ReadScaling(fields, max_positions, outer_original, scaling));
   if (fields.Find("rope_theta") == nullptr) return absl::OkStatus();
@@ -165,7 +166,7 @@ std::vector<double> Llama3Divisors(const RopeScaling& s, int64_t head_width,
   return out;
 }
 
-absl::StatusOr<double> RealAt(const GgufFile& file, const char* key,
+absl::StatusOr<double> RealAt(const formats::GgufFile& file, const char* key,
                               double fallback) {
   if (!file.Has(key)) return fallback;
   SFT_ASSIGN_OR_RETURN(const double value, file.Get<double>(key));
@@ -176,8 +177,9 @@ absl::StatusOr<double> RealAt(const GgufFile& file, const char* key,
 
 // The numbers of llama3 that give these divisors: the tensor is all that the
 // file keeps of them.
-absl::Status ReadDivisors(const GgufFile& file, const GgufTensor& tensor,
-                          double original, DecoderConfig& c) {
+absl::Status ReadDivisors(const formats::GgufFile& file,
+                          const formats::GgufTensor& tensor, double original,
+                          DecoderConfig& c) {
   const int64_t half = c.head_width / 2;
   if (tensor.type == nullptr || tensor.shape != std::vector<int64_t>{half} ||
       tensor.type->block_elements != 1) {
@@ -220,7 +222,7 @@ absl::Status ReadKey(const std::string& where, const char* key,
     return ReadKind(inner, rope, c.max_positions, outer_original, c.rope_theta,
                     c.rope_scaling);
   }
-  const JsonFields kinds(inner, rope);
+  const formats::JsonFields kinds(inner, rope);
   struct Kind {
     const char* name;
     double& theta;
@@ -252,8 +254,8 @@ bool SaysTheSame(const nlohmann::json& rope_scaling,
 
 }  // namespace
 
-absl::Status ReadRope(const std::string& where, const JsonFields& fields,
-                      DecoderConfig& c) {
+absl::Status ReadRope(const std::string& where,
+                      const formats::JsonFields& fields, DecoderConfig& c) {
   if (fields.Find("rope_theta") != nullptr) {
     SFT_RETURN_IF_ERROR(fields.Real("rope_theta", c.rope_theta));
   }
@@ -303,7 +305,7 @@ void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out) {
   }
 }
 
-absl::Status ReadGgufRope(const GgufFile& file, DecoderConfig& c) {
+absl::Status ReadGgufRope(const formats::GgufFile& file, DecoderConfig& c) {
   const auto real = [&file](const char* key, double fallback) {
     return RealAt(file, key, fallback);
   };
@@ -331,7 +333,7 @@ absl::Status ReadGgufRope(const GgufFile& file, DecoderConfig& c) {
   };
   const auto divisors = std::find_if(
       file.tensors().begin(), file.tensors().end(),
-      [](const GgufTensor& tensor) { return tensor.name == kFreqs; });
+      [](const formats::GgufTensor& tensor) { return tensor.name == kFreqs; });
   const bool scales = factor > 1 && type != "none";
   if (type != "none" && type != "linear" && type != "yarn") {
     return refuse(absl::StrCat("\"", type, "\""));
@@ -371,4 +373,4 @@ absl::Status ReadGgufRope(const GgufFile& file, DecoderConfig& c) {
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -7,22 +7,22 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "harness/model/families/config.h"
 #include "harness/formats/json_fields.h"
+#include "harness/model/families/config.h"
 
-namespace sft {
+namespace sft::model {
 
 // "rope_scaling" (transformers 4) where it is set, else "rope_parameters" (5),
 // which may be split by kind of layer; c.max_positions is read by then.
-absl::Status ReadRope(const std::string& where, const JsonFields& fields,
-                      DecoderConfig& c);
+absl::Status ReadRope(const std::string& where,
+                      const formats::JsonFields& fields, DecoderConfig& c);
 // The keys of both versions.
 void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out);
 
 // Keys llama.rope.scaling.* and the tensor rope_freqs.weight, which llama.cpp
 // writes for Llama 3.1: divisors of the angles.
-absl::Status ReadGgufRope(const GgufFile& file, DecoderConfig& c);
+absl::Status ReadGgufRope(const formats::GgufFile& file, DecoderConfig& c);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_

@@ -10,12 +10,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "harness/model/forward/decoder.h"
 #include "harness/kernels/block/block_ops.h"
 #include "harness/kernels/product/gemv.h"
 #include "harness/kernels/shared/raw_tensor.h"
+#include "harness/model/forward/decoder.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 at::Tensor View(const float* x, int64_t rows, int64_t width) {
@@ -62,11 +62,12 @@ void Decoder::NormRows(int64_t index, const float* x, int64_t rows,
         index < std::ssize(norms_) ? norms_[index] : norm_;
     CopyTo(Normed(norm, View(x, rows, width), at::kFloat), y);
   } else {
-    RmsNormForward<float>(x, room.norms[index].const_data_ptr<float>(), rows,
-                          width, static_cast<float>(config_.norm_epsilon), y,
-                          StepRoom::At(room.rstd, rows));
+    kernels::RmsNormForward<float>(x, room.norms[index].const_data_ptr<float>(),
+                                   rows, width,
+                                   static_cast<float>(config_.norm_epsilon), y,
+                                   StepRoom::At(room.rstd, rows));
   }
-  if (round && compute_ == at::kBFloat16) RoundToBf16(y, rows * width);
+  if (round && compute_ == at::kBFloat16) kernels::RoundToBf16(y, rows * width);
 }
 
 const float* Decoder::NormRowsAt(int64_t layer, NormPlace place, const float* x,
@@ -94,8 +95,8 @@ void Decoder::FeedForwardRows(int64_t layer, const float* m_BD, int64_t rows,
     float* gate = StepRoom::At(room.gate, rows * F);
     MapInto(map(Role::kGate), compute_, m_BD, rows, D, gate);
     if (config_.activation == Activation::kSilu) {
-      SwiGluForward<float>(gate, up, rows * F, up);
-      if (compute_ == at::kBFloat16) RoundToBf16(up, rows * F);
+      kernels::SwiGluForward<float>(gate, up, rows * F, up);
+      if (compute_ == at::kBFloat16) kernels::RoundToBf16(up, rows * F);
     } else {
       CopyTo(GeGluTanh(View(gate, rows, F).to(compute_),
                        View(up, rows, F).to(compute_)),
@@ -139,11 +140,12 @@ void Decoder::AttentionRows(int64_t layer, const float* h_BD,
     const float* normed =
         NormRowsAt(layer, norm, x, rows * heads, H, /*round=*/true, room, x);
     if (!rope.cos_B1TH.defined()) return;
-    RotateRows<float>(normed, rope.cos_B1TH.const_data_ptr<float>(),
-                      rope.sin_B1TH.const_data_ptr<float>(), rows, heads, H,
-                      /*inverse=*/false, turned);
+    kernels::RotateRows<float>(normed, rope.cos_B1TH.const_data_ptr<float>(),
+                               rope.sin_B1TH.const_data_ptr<float>(), rows,
+                               heads, H,
+                               /*inverse=*/false, turned);
     std::copy_n(turned, rows * heads * H, x);
-    if (compute_ == at::kBFloat16) RoundToBf16(x, rows * heads * H);
+    if (compute_ == at::kBFloat16) kernels::RoundToBf16(x, rows * heads * H);
   };
   place(q, config_.heads, NormPlace::kQuery);
   place(k, config_.kv_heads, NormPlace::kKey);
@@ -187,14 +189,14 @@ at::Tensor Decoder::StepRows(const StepTokens& tokens, KvCache& cache,
   if (!room.logits_BV.defined() || room.logits_BV.size(0) != B) {
     room.logits_BV = at::empty({B, V}, at::kFloat);
   }
-  WithElements(room.head_VD, [&](auto element) {
+  kernels::WithElements(room.head_VD, [&](auto element) {
     using T = decltype(element);
-    MultiplyRows<T>(Raw<T>(room.head_VD), normed, B, D, V,
-                    {.to_bf16 = compute_ == at::kBFloat16},
-                    RawMutable<float>(room.logits_BV));
+    kernels::MultiplyRows<T>(kernels::Raw<T>(room.head_VD), normed, B, D, V,
+                             {.to_bf16 = compute_ == at::kBFloat16},
+                             kernels::RawMutable<float>(room.logits_BV));
   });
   const double cap = config_.final_softcap;
   return cap > 0 ? room.logits_BV.div(cap).tanh().mul(cap) : room.logits_BV;
 }
 
-}  // namespace sft
+}  // namespace sft::model

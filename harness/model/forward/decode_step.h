@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sft {
+namespace sft::model {
 
 // Rows up to which a step runs on kernels of its own (Decoder::StepRows): above
 // it a weight is read for so many rows that a matrix product is faster.
@@ -32,6 +32,6 @@ struct StepRoom {
   }
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FORWARD_DECODE_STEP_H_

@@ -4,10 +4,10 @@
 
 #include <utility>
 
-#include "harness/model/ops/dense_linear.h"
 #include "harness/kernels/attention/attention.h"
+#include "harness/model/ops/dense_linear.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr char kHeadName[] = "lm_head.weight";
@@ -131,7 +131,7 @@ Decoder::Decoder(DecoderConfig config, ModelInfo info, at::ScalarType compute,
         {layer, [shape = c.ShapeOf(layer)](
                     const at::Tensor& q, const at::Tensor& k,
                     const at::Tensor& v, const Batch& batch, double scale) {
-           return DefaultAttention(q, k, v, batch, scale, shape);
+           return kernels::DefaultAttention(q, k, v, batch, scale, shape);
          }});
   }
 }
@@ -219,4 +219,4 @@ std::string Decoder::ConfigJson() const {
                       master_dtype() == at::kDouble ? "float64" : "float32");
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -12,15 +12,15 @@
 #include <string>
 #include <vector>
 
-#include "harness/model/ops/reading_product.h"
 #include "harness/kernels/attention/attention.h"
 #include "harness/model/families/config.h"
 #include "harness/model/forward/decode_step.h"
 #include "harness/model/forward/kv_cache.h"
 #include "harness/model/model.h"
 #include "harness/model/ops/ops.h"
+#include "harness/model/ops/reading_product.h"
 
-namespace sft {
+namespace sft::model {
 
 // Every tensor that a configuration asks for.
 std::vector<ParameterShape> DecoderParameters(const DecoderConfig& config);
@@ -124,9 +124,9 @@ class Decoder final : public Model {
   at::Tensor CachedBackbone(
       const at::Tensor& ids_BT, const at::Tensor& position_BT,
       const at::Tensor& length_BT,
-      const std::function<at::Tensor(int64_t layer, const at::Tensor& q,
-                                     const at::Tensor& k, const at::Tensor& v,
-                                     const AttentionShape& shape)>& attend);
+      const std::function<at::Tensor(
+          int64_t layer, const at::Tensor& q, const at::Tensor& k,
+          const at::Tensor& v, const kernels::AttentionShape& shape)>& attend);
   std::vector<std::vector<int32_t>> GenerateByBeams(
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options);
@@ -146,6 +146,6 @@ class Decoder final : public Model {
   bool checkpointing_ = false;
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FORWARD_DECODER_H_

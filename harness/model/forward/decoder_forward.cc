@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/model/ops/checkpoint.h"
-#include "harness/model/forward/decoder.h"
 #include "harness/kernels/attention/device_attention.h"
+#include "harness/model/forward/decoder.h"
+#include "harness/model/ops/checkpoint.h"
 #include "harness/model/ops/head_loss.h"
 #include "harness/model/ops/linear_product.h"
 #include "harness/model/ops/reading_product.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 struct Targets {
@@ -245,10 +245,10 @@ at::Tensor Decoder::LogitsOf(const at::Tensor& h_MD, int64_t first,
 
 bool Decoder::IsReplayable() {
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
-    const AttentionShape shape = config_.ShapeOf(layer);
+    const kernels::AttentionShape shape = config_.ShapeOf(layer);
     if (shape.softcap > 0 ||
-        !HasDeviceAttention(device(), compute_, config_.head_width,
-                            shape.window > 0)) {
+        !kernels::HasDeviceAttention(device(), compute_, config_.head_width,
+                                     shape.window > 0)) {
       return false;
     }
   }
@@ -280,4 +280,4 @@ LossOutput Decoder::SumLoss(const Batch& batch) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -9,12 +9,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "harness/model/ops/dense_linear.h"
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "harness/kernels/attention/attention.h"
+#include "harness/model/ops/dense_linear.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr double kInitialDeviation = 0.02;
@@ -77,7 +77,8 @@ Encoder::Encoder(EncoderConfig config, ModelInfo info, at::ScalarType compute,
     attention_.push_back(
         {layer, [](const at::Tensor& q, const at::Tensor& k,
                    const at::Tensor& v, const Batch& batch, double scale) {
-           return DefaultAttention(q, k, v, batch, scale, {.causal = false});
+           return kernels::DefaultAttention(q, k, v, batch, scale,
+                                            {.causal = false});
          }});
   }
   if (c.pooler) {
@@ -306,4 +307,4 @@ std::string Encoder::ConfigJson() const {
       config_, master_dtype() == at::kDouble ? "float64" : "float32");
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -15,7 +15,7 @@
 #include "harness/model/families/encoder_config.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::model {
 
 class Encoder final : public Model {
  public:
@@ -105,6 +105,6 @@ class Encoder final : public Model {
   bool checkpointing_ = false;
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FORWARD_ENCODER_H_

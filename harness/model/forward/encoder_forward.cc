@@ -6,11 +6,11 @@
 #include <cmath>
 #include <utility>
 
-#include "harness/model/ops/linear_product.h"
-#include "harness/model/ops/checkpoint.h"
 #include "harness/model/forward/encoder.h"
+#include "harness/model/ops/checkpoint.h"
+#include "harness/model/ops/linear_product.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // Where each sequence begins in the batch's rows laid end to end.
@@ -235,4 +235,4 @@ std::vector<std::vector<int32_t>> Encoder::Generate(
               " is an encoder and writes no text: use a decoder to generate");
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -8,7 +8,7 @@
 #include "harness/kernels/attention/cached_attention.h"
 #include "harness/kernels/shared/raw_tensor.h"
 
-namespace sft {
+namespace sft::model {
 
 KvCache::KvCache(const DecoderConfig& config, std::vector<int64_t> lengths,
                  int64_t slots, const at::TensorOptions& options) {
@@ -42,7 +42,7 @@ const at::Tensor& KvCache::Seen(int64_t window) {
   made.window = window;
   const bool windowed = window > 0 && window < longest_ + 1;
   if (!level_ || windowed) {
-    made.mask_B11S = SeenSlots(lengths_B1_ + 1, longest_ + 1, window);
+    made.mask_B11S = kernels::SeenSlots(lengths_B1_ + 1, longest_ + 1, window);
   }
   seen_.push_back(std::move(made));
   return seen_.back().mask_B11S;
@@ -51,7 +51,7 @@ const at::Tensor& KvCache::Seen(int64_t window) {
 at::Tensor KvCache::AttendPrompts(int64_t layer, const at::Tensor& q,
                                   const at::Tensor& k, const at::Tensor& v,
                                   const Batch& prompts, double scale,
-                                  const AttentionShape& shape) {
+                                  const kernels::AttentionShape& shape) {
   int64_t begin = 0;
   for (int64_t b = 0; b < rows(); ++b) {
     const int64_t length = lengths_[b];
@@ -59,12 +59,13 @@ at::Tensor KvCache::AttendPrompts(int64_t layer, const at::Tensor& q,
     v_BKSH_[layer][b].narrow(1, 0, length).copy_(v[0].narrow(1, begin, length));
     begin += length;
   }
-  return DefaultAttention(q, k, v, prompts, scale, shape);
+  return kernels::DefaultAttention(q, k, v, prompts, scale, shape);
 }
 
 at::Tensor KvCache::AttendNext(int64_t layer, const at::Tensor& q,
                                const at::Tensor& k, const at::Tensor& v,
-                               double scale, const AttentionShape& shape) {
+                               double scale,
+                               const kernels::AttentionShape& shape) {
   at::Tensor& keys = k_BKSH_[layer];
   at::Tensor& values = v_BKSH_[layer];
   if (level_) {
@@ -76,17 +77,17 @@ at::Tensor KvCache::AttendNext(int64_t layer, const at::Tensor& q,
     keys.index_put_({row_B_, Slice(), length_B}, k.select(2, 0));
     values.index_put_({row_B_, Slice(), length_B}, v.select(2, 0));
   }
-  return CachedAttention(q, keys.narrow(2, 0, longest_ + 1),
-                         values.narrow(2, 0, longest_ + 1), Seen(shape.window),
-                         scale, shape.softcap);
+  return kernels::CachedAttention(q, keys.narrow(2, 0, longest_ + 1),
+                                  values.narrow(2, 0, longest_ + 1),
+                                  Seen(shape.window), scale, shape.softcap);
 }
 
 void KvCache::AttendRows(int64_t layer, const StepTokens& tokens,
                          const float* q, const float* k, const float* v,
                          int64_t heads, double scale,
-                         const AttentionShape& shape, float* out) {
+                         const kernels::AttentionShape& shape, float* out) {
   const at::Tensor& keys = k_BKSH_[layer];
-  CachedShape cached;
+  kernels::CachedShape cached;
   cached.tokens = std::ssize(tokens.ids);
   cached.heads = heads;
   cached.kv_heads = keys.size(1);
@@ -97,10 +98,11 @@ void KvCache::AttendRows(int64_t layer, const StepTokens& tokens,
   cached.scale = static_cast<float>(scale);
   cached.softcap = static_cast<float>(shape.softcap);
   cached.window = shape.window;
-  WithElements(keys, [&](auto element) {
+  kernels::WithElements(keys, [&](auto element) {
     using T = decltype(element);
-    CachedAttentionRows<T>(cached, q, k, v, RawMutable<T>(keys),
-                           RawMutable<T>(v_BKSH_[layer]), out);
+    kernels::CachedAttentionRows<T>(
+        cached, q, k, v, kernels::RawMutable<T>(keys),
+        kernels::RawMutable<T>(v_BKSH_[layer]), out);
   });
 }
 
@@ -144,4 +146,4 @@ void KvCache::Select(const std::vector<int64_t>& from) {
   SetLengths(std::move(lengths));
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -12,7 +12,7 @@
 #include "harness/kernels/attention/attention.h"
 #include "harness/model/families/config.h"
 
-namespace sft {
+namespace sft::model {
 
 // Tokens that a step reads, and where the cache keeps them: their rows, and
 // slots in those, which are their positions. A row may have several, one behind
@@ -37,17 +37,17 @@ class KvCache {
   at::Tensor AttendPrompts(int64_t layer, const at::Tensor& q,
                            const at::Tensor& k, const at::Tensor& v,
                            const Batch& prompts, double scale,
-                           const AttentionShape& shape);
+                           const kernels::AttentionShape& shape);
   // Likewise over one new token a row (T = 1) and all that is kept.
   at::Tensor AttendNext(int64_t layer, const at::Tensor& q, const at::Tensor& k,
                         const at::Tensor& v, double scale,
-                        const AttentionShape& shape);
+                        const kernels::AttentionShape& shape);
   // Likewise on the CPU over f32 that holds values of the cache's dtype, M
   // tokens of NextTokens(): q [M, heads, H], k and v [M, K, H] -> out
   // [M, heads, H].
   void AttendRows(int64_t layer, const StepTokens& tokens, const float* q,
                   const float* k, const float* v, int64_t heads, double scale,
-                  const AttentionShape& shape, float* out);
+                  const kernels::AttentionShape& shape, float* out);
   // `of_rows`: of each row the tokens that follow what it has.
   StepTokens NextTokens(const std::vector<std::vector<int32_t>>& of_rows) const;
   // Once all layers have read them: of each row the number of tokens that
@@ -74,6 +74,6 @@ class KvCache {
   std::vector<SeenMask> seen_;
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_FORWARD_KV_CACHE_H_

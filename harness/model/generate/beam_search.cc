@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -108,4 +108,4 @@ std::vector<int32_t> BeamSearch::Answer() const {
   return ids;
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -10,7 +10,7 @@
 
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::model {
 
 // A running beam with one more token.
 struct BeamCandidate {
@@ -59,6 +59,6 @@ class BeamSearch {
   bool done_ = false;
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_GENERATE_BEAM_SEARCH_H_

@@ -11,7 +11,7 @@
 #include "harness/model/generate/guess.h"
 #include "harness/model/generate/sampling.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -118,12 +118,12 @@ at::Tensor Decoder::CachedBackbone(
     const at::Tensor& length_BT,
     const std::function<at::Tensor(int64_t, const at::Tensor&,
                                    const at::Tensor&, const at::Tensor&,
-                                   const AttentionShape&)>& attend) {
+                                   const kernels::AttentionShape&)>& attend) {
   const Rotation rotation = MakeRotation(position_BT, length_BT);
   const PassState pass;
   at::Tensor x_BTD = Embed(ids_BT, position_BT);
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
-    const AttentionShape shape = config_.ShapeOf(layer);
+    const kernels::AttentionShape shape = config_.ShapeOf(layer);
     x_BTD = Block(
         layer, x_BTD, rotation, pass,
         [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
@@ -168,7 +168,7 @@ at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
           row(ids).unsqueeze(0), row(positions).unsqueeze(0),
           row(whole).unsqueeze(0),
           [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
-              const at::Tensor& v, const AttentionShape& shape) {
+              const at::Tensor& v, const kernels::AttentionShape& shape) {
             return cache->AttendPrompts(layer, q, k, v, batch, scale, shape);
           })
           .squeeze(0);
@@ -186,7 +186,7 @@ at::Tensor Decoder::ReadNext(const StepTokens& tokens, KvCache& cache,
   const at::Tensor x_B1D = CachedBackbone(
       ids_B1, cache.lengths_B1(), /*length_BT=*/{},
       [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
-          const at::Tensor& v, const AttentionShape& shape) {
+          const at::Tensor& v, const kernels::AttentionShape& shape) {
         return cache.AttendNext(layer, q, k, v, scale, shape);
       });
   return Logits(Normed(norm_, x_B1D.squeeze(1), compute_));
@@ -262,4 +262,4 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
   return answers;
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "harness/model/generate/beam_search.h"
 #include "harness/model/forward/decoder.h"
+#include "harness/model/generate/beam_search.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // The candidates that `search` wants, from its rows of log p [beams, V].
@@ -75,4 +75,4 @@ std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
   return answers;
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace sft {
+namespace sft::model {
 
 std::vector<int32_t> GuessNext(const std::vector<int32_t>& text,
                                int64_t count) {
@@ -25,4 +25,4 @@ std::vector<int32_t> GuessNext(const std::vector<int32_t>& text,
   return {};
 }
 
-}  // namespace sft
+}  // namespace sft::model

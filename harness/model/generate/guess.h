@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sft {
+namespace sft::model {
 
 // Tokens guessed a step: kFewGuesses, and kManyGuesses behind guesses that were
 // all right. A step that guesses has at most kGuessedRows rows.
@@ -21,6 +21,6 @@ inline constexpr int64_t kFewGuesses = 3, kManyGuesses = 7, kGuessedRows = 8;
 // place is near the end, what was guessed goes on.
 std::vector<int32_t> GuessNext(const std::vector<int32_t>& text, int64_t count);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_GENERATE_GUESS_H_

@@ -5,7 +5,7 @@
 #include <functional>
 #include <numeric>
 
-namespace sft {
+namespace sft::model {
 
 std::vector<double> TokenProbabilities(const std::vector<double>& logits_V,
                                        const GenerationOptions& options) {
@@ -61,4 +61,4 @@ int32_t DrawToken(const std::vector<double>& probabilities_V, double uniform) {
   return last;  // also where rounding left the sum below 1
 }
 
-}  // namespace sft
+}  // namespace sft::model

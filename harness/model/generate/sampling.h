@@ -8,7 +8,7 @@
 
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::model {
 
 // Of each token, summing to 1; options.temperature above 0. Logits that are not
 // finite count for nothing, unless none is finite: then the first one is
@@ -19,6 +19,6 @@ std::vector<double> TokenProbabilities(const std::vector<double>& logits_V,
 // The token at which the running sum passes `uniform` in [0, 1).
 int32_t DrawToken(const std::vector<double>& probabilities_V, double uniform);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_GENERATE_SAMPLING_H_

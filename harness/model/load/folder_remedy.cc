@@ -8,7 +8,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // The first name, in order, of a file that ends so; "" if there is none.
@@ -78,4 +78,4 @@ absl::Status CheckModelFolder(const std::string& folder) {
                     "model.safetensors.index.json");
 }
 
-}  // namespace sft
+}  // namespace sft::model

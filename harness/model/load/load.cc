@@ -17,15 +17,15 @@
 #include "harness/core/digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
+#include "harness/formats/safetensors.h"
 #include "harness/model/forward/decoder.h"
 #include "harness/model/forward/encoder.h"
 #include "harness/model/load/folder_remedy.h"
-#include "harness/formats/json.h"
-#include "harness/formats/safetensors.h"
 #include "harness/model/load/weights.h"
 #include "harness/spec/spec_messages.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // Beside the weights, what decides how a folder's text becomes tokens.
@@ -45,7 +45,7 @@ bool HasGgufEnding(const std::string& path) {
 absl::Status NoSuchModel(const std::string& name) {
   std::vector<std::string> names;
   for (const ModelRow& row : ListedModels()) names.push_back(row.name);
-  return absl::NotFoundError(UnknownModelText(name, names));
+  return absl::NotFoundError(spec::UnknownModelText(name, names));
 }
 
 // SHA-256 of a file, remembered by path, size and modification time.
@@ -98,7 +98,8 @@ absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
     if (i == 2 && !FileExists(paths[i])) break;
     SFT_ASSIGN_OR_RETURN(const std::string text,
                          ReadFile(paths[i], kMaxConfigBytes));
-    SFT_ASSIGN_OR_RETURN(objects[i], ParseJsonObject(paths[i], text, 32));
+    SFT_ASSIGN_OR_RETURN(objects[i],
+                         formats::ParseJsonObject(paths[i], text, 32));
   }
   std::string out;
   for (const char* key : {"bos_token_id", "eos_token_id"}) {
@@ -231,9 +232,10 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
   return model;
 }
 
-absl::StatusOr<GgufTokenizerData> ReadGgufTokenizer(const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path));
-  return TokenizerOf(file);
+absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(
+    const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(formats::GgufFile file, formats::GgufFile::Open(path));
+  return formats::TokenizerOf(file);
 }
 
 absl::Status WriteModelFolder(Model& model, const std::string& folder,
@@ -260,8 +262,8 @@ absl::Status WriteModelFolder(Model& model, const std::string& folder,
   }
   SFT_RETURN_IF_ERROR(
       WriteFileAtomically(folder + "/config.json", config.dump(2) + "\n"));
-  return WriteSafetensors(folder + "/model.safetensors", tensors,
-                          {{"format", "pt"}});
+  return formats::WriteSafetensors(folder + "/model.safetensors", tensors,
+                                   {{"format", "pt"}});
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -11,7 +11,7 @@
 #include "harness/formats/gguf_tokenizer.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::model {
 
 // A row of the table of listed models.
 struct ModelRow {
@@ -44,7 +44,8 @@ struct ModelOptions {
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
                                                  const ModelOptions& options);
 // Tokenizer data out of a GGUF file, for harness/text.
-absl::StatusOr<GgufTokenizerData> ReadGgufTokenizer(const std::string& path);
+absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(
+    const std::string& path);
 
 // config.json, model.safetensors; the tokenizer files are copied or written
 // by the caller. Weights in `dtype`, else in what the checkpoint was stored in
@@ -52,6 +53,6 @@ absl::StatusOr<GgufTokenizerData> ReadGgufTokenizer(const std::string& path);
 absl::Status WriteModelFolder(Model& model, const std::string& folder,
                               std::optional<at::ScalarType> dtype = {});
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_LOAD_LOAD_H_

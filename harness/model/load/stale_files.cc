@@ -9,7 +9,7 @@
 
 #include "harness/core/status.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 namespace fs = std::filesystem;
@@ -83,4 +83,4 @@ absl::Status RemoveStaleFiles(
   return absl::OkStatus();
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 
-namespace sft {
+namespace sft::model {
 
 // The folder's files of these names (weights and their shards, configurations,
 // adapters, tokenizers, chat templates), each with what tells whether it has
@@ -18,6 +18,6 @@ std::map<std::string, std::string> ModelFilesIn(const std::string& folder);
 absl::Status RemoveStaleFiles(const std::string& folder,
                               const std::map<std::string, std::string>& before);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_LOAD_STALE_FILES_H_

@@ -10,10 +10,10 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/model/forward/decoder.h"
 #include "harness/formats/json.h"
+#include "harness/model/forward/decoder.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr int64_t kMaxConfigBytes = 16 << 20;
@@ -39,12 +39,12 @@ bool AllFinite(const double* values, int64_t count) {
 }
 
 // One row of `count` elements, widened where `out` is f64.
-void ReadRow(const StorageType& type, const uint8_t* source, int64_t count,
-             std::vector<float>&, float* out) {
+void ReadRow(const formats::StorageType& type, const uint8_t* source,
+             int64_t count, std::vector<float>&, float* out) {
   type.to_float(source, count / type.block_elements, out);
 }
-void ReadRow(const StorageType& type, const uint8_t* source, int64_t count,
-             std::vector<float>& scratch, double* out) {
+void ReadRow(const formats::StorageType& type, const uint8_t* source,
+             int64_t count, std::vector<float>& scratch, double* out) {
   if (type.to_double != nullptr) {
     type.to_double(source, count / type.block_elements, out);
     return;
@@ -58,7 +58,7 @@ void ReadRow(const StorageType& type, const uint8_t* source, int64_t count,
 template <class T>
 bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
               T* out) {
-  const StorageType& type = *stored.type;
+  const formats::StorageType& type = *stored.type;
   const int64_t row_bytes = columns / type.block_elements * type.block_bytes;
   const int64_t head = stored.interleaved_head_width;
   std::vector<float> scratch;
@@ -144,7 +144,7 @@ absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
     return InputError(
         stored.file,
         absl::StrCat("tensor ", stored.name, " is stored as ", stored.type_name,
-                     ", readable are ", ReadableTypes()));
+                     ", readable are ", formats::ReadableTypes()));
   }
   at::Tensor tensor = at::empty(stored.shape, at::TensorOptions().dtype(dtype));
   // A vector whose elements are permuted is a matrix of one column.
@@ -172,18 +172,18 @@ absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
 absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
   WeightFiles out;
   out.where_ = path;
-  SFT_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path));
-  out.gguf_ = std::make_unique<GgufFile>(std::move(file));
+  SFT_ASSIGN_OR_RETURN(formats::GgufFile file, formats::GgufFile::Open(path));
+  out.gguf_ = std::make_unique<formats::GgufFile>(std::move(file));
   SFT_ASSIGN_OR_RETURN(const DecoderConfig config, ConfigFromGguf(*out.gguf_));
   out.config_ = config;
-  for (const GgufTensor& tensor : out.gguf_->tensors()) {
+  for (const formats::GgufTensor& tensor : out.gguf_->tensors()) {
     if (tensor.name == "rope_freqs.weight") continue;  // is in the config
     StoredTensor stored;
     stored.file = path;
     stored.name = tensor.name;
     stored.shape = tensor.shape;
     stored.type = tensor.type;
-    stored.type_name = GgmlTypeName(tensor.ggml_id);
+    stored.type_name = formats::GgmlTypeName(tensor.ggml_id);
     stored.data = tensor.data;
     std::string name = HuggingFaceName(tensor.name);
     if (name.empty()) name = tensor.name;
@@ -210,7 +210,8 @@ absl::StatusOr<std::vector<std::string>> WeightFilesOfFolder(
                       "model.safetensors.index.json");
   }
   SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(index, kMaxIndexBytes));
-  SFT_ASSIGN_OR_RETURN(nlohmann::json object, ParseJsonObject(index, text, 8));
+  SFT_ASSIGN_OR_RETURN(nlohmann::json object,
+                       formats::ParseJsonObject(index, text, 8));
   auto map = object.find("weight_map");
   if (map == object.end() || !map->is_object() || map->empty()) {
     return InputError(index, "key \"weight_map\" is missing or no object");
@@ -235,15 +236,17 @@ absl::StatusOr<std::vector<std::string>> WeightFilesOfFolder(
 }
 
 absl::Status WeightFiles::AddSafetensors(const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(SafetensorsFile opened, SafetensorsFile::Open(path));
-  shards_.push_back(std::make_unique<SafetensorsFile>(std::move(opened)));
-  const SafetensorsFile& file = *shards_.back();
-  for (const SafetensorsEntry& entry : file.entries()) {
+  SFT_ASSIGN_OR_RETURN(formats::SafetensorsFile opened,
+                       formats::SafetensorsFile::Open(path));
+  shards_.push_back(
+      std::make_unique<formats::SafetensorsFile>(std::move(opened)));
+  const formats::SafetensorsFile& file = *shards_.back();
+  for (const formats::SafetensorsEntry& entry : file.entries()) {
     StoredTensor stored;
     stored.file = path;
     stored.name = entry.name;
     stored.shape = entry.shape;
-    stored.type = FindSafetensorsType(entry.dtype_name);
+    stored.type = formats::FindSafetensorsType(entry.dtype_name);
     stored.type_name = entry.dtype_name;
     stored.data = file.data(entry);
     if (!stored_.emplace(entry.name, std::move(stored)).second) {
@@ -380,4 +383,4 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -13,19 +13,19 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "harness/model/families/config.h"
-#include "harness/model/families/encoder_config.h"
 #include "harness/formats/gguf.h"
 #include "harness/formats/safetensors.h"
+#include "harness/model/families/config.h"
+#include "harness/model/families/encoder_config.h"
 
-namespace sft {
+namespace sft::model {
 
 // A tensor as a file holds it; `data` lives as long as the WeightFiles.
 struct StoredTensor {
   std::string file;  // for messages
   std::string name;  // in that file
   std::vector<int64_t> shape;
-  const StorageType* type = nullptr;  // nullptr: cannot be read
+  const formats::StorageType* type = nullptr;  // nullptr: cannot be read
   std::string type_name;
   const uint8_t* data = nullptr;
   // Rows of each head come as pairs (0, H/2), (1, H/2+1), ...: llama.cpp's
@@ -73,8 +73,8 @@ class WeightFiles {
 
   std::string where_;
   ModelConfig config_;
-  std::unique_ptr<GgufFile> gguf_;
-  std::vector<std::unique_ptr<SafetensorsFile>> shards_;
+  std::unique_ptr<formats::GgufFile> gguf_;
+  std::vector<std::unique_ptr<formats::SafetensorsFile>> shards_;
   std::map<std::string, StoredTensor> stored_;  // by Hugging Face name
   std::vector<std::string> notes_;
 };
@@ -84,6 +84,6 @@ class WeightFiles {
 absl::StatusOr<std::vector<std::string>> WeightFilesOfFolder(
     const std::string& folder);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_LOAD_WEIGHTS_H_

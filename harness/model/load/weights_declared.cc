@@ -9,7 +9,7 @@
 #include "harness/formats/json.h"
 #include "harness/model/load/weights.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr int64_t kMaxConfigBytes = 16 << 20;
@@ -75,7 +75,7 @@ absl::Status WeightFiles::CheckTie() {
 }
 
 void WeightFiles::NoteDropout(const std::string& config_text) {
-  const auto config = ParseJsonObject(where_, config_text, 32);
+  const auto config = formats::ParseJsonObject(where_, config_text, 32);
   if (!config.ok()) return;
   std::string rates;
   for (const auto& [key, value] : config->items()) {
@@ -93,7 +93,7 @@ void WeightFiles::NoteDropout(const std::string& config_text) {
 
 void WeightFiles::NoteHead(const std::string& config_text) {
   const auto* encoder = std::get_if<EncoderConfig>(&config_);
-  const auto config = ParseJsonObject(where_, config_text, 32);
+  const auto config = formats::ParseJsonObject(where_, config_text, 32);
   if (encoder == nullptr || encoder->head != HeadKind::kNextToken ||
       !config.ok()) {
     return;
@@ -121,7 +121,7 @@ void WeightFiles::NoteGeneration(const std::string& folder) {
   if (!FileExists(path)) return;
   const auto text = ReadFile(path, kMaxConfigBytes);
   if (!text.ok()) return;
-  const auto config = ParseJsonObject(path, *text, 32);
+  const auto config = formats::ParseJsonObject(path, *text, 32);
   if (!config.ok()) return;
   std::string set;
   for (const GenerationSetting& row : kGenerationSettings) {
@@ -139,4 +139,4 @@ void WeightFiles::NoteGeneration(const std::string& folder) {
       "generation_config.json's settings are not applied to answers: ", set));
 }
 
-}  // namespace sft
+}  // namespace sft::model

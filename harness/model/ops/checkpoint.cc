@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -61,4 +61,4 @@ at::Tensor Checkpointed(const at::Tensor& x, BlockFn block) {
                                    std::make_shared<BlockFn>(std::move(block)));
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -6,7 +6,7 @@
 
 #include <functional>
 
-namespace sft {
+namespace sft::model {
 
 using BlockFn = std::function<at::Tensor(const at::Tensor& x)>;
 
@@ -16,6 +16,6 @@ using BlockFn = std::function<at::Tensor(const at::Tensor& x)>;
 // whatever may change until then.
 at::Tensor Checkpointed(const at::Tensor& x, BlockFn block);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_CHECKPOINT_H_

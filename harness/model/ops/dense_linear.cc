@@ -1,20 +1,21 @@
 // LinearProduct, DenseLinear and the names of roles.
+#include "harness/model/ops/dense_linear.h"
+
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 
-#include "harness/model/ops/dense_linear.h"
-#include "harness/model/ops/linear_product.h"
-#include "harness/kernels/product/matrix_product.h"
-#include "harness/model/ops/reading_product.h"
-#include "harness/model/ops/remake.h"
 #include "harness/kernels/product/gemv.h"
+#include "harness/kernels/product/matrix_product.h"
 #include "harness/kernels/shared/processor.h"
 #include "harness/kernels/shared/raw_tensor.h"
+#include "harness/model/ops/linear_product.h"
+#include "harness/model/ops/reading_product.h"
+#include "harness/model/ops/remake.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -28,7 +29,7 @@ bool CpuMultipliesBf16() {
 #if defined(__x86_64__)
   static const bool has =
       __builtin_cpu_supports("avx512bf16") != 0 &&
-      (!IsIntelProcessor() || __builtin_cpu_supports("amx-bf16") != 0);
+      (!kernels::IsIntelProcessor() || __builtin_cpu_supports("amx-bf16") != 0);
   return has;
 #else
   return true;
@@ -60,8 +61,8 @@ at::Tensor GradOfInput(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
   at::Tensor sum_MI = at::zeros({grad_MO.size(0), w_OI.size(1)},
                                 grad_MO.options().dtype(at::kDouble));
   ForOutputs(O, [&](int64_t begin, int64_t part) {
-    sum_MI.add_(MatrixProduct(Widen(grad_MO.narrow(1, begin, part)),
-                              Widen(w_OI.narrow(0, begin, part))));
+    sum_MI.add_(kernels::MatrixProduct(Widen(grad_MO.narrow(1, begin, part)),
+                                       Widen(w_OI.narrow(0, begin, part))));
   });
   return sum_MI.to(grad_MO.scalar_type());
 }
@@ -157,8 +158,8 @@ struct DenseProduct : torch::autograd::Function<DenseProduct> {
     if (ctx->needs_input_grad(1)) {
       const at::Tensor x_MI = RowsOf(KeptInput(ctx, saved[0]));
       const bool widened = MultipliesWidened(grad_MO);
-      of_w = MatrixProduct((widened ? Widen(grad_MO) : grad_MO).t(),
-                           widened ? Widen(x_MI) : x_MI)
+      of_w = kernels::MatrixProduct((widened ? Widen(grad_MO) : grad_MO).t(),
+                                    widened ? Widen(x_MI) : x_MI)
                  .to(w_OI.scalar_type());
     }
     // An absent bias is no input to ask about.
@@ -211,8 +212,9 @@ at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI) {
   const bool long_sum = grad_MO.is_cpu() &&
                         grad_MO.scalar_type() == at::kFloat &&
                         w_OI.size(0) > kSumPart;
-  return long_sum || MultipliesWidened(grad_MO) ? GradOfInput(grad_MO, w_OI)
-                                                : MatrixProduct(grad_MO, w_OI);
+  return long_sum || MultipliesWidened(grad_MO)
+             ? GradOfInput(grad_MO, w_OI)
+             : kernels::MatrixProduct(grad_MO, w_OI);
 }
 
 void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
@@ -223,13 +225,13 @@ void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
       const at::Tensor grad = Widen(grad_MO.narrow(1, begin, part));
       at::Tensor sum = sum_OI.narrow(0, begin, part);
       if (sum.scalar_type() == at::kFloat) {
-        AddMatrixProduct(grad.t(), x, sum);
+        kernels::AddMatrixProduct(grad.t(), x, sum);
       } else {
         sum.add_(at::mm(grad.t(), x));
       }
     });
   } else if (grad_MO.scalar_type() == sum_OI.scalar_type()) {
-    AddMatrixProduct(grad_MO.t(), x_MI, sum_OI);
+    kernels::AddMatrixProduct(grad_MO.t(), x_MI, sum_OI);
   } else {
     const at::Tensor product_OI = at::mm(grad_MO.t(), x_MI);
     // In parts: the addition widens its operand as a whole.
@@ -248,10 +250,10 @@ at::Tensor LinearProduct(const at::Tensor& x, const at::Tensor& w_OI,
                           x.dim() == 2 && !bias && w_OI.size(0) > kSumPart;
     if (long_sum) return WideHeadProduct::apply(x, w_OI);
     const at::Tensor x_MI = RowsOf(x);
-    if (Records(x, w_OI, bias_O) || !IsTiledProduct(x_MI, w_OI.t())) {
+    if (Records(x, w_OI, bias_O) || !kernels::IsTiledProduct(x_MI, w_OI.t())) {
       return at::linear(x, w_OI, bias);
     }
-    at::Tensor y_MO = MatrixProduct(x_MI, w_OI.t());
+    at::Tensor y_MO = kernels::MatrixProduct(x_MI, w_OI.t());
     if (bias) y_MO.add_(*bias);
     std::vector<int64_t> shape = x.sizes().vec();
     shape.back() = w_OI.size(0);
@@ -309,17 +311,17 @@ bool DenseLinear::MapRows(const float* x_MI, int64_t rows, float* y_MO) {
   if (!weight_OI_.is_cpu() || compute_ == at::kDouble) return false;
   const at::Tensor w_OI = ComputeWeight();
   if (!w_OI.is_contiguous()) return false;
-  RowResult result;
+  kernels::RowResult result;
   result.to_bf16 = compute_ == at::kBFloat16;
   at::Tensor bias_O;
   if (bias_O_.defined()) {
     bias_O = bias_O_.detach().to(compute_).to(at::kFloat).contiguous();
     result.bias_O = bias_O.const_data_ptr<float>();
   }
-  WithElements(w_OI, [&](auto element) {
+  kernels::WithElements(w_OI, [&](auto element) {
     using T = decltype(element);
-    MultiplyRows<T>(Raw<T>(w_OI), x_MI, rows, w_OI.size(1), w_OI.size(0),
-                    result, y_MO);
+    kernels::MultiplyRows<T>(kernels::Raw<T>(w_OI), x_MI, rows, w_OI.size(1),
+                             w_OI.size(0), result, y_MO);
   });
   return true;
 }
@@ -349,4 +351,4 @@ void DenseLinear::FreezeInComputeDtype() {
   if (bias_O_.defined()) bias_O_ = bias_O_.detach().to(compute_);
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -12,7 +12,7 @@
 #include "harness/model/model.h"
 #include "harness/model/ops/reading_product.h"
 
-namespace sft {
+namespace sft::model {
 
 // The plain map: a weight [O, I] in the master dtype (f32 or f64), an
 // optional bias [O]. In bf16 the weight is cast a forward pass (the cast is
@@ -45,6 +45,6 @@ class DenseLinear : public LinearMap {
   LaidOutWeight laid_out_;
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_DENSE_LINEAR_H_

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 
-#include "harness/model/ops/linear_product.h"
-#include "harness/model/ops/reading_product.h"
 #include "harness/kernels/block/block_glue.h"
 #include "harness/kernels/block/block_ops.h"
+#include "harness/model/ops/linear_product.h"
+#include "harness/model/ops/reading_product.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -22,8 +22,8 @@ using torch::autograd::variable_list;
 // wanted.
 at::Tensor LossOfRows(at::Tensor& logits_RV, const at::Tensor& label_R,
                       bool gradient) {
-  if (HasBlockKernels(logits_RV)) {
-    return CrossEntropyOfRows(logits_RV, label_R, gradient);
+  if (kernels::HasBlockKernels(logits_RV)) {
+    return kernels::CrossEntropyOfRows(logits_RV, label_R, gradient);
   }
   const at::ScalarType wide =
       logits_RV.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
@@ -110,12 +110,12 @@ at::Tensor LogSums(const at::Tensor& logits_MV) {
     const int64_t label = 0;
     for (int64_t m = begin; m < end; ++m) {
       // Minus log p of the first, plus its logit.
-      out[m] = CrossEntropyRows(row + m * V, &label, 1, V,
-                                /*gradient=*/false) +
+      out[m] = kernels::CrossEntropyRows(row + m * V, &label, 1, V,
+                                         /*gradient=*/false) +
                static_cast<double>(row[m * V]);
     }
   });
   return out_M;
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace sft {
+namespace sft::model {
 
 // Rows whose logits exist at a time: enough for full speed of the products,
 // and few passes over the gradient of w.
@@ -24,6 +24,6 @@ at::Tensor HeadLoss(const at::Tensor& h_MD, const at::Tensor& w_VD,
 // log sum e^logit of each row of [M, V], f64 [M]; no gradient.
 at::Tensor LogSums(const at::Tensor& logits_MV);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_HEAD_LOSS_H_

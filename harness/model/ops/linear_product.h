@@ -6,10 +6,11 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sft {
+namespace sft::model {
 
-// Differentiable: x [M, I] times w_OI transposed, in bf16 with f32 accumulation where dtype
-// is bf16 (also on processors without bf16 instructions), plain otherwise.
+// Differentiable: x [M, I] times w_OI transposed, in bf16 with f32 accumulation
+// where dtype is bf16 (also on processors without bf16 instructions), plain
+// otherwise.
 at::Tensor LinearProduct(const at::Tensor& x, const at::Tensor& w_OI,
                          const at::Tensor& bias_O);
 
@@ -23,6 +24,6 @@ at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI);
 void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
                        at::Tensor& sum_OI);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_LINEAR_PRODUCT_H_

@@ -6,17 +6,17 @@
 
 #include <cmath>
 
-#include "harness/model/ops/remake.h"
 #include "harness/kernels/block/block_glue.h"
+#include "harness/model/ops/remake.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 bool HasNormKernels(const at::Tensor& x) {
-  return x.scalar_type() == at::kFloat && HasBlockKernels(x);
+  return x.scalar_type() == at::kFloat && kernels::HasBlockKernels(x);
 }
 
 struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
@@ -31,7 +31,7 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
       return x_in.mul(rstd).mul_(weight).to(out);
     }
     const at::Tensor x = x_in.contiguous(), w = weight.contiguous();
-    const NormedRows normed = RmsNormRows(x, w, epsilon, out);
+    const kernels::NormedRows normed = kernels::RmsNormRows(x, w, epsilon, out);
     ctx->save_for_backward({x, w, normed.rstd_M});
     return normed.y;
   }
@@ -42,8 +42,8 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
     at::Tensor grad_x, grad_weight;
     const bool of_weight = ctx->needs_input_grad(1);
     if (HasNormKernels(x)) {
-      const NormGradients made = RmsNormRowsBackward(grads[0].contiguous(), x,
-                                                     weight, rstd, of_weight);
+      const kernels::NormGradients made = kernels::RmsNormRowsBackward(
+          grads[0].contiguous(), x, weight, rstd, of_weight);
       grad_x = made.x;
       grad_weight = made.w_D;
     } else {
@@ -65,7 +65,7 @@ struct RotateFunction : torch::autograd::Function<RotateFunction> {
   static at::Tensor Turn(const at::Tensor& x_BNTH, const at::Tensor& cos,
                          const at::Tensor& sin, bool inverse) {
     const at::Tensor x = x_BNTH.transpose(1, 2).contiguous();
-    return RotatedRows(x, cos, sin, inverse).transpose(1, 2);
+    return kernels::RotatedRows(x, cos, sin, inverse).transpose(1, 2);
   }
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x_BNTH,
                             const at::Tensor& cos, const at::Tensor& sin) {
@@ -88,13 +88,13 @@ struct SwiGluFunction : torch::autograd::Function<SwiGluFunction> {
     at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor gate = gate_in.contiguous(), up = up_in.contiguous();
     ctx->save_for_backward({gate, up});
-    return SwiGluElements(gate, up);
+    return kernels::SwiGluElements(gate, up);
   }
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const SwiGluGradients made =
-        SwiGluElementsBackward(grads[0].contiguous(), saved[0], saved[1]);
+    const kernels::SwiGluGradients made = kernels::SwiGluElementsBackward(
+        grads[0].contiguous(), saved[0], saved[1]);
     return {made.gate, made.up};
   }
 };
@@ -163,7 +163,7 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up) {
-  if (HasBlockKernels(gate)) {
+  if (kernels::HasBlockKernels(gate)) {
     const at::Tensor y = SwiGluFunction::apply(gate, up);
     SetRemake(y, [gate = gate.detach(), up = up.detach()] {
       return SwiGluFunction::apply(gate, up);
@@ -193,7 +193,8 @@ RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,
 }
 
 at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table) {
-  if (HasBlockKernels(x_BNTH) && table.cos_B1TH.scalar_type() == at::kFloat &&
+  if (kernels::HasBlockKernels(x_BNTH) &&
+      table.cos_B1TH.scalar_type() == at::kFloat &&
       table.cos_B1TH.size(0) == x_BNTH.size(0)) {
     return RotateFunction::apply(x_BNTH, table.cos_B1TH, table.sin_B1TH);
   }
@@ -230,4 +231,4 @@ at::Tensor AddEmbeddingNoise(const at::Tensor& x_BTD, const Batch& batch,
   return x_BTD.add(noise.mul_(scale_BT.unsqueeze(-1)).to(x_BTD.options()));
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -9,7 +9,7 @@
 #include "harness/core/batch.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::model {
 
 enum class Activation {
   kSilu,
@@ -50,6 +50,6 @@ RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,
 // x [B, N, T, H] rotated, in the dtype of x.
 at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_OPS_H_

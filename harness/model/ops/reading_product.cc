@@ -9,11 +9,11 @@
 #include <optional>
 #include <vector>
 
-#include "harness/model/ops/linear_product.h"
-#include "harness/kernels/shared/processor.h"
 #include "harness/kernels/product/tile_product.h"
+#include "harness/kernels/shared/processor.h"
+#include "harness/model/ops/linear_product.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // LibTorch multiplies f32 by MKL and keeps oneDNN's product for its compiler,
@@ -43,7 +43,7 @@ bool Fits(const at::Tensor& x) {
 }
 
 bool IsTiled(const at::Tensor& x) {
-  return x.scalar_type() == at::kFloat && HasWideTiles();
+  return x.scalar_type() == at::kFloat && kernels::HasWideTiles();
 }
 
 at::Tensor OneDnnProduct(const at::Tensor& x, const at::Tensor& w_OI,
@@ -66,14 +66,14 @@ at::Tensor LaidOut(const at::Tensor& w_OI, int64_t rows) {
 }
 
 // w_OI as the tiles' b [I, O].
-TileMatrix Columns(const at::Tensor& w_OI) {
+kernels::TileMatrix Columns(const at::Tensor& w_OI) {
   return {w_OI.const_data_ptr<float>(), w_OI.size(1), /*transposed=*/true};
 }
 
 at::Tensor Packed(const at::Tensor& w_OI) {
   const int64_t O = w_OI.size(0), I = w_OI.size(1);
-  at::Tensor packed = at::empty({PackedSize(O, I)}, w_OI.options());
-  PackTiles(O, I, Columns(w_OI), packed.mutable_data_ptr<float>());
+  at::Tensor packed = at::empty({kernels::PackedSize(O, I)}, w_OI.options());
+  kernels::PackTiles(O, I, Columns(w_OI), packed.mutable_data_ptr<float>());
   return packed;
 }
 
@@ -87,9 +87,10 @@ at::Tensor TiledProduct(const at::Tensor& x, const at::Tensor& packed,
   const float* from = x.const_data_ptr<float>();
   float* to = y.mutable_data_ptr<float>();
   if (packed.defined()) {
-    PackedProduct(M, O, I, from, packed.const_data_ptr<float>(), to);
+    kernels::PackedProduct(M, O, I, from, packed.const_data_ptr<float>(), to);
   } else {
-    MatrixProduct(M, O, I, {from, I}, Columns(w_OI), /*add=*/false, to);
+    kernels::MatrixProduct(M, O, I, {from, I}, Columns(w_OI), /*add=*/false,
+                           to);
   }
   return bias_O.defined() ? y.add_(bias_O) : y;
 }
@@ -101,7 +102,7 @@ at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
   // Intel's MKL is faster still than oneDNN (155 against 140 GFLOP/s).
   const bool f32 = x.scalar_type() == at::kFloat &&
                    w_OI.scalar_type() == at::kFloat && w_OI.is_contiguous() &&
-                   !IsIntelProcessor();
+                   !kernels::IsIntelProcessor();
   return f32 && Operators().product && Fits(x) ? OneDnnProduct(x, w_OI, bias_O)
                                                : LinearProduct(x, w_OI, bias_O);
 }
@@ -148,4 +149,4 @@ void LaidOutWeight::Drop() {
   rows_ = 0;
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace sft {
+namespace sft::model {
 
 // x [..., I] times w_OI transposed, plus bias_O where it is defined.
 at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
@@ -46,6 +46,6 @@ class LaidOutWeight {
   int64_t rows_ = 0;  // that have read the weight as it lies
 };
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_READING_PRODUCT_H_

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 constexpr char kRecipe[] = "remake";
@@ -54,4 +54,4 @@ at::Tensor KeptInput(torch::autograd::AutogradContext* ctx,
   return recipe->make();
 }
 
-}  // namespace sft
+}  // namespace sft::model

@@ -9,7 +9,7 @@
 
 #include <functional>
 
-namespace sft {
+namespace sft::model {
 
 // `make` gives the values of x, and holds nothing that keeps a graph alive.
 void SetRemake(const at::Tensor& x, std::function<at::Tensor()> make);
@@ -22,6 +22,6 @@ at::Tensor KeepInput(torch::autograd::AutogradContext* ctx,
 at::Tensor KeptInput(torch::autograd::AutogradContext* ctx,
                      const at::Tensor& saved);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_REMAKE_H_

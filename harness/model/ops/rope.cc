@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 // theta^(2i/H), i < H/2.
@@ -146,4 +146,4 @@ at::Tensor SequenceLengths(const Batch& batch) {
   return out;
 }
 
-}  // namespace sft
+}  // namespace sft::model

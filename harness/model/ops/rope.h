@@ -11,7 +11,7 @@
 
 #include "harness/model/ops/ops.h"
 
-namespace sft {
+namespace sft::model {
 
 enum class RopeType { kDefault, kLinear, kDynamic, kYarn, kLlama3 };
 
@@ -45,6 +45,6 @@ RotaryTable MakeScaledRotaryTable(const at::Tensor& position_ids_BT,
 // longest, as if they were read together.
 at::Tensor SequenceLengths(const Batch& batch);
 
-}  // namespace sft
+}  // namespace sft::model
 
 #endif  // HARNESS_MODEL_OPS_ROPE_H_

@@ -7,7 +7,7 @@
 #include "harness/analysis/selection.h"
 #include "tests/harness/analysis/sweep.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 std::string SeedsSpec(const std::string& seeds) {
@@ -19,11 +19,11 @@ std::string SeedsSpec(const std::string& seeds) {
 }
 
 // Held-out windows of text, worse by `forgotten` after tuning.
-void AddHeldout(RunRecord& record, double forgotten) {
+void AddHeldout(record::RunRecord& record, double forgotten) {
   EvalRecord eval;
   eval.task = "wiki_demo";
   eval.split = "heldout";
-  eval.round = record.config.method == kUntuned ? 0 : 1;
+  eval.round = record.config.method == spec::kUntuned ? 0 : 1;
   MetricRecord metric;
   metric.name = "cross_entropy";
   metric.unit = "nats/token";
@@ -52,7 +52,7 @@ Report ReportOf(const Sweep& sweep) {
 TEST_CASE("from three seeds a row speaks of the method, by one model",
           "[analysis][inference]") {
   const Sweep sweep(SeedsSpec("0, 1, 2"));
-  sweep.Write([](RunRecord& record) {
+  sweep.Write([](record::RunRecord& record) {
     AddHeldout(record, 0.3);
     return true;
   });
@@ -105,7 +105,7 @@ TEST_CASE("from three seeds a row speaks of the method, by one model",
 TEST_CASE("one seed speaks of these models, and the table says so",
           "[analysis][inference]") {
   const Sweep sweep(SeedsSpec("0"));
-  sweep.Write([](RunRecord& record) {
+  sweep.Write([](record::RunRecord& record) {
     AddHeldout(record, 0.3);
     return true;
   });
@@ -129,7 +129,7 @@ TEST_CASE("one seed speaks of these models, and the table says so",
 
 TEST_CASE("two seeds are too few to test", "[analysis][inference]") {
   const Sweep sweep(SeedsSpec("0, 1"));
-  sweep.Write([](RunRecord&) { return true; });
+  sweep.Write([](record::RunRecord&) { return true; });
   const Report report = ReportOf(sweep);
   for (const auto& row : report.comparisons.rows) {
     const auto cell = [&](const std::string& key) {
@@ -147,7 +147,7 @@ TEST_CASE("two seeds are too few to test", "[analysis][inference]") {
 TEST_CASE("runs that ended ok and cannot be trusted are flagged",
           "[analysis][inference]") {
   const Sweep sweep(SeedsSpec("0, 1, 2"));
-  sweep.Write([](RunRecord& record) {
+  sweep.Write([](record::RunRecord& record) {
     EvalRecord& test = record.evals[0];
     EvalRecord& validation = record.evals[1];
     if (record.config.method == "full" && record.config.seed == 1) {
@@ -173,8 +173,8 @@ TEST_CASE("runs that ended ok and cannot be trusted are flagged",
 TEST_CASE("rates of runs that waited, or of unlike processors, are no mean",
           "[analysis][inference]") {
   const Sweep sweep(SeedsSpec("0, 1, 2"));
-  sweep.Write([](RunRecord& record) {
-    if (record.config.method == kUntuned) return true;
+  sweep.Write([](record::RunRecord& record) {
+    if (record.config.method == spec::kUntuned) return true;
     const int64_t seed = record.config.seed;
     record.config.threads = 2;
     record.measured["train_cpu_seconds"] = 19;
@@ -202,7 +202,7 @@ TEST_CASE("rates of runs that waited, or of unlike processors, are no mean",
 TEST_CASE("what was refused, cut or leaked is a line under the table",
           "[analysis][inference]") {
   const Sweep sweep(SeedsSpec("0"));
-  sweep.Write([](RunRecord& record) {
+  sweep.Write([](record::RunRecord& record) {
     record.facts["data.rt.train.truncated_rows"] = 12;
     record.facts["data.rt.test.leaked_rows"] = 0;
     record.facts["data.rt.train.rows"] = 300;
@@ -219,4 +219,4 @@ TEST_CASE("what was refused, cut or leaked is a line under the table",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::analysis

@@ -13,13 +13,13 @@
 #include "harness/record/merge.h"
 #include "tests/harness/analysis/sweep.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 TEST_CASE("a finished sweep gives a row a cell, the untuned model first",
           "[analysis][report]") {
   const Sweep sweep;
-  sweep.Write([](RunRecord&) { return true; });
+  sweep.Write([](record::RunRecord&) { return true; });
   const auto report = BuildReport(sweep.folder.path());
   REQUIRE(report.ok());
   const Table& table = report->main;
@@ -27,7 +27,7 @@ TEST_CASE("a finished sweep gives a row a cell, the untuned model first",
   const auto cell = [&](size_t row, const std::string& key) {
     return table.rows[row][ColumnOf(table, key)];
   };
-  CHECK(cell(0, "method").text == kUntuned);
+  CHECK(cell(0, "method").text == spec::kUntuned);
   CHECK(cell(1, "method").text == "full");
   CHECK(cell(3, "lora.rank").text == "8");
   CHECK(cell(0, "seeds").value == 1);
@@ -64,7 +64,7 @@ TEST_CASE("a finished sweep gives a row a cell, the untuned model first",
 TEST_CASE("the report is the same bytes again, and from a merged file",
           "[analysis][report]") {
   const Sweep sweep;
-  sweep.Write([](RunRecord&) { return true; });
+  sweep.Write([](record::RunRecord&) { return true; });
   const std::string dir = sweep.folder.path();
   const auto report = BuildReport(dir), again = BuildReport(dir);
   REQUIRE((report.ok() && again.ok()));
@@ -74,7 +74,7 @@ TEST_CASE("the report is the same bytes again, and from a merged file",
   }
   const std::string text = RenderReport(*report, TableFormat::kMarkdown);
   const std::string file = dir + "/all.h5";
-  REQUIRE(MergeRecords({dir}, file).ok());
+  REQUIRE(record::MergeRecords({dir}, file).ok());
   const auto same_as_folder = [&](const std::string& path) {
     const auto merged = BuildReport(path);
     REQUIRE(merged.ok());
@@ -86,7 +86,7 @@ TEST_CASE("the report is the same bytes again, and from a merged file",
   CHECK(Has(text, "which method, "));  // the question is there to be kept
   same_as_folder(file);
   // Of a merged file made of a merged file, and of a folder that holds one.
-  REQUIRE(MergeRecords({file, dir}, dir + "/again.h5").ok());
+  REQUIRE(record::MergeRecords({file, dir}, dir + "/again.h5").ok());
   same_as_folder(dir + "/again.h5");
   REQUIRE(RemoveAll(dir + "/again.h5").ok());
   REQUIRE(RemoveAll(dir + "/runs").ok());
@@ -97,12 +97,12 @@ TEST_CASE("the report is the same bytes again, and from a merged file",
 
 TEST_CASE("records without a plan still make the rows", "[analysis][report]") {
   const Sweep sweep;
-  sweep.Write([](RunRecord&) { return true; });
+  sweep.Write([](record::RunRecord&) { return true; });
   REQUIRE(RemoveAll(sweep.paths.Plan()).ok());
   const auto bare = BuildReport(sweep.folder.path());
   REQUIRE(bare.ok());
   CHECK(bare->main.rows.size() == 7);
-  CHECK(bare->main.rows[0][0].text == kUntuned);
+  CHECK(bare->main.rows[0][0].text == spec::kUntuned);
   CHECK(Has(RenderReport(*bare, TableFormat::kMarkdown), "No plan is kept"));
 }
 
@@ -113,11 +113,13 @@ TEST_CASE("files of several sweeps say that their plans are left out",
                        "evaluate: {tasks: [rotten_tomatoes]}\n"
                        "budget: {target_tokens: 500}\n"
                        "grid: {method: [full], seed: [0]}\n");
-  one.Write([](RunRecord&) { return true; });
-  other.Write(
-      [](RunRecord& record) { return record.config.method != kUntuned; });
+  one.Write([](record::RunRecord&) { return true; });
+  other.Write([](record::RunRecord& record) {
+    return record.config.method != spec::kUntuned;
+  });
   const std::string file = one.folder / "all.h5";
-  REQUIRE(MergeRecords({one.folder.path(), other.folder.path()}, file).ok());
+  REQUIRE(record::MergeRecords({one.folder.path(), other.folder.path()}, file)
+              .ok());
   const auto report = BuildReport(file);
   REQUIRE(report.ok());
   CHECK(Has(RenderReport(*report, TableFormat::kMarkdown), "from 2 sweeps"));
@@ -126,8 +128,8 @@ TEST_CASE("files of several sweeps say that their plans are left out",
 TEST_CASE("failed, missing and damaged runs stand in the table",
           "[analysis][report]") {
   const Sweep sweep;
-  sweep.Write([&](RunRecord& record) {
-    if (record.config.method == kUntuned) return true;
+  sweep.Write([&](record::RunRecord& record) {
+    if (record.config.method == spec::kUntuned) return true;
     if (record.config.batching == "packed") return false;
     if (record.config.method == "full") {
       record.status = record.config.seed == 0 ? RunStatus::kOutOfMemory
@@ -140,7 +142,7 @@ TEST_CASE("failed, missing and damaged runs stand in the table",
     return true;
   });
   std::string damaged;
-  for (const PlannedRun& run : sweep.plan.runs) {
+  for (const spec::PlannedRun& run : sweep.plan.runs) {
     if (run.config.method == "lora" && run.config.batching == "packed") {
       damaged = run.run_id;
       REQUIRE(
@@ -216,7 +218,7 @@ TEST_CASE("status counts what runs and what waits", "[analysis][status]") {
 
 TEST_CASE("mixed revisions are flagged", "[analysis][report]") {
   const Sweep sweep;
-  sweep.Write([](RunRecord& record) {
+  sweep.Write([](record::RunRecord& record) {
     if (record.config.seed == 1) record.provenance_build["revision"] = "other";
     return true;
   });
@@ -229,8 +231,9 @@ TEST_CASE("mixed revisions are flagged", "[analysis][report]") {
 TEST_CASE("a comparison pairs items by row id, not by place",
           "[analysis][comparison]") {
   const Sweep sweep;
-  sweep.Write([](RunRecord& record) {
-    if (record.config.method == kUntuned || record.config.method == "full") {
+  sweep.Write([](record::RunRecord& record) {
+    if (record.config.method == spec::kUntuned ||
+        record.config.method == "full") {
       // The same answers, listed the other way round for one of them.
       auto& eval = record.evals[0];
       for (size_t i = 0; i < 400; ++i) {
@@ -238,7 +241,7 @@ TEST_CASE("a comparison pairs items by row id, not by place",
         eval.metrics[0].items[i] = i < 200 ? 1 : 0;
       }
       eval.metrics[0].value = 0.5;
-      if (record.config.method == kUntuned) {
+      if (record.config.method == spec::kUntuned) {
         std::reverse(eval.row_ids.begin(), eval.row_ids.end());
         std::reverse(eval.metrics[0].items.begin(),
                      eval.metrics[0].items.end());
@@ -262,4 +265,4 @@ TEST_CASE("a comparison pairs items by row id, not by place",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::analysis

@@ -18,7 +18,7 @@
 #include "harness/analysis/crossed_error.h"
 #include "harness/analysis/paired_items.h"
 
-namespace sft {
+namespace sft::analysis {
 
 enum class ItemKind { kContinuous, kBinary, kSpanF1 };
 inline const char* ItemKindName(ItemKind kind) {
@@ -332,6 +332,6 @@ inline Calibration Calibrate(const SweepSetting& setting, int sweeps,
   return found;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // TESTS_HARNESS_ANALYSIS_SIMULATED_SWEEPS_H_

@@ -16,7 +16,7 @@
 #include "tests/harness/record/sample_record.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft {
+namespace sft::analysis {
 
 inline constexpr char kSweepSpec[] = R"(
 question: which method, <at> what | cost?
@@ -31,14 +31,14 @@ select: {by: validation_loss, per: [method, batching]}
 )";
 
 // What a run of `config` could have measured; better with rank and training.
-inline RunRecord MadeUpRecord(const PlannedRun& run) {
-  const RunConfig& config = run.config;
-  const bool untuned = config.method == kUntuned;
+inline record::RunRecord MadeUpRecord(const spec::PlannedRun& run) {
+  const spec::RunConfig& config = run.config;
+  const bool untuned = config.method == spec::kUntuned;
   const auto rank = config.method_options.find("lora.rank");
   const bool large =
       rank != config.method_options.end() && rank->second == "64";
   const double skill = untuned ? 0.5 : large ? 0.9 : 0.8;
-  RunRecord record;
+  record::RunRecord record;
   record.run_id = run.run_id;
   record.status = RunStatus::kOk;
   record.config = config;
@@ -88,24 +88,25 @@ inline RunRecord MadeUpRecord(const PlannedRun& run) {
 }
 
 struct Sweep {
-  ScratchFolder folder;
-  RunPlan plan;
-  RunPaths paths{folder.path()};
+  record::ScratchFolder folder;
+  spec::RunPlan plan;
+  record::RunPaths paths{folder.path()};
 
   explicit Sweep(const std::string& spec = kSweepSpec) {
-    plan = *PlanOf(spec);
+    plan = *spec::PlanOf(spec);
     (void)MakeFolders(paths.Runs());
-    (void)WriteFileAtomically(paths.Plan(), PlanToJson(plan));
+    (void)WriteFileAtomically(paths.Plan(), spec::PlanToJson(plan));
   }
   // Writes the records of the runs that `change` returns true for.
-  void Write(const std::function<bool(RunRecord&)>& change) const {
-    for (const PlannedRun& run : plan.runs) {
-      RunRecord record = MadeUpRecord(run);
+  void Write(const std::function<bool(record::RunRecord&)>& change) const {
+    for (const spec::PlannedRun& run : plan.runs) {
+      record::RunRecord record = MadeUpRecord(run);
       if (!change(record)) continue;
       const bool is_final = record.status == RunStatus::kOk ||
                             record.status == RunStatus::kDiverged;
-      (void)WriteRunRecord(record, is_final ? paths.Record(run.run_id)
-                                            : paths.Attempt(run.run_id, 1));
+      (void)record::WriteRunRecord(record, is_final
+                                               ? paths.Record(run.run_id)
+                                               : paths.Attempt(run.run_id, 1));
     }
   }
 };
@@ -132,6 +133,6 @@ inline std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-}  // namespace sft
+}  // namespace sft::analysis
 
 #endif  // TESTS_HARNESS_ANALYSIS_SWEEP_H_

@@ -6,7 +6,7 @@
 #include "harness/analysis/report.h"
 #include "tests/harness/analysis/sweep.h"
 
-namespace sft {
+namespace sft::analysis {
 namespace {
 
 constexpr char kTasksSpec[] = R"(
@@ -30,8 +30,8 @@ MetricRecord MetricOf(const std::string& name, double value,
 
 // Three tasks whose primary metrics are made of labels, sums and weighted
 // items. Tuned models are better by known amounts.
-void AddTasks(RunRecord& record) {
-  const bool untuned = record.config.method == kUntuned;
+void AddTasks(record::RunRecord& record) {
+  const bool untuned = record.config.method == spec::kUntuned;
   const auto test_of = [&](const std::string& task) {
     EvalRecord eval;
     eval.task = task;
@@ -89,7 +89,7 @@ void AddTasks(RunRecord& record) {
 TEST_CASE("every task has its metrics, and its gain with an interval",
           "[analysis][report]") {
   const Sweep sweep(kTasksSpec);
-  sweep.Write([](RunRecord& record) {
+  sweep.Write([](record::RunRecord& record) {
     AddTasks(record);
     return true;
   });
@@ -150,7 +150,7 @@ TEST_CASE(
     "note says so",
     "[analysis][report]") {
   const Sweep sweep(kTasksSpec);
-  sweep.Write([](RunRecord& record) {
+  sweep.Write([](record::RunRecord& record) {
     AddTasks(record);
     if (record.config.method == "lora") record.evals[1].metrics[0].sums.clear();
     for (double& item : record.evals[1].metrics[0].items) item = 35;
@@ -167,4 +167,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::analysis

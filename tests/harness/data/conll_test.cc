@@ -9,7 +9,7 @@
 #include "harness/core/files.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -24,7 +24,7 @@ class File {
   std::string At(int line) const { return path_ + ":" + std::to_string(line); }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
   std::string path_;
 };
 
@@ -133,7 +133,7 @@ TEST_CASE("IOB1 becomes BIO2 when it is asked for", "[data][conll]") {
 
 TEST_CASE("a gzip file is read in place, a cut one is an error",
           "[data][conll]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string path = (folder.path() / "a.conll.gz").string();
   const gzFile file = gzopen(path.c_str(), "wb");
   std::string text;
@@ -165,7 +165,7 @@ TEST_CASE("a file without a good sentence is an error that tells the first",
 
 TEST_CASE("CoNLL-2003 and WNUT-17 have the sentences of their papers",
           "[data][conll][real]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   if (!data) {
     WARN("skipped: SFTBENCH_DATA is not set");
     return;
@@ -195,4 +195,4 @@ TEST_CASE("CoNLL-2003 and WNUT-17 have the sentences of their papers",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -6,7 +6,7 @@
 #include "harness/data/conll.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -71,7 +71,7 @@ TEST_CASE("what names no known type or no words of the text is passed over",
 
 TEST_CASE("answers give the tags back on all of WNUT-17, but for two rows",
           "[data][entity_answer][real]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   if (!data) {
     WARN("skipped: SFTBENCH_DATA is not set");
     return;
@@ -98,4 +98,4 @@ TEST_CASE("answers give the tags back on all of WNUT-17, but for two rows",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -8,7 +8,7 @@
 
 #include "harness/core/tokenizer.h"
 
-namespace sft {
+namespace sft::data {
 
 class FakeTokenizer : public Tokenizer {
  public:
@@ -67,6 +67,6 @@ class FakeTokenizer : public Tokenizer {
   std::string after_content;  // a template that adds something to answers
 };
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // TESTS_HARNESS_DATA_FAKE_TOKENIZER_H_

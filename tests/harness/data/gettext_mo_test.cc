@@ -9,11 +9,11 @@
 #include "tests/harness/data/mo_bytes.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 absl::StatusOr<Catalogue> Read(std::string_view bytes) {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string path = (folder.path() / "a.mo").string();
   REQUIRE(WriteFileAtomically(path, bytes).ok());
   return ReadMo(path);
@@ -133,4 +133,4 @@ TEST_CASE("no byte of a catalogue can be changed to crash the reader",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -6,11 +6,11 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 absl::StatusOr<std::vector<int64_t>> ReadText(const std::string& text) {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string path = (folder.path() / "h.csv").string();
   std::ofstream(path, std::ios::binary) << text;
   return ReadLengthHistogram(path);
@@ -57,4 +57,4 @@ TEST_CASE("a broken histogram is refused with its line", "[data][histogram]") {
              Catch::Contains("/nowhere/h.csv"));
 }
 
-}  // namespace sft
+}  // namespace sft::data

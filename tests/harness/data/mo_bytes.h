@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace sft {
+namespace sft::data {
 
 inline void PutWord(uint32_t word, bool big_endian, size_t at,
                     std::string& bytes) {
@@ -41,6 +41,6 @@ inline std::string MoBytes(
   return bytes;
 }
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // TESTS_HARNESS_DATA_MO_BYTES_H_

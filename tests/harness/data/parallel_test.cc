@@ -8,7 +8,7 @@
 #include "harness/core/files.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 class Files {
@@ -25,7 +25,7 @@ class Files {
   std::string Error() const { return std::string(Read().status().message()); }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
 };
 
 TEST_CASE("line i of one file is paired with line i of the other",
@@ -102,4 +102,4 @@ TEST_CASE("one side may be gzip", "[data][parallel]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

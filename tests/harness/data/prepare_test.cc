@@ -16,7 +16,7 @@
 #include "harness/data/unicode.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 struct Plain {
@@ -203,7 +203,7 @@ TEST_CASE("every fault planted into generated rows is found, no row is lost",
 
 TEST_CASE("every fault planted into AG News is found, no row is lost",
           "[data][prepare]") {
-  const auto folder = ExtraDataDir();
+  const auto folder = support::ExtraDataDir();
   if (!folder || !FileExists((*folder / "ag_news/test.csv").string())) {
     WARN("skipped: no ag_news/test.csv in SFTBENCH_DATA");
     return;
@@ -309,7 +309,7 @@ TEST_CASE("a label unlike those of near duplicates is flagged, not dropped",
 
 TEST_CASE("the report says in which columns rows found alike differ",
           "[data][prepare]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const auto read = [&folder](const std::string& name, const std::string& csv) {
     const std::string path = (folder.path() / name).string();
     REQUIRE(WriteFileAtomically(path, csv).ok());
@@ -355,7 +355,7 @@ TEST_CASE("a subsample keeps the labels' shares and the seed decides it",
 }
 
 TEST_CASE("the same input and seed give the same bytes", "[data][prepare]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string scratch = folder.path().string();
   std::string csv = "text,label\n";
   for (const Plain& row : Generated(200)) {
@@ -392,4 +392,4 @@ TEST_CASE("the same input and seed give the same bytes", "[data][prepare]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -9,7 +9,7 @@
 #include "harness/data/prepare/prepare.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 std::string Message(const absl::Status& status) {
@@ -18,7 +18,7 @@ std::string Message(const absl::Status& status) {
 
 TEST_CASE("bad rows are named, and skipped where that is asked for",
           "[data][prepare]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string scratch = folder.path().string();
   struct Case {
     std::string name, bytes;
@@ -58,7 +58,7 @@ TEST_CASE("bad rows are named, and skipped where that is asked for",
 
 TEST_CASE("a file that is no such table is named, with the remedy",
           "[data][prepare]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string rows = "{\"text\":\"a\"}\n{\"text\":\"b\"}\n";
   struct Case {
     std::string name, bytes, why;
@@ -105,7 +105,7 @@ TEST_CASE("a file that is no such table is named, with the remedy",
 }
 
 TEST_CASE("mistakes in what is asked for are one line", "[data][prepare]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string scratch = folder.path().string();
   const std::string path = (folder.path() / "a.csv").string();
   REQUIRE(WriteFileAtomically(path, "review,stars\ngood,5\n").ok());
@@ -127,4 +127,4 @@ TEST_CASE("mistakes in what is asked for are one line", "[data][prepare]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -7,9 +7,10 @@
 #include "harness/data/csv.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/tsv.h"
+#include "harness/formats/json.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // A file that lives as long as the object.
@@ -23,7 +24,7 @@ class File {
   std::string At(int line) const { return path_ + ":" + std::to_string(line); }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
   std::string path_;
 };
 
@@ -141,9 +142,9 @@ TEST_CASE("bad JSON lines are refused with file and line", "[data][jsonl]") {
 
 TEST_CASE("deep JSON is refused before it is built", "[data][jsonl]") {
   const std::string deep(100000, '[');
-  CHECK(Has(Message(ParseJson(deep)), "nested 100000 deep"));
-  CHECK(ParseJson("{\"a\": \"[[[[\"}", 2).ok());
-  CHECK_FALSE(ParseJson("{\"a\": [[[]]]}", 2).ok());
+  CHECK(Has(Message(formats::ParseJson(deep)), "nested 100000 deep"));
+  CHECK(formats::ParseJson("{\"a\": \"[[[[\"}", 2).ok());
+  CHECK_FALSE(formats::ParseJson("{\"a\": [[[]]]}", 2).ok());
 }
 
 TEST_CASE("a JSON file without a usable record is an error", "[data][jsonl]") {
@@ -177,4 +178,4 @@ TEST_CASE("text is cut behind a word, and never within a character",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -3,7 +3,7 @@
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -241,4 +241,4 @@ TEST_CASE("auto falls back to plain without a template, chat is an error",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -12,7 +12,7 @@
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/harness/text/golden.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 using nlohmann::json;
@@ -23,27 +23,27 @@ constexpr int32_t kBos = 2, kEos = 3, kEndOfTurn = 4;
 
 // A tokenizer of tests/golden/in_place.json, with a chat template.
 // `swallows`: its special tokens take the white space behind them.
-ComposedTokenizer Make(const std::string& name, const std::string& source,
-                       bool swallows = false) {
-  const json golden = ReadGolden("in_place.json");
+text::ComposedTokenizer Make(const std::string& name, const std::string& source,
+                             bool swallows = false) {
+  const json golden = text::ReadGolden("in_place.json");
   for (const json& variant : golden["variants"]) {
     if (variant["name"] != name) continue;
     json root = golden["bases"][variant["base"].get<std::string>()];
     root.update(variant["change"]);
     for (json& token : root["added_tokens"]) token["rstrip"] = swallows;
-    auto parts = ParseTokenizerJson(root, "test");
+    auto parts = text::ParseTokenizerJson(root, "test");
     REQUIRE(parts.ok());
     parts->bos_id = kBos;
     parts->eos_id = parts->end_of_turn_id = kEos;
     if (!source.empty()) {
-      auto chat = ChatTemplate::Compile(source, "test", "<bos>", "<eos>");
+      auto chat = text::ChatTemplate::Compile(source, "test", "<bos>", "<eos>");
       REQUIRE(chat.ok());
       parts->chat_template = *std::move(chat);
     }
-    return ComposedTokenizer(*std::move(parts));
+    return text::ComposedTokenizer(*std::move(parts));
   }
   FAIL("no variant " << name);
-  return ComposedTokenizer({});
+  return text::ComposedTokenizer({});
 }
 
 const std::vector<ChatTurn>& Talk() {
@@ -95,7 +95,8 @@ const std::vector<Family>& Families() {
 }
 
 std::string SourceOf(const Family& family) {
-  return ReadGolden("chat_families.json")["families"][family.name]["template"]
+  return text::ReadGolden(
+             "chat_families.json")["families"][family.name]["template"]
       .get<std::string>();
 }
 
@@ -107,9 +108,9 @@ std::string Trimmed(std::string text) {
 
 TEST_CASE("answers are found where the families' chat templates write them",
           "[data][chat]") {
-  const json golden = ReadGolden("chat_families.json")["families"];
+  const json golden = text::ReadGolden("chat_families.json")["families"];
   for (const Family& family : Families()) {
-    const ComposedTokenizer tokenizer =
+    const text::ComposedTokenizer tokenizer =
         Make(family.tokenizer, SourceOf(family));
     const ChatText chat(tokenizer);
     CHECK(ChatEndOfTurn(tokenizer) == family.ends);
@@ -202,7 +203,7 @@ TEST_CASE("a row gets BOS once, from its template or its tokenizer",
   row.turns = Talk();
   for (const Family& family : Families()) {
     const std::string source = SourceOf(family);
-    const ComposedTokenizer tokenizer = Make(family.tokenizer, source);
+    const text::ComposedTokenizer tokenizer = Make(family.tokenizer, source);
     const bool prescribed = !tokenizer.added_ids().before.empty();
     for (const std::string form : {"plain", "chat"}) {
       for (const std::string bos : {"auto", "always", "never"}) {
@@ -244,7 +245,7 @@ TEST_CASE("a prompt that is cut keeps BOS", "[data][bos]") {
   row.label = 1;
   row.turns = {{"user", "a long, long review of one thing or another."},
                {"assistant", "good"}};
-  const ComposedTokenizer tokenizer = Make("byte_level_bos", "");
+  const text::ComposedTokenizer tokenizer = Make("byte_level_bos", "");
   RenderOptions options;
   options.max_length = 14;
   const auto rendered = RenderRows({row}, task, tokenizer, options);
@@ -264,10 +265,10 @@ TEST_CASE("answers have the ids that they have behind their prompt",
           "[data][in_place]") {
   Task task;
   task.name = "toy";
-  const json golden = ReadGolden("in_place.json");
+  const json golden = text::ReadGolden("in_place.json");
   for (const json& variant : golden["variants"]) {
     const std::string name = variant["name"].get<std::string>();
-    const ComposedTokenizer tokenizer = Make(name, "");
+    const text::ComposedTokenizer tokenizer = Make(name, "");
     const AddedIds added = tokenizer.added_ids();
     CHECK(added ==
           AddedIds{variant["before"].get<Ids>(), variant["after"].get<Ids>()});
@@ -318,7 +319,7 @@ TEST_CASE("answers have the ids that they have behind their prompt",
 TEST_CASE("what a chat template does not place is refused with the reason",
           "[data][chat]") {
   const auto why = [](const std::string& source) {
-    const ComposedTokenizer tokenizer = Make("byte_level", source);
+    const text::ComposedTokenizer tokenizer = Make("byte_level", source);
     const auto row = ChatText(tokenizer).Whole(Talk(), true);
     return row.ok() ? "ok" : std::string(row.status().message());
   };
@@ -395,4 +396,4 @@ TEST_CASE("stop texts and the longest answer follow the references",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

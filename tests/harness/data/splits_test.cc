@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 std::vector<KeyedRow> Numbered(int64_t rows, int64_t same_key = 1) {
@@ -111,4 +111,4 @@ TEST_CASE("duplicates are refused with both places", "[data][splits]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -6,13 +6,13 @@
 
 #include "tests/harness/data/user_files.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 TEST_CASE("a CSV is a classification task by its columns and template",
           "[data][user]") {
   const UserFiles files;
-  UserData data = DataOf(
+  spec::UserData data = DataOf(
       files.Write("r.csv", "stars,review\ngood,\"nice, really\"\nbad,dull\n"),
       "classification");
   data.columns = {{"text", "review"}, {"label", "stars"}};
@@ -34,7 +34,7 @@ TEST_CASE("a CSV is a classification task by its columns and template",
 
 TEST_CASE("labels and rows come of one reading of the file", "[data][user]") {
   const UserFiles files;
-  const UserData data =
+  const spec::UserData data =
       DataOf(files.Write("r.csv", "text,label\nfine,good\ndull,bad\n"),
              "classification");
   const absl::StatusOr<DatasetRow> row = MakeUserDataset(data);
@@ -72,7 +72,7 @@ TEST_CASE("every task is read from JSON lines", "[data][user]") {
                                "\n"
                                R"({"words":"in Rome","tags":"O B-loc"})"
                                "\n");
-    const UserData data = DataOf(path, "token_labels");
+    const spec::UserData data = DataOf(path, "token_labels");
     CHECK(MakeUserDataset(data)->task.labels ==
           std::vector<std::string>{"loc", "per"});
     const Splits splits = Load(data);
@@ -92,7 +92,7 @@ TEST_CASE("every task is read from JSON lines", "[data][user]") {
         files.Write("m.jsonl", R"({"chat":[{"role":"user","content":"Hi"},)"
                                R"({"role":"assistant","content":"Hello"}]})"
                                "\n");
-    UserData data = DataOf(path, "instruction");
+    spec::UserData data = DataOf(path, "instruction");
     data.columns = {{"messages", "chat"}};
     const Splits splits = Load(data);
     REQUIRE(splits.train.size() == 1);
@@ -130,11 +130,11 @@ TEST_CASE("every task is read from JSON lines", "[data][user]") {
 
 TEST_CASE("CoNLL and parallel files are data sets", "[data][user]") {
   const UserFiles files;
-  UserData ner =
+  spec::UserData ner =
       DataOf(files.Write("n.conll", "Ada B-per\nran O\n\nRome B-loc\n"),
              "token_labels");
   CHECK(Load(ner).train.size() == 2);
-  UserData pairs =
+  spec::UserData pairs =
       DataOf(files.Write("a.de", "ein Haus\nzwei Tage\n"), "generation");
   pairs.format = "parallel";
   pairs.target = files.Write("a.en", "a house\ntwo days\n");
@@ -146,7 +146,7 @@ TEST_CASE("CoNLL and parallel files are data sets", "[data][user]") {
 TEST_CASE("a test file of its own is kept out of the train rows",
           "[data][user]") {
   const UserFiles files;
-  UserData data = DataOf(
+  spec::UserData data = DataOf(
       files.Write("a.csv", "text,label\nblue sky today,x\nred,y\ngreen,x\n"),
       "classification");
   data.prepare = {{"clean", "true"}, {"split", "0.5,0.5,0"}};
@@ -163,7 +163,7 @@ TEST_CASE("of dropped rows it is said which columns were not compared",
           "[data][user]") {
   const UserFiles files;
   const std::string head = "text,aspect,label\n";
-  UserData data =
+  spec::UserData data =
       DataOf(files.Write("a.csv", head + "good food bad service,food,x\n"
                                          "good food bad service,service,y\n"
                                          "blue sky today,sky,x\n"
@@ -217,7 +217,8 @@ TEST_CASE("malformed rows are named by file and line, or skipped and counted",
        "classification", ":2", "16777216 bytes"}};
   for (const Fault& fault : faults) {
     INFO(fault.name);
-    UserData data = DataOf(files.Write(fault.name, fault.text), fault.task);
+    spec::UserData data =
+        DataOf(files.Write(fault.name, fault.text), fault.task);
     const std::string error = ErrorOf(data);
     INFO(error);
     CHECK(Has(error, fault.name + fault.at));
@@ -237,7 +238,7 @@ TEST_CASE("malformed rows are named by file and line, or skipped and counted",
 TEST_CASE("wrong names are answered with the nearest", "[data][user]") {
   const UserFiles files;
   const std::string path = files.Write("a.csv", "text,label\na,x\n");
-  UserData data = DataOf(path, "clasification");
+  spec::UserData data = DataOf(path, "clasification");
   CHECK(Has(ErrorOf(data), "did you mean 'classification'?"));
   data = DataOf(path, "classification");
   data.columns = {{"label", "lable"}};
@@ -253,7 +254,7 @@ TEST_CASE("wrong names are answered with the nearest", "[data][user]") {
 TEST_CASE("chats of other layouts are answered with the remedy",
           "[data][user]") {
   const UserFiles files;
-  UserData data =
+  spec::UserData data =
       DataOf(files.Write("s.jsonl",
                          R"({"conversations":[{"from":"human","value":"a"},)"
                          R"({"from":"gpt","value":"b"}]})"
@@ -272,4 +273,4 @@ TEST_CASE("chats of other layouts are answered with the remedy",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

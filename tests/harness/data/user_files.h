@@ -10,7 +10,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::data {
 
 // Files of a folder that goes with it.
 class UserFiles {
@@ -22,11 +22,11 @@ class UserFiles {
   }
 
  private:
-  TempDir folder_;
+  support::TempDir folder_;
 };
 
-inline UserData DataOf(const std::string& path, const std::string& task) {
-  UserData data;
+inline spec::UserData DataOf(const std::string& path, const std::string& task) {
+  spec::UserData data;
   data.name = "mine";
   data.path = path;
   data.task = task;
@@ -34,7 +34,7 @@ inline UserData DataOf(const std::string& path, const std::string& task) {
   return data;
 }
 
-inline Splits Load(const UserData& data) {
+inline Splits Load(const spec::UserData& data) {
   absl::StatusOr<DatasetRow> row = MakeUserDataset(data);
   INFO(row.status().ToString());
   REQUIRE(row.ok());
@@ -45,7 +45,7 @@ inline Splits Load(const UserData& data) {
 }
 
 // The message of making or loading it.
-inline std::string ErrorOf(const UserData& data) {
+inline std::string ErrorOf(const spec::UserData& data) {
   absl::StatusOr<DatasetRow> row = MakeUserDataset(data);
   if (!row.ok()) return row.status().ToString();
   return row->load({}).status().ToString();
@@ -55,6 +55,6 @@ inline bool Has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-}  // namespace sft
+}  // namespace sft::data
 
 #endif  // TESTS_HARNESS_DATA_USER_FILES_H_

@@ -6,7 +6,7 @@
 
 #include "tests/harness/data/user_files.h"
 
-namespace sft {
+namespace sft::data {
 namespace {
 
 // What one row of JSON lines becomes, or the error.
@@ -60,10 +60,10 @@ TEST_CASE("the JSON type of an answer says what it is", "[data][user]") {
   CHECK(Has(error(letters, "\"1\""), "r.jsonl:1"));
   // In CSV a number is a text: of a choice, or an index where no text is so.
   const UserFiles files;
-  UserData csv = DataOf(files.Write("c.csv",
-                                    "question,choices,answer\n"
-                                    "q,\"[\"\"x\"\",\"\"y\"\"]\",1\n"),
-                        "multiple_choice");
+  spec::UserData csv = DataOf(files.Write("c.csv",
+                                          "question,choices,answer\n"
+                                          "q,\"[\"\"x\"\",\"\"y\"\"]\",1\n"),
+                              "multiple_choice");
   CHECK(Load(csv).train[0].label == 1);
   csv.path = files.Write("d.csv",
                          "question,choices,answer\n"
@@ -115,11 +115,12 @@ TEST_CASE("answers of questions keep their type and their characters",
 TEST_CASE("texts are kept in their Unicode form unless cleaning is asked for",
           "[data][user]") {
   const UserFiles files;
-  UserData data = DataOf(files.Write("n.jsonl",
-                                     "{\"text\":\"caf\x65\xcc\x81 one\","
-                                     "\"label\":\"a\"}\n"
-                                     "{\"text\":\"two\",\"label\":\"b\"}\n"),
-                         "classification");
+  spec::UserData data =
+      DataOf(files.Write("n.jsonl",
+                         "{\"text\":\"caf\x65\xcc\x81 one\","
+                         "\"label\":\"a\"}\n"
+                         "{\"text\":\"two\",\"label\":\"b\"}\n"),
+             "classification");
   const auto has = [&data](const std::string& text) {
     for (const Row& row : Load(data).train) {
       if (row.text == text) return true;
@@ -171,7 +172,7 @@ TEST_CASE("rows that differ in any column of prompt or answer are kept",
       text += R"({"text":"t","label":"y"})"
               "\n";
     }
-    UserData data = DataOf(files.Write("r.jsonl", text), kind.task);
+    spec::UserData data = DataOf(files.Write("r.jsonl", text), kind.task);
     data.prepare["clean"] = "true";
     INFO(kind.a);
     const Splits splits = Load(data);
@@ -187,7 +188,7 @@ TEST_CASE("rows that differ in any column of prompt or answer are kept",
         R"("},{"role":"assistant","content":"ok"}]})"
         "\n";
   }
-  UserData data = DataOf(files.Write("m.jsonl", chats), "instruction");
+  spec::UserData data = DataOf(files.Write("m.jsonl", chats), "instruction");
   data.prepare["clean"] = "true";
   CHECK(Load(data).train.size() == 10);
 }
@@ -198,7 +199,7 @@ TEST_CASE("answers that stand elsewhere in the context are two",
   const std::string head =
       R"({"question":"Which?","context":"The cat saw the cat",)"
       R"("answers":"cat","answer_start":)";
-  UserData data = DataOf(
+  spec::UserData data = DataOf(
       files.Write("s.jsonl", head + "4}\n" + head + "16}\n" + head + "4}\n"),
       "question_answering");
   data.prepare["clean"] = "true";
@@ -215,7 +216,8 @@ TEST_CASE("answers of choices are compared as the choices they mean",
     for (const std::string& row : rest) {
       text += R"({"question":"Which one is it then?",)" + row + "}\n";
     }
-    UserData data = DataOf(files.Write("m.jsonl", text), "multiple_choice");
+    spec::UserData data =
+        DataOf(files.Write("m.jsonl", text), "multiple_choice");
     data.prepare["clean"] = "true";
     return Load(data).facts;
   };
@@ -248,7 +250,7 @@ TEST_CASE("rows of one prompt fall on one side, whatever their answers",
     text += R"({"instruction":"do )" + std::to_string(i / 2) +
             R"(","output":"o)" + std::to_string(i) + "\"}\n";
   }
-  UserData data = DataOf(files.Write("i.jsonl", text), "instruction");
+  spec::UserData data = DataOf(files.Write("i.jsonl", text), "instruction");
   data.prepare["split"] = "0.5,0.25,0.25";
   const Splits splits = Load(data);
   std::map<std::string, std::set<int>> sides;
@@ -268,16 +270,16 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
   const UserFiles files;
   const std::string path =
       files.Write("a.csv", "text,label\nfine day,x\ndull day,y\n");
-  UserData data = DataOf(path, "classification");
+  spec::UserData data = DataOf(path, "classification");
   data.spec = "s.yaml";
   data.lines = {{"", 2}, {"template", 5}, {"metrics", 6}, {"columns", 7}};
   const auto with = [&data](auto change) {
-    UserData one = data;
+    spec::UserData one = data;
     change(one);
     return ErrorOf(one);
   };
   const auto form = [&](const std::string& text) {
-    return with([&text](UserData& d) { d.prompt_template = text; });
+    return with([&text](spec::UserData& d) { d.prompt_template = text; });
   };
   CHECK(Has(form("Review: {{text}}\nLabel:"), "s.yaml:5: data mine"));
   CHECK(Has(form("Review: {{ text }}\nLabel:"), "single braces: {text}"));
@@ -285,9 +287,9 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
   CHECK(Has(form("{text} is {label}"), "answer's column"));
   CHECK(Has(form("{txt}"), "did you mean {text}?"));
   CHECK(Has(form("{text"), "never closed"));
-  CHECK(Has(with([](UserData& d) { d.metrics = {"squad_f1"}; }),
+  CHECK(Has(with([](spec::UserData& d) { d.metrics = {"squad_f1"}; }),
             "s.yaml:6: data mine: metrics: 'squad_f1' is none of"));
-  CHECK(Has(with([](UserData& d) {
+  CHECK(Has(with([](spec::UserData& d) {
               d.columns = {{"txt", "text"}};
             }),
             "s.yaml:7: data mine: columns: a task of classification has no "
@@ -297,19 +299,19 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
            {{"text", "label"}},
            {{"text_pair", "label"}}}) {
     const std::string error =
-        with([&columns](UserData& d) { d.columns = columns; });
+        with([&columns](spec::UserData& d) { d.columns = columns; });
     CHECK(Has(error, "s.yaml:7: data mine: columns: text"));
     CHECK(Has(error, "the answer would stand in the prompt"));
   }
-  CHECK(Has(with([](UserData& d) { d.task = "generation"; }),
+  CHECK(Has(with([](spec::UserData& d) { d.task = "generation"; }),
             "no column 'source'"));
-  CHECK(Has(with([](UserData& d) { d.path = "nowhere.csv"; }),
+  CHECK(Has(with([](spec::UserData& d) { d.path = "nowhere.csv"; }),
             "nowhere.csv is not there; looked for it in the working"));
-  CHECK(Has(with([](UserData& d) { d.prepare["split"] = "0.8,0.2"; }),
+  CHECK(Has(with([](spec::UserData& d) { d.prepare["split"] = "0.8,0.2"; }),
             "write 0.8,0,0.2 for train and test"));
   const auto file = [&](const std::string& name, const std::string& text,
                         const std::string& task) {
-    UserData one = DataOf(files.Write(name, text), task);
+    spec::UserData one = DataOf(files.Write(name, text), task);
     return ErrorOf(one);
   };
   CHECK(Has(file("b.csv", "text;label\na;b\n", "classification"),
@@ -336,12 +338,12 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
                  "\n",
                  "token_labels"),
             "wanted names"));
-  UserData semicolons = DataOf(files.Write("d.csv", "text;label\na,1;x\nb;y\n"),
-                               "classification");
+  spec::UserData semicolons = DataOf(
+      files.Write("d.csv", "text;label\na,1;x\nb;y\n"), "classification");
   semicolons.prepare["delimiter"] = ";";
   CHECK(Load(semicolons).train.size() == 2);
-  UserData cases = DataOf(files.Write("e.csv", "text,label\na,Yes\nb,yes\n"),
-                          "classification");
+  spec::UserData cases = DataOf(
+      files.Write("e.csv", "text,label\na,Yes\nb,yes\n"), "classification");
   const Splits splits = Load(cases);
   REQUIRE(splits.notices.size() == 1);
   CHECK(Has(splits.notices[0], "'Yes', 'yes' are different classes"));
@@ -350,7 +352,7 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
 // The error, or else the notices, of a file with these two classes and another.
 std::string OfClasses(const std::string& one, const std::string& other) {
   const UserFiles files;
-  const UserData data =
+  const spec::UserData data =
       DataOf(files.Write("c.jsonl", R"({"text":"a","label":")" + one +
                                         R"("})"
                                         "\n"
@@ -412,4 +414,4 @@ TEST_CASE("whole numbers beyond 64 bits are refused, not rounded",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::data

@@ -8,7 +8,7 @@
 #include "tests/harness/eval/scripted_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using nlohmann::json;
@@ -233,8 +233,8 @@ TEST_CASE("unknown constraints are told, unreadable ones refused",
   }
 }
 
-Row Asked(int64_t id, const std::string& answer, const std::string& ids) {
-  Row row;
+data::Row Asked(int64_t id, const std::string& answer, const std::string& ids) {
+  data::Row row;
   row.id = id;
   row.turns = {{"user", "say " + answer + "!"}, {"assistant", "a response"}};
   row.constraints = ids;
@@ -243,14 +243,14 @@ Row Asked(int64_t id, const std::string& answer, const std::string& ids) {
 
 TEST_CASE("instruction sets with constraints are generated for and checked",
           "[eval][constraints]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model([](const std::string& prompt) {
     const size_t begin = prompt.find("say ") + 4;
     return prompt.substr(begin, prompt.find('!', begin) - begin);
   });
-  Task task;
+  data::Task task;
   task.name = "chat";
-  task.kind = TaskKind::kInstruction;
+  task.kind = data::TaskKind::kInstruction;
   EvalInput input;
   input.name = "set";
   input.task = &task;
@@ -259,7 +259,7 @@ TEST_CASE("instruction sets with constraints are generated for and checked",
           {"id": "language:response_language"}])";
   input.rows = {Asked(1, "\"yes\"", both), Asked(2, "a, b", ""),
                 Asked(3, "a", both), Asked(4, "a", R"([{"id": "x:y"}])")};
-  input.examples = RenderRows(input.rows, task, tokenizer, {})->examples;
+  input.examples = data::RenderRows(input.rows, task, tokenizer, {})->examples;
   const auto record = EvaluateTask(model, tokenizer, input, {});
   REQUIRE(record.ok());
   REQUIRE(record->metrics.size() == 3);
@@ -274,7 +274,7 @@ TEST_CASE("instruction sets with constraints are generated for and checked",
 
   // Half of max_length is left for the answer.
   input.render.max_length = 40;
-  input.examples = RenderRows(input.rows, task, tokenizer, {})->examples;
+  input.examples = data::RenderRows(input.rows, task, tokenizer, {})->examples;
   const auto shorter = EvaluateTask(model, tokenizer, input, {});
   REQUIRE(shorter.ok());
   CHECK(shorter->metrics[2].signature.find("max_new_tokens:20|") !=
@@ -284,15 +284,15 @@ TEST_CASE("instruction sets with constraints are generated for and checked",
   const auto bad = EvaluateTask(model, tokenizer, input, {});
   CHECK(std::string(bad.status().message()).find("set: row 3: constraints") ==
         0);
-  for (Row& row : input.rows) row.constraints.clear();
+  for (data::Row& row : input.rows) row.constraints.clear();
   CHECK(EvaluateTask(model, tokenizer, input, {})->metrics.size() == 2);
 }
 
 TEST_CASE("at most a hundred rows are generated for", "[eval][constraints]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model([](const std::string&) { return "yes"; });
-  Task task;
-  task.kind = TaskKind::kInstruction;
+  data::Task task;
+  task.kind = data::TaskKind::kInstruction;
   EvalInput input;
   input.task = &task;
   for (int64_t i = 0; i < 130; ++i) {
@@ -304,4 +304,4 @@ TEST_CASE("at most a hundred rows are generated for", "[eval][constraints]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

@@ -13,7 +13,7 @@
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -30,7 +30,7 @@ Plain ScorePlainly(FakeModel& model, const Ids& prompt, const Ids& answer) {
                            answer.end());
   example.labels.assign(example.input_ids.size(), kNoLoss);
   const Batch batch =
-      FlatBatch({example}, {{0, 0, std::ssize(example.input_ids)}});
+      data::FlatBatch({example}, {{0, 0, std::ssize(example.input_ids)}});
   const at::Tensor log_TV = at::log_softmax(
       model.HiddenStates(batch)[0].matmul(model.weight_VD.t()).to(at::kDouble),
       1);
@@ -43,8 +43,9 @@ Plain ScorePlainly(FakeModel& model, const Ids& prompt, const Ids& answer) {
   return out;
 }
 
-Task Choosing(TaskKind kind, std::vector<std::string> metrics = {}) {
-  Task task;
+data::Task Choosing(data::TaskKind kind,
+                    std::vector<std::string> metrics = {}) {
+  data::Task task;
   task.name = "choosing";
   task.kind = kind;
   task.metrics = std::move(metrics);
@@ -52,9 +53,9 @@ Task Choosing(TaskKind kind, std::vector<std::string> metrics = {}) {
   return task;
 }
 
-Row Choice(int64_t id, const std::string& prompt,
-           std::vector<std::string> choices, int64_t label) {
-  Row row;
+data::Row Choice(int64_t id, const std::string& prompt,
+                 std::vector<std::string> choices, int64_t label) {
+  data::Row row;
   row.id = id;
   row.label = label;
   row.choices = std::move(choices);
@@ -62,8 +63,8 @@ Row Choice(int64_t id, const std::string& prompt,
   return row;
 }
 
-std::vector<Row> ChoiceRows() {
-  std::vector<Row> rows;
+std::vector<data::Row> ChoiceRows() {
+  std::vector<data::Row> rows;
   const std::vector<std::vector<std::string>> choices = {
       {"a", "b"},
       {"a", "b"},
@@ -81,7 +82,7 @@ std::vector<Row> ChoiceRows() {
   return rows;
 }
 
-EvalInput Input(const Task& task, std::vector<Row> rows) {
+EvalInput Input(const data::Task& task, std::vector<data::Row> rows) {
   EvalInput input;
   input.name = "set";
   input.task = &task;
@@ -91,8 +92,8 @@ EvalInput Input(const Task& task, std::vector<Row> rows) {
 
 TEST_CASE("choices are ranked as the plain computation ranks them",
           "[eval][choice]") {
-  const FakeTokenizer tokenizer;
-  const Task task = Choosing(TaskKind::kMultipleChoice);
+  const data::FakeTokenizer tokenizer;
+  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
   const EvalInput input = Input(task, ChoiceRows());
   int64_t differ = 0;
   for (int64_t seed : {1, 2, 3}) {
@@ -106,8 +107,8 @@ TEST_CASE("choices are ranked as the plain computation ranks them",
     CHECK(record->metrics[1].name == "accuracy_norm");
     double right = 0, right_norm = 0;
     for (size_t r = 0; r < input.rows.size(); ++r) {
-      const Row& row = input.rows[r];
-      const Ids prompt = *RenderPrompt(row, task, tokenizer, {});
+      const data::Row& row = input.rows[r];
+      const Ids prompt = *data::RenderPrompt(row, task, tokenizer, {});
       int64_t best = 0, best_norm = 0;
       std::vector<double> sums, norms;
       for (const std::string& choice : row.choices) {
@@ -134,7 +135,7 @@ TEST_CASE("choices are ranked as the plain computation ranks them",
 
 TEST_CASE("choices of one token cost one pass over their prompt",
           "[eval][choice]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1);
   std::vector<Continuations> prompts;
   for (int32_t i = 0; i < 5; ++i) {
@@ -159,10 +160,10 @@ TEST_CASE("choices of one token cost one pass over their prompt",
 
 TEST_CASE("the choice that the task names first comes first",
           "[eval][choice]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(2);
-  const Task task =
-      Choosing(TaskKind::kMultipleChoice, {"accuracy_norm", "accuracy"});
+  const data::Task task =
+      Choosing(data::TaskKind::kMultipleChoice, {"accuracy_norm", "accuracy"});
   const auto record =
       EvaluateTask(model, tokenizer, Input(task, ChoiceRows()), {});
   REQUIRE(record.ok());
@@ -173,9 +174,9 @@ TEST_CASE("the choice that the task names first comes first",
 }
 
 TEST_CASE("a tie between choices goes to the lower index", "[eval][choice]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1, /*scale=*/0.0);
-  const Task task = Choosing(TaskKind::kMultipleChoice);
+  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
   const auto record = EvaluateChoice(
       model, tokenizer, Input(task, {Choice(1, "q", {"a", "b", "c"}, 2)}), {});
   REQUIRE(record.ok());
@@ -183,19 +184,21 @@ TEST_CASE("a tie between choices goes to the lower index", "[eval][choice]") {
 }
 
 TEST_CASE("a prompt keeps room for its longest choice", "[eval][choice]") {
-  const FakeTokenizer tokenizer;
-  const Task task = Choosing(TaskKind::kMultipleChoice);
-  RenderOptions render;
+  const data::FakeTokenizer tokenizer;
+  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
+  data::RenderOptions render;
   render.max_length = 30;
   const std::string prompt(100, 'q');
-  const Row row = Choice(1, prompt, {"a", "longer"}, 0);
+  const data::Row row = Choice(1, prompt, {"a", "longer"}, 0);
   // " longer" and the end of turn.
-  CHECK(RenderPrompt(row, task, tokenizer, render)->size() == 30 - 8);
-  const auto rendered = RenderRows({row}, task, tokenizer, render);
+  CHECK(data::RenderPrompt(row, task, tokenizer, render)->size() == 30 - 8);
+  const auto rendered = data::RenderRows({row}, task, tokenizer, render);
   REQUIRE(rendered.ok());
   CHECK(rendered->examples[0].input_ids.size() == 30 - 8 + 3);
-  const Row too_long = Choice(2, prompt, {"a", std::string(40, 'b')}, 0);
-  CHECK(RenderPrompt(too_long, task, tokenizer, render).status().message() ==
+  const data::Row too_long = Choice(2, prompt, {"a", std::string(40, 'b')}, 0);
+  CHECK(data::RenderPrompt(too_long, task, tokenizer, render)
+            .status()
+            .message() ==
         "max_length: 30 tokens leave -12 for the prompts of choosing, whose "
         "answers take up to 42");
 }
@@ -211,24 +214,24 @@ int32_t Next(FakeModel& model, const Ids& ids) {
 
 TEST_CASE("a last word is right if each of its tokens is the likeliest",
           "[eval][choice]") {
-  const FakeTokenizer tokenizer;
-  Task task = Choosing(TaskKind::kLastWord);
+  const data::FakeTokenizer tokenizer;
+  data::Task task = Choosing(data::TaskKind::kLastWord);
   task.default_form = "chat";
   FakeModel model(4);
-  std::vector<Row> rows;
+  std::vector<data::Row> rows;
   double nats = 0, tokens = 0, right = 0;
   std::vector<double> items;
   for (int64_t i = 0; i < 12; ++i) {
-    Row row;
+    data::Row row;
     row.id = i;
     row.turns = {{"user", "passage " + std::string(i, 'p')}};
-    Ids ids = *RenderPrompt(row, task, tokenizer, {});
+    Ids ids = *data::RenderPrompt(row, task, tokenizer, {});
     const Ids prompt = ids;
     ids.push_back(Next(model, ids));
     // In every third row the second token is another than the model's.
     ids.push_back(Next(model, ids) + (i % 3 == 0 ? 1 : 0));
     const Ids answer(ids.end() - 2, ids.end());
-    REQUIRE(std::max(answer[0], answer[1]) < FakeTokenizer::kEndOfTurn);
+    REQUIRE(std::max(answer[0], answer[1]) < data::FakeTokenizer::kEndOfTurn);
     row.turns.push_back({"assistant", tokenizer.Decode(answer, true)});
     const Plain plain = ScorePlainly(model, prompt, answer);
     CHECK(plain.likeliest == (i % 3 != 0));
@@ -248,13 +251,13 @@ TEST_CASE("a last word is right if each of its tokens is the likeliest",
 }
 
 TEST_CASE("bad rows and a diverged model are errors", "[eval][choice]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1);
-  const Task task = Choosing(TaskKind::kMultipleChoice);
-  const Task last = Choosing(TaskKind::kLastWord);
+  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
+  const data::Task last = Choosing(data::TaskKind::kLastWord);
   CHECK_FALSE(EvaluateChoice(model, tokenizer, Input(task, {}), {}).ok());
   CHECK_FALSE(EvaluateLastWord(model, tokenizer, Input(last, {}), {}).ok());
-  Row row = Choice(7, "q", {"a", "b"}, 1);
+  data::Row row = Choice(7, "q", {"a", "b"}, 1);
   row.label = 2;
   CHECK(EvaluateChoice(model, tokenizer, Input(task, {row}), {})
             .status()
@@ -280,4 +283,4 @@ TEST_CASE("bad rows and a diverged model are errors", "[eval][choice]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

@@ -6,7 +6,7 @@
 #include "tests/harness/eval/scripted_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 // Answers a prompt "...say X!" with X, and talks on behind the end of turn.
@@ -16,9 +16,9 @@ std::string Obey(const std::string& prompt) {
          "<eot>more";
 }
 
-Row Told(int64_t id, const std::string& answer, const std::string& reference,
-         const std::string& filler = "") {
-  Row row;
+data::Row Told(int64_t id, const std::string& answer,
+               const std::string& reference, const std::string& filler = "") {
+  data::Row row;
   row.id = id;
   row.turns = {{"user", filler + "say " + answer + "!"},
                {"assistant", reference}};
@@ -26,16 +26,17 @@ Row Told(int64_t id, const std::string& answer, const std::string& reference,
   return row;
 }
 
-Task Writing(std::vector<std::string> metrics, int64_t max_new_tokens = 20) {
-  Task task;
+data::Task Writing(std::vector<std::string> metrics,
+                   int64_t max_new_tokens = 20) {
+  data::Task task;
   task.name = "writing";
-  task.kind = TaskKind::kGeneration;
+  task.kind = data::TaskKind::kGeneration;
   task.metrics = std::move(metrics);
   task.max_new_tokens = max_new_tokens;
   return task;
 }
 
-EvalInput Input(const Task& task, std::vector<Row> rows) {
+EvalInput Input(const data::Task& task, std::vector<data::Row> rows) {
   EvalInput input;
   input.name = "set";
   input.task = &task;
@@ -46,9 +47,9 @@ EvalInput Input(const Task& task, std::vector<Row> rows) {
 
 TEST_CASE("answers are scored against references, in order of the rows",
           "[eval][generation]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model(Obey);
-  const Task task = Writing({"final_number", "rougeL"});
+  const data::Task task = Writing({"final_number", "rougeL"});
   const EvalInput input = Input(task, {
                                           Told(5, "one 1", "1"),
                                           Told(6, "2", "3", "a longer one: "),
@@ -73,17 +74,17 @@ TEST_CASE("answers are scored against references, in order of the rows",
           metric.signature.size() - detail.size());
   }
   int64_t prompt_tokens = 0;
-  for (const Row& row : input.rows) {
-    prompt_tokens += std::ssize(*RenderPrompt(row, task, tokenizer, {}));
+  for (const data::Row& row : input.rows) {
+    prompt_tokens += std::ssize(*data::RenderPrompt(row, task, tokenizer, {}));
   }
   CHECK(record->tokens == prompt_tokens + model.written);
 }
 
 TEST_CASE("prompts of like length share a batch, within its bounds",
           "[eval][generation]") {
-  const FakeTokenizer tokenizer;
-  const Task task = Writing({"exact_match"}, 10);
-  std::vector<Row> rows;
+  const data::FakeTokenizer tokenizer;
+  const data::Task task = Writing({"exact_match"}, 10);
+  std::vector<data::Row> rows;
   for (int64_t i = 0; i < 30; ++i) {
     const std::string word(1 + i % 7, static_cast<char>('a' + i % 26));
     rows.push_back(Told(i, word, word, std::string(i * 11 % 30, '.')));
@@ -120,11 +121,11 @@ TEST_CASE("prompts of like length share a batch, within its bounds",
 
 TEST_CASE("an answer ends at its first stop string, and takes no more tokens",
           "[eval][generation]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model([](const std::string&) {
     return " yes it is\nQuestion: no\nQuestion: again";
   });
-  Task task = Writing({"exact_match"}, 40);
+  data::Task task = Writing({"exact_match"}, 40);
   task.stop_strings = {"\nQuestion", "is\n"};
   const auto answers =
       AnswerRows(model, tokenizer, task, {Told(1, "", "x")}, {}, 40);
@@ -140,13 +141,13 @@ TEST_CASE("an answer ends at its first stop string, and takes no more tokens",
 
 TEST_CASE("an answer that begins on a new line does not end there",
           "[eval][generation]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model([](const std::string& prompt) {
     const std::string spaces(prompt.find("far") == std::string::npos ? 2 : 30,
                              '\n');
     return spaces + " yes it is\nQuestion";
   });
-  Task task = Writing({"exact_match"}, 60);
+  data::Task task = Writing({"exact_match"}, 60);
   task.stop_strings = {"\n"};
   const auto answers = AnswerRows(
       model, tokenizer, task, {Told(1, "", "x"), Told(2, "far", "x")}, {}, 60);
@@ -160,9 +161,9 @@ TEST_CASE("an answer that begins on a new line does not end there",
 
 TEST_CASE("a prompt that leaves no room for its answer loses its middle",
           "[eval][generation]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model(Obey);
-  const Task task = Writing({"exact_match"}, 20);
+  const data::Task task = Writing({"exact_match"}, 20);
   EvalInput input = Input(task, {Told(1, "yes", "yes", std::string(100, '.')),
                                  Told(2, "no", "no")});
   input.render.max_length = 80;
@@ -173,10 +174,11 @@ TEST_CASE("a prompt that leaves no room for its answer loses its middle",
   CHECK(record->metrics[0].signature.find("|cut_prompts:1") !=
         std::string::npos);
   // Training sees the same prompt.
-  const auto rendered = RenderRows(input.rows, task, tokenizer, input.render);
+  const auto rendered =
+      data::RenderRows(input.rows, task, tokenizer, input.render);
   REQUIRE(rendered.ok());
   const auto prompt =
-      *RenderPrompt(input.rows[0], task, tokenizer, input.render);
+      *data::RenderPrompt(input.rows[0], task, tokenizer, input.render);
   CHECK(std::equal(prompt.begin(), prompt.end(),
                    rendered->examples[0].input_ids.begin()));
   CHECK(rendered->truncated_rows == 1);
@@ -187,11 +189,11 @@ TEST_CASE("a prompt that leaves no room for its answer loses its middle",
 }
 
 TEST_CASE("answers to questions are scored as SQuAD's", "[eval][generation]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model(Obey);
-  Task task = Writing({"squad_f1", "exact_match"});
-  task.kind = TaskKind::kQuestionAnswering;
-  Row row = Told(1, "The red house", "a house");
+  data::Task task = Writing({"squad_f1", "exact_match"});
+  task.kind = data::TaskKind::kQuestionAnswering;
+  data::Row row = Told(1, "The red house", "a house");
   row.references = {"house", "red house"};
   const auto record = EvaluateTask(model, tokenizer, Input(task, {row}), {});
   REQUIRE(record.ok());
@@ -201,18 +203,18 @@ TEST_CASE("answers to questions are scored as SQuAD's", "[eval][generation]") {
 
 TEST_CASE("named entities that an answer names are scored as tags",
           "[eval][generation]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model(Obey);
-  Task task = Writing({"span_f1", "span_f1_strict"}, 60);
-  task.kind = TaskKind::kTokenLabels;
+  data::Task task = Writing({"span_f1", "span_f1_strict"}, 60);
+  task.kind = data::TaskKind::kTokenLabels;
   task.labels = {"person", "place"};
-  Row right = Told(1, "person: Ada Byron; place: London", "-");
+  data::Row right = Told(1, "person: Ada Byron; place: London", "-");
   right.words = {"Ada", "Byron", "left", "London"};
   right.tags = {"B-person", "I-person", "O", "B-place"};
-  Row half = Told(2, "person: Bob", "-");
+  data::Row half = Told(2, "person: Bob", "-");
   half.words = {"Bob", "saw", "Rome"};
   half.tags = {"B-person", "O", "B-place"};
-  Row none = Told(3, "none", "none");
+  data::Row none = Told(3, "none", "none");
   none.words = {"Nothing", "here"};
   none.tags = {"O", "O"};
   const auto record =
@@ -228,11 +230,11 @@ TEST_CASE("named entities that an answer names are scored as tags",
 
 TEST_CASE("generation without rows or references is refused",
           "[eval][generation]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   ScriptedModel model(Obey);
-  Task task = Writing({"exact_match"});
+  data::Task task = Writing({"exact_match"});
   CHECK_FALSE(EvaluateGeneration(model, tokenizer, Input(task, {}), {}).ok());
-  Row row = Told(4, "x", "x");
+  data::Row row = Told(4, "x", "x");
   row.turns.pop_back();
   row.references.clear();
   const auto bad = EvaluateGeneration(model, tokenizer, Input(task, {row}), {});
@@ -245,4 +247,4 @@ TEST_CASE("generation without rows or references is refused",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

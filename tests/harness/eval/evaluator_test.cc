@@ -12,24 +12,24 @@
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 using Ids = std::vector<int32_t>;
 
-Task Labels(std::vector<std::string> labels) {
-  Task task;
+data::Task Labels(std::vector<std::string> labels) {
+  data::Task task;
   task.name = "toy";
-  task.kind = TaskKind::kClassification;
+  task.kind = data::TaskKind::kClassification;
   task.labels = std::move(labels);
   task.metrics = {"accuracy", "f1_macro"};
   task.default_form = "chat";
   return task;
 }
-std::vector<Row> Rows(const Task& task, int64_t count) {
-  std::vector<Row> rows;
+std::vector<data::Row> Rows(const data::Task& task, int64_t count) {
+  std::vector<data::Row> rows;
   for (int64_t i = 0; i < count; ++i) {
-    Row row;
+    data::Row row;
     row.id = 100 + i;
     row.label = i % static_cast<int64_t>(task.labels.size());
     row.turns = {{"user", "text " + std::string(1 + i * 7 % 11, 'a' + i % 26)},
@@ -46,7 +46,7 @@ double LogProbability(FakeModel& model, const Ids& prompt, const Ids& answer) {
                            answer.end());
   example.labels.assign(example.input_ids.size(), kNoLoss);
   const int64_t length = static_cast<int64_t>(example.input_ids.size());
-  const Batch batch = FlatBatch({example}, {{0, 0, length}});
+  const Batch batch = data::FlatBatch({example}, {{0, 0, length}});
   const at::Tensor logits_TV =
       model.HiddenStates(batch)[0].matmul(model.weight_VD.t());
   const at::Tensor log_TV = at::log_softmax(logits_TV.to(at::kDouble), 1);
@@ -60,18 +60,18 @@ double LogProbability(FakeModel& model, const Ids& prompt, const Ids& answer) {
 
 TEST_CASE("label scores equal the plain computation, shared beginnings or not",
           "[eval][classification]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1);
-  for (const Task& task :
+  for (const data::Task& task :
        {Labels({"a", "b"}), Labels({"abc", "abd", "x", "ab", "axyz"}),
         Labels({"sport", "tech", "spot"})}) {
-    const std::vector<Row> rows = Rows(task, 9);
+    const std::vector<data::Row> rows = Rows(task, 9);
     int64_t tokens = 0;
     const auto scores =
         LabelLogProbabilities(model, tokenizer, task, rows, {}, {}, &tokens);
     REQUIRE(scores.ok());
     for (size_t r = 0; r < rows.size(); ++r) {
-      const Ids prompt = *RenderPrompt(rows[r], task, tokenizer, {});
+      const Ids prompt = *data::RenderPrompt(rows[r], task, tokenizer, {});
       for (size_t k = 0; k < task.labels.size(); ++k) {
         CHECK((*scores)[r][k] ==
               Approx(LogProbability(model, prompt,
@@ -84,20 +84,20 @@ TEST_CASE("label scores equal the plain computation, shared beginnings or not",
 
 TEST_CASE("with its end of turn a label is told from one that goes on",
           "[eval][classification][end_of_turn]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1);
-  const Task task = Labels({"1", "10", "2"});
-  const std::vector<Row> rows = Rows(task, 9);
-  RenderOptions render;
+  const data::Task task = Labels({"1", "10", "2"});
+  const std::vector<data::Row> rows = Rows(task, 9);
+  data::RenderOptions render;
   render.score_end_of_turn = true;
   const auto scores =
       LabelLogProbabilities(model, tokenizer, task, rows, render, {}, nullptr);
   REQUIRE(scores.ok());
   for (size_t r = 0; r < rows.size(); ++r) {
-    const Ids prompt = *RenderPrompt(rows[r], task, tokenizer, {});
+    const Ids prompt = *data::RenderPrompt(rows[r], task, tokenizer, {});
     for (size_t k = 0; k < task.labels.size(); ++k) {
       Ids answer = tokenizer.Encode(task.labels[k]);
-      answer.push_back(FakeTokenizer::kEndOfTurn);
+      answer.push_back(data::FakeTokenizer::kEndOfTurn);
       CHECK((*scores)[r][k] ==
             Approx(LogProbability(model, prompt, answer)).margin(2e-5));
     }
@@ -120,17 +120,17 @@ TEST_CASE("with its end of turn a label is told from one that goes on",
 
 TEST_CASE("labels of one token cost one pass over the prompt and one head row",
           "[eval][classification]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1);
-  const Task task = Labels({"a", "b", "c"});
-  const std::vector<Row> rows = Rows(task, 10);
+  const data::Task task = Labels({"a", "b", "c"});
+  const std::vector<data::Row> rows = Rows(task, 10);
   const auto record =
       EvaluateClassification(model, tokenizer, task, rows, {}, {});
   REQUIRE(record.ok());
   int64_t prompt_tokens = 0;
-  for (const Row& row : rows) {
-    prompt_tokens +=
-        static_cast<int64_t>(RenderPrompt(row, task, tokenizer, {})->size());
+  for (const data::Row& row : rows) {
+    prompt_tokens += static_cast<int64_t>(
+        data::RenderPrompt(row, task, tokenizer, {})->size());
   }
   CHECK(record->tokens == prompt_tokens);
   CHECK(model.head_rows == 10);
@@ -139,10 +139,10 @@ TEST_CASE("labels of one token cost one pass over the prompt and one head row",
 
 TEST_CASE("the result does not depend on the batches",
           "[eval][classification]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(2);
-  const Task task = Labels({"ab", "ac", "d"});
-  const std::vector<Row> rows = Rows(task, 40);
+  const data::Task task = Labels({"ab", "ac", "d"});
+  const std::vector<data::Row> rows = Rows(task, 40);
   const auto whole =
       LabelLogProbabilities(model, tokenizer, task, rows, {},
                             {.max_tokens_a_batch = 1 << 20}, nullptr);
@@ -159,10 +159,10 @@ TEST_CASE("the result does not depend on the batches",
 
 TEST_CASE("the record holds items, predictions and references in row order",
           "[eval][classification]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(3);
-  const Task task = Labels({"a", "b"});
-  const std::vector<Row> rows = Rows(task, 12);
+  const data::Task task = Labels({"a", "b"});
+  const std::vector<data::Row> rows = Rows(task, 12);
   const auto record = EvaluateClassification(model, tokenizer, task, rows, {},
                                              {.split = "test", .round = 2});
   REQUIRE(record.ok());
@@ -184,10 +184,10 @@ TEST_CASE("the record holds items, predictions and references in row order",
 
 TEST_CASE("labels are measured by the task's metrics, the primary one first",
           "[eval][classification]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(3);
-  Task task = Labels({"a", "b"});
-  const std::vector<Row> rows = Rows(task, 12);
+  data::Task task = Labels({"a", "b"});
+  const std::vector<data::Row> rows = Rows(task, 12);
   task.metrics = {"mcc", "f1_micro", "accuracy"};
   const auto record =
       EvaluateClassification(model, tokenizer, task, rows, {}, {});
@@ -208,9 +208,9 @@ TEST_CASE("labels are measured by the task's metrics, the primary one first",
 }
 
 TEST_CASE("a tie goes to the lower label index", "[eval][classification]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1, /*scale=*/0.0);
-  const Task task = Labels({"a", "b"});
+  const data::Task task = Labels({"a", "b"});
   const auto record =
       EvaluateClassification(model, tokenizer, task, Rows(task, 4), {}, {});
   REQUIRE(record.ok());
@@ -219,10 +219,10 @@ TEST_CASE("a tie goes to the lower label index", "[eval][classification]") {
 
 TEST_CASE("a diverged model, no rows and bad labels are errors",
           "[eval][classification]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(1);
-  const Task task = Labels({"a", "b"});
-  std::vector<Row> rows = Rows(task, 2);
+  const data::Task task = Labels({"a", "b"});
+  std::vector<data::Row> rows = Rows(task, 2);
   CHECK_FALSE(EvaluateClassification(model, tokenizer, task, {}, {}, {}).ok());
   rows[1].label = 2;
   CHECK_FALSE(
@@ -239,10 +239,10 @@ TEST_CASE("a diverged model, no rows and bad labels are errors",
 
 TEST_CASE("validation loss equals the model's own sum over its targets",
           "[eval][loss]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(4);
-  const Task task = Labels({"good", "poor"});
-  const auto rendered = RenderRows(Rows(task, 7), task, tokenizer, {});
+  const data::Task task = Labels({"good", "poor"});
+  const auto rendered = data::RenderRows(Rows(task, 7), task, tokenizer, {});
   REQUIRE(rendered.ok());
   const auto record =
       EvaluateLoss(model, rendered->examples, "toy",
@@ -251,8 +251,8 @@ TEST_CASE("validation loss equals the model's own sum over its targets",
   REQUIRE(record->metrics[0].items.size() == 7);
   double sum = 0;
   size_t i = 0;
-  for (const Batch& batch : FlatBatches(rendered->examples, 1)) {
-    const LossOutput loss = model.SumLoss(batch);
+  for (const Batch& batch : data::FlatBatches(rendered->examples, 1)) {
+    const model::LossOutput loss = model.SumLoss(batch);
     sum += loss.loss_sum.item<double>();
     CHECK(record->metrics[0].items[i++] ==
           Approx(loss.loss_sum.item<double>() / 5).epsilon(1e-5));
@@ -266,7 +266,7 @@ TEST_CASE("validation loss equals the model's own sum over its targets",
 
 TEST_CASE("held-out windows do not overlap, and spread over the documents",
           "[eval][heldout]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(5);
   const std::vector<std::string> documents = {"abcdefghij", "x", "klmno"};
   const auto record =
@@ -297,7 +297,7 @@ TEST_CASE("held-out windows do not overlap, and spread over the documents",
 TEST_CASE(
     "each held-out window begins with the tokenizer's BOS, which predicts",
     "[eval][heldout][bos]") {
-  class WithBos : public FakeTokenizer {
+  class WithBos : public data::FakeTokenizer {
    public:
     AddedIds added_ids() const override { return {{'^'}, {}}; }
     std::optional<int32_t> bos_id() const override { return '^'; }
@@ -333,10 +333,10 @@ TEST_CASE(
 
 TEST_CASE("an evaluation changes no state of model, gradients or generator",
           "[eval][state]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(6);
-  const Task task = Labels({"a", "b"});
-  const std::vector<Row> rows = Rows(task, 3);
+  const data::Task task = Labels({"a", "b"});
+  const std::vector<data::Row> rows = Rows(task, 3);
   model.pass_state().training = true;
   model.pass_state().dropout_seed = 42;
   const at::Tensor before = model.weight_VD.detach().clone();
@@ -360,9 +360,9 @@ TEST_CASE("an evaluation changes no state of model, gradients or generator",
 
 TEST_CASE("greedy answers come with their prompt and reference",
           "[eval][generate]") {
-  const FakeTokenizer tokenizer;
+  const data::FakeTokenizer tokenizer;
   FakeModel model(7);
-  const Task task = Labels({"a", "b"});
+  const data::Task task = Labels({"a", "b"});
   const auto answers =
       GenerateAnswers(model, tokenizer, task, Rows(task, 3), {}, 2, 4);
   REQUIRE(answers.ok());
@@ -370,9 +370,9 @@ TEST_CASE("greedy answers come with their prompt and reference",
   CHECK((*answers)[1].answer == "aaaa");
   CHECK((*answers)[1].prompt == "[user]text bbbbbbbb<eot>\n[assistant]");
   CHECK((*answers)[1].reference == "b");
-  CHECK(model.stops == Ids{FakeTokenizer::kEndOfTurn});
+  CHECK(model.stops == Ids{data::FakeTokenizer::kEndOfTurn});
   CHECK(GenerateAnswers(model, tokenizer, task, {}, {}, 5, 4)->empty());
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

@@ -12,9 +12,9 @@
 #include "harness/core/rng.h"
 #include "harness/model/model.h"
 
-namespace sft {
+namespace sft::eval {
 
-class FakeModel : public Model {
+class FakeModel : public model::Model {
  public:
   explicit FakeModel(uint64_t seed, double scale = 1.0,
                      int64_t vocabulary = 257) {
@@ -25,12 +25,14 @@ class FakeModel : public Model {
     info_.vocabulary = vocabulary;
   }
 
-  const ModelInfo& info() const override { return info_; }
+  const model::ModelInfo& info() const override { return info_; }
   at::ScalarType compute_dtype() const override { return at::kFloat; }
   at::Device device() const override { return at::kCPU; }
-  std::vector<LinearSlot>& linear_slots() override { return linear_; }
-  std::vector<AttentionSlot>& attention_slots() override { return attention_; }
-  std::vector<Parameter> Parameters() override { return {}; }
+  std::vector<model::LinearSlot>& linear_slots() override { return linear_; }
+  std::vector<model::AttentionSlot>& attention_slots() override {
+    return attention_;
+  }
+  std::vector<model::Parameter> Parameters() override { return {}; }
   void SetActivationCheckpointing(bool) override {}
 
   at::Tensor HiddenStates(const Batch& batch) override {
@@ -57,7 +59,7 @@ class FakeModel : public Model {
     head_rows += h_MD.size(0);
     return h_MD.matmul(weight_VD.t());
   }
-  LossOutput SumLoss(const Batch& batch) override {
+  model::LossOutput SumLoss(const Batch& batch) override {
     const at::Tensor logits_TV = Logits(HiddenStates(batch).squeeze(0));
     const int64_t tokens = logits_TV.size(0);
     return {at::cross_entropy_loss(logits_TV.narrow(0, 0, tokens - 1),
@@ -67,7 +69,7 @@ class FakeModel : public Model {
   }
   std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
-      const GenerationOptions& options) override {
+      const model::GenerationOptions& options) override {
     stops = options.stop_ids;
     return {prompts.size(), std::vector<int32_t>(options.max_new_tokens, 'a')};
   }
@@ -81,11 +83,11 @@ class FakeModel : public Model {
   std::vector<int32_t> stops;
 
  private:
-  ModelInfo info_;
-  std::vector<LinearSlot> linear_;
-  std::vector<AttentionSlot> attention_;
+  model::ModelInfo info_;
+  std::vector<model::LinearSlot> linear_;
+  std::vector<model::AttentionSlot> attention_;
 };
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // TESTS_HARNESS_EVAL_FAKE_MODEL_H_

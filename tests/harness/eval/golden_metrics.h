@@ -9,11 +9,11 @@
 #include "harness/eval/text_item.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::eval {
 
 inline const nlohmann::json& GoldenMetrics() {
   static const auto& golden = *new nlohmann::json([] {
-    std::ifstream in(SourceDir() / "tests/golden/metrics.json");
+    std::ifstream in(support::SourceDir() / "tests/golden/metrics.json");
     return nlohmann::json::parse(in);
   }());
   return golden;
@@ -42,6 +42,6 @@ inline std::vector<TextItem> PairItemsOf(const nlohmann::json& pair_case) {
   return items;
 }
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // TESTS_HARNESS_EVAL_GOLDEN_METRICS_H_

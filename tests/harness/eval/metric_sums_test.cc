@@ -8,7 +8,7 @@
 #include "harness/eval/text_metrics.h"
 #include "tests/harness/eval/golden_metrics.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 using nlohmann::json;
 
@@ -126,4 +126,4 @@ TEST_CASE("a record of texts keeps the sums with their width",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

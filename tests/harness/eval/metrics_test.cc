@@ -8,11 +8,11 @@
 #include "harness/eval/forgetting.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 TEST_CASE("accuracy and macro F1 equal scikit-learn's", "[eval][metrics]") {
-  std::ifstream in(SourceDir() / "tests/golden/eval_f1.json");
+  std::ifstream in(support::SourceDir() / "tests/golden/eval_f1.json");
   const nlohmann::json golden = nlohmann::json::parse(in);
   REQUIRE(golden["cases"].size() == 9);
   for (const auto& c : golden["cases"]) {
@@ -118,4 +118,4 @@ TEST_CASE("change against the base model is paired by item",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

@@ -8,29 +8,30 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 TEST_CASE("on a real model results do not depend on the batches",
           "[eval][model]") {
-  const auto where = LocateModel("glassllm", AssetsDir().string());
+  const auto where =
+      model::LocateModel("glassllm", support::AssetsDir().string());
   if (!where.ok()) {
     WARN("skipped: " << where.status().message());
     return;
   }
-  const auto tokenizer = LoadTokenizerFromFolder(where->folder);
+  const auto tokenizer = text::LoadTokenizerFromFolder(where->folder);
   REQUIRE(tokenizer.ok());
-  const auto model = LoadModel(*where, {});
+  const auto model = model::LoadModel(*where, {});
   REQUIRE(model.ok());
 
-  Task task;
+  data::Task task;
   task.name = "toy";
-  task.kind = TaskKind::kClassification;
+  task.kind = data::TaskKind::kClassification;
   task.labels = {"rabbit", "queen", "rabbits"};
   task.default_form = "plain";
-  std::vector<Row> rows;
+  std::vector<data::Row> rows;
   for (int64_t i = 0; i < 12; ++i) {
-    Row row;
+    data::Row row;
     row.id = i;
     row.label = i % 3;
     std::string text = "Alice looked at the ";
@@ -38,7 +39,7 @@ TEST_CASE("on a real model results do not depend on the batches",
     row.turns = {{"user", text + "white"}, {"assistant", task.labels[i % 3]}};
     rows.push_back(row);
   }
-  RenderOptions render;
+  data::RenderOptions render;
   render.max_length = 100;
   const auto one =
       LabelLogProbabilities(**model, **tokenizer, task, rows, render,
@@ -54,7 +55,7 @@ TEST_CASE("on a real model results do not depend on the batches",
     }
   }
 
-  const auto rendered = RenderRows(rows, task, **tokenizer, render);
+  const auto rendered = data::RenderRows(rows, task, **tokenizer, render);
   REQUIRE(rendered.ok());
   const auto loss = EvaluateLoss(**model, rendered->examples, "toy");
   REQUIRE(loss.ok());
@@ -62,14 +63,14 @@ TEST_CASE("on a real model results do not depend on the batches",
   int64_t targets = 0;
   {
     const c10::AutoGradMode no_grad(false);
-    std::vector<Piece> pieces;
+    std::vector<data::Piece> pieces;
     for (size_t i = 0; i < rendered->examples.size(); ++i) {
       pieces.push_back(
           {static_cast<int64_t>(i), 0,
            static_cast<int64_t>(rendered->examples[i].input_ids.size())});
     }
-    const LossOutput out =
-        (*model)->SumLoss(PaddedBatch(rendered->examples, pieces, 0, 0));
+    const model::LossOutput out =
+        (*model)->SumLoss(data::PaddedBatch(rendered->examples, pieces, 0, 0));
     sum = out.loss_sum.item<double>();
     targets = out.target_tokens;
   }
@@ -88,4 +89,4 @@ TEST_CASE("on a real model results do not depend on the batches",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

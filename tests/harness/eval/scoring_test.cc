@@ -11,7 +11,7 @@
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 
 // So many logits that the vocabulary is read in parts, the last one ragged.
@@ -27,8 +27,9 @@ TEST_CASE("log-probabilities are those of the whole vocabulary",
   const EvalScope scope(model);
   const at::Tensor log_p_TV =
       model
-          .Logits(model.HiddenStates(FlatBatch({example}, {{0, 0, kTokens}}))
-                      .squeeze(0))
+          .Logits(
+              model.HiddenStates(data::FlatBatch({example}, {{0, 0, kTokens}}))
+                  .squeeze(0))
           .to(at::kDouble)
           .log_softmax(1);
   const at::Tensor best_T = log_p_TV.argmax(1);
@@ -56,4 +57,4 @@ TEST_CASE("log-probabilities are those of the whole vocabulary",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

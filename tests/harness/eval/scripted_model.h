@@ -12,7 +12,7 @@
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/harness/eval/fake_model.h"
 
-namespace sft {
+namespace sft::eval {
 
 class ScriptedModel : public FakeModel {
  public:
@@ -22,7 +22,7 @@ class ScriptedModel : public FakeModel {
 
   std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
-      const GenerationOptions& options) override {
+      const model::GenerationOptions& options) override {
     batches.emplace_back();
     std::vector<std::vector<int32_t>> answers;
     for (const auto& prompt : prompts) {
@@ -50,9 +50,9 @@ class ScriptedModel : public FakeModel {
 
  private:
   Reply reply_;
-  FakeTokenizer tokenizer_;
+  data::FakeTokenizer tokenizer_;
 };
 
-}  // namespace sft
+}  // namespace sft::eval
 
 #endif  // TESTS_HARNESS_EVAL_SCRIPTED_MODEL_H_

@@ -11,7 +11,7 @@
 #include "tests/harness/eval/golden_metrics.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::eval {
 namespace {
 using nlohmann::json;
 
@@ -126,7 +126,7 @@ TEST_CASE("questions without an answer are scored as SQuAD 2.0's script does",
 
 TEST_CASE("files to score may begin with a mark of byte order",
           "[eval][metrics]") {
-  const TempDir folder;
+  const support::TempDir folder;
   const auto write = [&folder](const std::string& name,
                                const std::string& text) {
     const std::string path = (folder.path() / name).string();
@@ -233,4 +233,4 @@ TEST_CASE("every metric of text is listed, unknown ones are refused",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::eval

@@ -5,21 +5,22 @@
 #include "absl/strings/str_cat.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::formats {
 namespace {
 
 using fake::Raw;
 using fake::RequireOneLine;
 
 absl::Status ReadBytesAsFile(const std::string& bytes) {
-  static const TempDir dir;  // one for thousands of files
+  static const support::TempDir dir;  // one for thousands of files
   const std::string path = (dir.path() / "m.safetensors").string();
   fake::WriteBytes(path, bytes);
   return ReadSafetensors(path).status();
 }
 
 std::string WithHeader(const std::string& header, size_t data_bytes) {
-  return Raw<uint64_t>(header.size()) + header + std::string(data_bytes, '\1');
+  return model::Raw<uint64_t>(header.size()) + header +
+         std::string(data_bytes, '\1');
 }
 
 std::string OneTensor(const std::string& dtype, const std::string& shape,
@@ -30,7 +31,7 @@ std::string OneTensor(const std::string& dtype, const std::string& shape,
 
 TEST_CASE("tensors of every dtype survive a safetensors file",
           "[model][safetensors]") {
-  TempDir dir;
+  support::TempDir dir;
   const std::string path = (dir.path() / "m.safetensors").string();
   std::vector<NamedTensor> tensors;
   for (at::ScalarType dtype : {at::kByte, at::kInt, at::kLong, at::kHalf,
@@ -64,14 +65,14 @@ TEST_CASE("a safetensors file cut anywhere is refused in one line",
   const std::string whole = WithHeader(OneTensor("\"F32\"", "[2]", "[0,8]"), 8);
   REQUIRE(ReadBytesAsFile(whole).ok());
   for (size_t size = 0; size < whole.size(); ++size) {
-    RequireOneLine(ReadBytesAsFile(whole.substr(0, size)));
+    model::RequireOneLine(ReadBytesAsFile(whole.substr(0, size)));
   }
   std::mt19937 random(5);
   for (int i = 0; i < 500; ++i) {
     std::string bytes = whole;
     bytes[random() % bytes.size()] = static_cast<char>(random());
     const absl::Status status = ReadBytesAsFile(bytes);
-    if (!status.ok()) RequireOneLine(status);
+    if (!status.ok()) model::RequireOneLine(status);
   }
 }
 
@@ -85,8 +86,9 @@ TEST_CASE("a false safetensors header is refused", "[model][safetensors]") {
       "\"data_offsets\":[0,8]},\"w\":{\"dtype\":\"F32\","
       "\"shape\":[2],\"data_offsets\":";
   for (const Case& c : std::vector<Case>{
-           {Raw(uint64_t{1} << 60) + "{}", "header claims 1152921504606846976"},
-           {Raw(~uint64_t{0}) + "{}", "header claims"},
+           {model::Raw(uint64_t{1} << 60) + "{}",
+            "header claims 1152921504606846976"},
+           {model::Raw(~uint64_t{0}) + "{}", "header claims"},
            {WithHeader("{", 0), "not valid JSON"},
            {WithHeader("[1]", 0), "not a JSON object"},
            {WithHeader("{\"w\":1}", 0), "wanted dtype"},
@@ -109,9 +111,9 @@ TEST_CASE("a false safetensors header is refused", "[model][safetensors]") {
            {WithHeader(two + "[12,20]}}", 20), "hole"},
            {WithHeader("{\"v\":1,\"v\":1}", 0), "given twice"},
        }) {
-    RequireOneLine(ReadBytesAsFile(c.bytes), c.part);
+    model::RequireOneLine(ReadBytesAsFile(c.bytes), c.part);
   }
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::formats

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "harness/core/digest.h"
-#include "harness/train/adamw_8bit.h"
 #include "harness/kernels/adam8/adam8_glue.h"
 #include "harness/kernels/nf4/nf4.h"
+#include "harness/train/adamw_8bit.h"
 #include "tests/methods/methods_support.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 using nlohmann::json;
@@ -31,11 +31,11 @@ std::string ShaOf(const at::Tensor& t) {
 double Uniform(uint64_t c) {
   return static_cast<double>(SplitMix64(c) >> 11) * 0x1p-53;
 }
-at::Tensor Values(uint64_t seed, int64_t n) {
+at::Tensor Values(uint64_t methods::seed, int64_t n) {
   at::Tensor out = at::empty({n});
   float* data = out.mutable_data_ptr<float>();
   for (int64_t i = 0; i < n; ++i) {
-    const uint64_t k = (seed << 20) + static_cast<uint64_t>(i);
+    const uint64_t k = (methods::seed << 20) + static_cast<uint64_t>(i);
     const double u = Uniform(3 * k) + Uniform(3 * k + 1) + Uniform(3 * k + 2);
     data[i] = static_cast<float>((u - 1.5) * 0.05);
   }
@@ -54,12 +54,12 @@ at::Tensor Gradient(int step, int64_t n) {
 // the last place, ours is rounded correctly. Nothing that is kept depends on
 // it.
 void CheckGolden(const std::string& name) {
-  const json golden = ReadGoldenJson("adam8.json");
+  const json golden = methods::ReadGoldenJson("adam8.json");
   const int64_t n = golden[name]["n"], every = golden["every"];
   const double rate = golden["learning_rate"];
   at::Tensor weight = Values(1, n).set_requires_grad(true);
-  AdamW8bit optimizer({{name, weight}},
-                      {.weight_decay = golden["weight_decay"]});
+  train::AdamW8bit optimizer({{name, weight}},
+                             {.weight_decay = golden["weight_decay"]});
   double furthest = 0;
   int64_t exact = 0, compared = 0;
   int step = 0;
@@ -99,8 +99,8 @@ TEST_CASE("below 4096 elements 8-bit AdamW is AdamW, as in bitsandbytes",
   CheckGolden("small");
   at::Tensor weight = Values(1, 4095).set_requires_grad(true);
   at::Tensor other = Values(1, 4095).set_requires_grad(true);
-  AdamW8bit small({{"w", weight}}, {.weight_decay = 0.1});
-  AdamW plain({{"w", other}}, {.weight_decay = 0.1});
+  train::AdamW8bit small({{"w", weight}}, {.weight_decay = 0.1});
+  train::AdamW plain({{"w", other}}, {.weight_decay = 0.1});
   for (int step = 1; step < 4; ++step) {
     weight.mutable_grad() = Gradient(step, 4095);
     other.mutable_grad() = Gradient(step, 4095);
@@ -112,7 +112,7 @@ TEST_CASE("below 4096 elements 8-bit AdamW is AdamW, as in bitsandbytes",
 
 TEST_CASE("the unsigned dynamic map is that of bitsandbytes",
           "[methods][adam8]") {
-  const json golden = ReadGoldenJson("adam8.json")["unsigned_code256"];
+  const json golden = methods::ReadGoldenJson("adam8.json")["unsigned_code256"];
   REQUIRE(golden.size() == kDynamicCodes);
   for (size_t i = 0; i < kDynamicCodes; ++i) {
     CHECK(kUnsignedDynamicCode[i] == golden[i].get<float>());
@@ -246,4 +246,4 @@ TEST_CASE("a weight in another layout takes the same step",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::kernels

@@ -7,7 +7,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // f32 sums of up to 1100 terms in two orders, relative to the largest.
@@ -144,4 +144,4 @@ TEST_CASE("a block's operations on CUDA agree with the CPU's",
   CheckAll(at::kCUDA);
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

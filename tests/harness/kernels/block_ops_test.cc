@@ -9,7 +9,7 @@
 #include "harness/kernels/attention/varlen_attention.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 constexpr double kF32 = 2e-6;
@@ -234,4 +234,4 @@ TEST_CASE("attention of sequences and its gradients, f32 and bf16") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::kernels

@@ -6,14 +6,14 @@
 
 #include <cmath>
 
-#include "harness/model/ops/dense_linear.h"
 #include "harness/kernels/attention/attention.h"
 #include "harness/kernels/attention/cached_attention.h"
 #include "harness/kernels/product/gemv.h"
+#include "harness/model/ops/dense_linear.h"
 #include "methods/qlora.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // Sums of some hundred products of order 1, in f32; and where they are rounded
@@ -171,7 +171,7 @@ TEST_CASE("cached attention by the kernel equals LibTorch's",
 }
 
 // The rows of a step through a map as Forward gives them.
-void CheckRows(LinearMap& map, int64_t in, int64_t out,
+void CheckRows(model::LinearMap& map, int64_t in, int64_t out,
                at::ScalarType compute) {
   for (int64_t rows : {1, 3, 8, 10}) {
     const at::Tensor x_MI = at::randn({rows, in}).to(compute);
@@ -191,34 +191,36 @@ TEST_CASE("maps give a step's rows as they give a batch",
     for (const bool biased : {false, true}) {
       const at::Tensor w_OI = at::randn({out, in}) * 0.1;
       const at::Tensor bias_O = biased ? at::randn({out}) : at::Tensor();
-      const auto adapted = [&](std::unique_ptr<LinearMap> base) {
-        LoraFactors factors;
+      const auto adapted = [&](std::unique_ptr<model::LinearMap> base) {
+        methods::LoraFactors factors;
         factors.a_RI = at::randn({rank, in}) * 0.1;
         factors.b_OR = at::randn({out, rank});
         factors.scale = 2;
-        return LoraLinear(std::move(base), factors, compute, 0.0, 0);
+        return methods::LoraLinear(std::move(base), factors, compute, 0.0, 0);
       };
-      DenseLinear dense(w_OI, bias_O, compute);
+      model::DenseLinear dense(w_OI, bias_O, compute);
       CheckRows(dense, in, out, compute);
-      LoraLinear lora =
-          adapted(std::make_unique<DenseLinear>(w_OI, bias_O, compute));
+      methods::LoraLinear lora =
+          adapted(std::make_unique<model::DenseLinear>(w_OI, bias_O, compute));
       CheckRows(lora, in, out, compute);
       for (const bool twice : {false, true}) {
-        Nf4Linear nf4(QuantizeNf4(w_OI, twice), bias_O, compute);
+        methods::Nf4Linear nf4(QuantizeNf4(w_OI, twice), bias_O, compute);
         CheckRows(nf4, in, out, compute);
-        LoraLinear qlora = adapted(std::make_unique<Nf4Linear>(
-            QuantizeNf4(w_OI, twice), bias_O, compute));
+        methods::LoraLinear qlora =
+            adapted(std::make_unique<methods::Nf4Linear>(
+                QuantizeNf4(w_OI, twice), bias_O, compute));
         CheckRows(qlora, in, out, compute);
       }
     }
   }
   // A row that ends within a block, and f64, have no such kernel.
-  Nf4Linear ragged(QuantizeNf4(at::randn({4, 80}), true), {}, at::kFloat);
-  DenseLinear wide(at::randn({4, 8}, at::kDouble), {}, at::kDouble);
+  methods::Nf4Linear ragged(QuantizeNf4(at::randn({4, 80}), true), {},
+                            at::kFloat);
+  model::DenseLinear wide(at::randn({4, 8}, at::kDouble), {}, at::kDouble);
   float room[80] = {};
   CHECK_FALSE(ragged.MapRows(room, 1, room));
   CHECK_FALSE(wide.MapRows(room, 1, room));
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::kernels

@@ -11,7 +11,7 @@
 #include "harness/kernels/attention/attention.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 struct Case {
@@ -100,4 +100,4 @@ TEST_CASE("attention of sequences on CUDA and its gradients are the CPU's",
   }
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

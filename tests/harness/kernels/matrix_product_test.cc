@@ -1,15 +1,15 @@
 // The products of linear maps and their gradients, by tiles or by BLAS.
-#include "harness/model/ops/dense_linear.h"
 #include "harness/kernels/product/matrix_product.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include "harness/model/model.h"
 #include "harness/kernels/product/tile_product.h"
+#include "harness/model/model.h"
+#include "harness/model/ops/dense_linear.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 double Apart(const at::Tensor& a, const at::Tensor& b) {
@@ -64,9 +64,9 @@ TEST_CASE("a map's pass is the same with a gradient and without",
   const bool trained = GENERATE(false, true), biased = GENERATE(false, true);
   at::Tensor w = at::randn({O, I}), bias = at::randn({O});
   w.requires_grad_(trained);
-  DenseLinear map(w, biased ? bias : at::Tensor(), at::kFloat);
+  model::DenseLinear map(w, biased ? bias : at::Tensor(), at::kFloat);
   const at::Tensor x = at::randn({2, M / 2, I}).requires_grad_(true);
-  PassState pass;
+  model::PassState pass;
   pass.training = true;
   const at::Tensor y = map.Forward(x, pass);
   {
@@ -87,4 +87,4 @@ TEST_CASE("a map's pass is the same with a gradient and without",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::kernels

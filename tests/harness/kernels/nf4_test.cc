@@ -12,7 +12,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 using nlohmann::json;
@@ -82,7 +82,7 @@ at::Tensor CountedInput(int64_t n) {
 }  // namespace
 
 TEST_CASE("The code books are bitsandbytes'", "[methods][nf4]") {
-  const json golden = ReadGoldenJson("nf4.json");
+  const json golden = methods::ReadGoldenJson("nf4.json");
   for (int i = 0; i < kNf4Codes; ++i) {
     CHECK(kNf4Code[i] == golden["code16"][i].get<float>());
   }
@@ -93,7 +93,7 @@ TEST_CASE("The code books are bitsandbytes'", "[methods][nf4]") {
 
 TEST_CASE("NF4 codes and constants equal bitsandbytes' bytes, ties included",
           "[methods][nf4]") {
-  const json golden = ReadGoldenJson("nf4.json");
+  const json golden = methods::ReadGoldenJson("nf4.json");
   const at::Tensor small = FloatsFromHex(golden["small"]["input"]);
   CheckFacts(small, golden["small"]);
   CheckFacts(small.slice(0, 95, 4095).contiguous(), golden["rest_4000"]);
@@ -101,12 +101,13 @@ TEST_CASE("NF4 codes and constants equal bitsandbytes' bytes, ties included",
 
 TEST_CASE("NF4 of five blocks of absmax equals bitsandbytes' bytes",
           "[methods][nf4]") {
-  CheckFacts(CountedInput(65728), ReadGoldenJson("nf4.json")["large_65728"]);
+  CheckFacts(CountedInput(65728),
+             methods::ReadGoldenJson("nf4.json")["large_65728"]);
 }
 
 TEST_CASE("8-bit dynamic quantization equals bitsandbytes' bytes",
           "[methods][nf4]") {
-  const json golden = ReadGoldenJson("nf4.json");
+  const json golden = methods::ReadGoldenJson("nf4.json");
   const at::Tensor x = FloatsFromHex(golden["small"]["input"]);
   at::Tensor codes = at::empty({x.numel()}, at::kByte);
   at::Tensor absmax = at::empty({AbsmaxBlocks(x.numel())}, at::kFloat);
@@ -221,4 +222,4 @@ TEST_CASE("NF4 on CUDA gives the bytes of the CPU", "[methods][nf4][gpu]") {
   }
 }
 
-}  // namespace sft
+}  // namespace sft::kernels

@@ -8,7 +8,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -102,4 +102,4 @@ TEST_CASE("scores read in parts make the softmax of all, causal or not") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::kernels

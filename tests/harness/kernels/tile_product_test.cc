@@ -8,7 +8,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::kernels {
 namespace {
 
 // Sums of up to 300 products of order 1, in f32.
@@ -116,4 +116,4 @@ TEST_CASE("a packed matrix gives the bits of the plain product", "[kernels]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::kernels

@@ -4,7 +4,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::launch {
 namespace {
 
 TEST_CASE("a progress line reads back as it was written",
@@ -40,4 +40,4 @@ TEST_CASE("seconds are written as clocks show them", "[launch][progress]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::launch

@@ -16,7 +16,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft {
+namespace sft::measure {
 namespace {
 
 TEST_CASE("resident memory rises with what is touched, and the peak resets",
@@ -51,7 +51,7 @@ TEST_CASE("tensors that share storage count once", "[measure][memory]") {
 
 TEST_CASE("the bytes of an optimizer's state are foretold",
           "[measure][memory]") {
-  std::vector<TrainableParameter> parameters;
+  std::vector<train::TrainableParameter> parameters;
   for (int64_t numbers : {3, 4095, 4096, 5000, 65536}) {
     parameters.push_back({std::to_string(numbers),
                           at::zeros({numbers}).set_requires_grad(true)});
@@ -59,12 +59,12 @@ TEST_CASE("the bytes of an optimizer's state are foretold",
   for (const std::string name : {"adamw", "adamw_8bit", "adamw_paged"}) {
     INFO(name);
     TrainedBytes trained;
-    for (const TrainableParameter& p : parameters) {
+    for (const train::TrainableParameter& p : parameters) {
       trained.Add(p.tensor.numel(), p.tensor.element_size(), name);
     }
-    RunConfig config;
+    spec::RunConfig config;
     config.optimizer = name;
-    const auto optimizer = MakeOptimizer(config, parameters);
+    const auto optimizer = train::MakeOptimizer(config, parameters);
     REQUIRE(optimizer.ok());
     CHECK(trained.optimizer == (*optimizer)->StateBytes());
     CHECK(trained.gradients == 4 * (*optimizer)->trainable_parameters());
@@ -73,10 +73,10 @@ TEST_CASE("the bytes of an optimizer's state are foretold",
 
 TEST_CASE("the model's bytes are those of its parameters",
           "[measure][memory]") {
-  TinyModel model(0);
+  support::TinyModel model(0);
   const auto bytes = ModelBytes(model);
   CHECK(bytes.at("weights") == 4 * model.info().parameters);
-  const ModelInfo& info = model.info();
+  const model::ModelInfo& info = model.info();
   StepSize step{.tokens = 7, .targets = 3};
   TrainedBytes trained;
   trained.Add(1, 4);
@@ -138,7 +138,7 @@ TEST_CASE("rates tell real, target and computed tokens apart",
 }
 
 TEST_CASE("FLOPs follow the formula", "[measure][flops]") {
-  TinyModel model(0);  // one map of 12 x 12, no attention, untied head
+  support::TinyModel model(0);  // one map of 12 x 12, no attention, untied head
   const int64_t map = 2 * 12 * 12, head = 2 * 12 * 23;
   const StepWork work{.computed_tokens = 50, .target_tokens = 9};
   const FlopModel frozen = MakeFlopModel(model, {}, false);
@@ -155,17 +155,17 @@ TEST_CASE("FLOPs follow the formula", "[measure][flops]") {
 }
 
 TEST_CASE("attention counts pairs by layout", "[measure][flops]") {
-  const std::vector<Example> rows = TinyExamples(3);
+  const std::vector<Example> rows = support::TinyExamples(3);
   int64_t longest = 0, pairs = 0;
-  std::vector<Piece> pieces;
+  std::vector<data::Piece> pieces;
   for (int64_t i = 0; i < 3; ++i) {
     const auto length = static_cast<int64_t>(rows[i].input_ids.size());
     pieces.push_back({i, 0, length});
     longest = std::max(longest, length);
     pairs += length * (length + 1) / 2;
   }
-  CHECK(WorkOf(FlatBatch(rows, pieces)).attention_pairs == pairs);
-  const StepWork padded = WorkOf(PaddedBatch(rows, pieces, 0, 0));
+  CHECK(WorkOf(data::FlatBatch(rows, pieces)).attention_pairs == pairs);
+  const StepWork padded = WorkOf(data::PaddedBatch(rows, pieces, 0, 0));
   CHECK(padded.attention_pairs == 3 * longest * (longest + 1) / 2);
   CHECK(padded.computed_tokens == 3 * longest);
   FlopModel model;
@@ -176,11 +176,11 @@ TEST_CASE("attention counts pairs by layout", "[measure][flops]") {
         4.0 * 5 * 2 * 8 * 10);
 }
 
-std::unique_ptr<Model> TinyEncoder(HeadKind head, int64_t classes) {
-  ModelLocation where;
+std::unique_ptr<model::Model> TinyEncoder(HeadKind head, int64_t classes) {
+  model::ModelLocation where;
   where.name = where.folder =
-      (SourceDir() / "tests/golden/encoders/bert").string();
-  auto model = LoadModel(where, ModelOptions());
+      (support::SourceDir() / "tests/golden/encoders/bert").string();
+  auto model = model::LoadModel(where, model::ModelOptions());
   REQUIRE(model.ok());
   REQUIRE((*model)->SetHead(head, classes, 0).ok());
   return *std::move(model);
@@ -205,7 +205,8 @@ TEST_CASE("an encoder's head costs what it reads, its attention all pairs",
                         Case{HeadKind::kSpan, 2, 50 * 2 * 2 * D, 50 * 2}}) {
     auto model = TinyEncoder(c.head, c.classes);
     std::set<std::string> names;
-    for (const Parameter& p : model->HeadParameters()) names.insert(p.name);
+    for (const model::Parameter& p : model->HeadParameters())
+      names.insert(p.name);
     const Flops flops = StepFlops(MakeFlopModel(*model, names, true), work);
     CHECK(flops.forward == blocks + c.flops);
     CHECK(flops.recomputed == blocks);
@@ -222,9 +223,10 @@ TEST_CASE("an encoder's head costs what it reads, its attention all pairs",
   row.head = HeadKind::kToken;
   row.input_ids.assign(7, 5);
   row.labels.assign(7, 1);
-  CHECK(WorkOf(FlatBatch({row, row}, {{0, 0, 7}, {1, 0, 7}})).attention_pairs ==
-        2 * 49);
-  CHECK(WorkOf(PaddedBatch({row}, {{0, 0, 7}}, 9, 0)).attention_pairs == 81);
+  CHECK(WorkOf(data::FlatBatch({row, row}, {{0, 0, 7}, {1, 0, 7}}))
+            .attention_pairs == 2 * 49);
+  CHECK(WorkOf(data::PaddedBatch({row}, {{0, 0, 7}}, 9, 0)).attention_pairs ==
+        81);
 }
 
 TEST_CASE("a matrix product has a rate", "[measure][throughput]") {
@@ -254,4 +256,4 @@ TEST_CASE("provenance says what it was built from and where it ran",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::measure

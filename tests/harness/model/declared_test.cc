@@ -8,7 +8,7 @@
 #include "tests/harness/model/encoder_golden.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using fake::RequireOneLine;
@@ -34,14 +34,15 @@ struct Folder {
     fake::WriteBytes(path + "/config.json", config.dump());
   }
   std::vector<NamedTensor> Tensors() const {
-    auto tensors = ReadSafetensors(path + "/model.safetensors");
+    auto tensors = formats::ReadSafetensors(path + "/model.safetensors");
     REQUIRE(tensors.ok());
     return *tensors;
   }
   void Write(const std::vector<NamedTensor>& tensors) const {
-    REQUIRE(WriteSafetensors(path + "/model.safetensors", tensors, {}).ok());
+    REQUIRE(formats::WriteSafetensors(path + "/model.safetensors", tensors, {})
+                .ok());
   }
-  TempDir dir;
+  support::TempDir dir;
   std::string path;
 };
 
@@ -140,7 +141,7 @@ TEST_CASE("buffers that nobody needs are left out, whatever their type",
   auto loaded = folder.Load();
   INFO(loaded.status().ToString());
   CHECK(loaded.ok());
-  RequireOneLine(ReadSafetensors(path).status(), "BOOL");
+  RequireOneLine(formats::ReadSafetensors(path).status(), "BOOL");
   // A matrix that is no part of the model is still an error.
   tensors.push_back({"model.layers.0.extra.weight", at::ones({2, 2})});
   folder.Write(tensors);
@@ -176,10 +177,10 @@ TEST_CASE("what lies there instead of a file is said by name",
                              bytes.substr(8 + size));
   CHECK(folder.Load().ok());
 
-  const TempDir dir("declared");
+  const support::TempDir dir("declared");
   const std::string gguf = (dir.path() / "m.gguf").string();
   fake::WriteBytes(gguf, lfs);
-  RequireOneLine(GgufFile::Open(gguf).status(), "Git LFS pointer");
+  RequireOneLine(formats::GgufFile::Open(gguf).status(), "Git LFS pointer");
 }
 
 TEST_CASE("an exported model keeps the dtype of its checkpoint",
@@ -190,10 +191,10 @@ TEST_CASE("an exported model keeps the dtype of its checkpoint",
     auto model = folder.Load();
     REQUIRE(model.ok());
     CHECK((*model)->info().stored_dtype == dtype);
-    const TempDir dir("declared");
+    const support::TempDir dir("declared");
     const std::string to = dir.path().string();
     REQUIRE(WriteModelFolder(**model, to).ok());
-    auto tensors = ReadSafetensors(to + "/model.safetensors");
+    auto tensors = formats::ReadSafetensors(to + "/model.safetensors");
     REQUIRE(tensors.ok());
     for (const NamedTensor& t : *tensors) CHECK(t.tensor.dtype() == dtype);
     const auto config =
@@ -214,7 +215,7 @@ TEST_CASE("a checkpoint's head follows the task by the names of its classes",
           "[model][declared][encoders]") {
   using namespace encoder_golden;
   const std::string family = "bert";
-  const TempDir dir("declared");
+  const support::TempDir dir("declared");
   const std::string path = dir.path().string();
   WriteFolderWithHead(path, family, Heads()[0]);
   nlohmann::json config =
@@ -258,4 +259,4 @@ TEST_CASE("a checkpoint's head follows the task by the names of its classes",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

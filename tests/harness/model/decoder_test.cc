@@ -1,13 +1,13 @@
-#include "harness/model/ops/dense_linear.h"
-#include "harness/model/ops/linear_product.h"
 #include "harness/model/forward/decoder.h"
 
 #include <torch/csrc/autograd/autograd.h>
 
 #include "harness/model/ops/checkpoint.h"
+#include "harness/model/ops/dense_linear.h"
+#include "harness/model/ops/linear_product.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using fake::RelativeError;
@@ -378,4 +378,4 @@ TEST_CASE("a frozen map is kept in the compute dtype", "[model][linear]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

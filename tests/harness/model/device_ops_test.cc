@@ -8,7 +8,7 @@
 #include "harness/model/ops/ops.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 at::Tensor Leaf(const at::Tensor& x, at::Device device) {
@@ -109,4 +109,4 @@ TEST_CASE("a block's operations and gradients on CUDA are those of the CPU",
   CheckAll(at::kCUDA);
 }
 
-}  // namespace sft
+}  // namespace sft::model

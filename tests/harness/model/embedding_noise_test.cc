@@ -6,7 +6,7 @@
 #include "harness/model/ops/ops.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 std::vector<Example> TwoRows() {
@@ -25,8 +25,9 @@ TEST_CASE("NEFTune's noise is bounded by each sequence's length",
   pass.dropout_seed = 7;
   pass.neftune_alpha = 5;
   const auto rows = TwoRows();
-  for (const Batch& batch : {PaddedBatch(rows, {{0, 0, 4}, {1, 0, 1}}, 0, 0),
-                             FlatBatch(rows, {{0, 0, 4}, {1, 0, 1}})}) {
+  for (const Batch& batch :
+       {data::PaddedBatch(rows, {{0, 0, 4}, {1, 0, 1}}, 0, 0),
+        data::FlatBatch(rows, {{0, 0, 4}, {1, 0, 1}})}) {
     const bool padded = !batch.cu_seqlens.defined();
     const at::Tensor x = at::ones(
         {batch.input_ids_BT.size(0), batch.input_ids_BT.size(1), kWidth});
@@ -55,4 +56,4 @@ TEST_CASE("NEFTune's noise is bounded by each sequence's length",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

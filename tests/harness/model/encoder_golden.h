@@ -12,9 +12,9 @@
 #include "tests/harness/model/fake_files.h"
 // After Catch2.
 #include "harness/data/collator.h"
-#include "harness/model/forward/encoder.h"
-#include "harness/model/families/encoder_families.h"
 #include "harness/formats/safetensors.h"
+#include "harness/model/families/encoder_families.h"
+#include "harness/model/forward/encoder.h"
 
 namespace sft::encoder_golden {
 
@@ -42,13 +42,13 @@ inline const std::vector<HeadCase>& Heads() {
 }
 
 inline std::string FolderOf(const std::string& family) {
-  return (SourceDir() / "tests/golden/encoders" / family).string();
+  return (support::SourceDir() / "tests/golden/encoders" / family).string();
 }
 inline json ReadJson(const std::string& path) {
   return json::parse(fake::ReadBytes(path));
 }
 inline std::vector<NamedTensor> ReadTensors(const std::string& path) {
-  auto tensors = ReadSafetensors(path);
+  auto tensors = formats::ReadSafetensors(path);
   REQUIRE(tensors.ok());
   return *std::move(tensors);
 }
@@ -88,7 +88,8 @@ inline std::vector<NamedTensor> TensorsWithHead(const std::string& family,
 inline void WriteFolder(const std::string& folder, const json& config,
                         const std::vector<NamedTensor>& tensors) {
   fake::WriteBytes(folder + "/config.json", config.dump());
-  REQUIRE(WriteSafetensors(folder + "/model.safetensors", tensors, {}).ok());
+  REQUIRE(formats::WriteSafetensors(folder + "/model.safetensors", tensors, {})
+              .ok());
 }
 inline void WriteFolderWithHead(const std::string& folder,
                                 const std::string& family,
@@ -119,12 +120,12 @@ inline std::vector<Example> Examples(const json& golden, HeadKind kind) {
 }
 inline Batch BatchOf(const std::vector<Example>& examples, bool flat,
                      int32_t pad = 0) {
-  std::vector<Piece> pieces;
+  std::vector<data::Piece> pieces;
   for (size_t i = 0; i < examples.size(); ++i) {
     pieces.push_back({static_cast<int64_t>(i), 0,
                       static_cast<int64_t>(examples[i].input_ids.size())});
   }
-  return flat ? FlatBatch(examples, pieces)
+  return flat ? data::FlatBatch(examples, pieces)
               : PaddedBatch(examples, pieces, 0, pad);
 }
 inline int32_t PadOf(Model& model) {

@@ -43,7 +43,7 @@ TEST_CASE("a headless encoder takes a head drawn from the seed",
         }
       }
       // Loads again with what was drawn.
-      const TempDir dir("encoders");
+      const support::TempDir dir("encoders");
       REQUIRE(WriteModelFolder(*first, dir.path().string(), at::kFloat).ok());
       auto again = Load(dir.path().string());
       REQUIRE(again->SetHead(head.kind, head.classes, 9).ok());
@@ -56,7 +56,7 @@ TEST_CASE("a headless encoder takes a head drawn from the seed",
 
 TEST_CASE("a checkpoint's head that is not used is said",
           "[model][encoders][head]") {
-  const TempDir dir("encoders");
+  const support::TempDir dir("encoders");
   const std::string path = dir.path().string();
   WriteFolderWithHead(path, "bert", Heads()[0]);
   const size_t before = Load(path)->info().notes.size();
@@ -93,7 +93,7 @@ TEST_CASE("a head is kept where kind and size fit, and drawn anew where not",
           "[model][encoders][head]") {
   for (const std::string& family : Families()) {
     INFO(family);
-    const TempDir dir("encoders");
+    const support::TempDir dir("encoders");
     WriteFolderWithHead(dir.path().string(), family, Heads()[0]);
     auto tensors = [](Model& model) {
       std::map<std::string, at::Tensor> out;
@@ -135,7 +135,7 @@ TEST_CASE("a head is kept where kind and size fit, and drawn anew where not",
 
 TEST_CASE("a pooler that a checkpoint lacks is drawn and belongs to the head",
           "[model][encoders][head]") {
-  const TempDir dir("encoders");
+  const support::TempDir dir("encoders");
   std::vector<NamedTensor> tensors;
   for (NamedTensor& t : ReadTensors(FolderOf("bert") + "/model.safetensors")) {
     if (t.name.compare(0, 6, "pooler") != 0) tensors.push_back(t);
@@ -210,7 +210,7 @@ TEST_CASE("an encoder's config.json is refused by file and value",
 }
 
 TEST_CASE("a head's tensors of another size are refused", "[model][encoders]") {
-  const TempDir dir("encoders");
+  const support::TempDir dir("encoders");
   const std::string folder = dir.path().string();
   json config = ReadJson(FolderOf("bert") + "/heads.json")["token"];
   config["id2label"] = {{"0", "a"}, {"1", "b"}};

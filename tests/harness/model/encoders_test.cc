@@ -13,7 +13,7 @@ TEST_CASE("scores of every encoder and head equal transformers'",
   for (const std::string& family : Families()) {
     const json golden = ReadJson(FolderOf(family) + "/golden.json");
     for (const HeadCase& head : Heads()) {
-      const TempDir dir("encoders");
+      const support::TempDir dir("encoders");
       WriteFolderWithHead(dir.path().string(), family, head);
       const std::vector<Example> examples = Examples(golden, head.kind);
       const at::Tensor expected =
@@ -43,7 +43,7 @@ TEST_CASE("losses and gradients of every encoder and head equal transformers'",
   for (const std::string& family : Families()) {
     const json golden = ReadJson(FolderOf(family) + "/golden.json");
     for (const HeadCase& head : Heads()) {
-      const TempDir dir("encoders");
+      const support::TempDir dir("encoders");
       WriteFolderWithHead(dir.path().string(), family, head);
       const json& expected = golden["heads"][head.name];
       const std::vector<Example> examples = Examples(golden, head.kind);
@@ -96,7 +96,7 @@ TEST_CASE("an exported encoder loads with the same scores and config",
     const json golden = ReadJson(FolderOf(family) + "/golden.json");
     for (const HeadCase& head : Heads()) {
       INFO(family << " " << head.name);
-      const TempDir dir("encoders");
+      const support::TempDir dir("encoders");
       const std::string from = (dir.path() / "from").string();
       const std::string to = (dir.path() / "to").string();
       std::filesystem::create_directories(from);
@@ -129,7 +129,7 @@ TEST_CASE("an encoder's weights are read from files of other heads and ages",
           "[model][encoders]") {
   const json golden = ReadJson(FolderOf("bert") + "/golden.json");
   const HeadCase& head = Heads()[0];
-  const TempDir dir("encoders");
+  const support::TempDir dir("encoders");
   WriteFolderWithHead(dir.path().string(), "bert", head);
   const Batch batch = BatchOf(Examples(golden, head.kind), false);
   const at::Tensor expected = Scores(*Load(dir.path().string()), batch);

@@ -32,7 +32,7 @@ inline std::string ReadBytes(const std::string& path) {
 
 inline nlohmann::json Golden(const std::string& name) {
   return nlohmann::json::parse(
-      ReadBytes((SourceDir() / "tests/golden" / name).string()));
+      ReadBytes((support::SourceDir() / "tests/golden" / name).string()));
 }
 
 // InvalidArgument, one line, and `part` in it.
@@ -195,7 +195,7 @@ inline double RelativeError(const at::Tensor& a, const at::Tensor& b) {
 // nullptr, and a warning, where the assets are absent.
 inline std::unique_ptr<Model> ListedModel(const std::string& name,
                                           at::ScalarType compute = at::kFloat) {
-  auto where = LocateModel(name, AssetsDir().string());
+  auto where = LocateModel(name, support::AssetsDir().string());
   if (!where.ok()) {
     WARN("skipped: " << where.status().message());
     return nullptr;

@@ -10,7 +10,7 @@
 #include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using fake::RelativeError;
@@ -31,10 +31,11 @@ struct Golden {
 };
 Golden ReadGolden(const std::string& family) {
   Golden out;
-  out.folder = (SourceDir() / "tests/golden/decoders" / family).string();
+  out.folder =
+      (support::SourceDir() / "tests/golden/decoders" / family).string();
   out.json =
       nlohmann::json::parse(fake::ReadBytes(out.folder + "/golden.json"));
-  auto tensors = ReadSafetensors(out.folder + "/expected.safetensors");
+  auto tensors = formats::ReadSafetensors(out.folder + "/expected.safetensors");
   REQUIRE(tensors.ok());
   for (const NamedTensor& t : *tensors) out.expected[t.name] = t.tensor;
   for (const nlohmann::json& row : out.json["rows"]) {
@@ -150,7 +151,7 @@ TEST_CASE("an exported model of every family loads with the same logits",
   for (const std::string& family : Families()) {
     INFO(family);
     const Golden golden = ReadGolden(family);
-    const TempDir dir("families");
+    const support::TempDir dir("families");
     const std::string folder = (dir.path() / family).string();
     auto model = Load(golden.folder);
     REQUIRE(WriteModelFolder(*model, folder).ok());
@@ -165,7 +166,7 @@ TEST_CASE("an exported model of every family loads with the same logits",
 TEST_CASE("a checkpoint without its root and with old buffers is read",
           "[model][families]") {
   const Golden golden = ReadGolden("gpt2");
-  const TempDir dir("families");
+  const support::TempDir dir("families");
   const std::string folder = dir.path().string();
   fake::WriteBytes(folder + "/config.json",
                    fake::ReadBytes(golden.folder + "/config.json"));
@@ -173,7 +174,8 @@ TEST_CASE("a checkpoint without its root and with old buffers is read",
   std::vector<NamedTensor> tensors = model->DenseState();
   for (NamedTensor& t : tensors) t.name = t.name.substr(sizeof("transformer"));
   tensors.push_back({"h.0.attn.bias", at::ones({1, 1, 4, 4})});
-  REQUIRE(WriteSafetensors(folder + "/model.safetensors", tensors, {}).ok());
+  REQUIRE(formats::WriteSafetensors(folder + "/model.safetensors", tensors, {})
+              .ok());
   CHECK(at::equal(AllLogits(*Load(folder), golden.rows, false),
                   AllLogits(*model, golden.rows, false)));
 }
@@ -244,4 +246,4 @@ TEST_CASE("GELU by tanh goes by both of its names", "[model][families]") {
   }
 }
 
-}  // namespace sft
+}  // namespace sft::model

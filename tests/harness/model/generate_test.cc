@@ -2,7 +2,7 @@
 
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -75,7 +75,7 @@ std::unique_ptr<Model> Family(const std::string& name,
                               at::ScalarType dtype = at::kFloat) {
   ModelLocation where;
   where.name = where.folder =
-      (SourceDir() / "tests/golden/decoders" / name).string();
+      (support::SourceDir() / "tests/golden/decoders" / name).string();
   auto model = LoadModel(where, {.compute_dtype = dtype});
   REQUIRE(model.ok());
   return std::move(*model);
@@ -316,4 +316,4 @@ TEST_CASE("the default model answers 20 prompts as transformers does",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

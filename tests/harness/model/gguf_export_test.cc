@@ -6,11 +6,11 @@
 #include "harness/text/tokenizer_factory.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
-GgufTokenizerData Tiny(const std::string& pre) {
-  GgufTokenizerData data;
+formats::GgufTokenizerData Tiny(const std::string& pre) {
+  formats::GgufTokenizerData data;
   data.model = "gpt2";
   data.pre = pre;
   data.tokens = {"a", "b", "ab", "<s>", "</s>", "<eot>", "<eom>"};
@@ -22,14 +22,15 @@ GgufTokenizerData Tiny(const std::string& pre) {
 }
 
 struct Exported {
-  explicit Exported(const GgufTokenizerData& data) : dir("gguf_export") {
-    auto files = HfTokenizerFiles(data, "m.gguf");
+  explicit Exported(const formats::GgufTokenizerData& data)
+      : dir("gguf_export") {
+    auto files = text::HfTokenizerFiles(data, "m.gguf");
     REQUIRE(files.ok());
     for (const auto& [name, bytes] : *files) {
       fake::WriteBytes((dir.path() / name).string(), bytes);
     }
-    auto of_file = MakeTokenizerFromGguf(data);
-    auto of_folder = LoadTokenizerFromFolder(dir.path().string());
+    auto of_file = text::MakeTokenizerFromGguf(data);
+    auto of_folder = text::LoadTokenizerFromFolder(dir.path().string());
     INFO(of_folder.status().ToString());
     REQUIRE(of_file.ok());
     REQUIRE(of_folder.ok());
@@ -39,7 +40,7 @@ struct Exported {
   nlohmann::json Read(const std::string& name) const {
     return nlohmann::json::parse(fake::ReadBytes((dir.path() / name).string()));
   }
-  TempDir dir;
+  support::TempDir dir;
   std::unique_ptr<Tokenizer> file, folder;
 };
 
@@ -50,7 +51,7 @@ TEST_CASE("an exported GGUF tokenizer puts the same tokens around a text",
          {std::optional<bool>(), std::optional(false), std::optional(true)}) {
       for (std::optional<bool> eos :
            {std::optional<bool>(), std::optional(false), std::optional(true)}) {
-        GgufTokenizerData data = Tiny(pre);
+        formats::GgufTokenizerData data = Tiny(pre);
         data.add_bos = bos;
         data.add_eos = eos;
         const Exported exported(data);
@@ -61,7 +62,7 @@ TEST_CASE("an exported GGUF tokenizer puts the same tokens around a text",
       }
     }
   }
-  GgufTokenizerData data = Tiny("gpt-2");
+  formats::GgufTokenizerData data = Tiny("gpt-2");
   data.add_bos = data.add_eos = true;
   const nlohmann::json post =
       Exported(data).Read("tokenizer.json")["post_processor"];
@@ -79,7 +80,7 @@ TEST_CASE("an exported GGUF tokenizer ends an answer where the file does",
     std::sort(ids.begin(), ids.end());
     return ids;
   };
-  GgufTokenizerData data = Tiny("gpt-2");
+  formats::GgufTokenizerData data = Tiny("gpt-2");
   data.eot = 5;
   data.eom = 6;
   const Exported all(data);
@@ -97,4 +98,4 @@ TEST_CASE("an exported GGUF tokenizer ends an answer where the file does",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

@@ -7,14 +7,14 @@
 #include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using fake::RequireOneLine;
 
 // A tiny model's folder whose tensors a test may change before it is written.
 struct TinyFolder {
-  TempDir dir;
+  support::TempDir dir;
   std::string path = (dir.path() / "tiny").string();
   std::vector<NamedTensor> tensors;
 
@@ -30,18 +30,19 @@ struct TinyFolder {
     throw std::runtime_error("no " + name);
   }
   void Write() {
-    REQUIRE(WriteSafetensors(path + "/model.safetensors", tensors, {}).ok());
+    REQUIRE(formats::WriteSafetensors(path + "/model.safetensors", tensors, {})
+                .ok());
   }
   // The tensors in two files and an index.
   void WriteShards(const std::string& second_name) {
     const auto middle = tensors.begin() + 7;
     std::remove((path + "/model.safetensors").c_str());
-    REQUIRE(
-        WriteSafetensors(path + "/a.safetensors", {tensors.begin(), middle}, {})
-            .ok());
-    REQUIRE(
-        WriteSafetensors(path + "/b.safetensors", {middle, tensors.end()}, {})
-            .ok());
+    REQUIRE(formats::WriteSafetensors(path + "/a.safetensors",
+                                      {tensors.begin(), middle}, {})
+                .ok());
+    REQUIRE(formats::WriteSafetensors(path + "/b.safetensors",
+                                      {middle, tensors.end()}, {})
+                .ok());
     nlohmann::json map;
     for (auto it = tensors.begin(); it != tensors.end(); ++it) {
       map[it->name] = it < middle ? "a.safetensors" : second_name;
@@ -122,7 +123,7 @@ TEST_CASE("a written folder loads as the same model", "[model][load]") {
       config.attention_bias = !tied;
       config.mlp_bias = !tied;
       auto model = fake::TinyModel(compute, config);
-      TempDir dir;
+      support::TempDir dir;
       const std::string path = (dir.path() / "m").string();
       REQUIRE(WriteModelFolder(*model, path).ok());
       auto again = Load(path, compute);
@@ -139,7 +140,7 @@ TEST_CASE("a GGUF file and a folder give the same model", "[model][load]") {
   DecoderConfig config = fake::TinyConfig();
   config.attention_bias = true;
   auto model = fake::TinyModel(at::kFloat, config);
-  TempDir dir;
+  support::TempDir dir;
   const std::string path = (dir.path() / "m.gguf").string();
   fake::WriteBytes(path, AsGguf(*model));
   auto again = Load(path);
@@ -153,7 +154,7 @@ TEST_CASE("the default model's GGUF file and its folder are the same model",
   auto model = fake::ListedModel("smollm2-135m-instruct");
   if (model == nullptr) return;
   CHECK(model->info().parameters == 134515008);
-  TempDir dir;
+  support::TempDir dir;
   const std::string path = (dir.path() / "m").string();
   REQUIRE(WriteModelFolder(*model, path).ok());
   auto again = Load(path);
@@ -245,7 +246,7 @@ TEST_CASE("a GGUF file that lacks or garbles weights is refused",
           "[model][load]") {
   auto model = fake::TinyModel(at::kFloat);
   const std::string whole = AsGguf(*model);
-  TempDir dir;
+  support::TempDir dir;
   const std::string path = (dir.path() / "m.gguf").string();
   fake::WriteBytes(path, whole.substr(0, whole.size() - 100));
   RequireOneLine(Load(path).status(), "wants bytes");
@@ -332,4 +333,4 @@ TEST_CASE("the digest follows the end that a tokenizer without one takes",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

@@ -2,7 +2,7 @@
 #include "harness/data/collator.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -16,7 +16,7 @@ Example Plain(const Ids& ids) {
 
 at::Tensor Whole(Model& model, const Ids& ids) {
   return model.HiddenStates(
-      FlatBatch({Plain(ids)}, {{0, 0, std::ssize(ids)}}))[0];
+      data::FlatBatch({Plain(ids)}, {{0, 0, std::ssize(ids)}}))[0];
 }
 
 TEST_CASE("a prefix read once gives what it gives when read every time",
@@ -26,12 +26,12 @@ TEST_CASE("a prefix read once gives what it gives when read every time",
                                   {12, 2},          {3, 4}, {9, 10, 1}};
   const std::vector<int64_t> prefixes = {-1, 0, 0, -1, 3, 0};
   std::vector<Example> examples;
-  std::vector<Piece> pieces;
+  std::vector<data::Piece> pieces;
   for (const Ids& part : parts) {
     pieces.push_back({std::ssize(examples), 0, std::ssize(part)});
     examples.push_back(Plain(part));
   }
-  Batch batch = FlatBatch(examples, pieces);
+  Batch batch = data::FlatBatch(examples, pieces);
   batch.prefixes = prefixes;
   int64_t at = 0;
   for (size_t s = 0; s < parts.size(); ++s) {
@@ -46,7 +46,7 @@ TEST_CASE("a prefix read once gives what it gives when read every time",
     for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
       ModelLocation where;
       where.name = where.folder =
-          (SourceDir() / "tests/golden/decoders" / family).string();
+          (support::SourceDir() / "tests/golden/decoders" / family).string();
       if (!std::ifstream(where.folder + "/config.json")) continue;
       INFO(family << " " << dtype);
       const auto model = LoadModel(where, {.compute_dtype = dtype});
@@ -70,4 +70,4 @@ TEST_CASE("a prefix read once gives what it gives when read every time",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

@@ -7,7 +7,7 @@
 #include "tests/harness/model/fake_files.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using fake::RelativeError;
@@ -58,4 +58,4 @@ TEST_CASE("no bit depends on how often an f32 weight was read",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

@@ -8,7 +8,7 @@
 #include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 using fake::RelativeError;
@@ -152,7 +152,7 @@ class GgufModel {
                   std::string(16 * 32 * 4, '\0'));
     const std::string path = (dir_.path() / "m.gguf").string();
     fake::WriteBytes(path, writer.Bytes());
-    auto file = GgufFile::Open(path);
+    auto file = formats::GgufFile::Open(path);
     REQUIRE(file.ok());
     return ConfigFromGguf(*file);
   }
@@ -160,7 +160,7 @@ class GgufModel {
 
  private:
   DecoderConfig config_;
-  TempDir dir_;
+  support::TempDir dir_;
 };
 
 TEST_CASE("a GGUF file's scaling is applied or refused", "[model][rope]") {
@@ -250,4 +250,4 @@ TEST_CASE("a GGUF file's divisors are those of llama3, or refused",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

@@ -7,13 +7,13 @@
 #include "harness/core/files.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft {
+namespace sft::model {
 namespace {
 
 TEST_CASE("a new export leaves no file of an older model",
           "[model][stale_files]") {
   namespace fs = std::filesystem;
-  const TempDir dir("stale");
+  const support::TempDir dir("stale");
   const std::string folder = dir.path().string();
   for (const char* name :
        {"adapter_config.json", "chat_template.jinja", "config.json",
@@ -43,4 +43,4 @@ TEST_CASE("a new export leaves no file of an older model",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::model

@@ -10,7 +10,7 @@
 
 #include "harness/record/run_record.h"
 
-namespace sft {
+namespace sft::record {
 
 // A new empty folder, removed at the end of the scope.
 class ScratchFolder {
@@ -100,6 +100,6 @@ inline RunRecord SampleRecord() {
   return record;
 }
 
-}  // namespace sft
+}  // namespace sft::record
 
 #endif  // TESTS_HARNESS_RECORD_SAMPLE_RECORD_H_

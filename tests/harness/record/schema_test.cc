@@ -11,7 +11,7 @@
 #include "harness/record/record_items.h"
 #include "tests/harness/record/sample_record.h"
 
-namespace sft {
+namespace sft::record {
 namespace {
 
 // Standard output and error of a command, and its exit status.
@@ -141,4 +141,4 @@ TEST_CASE("any name survives as a path component", "[record][schema]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::record

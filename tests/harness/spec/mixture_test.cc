@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 TEST_CASE("a stage names one data set, or several with weights",
@@ -34,4 +34,4 @@ TEST_CASE("what is no mixture is refused", "[spec][mixture]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::spec

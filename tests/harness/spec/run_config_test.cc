@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 RunConfig OddConfig() {
@@ -104,4 +104,4 @@ TEST_CASE("the run id depends on every field and on the inputs' digests",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::spec

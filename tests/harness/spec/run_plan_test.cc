@@ -7,7 +7,7 @@
 #include "tests/harness/spec/spec_tables.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 constexpr char kHead[] =
@@ -186,7 +186,7 @@ TEST_CASE("a plan reads back from its JSON, and the same spec gives the same",
   REQUIRE(plan.ok());
   const std::string json = PlanToJson(*plan);
   CHECK(json == PlanToJson(*PlanOf(kDesignSpec)));
-  const TempDir folder;
+  const support::TempDir folder;
   const std::string path = (folder.path() / "plan.json").string();
   REQUIRE(WriteFileAtomically(path, json).ok());
   const auto back = PlanFromJson(path);
@@ -202,4 +202,4 @@ TEST_CASE("a plan reads back from its JSON, and the same spec gives the same",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::spec

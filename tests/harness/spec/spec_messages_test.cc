@@ -8,7 +8,7 @@
 #include "harness/spec/foreign_names.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft {
+namespace sft::spec {
 namespace {
 
 constexpr char kHead[] =
@@ -240,4 +240,4 @@ TEST_CASE("slips of YAML are named where they are", "[spec][messages]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::spec

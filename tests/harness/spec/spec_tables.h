@@ -8,7 +8,7 @@
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_plan.h"
 
-namespace sft {
+namespace sft::spec {
 
 inline SpecTables TestTables() {
   const FieldSpec rank{"lora.rank", FieldType::kInt, "16",
@@ -61,6 +61,6 @@ baseline: {method: full}
 select: {by: validation_loss, per: [method, batching]}
 )";
 
-}  // namespace sft
+}  // namespace sft::spec
 
 #endif  // TESTS_HARNESS_SPEC_SPEC_TABLES_H_

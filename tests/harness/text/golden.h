@@ -12,10 +12,11 @@
 #include "harness/core/tokenizer.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::text {
 
 inline nlohmann::json ReadGolden(const std::string& name) {
-  const auto text = ReadFile((SourceDir() / "tests/golden" / name).string());
+  const auto text =
+      ReadFile((support::SourceDir() / "tests/golden" / name).string());
   if (!text.ok()) FAIL(text.status());
   return nlohmann::json::parse(*text);
 }
@@ -42,6 +43,6 @@ inline void CheckCases(const Tokenizer& tokenizer,
   }
 }
 
-}  // namespace sft
+}  // namespace sft::text
 
 #endif  // TESTS_HARNESS_TEXT_GOLDEN_H_

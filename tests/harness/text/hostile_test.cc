@@ -4,14 +4,14 @@
 
 #include "absl/strings/match.h"
 #include "harness/core/files.h"
+#include "harness/formats/json.h"
 #include "harness/text/chat_template.h"
 #include "harness/text/hf_tokenizer_json.h"
-#include "harness/formats/json.h"
 #include "harness/text/regex.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 constexpr char kGood[] = R"({
@@ -25,7 +25,7 @@ constexpr char kGood[] = R"({
 
 absl::Status LoadText(const std::string& text,
                       const std::string& config = "{}") {
-  TempDir folder("hostile");
+  support::TempDir folder("hostile");
   REQUIRE(WriteFileAtomically((folder.path() / "tokenizer.json").string(), text)
               .ok());
   REQUIRE(WriteFileAtomically(
@@ -36,7 +36,7 @@ absl::Status LoadText(const std::string& text,
 
 // The same without files, for many variants.
 absl::Status ParseText(const std::string& text) {
-  const auto root = ParseJsonDocument("tokenizer.json", text);
+  const auto root = formats::ParseJsonDocument("tokenizer.json", text);
   if (!root.ok()) return root.status();
   return ParseTokenizerJson(*root, "tokenizer.json").status();
 }
@@ -63,7 +63,7 @@ TEST_CASE("A sound tokenizer.json loads", "[text][hostile]") {
 
 TEST_CASE("A missing tokenizer.json is an error that names it",
           "[text][hostile]") {
-  TempDir folder("empty");
+  support::TempDir folder("empty");
   const auto status = LoadTokenizerFromFolder(folder.path().string()).status();
   CHECK_FALSE(status.ok());
   CHECK(absl::StrContains(status.message(), "tokenizer.json"));
@@ -153,7 +153,7 @@ TEST_CASE("JSON that nests very deep is an error", "[text][hostile]") {
 }
 
 TEST_CASE("Broken GGUF tokenizer data is named", "[text][hostile][gguf]") {
-  GgufTokenizerData good;
+  formats::GgufTokenizerData good;
   good.model = "gpt2";
   good.pre = "smollm";
   good.tokens = {"a", "b", "ab", "<e>"};
@@ -162,7 +162,7 @@ TEST_CASE("Broken GGUF tokenizer data is named", "[text][hostile][gguf]") {
   good.eos = 3;
   REQUIRE(MakeTokenizerFromGguf(good).ok());
   const auto broken = [&](auto change) {
-    GgufTokenizerData data = good;
+    formats::GgufTokenizerData data = good;
     change(data);
     return MakeTokenizerFromGguf(data, "m.gguf").status();
   };
@@ -261,4 +261,4 @@ TEST_CASE("A chat template can neither hang nor exhaust memory or stack",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::text

@@ -5,7 +5,7 @@
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -24,7 +24,7 @@ struct Folder {
   std::string config = "{}";
 };
 std::unique_ptr<Tokenizer> Load(const Folder& folder) {
-  TempDir dir("stop_ids");
+  support::TempDir dir("stop_ids");
   const auto write = [&](const char* name, const std::string& text) {
     if (text.empty()) return;
     REQUIRE(WriteFileAtomically((dir.path() / name).string(), text).ok());
@@ -71,4 +71,4 @@ TEST_CASE("more ends make another digest, the same ones do not",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::text

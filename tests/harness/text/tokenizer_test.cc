@@ -11,22 +11,22 @@
 #include "harness/text/tokenizer_factory.h"
 #include "tests/harness/text/golden.h"
 
-namespace sft {
+namespace sft::text {
 namespace {
 
 using nlohmann::json;
 
 // nullptr, with a warning, where the model is not installed.
 std::unique_ptr<Tokenizer> LoadSmolLm2() {
-  const auto path = AssetsDir() / "models/smollm2-135m-instruct" /
+  const auto path = support::AssetsDir() / "models/smollm2-135m-instruct" /
                     "SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!std::filesystem::exists(path)) {
     WARN("skipped: " << path << " is absent");
     return nullptr;
   }
-  const auto file = GgufFile::Open(path.string());
+  const auto file = formats::GgufFile::Open(path.string());
   if (!file.ok()) FAIL(file.status());
-  auto data = TokenizerOf(*file);
+  auto data = formats::TokenizerOf(*file);
   if (!data.ok()) FAIL(data.status());
   auto tokenizer = MakeTokenizerFromGguf(*std::move(data), path.string());
   if (!tokenizer.ok()) FAIL(tokenizer.status());
@@ -105,7 +105,7 @@ TEST_CASE("A tokenizer gives the same ids from several threads at once",
 
 TEST_CASE("The glassllm tokenizer agrees with the library",
           "[text][glassllm]") {
-  const auto tokenizer = LoadFolder(AssetsDir() / "models/glassllm");
+  const auto tokenizer = LoadFolder(support::AssetsDir() / "models/glassllm");
   if (tokenizer == nullptr) return;
   CheckCases(*tokenizer, ReadGolden("glassllm_tokens.json")["cases"]);
   CHECK(tokenizer->vocab_size() == 1024);
@@ -119,7 +119,7 @@ TEST_CASE("The glassllm tokenizer agrees with the library",
 
 TEST_CASE("MiniLM's WordPiece tokenizer agrees with the library",
           "[text][minilm]") {
-  const auto tokenizer = LoadFolder(AssetsDir() / "models/minilm-l6");
+  const auto tokenizer = LoadFolder(support::AssetsDir() / "models/minilm-l6");
   if (tokenizer == nullptr) return;
   CheckCases(*tokenizer, ReadGolden("minilm_tokens.json")["cases"]);
   CHECK(tokenizer->vocab_size() == 30522);
@@ -128,7 +128,7 @@ TEST_CASE("MiniLM's WordPiece tokenizer agrees with the library",
 }
 
 TEST_CASE("GPT-2's tokenizer agrees with the library", "[text][gpt2]") {
-  const auto data = ExtraDataDir();
+  const auto data = support::ExtraDataDir();
   const auto path =
       data.value_or("") / "tokenizers" / "gpt2" / "tokenizer.json.gz";
   if (!data.has_value() || !std::filesystem::exists(path)) {
@@ -137,7 +137,7 @@ TEST_CASE("GPT-2's tokenizer agrees with the library", "[text][gpt2]") {
   }
   const auto lines = ReadLines(path.string());
   REQUIRE(lines.ok());
-  TempDir folder("gpt2");
+  support::TempDir folder("gpt2");
   REQUIRE(WriteFileAtomically((folder.path() / "tokenizer.json").string(),
                               absl::StrJoin(*lines, "\n"))
               .ok());
@@ -149,7 +149,7 @@ TEST_CASE("GPT-2's tokenizer agrees with the library", "[text][gpt2]") {
 
 TEST_CASE("Any bytes can be encoded, offsets stay in order and in range",
           "[text][utf8]") {
-  auto tokenizer = LoadFolder(AssetsDir() / "models/glassllm");
+  auto tokenizer = LoadFolder(support::AssetsDir() / "models/glassllm");
   auto smollm2 = LoadSmolLm2();
   uint64_t state = 1;
   for (const Tokenizer* t : {tokenizer.get(), smollm2.get()}) {
@@ -203,7 +203,7 @@ TEST_CASE("The digest follows vocabulary, template and special tokens",
           "[text][digest]") {
   const auto make = [](const std::string& pre, const std::string& chat,
                        int32_t eos, int32_t type) {
-    GgufTokenizerData data;
+    formats::GgufTokenizerData data;
     data.model = "gpt2";
     data.pre = pre;
     data.tokens = {"a", "b", "ab", "<e>"};
@@ -225,4 +225,4 @@ TEST_CASE("The digest follows vocabulary, template and special tokens",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::text

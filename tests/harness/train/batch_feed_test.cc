@@ -7,25 +7,25 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 // Counts what it collates.
-class CountingCollator : public PlainCollator {
+class CountingCollator : public support::PlainCollator {
  public:
-  using PlainCollator::PlainCollator;
+  using support::PlainCollator::PlainCollator;
   Batch Collate(const std::vector<Example>& examples,
-                const MicroBatchPlan& plan) const override {
+                const data::MicroBatchPlan& plan) const override {
     ++collated;
-    return PlainCollator::Collate(examples, plan);
+    return support::PlainCollator::Collate(examples, plan);
   }
   mutable int collated = 0;
 };
 
 struct Feed {
   explicit Feed(at::Device device, bool flat = false)
-      : examples(TinyExamples(24)), collator(2, flat) {
-    RunConfig config;
+      : examples(support::TinyExamples(24)), collator(2, flat) {
+    spec::RunConfig config;
     config.batch_size = 2;
     config.gradient_accumulation_steps = 3;
     config.budget_epochs = 1;
@@ -103,4 +103,4 @@ TEST_CASE("batches prepared for a device are whole when they are used",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::train

@@ -10,7 +10,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 namespace fs = std::filesystem;
@@ -41,7 +41,7 @@ struct Written {
     }
     return names;
   }
-  TempDir folder;
+  support::TempDir folder;
   std::string path = (folder.path() / "checkpoint").string();
 };
 
@@ -126,4 +126,4 @@ TEST_CASE("a failed write leaves the old checkpoint and no half one",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::train

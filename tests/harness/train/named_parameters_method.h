@@ -11,7 +11,7 @@
 
 #include "harness/train/method.h"
 
-namespace sft {
+namespace sft::train {
 
 // Trains the parameters whose names are given for each round ({} = all in
 // every round); the last list serves all later rounds.
@@ -20,7 +20,7 @@ class NamedParametersMethod : public UpdateMethod {
   explicit NamedParametersMethod(
       std::vector<std::vector<std::string>> names_by_round = {})
       : names_by_round_(std::move(names_by_round)) {}
-  absl::Status Attach(Model& model) override {
+  absl::Status Attach(model::Model& model) override {
     model_ = &model;
     return absl::OkStatus();
   }
@@ -31,7 +31,7 @@ class NamedParametersMethod : public UpdateMethod {
                                        names_by_round_.size() - 1)];
     }
     trained_.clear();
-    for (Parameter& p : model_->Parameters()) {
+    for (model::Parameter& p : model_->Parameters()) {
       const bool train = names.empty() || std::find(names.begin(), names.end(),
                                                     p.name) != names.end();
       p.tensor.set_requires_grad(train);
@@ -47,10 +47,10 @@ class NamedParametersMethod : public UpdateMethod {
 
  private:
   std::vector<std::vector<std::string>> names_by_round_;
-  Model* model_ = nullptr;
+  model::Model* model_ = nullptr;
   std::vector<TrainableParameter> trained_;
 };
 
-}  // namespace sft
+}  // namespace sft::train
 
 #endif  // TESTS_HARNESS_TRAIN_NAMED_PARAMETERS_METHOD_H_

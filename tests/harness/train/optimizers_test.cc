@@ -12,12 +12,12 @@
 #include "harness/train/step_in_backward.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 // The names that the config field takes.
 std::vector<std::string> Names() {
-  for (const FieldSpec& field : DescribeFields<RunConfig>()) {
+  for (const FieldSpec& field : DescribeFields<spec::RunConfig>()) {
     if (field.name == "optimizer") return field.limits.choices;
   }
   FAIL("no field called optimizer");
@@ -46,7 +46,7 @@ std::vector<TrainableParameter> Parameters(at::Device device = at::kCPU) {
 
 std::unique_ptr<Optimizer> Made(const std::string& name,
                                 std::vector<TrainableParameter> parameters) {
-  RunConfig config;
+  spec::RunConfig config;
   config.optimizer = name;
   config.weight_decay = 0.1;
   auto made = MakeOptimizer(config, std::move(parameters));
@@ -196,7 +196,7 @@ TEST_CASE("8-bit moments take 2 bytes a weight and 8 a block",
 }
 
 TEST_CASE("an optimizer that cannot be made is refused", "[train][optimizer]") {
-  RunConfig config;
+  spec::RunConfig config;
   config.optimizer = "adamw_4bit";
   CHECK(absl::IsInvalidArgument(MakeOptimizer(config, Parameters()).status()));
   config.optimizer = "adamw_8bit";
@@ -240,4 +240,4 @@ TEST_CASE("every optimizer on CUDA goes the way it goes on the CPU",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::train

@@ -14,17 +14,17 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/random_decoder.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
-constexpr DecoderSize kSmall = {"small", 2, 64, 4, 2, 128, 331};
+constexpr support::DecoderSize kSmall = {"small", 2, 64, 4, 2, 128, 331};
 
 // A model all of whose tensors are trained.
 struct Trained {
   explicit Trained(at::Device device, at::ScalarType compute = at::kFloat)
-      : model(RandomDecoder(kSmall, compute, device)) {
+      : model(support::RandomDecoder(kSmall, compute, device)) {
     std::vector<TrainableParameter> parameters;
-    for (const Parameter& p : model->Parameters()) {
+    for (const model::Parameter& p : model->Parameters()) {
       at::Tensor leaf = p.tensor;
       leaf.requires_grad_(true);
       parameters.push_back({.name = p.name, .tensor = leaf});
@@ -38,7 +38,7 @@ struct Trained {
     }
     return out;
   }
-  std::unique_ptr<Model> model;
+  std::unique_ptr<model::Model> model;
   std::unique_ptr<Optimizer> optimizer;
 };
 
@@ -47,10 +47,10 @@ struct Work {
   Work() {
     Rng rng(1, Stream::kMethod, "step_graphs_test");
     for (int64_t length : {30, 27, 21, 40, 18, 25, 33, 11, 24}) {
-      rows.push_back(RandomRow(length, kSmall.vocabulary, rng));
+      rows.push_back(support::RandomRow(length, kSmall.vocabulary, rng));
     }
     for (int64_t i = 0; i < 9; i += 3) {
-      MicroBatchPlan micro;
+      data::MicroBatchPlan micro;
       for (int64_t j = i; j < i + 3; ++j) {
         micro.pieces.push_back({j, 0, std::ssize(rows[j].input_ids)});
       }
@@ -59,7 +59,7 @@ struct Work {
     shapes = ShapesOfPlan(rows, plan);
   }
   Batch Plain(size_t step) const {
-    return FlatBatch(rows, plan.steps[step].micro_batches[0].pieces);
+    return data::FlatBatch(rows, plan.steps[step].micro_batches[0].pieces);
   }
   std::vector<Example> rows;
   StepPlan plan;
@@ -80,7 +80,7 @@ double Apart(const std::vector<at::Tensor>& a,
 // The eager pass.
 double ForwardAndBackward(Trained& trained, const Batch& batch) {
   trained.optimizer->DropGradients();
-  const LossOutput out = trained.model->SumLoss(batch);
+  const model::LossOutput out = trained.model->SumLoss(batch);
   out.loss_sum.div(10.0).backward();
   CHECK(out.target_tokens == batch.target_tokens);
   return out.loss_sum.item<double>();
@@ -98,7 +98,7 @@ TEST_CASE("a filled-up batch has the loss and the gradients of the batch",
     const Batch batch = work.Plain(step);
     const double wanted = ForwardAndBackward(trained, batch);
     const auto gradients = trained.Gradients();
-    const Batch full = FilledUp(batch, *work.shapes[step][0]);
+    const Batch full = data::FilledUp(batch, *work.shapes[step][0]);
     CHECK(full.slots() == work.shapes[0][0]->tokens);
     // The CPU's attention wants no empty sequences.
     Batch dense = full;
@@ -131,8 +131,8 @@ TEST_CASE("a replayed pass is bit for bit the pass kernel by kernel",
   StepGraphs graphs(*captured.model, *captured.optimizer);
   // The last batches are replays of the pass that the second one captured.
   for (size_t step : {0, 1, 2, 0, 1}) {
-    const Batch full = FilledUp(work.Plain(step), *work.shapes[step][0]);
-    const Batch there = OnDevice(full, at::kCUDA);
+    const Batch full = data::FilledUp(work.Plain(step), *work.shapes[step][0]);
+    const Batch there = data::OnDevice(full, at::kCUDA);
     graphs.BeginStep();
     const double loss = graphs.Run(there, 10).item<double>();
     CHECK(graphs.broken() == "");
@@ -153,8 +153,8 @@ TEST_CASE("a replayed pass is bit for bit the pass kernel by kernel",
     captured.optimizer->DropGradients();
   }
   // Twice in one step: the sum of both.
-  const Batch there =
-      OnDevice(FilledUp(work.Plain(0), *work.shapes[0][0]), at::kCUDA);
+  const Batch there = data::OnDevice(
+      data::FilledUp(work.Plain(0), *work.shapes[0][0]), at::kCUDA);
   graphs.BeginStep();
   graphs.Run(there, 10);
   const auto once = captured.Gradients();
@@ -165,4 +165,4 @@ TEST_CASE("a replayed pass is bit for bit the pass kernel by kernel",
   }
 }
 
-}  // namespace sft
+}  // namespace sft::train

@@ -8,11 +8,12 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
-StepPlan Planned(const RunConfig& config, const std::vector<Example>& examples,
-                 const Collator& collator, int64_t round = 0) {
+StepPlan Planned(const spec::RunConfig& config,
+                 const std::vector<Example>& examples,
+                 const data::Collator& collator, int64_t round = 0) {
   auto plan = PlanSteps(config, examples, collator, round);
   INFO(plan.status().ToString());
   REQUIRE(plan.ok());
@@ -23,21 +24,21 @@ StepPlan Planned(const RunConfig& config, const std::vector<Example>& examples,
 std::map<int64_t, int> Uses(const StepPlan& plan) {
   std::map<int64_t, int> uses;
   for (const PlannedStep& step : plan.steps) {
-    for (const MicroBatchPlan& micro : step.micro_batches) {
-      for (const Piece& piece : micro.pieces) ++uses[piece.index];
+    for (const data::MicroBatchPlan& micro : step.micro_batches) {
+      for (const data::Piece& piece : micro.pieces) ++uses[piece.index];
     }
   }
   return uses;
 }
 
 // Cuts every row in two pieces, each a micro-batch of its own.
-class HalvingCollator : public PlainCollator {
+class HalvingCollator : public support::PlainCollator {
  public:
-  HalvingCollator() : PlainCollator(1) {}
-  std::vector<MicroBatchPlan> PlanPass(const std::vector<Example>& examples,
-                                       const std::vector<int64_t>& order,
-                                       Rng&) const override {
-    std::vector<MicroBatchPlan> plans;
+  HalvingCollator() : support::PlainCollator(1) {}
+  std::vector<data::MicroBatchPlan> PlanPass(
+      const std::vector<Example>& examples, const std::vector<int64_t>& order,
+      Rng&) const override {
+    std::vector<data::MicroBatchPlan> plans;
     for (int64_t row : order) {
       const auto size = static_cast<int64_t>(
           examples[static_cast<size_t>(row)].input_ids.size());
@@ -50,11 +51,11 @@ class HalvingCollator : public PlainCollator {
 
 TEST_CASE("a budget of target tokens takes the same rows whatever the batches",
           "[train][step_plan]") {
-  const std::vector<Example> examples = TinyExamples(20);
-  RunConfig config;
+  const std::vector<Example> examples = support::TinyExamples(20);
+  spec::RunConfig config;
   config.budget_target_tokens = 150;  // more than one pass
-  const StepPlan a = Planned(config, examples, PlainCollator(3));
-  const StepPlan b = Planned(config, examples, PlainCollator(7, true));
+  const StepPlan a = Planned(config, examples, support::PlainCollator(3));
+  const StepPlan b = Planned(config, examples, support::PlainCollator(7, true));
   CHECK(a.data_order_sha256 == b.data_order_sha256);
   CHECK(a.plan_sha256 != b.plan_sha256);
   CHECK(a.target_tokens == b.target_tokens);
@@ -68,12 +69,12 @@ TEST_CASE("a budget of target tokens takes the same rows whatever the batches",
 }
 
 TEST_CASE("epochs count rows, fractions included", "[train][step_plan]") {
-  const std::vector<Example> examples = TinyExamples(10);
-  RunConfig config;
+  const std::vector<Example> examples = support::TinyExamples(10);
+  spec::RunConfig config;
   config.budget_epochs = 0.3;
-  CHECK(Planned(config, examples, PlainCollator(2)).rows == 3);
+  CHECK(Planned(config, examples, support::PlainCollator(2)).rows == 3);
   config.budget_epochs = 2.5;
-  const StepPlan plan = Planned(config, examples, PlainCollator(4));
+  const StepPlan plan = Planned(config, examples, support::PlainCollator(4));
   CHECK(plan.rows_per_pass == std::vector<int64_t>{10, 10, 5});
   // 10 rows by 4: three steps a pass; the last pass has two.
   CHECK(plan.steps.size() == 8);
@@ -83,11 +84,11 @@ TEST_CASE("epochs count rows, fractions included", "[train][step_plan]") {
 }
 
 TEST_CASE("a budget of steps is met exactly", "[train][step_plan]") {
-  const std::vector<Example> examples = TinyExamples(10);
-  RunConfig config;
+  const std::vector<Example> examples = support::TinyExamples(10);
+  spec::RunConfig config;
   config.gradient_accumulation_steps = 2;
   config.budget_steps = 5;
-  const StepPlan plan = Planned(config, examples, PlainCollator(3));
+  const StepPlan plan = Planned(config, examples, support::PlainCollator(3));
   REQUIRE(plan.steps.size() == 5);
   // Ten rows are four micro-batches, two steps, a pass.
   CHECK(plan.steps[0].pass == 0);
@@ -100,15 +101,15 @@ TEST_CASE("a budget of steps is met exactly", "[train][step_plan]") {
 
 TEST_CASE("passes are shuffled anew, by seed, round and pass",
           "[train][step_plan]") {
-  const std::vector<Example> examples = TinyExamples(30);
-  RunConfig config;
+  const std::vector<Example> examples = support::TinyExamples(30);
+  spec::RunConfig config;
   config.budget_epochs = 2;
-  const PlainCollator collator(30);
+  const support::PlainCollator collator(30);
   const StepPlan plan = Planned(config, examples, collator);
   REQUIRE(plan.steps.size() == 2);
   auto order = [](const PlannedStep& step) {
     std::vector<int64_t> rows;
-    for (const Piece& piece : step.micro_batches[0].pieces) {
+    for (const data::Piece& piece : step.micro_batches[0].pieces) {
       rows.push_back(piece.index);
     }
     return rows;
@@ -123,8 +124,8 @@ TEST_CASE("passes are shuffled anew, by seed, round and pass",
 TEST_CASE("a micro-batch without a target is left out and counted",
           "[train][step_plan]") {
   // The first half of a tiny example holds no target.
-  const std::vector<Example> examples = TinyExamples(6);
-  RunConfig config;
+  const std::vector<Example> examples = support::TinyExamples(6);
+  spec::RunConfig config;
   config.budget_epochs = 1;
   const StepPlan plan = Planned(config, examples, HalvingCollator());
   CHECK(plan.left_out_micro_batches == 6);
@@ -137,9 +138,10 @@ TEST_CASE("a micro-batch without a target is left out and counted",
 
 TEST_CASE("a wall-time budget plans a bounded number of passes",
           "[train][step_plan]") {
-  RunConfig config;
+  spec::RunConfig config;
   config.budget_wall_seconds = 2.5;
-  const StepPlan plan = Planned(config, TinyExamples(4), PlainCollator(2));
+  const StepPlan plan =
+      Planned(config, support::TinyExamples(4), support::PlainCollator(2));
   CHECK(plan.wall_seconds == 2.5);
   CHECK(plan.rows_per_pass.size() == 1000);
   CHECK(plan.steps.size() == 2000);
@@ -147,12 +149,12 @@ TEST_CASE("a wall-time budget plans a bounded number of passes",
 
 TEST_CASE("no rows, no targets and no budget are errors",
           "[train][step_plan]") {
-  RunConfig config;
+  spec::RunConfig config;
   config.budget_steps = 3;
-  const PlainCollator collator(2);
+  const support::PlainCollator collator(2);
   CHECK_FALSE(PlanSteps(config, {}, collator, 0).ok());
-  std::vector<Example> examples = TinyExamples(3);
-  RunConfig none;
+  std::vector<Example> examples = support::TinyExamples(3);
+  spec::RunConfig none;
   CHECK_FALSE(PlanSteps(none, examples, collator, 0).ok());
   for (Example& example : examples) {
     example.labels.assign(example.labels.size(), kNoLoss);
@@ -161,4 +163,4 @@ TEST_CASE("no rows, no targets and no budget are errors",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::train

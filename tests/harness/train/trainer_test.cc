@@ -12,13 +12,13 @@
 #include "tests/support/paths.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 constexpr double kDropout = 0.2;
 
-RunConfig TinyConfig() {
-  RunConfig config;
+spec::RunConfig TinyConfig() {
+  spec::RunConfig config;
   config.learning_rate = 0.05;
   config.warmup_ratio = 0;
   config.batch_size = 4;
@@ -30,16 +30,16 @@ RunConfig TinyConfig() {
 
 // Everything of one run, made afresh.
 struct Setup {
-  explicit Setup(const RunConfig& run_config,
+  explicit Setup(const spec::RunConfig& run_config,
                  std::vector<std::vector<std::string>> names = {},
                  at::ScalarType dtype = at::kFloat, double dropout = 0)
       : config(run_config), model(1, dtype, dropout), method(std::move(names)) {
     REQUIRE(method.Attach(model).ok());
     trainer = std::make_unique<Trainer>(config, "run", model, method);
   }
-  RoundOutcome Run(int64_t round, const Collator& collator,
+  RoundOutcome Run(int64_t round, const data::Collator& collator,
                    const TrainerHooks& hooks = {}) {
-    const std::vector<Example> examples = TinyExamples(16, round);
+    const std::vector<Example> examples = support::TinyExamples(16, round);
     auto plan = PlanSteps(config, examples, collator, round);
     REQUIRE(plan.ok());
     auto outcome = trainer->RunRound(round, examples, collator, *plan, hooks);
@@ -54,8 +54,8 @@ struct Setup {
   }
   std::string Digest() { return TensorDigest(model.DenseState()); }
 
-  RunConfig config;
-  TinyModel model;
+  spec::RunConfig config;
+  support::TinyModel model;
   NamedParametersMethod method;
   std::unique_ptr<Trainer> trainer;
 };
@@ -67,7 +67,7 @@ const std::vector<std::vector<std::string>> kTwoRounds = {
 TEST_CASE("training lowers the loss and records every step",
           "[train][trainer]") {
   Setup run(TinyConfig());
-  const RoundOutcome outcome = run.Run(0, PlainCollator(4));
+  const RoundOutcome outcome = run.Run(0, support::PlainCollator(4));
   CHECK(outcome.end == RoundEnd::kFinished);
   const std::vector<StepRecord>& steps = run.trainer->steps();
   REQUIRE(steps.size() == 8);
@@ -81,17 +81,17 @@ TEST_CASE("training lowers the loss and records every step",
     CHECK(steps[i].grad_norm > 0);
   }
   CHECK(steps.front().learning_rate == 0.05);
-  for (const Parameter& p : run.model.Parameters()) {
+  for (const model::Parameter& p : run.model.Parameters()) {
     CHECK_FALSE(p.tensor.grad().defined());
   }
 }
 
 TEST_CASE("one batch of 8 is 8 batches of one", "[train][trainer]") {
-  RunConfig whole = TinyConfig(), pieces = TinyConfig();
+  spec::RunConfig whole = TinyConfig(), pieces = TinyConfig();
   pieces.gradient_accumulation_steps = 8;
   Setup a(whole, {}, at::kDouble), b(pieces, {}, at::kDouble);
-  a.Run(0, PlainCollator(8));
-  b.Run(0, PlainCollator(1));
+  a.Run(0, support::PlainCollator(8));
+  b.Run(0, support::PlainCollator(1));
   REQUIRE(a.Losses().size() == b.Losses().size());
   for (size_t i = 0; i < a.Losses().size(); ++i) {
     CHECK(a.Losses()[i] == Approx(b.Losses()[i]).epsilon(1e-10));
@@ -104,20 +104,20 @@ TEST_CASE("a step inside backward is the step after it, bit for bit",
           "[train][trainer]") {
   for (int64_t micro_batches : {1, 2}) {
     INFO(micro_batches << " micro-batches");
-    RunConfig folded = TinyConfig(), after = TinyConfig();
+    spec::RunConfig folded = TinyConfig(), after = TinyConfig();
     folded.gradient_accumulation_steps = micro_batches;
     after.gradient_accumulation_steps = micro_batches;
     folded.max_grad_norm = 0;
     after.max_grad_norm = 1e30;  // clips nothing, but waits for all gradients
     Setup a(folded), b(after);
-    a.Run(0, PlainCollator(4));
-    b.Run(0, PlainCollator(4));
+    a.Run(0, support::PlainCollator(4));
+    b.Run(0, support::PlainCollator(4));
     CHECK(a.Losses() == b.Losses());
     CHECK(a.Digest() == b.Digest());
     for (size_t i = 0; i < a.trainer->steps().size(); ++i) {
       CHECK(a.trainer->steps()[i].grad_norm == b.trainer->steps()[i].grad_norm);
     }
-    for (const Parameter& p : a.model.Parameters()) {
+    for (const model::Parameter& p : a.model.Parameters()) {
       CHECK_FALSE(p.tensor.grad().defined());
     }
   }
@@ -127,23 +127,24 @@ TEST_CASE("decay: matrices spares norms and biases, and nothing else",
           "[train][trainer]") {
   // After one step a parameter has moved by its own gradient and decay alone.
   const auto one_step = [](double weight_decay, const std::string& decay) {
-    RunConfig config = TinyConfig();
+    spec::RunConfig config = TinyConfig();
     config.budget_epochs = 0;
     config.budget_steps = 1;
     config.weight_decay = weight_decay;
     config.decay = decay;
     auto run = std::make_unique<Setup>(config);
-    run->Run(0, PlainCollator(4));
+    run->Run(0, support::PlainCollator(4));
     return run;
   };
   const auto all = one_step(0.5, "all");
   const auto matrices = one_step(0.5, "matrices");
   const auto none = one_step(0, "all");
   size_t spared = 0;
-  const std::vector<Parameter>& decayed = all->model.Parameters();
+  const std::vector<model::Parameter>& decayed = all->model.Parameters();
   for (size_t i = 0; i < decayed.size(); ++i) {
-    const Parameter got = matrices->model.Parameters()[i];
-    const bool spare = got.role == Role::kNorm || got.role == Role::kBias;
+    const model::Parameter got = matrices->model.Parameters()[i];
+    const bool spare =
+        got.role == model::Role::kNorm || got.role == model::Role::kBias;
     spared += spare;
     INFO(got.name);
     CHECK(at::equal(got.tensor, decayed[i].tensor) == !spare);
@@ -157,20 +158,20 @@ TEST_CASE("an evaluation in the middle changes no later bit",
           "[train][trainer]") {
   Setup plain(TinyConfig(), {}, at::kFloat, kDropout);
   Setup evaluated(TinyConfig(), {}, at::kFloat, kDropout);
-  plain.Run(0, PlainCollator(4));
+  plain.Run(0, support::PlainCollator(4));
   int evaluations = 0;
   TrainerHooks hooks;
   hooks.eval_every_steps = 3;
   hooks.evaluate = [&](int64_t) {
     ++evaluations;
     CHECK_FALSE(evaluated.model.pass_state().training);
-    const std::vector<Example> rows = TinyExamples(3, 9);
-    const LossOutput out =
-        evaluated.model.SumLoss(FlatBatches(rows, 1000).front());
+    const std::vector<Example> rows = support::TinyExamples(3, 9);
+    const model::LossOutput out =
+        evaluated.model.SumLoss(data::FlatBatches(rows, 1000).front());
     CHECK_FALSE(out.loss_sum.requires_grad());
     return absl::OkStatus();
   };
-  evaluated.Run(0, PlainCollator(4), hooks);
+  evaluated.Run(0, support::PlainCollator(4), hooks);
   CHECK(evaluations == 2);
   CHECK(plain.Losses() == evaluated.Losses());
   CHECK(plain.Digest() == evaluated.Digest());
@@ -178,23 +179,23 @@ TEST_CASE("an evaluation in the middle changes no later bit",
 
 TEST_CASE("dropout is drawn from the seed", "[train][trainer]") {
   Setup a(TinyConfig(), {}, at::kFloat, kDropout);
-  RunConfig other = TinyConfig();
+  spec::RunConfig other = TinyConfig();
   Setup b(other, {}, at::kFloat, 0);
-  a.Run(0, PlainCollator(4));
-  b.Run(0, PlainCollator(4));
+  a.Run(0, support::PlainCollator(4));
+  b.Run(0, support::PlainCollator(4));
   CHECK(a.Losses() != b.Losses());
 }
 
 TEST_CASE("a run killed at any step and resumed is the undisturbed run",
           "[train][trainer][checkpoint]") {
-  const PlainCollator collator(4);
+  const support::PlainCollator collator(4);
   Setup undisturbed(TinyConfig(), kTwoRounds, at::kFloat, kDropout);
   undisturbed.Run(0, collator);
   undisturbed.Run(1, collator);
   REQUIRE(undisturbed.trainer->steps().size() == 16);
   for (int64_t kill_after : {1, 5, 8, 9, 15, 16}) {
     INFO("killed after step " << kill_after);
-    TempDir folder;
+    support::TempDir folder;
     const std::string path = (folder.path() / "checkpoint").string();
     TrainerHooks hooks;
     hooks.checkpoint_folder = path;
@@ -228,9 +229,9 @@ TEST_CASE("frozen parameters stay as they were, bit for bit",
           "[train][trainer]") {
   Setup run(TinyConfig(), kTwoRounds);
   const at::Tensor map = run.model.Parameters()[1].tensor.detach().clone();
-  run.Run(0, PlainCollator(4));
+  run.Run(0, support::PlainCollator(4));
   const at::Tensor embedding = run.model.Parameters()[0].tensor.clone();
-  run.Run(1, PlainCollator(4));
+  run.Run(1, support::PlainCollator(4));
   CHECK(run.model.Parameters()[1].tensor.equal(map));
   CHECK(run.model.Parameters()[0].tensor.equal(embedding));
   CHECK(run.trainer->TrainedTensors().size() == 3);
@@ -241,7 +242,7 @@ TEST_CASE("a loss that is not finite ends the round as diverged",
   Setup run(TinyConfig());
   run.model.Parameters()[3].tensor.detach()[0][0] = INFINITY;
   const std::string before = run.Digest();
-  const RoundOutcome outcome = run.Run(0, PlainCollator(4));
+  const RoundOutcome outcome = run.Run(0, support::PlainCollator(4));
   CHECK(outcome.end == RoundEnd::kDiverged);
   CHECK(outcome.message.find("step 1") != std::string::npos);
   CHECK(run.trainer->steps().size() == 1);
@@ -250,22 +251,22 @@ TEST_CASE("a loss that is not finite ends the round as diverged",
 
 TEST_CASE("a loss that runs away ends the round as diverged",
           "[train][trainer]") {
-  RunConfig config = TinyConfig();
+  spec::RunConfig config = TinyConfig();
   config.learning_rate = 10;
   config.budget_epochs = 40;
   config.schedule = "constant";
   Setup run(config);
-  const RoundOutcome outcome = run.Run(0, PlainCollator(4));
+  const RoundOutcome outcome = run.Run(0, support::PlainCollator(4));
   CHECK(outcome.end == RoundEnd::kDiverged);
   CHECK(run.trainer->steps().size() >= 20);
 }
 
 TEST_CASE("a wall-time budget ends the round", "[train][trainer]") {
-  RunConfig config = TinyConfig();
+  spec::RunConfig config = TinyConfig();
   config.budget_epochs = 0;
   config.budget_wall_seconds = 0.05;
   Setup run(config);
-  const RoundOutcome outcome = run.Run(0, PlainCollator(4));
+  const RoundOutcome outcome = run.Run(0, support::PlainCollator(4));
   CHECK(outcome.end == RoundEnd::kFinished);
   CHECK(outcome.steps_taken > 0);
   CHECK(outcome.steps_taken < 4000);
@@ -274,8 +275,8 @@ TEST_CASE("a wall-time budget ends the round", "[train][trainer]") {
 
 TEST_CASE("a hook's error ends the round with it", "[train][trainer]") {
   Setup run(TinyConfig());
-  const std::vector<Example> examples = TinyExamples(16);
-  const PlainCollator collator(4);
+  const std::vector<Example> examples = support::TinyExamples(16);
+  const support::PlainCollator collator(4);
   auto plan = PlanSteps(run.config, examples, collator, 0);
   REQUIRE(plan.ok());
   TrainerHooks hooks;
@@ -288,9 +289,9 @@ TEST_CASE("a hook's error ends the round with it", "[train][trainer]") {
 
 TEST_CASE("a checkpoint of other steps is refused",
           "[train][trainer][checkpoint]") {
-  TempDir folder;
+  support::TempDir folder;
   const std::string path = (folder.path() / "checkpoint").string();
-  const PlainCollator collator(4), other(2);
+  const support::PlainCollator collator(4), other(2);
   TrainerHooks hooks;
   hooks.checkpoint_folder = path;
   hooks.checkpoint_every_steps = 3;
@@ -301,7 +302,7 @@ TEST_CASE("a checkpoint of other steps is refused",
   CHECK(checkpoint->steps_in_round == 6);
   Setup resumed(TinyConfig());
   REQUIRE(resumed.trainer->Resume(*checkpoint).ok());
-  const std::vector<Example> examples = TinyExamples(16);
+  const std::vector<Example> examples = support::TinyExamples(16);
   auto plan = PlanSteps(resumed.config, examples, other, 0);
   REQUIRE(plan.ok());
   auto outcome = resumed.trainer->RunRound(0, examples, other, *plan, {});
@@ -312,4 +313,4 @@ TEST_CASE("a checkpoint of other steps is refused",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::train

@@ -17,13 +17,13 @@
 #include "tests/methods/methods_support.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft {
+namespace sft::train {
 namespace {
 
 constexpr char kModel[] = "smollm2-135m-instruct";
 
 bool HaveModel() {
-  const auto where = LocateModel(kModel, AssetsDir().string());
+  const auto where = model::LocateModel(kModel, support::AssetsDir().string());
   if (!where.ok()) WARN("skipped: " << where.status().ToString());
   return where.ok();
 }
@@ -40,7 +40,7 @@ std::vector<Example> GoldenRows(const nlohmann::json& golden) {
   return rows;
 }
 
-Piece Whole(const std::vector<Example>& rows, int64_t index) {
+data::Piece Whole(const std::vector<Example>& rows, int64_t index) {
   return {
       index, 0,
       static_cast<int64_t>(rows[static_cast<size_t>(index)].input_ids.size())};
@@ -50,7 +50,7 @@ Piece Whole(const std::vector<Example>& rows, int64_t index) {
 StepPlan GoldenPlan(const std::vector<Example>& rows) {
   StepPlan plan;
   for (int64_t s = 0; s < 20; ++s) {
-    MicroBatchPlan micro;
+    data::MicroBatchPlan micro;
     for (int64_t i = 0; i < 4; ++i) {
       micro.pieces.push_back(Whole(rows, 4 * (s % 5) + i));
     }
@@ -59,23 +59,26 @@ StepPlan GoldenPlan(const std::vector<Example>& rows) {
   return plan;
 }
 
-double HeldOutLoss(Model& model, const std::vector<Example>& rows) {
-  const Batch batch = PaddedBatch(
+double HeldOutLoss(model::Model& model, const std::vector<Example>& rows) {
+  const Batch batch = data::PaddedBatch(
       rows,
       {Whole(rows, 20), Whole(rows, 21), Whole(rows, 22), Whole(rows, 23)}, 0,
       0);
-  return LossOf(model, batch) / static_cast<double>(batch.target_tokens);
+  return methods::LossOf(model, batch) /
+         static_cast<double>(batch.target_tokens);
 }
 
 // A[r][c] = float32((2u - 1) / sqrt(in)), u from a counter over the slot, the
 // row and the column.
-void PrescribeFactors(Model& model, UpdateMethod& method) {
+void PrescribeFactors(model::Model& model, UpdateMethod& method) {
   const at::NoGradGuard no_grad;
-  const std::map<Role, int64_t> places = {
-      {Role::kQuery, 0}, {Role::kKey, 1}, {Role::kValue, 2}, {Role::kOutput, 3},
-      {Role::kGate, 4},  {Role::kUp, 5},  {Role::kDown, 6}};
+  const std::map<model::Role, int64_t> places = {
+      {model::Role::kQuery, 0}, {model::Role::kKey, 1},
+      {model::Role::kValue, 2}, {model::Role::kOutput, 3},
+      {model::Role::kGate, 4},  {model::Role::kUp, 5},
+      {model::Role::kDown, 6}};
   std::map<std::string, int64_t> index_of_slot;
-  for (const LinearSlot& slot : model.linear_slots()) {
+  for (const model::LinearSlot& slot : model.linear_slots()) {
     const auto place = places.find(slot.role);
     if (place == places.end()) continue;
     index_of_slot[slot.name] = slot.layer * 7 + place->second;
@@ -104,8 +107,8 @@ void PrescribeFactors(Model& model, UpdateMethod& method) {
   REQUIRE(written == 210);
 }
 
-RunConfig TrajectoryConfig(double learning_rate) {
-  RunConfig config;
+spec::RunConfig TrajectoryConfig(double learning_rate) {
+  spec::RunConfig config;
   config.learning_rate = learning_rate;
   config.weight_decay = 0.01;
   config.schedule = "constant";
@@ -113,17 +116,18 @@ RunConfig TrajectoryConfig(double learning_rate) {
   return config;
 }
 
-void CheckTrajectory(const std::string& run, Model& model, UpdateMethod& method,
-                     double tolerance) {
-  const nlohmann::json golden = ReadGoldenJson("train_trajectory.json");
+void CheckTrajectory(const std::string& run, model::Model& model,
+                     UpdateMethod& method, double tolerance) {
+  const nlohmann::json golden =
+      methods::ReadGoldenJson("train_trajectory.json");
   const nlohmann::json& want = golden.at("runs").at(run);
   const std::vector<Example> rows = GoldenRows(golden);
   CHECK(HeldOutLoss(model, rows) ==
         Approx(want.at("heldout_before").get<double>()).epsilon(tolerance));
-  const RunConfig config = TrajectoryConfig(want.at("lr").get<double>());
+  const spec::RunConfig config = TrajectoryConfig(want.at("lr").get<double>());
   Trainer trainer(config, run, model, method);
-  auto outcome =
-      trainer.RunRound(0, rows, PlainCollator(4), GoldenPlan(rows), {});
+  auto outcome = trainer.RunRound(0, rows, support::PlainCollator(4),
+                                  GoldenPlan(rows), {});
   REQUIRE(outcome.ok());
   CHECK(trainer.optimizer()->trainable_parameters() ==
         want.at("trainable_params").get<int64_t>());
@@ -148,7 +152,7 @@ void CheckTrajectory(const std::string& run, Model& model, UpdateMethod& method,
 
 // The trained tensors of the oracle's half mask.
 std::vector<std::string> HalfMask() {
-  auto names = ReadGoldenJson("train_trajectory.json")
+  auto names = methods::ReadGoldenJson("train_trajectory.json")
                    .at("runs")
                    .at("hft")
                    .at("trainable")
@@ -161,8 +165,8 @@ std::vector<std::string> HalfMask() {
 TEST_CASE("full fine-tuning follows the trajectory of transformers",
           "[train][trajectory][slow]") {
   if (!HaveModel()) return;
-  auto model = LoadTestModel(at::kFloat, kModel);
-  auto method = MakeMethod("full");
+  auto model = methods::LoadTestModel(at::kFloat, kModel);
+  auto method = methods::MakeMethod("full");
   REQUIRE(method->Attach(*model).ok());
   CheckTrajectory("full", *model, *method, 1e-4);
 }
@@ -170,7 +174,7 @@ TEST_CASE("full fine-tuning follows the trajectory of transformers",
 TEST_CASE("a half mask follows the trajectory of transformers",
           "[train][trajectory][slow]") {
   if (!HaveModel()) return;
-  auto model = LoadTestModel(at::kFloat, kModel);
+  auto model = methods::LoadTestModel(at::kFloat, kModel);
   NamedParametersMethod method({HalfMask()});
   REQUIRE(method.Attach(*model).ok());
   CheckTrajectory("hft", *model, method, 1e-4);
@@ -179,8 +183,9 @@ TEST_CASE("a half mask follows the trajectory of transformers",
 TEST_CASE("low-rank adapters follow the trajectory of PEFT",
           "[train][trajectory][slow]") {
   if (!HaveModel()) return;
-  auto model = LoadTestModel(at::kFloat, kModel);
-  auto method = MakeMethod("lora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
+  auto model = methods::LoadTestModel(at::kFloat, kModel);
+  auto method =
+      methods::MakeMethod("lora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
   REQUIRE(method->Attach(*model).ok());
   PrescribeFactors(*model, *method);
   CheckTrajectory("lora", *model, *method, 1e-4);
@@ -189,9 +194,9 @@ TEST_CASE("low-rank adapters follow the trajectory of PEFT",
 TEST_CASE("adapters on NF4 follow the trajectory of bitsandbytes and PEFT",
           "[train][trajectory][slow]") {
   if (!HaveModel()) return;
-  auto model = LoadTestModel(at::kFloat, kModel);
+  auto model = methods::LoadTestModel(at::kFloat, kModel);
   auto method =
-      MakeMethod("qlora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
+      methods::MakeMethod("qlora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
   REQUIRE(method->Attach(*model).ok());
   PrescribeFactors(*model, *method);
   CheckTrajectory("qlora", *model, *method, 1e-3);
@@ -201,25 +206,28 @@ TEST_CASE("20 bf16 steps end at the held-out loss of the peers' 20",
           "[train][trajectory][bf16][slow]") {
   if (!HaveModel()) return;
   const std::vector<Example> rows =
-      GoldenRows(ReadGoldenJson("train_trajectory.json"));
-  const nlohmann::json golden = ReadGoldenJson("bf16_heldout.json");
+      GoldenRows(methods::ReadGoldenJson("train_trajectory.json"));
+  const nlohmann::json golden = methods::ReadGoldenJson("bf16_heldout.json");
   for (const auto& [name, want] : golden.at("runs").items()) {
-    auto model = LoadTestModel(at::kBFloat16, kModel);
+    auto model = methods::LoadTestModel(at::kBFloat16, kModel);
     std::unique_ptr<UpdateMethod> method;
     if (name == "hft") {
       method = std::make_unique<NamedParametersMethod>(
           NamedParametersMethod({HalfMask()}));
     } else if (name == "full") {
-      method = MakeMethod("full");
+      method = methods::MakeMethod("full");
     } else {
-      method = MakeMethod(name, {{"lora.rank", "16"}, {"lora.alpha", "32"}});
+      method = methods::MakeMethod(name,
+                                   {{"lora.rank", "16"}, {"lora.alpha", "32"}});
     }
     REQUIRE(method->Attach(*model).ok());
     if (name == "lora" || name == "qlora") PrescribeFactors(*model, *method);
     Trainer trainer(TrajectoryConfig(want.at("lr").get<double>()), name, *model,
                     *method);
     REQUIRE(
-        trainer.RunRound(0, rows, PlainCollator(4), GoldenPlan(rows), {}).ok());
+        trainer
+            .RunRound(0, rows, support::PlainCollator(4), GoldenPlan(rows), {})
+            .ok());
     const double after = HeldOutLoss(*model, rows);
     const double peer = want.at("heldout_after").get<double>();
     WARN(name << " in bf16: held-out loss " << after << ", the peer's "
@@ -229,4 +237,4 @@ TEST_CASE("20 bf16 steps end at the held-out loss of the peers' 20",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::train
