@@ -110,3 +110,24 @@ function(sft_test name dir)
   set_tests_properties(${_tests} PROPERTIES
     ENVIRONMENT "OMP_NUM_THREADS=1" TIMEOUT 1500)
 endfunction()
+
+# sft_fuzz(<name> [TORCH] DEPS modules...)
+# Makes fuzz_<name> of tests/fuzz/<name>_fuzz.cc: libFuzzer's program in a build
+# with SFT_FUZZ, else one that reads what it is given; a test reads the corpus.
+function(sft_fuzz name)
+  cmake_parse_arguments(ARG "TORCH" "" "DEPS" ${ARGN})
+  set(_folder "${PROJECT_SOURCE_DIR}/tests/fuzz")
+  add_executable(fuzz_${name} "${_folder}/${name}_fuzz.cc"
+    "${_folder}/fuzz_main.cc")
+  sft_include_root(fuzz_${name} PRIVATE tests tests)
+  list(TRANSFORM ARG_DEPS PREPEND "sft_")
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_DEPS})
+  if(SFT_FUZZ)
+    target_compile_definitions(fuzz_${name} PRIVATE SFT_LIBFUZZER)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    return()
+  endif()
+  add_test(NAME fuzz.${name} COMMAND fuzz_${name} "${_folder}/corpus/${name}")
+  set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz
+    ENVIRONMENT "OMP_NUM_THREADS=1" TIMEOUT 300)
+endfunction()

@@ -38,7 +38,7 @@ const std::vector<Rule>& Rules() {
                            kMeasure = "harness/measure/";
   static const std::vector<Rule> kRules = {
       {kCore, {}},
-      {kSpec, {kCore}},
+      {kSpec, {kCore, kFormats}},
       {kFormats, {kCore}},
       {kKernels, {kCore}},
       {kText, {kCore, kSpec, kFormats}},

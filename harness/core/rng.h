@@ -44,13 +44,6 @@ class Rng {
     }
   }
 
-  uint64_t key() const { return key_; }
-  uint64_t counter() const { return counter_; }
-  void Restore(uint64_t key, uint64_t counter) {
-    key_ = key;
-    counter_ = counter;
-  }
-
  private:
   uint64_t key_;
   uint64_t counter_ = 0;

@@ -5,6 +5,7 @@
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/spec/plan_text.h"
 
 namespace sft::spec {
@@ -86,8 +87,11 @@ absl::StatusOr<RunPlan> PlanFromJson(const std::string& path) {
 
 absl::StatusOr<RunPlan> PlanFromJsonText(const std::string& where,
                                          const std::string& text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return InputError(where, "is no valid JSON");
+  Json json;
+  if (const auto fault =
+          formats::ReadJsonInto(text, formats::kMaxJsonDepth, json)) {
+    return InputError(where, absl::StrCat("is no valid JSON: ", fault->what));
+  }
   try {
     absl::StatusOr<RunPlan> plan = PlanFromValue(json);
     if (!plan.ok()) return InputError(where, ToStd(plan.status().message()));

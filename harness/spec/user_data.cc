@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 
 namespace sft::spec {
 namespace {
@@ -233,8 +234,11 @@ std::string UserDataToJson(const UserData& data) {
 absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
                                           const std::string& text) {
   const std::string where = "data." + name;
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return InputError(where, "is no JSON object");
+  Json json;
+  if (formats::ReadJsonInto(text, formats::kMaxJsonDepth, json) ||
+      !json.is_object()) {
+    return InputError(where, "is no JSON object");
+  }
   UserData data;
   Keys keys{data};
   try {

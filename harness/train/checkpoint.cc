@@ -13,6 +13,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/formats/safetensors.h"
 
 namespace sft::train {
@@ -147,8 +148,12 @@ absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& folder,
   const absl::StatusOr<std::string> text = ReadFile(state_path, kMaxStateBytes);
   if (!text.ok()) return Damaged(state_path, ToStd(text.status().message()));
   Checkpoint checkpoint;
+  const absl::StatusOr<Json> sealed_state = formats::ParseJson(*text);
+  if (!sealed_state.ok()) {
+    return Damaged(state_path, ToStd(sealed_state.status().message()));
+  }
   try {
-    const Json sealed = Json::parse(*text);
+    const Json& sealed = *sealed_state;
     const Json& state = sealed.at("state");
     if (Sha256Hex(state.dump()) != sealed.at("sha256").get<std::string>()) {
       return Damaged(state_path, "is damaged: its own SHA-256 does not fit");

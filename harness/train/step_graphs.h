@@ -54,7 +54,7 @@ class StepGraphs {
 
   model::Model& model_;
   Optimizer& optimizer_;
-  std::shared_ptr<CaptureSpace> space_;
+  std::shared_ptr<kernels::CaptureSpace> space_;
   std::map<data::BatchShape, std::unique_ptr<Pass>> passes_;
   std::vector<at::Tensor> gradients_;  // a parameter each, or undefined
   std::string broken_;

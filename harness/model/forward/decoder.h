@@ -14,8 +14,6 @@
 
 #include "harness/kernels/attention/attention.h"
 #include "harness/model/families/config.h"
-#include "harness/model/forward/decode_step.h"
-#include "harness/model/forward/kv_cache.h"
 #include "harness/model/model.h"
 #include "harness/model/ops/ops.h"
 #include "harness/model/ops/reading_product.h"
@@ -57,6 +55,9 @@ class Decoder final : public Model {
   std::string ConfigJson() const override;
 
  private:
+  class TensorBlock;  // a layer's operations with gradients
+  class RowStep;      // a generation's steps of few rows
+  class Reader;       // the decoder as generation reads it
   // q [B, N, T, H], k and v [B, N_kv, T, H], rotated.
   using AttendFn = std::function<at::Tensor(
       const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)>;
@@ -89,47 +90,19 @@ class Decoder final : public Model {
   at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
                    const Rotation& rotation, const PassState& pass,
                    const AttendFn& attend);
-  at::Tensor FeedForward(int64_t layer, const at::Tensor& m_BTD,
-                         const PassState& pass);
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);
-  // Logits [B, V] of what follows the prompts, read as one flat batch, whose
-  // keys and values a new cache keeps, with room for `new_tokens` each.
-  at::Tensor ReadPrompts(const std::vector<std::vector<int32_t>>& prompts,
-                         int64_t new_tokens, std::unique_ptr<KvCache>& cache);
-  // Logits [M, V] of what follows each of M tokens, one a row of the cache
-  // unless CanStep(M); the cache is not yet advanced. The logits live until the
-  // next call with this room.
-  at::Tensor ReadNext(const StepTokens& tokens, KvCache& cache, StepRoom& room);
-  // The same for few rows on the CPU; what follows are its parts, on buffers
-  // of f32 and in StepRoom's terms.
-  bool CanStep(int64_t rows) const;
-  at::Tensor StepRows(const StepTokens& tokens, KvCache& cache, StepRoom& room);
-  void PrepareRoom(StepRoom& room) const;
-  // Norm `index` of norms_, or the last one behind them; to the compute dtype
-  // where `round`. y may be x.
-  void NormRows(int64_t index, const float* x, int64_t rows, int64_t width,
-                bool round, StepRoom& room, float* y) const;
-  // y, or x itself where the layout has no such norm.
-  const float* NormRowsAt(int64_t layer, NormPlace place, const float* x,
-                          int64_t rows, int64_t width, bool round,
-                          StepRoom& room, float* y) const;
-  void AttentionRows(int64_t layer, const float* h_BD, const StepTokens& tokens,
-                     const Rotation& rotation, KvCache& cache, StepRoom& room,
-                     float* y_BD);
-  void FeedForwardRows(int64_t layer, const float* m_BD, int64_t rows,
-                       StepRoom& room, float* y_BD);
-  // The residual stream [B, T, D] of `ids` as cached attention gives it.
-  at::Tensor CachedBackbone(
-      const at::Tensor& ids_BT, const at::Tensor& position_BT,
-      const at::Tensor& length_BT,
-      const std::function<at::Tensor(
-          int64_t layer, const at::Tensor& q, const at::Tensor& k,
-          const at::Tensor& v, const kernels::AttentionShape& shape)>& attend);
-  std::vector<std::vector<int32_t>> GenerateByBeams(
-      const std::vector<std::vector<int32_t>>& prompts,
-      const GenerationOptions& options);
+  // Logits [M, V] behind rows x [M, D] of that.
+  at::Tensor LogitsBehind(const at::Tensor& x_MD) {
+    return Logits(Normed(norm_, x_MD, compute_));
+  }
+  LinearSlot& SlotOf(int64_t layer, Role role) {
+    return slots_[layer * layout().maps.size() + layout().MapIndex(role)];
+  }
+  const at::Tensor& head_weight_VD() const {
+    return head_VD_.defined() ? head_VD_ : embedding_VD_;
+  }
 
   DecoderConfig config_;
   ModelInfo info_;

@@ -3,10 +3,12 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "harness/kernels/attention/device_attention.h"
 #include "harness/model/forward/decoder.h"
+#include "harness/model/forward/decoder_block.h"
 #include "harness/model/ops/checkpoint.h"
 #include "harness/model/ops/head_loss.h"
 #include "harness/model/ops/linear_product.h"
@@ -103,68 +105,78 @@ at::Tensor Decoder::NormedAt(int64_t layer, NormPlace place,
                 x.to(master_dtype()), out);
 }
 
+// One layer's operations on tensors (decoder_block.h).
+class Decoder::TensorBlock {
+ public:
+  using Value = at::Tensor;
+
+  TensorBlock(Decoder& decoder, int64_t layer, const Rotation& rotation,
+              const PassState& pass, const AttendFn& attend)
+      : decoder_(decoder),
+        config_(decoder.config_),
+        layer_(layer),
+        rope_(config_.ShapeOf(layer).window > 0 ? rotation.local
+                                                : rotation.global),
+        pass_(pass),
+        attend_(attend) {}
+
+  at::Tensor Norm(NormPlace place, const at::Tensor& x) const {
+    return decoder_.NormedAt(layer_, place, x, decoder_.compute_);
+  }
+  at::Tensor NormSum(NormPlace place, const at::Tensor& x) const {
+    return decoder_.NormedAt(layer_, place, x, decoder_.master_dtype());
+  }
+  at::Tensor Map(Role role, const at::Tensor& x) const {
+    return decoder_.SlotOf(layer_, role).map->Forward(x, pass_);
+  }
+  std::array<at::Tensor, 3> Split(const at::Tensor& x) const {
+    const int64_t queries = config_.heads * config_.head_width;
+    const int64_t keys = config_.kv_heads * config_.head_width;
+    const std::vector<at::Tensor> parts =
+        x.split_with_sizes({queries, keys, keys}, -1);
+    return {parts[0], parts[1], parts[2]};
+  }
+  // -> [B, heads, T, H]
+  at::Tensor Placed(NormPlace place, const at::Tensor& x) const {
+    const at::Tensor x_BNTH = Norm(place, Heads(x)).transpose(1, 2);
+    return rope_.cos_B1TH.defined() ? Rotate(x_BNTH, rope_) : x_BNTH;
+  }
+  at::Tensor Attend(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
+                    const at::Tensor& v) const {
+    return attend_(q_BNTH, k_BKTH, Heads(v).transpose(1, 2))
+        .transpose(1, 2)
+        .reshape({v.size(0), v.size(1), -1});
+  }
+  at::Tensor Gated(const at::Tensor& gate, const at::Tensor& up) const {
+    return config_.activation == Activation::kSilu ? SwiGlu(gate, up)
+                                                   : GeGluTanh(gate, up);
+  }
+  at::Tensor Activated(const at::Tensor& up) const {
+    return Activate(config_.activation, up);
+  }
+  at::Tensor Add(const at::Tensor& x, const at::Tensor& more) const {
+    return x.add(more);
+  }
+
+ private:
+  // [B, T, I] -> [B, T, heads, H]
+  at::Tensor Heads(const at::Tensor& x) const {
+    return x.view({x.size(0), x.size(1), -1, config_.head_width});
+  }
+
+  Decoder& decoder_;
+  const DecoderConfig& config_;
+  int64_t layer_;
+  const RotaryTable& rope_;
+  const PassState& pass_;
+  const AttendFn& attend_;
+};
+
 at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,
                           const Rotation& rotation, const PassState& pass,
                           const AttendFn& attend) {
-  const int64_t B = x_BTD.size(0), T = x_BTD.size(1);
-  auto map = [&](Role role, const at::Tensor& x) {
-    const int64_t index = layout().MapIndex(role);
-    return slots_[layer * layout().maps.size() + index].map->Forward(x, pass);
-  };
-  auto heads = [&](const at::Tensor& x, int64_t count) {
-    return x.view({B, T, count, config_.head_width});
-  };
-  const at::Tensor h_BTD =
-      NormedAt(layer, NormPlace::kBeforeAttention, x_BTD, compute_);
-  at::Tensor q, k, v;
-  if (layout().MapIndex(Role::kQkv) >= 0) {
-    const int64_t keys = config_.kv_heads * config_.head_width;
-    const std::vector<at::Tensor> parts =
-        map(Role::kQkv, h_BTD)
-            .split_with_sizes({config_.heads * config_.head_width, keys, keys},
-                              -1);
-    q = parts[0], k = parts[1], v = parts[2];
-  } else {
-    q = map(Role::kQuery, h_BTD);
-    k = map(Role::kKey, h_BTD);
-    v = map(Role::kValue, h_BTD);
-  }
-  const RotaryTable& rope =
-      config_.ShapeOf(layer).window > 0 ? rotation.local : rotation.global;
-  auto placed = [&](const at::Tensor& x_BTNH, NormPlace place) {
-    const at::Tensor x_BNTH =
-        NormedAt(layer, place, x_BTNH, compute_).transpose(1, 2);
-    return rope.cos_B1TH.defined() ? Rotate(x_BNTH, rope) : x_BNTH;
-  };
-  const at::Tensor seen_BTA =
-      attend(placed(heads(q, config_.heads), NormPlace::kQuery),
-             placed(heads(k, config_.kv_heads), NormPlace::kKey),
-             heads(v, config_.kv_heads).transpose(1, 2))
-          .transpose(1, 2)
-          .reshape({B, T, -1});
-  const at::Tensor mid_BTD =
-      x_BTD.add(NormedAt(layer, NormPlace::kAfterAttention,
-                         map(Role::kOutput, seen_BTA), master_dtype()));
-  const at::Tensor m_BTD =
-      NormedAt(layer, NormPlace::kBeforeFeedForward, mid_BTD, compute_);
-  return mid_BTD.add(NormedAt(layer, NormPlace::kAfterFeedForward,
-                              FeedForward(layer, m_BTD, pass), master_dtype()));
-}
-
-at::Tensor Decoder::FeedForward(int64_t layer, const at::Tensor& m_BTD,
-                                const PassState& pass) {
-  auto map = [&](Role role, const at::Tensor& x) {
-    const int64_t index = layout().MapIndex(role);
-    return slots_[layer * layout().maps.size() + index].map->Forward(x, pass);
-  };
-  if (layout().MapIndex(Role::kGate) < 0) {
-    return map(Role::kDown,
-               Activate(config_.activation, map(Role::kUp, m_BTD)));
-  }
-  const bool silu = config_.activation == Activation::kSilu;
-  const at::Tensor gate = map(Role::kGate, m_BTD);
-  const at::Tensor up = map(Role::kUp, m_BTD);
-  return map(Role::kDown, silu ? SwiGlu(gate, up) : GeGluTanh(gate, up));
+  TensorBlock block(*this, layer, rotation, pass, attend);
+  return RunBlock(layout(), block, x_BTD);
 }
 
 bool Decoder::NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const {
@@ -227,8 +239,7 @@ at::Tensor Decoder::Logits(const at::Tensor& h_MD) {
 
 at::Tensor Decoder::LogitsOf(const at::Tensor& h_MD, int64_t first,
                              int64_t count) {
-  const at::Tensor w_VD =
-      (head_VD_.defined() ? head_VD_ : embedding_VD_).narrow(0, first, count);
+  const at::Tensor w_VD = head_weight_VD().narrow(0, first, count);
   const at::Tensor h = h_MD.to(compute_), no_bias;
   at::Tensor logits_MV;
   if (c10::GradMode::is_enabled()) {
@@ -275,8 +286,7 @@ LossOutput Decoder::SumLoss(const Batch& batch) {
       config_.final_softcap > 0
           ? at::cross_entropy_loss(Logits(h_MD), label_M,
                                    /*weight=*/std::nullopt, at::Reduction::Sum)
-          : HeadLoss(h_MD, head_VD_.defined() ? head_VD_ : embedding_VD_,
-                     label_M);
+          : HeadLoss(h_MD, head_weight_VD(), label_M);
   return out;
 }
 

@@ -1,5 +1,7 @@
-// Generation with a cache of keys and values: greedy and sampled.
-// B rows, T tokens, V vocabulary.
+// Greedy and sampled generation.
+// M rows of logits, V vocabulary.
+#include "harness/model/generate/generate.h"
+
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -7,7 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "harness/core/rng.h"
-#include "harness/model/forward/decoder.h"
 #include "harness/model/generate/guess.h"
 #include "harness/model/generate/sampling.h"
 
@@ -113,115 +114,35 @@ void CheckOptions(const GenerationOptions& options, size_t prompts) {
 
 }  // namespace
 
-at::Tensor Decoder::CachedBackbone(
-    const at::Tensor& ids_BT, const at::Tensor& position_BT,
-    const at::Tensor& length_BT,
-    const std::function<at::Tensor(int64_t, const at::Tensor&,
-                                   const at::Tensor&, const at::Tensor&,
-                                   const kernels::AttentionShape&)>& attend) {
-  const Rotation rotation = MakeRotation(position_BT, length_BT);
-  const PassState pass;
-  at::Tensor x_BTD = Embed(ids_BT, position_BT);
-  for (int64_t layer = 0; layer < config_.layers; ++layer) {
-    const kernels::AttentionShape shape = config_.ShapeOf(layer);
-    x_BTD = Block(
-        layer, x_BTD, rotation, pass,
-        [&](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-          return attend(layer, q, k, v, shape);
-        });
-  }
-  return x_BTD;
-}
-
-at::Tensor Decoder::ReadPrompts(const std::vector<Ids>& prompts,
-                                int64_t new_tokens,
-                                std::unique_ptr<KvCache>& cache) {
-  // Flat: no pad is read.
-  std::vector<int64_t> ids, positions, whole, lengths, last;
-  std::vector<int32_t> bounds = {0};
-  int64_t longest = 0;
-  for (const Ids& prompt : prompts) {
-    TORCH_CHECK(!prompt.empty(), "an empty prompt");
-    ids.insert(ids.end(), prompt.begin(), prompt.end());
-    for (int64_t t = 0; t < std::ssize(prompt); ++t) positions.push_back(t);
-    whole.insert(whole.end(), prompt.size(), std::ssize(prompt));
-    lengths.push_back(std::ssize(prompt));
-    longest = std::max(longest, lengths.back());
-    bounds.push_back(static_cast<int32_t>(ids.size()));
-    last.push_back(std::ssize(ids) - 1);
-  }
-  TORCH_CHECK(!positions_PD_.defined() || longest <= config_.max_positions,
-              "a prompt of ", longest, " tokens; the model has ",
-              config_.max_positions, " positions");
-  cache = std::make_unique<KvCache>(
-      config_, lengths, longest + new_tokens,
-      embedding_VD_.options().dtype(compute_).requires_grad(false));
-  Batch batch;
-  batch.cu_seqlens = at::tensor(bounds, at::kInt);
-  batch.lengths = lengths;
-  const double scale = config_.AttentionScale();
-  const auto row = [&](const std::vector<int64_t>& of) {
-    return at::tensor(of, at::kLong).to(device());
-  };
-  const at::Tensor x_TD =
-      CachedBackbone(
-          row(ids).unsqueeze(0), row(positions).unsqueeze(0),
-          row(whole).unsqueeze(0),
-          [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
-              const at::Tensor& v, const kernels::AttentionShape& shape) {
-            return cache->AttendPrompts(layer, q, k, v, batch, scale, shape);
-          })
-          .squeeze(0);
-  return Logits(Normed(norm_, x_TD.index_select(0, row(last)), compute_));
-}
-
-at::Tensor Decoder::ReadNext(const StepTokens& tokens, KvCache& cache,
-                             StepRoom& room) {
-  if (CanStep(std::ssize(tokens.ids))) return StepRows(tokens, cache, room);
-  TORCH_CHECK(std::ssize(tokens.ids) == cache.rows(), tokens.ids.size(),
-              " tokens for ", cache.rows(), " rows");
-  const double scale = config_.AttentionScale();
-  const at::Tensor ids_B1 =
-      at::tensor(tokens.ids, at::kLong).to(device()).unsqueeze(1);
-  const at::Tensor x_B1D = CachedBackbone(
-      ids_B1, cache.lengths_B1(), /*length_BT=*/{},
-      [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
-          const at::Tensor& v, const kernels::AttentionShape& shape) {
-        return cache.AttendNext(layer, q, k, v, scale, shape);
-      });
-  return Logits(Normed(norm_, x_B1D.squeeze(1), compute_));
-}
-
-std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
-                                   const GenerationOptions& options) {
+std::vector<Ids> GenerateBy(CausalReader& reader,
+                            const std::vector<Ids>& prompts,
+                            const GenerationOptions& options) {
   c10::NoGradGuard off;
   CheckOptions(options, prompts.size());
   std::vector<Ids> answers(prompts.size());
   if (prompts.empty() || options.max_new_tokens <= 0) return answers;
-  if (options.beams > 1) return GenerateByBeams(prompts, options);
+  if (options.beams > 1) return GenerateByBeams(reader, prompts, options);
 
-  std::unique_ptr<KvCache> cache;
-  StepRoom room;
-  at::Tensor logits_MV = ReadPrompts(prompts, options.max_new_tokens, cache);
+  at::Tensor logits_MV = reader.ReadPrompts(prompts, options.max_new_tokens);
   std::vector<Growing> all;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const auto number =
         options.streams.empty() ? static_cast<int64_t>(i) : options.streams[i];
     all.emplace_back(prompts[i],
                      std::min(options.max_new_tokens,
-                              config_.Reach() - std::ssize(prompts[i])),
+                              reader.Reach() - std::ssize(prompts[i])),
                      Rng(static_cast<uint64_t>(options.seed),
                          Stream::kGeneration, absl::StrCat("prompt ", number)),
                      options);
   }
-  // Of each row of the cache its answer, and what was read of it last.
+  // Of each row of the reader its answer, and what was read of it last.
   std::vector<Growing*> rows;
   std::vector<Ids> read;
   for (size_t i = 0; i < prompts.size(); ++i) {
     rows.push_back(&all[i]);
     read.push_back({prompts[i].back()});
   }
-  std::vector<int64_t> stand(rows.size(), 0);  // in the cache already
+  std::vector<int64_t> stand(rows.size(), 0);  // read already
   for (bool of_prompts = true;; of_prompts = false) {
     const Chooser choices(logits_MV, options);
     std::vector<int64_t> kept;
@@ -235,12 +156,12 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
       at += std::ssize(read[row]);
     }
     if (kept.empty()) break;
-    cache->Advance(stand);
-    const bool by_rows = !CanStep(std::ssize(kept));
+    reader.Advance(stand);
+    const bool by_rows = !reader.ReadsUnevenly(std::ssize(kept));
     // An ended row is carried where every row reads a token; to drop it copies
-    // the cache, which costs more than to carry a few.
+    // its past, which costs more than to carry a few.
     if (by_rows && 4 * (rows.size() - kept.size()) >= rows.size()) {
-      cache->Select(kept);
+      reader.Select(kept);
       for (size_t i = 0; i < kept.size(); ++i) rows[i] = rows[kept[i]];
       rows.resize(kept.size());
     }
@@ -256,7 +177,7 @@ std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
       read.push_back(std::move(next));
     }
     stand.assign(rows.size(), 0);
-    logits_MV = ReadNext(cache->NextTokens(read), *cache, room);
+    logits_MV = reader.ReadNext(read);
   }
   for (size_t i = 0; i < prompts.size(); ++i) answers[i] = all[i].answer();
   return answers;

@@ -1,11 +1,11 @@
-// Beam search over a cache in which every running beam is a row.
+// Beam search in which every running beam is a row of the reader.
 // R rows, V vocabulary.
 #include <ATen/ATen.h>
 
 #include <algorithm>
 
-#include "harness/model/forward/decoder.h"
 #include "harness/model/generate/beam_search.h"
+#include "harness/model/generate/generate.h"
 
 namespace sft::model {
 namespace {
@@ -33,23 +33,21 @@ std::vector<BeamCandidate> BestCandidates(const at::Tensor& log_p,
 
 }  // namespace
 
-std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
-    const std::vector<std::vector<int32_t>>& prompts,
+std::vector<std::vector<int32_t>> GenerateByBeams(
+    CausalReader& reader, const std::vector<std::vector<int32_t>>& prompts,
     const GenerationOptions& options) {
   std::vector<BeamSearch> searches;
   std::vector<int64_t> alive, rows;
   for (int64_t i = 0; i < std::ssize(prompts); ++i) {
     searches.emplace_back(
-        options, std::clamp<int64_t>(config_.Reach() - std::ssize(prompts[i]),
-                                     1, options.max_new_tokens));
+        options, std::clamp<int64_t>(reader.Reach() - std::ssize(prompts[i]), 1,
+                                     options.max_new_tokens));
     alive.push_back(i);
     rows.insert(rows.end(), options.beams, i);
   }
-  std::unique_ptr<KvCache> cache;
-  StepRoom room;
-  at::Tensor logits_RV = ReadPrompts(prompts, options.max_new_tokens, cache)
+  at::Tensor logits_RV = reader.ReadPrompts(prompts, options.max_new_tokens)
                              .repeat_interleave(options.beams, 0);
-  cache->Select(rows);
+  reader.Select(rows);
   for (;;) {
     const at::Tensor log_p_RV = logits_RV.log_softmax(-1);
     std::vector<int64_t> left, from;
@@ -66,9 +64,9 @@ std::vector<std::vector<int32_t>> Decoder::GenerateByBeams(
     }
     if (left.empty()) break;
     alive = std::move(left);
-    cache->Select(from);
-    logits_RV = ReadNext(cache->NextTokens(tokens), *cache, room);
-    cache->Advance(std::vector<int64_t>(tokens.size(), 1));
+    reader.Select(from);
+    logits_RV = reader.ReadNext(tokens);
+    reader.Advance(std::vector<int64_t>(tokens.size(), 1));
   }
   std::vector<std::vector<int32_t>> answers;
   for (const BeamSearch& search : searches) answers.push_back(search.Answer());

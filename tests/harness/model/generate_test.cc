@@ -1,5 +1,8 @@
 #include <map>
+#include <set>
 
+#include "harness/model/families/families.h"
+#include "harness/model/forward/decoder.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft::model {
@@ -55,6 +58,54 @@ TEST_CASE("generation with a cache equals generation without",
       CHECK(stopped[i] == Uncached(*model, prompts[i], 30, stop));
     }
   }
+}
+
+// A decoder of this family's parts, small and random.
+Decoder RandomOfFamily(const DecoderFamily& family) {
+  at::manual_seed(3);
+  DecoderConfig config = family.defaults;
+  config.family = std::string(family.name);
+  config.layers = 2;
+  config.width = 16;
+  config.heads = 4;
+  config.kv_heads = config.layout->MapIndex(Role::kQkv) < 0 ? 2 : 4;
+  config.head_width = 4;
+  config.ffn_width = 24;
+  config.vocabulary = 50;
+  config.max_positions = 64;
+  config.embedding_scale = family.scales_embedding ? 4 : 1;
+  if (family.windows != WindowRule::kNone) {
+    config.window = 3;
+    config.windowed = {true, false};
+  }
+  if (family.has_query_scalar) {
+    config.query_scalar = 6;
+    config.attention_softcap = 20;
+    config.final_softcap = 15;
+  }
+  std::map<std::string, at::Tensor> weights;
+  for (const ParameterShape& row : DecoderParameters(config)) {
+    weights[row.name] = at::randn(row.shape) * 0.4;
+  }
+  return Decoder(config, {}, at::kFloat, std::move(weights));
+}
+
+TEST_CASE("a step's rows go through every family's block as tensors do",
+          "[model][generate]") {
+  const std::vector<Ids> prompts = {{4, 9, 3}, {7}, {1, 2, 3, 4, 5, 6, 7, 8}};
+  std::set<const DecoderLayout*> layouts;
+  for (const DecoderFamily& family : DecoderFamilies()) {
+    CAPTURE(family.name);
+    Decoder model = RandomOfFamily(family);
+    layouts.insert(model.config().layout);
+    const auto answers = model.GenerateGreedy(prompts, 40, {});
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      CHECK(answers[i] == Uncached(model, prompts[i], 40, {}));
+    }
+  }
+  CHECK(layouts == std::set<const DecoderLayout*>{
+                       &LlamaLayout(), &HeadNormLayout(), &SandwichLayout(),
+                       &SandwichHeadNormLayout(), &FusedLayout()});
 }
 
 TEST_CASE("the default model answers as transformers generates",

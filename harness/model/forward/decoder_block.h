@@ -1,0 +1,60 @@
+// The block of a decoder, described once: what its maps and norms are and in
+// which order they act follows from the layout. Two sets of operations compute
+// it: tensors with gradients (decoder_forward.cc), and the few raw rows of a
+// generation's step (decode_step.cc).
+#ifndef HARNESS_MODEL_FORWARD_DECODER_BLOCK_H_
+#define HARNESS_MODEL_FORWARD_DECODER_BLOCK_H_
+
+#include <array>
+
+#include "harness/model/families/layout.h"
+
+namespace sft::model {
+
+// Of a block's second half: what the maps behind m give.
+template <class Ops>
+typename Ops::Value FeedForward(const DecoderLayout& layout, Ops& ops,
+                                const typename Ops::Value& m) {
+  if (layout.MapIndex(Role::kGate) < 0) {
+    return ops.Map(Role::kDown, ops.Activated(ops.Map(Role::kUp, m)));
+  }
+  const typename Ops::Value gate = ops.Map(Role::kGate, m);
+  const typename Ops::Value up = ops.Map(Role::kUp, m);
+  return ops.Map(Role::kDown, ops.Gated(gate, up));
+}
+
+// The residual stream behind the block of x. `Ops` has a Value and
+//   Norm(place, x)     of the residual stream, in the compute dtype, and
+//   NormSum(place, x)  of what is added to it, in the master dtype; x itself
+//                      where the layout has no such norm
+//   Map(role, x)       the layer's linear map
+//   Split(x)           what kQkv gives, as queries, keys and values
+//   Placed(place, x)   queries or keys, normed by heads, at their positions
+//   Attend(q, k, v)    what the heads have seen
+//   Gated(gate, up), Activated(up), Add(x, more)
+// A Value may be a buffer that a later operation of the same kind writes anew,
+// so none is used behind the next one of its kind.
+template <class Ops>
+typename Ops::Value RunBlock(const DecoderLayout& layout, Ops& ops,
+                             typename Ops::Value x) {
+  using Value = typename Ops::Value;
+  const auto has = [&layout](Role role) { return layout.MapIndex(role) >= 0; };
+  const Value h = ops.Norm(NormPlace::kBeforeAttention, x);
+  const std::array<Value, 3> qkv =
+      has(Role::kQkv) ? ops.Split(ops.Map(Role::kQkv, h))
+                      : std::array<Value, 3>{ops.Map(Role::kQuery, h),
+                                             ops.Map(Role::kKey, h),
+                                             ops.Map(Role::kValue, h)};
+  const Value q = ops.Placed(NormPlace::kQuery, qkv[0]);
+  const Value k = ops.Placed(NormPlace::kKey, qkv[1]);
+  const Value seen = ops.Attend(q, k, qkv[2]);
+  x = ops.Add(
+      x, ops.NormSum(NormPlace::kAfterAttention, ops.Map(Role::kOutput, seen)));
+  const Value m = ops.Norm(NormPlace::kBeforeFeedForward, x);
+  return ops.Add(x, ops.NormSum(NormPlace::kAfterFeedForward,
+                                FeedForward(layout, ops, m)));
+}
+
+}  // namespace sft::model
+
+#endif  // HARNESS_MODEL_FORWARD_DECODER_BLOCK_H_
