@@ -17,19 +17,18 @@
 namespace sft::launch {
 namespace {
 
-template <class data::Row>
-const data::Row* FindByName(const std::vector<data::Row>& rows,
-                            const std::string& name) {
-  for (const data::Row& row : rows) {
+template <class Row>
+const Row* FindByName(const std::vector<Row>& rows, const std::string& name) {
+  for (const Row& row : rows) {
     if (row.name == name) return &row;
   }
   return nullptr;
 }
 
-template <class data::Row>
-std::vector<spec::MethodSpecRow> SpecRows(const std::vector<data::Row>& rows) {
+template <class Row>
+std::vector<spec::MethodSpecRow> SpecRows(const std::vector<Row>& rows) {
   std::vector<spec::MethodSpecRow> out;
-  for (const data::Row& row : rows) {
+  for (const Row& row : rows) {
     out.push_back({row.name, row.summary, row.options});
   }
   return out;
