@@ -11,6 +11,7 @@
 #include "datasets/manifest.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
+#include "harness/data/tasks/task_kind.h"
 
 namespace sft::experiments {
 namespace {
@@ -48,6 +49,7 @@ void PrintText(const data::DatasetRow& dataset,
          std::string(data::TaskKindName(task.kind)).c_str(),
          task.default_form.c_str(), task.labels.empty() ? "" : ": ",
          absl::StrJoin(task.labels, ", ").c_str());
+  printf("            %s\n", data::KindRow(task.kind).summary.c_str());
   printf("  metrics   %s\n", absl::StrJoin(task.metrics, ", ").c_str());
   printf("  licence   %s\n", dataset.licence.c_str());
   printf("  source    %s\n", dataset.source.c_str());

@@ -6,6 +6,7 @@
 #include "experiments/command_line.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/eval/metrics.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/tokenizer.h"
 #include "harness/data/dataset.h"
+#include "harness/data/render/render.h"
 #include "harness/model/model.h"
 
 namespace sft::eval {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/data/entity_answer.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/eval/answers.h"
 #include "harness/eval/constraints.h"
 #include "harness/eval/eval_support.h"
@@ -59,22 +60,16 @@ AnswerLimits AnswerLimitsOf(const EvalInput& input) {
   AnswerLimits limits;
   limits.render = input.render;
   const int64_t tokens = input.task->max_new_tokens;
-  switch (input.task->kind) {
-    case data::TaskKind::kGeneration:
-    case data::TaskKind::kQuestionAnswering:
-    case data::TaskKind::kTokenLabels:
-      limits.max_new_tokens = tokens;
-      break;
-    case data::TaskKind::kInstruction:
-      if (std::any_of(
-              input.rows.begin(), input.rows.end(),
-              [](const data::Row& row) { return !row.constraints.empty(); })) {
-        limits.max_new_tokens = std::min(tokens, input.render.max_length / 2);
-        limits.render.answer_room = limits.max_new_tokens;
-      }
-      break;
-    default:
-      break;
+  const data::TaskKindRow& kind = data::KindRow(input.task->kind);
+  if (kind.generates) {
+    limits.max_new_tokens = tokens;
+  } else if (kind.has_constraints &&
+             std::any_of(input.rows.begin(), input.rows.end(),
+                         [](const data::Row& row) {
+                           return !row.constraints.empty();
+                         })) {
+    limits.max_new_tokens = std::min(tokens, input.render.max_length / 2);
+    limits.render.answer_room = limits.max_new_tokens;
   }
   return limits;
 }

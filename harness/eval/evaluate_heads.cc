@@ -11,7 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/data/collator.h"
-#include "harness/data/render_head.h"
+#include "harness/data/render/render_head.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/metrics.h"
 #include "harness/eval/scoring.h"

@@ -1,6 +1,7 @@
 #include "harness/eval/task_evaluator.h"
 
 #include "harness/core/status.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/eval/evaluate_choice.h"
 #include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluate_heads.h"

@@ -12,6 +12,7 @@
 #include "harness/core/records.h"
 #include "harness/core/tokenizer.h"
 #include "harness/data/dataset.h"
+#include "harness/data/render/render.h"
 #include "harness/eval/evaluator.h"
 #include "harness/model/model.h"
 

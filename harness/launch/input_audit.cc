@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/data/entity_answer.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/eval/span_f1.h"
 
 namespace sft::launch {
@@ -55,8 +56,7 @@ void InputAudit::CountLostClasses(const std::string& name,
 void InputAudit::CheckReachable(const data::Task& task,
                                 const std::vector<data::Row>& rows) {
   if (head_ != HeadKind::kNextToken ||
-      (task.kind != data::TaskKind::kGeneration &&
-       task.kind != data::TaskKind::kQuestionAnswering)) {
+      !data::KindRow(task.kind).has_references) {
     return;
   }
   const auto reachable = [&](const std::string& reference) {
@@ -86,8 +86,7 @@ void InputAudit::CheckReachable(const data::Task& task,
 
 absl::Status InputAudit::CheckWrittenTags(const data::Task& task,
                                           const std::vector<data::Row>& rows) {
-  if (task.kind != data::TaskKind::kTokenLabels ||
-      head_ != HeadKind::kNextToken) {
+  if (!data::KindRow(task.kind).writes_tags || head_ != HeadKind::kNextToken) {
     return absl::OkStatus();
   }
   std::vector<eval::TextItem> items;

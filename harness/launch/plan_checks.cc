@@ -9,6 +9,7 @@
 
 #include "harness/core/status.h"
 #include "harness/data/row_text.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/model/forward/decoder.h"
 #include "harness/spec/mixture.h"
 
@@ -68,8 +69,7 @@ class PlanChecker {
       if (trained.count(name) == 0) continue;
       SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
                            bench_.DatasetOf(config, name));
-      if (row->task.kind == data::TaskKind::kClassification ||
-          row->task.kind == data::TaskKind::kMultipleChoice) {
+      if (data::KindRow(row->task.kind).has_given_answers) {
         config.score_end_of_turn.push_back(name);
       }
     }

@@ -7,7 +7,9 @@
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
-#include "harness/data/render_head.h"
+#include "harness/data/render/render.h"
+#include "harness/data/render/render_head.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/launch/plan_checks.h"
 #include "harness/launch/text_rules.h"
 #include "harness/spec/spec_messages.h"
@@ -68,7 +70,7 @@ std::optional<spec::Finding> PositionsFit(const CellFacts& facts) {
   std::string field = "max_length";
   if (facts.config.max_length <= positions) {
     const auto is_text = [](const data::DatasetRow* row) {
-      return row->task.kind == data::TaskKind::kLanguageModeling;
+      return data::KindRow(row->task.kind).is_text;
     };
     if (facts.config.heldout_window <= positions ||
         std::none_of(facts.retain.begin(), facts.retain.end(), is_text)) {
@@ -98,7 +100,7 @@ std::optional<spec::Finding> TextIsRetained(const CellFacts& facts) {
   for (const auto& [field, rows] : {std::pair{"train", &facts.train},
                                     std::pair{"evaluate", &facts.evaluate}}) {
     for (const data::DatasetRow* row : *rows) {
-      if (row->task.kind != data::TaskKind::kLanguageModeling) continue;
+      if (!data::KindRow(row->task.kind).is_text) continue;
       return spec::Finding{field, spec::HeldOutText(row->name)};
     }
   }
@@ -112,7 +114,7 @@ std::optional<spec::Finding> SplitsHoldRows(const CellFacts& facts) {
                int64_t Workbench::SplitSizes::*split) -> std::string {
     for (const data::DatasetRow* row : rows) {
       if (facts.config.user_data.count(row->name) == 0 ||
-          row->task.kind == data::TaskKind::kLanguageModeling) {
+          data::KindRow(row->task.kind).is_text) {
         continue;
       }
       const auto sizes = facts.bench.SizesOf(*row);
@@ -173,8 +175,7 @@ std::optional<spec::Finding> RowsFit(const CellFacts& facts) {
       facts,
       [&](const char* field,
           const data::DatasetRow& row) -> std::optional<spec::Finding> {
-        if (row.task.kind == data::TaskKind::kLanguageModeling)
-          return std::nullopt;
+        if (data::KindRow(row.task.kind).is_text) return std::nullopt;
         return AsFinding(
             data::RenderRows({}, row.task, *facts.model.tokenizer, options)
                 .status(),

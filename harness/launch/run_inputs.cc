@@ -10,7 +10,9 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/data/render/render.h"
 #include "harness/data/sample.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/launch/input_audit.h"
 #include "harness/spec/mixture.h"
 
@@ -59,7 +61,7 @@ class Reader {
       }
       std::map<int64_t, int64_t> label_of;
       for (const data::Row& one : rows) label_of[one.id] = one.label;
-      const bool classes = row->task.kind == data::TaskKind::kClassification;
+      const bool classes = data::KindRow(row->task.kind).has_classes;
       std::vector<int64_t>& labels = of_label.emplace_back();
       for (const Example& example : examples) {
         labels.push_back(classes ? label_of[example.row_id] : -1);
@@ -87,13 +89,14 @@ class Reader {
                                 config_.score_end_of_turn.end(), name) != 0;
     input.heldout_window = config_.heldout_window;
     input.heldout_tokens = config_.heldout_tokens;
-    if (row->task.kind == data::TaskKind::kLanguageModeling) {
+    const data::TaskKindRow& kind = data::KindRow(row->task.kind);
+    if (kind.is_text) {
       input.documents = splits->documents;
       if (input.documents.empty()) return InputError(name, "holds no text");
     } else {
       input.rows = Limited(name, "test", splits->test, config_.test_limit);
       if (input.rows.empty()) return InputError(name, "has no test row");
-      if (row->task.kind == data::TaskKind::kInstruction) {
+      if (kind.measured_by_loss) {
         SFT_ASSIGN_OR_RETURN(input.examples, Render(*row, input.rows, "test"));
       }
       if (!retained) {
@@ -103,7 +106,7 @@ class Reader {
                              Render(*row, validation, "validation"));
         audit_.CountLeaks(name, "validation", validation);
       }
-      if (row->task.kind != data::TaskKind::kInstruction) {
+      if (!kind.measured_by_loss) {
         const absl::StatusOr<data::RenderedRows> rendered =
             data::RenderRows(input.rows, *input.task, tokenizer_, input.render);
         if (rendered.ok()) {
@@ -136,8 +139,7 @@ class Reader {
                  : absl::StrCat("a sample, sample_seed ", config_.sample_seed));
     if (head) return std::vector<data::Row>(rows.begin(), rows.begin() + limit);
     std::vector<int64_t> labels;
-    const bool classes =
-        (*Find(name))->task.kind == data::TaskKind::kClassification;
+    const bool classes = data::KindRow((*Find(name))->task.kind).has_classes;
     for (const data::Row& row : rows)
       labels.push_back(classes ? row.label : -1);
     std::vector<data::Row> out;

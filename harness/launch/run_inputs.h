@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
 #include "harness/data/dataset.h"
-#include "harness/data/render_head.h"
+#include "harness/data/render/render_head.h"
 #include "harness/eval/task_evaluator.h"
 #include "harness/launch/workbench.h"
 #include "harness/spec/run_config.h"

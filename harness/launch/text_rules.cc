@@ -9,6 +9,7 @@
 
 #include "harness/core/status.h"
 #include "harness/data/added_ids.h"
+#include "harness/data/render/render.h"
 #include "harness/spec/mixture.h"
 
 namespace sft::launch {

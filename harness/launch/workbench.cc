@@ -10,6 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/data/user/user_dataset.h"
 #include "harness/spec/mixture.h"
 #include "harness/text/tokenizer_factory.h"
@@ -87,7 +88,7 @@ absl::StatusOr<Workbench::SplitSizes> Workbench::SizesOf(
   sizes.validation = static_cast<int64_t>(splits.validation.size());
   sizes.test = static_cast<int64_t>(splits.test.size());
   sizes.documents = static_cast<int64_t>(splits.documents.size());
-  if (row.task.kind == data::TaskKind::kQuestionAnswering) {
+  if (data::KindRow(row.task.kind).may_lack_answer) {
     for (const auto* rows : {&splits.train, &splits.validation, &splits.test}) {
       sizes.unanswerable += std::count_if(
           rows->begin(), rows->end(),
@@ -125,7 +126,7 @@ absl::StatusOr<std::vector<std::string>> Workbench::SampleMarks(
       if (retained && config.test_limit == 0) continue;
       SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
                            DatasetOf(config, name));
-      if (row->task.kind == data::TaskKind::kLanguageModeling) continue;
+      if (data::KindRow(row->task.kind).is_text) continue;
       SFT_ASSIGN_OR_RETURN(const SplitSizes sizes, SizesOf(*row));
       mark(name, "test", config.test_limit, sizes.test);
       if (retained) continue;
@@ -152,7 +153,7 @@ spec::SpecTables Workbench::Tables() const {
     tables.models.push_back(row.name);
   for (const data::DatasetRow& row : datasets) {
     // Held-out text is measured, not trained on; everything can be retained.
-    if (row.task.kind != data::TaskKind::kLanguageModeling) {
+    if (!data::KindRow(row.task.kind).is_text) {
       tables.datasets.push_back(row.name);
       tables.tasks.push_back(row.name);
     }

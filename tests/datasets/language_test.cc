@@ -1,4 +1,5 @@
 // Held-out text, last words and word problems.
+#include "harness/data/tasks/task_kind.h"
 #include "tests/datasets/data_folder.h"
 
 namespace sft::datasets {

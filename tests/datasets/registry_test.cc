@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/core/files.h"
+#include "harness/data/render/render.h"
 #include "harness/model/load/load.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/catch_torch.h"

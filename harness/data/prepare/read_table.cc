@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
@@ -13,6 +12,7 @@
 #include "harness/data/jsonl.h"
 #include "harness/data/line_reader.h"
 #include "harness/data/prepare/not_a_table.h"
+#include "harness/data/prepare/table_remedies.h"
 #include "harness/data/unicode.h"
 #include "harness/formats/json.h"
 
@@ -38,7 +38,7 @@ class TableReader {
     if (std::none_of(endings.begin(), endings.end(), [&](const auto& ending) {
           return absl::EndsWith(name, ending);
         })) {
-      return InputError(path_, RemedyFor(name));
+      return InputError(path_, FormatRemedy(name));
     }
     SFT_ASSIGN_OR_RETURN(const std::string_view head, lines.Head());
     SFT_RETURN_IF_ERROR(CheckIsATable(path_, head));
@@ -79,34 +79,6 @@ class TableReader {
   }
   std::string TooLong() const {
     return absl::StrCat("a row above ", kMaxRowBytes, " bytes");
-  }
-
-  // What a file of another kind is read by.
-  static std::string RemedyFor(const std::string& name) {
-    const std::vector<std::pair<std::string, std::string>> kinds = {
-        {".parquet",
-         "Parquet is read by way of JSON lines: "
-         "scripts/parquet_to_jsonl.py FILE > FILE.jsonl"},
-        {".arrow", "Arrow"},
-        {".feather", "Feather"},
-        {".pkl", "a pickle, which can run any code when it is read"},
-        {".pickle", "a pickle, which can run any code when it is read"},
-        {".pt", "a pickle, which can run any code when it is read"},
-        {".xlsx", "a spreadsheet"},
-        {".xls", "a spreadsheet"},
-        {".ods", "a spreadsheet"},
-        {".zip", "an archive: unpack it"},
-        {".tar", "an archive: unpack it"},
-        {".bz2", "bzip2: unpack it, or pack it with gzip"},
-        {".xz", "xz: unpack it, or pack it with gzip"},
-        {".zst", "zstd: unpack it, or pack it with gzip"}};
-    for (const auto& [ending, what] : kinds) {
-      if (!absl::EndsWith(name, ending)) continue;
-      if (what.find(':') != std::string::npos) return what;
-      return what + ", which is not read here: save it as CSV or JSON lines";
-    }
-    return "the name ends in none of .csv, .tsv, .jsonl, .ndjson and .json "
-           "(and .gz); format: says what it is all the same";
   }
 
   // Settles the columns when the first names are known.
@@ -156,43 +128,14 @@ class TableReader {
       return;
     }
   }
-  // A table that came out as one column, though another separator is in it.
-  std::string SeparatorHint() const {
-    for (const std::string& field : fields_) {
-      if (field.find('\r') == std::string::npos) continue;
-      return ": its lines end in CR alone; tr '\\r' '\\n' < FILE > NEW mends "
-             "it";
-    }
-    if (fields_.size() != 1) return "";
-    for (const char c : {';', '\t', '|', ','}) {
-      if (fields_[0].find(c) == std::string::npos) continue;
-      const std::string shown =
-          c == '\t' ? "a tab" : absl::StrCat("'", std::string(1, c), "'");
-      const std::string remedy =
-          c == '\t'  ? "format: tsv"
-          : c == ',' ? "format: csv"
-                     : absl::StrCat("delimiter: \"", std::string(1, c), "\"");
-      return absl::StrCat(": it looks as if separated by ", shown, "; say ",
-                          remedy);
-    }
-    return "";
-  }
   absl::Status CheckColumns() const {
     std::vector<std::string> wanted = columns_.text;
     if (!columns_.label.empty()) wanted.push_back(columns_.label);
-    const std::vector<std::string> known(names_.begin(), names_.end());
     for (const std::string& column : wanted) {
       if (names_.contains(column)) continue;
-      const std::string nearest = NearestName(column, known);
-      std::vector<std::string> shown = known;
-      if (shown.size() > 20) shown.resize(20);
       return InputError(
-          path_, absl::StrCat(
-                     "no column '", column, "'",
-                     nearest.empty() ? "" : "; did you mean '" + nearest + "'?",
-                     " (there are: ",
-                     FirstWords(ShownText(absl::StrJoin(shown, ", ")), 300),
-                     ")", SeparatorHint()));
+          path_,
+          NoColumnRemedy(column, {names_.begin(), names_.end()}, fields_));
     }
     return absl::OkStatus();
   }

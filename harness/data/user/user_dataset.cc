@@ -11,9 +11,9 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/class_names.h"
-#include "harness/data/entity_answer.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/prepare/prepare.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/data/unicode.h"
 #include "harness/data/user/user_rows.h"
 #include "harness/data/user/user_table.h"
@@ -22,15 +22,11 @@
 namespace sft::data {
 namespace {
 
-bool IsLabelled(TaskKind kind) {
-  return kind == TaskKind::kClassification || kind == TaskKind::kTokenLabels;
-}
-
 class Loader {
  public:
   Loader(const spec::UserData& data, const Task& task,
          const PrepareOptions& options, std::vector<std::string> notices)
-      : data_(data), task_(task), options_(options) {
+      : data_(data), task_(task), kind_(KindRow(task.kind)), options_(options) {
     splits_.notices = std::move(notices);
   }
 
@@ -48,7 +44,7 @@ class Loader {
       splits_.facts["skipped_rows"] =
           static_cast<double>(splits_.refused.size());
     }
-    if (task_.kind == TaskKind::kLanguageModeling) return Documents(table);
+    if (kind_.is_text) return Documents(table);
     SFT_RETURN_IF_ERROR(SplitTable(table, test.rows.get()));
     SFT_RETURN_IF_ERROR(AddAll(test, splits_.test));
     SFT_RETURN_IF_ERROR(AddAll(validation, splits_.validation));
@@ -65,7 +61,7 @@ class Loader {
   absl::StatusOr<UserTable> ReadOther(const std::string& path) {
     if (path.empty()) return UserTable();
     SFT_ASSIGN_OR_RETURN(UserTable table,
-                         ReadUserTable(data_, task_.kind, options_, path, ""));
+                         ReadUserTable(data_, kind_, options_, path, ""));
     Refuse(table.bad);
     return table;
   }
@@ -175,7 +171,7 @@ class Loader {
 
   // Classes that the run never sees, or never scores.
   void CountClasses() {
-    if (task_.kind != TaskKind::kClassification) return;
+    if (!kind_.has_classes) return;
     const std::pair<const char*, const std::vector<Row>*> sides[] = {
         {"train", &splits_.train}, {"test", &splits_.test}};
     for (const auto& [name, rows] : sides) {
@@ -206,6 +202,7 @@ class Loader {
 
   const spec::UserData& data_;
   const Task& task_;
+  const TaskKindRow& kind_;
   const PrepareOptions& options_;
   Splits splits_;
   int unusable_ = 0;
@@ -213,33 +210,29 @@ class Loader {
 };
 
 // Names of classes or entity types as they can be told apart and written.
-absl::Status CheckLabels(const spec::UserData& data, const Task& task,
-                         std::vector<std::string>& notices) {
+absl::Status CheckLabels(const spec::UserData& data, const TaskKindRow& kind,
+                         const Task& task, std::vector<std::string>& notices) {
   const std::vector<std::string>& labels = task.labels;
   const bool named = !data.labels.empty();
-  const bool classes = task.kind == TaskKind::kClassification;
   const std::string where = data.Where(named ? "labels" : "path");
   if (std::set<std::string>(labels.begin(), labels.end()).size() !=
       labels.size()) {
     return InputError(where, "labels: one stands twice");
   }
   if (labels.empty()) {
-    return InputError(where, data.path + " holds no " +
-                                 (classes ? "label" : "B- tag of an entity"));
+    return InputError(
+        where, absl::StrCat(data.path, " holds no ", kind.user->label_noun));
   }
-  if (classes && labels.size() == 1) {
+  if (kind.has_classes && labels.size() == 1) {
     return InputError(where, absl::StrCat("every row has the label '",
                                           ShownText(labels[0]).substr(0, 80),
                                           "': wanted two classes or more"));
   }
-  for (const std::string& type : labels) {
-    const std::string why = classes ? "" : EntityTypeComplaint(type);
-    if (why.empty()) continue;
-    return InputError(
-        where, absl::StrCat("entity type '", type, "' ", why,
-                            ", which the written form 'type: words; type: "
-                            "words' cannot carry; name it otherwise in the "
-                            "file, such as with _"));
+  if (kind.user->label_complaint != nullptr) {
+    for (const std::string& label : labels) {
+      const std::string why = kind.user->label_complaint(label);
+      if (!why.empty()) return InputError(where, why);
+    }
   }
   const AlikeNames alike = FindAlikeNames(labels);
   if (!alike.unseen.empty() && !named) {
@@ -285,16 +278,17 @@ absl::Status CheckFiles(const spec::UserData& data) {
 }  // namespace
 
 absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data) {
-  absl::StatusOr<TaskKind> kind = TaskKindByName(data.task);
-  if (!kind.ok()) {
-    return InputError(data.Where("task"), ToStd(kind.status().message()));
+  const absl::StatusOr<const TaskKindRow*> found = UserKindByName(data.task);
+  if (!found.ok()) {
+    return InputError(data.Where("task"), ToStd(found.status().message()));
   }
+  const TaskKindRow& kind = **found;
   SFT_RETURN_IF_ERROR(CheckFiles(data));
   SFT_ASSIGN_OR_RETURN(const PrepareOptions options,
-                       UserPrepareOptions(data, *kind));
+                       UserPrepareOptions(data, kind));
   DatasetRow row;
   row.name = data.name;
-  row.task = DefaultTask(*kind);
+  row.task = kind.user->task;
   row.task.name = data.name;
   row.task.labels = data.labels;
   if (!data.metrics.empty()) row.task.metrics = data.metrics;
@@ -315,26 +309,23 @@ absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data) {
   }
   SFT_ASSIGN_OR_RETURN(
       const UserTable table,
-      ReadUserTable(data, *kind, options, data.path, data.target));
-  SFT_RETURN_IF_ERROR(CheckUserData(data, *kind, table.columns));
+      ReadUserTable(data, kind, options, data.path, data.target));
+  SFT_RETURN_IF_ERROR(CheckUserData(data, kind, table.columns));
   SFT_ASSIGN_OR_RETURN(const TableSurvey survey,
-                       SurveyTable(table, *kind, data, options));
+                       SurveyTable(table, kind, data, options));
   if (row.task.labels.empty()) {
     row.task.labels.assign(survey.labels.begin(), survey.labels.end());
   }
   std::vector<std::string> notices;
-  if (IsLabelled(*kind)) {
-    SFT_RETURN_IF_ERROR(CheckLabels(data, row.task, notices));
+  if (!kind.user->label_noun.empty()) {
+    SFT_RETURN_IF_ERROR(CheckLabels(data, kind, row.task, notices));
   }
+  row.revision =
+      options.clean ? kind.user->cleaned_revision : kind.user->revision;
   // What made other rows, or another split, of such a file before.
   if (survey.not_nfc || survey.more_prompt ||
-      (survey.answers && options.clean) || *kind == TaskKind::kMultipleChoice ||
-      *kind == TaskKind::kQuestionAnswering) {
-    row.revision = 2;
-  }
-  if (options.clean && (*kind == TaskKind::kMultipleChoice ||
-                        *kind == TaskKind::kQuestionAnswering)) {
-    row.revision = 3;
+      (survey.answers && options.clean)) {
+    row.revision = std::max<int64_t>(row.revision, 2);
   }
   row.source = data.path;
   row.summary = "the user's own";

@@ -6,14 +6,16 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/data/conll.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/parallel.h"
 #include "harness/data/prepare/read_table.h"
 #include "harness/data/prompt_template.h"
+#include "harness/data/tasks/user_record.h"
 #include "harness/data/unicode.h"
+#include "harness/data/user/user_rows.h"
 #include "harness/formats/json.h"
 
 namespace sft::data {
@@ -42,11 +44,8 @@ RowColumns ColumnsOf(const PrepareOptions& options) {
           options.clean && options.nfc};
 }
 
-absl::StatusOr<UserTable> ReadConllTable(const std::string& path, TaskKind kind,
+absl::StatusOr<UserTable> ReadConllTable(const std::string& path,
                                          const PrepareOptions& options) {
-  if (kind != TaskKind::kTokenLabels) {
-    return InputError(path, "format: conll is for task: token_labels");
-  }
   SFT_ASSIGN_OR_RETURN(ConllTable read, ReadConll(path, ConllOptions()));
   SFT_RETURN_IF_ERROR(CheckBad(read.refused, options));
   std::vector<TableRow> rows;
@@ -63,11 +62,7 @@ absl::StatusOr<UserTable> ReadConllTable(const std::string& path, TaskKind kind,
 
 absl::StatusOr<UserTable> ReadParallelTable(const std::string& path,
                                             const std::string& target,
-                                            TaskKind kind,
                                             const PrepareOptions& options) {
-  if (kind != TaskKind::kGeneration) {
-    return InputError(path, "format: parallel is for task: generation");
-  }
   SFT_ASSIGN_OR_RETURN(ParallelTable read, ReadParallel(path, target));
   SFT_RETURN_IF_ERROR(CheckBad(read.refused, options));
   std::vector<TableRow> rows;
@@ -82,11 +77,6 @@ absl::StatusOr<UserTable> ReadParallelTable(const std::string& path,
                    false};
 }
 
-std::string ColumnOf(const spec::UserData& data, const std::string& part) {
-  const auto it = data.columns.find(part);
-  return it == data.columns.end() ? part : it->second;
-}
-
 bool Has(const std::vector<std::string>& list, const std::string& one) {
   return std::find(list.begin(), list.end(), one) != list.end();
 }
@@ -98,42 +88,39 @@ std::string Nearest(const std::string& name,
                       : "did you mean '" + near + "'?";
 }
 
-// Layouts of chats that others use.
-std::string ChatRemedy(const std::vector<std::string>& columns) {
-  if (Has(columns, "conversations")) return kShareGptRemedy;
-  if (!Has(columns, "prompt")) return "";
-  for (const char* answer : {"completion", "response", "answer", "chosen"}) {
-    if (!Has(columns, answer)) continue;
-    return absl::StrCat("columns: {instruction: prompt, output: ", answer,
-                        "} reads this file");
+// Which kinds have rows in such files, for those that are no tables.
+absl::Status CheckFormat(const std::string& format, const TaskKindRow& kind,
+                         const std::string& path) {
+  std::vector<std::string> kinds;
+  for (const TaskKindRow& one : AllTaskKinds()) {
+    if (one.user && Has(one.user->formats, format)) kinds.push_back(one.name);
   }
-  return "";
+  if (kinds.empty() || Has(kinds, kind.name)) return absl::OkStatus();
+  return InputError(path, absl::StrCat("format: ", format, " is for task: ",
+                                       absl::StrJoin(kinds, ", ")));
 }
 
 }  // namespace
 
 absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
-                                        TaskKind kind,
+                                        const TaskKindRow& kind,
                                         const PrepareOptions& options,
                                         const std::string& path,
                                         const std::string& target) {
   const std::string format = FormatOf(data, path);
-  if (format == "conll") return ReadConllTable(path, kind, options);
-  if (format == "parallel") {
-    return ReadParallelTable(path, target, kind, options);
-  }
+  SFT_RETURN_IF_ERROR(CheckFormat(format, kind, path));
+  if (format == "conll") return ReadConllTable(path, options);
+  if (format == "parallel") return ReadParallelTable(path, target, options);
   const bool text_table = IsTextTable(data, path);
   PrepareOptions with_answer = options;
-  if (kind == TaskKind::kMultipleChoice) {
-    // 1, "B" and the choice's own text are one answer; 0 of the same choices in
-    // another order is another.
+  if (kind.user->answer_of != nullptr) {
     with_answer.answer_of =
-        [&data, text_table, task = DefaultTask(kind)](
+        [&data, text_table, &form = *kind.user](
             const nlohmann::json& record) -> std::optional<std::string> {
       const absl::StatusOr<Row> row =
-          UserRow(record, 0, task, data, text_table);
+          UserRow(record, 0, form.task, data, text_table);
       if (!row.ok()) return std::nullopt;
-      return row->choices[row->label];
+      return form.answer_of(*row);
     };
   }
   SFT_ASSIGN_OR_RETURN(
@@ -145,7 +132,7 @@ absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
 }
 
 absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
-                                                  TaskKind kind) {
+                                                  const TaskKindRow& kind) {
   PrepareOptions options;
   options.clean = false;
   const std::map<std::string, std::string> known = PrintFields(options);
@@ -164,27 +151,23 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
       return InputError(data.Where(key), ToStd(status.message()));
     }
   }
-  const UserParts parts = PartsOf(kind, data, {});
-  const bool instruction = kind == TaskKind::kInstruction;
+  const UserParts parts =
+      kind.user->compared.value_or(kind.user->parts(data, {}));
   auto columns = [&data](const std::vector<std::string>& of) {
     std::vector<std::string> out;
     for (const std::string& part : of) out.push_back(ColumnOf(data, part));
     return out;
   };
-  // A conversation or an instruction, as each row has it.
-  options.text =
-      instruction ? std::vector<std::string>() : columns(parts.prompt);
-  options.also = instruction ? columns({"instruction", "input", "messages"})
-                             : columns(parts.more_prompt);
-  options.answer = instruction ? columns({"output"}) : columns(parts.answer);
+  options.text = columns(parts.prompt);
+  options.also = columns(parts.more_prompt);
+  options.answer = columns(parts.answer);
   for (const std::string& column : columns(parts.more_answer)) {
     options.answer.push_back(column);
   }
   options.label = parts.label.empty() ? "" : ColumnOf(data, parts.label);
   options.whole_layout = false;
-  // Its answer_start counts the characters of the file.
-  options.nfc = kind != TaskKind::kQuestionAnswering;
-  options.one_answer = kind == TaskKind::kMultipleChoice;
+  options.nfc = !kind.user->has_places;
+  options.one_answer = kind.user->answer_of != nullptr;
   if (data.format != "conll" && data.format != "parallel") {
     options.format = data.format;
   }
@@ -205,13 +188,13 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
   return options;
 }
 
-absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
+absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table,
+                                        const TaskKindRow& kind,
                                         const spec::UserData& data,
                                         const PrepareOptions& options) {
   TableSurvey survey;
-  const std::string tags = ColumnOf(data, "tags");
-  const size_t always =
-      options.text.size() + (kind == TaskKind::kInstruction ? 1 : 0);
+  // Rows that differ in layout have one text each, whichever it is.
+  const size_t always = std::max<size_t>(1, options.text.size());
   const auto filled = [](const std::string& text) { return !text.empty(); };
   for (size_t i = 0; i < table.rows->size(); ++i) {
     SFT_ASSIGN_OR_RETURN(const TableRow row, table.rows->Get(i));
@@ -221,22 +204,18 @@ absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
         std::any_of(row.text.begin() + static_cast<int64_t>(always),
                     row.text.end(), filled);
     survey.answers |= std::any_of(row.answer.begin(), row.answer.end(), filled);
-    if (kind == TaskKind::kClassification) {
-      if (!row.label.empty()) survey.labels.insert(row.label);
-    } else if (kind == TaskKind::kTokenLabels) {
+    // A row may have a 'label' column that is none of this task's.
+    if (!options.label.empty() && !row.label.empty()) {
+      survey.labels.insert(row.label);
+    }
+    if (kind.user->add_labels != nullptr) {
       SFT_ASSIGN_OR_RETURN(const nlohmann::json object,
                            formats::ParseJson(row.json));
-      for (const std::string& tag :
-           TagsOfColumn(object, tags, table.text_table)) {
-        int64_t number = 0;
-        if (absl::SimpleAtoi(tag, &number)) {
-          return InputError(absl::StrCat(table.rows->name(), ":", row.line),
-                            absl::StrCat("tag ", tag,
-                                         ": wanted names, as B-person, not "
-                                         "numbers"));
-        }
-        if (tag.size() > 2 && tag[1] == '-')
-          survey.labels.insert(tag.substr(2));
+      const absl::Status status = kind.user->add_labels(
+          UserRecord(object, data, table.text_table), survey.labels);
+      if (!status.ok()) {
+        return InputError(absl::StrCat(table.rows->name(), ":", row.line),
+                          ToStd(status.message()));
       }
     }
     if (survey.labels.size() > kMaxLabels) {
@@ -248,9 +227,9 @@ absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
   return survey;
 }
 
-absl::Status CheckUserData(const spec::UserData& data, TaskKind kind,
+absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
                            const std::vector<std::string>& columns) {
-  const UserParts parts = PartsOf(kind, data, columns);
+  const UserParts parts = kind.user->parts(data, columns);
   std::vector<std::string> known;
   for (const auto* some : {&parts.prompt, &parts.more_prompt, &parts.answer,
                            &parts.more_answer, &parts.other}) {
@@ -261,16 +240,15 @@ absl::Status CheckUserData(const spec::UserData& data, TaskKind kind,
     if (Has(known, part)) continue;
     return InputError(
         data.Where("columns"),
-        absl::StrCat("columns: a task of ", ToAbsl(TaskKindName(kind)),
-                     " has no '", part, "'; ", Nearest(part, known)));
+        absl::StrCat("columns: a task of ", kind.name, " has no '", part, "'; ",
+                     Nearest(part, known)));
   }
   for (const std::string& metric : data.metrics) {
-    const std::vector<std::string> metrics = MetricsOf(kind);
+    const std::vector<std::string>& metrics = kind.user->metrics;
     if (Has(metrics, metric)) continue;
     return InputError(data.Where("metrics"),
                       absl::StrCat("metrics: '", metric, "' is none of ",
-                                   ToAbsl(TaskKindName(kind)), "; ",
-                                   Nearest(metric, metrics)));
+                                   kind.name, "; ", Nearest(metric, metrics)));
   }
   // Those of the file, and names of the task that stand for them.
   std::vector<std::string> names = columns;
@@ -289,8 +267,9 @@ absl::Status CheckUserData(const spec::UserData& data, TaskKind kind,
   auto wanted = [&](const std::string& part) -> absl::Status {
     const std::string column = ColumnOf(data, part);
     if (Has(columns, column)) return absl::OkStatus();
-    const std::string remedy =
-        kind == TaskKind::kInstruction ? ChatRemedy(columns) : "";
+    const std::string remedy = kind.user->column_remedy == nullptr
+                                   ? ""
+                                   : kind.user->column_remedy(columns);
     if (!remedy.empty()) {
       return InputError(data.Where("columns"),
                         absl::StrCat("no column '", column, "' (", part,
@@ -332,7 +311,7 @@ absl::Status CheckUserData(const spec::UserData& data, TaskKind kind,
     }
   }
   if (data.prompt_template.empty()) return absl::OkStatus();
-  if (kind == TaskKind::kLanguageModeling || Has(parts.prompt, "messages")) {
+  if (parts.as_is) {
     return InputError(data.Where("template"),
                       "template: conversations and held-out text are taken as "
                       "they are, without one");

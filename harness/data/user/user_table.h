@@ -11,11 +11,12 @@
 #include "harness/data/dataset.h"
 #include "harness/data/prepare/options.h"
 #include "harness/data/prepare/rows.h"
-#include "harness/data/user/user_rows.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/spec/user_data.h"
 
 namespace sft::data {
 
+// Of the functions here that take a `kind`, each has a UserForm.
 struct UserTable {
   std::shared_ptr<const RowSource> rows;  // null: none was read
   std::vector<RefusedRow> bad;
@@ -25,7 +26,7 @@ struct UserTable {
 // `target` as in UserData, for parallel files. Each row's JSON is what UserRow
 // reads.
 absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
-                                        TaskKind kind,
+                                        const TaskKindRow& kind,
                                         const PrepareOptions& options,
                                         const std::string& path,
                                         const std::string& target);
@@ -33,7 +34,7 @@ absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
 // Cleaning and splitting as the block has it, with the columns of the task: all
 // that its prompt and its answer are made of.
 absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
-                                                  TaskKind kind);
+                                                  const TaskKindRow& kind);
 
 // What one look at every row finds.
 struct TableSurvey {
@@ -42,13 +43,14 @@ struct TableSurvey {
   // every row has, or of the answer, that holds something.
   bool not_nfc = false, more_prompt = false, answers = false;
 };
-absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table, TaskKind kind,
+absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table,
+                                        const TaskKindRow& kind,
                                         const spec::UserData& data,
                                         const PrepareOptions& options);
 
 // Columns, template, metrics and labels of the block against the file's
 // columns; an error is of the spec's line.
-absl::Status CheckUserData(const spec::UserData& data, TaskKind kind,
+absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
                            const std::vector<std::string>& columns);
 
 }  // namespace sft::data

@@ -1,5 +1,6 @@
 // Rows as token ids: what is in the loss, what continues what.
-#include "harness/data/dataset.h"
+#include "harness/data/render/render.h"
+
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/support/catch_torch.h"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "harness/data/added_ids.h"
-#include "harness/data/dataset.h"
+#include "harness/data/render/render.h"
 #include "harness/text/composed_tokenizer.h"
 #include "harness/text/hf_tokenizer_json.h"
 #include "tests/harness/data/fake_tokenizer.h"

@@ -1,7 +1,7 @@
-// FitToReferences: see dataset.h.
+// FitToReferences: see render.h.
 #include <algorithm>
 
-#include "harness/data/dataset.h"
+#include "harness/data/render/render.h"
 
 namespace sft::data {
 namespace {

@@ -1,5 +1,7 @@
 // Rows as token ids: the joined text is encoded, and cut where its answer
 // begins, so that generation and scoring continue the ids that training saw.
+#include "harness/data/render/render.h"
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -8,9 +10,9 @@
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/data/added_ids.h"
-#include "harness/data/dataset.h"
-#include "harness/data/render_head.h"
+#include "harness/data/render/render_head.h"
 #include "harness/data/row_text.h"
+#include "harness/data/tasks/task_kind.h"
 
 namespace sft::data {
 namespace {
@@ -54,6 +56,7 @@ int64_t CutMiddle(int64_t keep, int64_t kept_head, Tokens& tokens) {
 // One call's choices, worked out once.
 struct Renderer {
   const Task& task;
+  const TaskKindRow& kind;
   const Tokenizer& tokenizer;
   PlainText plain;
   ChatText chats;
@@ -70,7 +73,8 @@ struct Renderer {
   static absl::StatusOr<Renderer> Make(const Task& task,
                                        const Tokenizer& tokenizer,
                                        const RenderOptions& options) {
-    Renderer r{task, tokenizer, PlainText(tokenizer), ChatText(tokenizer)};
+    Renderer r{task, KindRow(task.kind), tokenizer, PlainText(tokenizer),
+               ChatText(tokenizer)};
     SFT_ASSIGN_OR_RETURN(const std::string form,
                          EffectiveForm(task, tokenizer, options));
     r.chat = form == "chat";
@@ -101,11 +105,10 @@ struct Renderer {
           std::max<int64_t>(1, std::ssize(tokenizer.Encode(any->end)));
     }
     r.shared_room = options.answer_room;
-    if (task.kind == TaskKind::kClassification) {
-      r.shared_room = std::max(r.shared_room, r.RoomFor(task.labels));
-    } else if (task.kind == TaskKind::kGeneration ||
-               task.kind == TaskKind::kQuestionAnswering ||
-               task.kind == TaskKind::kTokenLabels) {
+    if (const auto answers = r.kind.decoder.task_answers; answers != nullptr) {
+      r.shared_room = std::max(r.shared_room, r.RoomFor(answers(task)));
+    }
+    if (r.kind.generates) {
       r.shared_room = std::max(r.shared_room, task.max_new_tokens);
     }
     SFT_RETURN_IF_ERROR(r.CheckRoom(r.shared_room));
@@ -140,13 +143,9 @@ struct Renderer {
 
   // Tokens kept for the answer of `row`; 0 = its prompt is not cut.
   int64_t Room(const Row& row) const {
-    if (task.kind == TaskKind::kMultipleChoice) {
-      return std::max(shared_room, RoomFor(row.choices));
-    }
-    if (task.kind == TaskKind::kLastWord && !row.turns.empty()) {
-      return std::max(shared_room, RoomFor({row.turns.back().content}));
-    }
-    return shared_room;
+    if (kind.decoder.row_answers == nullptr) return shared_room;
+    const auto answers = kind.decoder.row_answers(row);
+    return answers ? std::max(shared_room, RoomFor(*answers)) : shared_room;
   }
 
   // The row's turns, with the system prompt where they have none.
@@ -246,15 +245,7 @@ struct Renderer {
     }
     const std::string& answer = row.turns.back().content;
     if (answer.empty()) return absl::InvalidArgumentError("empty answer");
-    if (task.kind == TaskKind::kClassification) {
-      const int64_t labels = static_cast<int64_t>(task.labels.size());
-      if (row.label < 0 || row.label >= labels ||
-          task.labels[row.label] != answer) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("label ", row.label, " with the answer '", answer,
-                         "' is none of the task's ", labels));
-      }
-    }
+    if (kind.decoder.check != nullptr) return kind.decoder.check(row, task);
     return absl::OkStatus();
   }
 

@@ -1,0 +1,85 @@
+// One of the task's labels: a decoder's likeliest label word, an encoder's
+// class of the whole row.
+#include <algorithm>
+
+#include "harness/core/fields.h"
+#include "harness/core/status.h"
+#include "harness/data/tasks/kinds.h"
+#include "harness/data/tasks/user_record.h"
+#include "harness/data/unicode.h"
+
+namespace sft::data {
+namespace {
+
+absl::Status CheckLabelWord(const Row& row, const Task& task) {
+  const std::string& answer = row.turns.back().content;
+  const int64_t labels = static_cast<int64_t>(task.labels.size());
+  if (row.label >= 0 && row.label < labels &&
+      task.labels[row.label] == answer) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("label ", row.label, " with the answer '", answer,
+                   "' is none of the task's ", labels));
+}
+
+absl::StatusOr<std::vector<HeadWindow>> SequenceWindows(const HeadInput& in) {
+  const Row& row = in.row;
+  if (row.text.empty()) {
+    return absl::InvalidArgumentError("the row has no text for an encoder");
+  }
+  if (row.label < 0 || row.label >= std::ssize(in.task.labels)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "label ", row.label, " of ", in.task.labels.size(), " labels"));
+  }
+  std::optional<TextSide> pair;
+  if (!row.text_pair.empty()) pair = SideOf(in.tokenizer, row.text_pair);
+  std::vector<HeadWindow> windows = {WholeWindow(
+      in.layout, SideOf(in.tokenizer, row.text), pair, in.max_length)};
+  windows[0].example.labels[0] = static_cast<int32_t>(row.label);
+  return windows;
+}
+
+UserParts Parts(const spec::UserData&, const std::vector<std::string>&) {
+  return {.prompt = {"text"}, .more_prompt = {"text_pair"}, .label = "label"};
+}
+
+absl::Status Fill(const UserRecord& record, const Task& task, Row& row) {
+  SFT_ASSIGN_OR_RETURN(row.text, record.Text("text"));
+  SFT_ASSIGN_OR_RETURN(row.text_pair, record.TextOrNone("text_pair"));
+  SFT_ASSIGN_OR_RETURN(const std::string label, record.Text("label"));
+  const auto found = std::find(task.labels.begin(), task.labels.end(), label);
+  if (found == task.labels.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("label '", ShownText(label), "' is none of ",
+                     CanonicalText(task.labels).substr(0, 200)));
+  }
+  row.label = found - task.labels.begin();
+  return record.Ask(
+      row.text_pair.empty() ? "{text}\nLabel:" : "{text}\n{text_pair}\nLabel:",
+      label, row);
+}
+
+}  // namespace
+
+TaskKindRow ClassificationKind() {
+  TaskKindRow row{.kind = TaskKind::kClassification,
+                  .name = "classification",
+                  .summary = "one of a few labels for a text or a pair of them",
+                  .has_classes = true,
+                  .has_given_answers = true};
+  row.decoder.task_answers = [](const Task& task) { return task.labels; };
+  row.decoder.check = CheckLabelWord;
+  row.head = HeadForm{HeadKind::kSequence,
+                      [](const Task& task) { return std::ssize(task.labels); },
+                      SequenceWindows};
+  UserForm user =
+      PlainUserForm(row.kind, {"accuracy", "f1_macro", "f1_micro", "mcc"});
+  user.parts = Parts;
+  user.fill = Fill;
+  user.label_noun = "label";
+  row.user = std::move(user);
+  return row;
+}
+
+}  // namespace sft::data
