@@ -10,6 +10,7 @@
 #include "harness/eval/metrics.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"
+#include "harness/train/optimizers/registry.h"
 
 namespace sft::experiments {
 namespace {
@@ -31,6 +32,19 @@ Rows MethodRows(const launch::Workbench& bench) {
   };
   add(bench.methods.update, "update");
   add(bench.methods.batching, "batching");
+  return rows;
+}
+
+Rows OptimizerRows(const launch::Workbench&) {
+  constexpr int64_t kWeights = 1 << 20;  // of one parameter, f32
+  Rows rows = {{"name", "state bytes a weight", "state lies", "summary"}};
+  for (const train::OptimizerRow& row : train::AllOptimizers()) {
+    rows.push_back({row.name,
+                    absl::StrFormat("%.2f", static_cast<double>(row.state_bytes(
+                                                kWeights, sizeof(float))) /
+                                                kWeights),
+                    row.state_device, row.summary});
+  }
   return rows;
 }
 
@@ -79,9 +93,11 @@ Rows FieldRows(const launch::Workbench& bench) {
                     PlaceOf(field.name),
                     of.empty() ? field.help : field.help + " (" + of + ")"});
   };
-  for (const FieldSpec& field : DescribeFields<spec::RunConfig>())
-    add(field, "");
-  for (const auto& [name, field] : spec::KnownFields(tables)) {
+  const std::map<std::string, FieldSpec> known = spec::KnownFields(tables);
+  for (const FieldSpec& field : DescribeFields<spec::RunConfig>()) {
+    add(known.at(field.name), "");
+  }
+  for (const auto& [name, field] : known) {
     const auto of = methods.find(name);
     if (of != methods.end()) add(field, absl::StrJoin(of->second, ", "));
   }
@@ -136,9 +152,10 @@ struct Listing {
   Rows (*rows)(const launch::Workbench&);
 };
 constexpr Listing kListings[] = {
-    {"models", ModelRows}, {"methods", MethodRows},
-    {"fields", FieldRows}, {"datasets", DatasetRows},
-    {"tasks", TaskRows},   {"metrics", MetricRows}};
+    {"models", ModelRows},         {"methods", MethodRows},
+    {"optimizers", OptimizerRows}, {"fields", FieldRows},
+    {"datasets", DatasetRows},     {"tasks", TaskRows},
+    {"metrics", MetricRows}};
 
 absl::StatusOr<int> RunList(const std::vector<std::string>& words) {
   std::vector<std::string> names;
@@ -158,27 +175,29 @@ absl::StatusOr<int> RunList(const std::vector<std::string>& words) {
 }  // namespace
 
 std::vector<Command> ListCommands() {
-  return {{.name = "list",
-           .usage = "list models|methods|fields|datasets|tasks|metrics",
-           .summary = "What there is, to write a spec from.",
-           .help =
-               "models    what `model` may name, beside a folder or a .gguf "
+  return {
+      {.name = "list",
+       .usage = "list models|methods|optimizers|fields|datasets|tasks|metrics",
+       .summary = "What there is, to write a spec from.",
+       .help = "models      what `model` may name, beside a folder or a .gguf "
                "file\n"
-               "methods   values of `method` and `batching`, with their "
+               "methods     values of `method` and `batching`, with their "
                "options\n"
-               "fields    whatever a spec may set or vary: default, allowed "
+               "optimizers  values of `optimizer`, and what each keeps of a "
+               "weight\n"
+               "fields      whatever a spec may set or vary: default, allowed "
                "values,\n"
-               "          and under which key it stands\n"
-               "datasets  what `train` may name, and whether its files are "
+               "            and under which key it stands\n"
+               "datasets    what `train` may name, and whether its files are "
                "here\n"
-               "tasks     what `evaluate` may name: kind, metrics, labels\n"
-               "metrics   unit, direction, and how each is computed\n"
+               "tasks       what `evaluate` may name: kind, metrics, labels\n"
+               "metrics     unit, direction, and how each is computed\n"
                "Columns on a terminal, tab-separated in a pipe.\n"
                "  sftbench list fields",
-           .flags = {},
-           .min_words = 1,
-           .max_words = 1,
-           .run = RunList}};
+       .flags = {},
+       .min_words = 1,
+       .max_words = 1,
+       .run = RunList}};
 }
 
 }  // namespace sft::experiments

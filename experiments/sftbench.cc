@@ -65,7 +65,8 @@ std::string CommandFor(const std::string& word) {
       {"export", " merge convert save push "},
       {"data", " clean prepare preprocess split dedup "},
       {"tokenize", " encode tokens tokenizer "},
-      {"list", " ls models methods datasets tasks metrics fields info "},
+      {"list",
+       " ls models methods optimizers datasets tasks metrics fields info "},
       {"verify", " check validate-records fsck "},
   };
   for (const auto& row : kRows) {

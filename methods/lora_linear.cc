@@ -160,6 +160,14 @@ at::Tensor LoraLinear::DenseWeight() const {
 
 at::Tensor LoraLinear::Bias() const { return BiasOf(*base_); }
 
+std::vector<model::MatrixShape> LoraLinear::Matrices() const {
+  std::vector<model::MatrixShape> out = base_->Matrices();
+  for (const at::Tensor& factor : {factors_.a_RI, factors_.b_OR}) {
+    out.push_back({factor.size(1), factor.size(0), factor.requires_grad()});
+  }
+  return out;
+}
+
 std::vector<NamedTensor> LoraLinear::Tensors() const {
   std::vector<NamedTensor> out = base_->Tensors();
   out.push_back({"lora_A.weight", factors_.a_RI});

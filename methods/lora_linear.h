@@ -36,6 +36,7 @@ class LoraLinear : public model::LinearMap {
   bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
   bool Draws() const override { return dropout_ > 0 || base_->Draws(); }
   at::Tensor DenseWeight() const override;
+  std::vector<model::MatrixShape> Matrices() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
 

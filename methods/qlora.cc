@@ -116,6 +116,10 @@ at::Tensor Nf4Linear::DenseWeight() const {
       weight_, compute_ == at::kDouble ? at::kDouble : at::kFloat);
 }
 
+std::vector<model::MatrixShape> Nf4Linear::Matrices() const {
+  return {{weight_.shape[1], weight_.shape[0], /*trains=*/false}};
+}
+
 std::vector<NamedTensor> Nf4Linear::Tensors() const {
   std::vector<NamedTensor> out = {{"weight.codes", weight_.codes}};
   const auto add = [&out](const char* name, const at::Tensor& t) {

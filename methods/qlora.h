@@ -38,6 +38,7 @@ class Nf4Linear : public model::LinearMap {
                      const model::PassState& pass) override;
   bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
   at::Tensor DenseWeight() const override;
+  std::vector<model::MatrixShape> Matrices() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
 

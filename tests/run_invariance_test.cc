@@ -1,11 +1,13 @@
 // What must not change a run: an evaluation in between, a kill. Over every pair
 // of update and batching method.
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/core/tensor_digest.h"
+#include "harness/train/optimizers/registry.h"
 #include "harness/train/trainer.h"
 #include "tests/invariance.h"
 
@@ -163,34 +165,30 @@ TEST_CASE("so it is under every optimizer, clipped or not",
   };
   const train::UpdateMethodRow full = of_name(tables.update, "full");
   const train::BatchingMethodRow padded = of_name(tables.batching, "padded");
-  for (const FieldSpec& field : DescribeFields<spec::RunConfig>()) {
-    if (field.name != "optimizer") continue;
-    std::vector<RunResult> results;
-    for (const std::string& optimizer : field.limits.choices) {
-      // Without clipping the step is taken inside the backward pass.
-      for (double max_grad_norm : {0.0, 1.0}) {
-        INFO(optimizer << ", max_grad_norm " << max_grad_norm);
-        CheckKills([&] {
-          return std::make_unique<TinyRun>(full, padded, optimizer,
-                                           max_grad_norm);
-        });
-      }
-      TinyRun run(full, padded, optimizer);
-      REQUIRE(run.Run({}));
-      results.push_back(run.Result());
-      // The model is large enough for moments of 8 bits.
-      bool bytes = false;
-      for (const NamedTensor& t : run.trainer->optimizer()->State()) {
-        bytes |= t.tensor.scalar_type() == at::kByte;
-      }
-      CHECK(bytes == (optimizer == "adamw_8bit"));
+  std::map<std::string, RunResult> results;
+  for (const train::OptimizerRow& row : train::AllOptimizers()) {
+    // Without clipping the step is taken inside the backward pass.
+    for (double max_grad_norm : {0.0, 1.0}) {
+      INFO(row.name << ", max_grad_norm " << max_grad_norm);
+      CheckKills([&] {
+        return std::make_unique<TinyRun>(full, padded, row.name, max_grad_norm);
+      });
     }
-    REQUIRE(results.size() == 3);
-    CHECK(results[0].weights != results[1].weights);
-    CHECK(results[0].weights == results[2].weights);  // on the CPU
-    CHECK(results[1].losses.back() ==
-          Approx(results[0].losses.back()).epsilon(0.01));
+    TinyRun run(full, padded, row.name);
+    REQUIRE(run.Run({}));
+    results[row.name] = run.Result();
+    // The model is large enough for moments of 8 bits.
+    bool bytes = false;
+    for (const NamedTensor& t : run.trainer->optimizer()->State()) {
+      bytes |= t.tensor.scalar_type() == at::kByte;
+    }
+    CHECK(bytes == (row.name == "adamw_8bit"));
   }
+  const RunResult& plain = results.at("adamw");
+  const RunResult& of_bytes = results.at("adamw_8bit");
+  CHECK(plain.weights != of_bytes.weights);
+  CHECK(plain.weights == results.at("adamw_paged").weights);  // on the CPU
+  CHECK(of_bytes.losses.back() == Approx(plain.losses.back()).epsilon(0.01));
 }
 
 }  // namespace

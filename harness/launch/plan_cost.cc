@@ -24,7 +24,6 @@ namespace {
 
 // Of the matrix-product rate, what a whole step has been seen to reach.
 constexpr double kTypicalUtilisation = 0.6;
-// What the process holds beside its tensors (LibTorch, tokenizer, rows).
 
 struct Cost {
   int64_t steps = 0;
@@ -112,14 +111,10 @@ class Estimator {
     const std::unique_ptr<data::Collator> collator = batching.MakeCollator();
     SFT_ASSIGN_OR_RETURN(const train::StepPlan plan,
                          train::PlanSteps(config, examples, *collator, round));
-    std::set<std::string> names;
-    measure::TrainedBytes trained;
-    for (const train::TrainableParameter& p : method.TrainableParameters()) {
-      names.insert(p.name);
-      trained.Add(p.tensor.numel(), p.tensor.element_size(), config.optimizer);
-    }
+    const measure::TrainedBytes trained =
+        TrainedBytesOf(config, method.TrainableParameters());
     const measure::FlopModel flops =
-        measure::MakeFlopModel(model, names, config.activation_checkpointing);
+        measure::MakeFlopModel(model, config.activation_checkpointing);
     measure::StepWork work;
     measure::StepSize largest = StepSizeOf(config);
     for (const train::PlannedStep& step : plan.steps) {

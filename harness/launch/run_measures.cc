@@ -1,5 +1,7 @@
 #include "harness/launch/run_measures.h"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <set>
 
@@ -9,6 +11,7 @@
 #include "harness/measure/memory.h"
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
+#include "harness/train/optimizers/registry.h"
 
 namespace sft::launch {
 namespace {
@@ -22,6 +25,19 @@ measure::StepSize StepSizeOf(const spec::RunConfig& config) {
       config.gradient_accumulation_steps > 1 || config.device == "cuda";
   size.clips = config.max_grad_norm > 0;
   return size;
+}
+
+measure::TrainedBytes TrainedBytesOf(
+    const spec::RunConfig& config,
+    const std::vector<train::TrainableParameter>& parameters) {
+  const train::OptimizerRow* row = train::FindOptimizer(config.optimizer);
+  TORCH_CHECK(row != nullptr, "no optimizer is named ", config.optimizer);
+  measure::TrainedBytes trained;
+  for (const train::TrainableParameter& p : parameters) {
+    trained.Add(static_cast<int64_t>(p.tensor.nbytes()),
+                row->state_bytes(p.tensor.numel(), p.tensor.element_size()));
+  }
+  return trained;
 }
 
 void StartTrainingMeasures(model::Model& model) {
@@ -58,10 +74,7 @@ void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
   }
   measure::TrainedBytes trained;
   if (optimizer != nullptr) {
-    for (const train::TrainableParameter& p : optimizer->parameters()) {
-      trained.Add(p.tensor.numel(), p.tensor.element_size(),
-                  record.config.optimizer);
-    }
+    trained = TrainedBytesOf(record.config, optimizer->parameters());
   }
   measure::StepSize largest = StepSizeOf(record.config);
   const int64_t micro_batches = record.config.gradient_accumulation_steps;

@@ -10,12 +10,16 @@
 #include "harness/model/model.h"
 #include "harness/record/run_record.h"
 #include "harness/spec/run_config.h"
-#include "harness/train/optimizer.h"
+#include "harness/train/optimizers/optimizer.h"
 
 namespace sft::launch {
 
 // What the config says of a step's memory; tokens and targets are the plan's.
 measure::StepSize StepSizeOf(const spec::RunConfig& config);
+// What `parameters` and the config's optimizer should hold.
+measure::TrainedBytes TrainedBytesOf(
+    const spec::RunConfig& config,
+    const std::vector<train::TrainableParameter>& parameters);
 // Before a round: the peak counters start anew.
 void StartTrainingMeasures(model::Model& model);
 // After a round of these steps: peaks, and the bytes that its largest

@@ -14,6 +14,7 @@
 #include "harness/data/user/user_dataset.h"
 #include "harness/spec/mixture.h"
 #include "harness/text/tokenizer_factory.h"
+#include "harness/train/optimizers/registry.h"
 
 namespace sft::launch {
 namespace {
@@ -149,6 +150,9 @@ spec::SpecTables Workbench::Tables() const {
   spec::SpecTables tables;
   tables.update_methods = SpecRows(methods.update);
   tables.batching_methods = SpecRows(methods.batching);
+  for (const train::OptimizerRow& row : train::AllOptimizers()) {
+    tables.optimizers.push_back({row.name, row.objection});
+  }
   for (const model::ModelRow& row : model::ListedModels())
     tables.models.push_back(row.name);
   for (const data::DatasetRow& row : datasets) {

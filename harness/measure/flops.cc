@@ -3,58 +3,21 @@
 namespace sft::measure {
 namespace {
 
-double Product(int64_t tokens, const LinearShape& map) {
+double Product(int64_t tokens, const model::MatrixShape& map) {
   return 2.0 * static_cast<double>(tokens) *
          static_cast<double>(map.in_features) *
          static_cast<double>(map.out_features);
 }
 
-bool EndsWith(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() &&
-         text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 }  // namespace
 
-FlopModel MakeFlopModel(model::Model& model,
-                        const std::set<std::string>& trained,
-                        bool activation_checkpointing) {
+FlopModel MakeFlopModel(model::Model& model, bool activation_checkpointing) {
   const model::ModelInfo& info = model.info();
-  FlopModel flops;
-  flops.heads = info.heads;
-  flops.head_width = info.head_width;
-  flops.layers = info.layers;
-  flops.activation_checkpointing = activation_checkpointing;
-  for (const model::LinearSlot& slot : model.linear_slots()) {
-    if (slot.role == model::Role::kHead) continue;
-    // A pooler reads what a head reads: one token a sequence.
-    std::vector<LinearShape>& maps =
-        slot.role == model::Role::kPooler ? flops.head : flops.linears;
-    maps.push_back({slot.in_features, slot.out_features,
-                    trained.count(slot.name + ".weight") > 0});
-    for (const NamedTensor& t : slot.map->Tensors()) {
-      const bool factor = t.tensor.defined() && t.tensor.dim() == 2 &&
-                          t.tensor.is_floating_point() &&
-                          t.tensor.requires_grad() && t.name != "weight" &&
-                          !EndsWith(t.name, "base_layer.weight");
-      if (factor) {
-        maps.push_back({t.tensor.size(1), t.tensor.size(0), true});
-      }
-    }
-  }
-  if (model.is_encoder()) {
-    flops.head_reads_all = model.head() == HeadKind::kSpan;
-    for (const model::Parameter& p : model.HeadParameters()) {
-      if (p.tensor.dim() != 2) continue;
-      flops.head.push_back(
-          {p.tensor.size(1), p.tensor.size(0), trained.count(p.name) > 0});
-    }
-    return flops;
-  }
-  const char* head =
-      info.tied_head ? "model.embed_tokens.weight" : "lm_head.weight";
-  flops.head.push_back({info.width, info.vocabulary, trained.count(head) > 0});
-  return flops;
+  return {.matrices = model.Matrices(),
+          .heads = info.heads,
+          .head_width = info.head_width,
+          .layers = info.layers,
+          .activation_checkpointing = activation_checkpointing};
 }
 
 StepWork WorkOf(const Batch& batch) {
@@ -83,7 +46,7 @@ StepWork operator+(const StepWork& a, const StepWork& b) {
 
 Flops StepFlops(const FlopModel& model, const StepWork& work) {
   Flops flops;
-  for (const LinearShape& map : model.linears) {
+  for (const model::MatrixShape& map : model.matrices.blocks) {
     const double product = Product(work.computed_tokens, map);
     flops.forward += product;
     flops.backward_inputs += product;
@@ -98,8 +61,8 @@ Flops StepFlops(const FlopModel& model, const StepWork& work) {
   flops.backward_inputs += 2 * attention;
   if (model.activation_checkpointing) flops.recomputed = flops.forward;
   const int64_t read =
-      model.head_reads_all ? work.computed_tokens : work.target_tokens;
-  for (const LinearShape& map : model.head) {
+      model.matrices.head_reads_all ? work.computed_tokens : work.target_tokens;
+  for (const model::MatrixShape& map : model.matrices.head) {
     const double product = Product(read, map);
     flops.forward += product;
     flops.backward_inputs += product;

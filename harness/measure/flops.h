@@ -12,37 +12,22 @@
 #define HARNESS_MEASURE_FLOPS_H_
 
 #include <cstdint>
-#include <set>
-#include <string>
-#include <vector>
 
 #include "harness/core/batch.h"
 #include "harness/model/model.h"
 
 namespace sft::measure {
 
-// One matrix that tokens are multiplied by.
-struct LinearShape {
-  int64_t in_features = 0;
-  int64_t out_features = 0;
-  bool trains = false;
-};
-
 struct FlopModel {
-  std::vector<LinearShape> linears;  // of the blocks
-  std::vector<LinearShape> head;     // applied to target tokens
-  bool head_reads_all = false;       // or to all tokens
+  model::PassMatrices matrices;
   int64_t heads = 0;
   int64_t head_width = 0;
   int64_t layers = 0;
   bool activation_checkpointing = false;
 };
-// `trained` names tensors as TrainableParameter does. A slot's two-dimensional
-// tensors besides its weight (factors of an adapter) count as maps of their
-// own shape.
-FlopModel MakeFlopModel(model::Model& model,
-                        const std::set<std::string>& trained,
-                        bool activation_checkpointing);
+// A matrix trains whose tensor requires a gradient: the method has begun its
+// round.
+FlopModel MakeFlopModel(model::Model& model, bool activation_checkpointing);
 
 // What the formula needs to know of the batches of a step.
 struct StepWork {

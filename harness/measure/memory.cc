@@ -10,13 +10,10 @@
 #include <utility>
 
 #include "harness/core/status.h"
-#include "harness/model/ops/head_loss.h"
 
 namespace sft::measure {
 namespace {
 
-// harness/kernels/adam8/adam8_logic.h; a test compares.
-constexpr int64_t kBlockOf8Bit = 256, kSmallestOf8Bit = 4096;
 constexpr size_t kAggregate = 0;  // of the allocator's small and large pools
 
 // "VmRSS:     1234 kB"
@@ -24,60 +21,6 @@ int64_t KibibytesIn(const std::string& line) {
   const size_t digits = line.find_first_of("0123456789");
   if (digits == std::string::npos) return 0;
   return std::strtoll(line.c_str() + digits, nullptr, 10) * 1024;
-}
-
-int64_t MasterBytes(const model::Model& model) {
-  return model.compute_dtype() == at::kDouble ? 8 : 4;
-}
-int64_t ComputeBytes(const model::Model& model) {
-  return static_cast<int64_t>(c10::elementSize(model.compute_dtype()));
-}
-
-bool HeadTrains(model::Model& model) {
-  const model::Role role =
-      model.info().tied_head ? model::Role::kEmbedding : model::Role::kHead;
-  for (const model::Parameter& p : model.Parameters()) {
-    if (p.role == role && p.tensor.requires_grad()) return true;
-  }
-  return false;
-}
-
-// What all blocks keep for the backward pass.
-int64_t BlockBytes(model::Model& model, const StepSize& step) {
-  const model::ModelInfo& info = model.info();
-  const int64_t m = MasterBytes(model), c = ComputeBytes(model);
-  const int64_t heads = info.heads * info.head_width;
-  const int64_t kv_heads = info.kv_heads * info.head_width;
-  // Encoders keep every input of every map.
-  const int64_t a_token =
-      model.is_encoder()
-          ? c * (8 * info.width + 4 * info.ffn_width + 3 * heads + 4 * kv_heads)
-          : 2 * m * info.width +
-                c * (2 * heads + 2 * kv_heads + 2 * info.ffn_width) +
-                4 * info.heads + 8;
-  const int64_t block = step.tokens * a_token;
-  if (!step.activation_checkpointing) return info.layers * block;
-  return block + info.layers * step.tokens * m * info.width;
-}
-
-int64_t HeadBytes(model::Model& model, const StepSize& step) {
-  const model::ModelInfo& info = model.info();
-  const int64_t m = MasterBytes(model), c = ComputeBytes(model);
-  if (model.is_encoder()) {
-    // The rows of the last map are the classes.
-    const int64_t read =
-        model.head() == HeadKind::kSpan ? step.tokens : step.targets;
-    const std::vector<model::Parameter> head = model.HeadParameters();
-    const int64_t classes = head.empty() ? 0 : head.back().tensor.size(0);
-    return 2 * read * classes * m;
-  }
-  const int64_t matrix = info.vocabulary * info.width;
-  int64_t bytes =
-      std::min(step.targets, model::kHeadLossRows) * info.vocabulary * c +
-      step.targets * info.width * (m + 2 * c);
-  if (c < m) bytes += matrix * c;  // the head cast
-  if (HeadTrains(model)) bytes += matrix * (c < m ? m + c : m);
-  return bytes;
 }
 
 }  // namespace
@@ -146,38 +89,29 @@ int64_t TensorBytes(const std::vector<at::Tensor>& tensors) {
 
 std::map<std::string, int64_t> ModelBytes(model::Model& model) {
   std::map<std::string, int64_t> bytes;
-  std::set<std::string> of_slots;
+  std::set<const void*> of_slots;
   for (const model::LinearSlot& slot : model.linear_slots()) {
     for (const auto& [category, size] : slot.map->BytesByCategory()) {
       bytes[category] += size;
     }
-    of_slots.insert(slot.name + ".weight");
-    of_slots.insert(slot.name + ".bias");
+    for (const NamedTensor& named : slot.map->Tensors()) {
+      of_slots.insert(named.tensor.storage().data());
+    }
   }
   std::vector<at::Tensor> rest;
   for (const model::Parameter& p : model.Parameters()) {
-    if (of_slots.count(p.name) == 0) rest.push_back(p.tensor);
+    if (of_slots.count(p.tensor.storage().data()) == 0) {
+      rest.push_back(p.tensor);
+    }
   }
   bytes["weights"] += TensorBytes(rest);
   return bytes;
 }
 
-int64_t OptimizerStateBytes(std::string_view optimizer, int64_t numbers,
-                            int64_t number_bytes) {
-  constexpr int64_t kStepBytes = 4;
-  if (optimizer == "adamw_8bit" && numbers >= kSmallestOf8Bit) {
-    const int64_t blocks = (numbers + kBlockOf8Bit - 1) / kBlockOf8Bit;
-    return kStepBytes + 2 * numbers + 8 * blocks;
-  }
-  return kStepBytes + 2 * numbers * number_bytes;
-}
-
-void TrainedBytes::Add(int64_t numbers, int64_t number_bytes,
-                       std::string_view optimizer_name) {
-  const int64_t bytes = numbers * number_bytes;
-  gradients += bytes;
-  largest_gradient = std::max(largest_gradient, bytes);
-  optimizer += OptimizerStateBytes(optimizer_name, numbers, number_bytes);
+void TrainedBytes::Add(int64_t parameter_bytes, int64_t state_bytes) {
+  gradients += parameter_bytes;
+  largest_gradient = std::max(largest_gradient, parameter_bytes);
+  optimizer += state_bytes;
 }
 
 std::map<std::string, int64_t> PredictTrainingBytes(model::Model& model,
@@ -186,14 +120,15 @@ std::map<std::string, int64_t> PredictTrainingBytes(model::Model& model,
   std::map<std::string, int64_t> bytes = ModelBytes(model);
   bytes["process"] = kProcessBytes;
   bytes["optimizer"] = trained.optimizer;
-  int64_t activations = BlockBytes(model, step) + HeadBytes(model, step);
-  int64_t gradients = step.accumulates || step.clips ? trained.gradients
-                                                     : trained.largest_gradient;
-  // The lookup's gradient is made whole before it joins the head's.
-  if (model.info().tied_head && HeadTrains(model)) {
-    gradients +=
-        model.info().vocabulary * model.info().width * MasterBytes(model);
-  }
+  const model::PassBytes pass = model.BytesOf(
+      {.tokens = step.tokens,
+       .targets = step.targets,
+       .activation_checkpointing = step.activation_checkpointing});
+  int64_t activations = pass.blocks + pass.head;
+  int64_t gradients =
+      (step.accumulates || step.clips ? trained.gradients
+                                      : trained.largest_gradient) +
+      pass.lookup_gradient;
   // Activations go as gradients come, unless those of an earlier micro-batch
   // or step wait.
   if (!step.accumulates) {

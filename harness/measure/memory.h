@@ -1,13 +1,11 @@
 // Memory of a run: what the tensors hold, by category, what a training step
 // should need by formula, and what the process really took.
-// T tokens a micro-batch, M targets, L layers, D width, F feed-forward width.
 #ifndef HARNESS_MEASURE_MEMORY_H_
 #define HARNESS_MEASURE_MEMORY_H_
 
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -48,16 +46,9 @@ struct TrainedBytes {
   int64_t gradients = 0;
   int64_t largest_gradient = 0;
   int64_t optimizer = 0;
-  // A parameter of so many bytes a number; its moments by the optimizer's name
-  // (RunConfig::optimizer).
-  void Add(int64_t numbers, int64_t number_bytes,
-           std::string_view optimizer_name = "adamw");
+  // A parameter, and what its optimizer keeps of it, wherever that lies.
+  void Add(int64_t parameter_bytes, int64_t state_bytes);
 };
-// What an optimizer keeps of a parameter: its step count (f32) and two moments,
-// of the parameter's type; under "adamw_8bit", from 4096 numbers on, of a byte
-// each and an f32 a block of 256. Paged ones count, wherever they lie.
-int64_t OptimizerStateBytes(std::string_view optimizer, int64_t numbers,
-                            int64_t number_bytes);
 struct StepSize {
   int64_t tokens = 0;   // slots of the largest micro-batch, pads included
   int64_t targets = 0;  // of it
@@ -67,14 +58,7 @@ struct StepSize {
   bool clips = true;  // so all gradients are held together
 };
 // What is held when a step holds most: ModelBytes and "optimizer",
-// "gradients", "activations" and the "process" itself. m and c bytes a number
-// in the master and the compute dtype; a token and layer of a decoder with
-// gated maps keep
-//   2 m D + c (2 N H + 2 K H + 2 F) + 4 N + 8,
-// the residual twice, rotated queries, keys, values, attention's output, gate
-// and up, and one number a row of each norm and head; norms' and products'
-// results are made again. Other families keep more. The head adds the logits
-// of 512 targets, three rows a target and, if it trains, its gradient.
+// "gradients", "activations" (Model::BytesOf) and the "process" itself.
 // Activations go while gradients come, so without accumulation the greater
 // of the two counts and the other is 0. Where nothing is clipped either, a
 // gradient goes as it comes, and the largest one counts.

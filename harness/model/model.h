@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
+#include "harness/model/pass_cost.h"
 
 namespace sft::model {
 
@@ -63,6 +64,9 @@ class LinearMap {
   // The dense matrix [O, I] that Forward multiplies by, in the master dtype
   // (f32, or f64), detached: what merging and exporting write.
   virtual at::Tensor DenseWeight() const = 0;
+  // The matrices that Forward multiplies rows by, one after another or side by
+  // side.
+  virtual std::vector<MatrixShape> Matrices() const = 0;
   // Every tensor held, by suffix: "weight", "bias", "lora_A.weight", ...
   virtual std::vector<NamedTensor> Tensors() const = 0;
   // Bytes held, by category: "weights", "quantized_weights",
@@ -178,6 +182,11 @@ class Model {
   // on the host by the batch's sizes alone: nothing is read back from the
   // device, nothing drawn. Such a pass can be captured and replayed.
   virtual bool IsReplayable() { return false; }
+
+  // The matrices of a training pass; those of slots are the maps' own.
+  virtual PassMatrices Matrices() = 0;
+  // What a training pass in which every map trains should hold.
+  virtual PassBytes BytesOf(const PassSize& pass) = 0;
 
   // What the model predicts. Encoders get the head that their task needs.
   virtual HeadKind head() const { return HeadKind::kNextToken; }

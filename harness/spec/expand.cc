@@ -13,7 +13,8 @@ namespace sft::spec {
 namespace {
 
 // nullopt or why no method could run the cell.
-std::optional<Finding> Objection(const RunConfig& config) {
+std::optional<Finding> Objection(const RunConfig& config,
+                                 const SpecTables& tables) {
   const int budgets =
       (config.budget_steps > 0) + (config.budget_target_tokens > 0) +
       (config.budget_epochs > 0) + (config.budget_wall_seconds > 0);
@@ -32,8 +33,10 @@ std::optional<Finding> Objection(const RunConfig& config) {
   }
   if (config.beta1 >= 1) return Finding{"beta1", "wanted a value below 1"};
   if (config.beta2 >= 1) return Finding{"beta2", "wanted a value below 1"};
-  if (config.optimizer == "adamw_8bit" && config.dtype == "f64") {
-    return Finding{"optimizer", "wanted dtype f32 or bf16"};
+  for (const OptimizerSpecRow& row : tables.optimizers) {
+    if (row.name != config.optimizer) continue;
+    std::string objection = row.objection(config);
+    if (!objection.empty()) return Finding{"optimizer", std::move(objection)};
   }
   if (!config.retain.empty() && config.heldout_window > config.heldout_tokens) {
     return Finding{"heldout_window", absl::StrCat("wanted at most "
@@ -192,7 +195,7 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
         run.axes[name] = resolver.Value(cell, name);
       }
     }
-    std::optional<Finding> finding = Objection(run.config);
+    std::optional<Finding> finding = Objection(run.config, tables);
     if (!finding && check) {
       SFT_ASSIGN_OR_RETURN(finding, check(run.config));
     }

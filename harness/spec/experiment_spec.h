@@ -3,6 +3,7 @@
 #ifndef HARNESS_SPEC_EXPERIMENT_SPEC_H_
 #define HARNESS_SPEC_EXPERIMENT_SPEC_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/fields.h"
+#include "harness/spec/run_config.h"
 #include "harness/spec/user_data.h"
 
 namespace sft::spec {
@@ -60,17 +62,23 @@ struct MethodSpecRow {
   std::string summary;
   std::vector<FieldSpec> options;
 };
+struct OptimizerSpecRow {
+  std::string name;
+  // Why a config cannot have it, "" if it can.
+  std::function<std::string(const RunConfig&)> objection;
+};
 struct SpecTables {
   std::vector<MethodSpecRow> update_methods;
   std::vector<MethodSpecRow> batching_methods;
+  std::vector<OptimizerSpecRow> optimizers;
   std::vector<std::string> models;
   std::vector<std::string> datasets;  // trainable
   std::vector<std::string> tasks;     // for `evaluate`
   std::vector<std::string> retained;  // for `retain`
 };
 
-// Every field that a spec may set or vary: RunConfig's and all options of the
-// tables' methods.
+// Every field that a spec may set or vary: RunConfig's, `optimizer` with the
+// tables' names as its choices, and all options of the tables' methods.
 std::map<std::string, FieldSpec> KnownFields(const SpecTables& tables);
 // `text` in canonical form, names looked up in the tables; the error says what
 // was wanted.

@@ -103,6 +103,11 @@ absl::StatusOr<std::string> Canonical(const FieldSpec& field,
 std::map<std::string, FieldSpec> KnownFields(const SpecTables& tables) {
   std::map<std::string, FieldSpec> fields;
   for (FieldSpec& field : DescribeFields<RunConfig>()) {
+    if (field.name == "optimizer") {
+      for (const OptimizerSpecRow& row : tables.optimizers) {
+        field.limits.choices.push_back(row.name);
+      }
+    }
     fields.emplace(field.name, field);
   }
   for (const auto* rows : {&tables.update_methods, &tables.batching_methods}) {

@@ -18,15 +18,9 @@
 #include "harness/data/collator.h"
 #include "harness/model/model.h"
 #include "harness/spec/run_config.h"
+#include "harness/train/optimizers/trainable_parameter.h"
 
 namespace sft::train {
-
-struct TrainableParameter {
-  std::string name;   // unique, stable over restarts
-  at::Tensor tensor;  // a leaf that requires grad, f32 (f64 models: f64)
-  double learning_rate_scale = 1;
-  bool weight_decay = true;
-};
 
 // Facts of a method for the record: deterministic.
 struct MethodReport {

@@ -15,7 +15,7 @@
 #include "harness/kernels/device/device_graph.h"
 #include "harness/model/model.h"
 #include "harness/train/batch_feed.h"
-#include "harness/train/optimizer.h"
+#include "harness/train/optimizers/optimizer.h"
 #include "harness/train/step_plan.h"
 
 namespace sft::train {

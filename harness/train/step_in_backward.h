@@ -2,7 +2,7 @@
 #ifndef HARNESS_TRAIN_STEP_IN_BACKWARD_H_
 #define HARNESS_TRAIN_STEP_IN_BACKWARD_H_
 
-#include "harness/train/optimizer.h"
+#include "harness/train/optimizers/optimizer.h"
 
 namespace sft::train {
 

@@ -16,7 +16,7 @@
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/train/batch_feed.h"
-#include "harness/train/make_optimizer.h"
+#include "harness/train/optimizers/registry.h"
 #include "harness/train/schedule.h"
 #include "harness/train/step_graphs.h"
 #include "harness/train/step_in_backward.h"

@@ -22,7 +22,7 @@
 #include "harness/spec/run_config.h"
 #include "harness/train/checkpoint.h"
 #include "harness/train/method.h"
-#include "harness/train/optimizer.h"
+#include "harness/train/optimizers/optimizer.h"
 #include "harness/train/step_plan.h"
 
 namespace sft::train {

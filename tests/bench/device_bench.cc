@@ -16,7 +16,7 @@
 #include "harness/kernels/nf4/nf4_glue.h"
 #include "harness/measure/memory.h"
 #include "harness/model/ops/head_loss.h"
-#include "harness/train/make_optimizer.h"
+#include "harness/train/optimizers/registry.h"
 #include "harness/train/step_graphs.h"
 #include "tests/bench/trainee.h"
 #include "tests/support/random_decoder.h"

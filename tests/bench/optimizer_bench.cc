@@ -7,7 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include "harness/core/tensor_allocator.h"
-#include "harness/train/make_optimizer.h"
+#include "harness/train/optimizers/registry.h"
 
 namespace sft::bench {
 namespace {

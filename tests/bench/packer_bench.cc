@@ -100,6 +100,7 @@ void BM_PackHistogram(benchmark::State& state, const std::string& name,
 
 PACK_HISTOGRAM(wikipedia_ffd, "wikipedia_512", FirstFitDecreasing, 0, 8138483);
 PACK_HISTOGRAM(wikipedia_bfd, "wikipedia_512", BestFitDecreasing, 0, 8138483);
+PACK_HISTOGRAM(wikipedia_lpfhp, "wikipedia_512", LongestPackFirst, 0, 8138483);
 PACK_HISTOGRAM(wikipedia_spfhp_3, "wikipedia_512", ShortestPackFirst, 3,
                9094695);
 PACK_HISTOGRAM(wikipedia_spfhp_12, "wikipedia_512", ShortestPackFirst, 12,

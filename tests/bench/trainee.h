@@ -7,14 +7,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 
 #include "harness/core/tensor_allocator.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/memory.h"
-#include "harness/train/adamw.h"
+#include "harness/train/optimizers/adamw.h"
 #include "harness/train/step_graphs.h"
 #include "methods/registry.h"
 
@@ -69,11 +68,7 @@ class Trainee {
   }
 
   double FlopsOf(const Batch& batch) {
-    std::set<std::string> names;
-    for (const train::TrainableParameter& p : optimizer_->parameters()) {
-      names.insert(p.name);
-    }
-    return measure::StepFlops(measure::MakeFlopModel(*model_, names, false),
+    return measure::StepFlops(measure::MakeFlopModel(*model_, false),
                               measure::WorkOf(batch))
         .total();
   }
@@ -81,7 +76,9 @@ class Trainee {
   int64_t PredictedBytes(const Batch& batch) {
     measure::TrainedBytes trained;
     for (const train::TrainableParameter& p : optimizer_->parameters()) {
-      trained.Add(p.tensor.numel(), p.tensor.element_size());
+      trained.Add(
+          static_cast<int64_t>(p.tensor.nbytes()),
+          train::AdamWStateBytes(p.tensor.numel(), p.tensor.element_size()));
     }
     int64_t total = -measure::kProcessBytes;  // tensors are compared
     for (const auto& [use, bytes] : measure::PredictTrainingBytes(

@@ -59,6 +59,11 @@ std::vector<model::Parameter> TinyModel::Parameters() {
       {"lm_head.weight", -1, model::Role::kHead, head_VD_}};
 }
 
+model::PassMatrices TinyModel::Matrices() {
+  return {.blocks = slots_[0].map->Matrices(),
+          .head = {{kWidth, kVocabulary, head_VD_.requires_grad()}}};
+}
+
 at::Tensor TinyModel::HiddenStates(const Batch& batch) {
   at::Tensor x_BTD = at::embedding(embedding_VD_, batch.input_ids_BT);
   at::Tensor h_BTD =
@@ -111,6 +116,9 @@ at::Tensor TinyLinear::Forward(const at::Tensor& x, const model::PassState&) {
   return at::matmul(x, weight_OI_.t());
 }
 at::Tensor TinyLinear::DenseWeight() const { return weight_OI_.detach(); }
+std::vector<model::MatrixShape> TinyLinear::Matrices() const {
+  return {{weight_OI_.size(1), weight_OI_.size(0), weight_OI_.requires_grad()}};
+}
 std::vector<NamedTensor> TinyLinear::Tensors() const {
   return {{"weight", weight_OI_}};
 }

@@ -32,6 +32,8 @@ class TinyModel : public model::Model {
   }
   std::vector<model::Parameter> Parameters() override;
   void SetActivationCheckpointing(bool) override {}
+  model::PassMatrices Matrices() override;
+  model::PassBytes BytesOf(const model::PassSize&) override { return {}; }
   at::Tensor HiddenStates(const Batch& batch) override;
   at::Tensor Logits(const at::Tensor& h_MD) override;
   model::LossOutput SumLoss(const Batch& batch) override;
@@ -59,6 +61,7 @@ class TinyLinear : public model::LinearMap {
   at::Tensor Forward(const at::Tensor& x,
                      const model::PassState& pass) override;
   at::Tensor DenseWeight() const override;
+  std::vector<model::MatrixShape> Matrices() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
 

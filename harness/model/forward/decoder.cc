@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "harness/kernels/attention/attention.h"
 #include "harness/model/ops/dense_linear.h"
+#include "harness/model/ops/head_loss.h"
 
 namespace sft::model {
 namespace {
@@ -170,6 +172,54 @@ std::vector<Parameter> Decoder::Parameters() {
   add_norm(norm_);
   if (head_VD_.defined()) {
     out.push_back({kHeadName, -1, Role::kHead, head_VD_});
+  }
+  return out;
+}
+
+PassMatrices Decoder::Matrices() {
+  PassMatrices out;
+  for (const LinearSlot& slot : slots_) {
+    for (const MatrixShape& matrix : slot.map->Matrices()) {
+      out.blocks.push_back(matrix);
+    }
+  }
+  const at::Tensor& head_VD = head_VD_.defined() ? head_VD_ : embedding_VD_;
+  out.head = {{config_.width, config_.vocabulary, head_VD.requires_grad()}};
+  return out;
+}
+
+int64_t Decoder::BytesOfBlock() const {
+  const DecoderConfig& c = config_;
+  const int64_t master = embedding_VD_.element_size();
+  const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
+  const int64_t queries = c.heads * c.head_width;
+  const int64_t keys = c.kv_heads * c.head_width;
+  // LibTorch's norm of layers cannot be made again from what it keeps.
+  const int64_t norm =
+      c.norm == NormKind::kLayer ? 2 * master + compute * c.width : 4;
+  return 2 * master * c.width +
+         compute * (2 * queries + 2 * keys + 2 * c.ffn_width) + 4 * c.heads +
+         2 * norm;
+}
+
+PassBytes Decoder::BytesOf(const PassSize& pass) {
+  const int64_t width = config_.width, vocabulary = config_.vocabulary;
+  const int64_t master = embedding_VD_.element_size();
+  const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
+  PassBytes out;
+  const int64_t block = pass.tokens * BytesOfBlock();
+  out.blocks = pass.activation_checkpointing
+                   ? block + config_.layers * pass.tokens * master * width
+                   : config_.layers * block;
+  out.head = std::min(pass.targets, kHeadLossRows) * vocabulary * compute +
+             pass.targets * width * (master + 2 * compute);
+  const bool casts = compute < master;
+  const at::Tensor& head_VD = head_VD_.defined() ? head_VD_ : embedding_VD_;
+  const int64_t matrix = vocabulary * width;
+  if (casts) out.head += matrix * compute;
+  if (head_VD.requires_grad()) {
+    out.head += matrix * (casts ? master + compute : master);
+    if (!head_VD_.defined()) out.lookup_gradient = matrix * master;
   }
   return out;
 }

@@ -39,6 +39,16 @@ class Decoder final : public Model {
   std::vector<AttentionSlot>& attention_slots() override { return attention_; }
   std::vector<Parameter> Parameters() override;
   void SetActivationCheckpointing(bool on) override { checkpointing_ = on; }
+  PassMatrices Matrices() override;
+  // With m and c bytes a number in the master and the compute dtype, a token
+  // and block keep
+  //   2 m D + c (2 N H + 2 K H + 2 F) + 4 N,
+  // the residual twice, queries, keys and values as attention reads them, its
+  // output, gate and up (without a gate, up and its activation); of each of two
+  // norms a number a row, where its result is made again, or the result and two
+  // numbers. Layouts with more norms keep more. The head adds the logits of
+  // kHeadLossRows targets, three rows a target and, if it trains, its gradient.
+  PassBytes BytesOf(const PassSize& pass) override;
 
   at::Tensor HiddenStates(const Batch& batch) override;
   at::Tensor Logits(const at::Tensor& h_MD) override;
@@ -90,6 +100,7 @@ class Decoder final : public Model {
   at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
                    const Rotation& rotation, const PassState& pass,
                    const AttendFn& attend);
+  int64_t BytesOfBlock() const;  // a token's, without checkpointing
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);

@@ -279,6 +279,41 @@ std::vector<Parameter> Encoder::Parameters() {
   return out;
 }
 
+PassMatrices Encoder::Matrices() {
+  PassMatrices out;
+  for (const LinearSlot& slot : slots_) {
+    std::vector<MatrixShape>& matrices =
+        slot.role == Role::kPooler ? out.head : out.blocks;
+    for (const MatrixShape& matrix : slot.map->Matrices()) {
+      matrices.push_back(matrix);
+    }
+  }
+  for (const HeadMap* map : {&dense_, &out_}) {
+    if (map->name.empty()) continue;
+    out.head.push_back({map->weight_OI.size(1), map->weight_OI.size(0),
+                        map->weight_OI.requires_grad()});
+  }
+  out.head_reads_all = config_.head == HeadKind::kSpan;
+  return out;
+}
+
+PassBytes Encoder::BytesOf(const PassSize& pass) {
+  const int64_t master = embedding_VD_.element_size();
+  const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
+  const int64_t block =
+      pass.tokens * compute * (15 * config_.width + 4 * config_.ffn_width);
+  PassBytes out;
+  out.blocks =
+      pass.activation_checkpointing
+          ? block + config_.layers * pass.tokens * master * config_.width
+          : config_.layers * block;
+  const int64_t read =
+      config_.head == HeadKind::kSpan ? pass.tokens : pass.targets;
+  const int64_t classes = out_.name.empty() ? 0 : out_.weight_OI.size(0);
+  out.head = 2 * read * classes * master;
+  return out;
+}
+
 std::vector<NamedTensor> Encoder::DenseState() {
   std::map<std::string, at::Tensor> of_slots;
   for (const LinearSlot& slot : slots_) {

@@ -33,6 +33,10 @@ class Encoder final : public Model {
   std::vector<AttentionSlot>& attention_slots() override { return attention_; }
   std::vector<Parameter> Parameters() override;
   void SetActivationCheckpointing(bool on) override { checkpointing_ = on; }
+  // The pooler is the head's: it reads one token a sequence.
+  PassMatrices Matrices() override;
+  // Every input of every map, and the scores with their gradient.
+  PassBytes BytesOf(const PassSize& pass) override;
 
   bool is_encoder() const override { return true; }
   // kNextToken while there is no head.

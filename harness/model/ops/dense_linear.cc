@@ -331,6 +331,10 @@ at::Tensor DenseLinear::DenseWeight() const {
                                                         : at::kFloat);
 }
 
+std::vector<MatrixShape> DenseLinear::Matrices() const {
+  return {{weight_OI_.size(1), weight_OI_.size(0), weight_OI_.requires_grad()}};
+}
+
 std::vector<NamedTensor> DenseLinear::Tensors() const {
   std::vector<NamedTensor> out = {{"weight", weight_OI_}};
   if (bias_O_.defined()) out.push_back({"bias", bias_O_});

@@ -23,6 +23,7 @@ class DenseLinear : public LinearMap {
   at::Tensor Forward(const at::Tensor& x, const PassState& pass) override;
   bool MapRows(const float* x_MI, int64_t rows, float* y_MO) override;
   at::Tensor DenseWeight() const override;
+  std::vector<MatrixShape> Matrices() const override;
   std::vector<NamedTensor> Tensors() const override;
   std::vector<std::pair<std::string, int64_t>> BytesByCategory() const override;
 

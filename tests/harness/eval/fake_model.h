@@ -34,6 +34,8 @@ class FakeModel : public model::Model {
   }
   std::vector<model::Parameter> Parameters() override { return {}; }
   void SetActivationCheckpointing(bool) override {}
+  model::PassMatrices Matrices() override { return {}; }
+  model::PassBytes BytesOf(const model::PassSize&) override { return {}; }
 
   at::Tensor HiddenStates(const Batch& batch) override {
     ++passes;

@@ -12,7 +12,7 @@
 #include "harness/core/digest.h"
 #include "harness/kernels/adam8/adam8_glue.h"
 #include "harness/kernels/nf4/nf4.h"
-#include "harness/train/adamw_8bit.h"
+#include "harness/train/optimizers/adamw_8bit.h"
 #include "tests/methods/methods_support.h"
 #include "tests/support/catch_torch.h"
 

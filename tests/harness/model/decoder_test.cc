@@ -43,6 +43,7 @@ class AdapterMap : public LinearMap {
   at::Tensor DenseWeight() const override {
     return base_->DenseWeight().add(b_OR_.mm(a_RI_)).detach();
   }
+  std::vector<MatrixShape> Matrices() const override { return {}; }
   std::vector<NamedTensor> Tensors() const override {
     return {{"lora_A.weight", a_RI_}, {"lora_B.weight", b_OR_}};
   }

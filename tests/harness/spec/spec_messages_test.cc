@@ -107,6 +107,7 @@ TEST_CASE("values of other tools get what they are here", "[spec][messages]") {
            {"batching", "padding-free", "padding_free"},
            {"optimizer", "adamw_torch", "optimizer: adamw"},
            {"optimizer", "sgd", "AdamW"},
+           {"optimizer", "lars", "one of adamw, adamw_8bit, adamw_paged"},
            {"dtype", "fp16", "bf16"},
            {"dtype", "bfloat16", "dtype: bf16"},
            {"device", "gpu", "device: cuda"},

@@ -26,6 +26,12 @@ inline SpecTables TestTables() {
                            {"hft", "", {ratio}}};
   tables.batching_methods = {
       {"padded", "", {}}, {"padding_free", "", {}}, {"packed", "", {strategy}}};
+  const auto fits = [](const RunConfig&) { return std::string(); };
+  const auto no_f64 = [](const RunConfig& config) {
+    return std::string(config.dtype == "f64" ? "wanted dtype f32 or bf16" : "");
+  };
+  tables.optimizers = {
+      {"adamw", fits}, {"adamw_8bit", no_f64}, {"adamw_paged", fits}};
   tables.models = {"smollm2-135m-instruct", "glassllm"};
   tables.datasets = {"rotten_tomatoes", "bbcnews"};
   tables.tasks = {"rotten_tomatoes", "bbcnews", "multi30k", "chat"};

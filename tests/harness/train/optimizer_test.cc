@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/core/rng.h"
-#include "harness/train/adamw.h"
+#include "harness/train/optimizers/adamw.h"
 #include "harness/train/step_in_backward.h"
 #include "tests/support/catch_torch.h"
 

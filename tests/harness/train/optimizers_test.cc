@@ -7,21 +7,18 @@
 #include <vector>
 
 #include "harness/core/rng.h"
-#include "harness/train/adamw_paged.h"
-#include "harness/train/make_optimizer.h"
+#include "harness/train/optimizers/adamw_paged.h"
+#include "harness/train/optimizers/registry.h"
 #include "harness/train/step_in_backward.h"
 #include "tests/support/catch_torch.h"
 
 namespace sft::train {
 namespace {
 
-// The names that the config field takes.
 std::vector<std::string> Names() {
-  for (const FieldSpec& field : DescribeFields<spec::RunConfig>()) {
-    if (field.name == "optimizer") return field.limits.choices;
-  }
-  FAIL("no field called optimizer");
-  return {};
+  std::vector<std::string> names;
+  for (const OptimizerRow& row : AllOptimizers()) names.push_back(row.name);
+  return names;
 }
 
 at::Tensor Drawn(at::IntArrayRef shape, const std::string& name) {
@@ -183,6 +180,44 @@ TEST_CASE("every optimizer follows AdamW", "[train][optimizer]") {
       // to half a gap, 0.007 of at least 0.1; f32 moments are the same bits.
       const double bound = name == "adamw_8bit" ? 0.07 : 0.0;
       CHECK(apart.norm().item<double>() <= bound * far.norm().item<double>());
+    }
+  }
+}
+
+TEST_CASE("every optimizer's row knows the bytes of its state",
+          "[train][optimizer]") {
+  std::vector<TrainableParameter> parameters;
+  for (int64_t numbers : {3, 4095, 4096, 5000, 65536}) {
+    parameters.push_back({std::to_string(numbers),
+                          at::zeros({numbers}).set_requires_grad(true)});
+  }
+  for (const OptimizerRow& row : AllOptimizers()) {
+    INFO(row.name);
+    int64_t bytes = 0;
+    for (const TrainableParameter& p : parameters) {
+      bytes += row.state_bytes(p.tensor.numel(), p.tensor.element_size());
+    }
+    CHECK(bytes == Made(row.name, parameters)->StateBytes());
+    CHECK(FindOptimizer(row.name) == &row);
+    CHECK_FALSE(row.summary.empty());
+    CHECK_FALSE(row.state_device.empty());
+  }
+  CHECK(FindOptimizer("adamw_4bit") == nullptr);
+}
+
+TEST_CASE("a row objects to the configs that its optimizer refuses",
+          "[train][optimizer]") {
+  for (const OptimizerRow& row : AllOptimizers()) {
+    INFO(row.name);
+    for (const char* dtype : {"f32", "bf16", "f64"}) {
+      spec::RunConfig config;
+      config.optimizer = row.name;
+      config.dtype = dtype;
+      const at::ScalarType master =
+          config.dtype == "f64" ? at::kDouble : at::kFloat;
+      const auto made = MakeOptimizer(
+          config, {{"w", at::zeros({5000}, master).set_requires_grad(true)}});
+      CHECK(made.ok() == row.objection(config).empty());
     }
   }
 }

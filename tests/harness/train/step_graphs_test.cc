@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/train/adamw.h"
+#include "harness/train/optimizers/adamw.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/random_decoder.h"
 

@@ -4,13 +4,15 @@
 //   w -= lr / (1-b1^t) * m / (sqrt(v / (1-b2^t)) + eps).
 // f32 goes through LibTorch's fused operator, f64 through the plain form
 // below, which is also the fused one's oracle.
-#ifndef HARNESS_TRAIN_ADAMW_H_
-#define HARNESS_TRAIN_ADAMW_H_
+#ifndef HARNESS_TRAIN_OPTIMIZERS_ADAMW_H_
+#define HARNESS_TRAIN_OPTIMIZERS_ADAMW_H_
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
-#include "harness/train/optimizer.h"
+#include "harness/spec/run_config.h"
+#include "harness/train/optimizers/optimizer.h"
 
 namespace sft::train {
 
@@ -21,6 +23,12 @@ struct AdamWOptions {
   double weight_decay = 0;
   bool force_reference = false;  // the plain form for every dtype
 };
+
+AdamWOptions AdamWOptionsOf(const spec::RunConfig& config);
+
+// Bytes that a parameter of so many numbers, of `number_bytes` each, has as
+// state: two moments of its type, and the step count.
+int64_t AdamWStateBytes(int64_t numbers, int64_t number_bytes);
 
 class AdamW : public Optimizer {
  public:
@@ -55,4 +63,4 @@ class AdamW : public Optimizer {
 
 }  // namespace sft::train
 
-#endif  // HARNESS_TRAIN_ADAMW_H_
+#endif  // HARNESS_TRAIN_OPTIMIZERS_ADAMW_H_

@@ -1,4 +1,4 @@
-#include "harness/train/adamw_paged.h"
+#include "harness/train/optimizers/adamw_paged.h"
 
 #include <ATen/ATen.h>
 

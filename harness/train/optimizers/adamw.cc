@@ -1,4 +1,4 @@
-#include "harness/train/adamw.h"
+#include "harness/train/optimizers/adamw.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -11,6 +11,18 @@
 #include "harness/core/tensor_allocator.h"
 
 namespace sft::train {
+
+AdamWOptions AdamWOptionsOf(const spec::RunConfig& config) {
+  return {.beta1 = config.beta1,
+          .beta2 = config.beta2,
+          .epsilon = config.epsilon,
+          .weight_decay = config.weight_decay};
+}
+
+int64_t AdamWStateBytes(int64_t numbers, int64_t number_bytes) {
+  constexpr int64_t kStepBytes = sizeof(float);
+  return kStepBytes + 2 * numbers * number_bytes;
+}
 
 AdamW::AdamW(std::vector<TrainableParameter> parameters,
              const AdamWOptions& options)

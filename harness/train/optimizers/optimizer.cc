@@ -1,4 +1,4 @@
-#include "harness/train/optimizer.h"
+#include "harness/train/optimizers/optimizer.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

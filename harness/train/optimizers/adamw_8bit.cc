@@ -1,4 +1,4 @@
-#include "harness/train/adamw_8bit.h"
+#include "harness/train/optimizers/adamw_8bit.h"
 
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
@@ -73,6 +73,32 @@ std::vector<NamedTensor> AdamW8bit::State() const {
     state.push_back({name + ".step", large.step});
   }
   return state;
+}
+
+std::string AdamW8bitObjection(const spec::RunConfig& config) {
+  return config.dtype == "f64" ? "wanted dtype f32 or bf16" : "";
+}
+
+int64_t AdamW8bitStateBytes(int64_t numbers, int64_t number_bytes) {
+  if (numbers < kernels::kAdam8SmallestSize) {
+    return AdamWStateBytes(numbers, number_bytes);
+  }
+  constexpr int64_t kStepBytes = sizeof(float), kAbsmaxBytes = sizeof(float);
+  const int64_t blocks =
+      (numbers + kernels::kAdam8BlockSize - 1) / kernels::kAdam8BlockSize;
+  return kStepBytes + 2 * (numbers + kAbsmaxBytes * blocks);
+}
+
+absl::StatusOr<std::unique_ptr<Optimizer>> MakeAdamW8bit(
+    const spec::RunConfig& config, std::vector<TrainableParameter> parameters) {
+  for (const TrainableParameter& p : parameters) {
+    if (p.tensor.scalar_type() != at::kFloat) {
+      return absl::InvalidArgumentError(
+          "optimizer adamw_8bit: the weights are f64, wanted f32");
+    }
+  }
+  return std::make_unique<AdamW8bit>(std::move(parameters),
+                                     AdamWOptionsOf(config));
 }
 
 }  // namespace sft::train

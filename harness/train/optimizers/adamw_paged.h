@@ -3,12 +3,12 @@
 // optimizers of QLoRA, arXiv 2305.14314, section 3). The arithmetic is AdamW's.
 // On the CPU, and for a tensor below 100 000 elements (bitsandbytes' rule), it
 // is AdamW itself.
-#ifndef HARNESS_TRAIN_ADAMW_PAGED_H_
-#define HARNESS_TRAIN_ADAMW_PAGED_H_
+#ifndef HARNESS_TRAIN_OPTIMIZERS_ADAMW_PAGED_H_
+#define HARNESS_TRAIN_OPTIMIZERS_ADAMW_PAGED_H_
 
 #include <vector>
 
-#include "harness/train/adamw.h"
+#include "harness/train/optimizers/adamw.h"
 
 namespace sft::train {
 
@@ -27,4 +27,4 @@ class AdamWPaged : public AdamW {
 
 }  // namespace sft::train
 
-#endif  // HARNESS_TRAIN_ADAMW_PAGED_H_
+#endif  // HARNESS_TRAIN_OPTIMIZERS_ADAMW_PAGED_H_

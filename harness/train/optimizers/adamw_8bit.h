@@ -4,13 +4,17 @@
 // it, applied, and rounded to its block's map
 // (harness/kernels/adam8/adam8_logic.h). Parameters below 4096 elements keep
 // f32 moments and AdamW's own step.
-#ifndef HARNESS_TRAIN_ADAMW_8BIT_H_
-#define HARNESS_TRAIN_ADAMW_8BIT_H_
+#ifndef HARNESS_TRAIN_OPTIMIZERS_ADAMW_8BIT_H_
+#define HARNESS_TRAIN_OPTIMIZERS_ADAMW_8BIT_H_
 
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "harness/kernels/adam8/adam8_glue.h"
-#include "harness/train/adamw.h"
+#include "harness/train/optimizers/adamw.h"
 
 namespace sft::train {
 
@@ -41,6 +45,14 @@ class AdamW8bit : public Optimizer {
   AdamWOptions options_;
 };
 
+// Why a config cannot have it, "" if it can: f64 weights.
+std::string AdamW8bitObjection(const spec::RunConfig& config);
+// As AdamWStateBytes: two moments of a byte a number and an f32 a block.
+int64_t AdamW8bitStateBytes(int64_t numbers, int64_t number_bytes);
+// InvalidArgument: f64 weights.
+absl::StatusOr<std::unique_ptr<Optimizer>> MakeAdamW8bit(
+    const spec::RunConfig& config, std::vector<TrainableParameter> parameters);
+
 }  // namespace sft::train
 
-#endif  // HARNESS_TRAIN_ADAMW_8BIT_H_
+#endif  // HARNESS_TRAIN_OPTIMIZERS_ADAMW_8BIT_H_

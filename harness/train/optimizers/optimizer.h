@@ -1,8 +1,8 @@
 // What moves the trainable parameters: gradients, their norm and clipping are
 // here, the rule that moves a weight and its state in a class derived from it.
-// The trainer knows no other; make_optimizer.h makes them by name.
-#ifndef HARNESS_TRAIN_OPTIMIZER_H_
-#define HARNESS_TRAIN_OPTIMIZER_H_
+// The trainer knows no other; registry.h makes them by name.
+#ifndef HARNESS_TRAIN_OPTIMIZERS_OPTIMIZER_H_
+#define HARNESS_TRAIN_OPTIMIZERS_OPTIMIZER_H_
 
 #include <cstdint>
 #include <string>
@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "harness/core/batch.h"
-#include "harness/train/method.h"
+#include "harness/train/optimizers/trainable_parameter.h"
 
 namespace sft::train {
 
@@ -65,4 +65,4 @@ class Optimizer {
 
 }  // namespace sft::train
 
-#endif  // HARNESS_TRAIN_OPTIMIZER_H_
+#endif  // HARNESS_TRAIN_OPTIMIZERS_OPTIMIZER_H_
