@@ -5,7 +5,6 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/data/clean_text.h"
 #include "harness/eval/text_metrics.h"
 #include "harness/eval/unicode_text.h"
 #include "harness/formats/json.h"
@@ -22,7 +21,7 @@ std::string At(const std::string& path, size_t line) {
 
 absl::StatusOr<Strings> ReadUtf8Lines(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(Strings lines, ReadLines(path));
-  if (!lines.empty()) lines[0] = data::WithoutByteOrderMark(lines[0]);
+  if (!lines.empty()) lines[0] = WithoutByteOrderMark(lines[0]);
   for (size_t i = 0; i < lines.size(); ++i) {
     if (!IsValidUtf8(lines[i])) {
       return InputError(At(path, i + 1), "is not UTF-8");
@@ -114,7 +113,7 @@ absl::StatusOr<std::vector<TextItem>> ReadTagItems(
 
 absl::StatusOr<json> ReadJson(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const std::string_view body = data::WithoutByteOrderMark(text);
+  const std::string_view body = WithoutByteOrderMark(text);
   json value;
   const std::optional<formats::JsonFault> fault =
       formats::ReadJsonInto(body, formats::kMaxJsonDepth, value);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/data/clean_text.h"
 #include "harness/data/csv.h"
 #include "harness/data/jsonl.h"
