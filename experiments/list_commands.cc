@@ -6,7 +6,7 @@
 #include "experiments/command_line.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
-#include "harness/eval/metrics.h"
+#include "harness/metrics/metrics.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"
 
@@ -123,7 +123,7 @@ Rows ModelRows(const launch::Workbench& bench) {
 
 Rows MetricRows(const launch::Workbench&) {
   Rows rows = {{"name", "unit", "better", "signature"}};
-  for (const eval::MetricInfo& row : eval::AllMetrics()) {
+  for (const metrics::Metric& row : metrics::AllMetrics()) {
     rows.push_back({row.name, row.unit,
                     row.higher_is_better ? "higher" : "lower", row.signature});
   }

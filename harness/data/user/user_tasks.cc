@@ -4,6 +4,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 #include "harness/data/user/user_rows.h"
+#include "harness/metrics/metrics.h"
 
 namespace sft::data {
 namespace {
@@ -13,6 +14,25 @@ constexpr TaskKind kKinds[] = {
     TaskKind::kQuestionAnswering, TaskKind::kGeneration,
     TaskKind::kInstruction,       TaskKind::kMultipleChoice,
     TaskKind::kLanguageModeling};
+
+// Whether any task of `kind` can be measured by `metric`: of classes by those
+// of labels, of what is written by those of texts.
+bool Measures(const metrics::Metric& metric, TaskKind kind) {
+  const bool of_labels = metric.labels != nullptr;
+  const bool of_texts = !of_labels && metric.text.score != nullptr;
+  const bool of_tags = metric.text.format == metrics::ItemFormat::kTags;
+  switch (kind) {
+    case TaskKind::kClassification:
+      return of_labels;
+    case TaskKind::kTokenLabels:
+      return of_texts && of_tags;
+    case TaskKind::kQuestionAnswering:
+    case TaskKind::kGeneration:
+      return of_texts && !of_tags;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -64,24 +84,14 @@ Task DefaultTask(TaskKind kind) {
 }
 
 std::vector<std::string> MetricsOf(TaskKind kind) {
-  switch (kind) {
-    case TaskKind::kClassification:
-      return {"accuracy", "f1_macro", "f1_micro", "mcc"};
-    case TaskKind::kTokenLabels:
-      return {"span_f1", "span_f1_strict"};
-    case TaskKind::kQuestionAnswering:
-      return {"squad_f1", "exact_match", "rouge1", "rouge2",
-              "rougeL",   "bleu",        "chrf",   "final_number"};
-    case TaskKind::kGeneration:
-      return {"rougeL",    "bleu",        "chrf",     "rouge1",      "rouge2",
-              "rougeLsum", "exact_match", "squad_f1", "final_number"};
-    case TaskKind::kMultipleChoice:
-      return {"accuracy", "accuracy_norm"};
-    case TaskKind::kLanguageModeling:
-      return {"cross_entropy", "perplexity"};
-    default:
-      return {"validation_loss"};
+  std::vector<std::string> names = DefaultTask(kind).metrics;
+  for (const metrics::Metric& metric : metrics::AllMetrics()) {
+    if (Measures(metric, kind) &&
+        std::find(names.begin(), names.end(), metric.name) == names.end()) {
+      names.push_back(metric.name);
+    }
   }
+  return names;
 }
 
 UserParts PartsOf(TaskKind kind, const spec::UserData& data,
