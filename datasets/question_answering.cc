@@ -205,7 +205,7 @@ absl::StatusOr<Questions> ReadSquad(const std::string& file,
   SFT_ASSIGN_OR_RETURN(const std::string text,
                        ReadFile(path, data::kMaxJsonFileBytes));
   const absl::StatusOr<Json> json =
-      formats::ParseJson(data::WithoutByteOrderMark(text));
+      formats::ParseJson(WithoutByteOrderMark(text));
   if (!json.ok()) return InputError(path, ToStd(json.status().message()));
   const auto articles = ArrayAt(*json, "data");
   if (!articles.ok()) {

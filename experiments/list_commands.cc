@@ -7,7 +7,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 #include "harness/data/tasks/task_kind.h"
-#include "harness/eval/metrics.h"
+#include "harness/metrics/metrics.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"
 #include "harness/train/optimizers/registry.h"
@@ -140,7 +140,7 @@ Rows ModelRows(const launch::Workbench& bench) {
 
 Rows MetricRows(const launch::Workbench&) {
   Rows rows = {{"name", "unit", "better", "signature"}};
-  for (const eval::MetricInfo& row : eval::AllMetrics()) {
+  for (const metrics::Metric& row : metrics::AllMetrics()) {
     rows.push_back({row.name, row.unit,
                     row.higher_is_better ? "higher" : "lower", row.signature});
   }

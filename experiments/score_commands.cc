@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
-#include "harness/eval/squad.h"
-#include "harness/eval/text_metrics.h"
+#include "harness/metrics/metrics.h"
+#include "harness/metrics/squad.h"
+#include "harness/metrics/text_item_files.h"
 
 ABSL_DECLARE_FLAG(bool, json);
 ABSL_FLAG(std::string, metric, "", "what to compute; 'list metrics' has all");
@@ -25,9 +29,9 @@ ABSL_FLAG(bool, stemmer, false, "rouge: Porter's stemmer on both sides");
 namespace sft::experiments {
 namespace {
 
-absl::Status CheckTakes(const eval::TextMetric& metric,
+absl::Status CheckTakes(const metrics::Metric& metric,
                         const std::string& option, bool given) {
-  const auto& taken = metric.options;
+  const auto& taken = metric.text.options;
   if (!given || std::find(taken.begin(), taken.end(), option) != taken.end()) {
     return absl::OkStatus();
   }
@@ -35,11 +39,11 @@ absl::Status CheckTakes(const eval::TextMetric& metric,
 }
 
 // What SQuAD's scripts say of questions without a prediction.
-void WarnOfMissing(const std::vector<eval::TextItem>& items) {
+void WarnOfMissing(const std::vector<metrics::TextItem>& items) {
   constexpr int kShown = 5;
-  const bool second = eval::IsSquad2(items);
+  const bool second = metrics::IsSquad2(items);
   int missing = 0;
-  for (const eval::TextItem& item : items) {
+  for (const metrics::TextItem& item : items) {
     if (item.answered || ++missing > kShown) continue;
     fprintf(stderr, "Missing prediction for %s\n", item.id.c_str());
   }
@@ -52,6 +56,58 @@ void WarnOfMissing(const std::vector<eval::TextItem>& items) {
           second ? "2.0" : "1.1");
 }
 
+using IsMetric = std::function<bool(const metrics::Metric&)>;
+
+std::vector<metrics::Metric> TextMetrics(const IsMetric& is) {
+  std::vector<metrics::Metric> found;
+  for (const metrics::Metric& metric : metrics::AllMetrics()) {
+    if (metric.text.score != nullptr && is(metric)) found.push_back(metric);
+  }
+  return found;
+}
+
+std::string NamesOf(const IsMetric& is) {
+  return absl::StrJoin(TextMetrics(is), " ",
+                       [](std::string* out, const metrics::Metric& metric) {
+                         out->append(metric.name);
+                       });
+}
+
+// What the files of each metric hold.
+std::string HelpOfMetrics() {
+  using metrics::Metric;
+  std::string help;
+  const auto add = [&help](const std::string& files, const IsMetric& is) {
+    absl::StrAppend(&help, files, ":\n");
+    for (const Metric& metric : TextMetrics(is)) {
+      absl::StrAppendFormat(&help, "  %-15s %s (%s)\n", metric.name,
+                            metric.summary, metric.unit);
+    }
+  };
+  const auto of = [](metrics::ItemFormat format) -> IsMetric {
+    return [format](const Metric& m) {
+      return m.text.format == format && m.labels == nullptr;
+    };
+  };
+  add("A label a line", [](const Metric& m) { return m.labels != nullptr; });
+  add("A text a line", of(metrics::ItemFormat::kLines));
+  add("CoNLL columns, the last is the tag, a blank line ends a sentence",
+      of(metrics::ItemFormat::kTags));
+  add("JSON as SQuAD's own script takes it, {id: answer} and the data set",
+      of(metrics::ItemFormat::kSquad));
+  absl::StrAppend(
+      &help, "\nA \\n written in the line ends a sentence: ",
+      NamesOf([](const Metric& m) { return m.text.escaped_newlines; }),
+      ".\nSeveral reference files are several references an item: ",
+      NamesOf([](const Metric& m) { return m.text.several_references; }),
+      ".\n--json adds the score of each item; there are none for ",
+      NamesOf([](const Metric& m) {
+        return m.sums.of == metrics::SumsOf::kLabels;
+      }),
+      ".");
+  return help;
+}
+
 absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
   const std::string hypotheses = absl::GetFlag(FLAGS_hypotheses);
   const std::string list = absl::GetFlag(FLAGS_references);
@@ -61,9 +117,9 @@ absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
         "sftbench score: wants --metric, --hypotheses and --references (see "
         "'sftbench score --help')");
   }
-  SFT_ASSIGN_OR_RETURN(const eval::TextMetric metric,
-                       eval::TextMetricByName(name));
-  eval::TextMetricOptions options;
+  SFT_ASSIGN_OR_RETURN(const metrics::Metric metric,
+                       metrics::TextMetricByName(name));
+  metrics::TextMetricOptions options;
   const std::string tokenize = absl::GetFlag(FLAGS_tokenize);
   options.lowercase = absl::GetFlag(FLAGS_lowercase);
   options.stemmer = absl::GetFlag(FLAGS_stemmer);
@@ -72,10 +128,10 @@ absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "stemmer", options.stemmer));
   if (!tokenize.empty()) options.tokenize = tokenize;
   const std::vector<std::string> references = absl::StrSplit(list, ',');
-  SFT_ASSIGN_OR_RETURN(const std::vector<eval::TextItem> items,
-                       eval::ReadTextItems(metric, hypotheses, references));
-  SFT_ASSIGN_OR_RETURN(const eval::TextScore score,
-                       metric.score(items, options));
+  SFT_ASSIGN_OR_RETURN(const std::vector<metrics::TextItem> items,
+                       metrics::ReadTextItems(metric, hypotheses, references));
+  SFT_ASSIGN_OR_RETURN(const metrics::MetricScore score,
+                       metrics::ScoreTexts(metric, items, options));
   WarnOfMissing(items);
   if (absl::GetFlag(FLAGS_json)) {
     nlohmann::ordered_json out;
@@ -99,30 +155,11 @@ std::vector<Command> ScoreCommands() {
        .usage = "score --metric M --hypotheses FILE --references "
                 "FILE[,FILE...] [--json]",
        .summary = "A metric over files, equal to the library people cite.",
-       .help =
-           "  printf 'the cat sat on the mat\\n' > hyp.txt\n"
-           "  printf 'the cat is on the mat\\n' > ref.txt\n"
-           "  sftbench score --metric chrf --hypotheses hyp.txt "
-           "--references ref.txt\n\n"
-           "accuracy f1_macro f1_micro mcc   a label a line (scikit-learn)\n"
-           "bleu chrf                        a text a line (sacreBLEU, "
-           "0..100)\n"
-           "rouge1 rouge2 rougeL rougeLsum   a text a line (rouge-score, "
-           "0..1);\n"
-           "                                 for rougeLsum a \\n written in "
-           "the line\n"
-           "                                 ends a sentence\n"
-           "span_f1 span_f1_strict           CoNLL columns, the last is the "
-           "tag, a blank\n"
-           "                                 line ends a sentence (seqeval)\n"
-           "exact_match squad_f1             JSON as SQuAD's own script takes "
-           "it:\n"
-           "                                 {id: answer} and the data set "
-           "(0..100)\n\n"
-           "Several reference files are several references an item (bleu, "
-           "chrf, rouge).\n"
-           "--json adds the score of each item; there are none for f1_macro "
-           "and mcc.",
+       .help = "  printf 'the cat sat on the mat\\n' > hyp.txt\n"
+               "  printf 'the cat is on the mat\\n' > ref.txt\n"
+               "  sftbench score --metric chrf --hypotheses hyp.txt "
+               "--references ref.txt\n\n" +
+               HelpOfMetrics(),
        .flags = {"metric", "hypotheses", "references", "json", "tokenize",
                  "lowercase", "stemmer"},
        .run = RunScore},

@@ -8,6 +8,7 @@
 #include "harness/analysis/collected_records.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/metrics/metrics.h"
 #include "harness/record/merge.h"
 #include "harness/record/run_paths.h"
 #include "harness/spec/plan_text.h"
@@ -203,6 +204,15 @@ const MetricRecord* FindMetric(const EvalRecord* eval,
   if (eval == nullptr) return nullptr;
   for (const MetricRecord& metric : eval->metrics) {
     if (metric.name == name) return &metric;
+  }
+  return nullptr;
+}
+
+const MetricRecord* FindSelectionMetric(const EvalRecord* eval) {
+  if (eval == nullptr) return nullptr;
+  for (const MetricRecord& metric : eval->metrics) {
+    const metrics::Metric* row = metrics::FindMetric(metric.name);
+    if (row != nullptr && row->selects_cells) return &metric;
   }
   return nullptr;
 }

@@ -49,6 +49,8 @@ absl::StatusOr<Results> CollectResults(const std::string& dir);
 const EvalRecord* LastEval(const record::RunRecord& record,
                            const std::string& task, const std::string& split);
 const MetricRecord* FindMetric(const EvalRecord* eval, const std::string& name);
+// The one that cells are selected by.
+const MetricRecord* FindSelectionMetric(const EvalRecord* eval);
 
 }  // namespace sft::analysis
 

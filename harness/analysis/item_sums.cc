@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "harness/analysis/aggregate.h"
-#include "harness/core/metric_sums.h"
 
 namespace sft::analysis {
 namespace {
@@ -14,15 +13,6 @@ constexpr double kTolerance = 1e-6;  // of a value, relative above 1
 // Far above any label set; bounds the columns of a record that is wrong.
 constexpr int64_t kMaxLabels = int64_t{1} << 16;
 constexpr size_t kSum = 0, kWeight = 1;  // columns of a mean
-
-// Means over tokens, and the record beside them that counts these.
-constexpr struct {
-  const char* metric;
-  const char* weights;
-} kWeightedMeans[] = {
-    {"validation_loss", "validation_target_tokens"},
-    {"cross_entropy", "cross_entropy_tokens"},
-};
 
 // Collects parts under the ids of their rows, or under their places where the
 // record has no ids for them.
@@ -57,8 +47,9 @@ void AddSums(const EvalRecord& eval, const MetricRecord& metric,
 
 // False if a label is none that a task has. -1 is an answer that is no label.
 bool AddLabels(const EvalRecord& eval, ItemSums& out) {
+  constexpr int64_t kColumns = metrics::kLabelColumns;
   const auto column = [](int64_t label, int64_t which) {
-    return static_cast<size_t>((label + 1) * kLabelColumns + which);
+    return static_cast<size_t>((label + 1) * kColumns + which);
   };
   const size_t n_items = eval.references.size();
   if (eval.predictions.size() != n_items) return false;
@@ -73,17 +64,15 @@ bool AddLabels(const EvalRecord& eval, ItemSums& out) {
     parts.Add(i, column(predicted, 1), 1);
     parts.Add(i, column(wanted, 2), 1);
   }
-  out.columns += (kLabelColumns - out.columns % kLabelColumns) % kLabelColumns;
+  out.columns += (kColumns - out.columns % kColumns) % kColumns;
   return true;
 }
 
 void AddMean(const EvalRecord& eval, const MetricRecord& metric,
              ItemSums& out) {
   const size_t n_items = metric.items.size();
-  const MetricRecord* weights = nullptr;
-  for (const auto& row : kWeightedMeans) {
-    if (metric.name == row.metric) weights = FindMetric(&eval, row.weights);
-  }
+  const MetricRecord* weights =
+      out.metric == nullptr ? nullptr : FindMetric(&eval, out.metric->weights);
   if (weights != nullptr && weights->items.size() != n_items) weights = nullptr;
   RowParts parts(eval, n_items, out);
   for (size_t i = 0; i < n_items; ++i) {
@@ -98,15 +87,17 @@ void AddMean(const EvalRecord& eval, const MetricRecord& metric,
 
 double ItemSums::Value(const std::vector<double>& sums) const {
   if (is_mean) return sums[kWeight] > 0 ? sums[kSum] / sums[kWeight] : 0.0;
-  return ValueOfSums(metric, sums)
-      .value_or(std::numeric_limits<double>::quiet_NaN());
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  if (metric == nullptr) return kNone;
+  return metrics::ValueOfSums(*metric, sums).value_or(kNone);
 }
 
 std::optional<ItemSums> SumsOfItems(const EvalRecord& eval,
                                     const MetricRecord& metric) {
   ItemSums out;
-  out.metric = metric.name;
-  if (IsSumOfLabels(metric.name)) {
+  out.metric = metrics::FindMetric(metric.name);
+  if (out.metric != nullptr &&
+      out.metric->sums.of == metrics::SumsOf::kLabels) {
     if (!AddLabels(eval, out)) return std::nullopt;
   } else if (metric.sum_columns > 0) {
     AddSums(eval, metric, out);

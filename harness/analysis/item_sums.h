@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "harness/core/records.h"
+#include "harness/metrics/metrics.h"
 
 namespace sft::analysis {
 
@@ -22,7 +22,7 @@ struct ItemPart {
 };
 
 struct ItemSums {
-  std::string metric;
+  const metrics::Metric* metric = nullptr;  // its row, if it has one
   bool is_mean = false;  // of items, weighted: columns are sum and weight
   size_t columns = 0;
   // By row id. Items of one row are one: they are no independent draws.
@@ -32,10 +32,10 @@ struct ItemSums {
   double Value(const std::vector<double>& sums) const;
 };
 
-// From the sums of the record, else from the predictions (f1_macro, mcc), else
-// as the mean of the items, weighted by their tokens where the evaluation has
-// their counts. nullopt if that is not the recorded value: then the record
-// does not keep what its metric is made of.
+// As the metric's row says: from the predictions, from the sums of the record,
+// or as the mean of the items, weighted where the evaluation has their weights.
+// nullopt if that is not the recorded value: then the record does not keep what
+// its metric is made of.
 std::optional<ItemSums> SumsOfItems(const EvalRecord& eval,
                                     const MetricRecord& metric);
 

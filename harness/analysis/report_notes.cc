@@ -23,9 +23,9 @@ constexpr size_t kItemsToJudge = 10;
 const MetricRecord* LossOf(const record::RunRecord& record,
                            const std::string& task) {
   const MetricRecord* loss =
-      FindMetric(LastEval(record, task, "validation"), "validation_loss");
+      FindSelectionMetric(LastEval(record, task, "validation"));
   if (loss != nullptr) return loss;
-  return FindMetric(LastEval(record, task, "test"), "validation_loss");
+  return FindSelectionMetric(LastEval(record, task, "test"));
 }
 
 std::string SuspiciousLoss(const Results& results, const CollectedRun& run,

@@ -8,11 +8,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/comparison_families.h"
+#include "harness/metrics/metrics.h"
 
 namespace sft::analysis {
 namespace {
-
-constexpr char kValidationLoss[] = "validation_loss";
 
 const Comparison* AgainstUntuned(const std::vector<Comparison>& comparisons,
                                  size_t cell, const std::string& task) {
@@ -79,9 +78,9 @@ std::string UnitOf(const MetricRecord& metric) {
 
 // "macro F1 (0–1)": what people call it, and its scale.
 std::string TitleOf(const MetricRecord& metric, const std::string& split) {
-  std::string title = metric.name;
-  if (title == "f1_macro") title = "macro F1";
-  if (title == "validation_loss") title = split + " loss";
+  const metrics::Metric* row = metrics::FindMetric(metric.name);
+  const std::string title =
+      row == nullptr ? metric.name : metrics::TitleOf(*row, split);
   if (metric.unit.empty() || metric.unit == "1") return title;
   return absl::StrCat(title, " (", UnitOf(metric), ")");
 }
@@ -194,12 +193,13 @@ void AddTaskColumns(const Results& results, const std::string& task,
         });
   }
   // What cells are selected by. Its key is the metric's: test rows go first.
-  const auto is_loss = [](const MetricRecord& metric) {
-    return metric.name == kValidationLoss;
+  const auto selects = [](const MetricRecord& metric) {
+    const metrics::Metric* row = metrics::FindMetric(metric.name);
+    return row != nullptr && row->selects_cells;
   };
-  if (std::any_of(metrics.begin(), metrics.end(), is_loss)) return;
+  if (std::any_of(metrics.begin(), metrics.end(), selects)) return;
   for (const MetricRecord& metric : MetricsOf(results, task, "validation")) {
-    if (is_loss(metric)) add_metric(metric, "validation");
+    if (selects(metric)) add_metric(metric, "validation");
   }
 }
 
@@ -228,8 +228,10 @@ void AddRetainedColumns(const Results& results, const std::string& task,
   const auto find = [&](size_t i) {
     return AgainstUntuned(comparisons, i, task);
   };
-  const bool lower = primary != nullptr ? !primary->higher_is_better
-                                        : measure == "cross_entropy";
+  const metrics::Metric* row = metrics::FindMetric(measure);
+  const bool lower = primary != nullptr
+                         ? !primary->higher_is_better
+                         : row != nullptr && !row->higher_is_better;
   TableColumn column;
   column.key = task + "_" + measure + "_change";
   column.title = absl::StrCat("\xce\x94 ", name, " [95 %] (",

@@ -37,7 +37,7 @@ struct MetricRecord {
   std::vector<double> items;  // score of each item, empty if none
   // Where the value is no mean of items: numbers of each item, row-major
   // [items, sum_columns], whose sums over items give the value
-  // (harness/core/metric_sums.h). What resampling takes.
+  // (harness/metrics/sums.h). What resampling takes.
   std::vector<double> sums = {};
   int64_t sum_columns = 0;
 };

@@ -79,6 +79,12 @@ std::string SanitizeUtf8(std::string_view text) {
   return out;
 }
 
+std::string_view WithoutByteOrderMark(std::string_view text) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  return text.substr(0, kMark.size()) == kMark ? text.substr(kMark.size())
+                                               : text;
+}
+
 size_t FirstUncleanByte(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const Utf8Char c = DecodeUtf8At(text, i);

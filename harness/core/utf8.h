@@ -24,6 +24,8 @@ Utf8Char DecodeUtf8At(std::string_view text, size_t position);
 
 void AppendUtf8(char32_t code_point, std::string* out);
 bool IsValidUtf8(std::string_view text);
+// `text` without the byte order mark that it may begin with.
+std::string_view WithoutByteOrderMark(std::string_view text);
 std::string SanitizeUtf8(std::string_view text);
 
 // Clean: what records and specs may hold, well-formed and without NUL.

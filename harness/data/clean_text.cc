@@ -17,12 +17,6 @@ std::string Utf8Complaint(std::string_view text) {
                          static_cast<unsigned char>(text[at]), at + 1);
 }
 
-std::string_view WithoutByteOrderMark(std::string_view text) {
-  constexpr std::string_view kMark = "\xef\xbb\xbf";
-  return text.substr(0, kMark.size()) == kMark ? text.substr(kMark.size())
-                                               : text;
-}
-
 std::string CollapseSpace(std::string_view text) {
   std::string out;
   out.reserve(text.size());

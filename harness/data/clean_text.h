@@ -10,9 +10,6 @@ namespace sft::data {
 // "byte 0xa3 at column 258 is no UTF-8", "" if the text is good. NUL is not.
 std::string Utf8Complaint(std::string_view text);
 
-// `text` without the byte order mark that it may begin with.
-std::string_view WithoutByteOrderMark(std::string_view text);
-
 // White space of both ends cut off, runs of it within made one space.
 std::string CollapseSpace(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/data/clean_text.h"
 
 namespace sft::data {

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
+#include "harness/core/utf8.h"
 #include "harness/formats/json.h"
 
 namespace sft::data {

@@ -11,8 +11,7 @@
 #include "harness/core/status.h"
 #include "harness/core/stopwatch.h"
 #include "harness/eval/evaluator.h"
-#include "harness/eval/metrics.h"
-#include "harness/eval/text_metrics.h"
+#include "harness/metrics/metric_records.h"
 
 namespace sft::eval {
 
@@ -30,8 +29,8 @@ inline absl::Status AddLabelMetrics(const std::vector<std::string>& names,
                                     const std::string& detail,
                                     EvalRecord& record) {
   for (const std::string& name : names) {
-    absl::StatusOr<MetricRecord> metric =
-        MetricOfLabels(name, record.predictions, record.references, detail);
+    absl::StatusOr<MetricRecord> metric = metrics::MetricOfLabels(
+        name, record.predictions, record.references, detail);
     if (!metric.ok()) {
       return InputError(record.task, ToStd(metric.status().message()));
     }
@@ -42,13 +41,12 @@ inline absl::Status AddLabelMetrics(const std::vector<std::string>& names,
 
 // Adds the named metrics of texts to `record`.
 inline absl::Status AddTextMetrics(const std::vector<std::string>& names,
-                                   const std::vector<TextItem>& items,
+                                   const std::vector<metrics::TextItem>& items,
                                    const std::string& detail,
                                    EvalRecord& record) {
   for (const std::string& name : names) {
-    SFT_ASSIGN_OR_RETURN(
-        MetricRecord metric,
-        MetricOfTexts(name, items, TextMetricOptions(), detail));
+    SFT_ASSIGN_OR_RETURN(MetricRecord metric,
+                         metrics::MetricOfTexts(name, items, {}, detail));
     record.metrics.push_back(std::move(metric));
   }
   return absl::OkStatus();

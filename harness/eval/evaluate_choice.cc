@@ -8,8 +8,8 @@
 
 #include "harness/core/status.h"
 #include "harness/eval/eval_support.h"
-#include "harness/eval/metrics.h"
 #include "harness/eval/row_answers.h"
+#include "harness/metrics/metric_records.h"
 
 namespace sft::eval {
 namespace {
@@ -71,16 +71,18 @@ absl::StatusOr<EvalRecord> EvaluateChoice(model::Model& model,
   SFT_ASSIGN_OR_RETURN(std::string detail,
                        ScoreDetail(*input.task, tokenizer, input.render));
   detail = "score:sum-logprob-choice|" + detail;
-  MetricRecord norm = Accuracy(normed, record.references);
-  const MetricRecord named = MakeMetric("accuracy_norm", detail);
-  norm.name = named.name;
-  norm.signature = named.signature;
-  record.metrics = {Accuracy(record.predictions, record.references, detail),
-                    std::move(norm)};
+  record.metrics = {
+      metrics::MakeMetric(
+          "accuracy", metrics::Accuracy(record.predictions, record.references),
+          detail),
+      metrics::MakeMetric("accuracy_norm",
+                          metrics::Accuracy(normed, record.references),
+                          detail)};
   const std::vector<std::string>& wanted = input.task->metrics;
-  if (!wanted.empty() && wanted[0] == "accuracy_norm") {
-    std::swap(record.metrics[0], record.metrics[1]);
-  }
+  std::stable_partition(record.metrics.begin(), record.metrics.end(),
+                        [&](const MetricRecord& metric) {
+                          return !wanted.empty() && metric.name == wanted[0];
+                        });
   record.wall_seconds = watch.WallSeconds();
   return record;
 }
@@ -112,9 +114,10 @@ absl::StatusOr<EvalRecord> EvaluateLastWord(model::Model& model,
   SFT_ASSIGN_OR_RETURN(std::string detail,
                        ScoreDetail(*input.task, tokenizer, render));
   detail = "over:answer-tokens|" + detail;
-  MetricRecord accuracy = MakeMetric("accuracy");
-  accuracy.signature = "accuracy|every-answer-token-is-the-argmax|" + detail;
-  MetricRecord perplexity = MakeMetric("perplexity", detail);
+  MetricRecord accuracy = metrics::MakeMetric(
+      "accuracy", {.signature = "accuracy|every-answer-token-is-the-argmax"},
+      detail);
+  MetricRecord perplexity = metrics::MakeMetric("perplexity", detail);
   double nats = 0, tokens = 0;
   for (size_t r = 0; r < scored.scores.size(); ++r) {
     const ContinuationScore& score = scored.scores[r][0];

@@ -9,10 +9,10 @@
 #include "harness/data/entity_answer.h"
 #include "harness/data/tasks/task_kind.h"
 #include "harness/eval/answers.h"
-#include "harness/eval/constraints.h"
 #include "harness/eval/eval_support.h"
-#include "harness/eval/metrics.h"
-#include "harness/eval/squad.h"
+#include "harness/metrics/constraints.h"
+#include "harness/metrics/metric_records.h"
+#include "harness/metrics/squad.h"
 
 namespace sft::eval {
 namespace {
@@ -27,7 +27,7 @@ absl::StatusOr<EvalRecord> Evaluate(
   const Stopwatch watch;
   if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
   EvalRecord record = StartRecord(input.name, options);
-  std::vector<TextItem> items(input.rows.size());
+  std::vector<metrics::TextItem> items(input.rows.size());
   for (size_t r = 0; r < input.rows.size(); ++r) {
     const data::Row& row = input.rows[r];
     record.row_ids.push_back(row.id);
@@ -93,7 +93,8 @@ absl::StatusOr<EvalRecord> EvaluateGeneration(model::Model& model,
       [&input](const data::Row&, std::string answer) {
         const std::string& none = input.task->no_answer;
         const bool says_none =
-            !none.empty() && NormalizeAnswer(answer) == NormalizeAnswer(none);
+            !none.empty() &&
+            metrics::NormalizeAnswer(answer) == metrics::NormalizeAnswer(none);
         return says_none ? "" : answer;
       });
 }
@@ -121,10 +122,10 @@ absl::Status AddConstraintAccuracy(model::Model& model,
                                    const Tokenizer& tokenizer,
                                    const EvalInput& input, EvalRecord& record) {
   const Stopwatch watch;
-  const auto share_of =
-      [&input](const data::Row& row,
-               const std::string& answer) -> absl::StatusOr<ConstraintShare> {
-    auto share = CheckConstraints(row.constraints, answer);
+  const auto share_of = [&input](const data::Row& row,
+                                 const std::string& answer)
+      -> absl::StatusOr<metrics::ConstraintShare> {
+    auto share = metrics::CheckConstraints(row.constraints, answer);
     if (share.ok()) return share;
     return InputError(absl::StrCat(input.name, ": row ", row.id),
                       ToStd(share.status().message()));
@@ -136,7 +137,8 @@ absl::Status AddConstraintAccuracy(model::Model& model,
       continue;
     }
     // Before anything is generated: what is asked must be readable.
-    SFT_ASSIGN_OR_RETURN(const ConstraintShare share, share_of(row, ""));
+    SFT_ASSIGN_OR_RETURN(const metrics::ConstraintShare share,
+                         share_of(row, ""));
     unknown += share.unknown.size();
     if (share.checked > 0) rows.push_back(row);
   }
@@ -145,12 +147,12 @@ absl::Status AddConstraintAccuracy(model::Model& model,
   SFT_ASSIGN_OR_RETURN(const Answers answers,
                        AnswerRows(model, tokenizer, *input.task, rows,
                                   limits.render, limits.max_new_tokens));
-  MetricRecord metric = MakeMetric(
+  MetricRecord metric = metrics::MakeMetric(
       "constraint_accuracy",
       absl::StrCat("rows:", rows.size(), "|unknown_constraints:", unknown, "|",
                    answers.detail));
   for (size_t r = 0; r < rows.size(); ++r) {
-    SFT_ASSIGN_OR_RETURN(const ConstraintShare share,
+    SFT_ASSIGN_OR_RETURN(const metrics::ConstraintShare share,
                          share_of(rows[r], answers.texts[r]));
     metric.items.push_back(static_cast<double>(share.met) /
                            static_cast<double>(share.checked));

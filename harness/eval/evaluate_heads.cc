@@ -13,8 +13,8 @@
 #include "harness/data/collator.h"
 #include "harness/data/render/render_head.h"
 #include "harness/eval/eval_support.h"
-#include "harness/eval/metrics.h"
 #include "harness/eval/scoring.h"
+#include "harness/metrics/metric_records.h"
 
 namespace sft::eval {
 namespace {
@@ -151,7 +151,7 @@ absl::StatusOr<EvalRecord> EvaluateTokenHead(model::Model& model,
   EvalRecord record = StartRecord(input.name, options);
   SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
   const std::vector<std::string> classes = data::TagClasses(*input.task);
-  std::vector<TextItem> items;
+  std::vector<metrics::TextItem> items;
   SFT_RETURN_IF_ERROR(ForEachFiniteScores(
       model, all.examples, options, record,
       [&](int64_t i, const at::Tensor& scores_TC) {
@@ -185,7 +185,7 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(model::Model& model,
         Answer& of_row = best[all.row[i]];
         if (answer.score > of_row.score) of_row = answer;
       }));
-  std::vector<TextItem> items;
+  std::vector<metrics::TextItem> items;
   for (size_t r = 0; r < input.rows.size(); ++r) {
     const data::Row& row = input.rows[r];
     record.row_ids.push_back(row.id);
@@ -229,8 +229,8 @@ absl::StatusOr<EvalRecord> EvaluateHeadLoss(
         counts.push_back(targets);
         return absl::OkStatus();
       }));
-  record.metrics = {MeanNats("validation_loss", sums, counts),
-                    TokenCounts("validation_target_tokens", counts)};
+  record.metrics = {metrics::MeanNats("validation_loss", sums, counts),
+                    metrics::TokenCounts("validation_target_tokens", counts)};
   record.wall_seconds = watch.WallSeconds();
   return record;
 }

@@ -10,9 +10,9 @@
 #include "harness/eval/answers.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/evaluate_heads.h"
-#include "harness/eval/metrics.h"
 #include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
+#include "harness/metrics/metric_records.h"
 
 namespace sft::eval {
 namespace {
@@ -122,8 +122,8 @@ absl::StatusOr<EvalRecord> EvaluateLoss(model::Model& model,
   std::vector<double> sums(examples.size(), 0.0);
   std::vector<int64_t> counts(examples.size(), 0);
   SumNats(wanted, log_probabilities, sums, counts);
-  record.metrics = {MeanNats("validation_loss", sums, counts),
-                    TokenCounts("validation_target_tokens", counts)};
+  record.metrics = {metrics::MeanNats("validation_loss", sums, counts),
+                    metrics::TokenCounts("validation_target_tokens", counts)};
   record.wall_seconds = watch.WallSeconds();
   return record;
 }
@@ -191,9 +191,9 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
       absl::StrCat("window:", window, "|max_tokens:", max_tokens,
                    "|order:first-windows-first", bos,
                    bos.empty() ? "" : " before each window");
-  record.metrics = {MeanNats("cross_entropy", sums, counts, detail),
-                    MakeMetric("perplexity", detail),
-                    TokenCounts("cross_entropy_tokens", counts)};
+  record.metrics = {metrics::MeanNats("cross_entropy", sums, counts, detail),
+                    metrics::MakeMetric("perplexity", detail),
+                    metrics::TokenCounts("cross_entropy_tokens", counts)};
   record.metrics[1].value = std::exp(record.metrics[0].value);
   record.wall_seconds = watch.WallSeconds();
   return record;

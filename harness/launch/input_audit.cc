@@ -10,7 +10,7 @@
 #include "harness/core/status.h"
 #include "harness/data/entity_answer.h"
 #include "harness/data/tasks/task_kind.h"
-#include "harness/eval/span_f1.h"
+#include "harness/metrics/span_f1.h"
 
 namespace sft::launch {
 
@@ -89,7 +89,7 @@ absl::Status InputAudit::CheckWrittenTags(const data::Task& task,
   if (!data::KindRow(task.kind).writes_tags || head_ != HeadKind::kNextToken) {
     return absl::OkStatus();
   }
-  std::vector<eval::TextItem> items;
+  std::vector<metrics::TextItem> items;
   int64_t misread = 0, cut = 0;
   for (const data::Row& row : rows) {
     std::string answer = data::EntityAnswer(row.words, row.tags);
@@ -104,7 +104,8 @@ absl::Status InputAudit::CheckWrittenTags(const data::Task& task,
     misread += read != row.tags;
     items.push_back({absl::StrJoin(read, " "), {absl::StrJoin(row.tags, " ")}});
   }
-  SFT_ASSIGN_OR_RETURN(const eval::TextScore score, eval::SpanF1(items, {}));
+  SFT_ASSIGN_OR_RETURN(const metrics::MetricScore score,
+                       metrics::SpanF1(items, {}));
   const std::string prefix = absl::StrCat("data.", task.name, ".test.");
   inputs_.facts[prefix + "answers_read_back_wrong"] =
       static_cast<double>(misread);

@@ -5,7 +5,7 @@
 
 #include "harness/core/status.h"
 #include "harness/eval/evaluator.h"
-#include "harness/eval/forgetting.h"
+#include "harness/metrics/forgetting.h"
 
 namespace sft::launch {
 namespace {
@@ -56,11 +56,11 @@ absl::StatusOr<std::map<std::string, double>> ForgettingOf(
     const EvalRecord* base = Find(evals, eval.task, eval.split, 0);
     if (base == nullptr) continue;
     SFT_ASSIGN_OR_RETURN(const MetricRecord change,
-                         eval::ChangeAgainstBase(*base, eval));
+                         metrics::ChangeAgainstBase(*base, eval));
     forgetting[eval.task + "/" + change.name] = change.value;
   }
   SFT_ASSIGN_OR_RETURN(const auto sequence,
-                       eval::SequenceForgetting(evals, config.train));
+                       metrics::SequenceForgetting(evals, config.train));
   forgetting.insert(sequence.begin(), sequence.end());
   return forgetting;
 }

@@ -3,7 +3,7 @@
 
   make_golden_forgetting.py
 
-Independent of harness/eval/forgetting.cc: worked out from the definitions, task
+Independent of harness/metrics/forgetting.cc: worked out from the definitions, task
 by task, over scores as they are measured (losses not negated). Plain Python,
 made-up numbers.
 """

@@ -17,6 +17,7 @@
 
 #include "harness/analysis/crossed_error.h"
 #include "harness/analysis/paired_items.h"
+#include "harness/metrics/metrics.h"
 
 namespace sft::analysis {
 
@@ -176,7 +177,7 @@ class SimulatedSweeps {
       const Scores latent = Method(ItemKind::kContinuous, n, mean, fall);
       for (const std::vector<double>& latent_I : latent) {
         ItemSums& sums = evaluations.emplace_back();
-        sums.metric = "span_f1";
+        sums.metric = metrics::FindMetric("span_f1");
         sums.columns = 3;
         for (size_t i = 0; i < n; ++i) {
           const double right = latent_I[i] > 0 ? spans_I[i] : 0;

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "harness/data/collator.h"
-#include "harness/eval/metrics.h"
+#include "harness/metrics/label_metrics.h"
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
@@ -197,7 +197,8 @@ TEST_CASE("labels are measured by the task's metrics, the primary one first",
     CHECK(record->metrics[m].name == task.metrics[m]);
   }
   CHECK(record->metrics[0].value ==
-        MatthewsCorrelation(record->predictions, record->references).value);
+        metrics::MatthewsCorrelation(record->predictions, record->references)
+            .value);
   CHECK(record->metrics[0].signature.find("score:sum-logprob-label") !=
         std::string::npos);
 
