@@ -73,8 +73,9 @@ TaskKindRow ClassificationKind() {
   row.head = HeadForm{HeadKind::kSequence,
                       [](const Task& task) { return std::ssize(task.labels); },
                       SequenceWindows};
-  UserForm user =
-      PlainUserForm(row.kind, {"accuracy", "f1_macro", "f1_micro", "mcc"});
+  UserForm user = PlainUserForm(
+      row.kind, {"accuracy", "f1_macro"},
+      [](const metrics::Metric& m) { return m.labels != nullptr; });
   user.parts = Parts;
   user.fill = Fill;
   user.label_noun = "label";

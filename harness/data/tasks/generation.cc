@@ -42,10 +42,7 @@ TaskKindRow GenerationKind() {
                   .generates = true,
                   .has_references = true};
   UserForm user =
-      PlainUserForm(row.kind,
-                    {"rougeL", "bleu", "chrf", "rouge1", "rouge2", "rougeLsum",
-                     "exact_match", "squad_f1", "final_number"},
-                    /*own=*/3);
+      PlainUserForm(row.kind, {"rougeL", "bleu", "chrf"}, MeasuresWrittenText);
   user.formats = {"parallel"};
   user.parts = Parts;
   user.fill = Fill;

@@ -108,8 +108,7 @@ TaskKindRow QuestionAnsweringKind() {
   row.head = HeadForm{HeadKind::kSpan, [](const Task&) { return int64_t{2}; },
                       SpanWindows};
   UserForm user =
-      PlainUserForm(row.kind, {"squad_f1", "exact_match", "rouge1", "rouge2",
-                               "rougeL", "bleu", "chrf", "final_number"});
+      PlainUserForm(row.kind, {"squad_f1", "exact_match"}, MeasuresWrittenText);
   user.task.max_new_tokens = 32;
   user.task.no_answer = "unanswerable";
   user.parts = Parts;

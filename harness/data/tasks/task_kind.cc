@@ -29,16 +29,24 @@ const TaskKindRow& KindRow(TaskKind kind) {
 std::string_view TaskKindName(TaskKind kind) { return KindRow(kind).name; }
 
 UserForm PlainUserForm(TaskKind kind, const std::vector<std::string>& metrics,
-                       size_t own) {
+                       bool (*fits)(const metrics::Metric&)) {
   UserForm form;
   form.task.kind = kind;
   form.task.default_form = "plain";
   form.task.stop_strings = {"\n"};
-  form.task.metrics.assign(
-      metrics.begin(),
-      metrics.begin() + static_cast<int64_t>(std::min(own, metrics.size())));
-  form.metrics = metrics;
+  form.task.metrics = form.metrics = metrics;
+  if (fits == nullptr) return form;
+  for (const metrics::Metric& metric : metrics::AllMetrics()) {
+    const bool is_own =
+        std::find(metrics.begin(), metrics.end(), metric.name) != metrics.end();
+    if (!is_own && fits(metric)) form.metrics.push_back(metric.name);
+  }
   return form;
+}
+
+bool MeasuresWrittenText(const metrics::Metric& metric) {
+  return metric.labels == nullptr && metric.text.score != nullptr &&
+         metric.text.format != metrics::ItemFormat::kTags;
 }
 
 }  // namespace sft::data

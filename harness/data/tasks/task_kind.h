@@ -16,6 +16,7 @@
 #include "harness/core/batch.h"
 #include "harness/data/dataset.h"
 #include "harness/data/tasks/head_window.h"
+#include "harness/metrics/metrics.h"
 #include "harness/spec/user_data.h"
 
 namespace sft::data {
@@ -131,9 +132,11 @@ const TaskKindRow& KindRow(TaskKind kind);
 std::string_view TaskKindName(TaskKind kind);
 
 // A set of a user's own by default: plain prompts, answers that end with the
-// line, and the first `own` of `metrics`.
+// line, measured by `metrics`; it can also have every other one that `fits`.
 UserForm PlainUserForm(TaskKind kind, const std::vector<std::string>& metrics,
-                       size_t own = 2);
+                       bool (*fits)(const metrics::Metric&) = nullptr);
+// Metrics of what is written, which are none of labels or tags.
+bool MeasuresWrittenText(const metrics::Metric& metric);
 
 }  // namespace sft::data
 
