@@ -4,26 +4,47 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "absl/flags/declare.h"
-#include "absl/flags/flag.h"
-#include "absl/strings/str_split.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
 #include "harness/eval/squad.h"
 #include "harness/eval/text_metrics.h"
 
-ABSL_DECLARE_FLAG(bool, json);
-ABSL_FLAG(std::string, metric, "", "what to compute; 'list metrics' has all");
-ABSL_FLAG(std::string, hypotheses, "", "file of what was produced");
-ABSL_FLAG(std::string, references, "",
-          "file of what is right, or several with commas between");
-ABSL_FLAG(std::string, tokenize, "",
-          "bleu: 13a (when not given), intl or none");
-ABSL_FLAG(bool, lowercase, false, "bleu, chrf: lower-case both sides");
-ABSL_FLAG(bool, stemmer, false, "rouge: Porter's stemmer on both sides");
-
 namespace sft::experiments {
 namespace {
+
+struct ScoreFlags {
+  std::string metric, hypotheses;
+  std::vector<std::string> references;
+  bool json = false;
+  std::string tokenize;
+  bool lowercase = false;
+  bool stemmer = false;
+};
+
+void DeclareScore(CLI::App& app, ScoreFlags& flags) {
+  std::vector<std::string> metrics;
+  for (const eval::TextMetric& metric : eval::AllTextMetrics()) {
+    metrics.push_back(metric.name);
+  }
+  app.add_option("--metric", flags.metric, "what to compute")
+      ->required()
+      ->check(OneOf(metrics));
+  app.add_option("--hypotheses", flags.hypotheses, "what was produced")
+      ->required()
+      ->type_name("FILE");
+  AddList(app, "--references", flags.references,
+          "what is right, or several of them by commas")
+      ->required()
+      ->type_name("FILES");
+  app.add_flag("--json", flags.json, "print JSON, with each item's score");
+  app.add_option("--tokenize", flags.tokenize,
+                 "bleu: without it 13a, as in sacreBLEU")
+      ->check(OneOf({"13a", "intl", "none"}));
+  app.add_flag("--lowercase", flags.lowercase,
+               "bleu, chrf: lower-case both sides");
+  app.add_flag("--stemmer", flags.stemmer,
+               "rouge: Porter's stemmer on both sides");
+}
 
 absl::Status CheckTakes(const eval::TextMetric& metric,
                         const std::string& option, bool given) {
@@ -52,32 +73,24 @@ void WarnOfMissing(const std::vector<eval::TextItem>& items) {
           second ? "2.0" : "1.1");
 }
 
-absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
-  const std::string hypotheses = absl::GetFlag(FLAGS_hypotheses);
-  const std::string list = absl::GetFlag(FLAGS_references);
-  const std::string name = absl::GetFlag(FLAGS_metric);
-  if (name.empty() || hypotheses.empty() || list.empty()) {
-    return absl::InvalidArgumentError(
-        "sftbench score: wants --metric, --hypotheses and --references (see "
-        "'sftbench score --help')");
-  }
+absl::StatusOr<int> RunScore(const ScoreFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const eval::TextMetric metric,
-                       eval::TextMetricByName(name));
+                       eval::TextMetricByName(flags.metric));
   eval::TextMetricOptions options;
-  const std::string tokenize = absl::GetFlag(FLAGS_tokenize);
-  options.lowercase = absl::GetFlag(FLAGS_lowercase);
-  options.stemmer = absl::GetFlag(FLAGS_stemmer);
+  const std::string& tokenize = flags.tokenize;
+  options.lowercase = flags.lowercase;
+  options.stemmer = flags.stemmer;
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "tokenize", !tokenize.empty()));
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "lowercase", options.lowercase));
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "stemmer", options.stemmer));
   if (!tokenize.empty()) options.tokenize = tokenize;
-  const std::vector<std::string> references = absl::StrSplit(list, ',');
-  SFT_ASSIGN_OR_RETURN(const std::vector<eval::TextItem> items,
-                       eval::ReadTextItems(metric, hypotheses, references));
+  SFT_ASSIGN_OR_RETURN(
+      const std::vector<eval::TextItem> items,
+      eval::ReadTextItems(metric, flags.hypotheses, flags.references));
   SFT_ASSIGN_OR_RETURN(const eval::TextScore score,
                        metric.score(items, options));
   WarnOfMissing(items);
-  if (absl::GetFlag(FLAGS_json)) {
+  if (flags.json) {
     nlohmann::ordered_json out;
     out["metric"] = metric.name;
     out["value"] = score.value;
@@ -94,39 +107,29 @@ absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
 }  // namespace
 
 std::vector<Command> ScoreCommands() {
-  return {
+  return {MakeCommand(
       {.name = "score",
        .usage = "score --metric M --hypotheses FILE --references "
                 "FILE[,FILE...] [--json]",
        .summary = "A metric over files, equal to the library people cite.",
        .help =
-           "  printf 'the cat sat on the mat\\n' > hyp.txt\n"
-           "  printf 'the cat is on the mat\\n' > ref.txt\n"
-           "  sftbench score --metric chrf --hypotheses hyp.txt "
-           "--references ref.txt\n\n"
-           "accuracy f1_macro f1_micro mcc   a label a line (scikit-learn)\n"
-           "bleu chrf                        a text a line (sacreBLEU, "
-           "0..100)\n"
-           "rouge1 rouge2 rougeL rougeLsum   a text a line (rouge-score, "
-           "0..1);\n"
-           "                                 for rougeLsum a \\n written in "
-           "the line\n"
-           "                                 ends a sentence\n"
-           "span_f1 span_f1_strict           CoNLL columns, the last is the "
-           "tag, a blank\n"
-           "                                 line ends a sentence (seqeval)\n"
-           "exact_match squad_f1             JSON as SQuAD's own script takes "
-           "it:\n"
-           "                                 {id: answer} and the data set "
-           "(0..100)\n\n"
-           "Several reference files are several references an item (bleu, "
-           "chrf, rouge).\n"
-           "--json adds the score of each item; there are none for f1_macro "
-           "and mcc.",
-       .flags = {"metric", "hypotheses", "references", "json", "tokenize",
-                 "lowercase", "stemmer"},
-       .run = RunScore},
-  };
+           R"(  printf 'the cat sat on the mat\n' > hyp.txt
+  printf 'the cat is on the mat\n' > ref.txt
+  sftbench score --metric chrf --hypotheses hyp.txt --references ref.txt
+
+accuracy f1_macro f1_micro mcc  a label a line (scikit-learn)
+bleu chrf                       a text a line (sacreBLEU, 0..100)
+rouge1 rouge2 rougeL rougeLsum  a text a line (rouge-score, 0..1);
+                                for rougeLsum a \n written in the line
+                                ends a sentence
+span_f1 span_f1_strict          CoNLL columns, the last is the tag, a
+                                blank line ends a sentence (seqeval)
+exact_match squad_f1            JSON as SQuAD's own script takes it:
+                                {id: answer} and the data set (0..100)
+
+Several reference files are several references an item (bleu, chrf, rouge).
+--json adds the score of each item; there are none for f1_macro and mcc.)"},
+      DeclareScore, RunScore)};
 }
 
 }  // namespace sft::experiments
