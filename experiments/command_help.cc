@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "experiments/command_line.h"
 
 namespace sft::experiments {
@@ -57,7 +58,10 @@ std::string CommandHelp(const Command& command) {
   AppendWrapped(text, absl::StrCat("sftbench ", command.usage), 7, 9);
   absl::StrAppend(&text, "\n");
   AppendWrapped(text, command.summary, 0, 0);
-  if (!command.help.empty()) absl::StrAppend(&text, "\n", command.help, "\n");
+  // Written as a raw string, it has line breaks at both ends.
+  const absl::string_view help =
+      absl::StripSuffix(absl::StripPrefix(command.help, "\n"), "\n");
+  if (!help.empty()) absl::StrAppend(&text, "\n", help, "\n");
   std::string section;
   for (const CLI::Option* option : ShownOptions(*app)) {
     const char* its = option->get_positional() ? "words" : "flags";

@@ -127,13 +127,14 @@ std::vector<Command> DataCommands() {
        .usage = "data FILE --clean --split 0.8,0.1,0.1 --out DIR | data NAME",
        .summary = "Cleans and splits a CSV, TSV, JSON or JSON lines file; or "
                   "says what a listed data set is.",
-       .help =
-           R"(Of a file: says what it dropped and why, on the screen, in DIR/report.json and,
+       .help = R"(
+Of a file: says what it dropped and why, on the screen, in DIR/report.json and,
 row by row, in DIR/dropped.tsv.
 Of a name of 'sftbench list datasets': task, metrics, licence, rows, and which
 file to put where, with size and digest; exit status 2 if one is missing.
   sftbench data ag_news
-  sftbench data reviews.csv --clean --text review --label stars --out reviews)"},
+  sftbench data reviews.csv --clean --text review --label stars --out reviews
+)"},
       DeclareData, RunData)};
 }
 

@@ -19,7 +19,8 @@ std::string WantsText(const std::string& what, const std::string& value) {
 
 // "1 or more", "0 to 1", "" where there are no bounds.
 std::string BoundsText(double least, double most) {
-  const bool below = std::isfinite(least), above = std::isfinite(most);
+  // 9e15: as far as doubles are whole.
+  const bool below = std::isfinite(least), above = most < 9e15;
   if (below && above) {
     return absl::StrCat(CanonicalText(least), " to ", CanonicalText(most));
   }

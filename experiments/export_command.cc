@@ -91,12 +91,13 @@ Command ExportCommand() {
       {.name = "export",
        .usage = "export RUN --merged|--adapter --out DIR [--dtype D] [--force]",
        .summary = "A tuned model, or its adapter, as a folder others load.",
-       .help =
-           R"(--merged writes a transformers folder, --adapter a PEFT one. Weights keep the
+       .help = R"(
+--merged writes a transformers folder, --adapter a PEFT one. Weights keep the
 dtype of the checkpoint that was tuned, unless --dtype says otherwise. A folder
 that is not empty wants --force, and keeps no weights, configuration or
 tokenizer of an older model.
-  sftbench export results/demo/runs/ID.h5 --adapter --out out)"},
+  sftbench export results/demo/runs/ID.h5 --adapter --out out
+)"},
       DeclareExport, RunExport);
 }
 

@@ -221,8 +221,8 @@ std::vector<Command> ListCommands() {
       {.name = "list",
        .usage = "list models|methods|fields|datasets|tasks|metrics [NAME]",
        .summary = "What there is, to write a spec from.",
-       .help =
-           R"(models    what 'model' may name, beside a folder or a .gguf file
+       .help = R"(
+models    what 'model' may name, beside a folder or a .gguf file
 methods   values of 'method' and 'batching', with their options
 fields    whatever a spec may set or vary: default, allowed values, and under
           which key it stands
@@ -232,7 +232,8 @@ metrics   unit, direction, and how each is computed
 With a NAME its row alone; of a method each option with default, allowed values
 and meaning. Columns on a terminal, tab-separated in a pipe.
   sftbench list fields
-  sftbench list methods lora)"},
+  sftbench list methods lora
+)"},
       DeclareList, RunList)};
 }
 

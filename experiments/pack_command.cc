@@ -191,8 +191,8 @@ std::vector<Command> PackCommands() {
                 "[--max-length N] [--strategies S,S...] [--json]",
        .summary = "How full each way of batching fills its batches, from "
                   "lengths alone.",
-       .help =
-           R"(FILE.csv has the header length,count and a line each length.
+       .help = R"(
+FILE.csv has the header length,count and a line each length.
   printf 'length,count\n100,30\n200,20\n412,10\n' > h.csv
   sftbench pack --histogram h.csv --max-length 512
   sftbench pack --data rotten_tomatoes --model glassllm --max-length 256
@@ -212,7 +212,8 @@ padded_to_max padded_to_longest padded_bucketed
 efficiency is tokens over tokens and pads, steps are batches of --batch-size
 packs (or padded rows), seconds are of packing the histogram. Rows longer than
 --max-length are cut and counted. --max-per-pack bounds every strategy but
-wrapped. In a pipe the columns are tab-separated.)"},
+wrapped. In a pipe the columns are tab-separated.
+)"},
       DeclarePack, RunPack)};
 }
 

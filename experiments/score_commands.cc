@@ -112,8 +112,8 @@ std::vector<Command> ScoreCommands() {
        .usage = "score --metric M --hypotheses FILE --references "
                 "FILE[,FILE...] [--json]",
        .summary = "A metric over files, equal to the library people cite.",
-       .help =
-           R"(  printf 'the cat sat on the mat\n' > hyp.txt
+       .help = R"(
+  printf 'the cat sat on the mat\n' > hyp.txt
   printf 'the cat is on the mat\n' > ref.txt
   sftbench score --metric chrf --hypotheses hyp.txt --references ref.txt
 
@@ -128,7 +128,8 @@ exact_match squad_f1            JSON as SQuAD's own script takes it:
                                 {id: answer} and the data set (0..100)
 
 Several reference files are several references an item (bleu, chrf, rouge).
---json adds the score of each item; there are none for f1_macro and mcc.)"},
+--json adds the score of each item; there are none for f1_macro and mcc.
+)"},
       DeclareScore, RunScore)};
 }
 

@@ -130,5 +130,6 @@ const launch::Workbench& TheWorkbench() {
 
 int main(int argc, char** argv) {
   sft::InstallTensorAllocator();
-  return sft::experiments::Main(std::vector<std::string>(argv + 1, argv + argc));
+  return sft::experiments::Main(
+      std::vector<std::string>(argv + 1, argv + argc));
 }

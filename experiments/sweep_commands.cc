@@ -42,7 +42,7 @@ void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
          "time between checkpoints; 0 = every step")
       ->type_name("TIME")
       ->default_str("2m")
-      ->check(Checked("such as 30s or 5m", [](std::string& text) {
+      ->check(Checked("a time such as 30s or 5m", [](std::string& text) {
         absl::Duration time;
         return absl::ParseDuration(text, &time) && time >= absl::ZeroDuration();
       }));
@@ -213,8 +213,8 @@ std::vector<Command> SweepCommands() {
           {.name = "run",
            .usage = "run SPEC [--out DIR] [--jobs N] [--dry-run]",
            .summary = "Run a spec's sweep; finished runs are not repeated.",
-           .help =
-               R"(Expands the YAML spec into runs, one process each, and writes a record a run
+           .help = R"(
+Expands the YAML spec into runs, one process each, and writes a record a run
 to DIR/runs. Killed or interrupted at any moment, the same command continues,
 and the records are the same. What cannot work is refused before anything is
 run, with the spec's line.
@@ -236,7 +236,8 @@ A small spec, for 'sftbench run SPEC --dry-run':
 'sftbench list fields' shows whatever may stand under set: and grid:, with
 defaults and allowed values; README.md each key at the top.
   sftbench run experiments/demo.yaml --dry-run
-  sftbench run experiments/demo.yaml --out results/demo)",
+  sftbench run experiments/demo.yaml --out results/demo
+)",
            .exit_status = "0 good, 1 a run failed, 2 bad usage or input "
                           "(nothing was run), 130 interrupted (type it again)"},
           DeclareRun, RunRun),
@@ -253,11 +254,12 @@ defaults and allowed values; README.md each key at the top.
           {.name = "status",
            .usage = "status DIR",
            .summary = "What is done, running, interrupted, failed and left.",
-           .help =
-               R"(A line a run, then the counts. done: a record that stands, ok or diverged.
+           .help = R"(
+A line a run, then the counts. done: a record that stands, ok or diverged.
 running: a process is at it. interrupted: begun, and no process is at it; the
 same 'run' continues. failed: the last try failed. pending: not begun.
-  sftbench status results/demo)"},
+  sftbench status results/demo
+)"},
           DeclareStatus, RunStatusCommand),
   };
 }
