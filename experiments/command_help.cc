@@ -44,7 +44,7 @@ void AppendRow(std::string& out, const std::string& left,
 std::string DescriptionOf(const CLI::Option& option) {
   std::string more = AllowedValues(option);
   const std::string start = option.get_default_str();
-  if (!start.empty() && option.get_expected_max() > 0) {
+  if (!start.empty() && !option.get_required()) {
     absl::StrAppend(&more, more.empty() ? "" : "; ", "default: ", start);
   }
   return option.get_description() + (more.empty() ? "" : " (" + more + ")");

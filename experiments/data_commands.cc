@@ -15,8 +15,10 @@ namespace sft::experiments {
 namespace {
 
 struct DataFlags {
+  DataFlags() { options.clean = false; }
+
   std::string path;
-  data::PrepareOptions options = {.clean = false};
+  data::PrepareOptions options;
   std::string out = "results";
   std::string against;
   bool json = false;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "experiments/command_line.h"
 #include "harness/analysis/run_status.h"
 #include "harness/core/files.h"
