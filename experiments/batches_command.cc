@@ -4,18 +4,26 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "absl/flags/flag.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
 #include "harness/launch/run_inputs.h"
 #include "harness/record/run_record.h"
 #include "harness/train/step_plan.h"
 
-ABSL_FLAG(std::string, rows, "train",
-          "train: every batch of every step; test: the rows that are scored");
-
 namespace sft::experiments {
 namespace {
+
+struct BatchesFlags {
+  std::string record;
+  std::string rows = "train";
+};
+
+void DeclareBatches(CLI::App& app, BatchesFlags& flags) {
+  app.add_option("RECORD", flags.record, "of a run")->required();
+  app.add_option("--rows", flags.rows,
+                 "every batch of every step, or the rows that are scored")
+      ->check(OneOf({"train", "test"}));
+}
 
 nlohmann::json JsonOf(const Example& example, const data::Piece& piece) {
   auto part = [&piece](const std::vector<int32_t>& all) {
@@ -83,10 +91,10 @@ absl::Status PrintTest(const launch::RunInputs& inputs,
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> RunBatches(const std::vector<std::string>& words) {
+absl::StatusOr<int> RunBatches(const BatchesFlags& flags) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const record::RunRecord record,
-                       record::ReadRunRecord(words[0]));
+                       record::ReadRunRecord(flags.record));
   const spec::RunConfig& config = record.config;
   SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
                        launch::ModelOptionsOf(config));
@@ -97,14 +105,10 @@ absl::StatusOr<int> RunBatches(const std::vector<std::string>& words) {
   SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
                        launch::ReadRunInputs(bench, config, *loaded.tokenizer,
                                              loaded.model->head()));
-  const std::string rows = absl::GetFlag(FLAGS_rows);
-  if (rows == "train") {
+  if (flags.rows == "train") {
     SFT_RETURN_IF_ERROR(PrintTrain(config, inputs));
-  } else if (rows == "test") {
-    SFT_RETURN_IF_ERROR(PrintTest(inputs, *loaded.tokenizer));
   } else {
-    return InputError("--rows",
-                      absl::StrCat("'", rows, "': wanted train or test"));
+    SFT_RETURN_IF_ERROR(PrintTest(inputs, *loaded.tokenizer));
   }
   return kExitGood;
 }
@@ -112,18 +116,15 @@ absl::StatusOr<int> RunBatches(const std::vector<std::string>& words) {
 }  // namespace
 
 std::vector<Command> BatchesCommands() {
-  return {{.name = "batches",
-           .usage = "batches RECORD [--rows train|test]",
-           .summary = "The tokens that a recorded run trained on, as JSON "
-                      "lines.",
-           .help = "A line each row of each batch: step, micro_batch, row_id,\n"
-                   "input_ids, labels (-100 = no loss). Another program that\n"
-                   "trains on them can be compared step by step.\n"
-                   "  sftbench batches results/demo/runs/0123456789abcdef.h5",
-           .flags = {"rows"},
-           .min_words = 1,
-           .max_words = 1,
-           .run = RunBatches}};
+  return {MakeCommand(
+      {.name = "batches",
+       .usage = "batches RECORD [--rows train|test]",
+       .summary = "The tokens that a recorded run trained on, as JSON lines.",
+       .help = "A line each row of each batch: step, micro_batch, row_id,\n"
+               "input_ids, labels (-100 = no loss). Another program that\n"
+               "trains on them can be compared step by step.\n"
+               "  sftbench batches results/demo/runs/0123456789abcdef.h5"},
+      DeclareBatches, RunBatches)};
 }
 
 }  // namespace sft::experiments

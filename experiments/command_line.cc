@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "absl/flags/commandlineflag.h"
-#include "absl/flags/reflection.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 
@@ -20,98 +19,134 @@ absl::Status UsageError(const Command& command, std::string_view what) {
                    " (see 'sftbench ", command.name, " --help')"));
 }
 
-// "jobs" for "jobs" and, for a switch, for "nojobs" too.
-std::string FlagOf(const Command& command, const std::string& written) {
-  std::string name = written;
-  std::replace(name.begin(), name.end(), '-', '_');
-  auto known = [&command](const std::string& flag) {
-    return std::find(command.flags.begin(), command.flags.end(), flag) !=
-           command.flags.end();
-  };
-  if (known(name)) return name;
-  if (absl::StartsWith(name, "no") && known(name.substr(2))) {
-    const absl::CommandLineFlag* flag =
-        absl::FindCommandLineFlag(name.substr(2));
-    if (flag != nullptr && flag->IsOfType<bool>()) return name.substr(2);
-  }
-  return "";
-}
-
-}  // namespace
-
-absl::StatusOr<std::vector<std::string>> ParseArguments(
-    const Command& command, const std::vector<std::string>& arguments) {
+// The words as CLI11 is to see them: `--dry_run` is `--dry-run`, and a value
+// behind `=` is a word of its own, so that it may be empty.
+std::vector<std::string> WordsFor(const CLI::App& app,
+                                  const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
-  bool flags_over = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
-    if (flags_over || argument.size() < 2 || argument[0] != '-') {
+    if (argument == "--") {
+      words.insert(words.end(), arguments.begin() + i, arguments.end());
+      break;
+    }
+    const size_t equals = argument.find('=');
+    const std::string name =
+        absl::StrReplaceAll(argument.substr(0, equals), {{"_", "-"}});
+    const CLI::Option* option = absl::StartsWith(argument, "--")
+                                    ? app.get_option_no_throw(name)
+                                    : nullptr;
+    if (option == nullptr) {
       words.push_back(argument);
       continue;
     }
-    if (argument == "--") {
-      flags_over = true;
-      continue;
-    }
-    std::string name =
-        argument.substr(absl::StartsWith(argument, "--") ? 2 : 1);
-    std::string value;
-    const size_t equals = name.find('=');
-    const bool has_value = equals != std::string::npos;
-    if (has_value) {
-      value = name.substr(equals + 1);
-      name.resize(equals);
-    }
-    const std::string known = FlagOf(command, name);
-    absl::CommandLineFlag* flag =
-        known.empty() ? nullptr : absl::FindCommandLineFlag(known);
-    if (flag == nullptr) {
-      const std::string nearest = NearestName(name, command.flags);
-      return UsageError(
-          command,
-          absl::StrCat(
-              "unknown flag '--", name, "'",
-              nearest.empty() ? "" : "; did you mean '--" + nearest + "'?"));
-    }
-    if (!has_value) {
-      const bool is_switch =
-          std::find(command.switches.begin(), command.switches.end(), known) !=
-          command.switches.end();
-      if (is_switch) {
-        value = "true";
-      } else if (flag->IsOfType<bool>()) {
-        value = known.size() == name.size() ? "true" : "false";
-      } else if (i + 1 < arguments.size()) {
-        value = arguments[++i];
-      } else {
-        return UsageError(command, absl::StrCat("--", name, " wants a value"));
+    const bool is_switch = option->get_expected_max() == 0;
+    if (equals == std::string::npos) {
+      words.push_back(name);
+      if (!is_switch && i + 1 < arguments.size()) {
+        words.push_back(arguments[++i]);  // whatever it looks like
       }
+    } else if (is_switch) {
+      words.push_back(name + argument.substr(equals));
+    } else {
+      words.push_back(name);
+      words.push_back(argument.substr(equals + 1));
     }
-    std::string error;
-    if (!flag->ParseFrom(value, &error)) {
-      return UsageError(command, absl::StrCat("--", name, " = '", value,
-                                              "' is no value for it: ",
-                                              std::string(flag->Help())));
-    }
-  }
-  const int n = static_cast<int>(words.size());
-  if (n < command.min_words || n > command.max_words) {
-    return UsageError(command, absl::StrCat("usage: sftbench ", command.usage));
   }
   return words;
 }
 
-std::string CommandHelp(const Command& command) {
-  std::string text = absl::StrCat("usage: sftbench ", command.usage, "\n\n",
-                                  command.summary, "\n\n", command.help, "\n");
-  if (!command.flags.empty()) absl::StrAppend(&text, "\nflags:\n");
-  for (const std::string& name : command.flags) {
-    const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
-    if (flag == nullptr) continue;
-    absl::StrAppend(&text, absl::StrFormat("  --%-18s %s (default: %s)\n", name,
-                                           flag->Help(), flag->DefaultValue()));
+// Flags that nobody declared, and words too many.
+absl::Status CheckLeftOver(const Command& command, const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : ShownOptions(app)) {
+    const std::string name = ShownName(*option);
+    if (absl::StartsWith(name, "--")) flags.push_back(name.substr(2));
   }
-  return text;
+  std::string too_many;
+  for (const std::string& word : app.remaining()) {
+    if (word == "--") continue;
+    if (word.size() > 1 && word[0] == '-') {
+      const std::string written = word.substr(0, word.find('='));
+      const std::string name = absl::StrReplaceAll(
+          written.substr(written[1] == '-' ? 2 : 1), {{"_", "-"}});
+      const std::string nearest = NearestName(name, flags);
+      return UsageError(
+          command,
+          absl::StrCat(
+              "unknown flag '", written, "'",
+              nearest.empty() ? "" : "; did you mean '--" + nearest + "'?"));
+    }
+    if (too_many.empty()) too_many = word;
+  }
+  if (too_many.empty()) return absl::OkStatus();
+  return UsageError(command, absl::StrCat("'", too_many,
+                                          "' is a word too many; usage: "
+                                          "sftbench ",
+                                          command.usage));
+}
+
+// CLI11's errors in our words; its own, where we have none.
+absl::Status ParseFailure(const Command& command,
+                          const CLI::ParseError& error) {
+  std::string what = error.what();
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    return UsageError(command,
+                      absl::StrCat(what, "; usage: sftbench ", command.usage));
+  }
+  const std::string name = what.substr(0, what.find(": "));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    return UsageError(command,
+                      absl::StartsWith(name, "--")
+                          ? name + " wants a value"
+                          : absl::StrCat("usage: sftbench ", command.usage));
+  }
+  // "--jobs: wants ..." of declared_options.h.
+  if (absl::StartsWith(what.substr(name.size()), ": wants ")) {
+    what.erase(name.size(), 1);
+  }
+  return UsageError(command, what);
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> ParserOf(const Command& command) {
+  auto app = std::make_unique<CLI::App>(command.summary, command.name);
+  app->allow_extras();
+  app->option_defaults()->always_capture_default()->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeLast);
+  command.declare(*app);
+  app->set_help_flag("-h,--help", "print this");
+  return app;
+}
+
+absl::StatusOr<int> RunCommand(const Command& command,
+                               const std::vector<std::string>& arguments) {
+  const std::unique_ptr<CLI::App> app = ParserOf(command);
+  std::vector<std::string> words = WordsFor(*app, arguments);
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+  absl::Status parsed = absl::OkStatus();
+  try {
+    app->parse(words);
+  } catch (const CLI::ParseError& error) {
+    parsed = ParseFailure(command, error);
+  }
+  if (app->get_help_ptr()->count() > 0) {
+    fputs(CommandHelp(command).c_str(), stdout);
+    return kExitGood;
+  }
+  // First what is misspelt: what is missing follows from it.
+  SFT_RETURN_IF_ERROR(CheckLeftOver(command, *app));
+  SFT_RETURN_IF_ERROR(parsed);
+  return command.run();
+}
+
+std::vector<std::string> ShownNames(const std::vector<Command>& commands) {
+  std::vector<std::string> names;
+  for (const Command& command : commands) {
+    if (!command.hidden) names.push_back(command.name);
+  }
+  return names;
 }
 
 void PrintColumns(const std::vector<std::vector<std::string>>& rows) {

@@ -3,9 +3,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "absl/flags/declare.h"
-#include "absl/flags/flag.h"
-#include "absl/strings/str_split.h"
 #include "datasets/registry.h"
 #include "experiments/command_line.h"
 #include "experiments/describe_dataset.h"
@@ -14,69 +11,81 @@
 #include "harness/data/prepare/prepare.h"
 #include "harness/data/prepare/read_table.h"
 
-ABSL_DECLARE_FLAG(std::string, out);
-ABSL_DECLARE_FLAG(bool, json);
-ABSL_DECLARE_FLAG(bool, dry_run);
-ABSL_FLAG(bool, clean, false, "drop faulty rows; without it they are flagged");
-ABSL_FLAG(std::string, split, "0.8,0.1,0.1",
-          "shares of train, validation and test");
-ABSL_FLAG(std::string, text, "",
-          "columns of the prompt (default: by their usual names, such as "
-          "text, or instruction and input)");
-ABSL_FLAG(std::string, answer, "",
-          "columns of the answer (default: those that stand beside the text's "
-          "by their usual names)");
-ABSL_FLAG(std::string, delimiter, ",", "CSV: what separates fields");
-ABSL_FLAG(std::string, label, "",
-          "column of the label (default: label, if there is one)");
-ABSL_FLAG(int64_t, seed, 0,
-          "of splits, subsamples, shuffled rows and sampled answers");
-ABSL_FLAG(double, near_duplicate_similarity, 0.8,
-          "Jaccard similarity from which rows are near duplicates");
-ABSL_FLAG(std::string, label_conflicts, "drop",
-          "drop or flag rows of one text and several labels");
-ABSL_FLAG(std::string, on_bad_row, "fail",
-          "fail or skip at a row that cannot be read");
-ABSL_FLAG(std::string, against, "", "a file whose rows must not occur");
-ABSL_FLAG(int64_t, subsample, 0, "rows to keep, 0 = all");
-ABSL_FLAG(bool, header, true, "CSV, TSV: the first line names the columns");
-
 namespace sft::experiments {
 namespace {
 
-data::PrepareOptions OptionsFromFlags() {
+struct DataFlags {
+  DataFlags() { options.clean = false; }
+
+  std::string path;
   data::PrepareOptions options;
-  const std::string text = absl::GetFlag(FLAGS_text);
-  if (!text.empty()) options.text = absl::StrSplit(text, ',');
-  const std::string answer = absl::GetFlag(FLAGS_answer);
-  if (!answer.empty()) options.answer = absl::StrSplit(answer, ',');
-  options.delimiter = absl::GetFlag(FLAGS_delimiter);
-  options.label = absl::GetFlag(FLAGS_label);
-  options.header = absl::GetFlag(FLAGS_header);
-  options.clean = absl::GetFlag(FLAGS_clean);
-  options.split = absl::GetFlag(FLAGS_split);
-  options.seed = absl::GetFlag(FLAGS_seed);
-  options.near_duplicate_similarity =
-      absl::GetFlag(FLAGS_near_duplicate_similarity);
-  options.label_conflicts = absl::GetFlag(FLAGS_label_conflicts);
-  options.on_bad_row = absl::GetFlag(FLAGS_on_bad_row);
-  options.subsample = absl::GetFlag(FLAGS_subsample);
-  return options;
+  std::string out = "results";
+  std::string against;
+  bool json = false;
+  bool dry_run = false;
+};
+
+void DeclareData(CLI::App& app, DataFlags& flags) {
+  data::PrepareOptions& options = flags.options;
+  const auto values = ValuesOf<data::PrepareOptions>;
+  app.add_option("FILE|NAME", flags.path,
+                 "rows to clean and split, or a listed data set to describe")
+      ->required();
+  app.add_flag("--clean", options.clean,
+               "drop faulty rows; without it they are flagged");
+  app.add_option("--split", options.split,
+                 "shares of train, validation and test")
+      ->type_name("A,B,C");
+  app.add_option("--out", flags.out, "where the files go")->type_name("DIR");
+  AddList(app, "--text", options.text,
+          "columns of the prompt; without it by their usual names, such as "
+          "text, or instruction and input")
+      ->type_name("NAMES");
+  AddList(app, "--answer", options.answer,
+          "columns of the answer; without it those that stand beside the "
+          "text's by their usual names")
+      ->type_name("NAMES");
+  app.add_option("--label", options.label,
+                 "column of the label; without it label, if there is one")
+      ->type_name("NAME");
+  app.add_option("--delimiter", options.delimiter,
+                 "CSV: what separates fields");
+  app.add_flag("!--no-header,!--noheader,--header", options.header,
+               "CSV, TSV: the columns are called 1, 2, ...; without it the "
+               "first line names them");
+  app.add_option("--seed", options.seed, "of splits and subsamples")
+      ->transform(values("seed"));
+  app.add_option("--near-duplicate-similarity",
+                 options.near_duplicate_similarity,
+                 "Jaccard similarity from which rows are near duplicates")
+      ->transform(values("near_duplicate_similarity"));
+  app.add_option("--label-conflicts", options.label_conflicts,
+                 "what to do with rows of one text and several labels")
+      ->check(values("label_conflicts"));
+  app.add_option("--on-bad-row", options.on_bad_row,
+                 "what to do at a row that cannot be read")
+      ->check(values("on_bad_row"));
+  app.add_option("--against", flags.against,
+                 "rows that must not occur, such as a test set")
+      ->type_name("FILE");
+  app.add_option("--subsample", options.subsample, "rows to keep, 0 = all")
+      ->transform(values("subsample"));
+  app.add_flag("--json", flags.json, "print JSON");
+  app.add_flag("--dry-run", flags.dry_run, "write nothing");
 }
 
-absl::StatusOr<int> RunData(const std::vector<std::string>& words) {
+absl::StatusOr<int> RunData(const DataFlags& flags) {
   // A name of the table has neither a folder nor an ending.
-  if (words[0].find_first_of("./") == std::string::npos &&
-      !FileExists(words[0])) {
+  if (flags.path.find_first_of("./") == std::string::npos &&
+      !FileExists(flags.path)) {
     SFT_ASSIGN_OR_RETURN(const data::DatasetRow dataset,
-                         datasets::DatasetByName(words[0]));
-    return DescribeDataset(dataset, TheWorkbench().folders,
-                           absl::GetFlag(FLAGS_json));
+                         datasets::DatasetByName(flags.path));
+    return DescribeDataset(dataset, TheWorkbench().folders, flags.json);
   }
-  const data::PrepareOptions options = OptionsFromFlags();
+  const data::PrepareOptions& options = flags.options;
   SFT_RETURN_IF_ERROR(data::CheckPrepareOptions(options));
-  const bool write = !absl::GetFlag(FLAGS_dry_run);
-  const std::string out = absl::GetFlag(FLAGS_out);
+  const bool write = !flags.dry_run;
+  const std::string& out = flags.out;
   std::string scratch = std::filesystem::temp_directory_path().string();
   if (write) {
     // Not /tmp, which may be memory.
@@ -84,26 +93,26 @@ absl::StatusOr<int> RunData(const std::vector<std::string>& words) {
     scratch = out;
   }
   SFT_ASSIGN_OR_RETURN(data::ReadRows read,
-                       data::ReadTable(words[0], options, scratch));
+                       data::ReadTable(flags.path, options, scratch));
   data::ReadRows against;
-  if (const std::string path = absl::GetFlag(FLAGS_against); !path.empty()) {
+  if (!flags.against.empty()) {
     data::PrepareOptions against_options = options;
     against_options.label.clear();  // leaks are a matter of texts
-    SFT_ASSIGN_OR_RETURN(against,
-                         data::ReadTable(path, against_options, scratch));
+    SFT_ASSIGN_OR_RETURN(
+        against, data::ReadTable(flags.against, against_options, scratch));
     read.bad.insert(read.bad.end(), against.bad.begin(), against.bad.end());
   }
   SFT_ASSIGN_OR_RETURN(
       const data::PreparedTable table,
       data::PrepareTable(*read.rows, options, against.rows.get()));
   const std::string json =
-      data::ReportJson(table.report, words[0], options, read.bad).dump(2) +
+      data::ReportJson(table.report, flags.path, options, read.bad).dump(2) +
       "\n";
   if (write) {
     SFT_RETURN_IF_ERROR(
         data::WritePrepared(*read.rows, table, read.bad, json, out));
   }
-  if (absl::GetFlag(FLAGS_json)) {
+  if (flags.json) {
     fputs(json.c_str(), stdout);
   } else {
     fputs(data::ReportText(table.report, read.bad).c_str(), stdout);
@@ -115,28 +124,20 @@ absl::StatusOr<int> RunData(const std::vector<std::string>& words) {
 }  // namespace
 
 std::vector<Command> DataCommands() {
-  return {
+  return {MakeCommand(
       {.name = "data",
        .usage = "data FILE --clean --split 0.8,0.1,0.1 --out DIR | data NAME",
        .summary = "Cleans and splits a CSV, TSV, JSON or JSON lines file; or "
                   "says what a listed data set is.",
-       .help =
-           "Of a file: says what it dropped and why, on the screen, in\n"
-           "DIR/report.json and, row by row, in DIR/dropped.tsv.\n"
-           "Of a name of `sftbench list datasets`: task, metrics, licence,\n"
-           "rows, and which file to put where, with size and digest; exit\n"
-           "status 2 if one is missing.\n"
-           "  sftbench data ag_news\n"
-           "  sftbench data reviews.csv --clean --text review "
-           "--label stars --out reviews",
-       .flags = {"clean", "split", "out", "text", "answer", "label",
-                 "delimiter", "seed", "near_duplicate_similarity",
-                 "label_conflicts", "on_bad_row", "against", "subsample",
-                 "header", "json", "dry_run"},
-       .min_words = 1,
-       .max_words = 1,
-       .run = RunData},
-  };
+       .help = R"(
+Of a file: says what it dropped and why, on the screen, in DIR/report.json and,
+row by row, in DIR/dropped.tsv.
+Of a name of 'sftbench list datasets': task, metrics, licence, rows, and which
+file to put where, with size and digest; exit status 2 if one is missing.
+  sftbench data ag_news
+  sftbench data reviews.csv --clean --text review --label stars --out reviews
+)"},
+      DeclareData, RunData)};
 }
 
 }  // namespace sft::experiments

@@ -5,60 +5,66 @@
 #include <optional>
 #include <utility>
 
-#include "absl/flags/declare.h"
-#include "absl/flags/flag.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/trained_run.h"
 #include "harness/model/load/stale_files.h"
-
-ABSL_DECLARE_FLAG(std::string, out);
-ABSL_DECLARE_FLAG(std::string, adapter);
-ABSL_DECLARE_FLAG(std::string, dtype);
-ABSL_FLAG(bool, merged, false, "export a whole model folder");
-ABSL_FLAG(bool, force, false, "write into a folder that is not empty");
 
 namespace sft::experiments {
 namespace {
 
 namespace fs = std::filesystem;
 
-// nullopt: the checkpoint's own.
-absl::StatusOr<std::optional<at::ScalarType>> ExportDtype() {
-  const std::string name = absl::GetFlag(FLAGS_dtype);
-  if (name.empty()) return std::optional<at::ScalarType>();
-  if (name == "f32") return std::optional(at::kFloat);
-  if (name == "bf16") return std::optional(at::kBFloat16);
-  if (name == "f16") return std::optional(at::kHalf);
-  return absl::InvalidArgumentError(
-      absl::StrCat("--dtype = '", name, "': an export is f32, bf16 or f16"));
+struct ExportFlags {
+  std::string run;
+  std::string out = "results";
+  bool merged = false;
+  bool adapter = false;
+  std::string dtype;  // "": the checkpoint's own
+  bool force = false;
+};
+
+void DeclareExport(CLI::App& app, ExportFlags& flags) {
+  app.add_option("RUN", flags.run, "a record, DIR/runs/<run_id>.h5")
+      ->required();
+  app.add_flag("--merged", flags.merged, "export a whole model folder");
+  app.add_flag("--adapter", flags.adapter, "export the PEFT adapter alone");
+  app.add_option("--out", flags.out, "the folder to write")->type_name("DIR");
+  app.add_option("--dtype", flags.dtype,
+                 "of the weights of --merged; without it the checkpoint's own")
+      ->check(OneOf({"f32", "bf16", "f16"}));
+  app.add_flag("--force", flags.force, "write into a folder that is not empty");
 }
 
-absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
-  const bool merged = absl::GetFlag(FLAGS_merged);
-  // --adapter names a folder for eval and generate; here it is a switch.
-  const bool adapter = !absl::GetFlag(FLAGS_adapter).empty();
-  const std::string out = absl::GetFlag(FLAGS_out);
-  if (merged == adapter) {
+std::optional<at::ScalarType> ExportDtype(const std::string& name) {
+  if (name == "f32") return at::kFloat;
+  if (name == "bf16") return at::kBFloat16;
+  if (name == "f16") return at::kHalf;
+  return std::nullopt;
+}
+
+absl::StatusOr<int> RunExport(const ExportFlags& flags) {
+  const bool adapter = flags.adapter;
+  const std::string& out = flags.out;
+  if (flags.merged == adapter) {
     return absl::InvalidArgumentError(
         "sftbench export: wants either --merged or --adapter");
   }
   if (FileExists(out) && !IsFolder(out)) return InputError(out, "is a file");
-  SFT_ASSIGN_OR_RETURN(const auto dtype, ExportDtype());
+  const auto dtype = ExportDtype(flags.dtype);
   if (adapter && dtype.has_value()) {
     return absl::InvalidArgumentError(
         "--dtype is for --merged: an adapter keeps the numbers it was trained "
         "in");
   }
   std::error_code error;
-  if (!absl::GetFlag(FLAGS_force) && IsFolder(out) &&
-      !fs::is_empty(out, error)) {
+  if (!flags.force && IsFolder(out) && !fs::is_empty(out, error)) {
     return InputError(out,
                       "is not empty, and an export writes over no model; name "
                       "another folder, or say --force");
   }
   SFT_ASSIGN_OR_RETURN(launch::TrainedRun run,
-                       launch::OpenTrainedRun(TheWorkbench(), words[0]));
+                       launch::OpenTrainedRun(TheWorkbench(), flags.run));
   auto before = model::ModelFilesIn(out);
   // An adapter beside its own base leaves that whole.
   const std::string& base = run.loaded.where.folder;
@@ -81,22 +87,18 @@ absl::StatusOr<int> RunExport(const std::vector<std::string>& words) {
 }  // namespace
 
 Command ExportCommand() {
-  return {
-      .name = "export",
-      .usage = "export RUN --merged|--adapter --out DIR [--dtype D] [--force]",
-      .summary = "A tuned model, or its adapter, as a folder others load.",
-      .help =
-          "RUN is a record, DIR/runs/<run_id>.h5. --merged writes a\n"
-          "transformers folder, --adapter a PEFT one. Weights keep the dtype\n"
-          "of the checkpoint that was tuned (--dtype f32, bf16 or f16\n"
-          "says otherwise); a folder that is not empty wants --force, and\n"
-          "keeps no weights, configuration or tokenizer of an older model.\n"
-          "  sftbench export results/demo/runs/ID.h5 --adapter --out out",
-      .flags = {"merged", "adapter", "out", "dtype", "force"},
-      .switches = {"adapter"},
-      .min_words = 1,
-      .max_words = 1,
-      .run = RunExport};
+  return MakeCommand(
+      {.name = "export",
+       .usage = "export RUN --merged|--adapter --out DIR [--dtype D] [--force]",
+       .summary = "A tuned model, or its adapter, as a folder others load.",
+       .help = R"(
+--merged writes a transformers folder, --adapter a PEFT one. Weights keep the
+dtype of the checkpoint that was tuned, unless --dtype says otherwise. A folder
+that is not empty wants --force, and keeps no weights, configuration or
+tokenizer of an older model.
+  sftbench export results/demo/runs/ID.h5 --adapter --out out
+)"},
+      DeclareExport, RunExport);
 }
 
 }  // namespace sft::experiments

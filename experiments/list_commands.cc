@@ -1,6 +1,7 @@
 // list: what the tables hold, tab-separated for pipes.
 
 #include <cmath>
+#include <cstdio>
 
 #include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
@@ -149,55 +150,113 @@ Rows MetricRows(const launch::Workbench&) {
 
 struct Listing {
   const char* name;
+  const char* row;  // what one of them is called
   Rows (*rows)(const launch::Workbench&);
 };
-constexpr Listing kListings[] = {
-    {"models", ModelRows},         {"methods", MethodRows},
-    {"optimizers", OptimizerRows}, {"fields", FieldRows},
-    {"datasets", DatasetRows},     {"tasks", TaskRows},
-    {"metrics", MetricRows}};
+constexpr Listing kListings[] = {{"models", "model", ModelRows},
+                                 {"methods", "method", MethodRows},
+                                 {"optimizers", "optimizer", OptimizerRows},
+                                 {"fields", "field", FieldRows},
+                                 {"datasets", "data set", DatasetRows},
+                                 {"tasks", "task", TaskRows},
+                                 {"metrics", "metric", MetricRows}};
 
-absl::StatusOr<int> RunList(const std::vector<std::string>& words) {
+// The row of that name below its header.
+absl::StatusOr<Rows> RowNamed(const Listing& listing, const std::string& name) {
+  const Rows rows = listing.rows(TheWorkbench());
   std::vector<std::string> names;
-  for (const Listing& listing : kListings) {
-    names.push_back(listing.name);
-    if (words[0] == listing.name) {
-      PrintColumns(listing.rows(TheWorkbench()));
-      return kExitGood;
-    }
+  for (size_t i = 1; i < rows.size(); ++i) {
+    if (rows[i][0] == name) return Rows{rows[0], rows[i]};
+    names.push_back(rows[i][0]);
   }
-  const std::string near = NearestName(words[0], names);
+  const std::string near = NearestName(name, names);
   return absl::InvalidArgumentError(absl::StrCat(
-      "sftbench list: '", words[0], "' is none of ", absl::StrJoin(names, ", "),
-      near.empty() ? "" : "; did you mean '" + near + "'?"));
+      "sftbench list: no ", listing.row, " is called '", name, "'",
+      near.empty() ? absl::StrCat("; see 'sftbench list ", listing.name, "'")
+                   : absl::StrCat("; did you mean '", near, "'?")));
+}
+
+// A method's options, each with what it may be.
+Rows OptionRows(const launch::Workbench& bench, const std::string& method) {
+  Rows rows = {{"option", "default", "allowed", "meaning"}};
+  const auto add = [&](const auto& table) {
+    for (const auto& row : table) {
+      if (row.name != method) continue;
+      for (const FieldSpec& option : row.options) {
+        const std::string& value = option.default_text;
+        rows.push_back({option.name, value.empty() ? "-" : value,
+                        AllowedText(option), option.help});
+      }
+    }
+  };
+  add(bench.methods.update);
+  add(bench.methods.batching);
+  return rows;
+}
+
+struct ListFlags {
+  std::string kind;
+  std::string name;
+};
+
+void DeclareList(CLI::App& app, ListFlags& flags) {
+  std::vector<std::string> kinds;
+  for (const Listing& listing : kListings) kinds.push_back(listing.name);
+  app.add_option("KIND", flags.kind, "what to list")
+      ->required()
+      ->check(OneOf(kinds));
+  app.add_option("NAME", flags.name, "the one row of it; without it, all");
+}
+
+absl::StatusOr<int> RunList(const ListFlags& flags) {
+  const launch::Workbench& bench = TheWorkbench();
+  for (const Listing& listing : kListings) {
+    if (flags.kind != listing.name) continue;
+    if (flags.name.empty()) {
+      PrintColumns(listing.rows(bench));
+      continue;
+    }
+    SFT_ASSIGN_OR_RETURN(const Rows row, RowNamed(listing, flags.name));
+    if (flags.kind != "methods") {
+      PrintColumns(row);
+      continue;
+    }
+    printf("%s (%s): %s\n", row[1][0].c_str(), row[1][1].c_str(),
+           row[1][3].c_str());
+    const Rows options = OptionRows(bench, flags.name);
+    if (options.size() == 1) {
+      printf("It has no options.\n");
+      continue;
+    }
+    printf("\n");
+    PrintColumns(options);
+  }
+  return kExitGood;
 }
 
 }  // namespace
 
 std::vector<Command> ListCommands() {
-  return {
+  return {MakeCommand(
       {.name = "list",
-       .usage = "list models|methods|optimizers|fields|datasets|tasks|metrics",
+       .usage = "list models|methods|optimizers|fields|datasets|tasks|metrics "
+                "[NAME]",
        .summary = "What there is, to write a spec from.",
-       .help = "models      what `model` may name, beside a folder or a .gguf "
-               "file\n"
-               "methods     values of `method` and `batching`, with their "
-               "options\n"
-               "optimizers  values of `optimizer`, and what each keeps of a "
-               "weight\n"
-               "fields      whatever a spec may set or vary: default, allowed "
-               "values,\n"
-               "            and under which key it stands\n"
-               "datasets    what `train` may name, and whether its files are "
-               "here\n"
-               "tasks       what `evaluate` may name: kind, metrics, labels\n"
-               "metrics     unit, direction, and how each is computed\n"
-               "Columns on a terminal, tab-separated in a pipe.\n"
-               "  sftbench list fields",
-       .flags = {},
-       .min_words = 1,
-       .max_words = 1,
-       .run = RunList}};
+       .help = R"(
+models      what 'model' may name, beside a folder or a .gguf file
+methods     values of 'method' and 'batching', with their options
+optimizers  values of 'optimizer', and what each keeps of a weight
+fields      whatever a spec may set or vary: default, allowed values, and under
+            which key it stands
+datasets    what 'train' may name, and whether its files are here
+tasks       what 'evaluate' may name: kind, metrics, labels
+metrics     unit, direction, and how each is computed
+With a NAME its row alone; of a method each option with default, allowed values
+and meaning. Columns on a terminal, tab-separated in a pipe.
+  sftbench list fields
+  sftbench list methods lora
+)"},
+      DeclareList, RunList)};
 }
 
 }  // namespace sft::experiments

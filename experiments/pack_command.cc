@@ -4,8 +4,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "absl/flags/declare.h"
-#include "absl/flags/flag.h"
 #include "absl/strings/str_format.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
@@ -14,25 +12,44 @@
 #include "methods/packer.h"
 #include "methods/packing_figures.h"
 
-ABSL_DECLARE_FLAG(bool, json);
-ABSL_DECLARE_FLAG(int64_t, seed);
-ABSL_FLAG(std::string, histogram, "", "a CSV file with header length,count");
-ABSL_FLAG(std::string, data, "", "a listed data set: its training rows");
-ABSL_FLAG(std::string, model, "", "whose tokenizer and form --data is read in");
-ABSL_FLAG(int64_t, max_length, 512, "tokens a pack; longer rows are cut");
-ABSL_FLAG(std::vector<std::string>, strategies, {},
-          "by commas; when not given, all that can be had");
-ABSL_FLAG(int64_t, max_per_pack, 0, "most rows a pack, 0 = no bound");
-ABSL_FLAG(int64_t, batch_size, 8, "packs, or padded rows, a step");
-
 namespace sft::experiments {
 namespace {
 
-absl::Status CheckRange(const std::string& flag, int64_t value, int64_t least,
-                        int64_t most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return InputError("--" + flag,
-                    absl::StrCat(value, ": wanted ", least, " to ", most));
+struct PackFlags {
+  std::string histogram, data, model;
+  int64_t max_length = 512;
+  std::vector<std::string> strategies;
+  int64_t max_per_pack = 0;
+  int64_t batch_size = 8;
+  int64_t seed = 0;
+  bool json = false;
+};
+
+void DeclarePack(CLI::App& app, PackFlags& flags) {
+  constexpr double kMost = 1 << 20;
+  app.add_option("--histogram", flags.histogram,
+                 "a CSV file with the header length,count")
+      ->type_name("FILE");
+  app.add_option("--data", flags.data, "a listed data set: its training rows")
+      ->type_name("NAME");
+  app.add_option("--model", flags.model,
+                 "whose tokenizer and form --data is read in")
+      ->type_name("NAME");
+  app.add_option("--max-length", flags.max_length,
+                 "tokens a pack; longer rows are cut")
+      ->transform(WholeNumber(1, kMost));
+  AddList(app, "--strategies", flags.strategies,
+          "by commas; without it all that can be had")
+      ->type_name("S,S");
+  app.add_option("--max-per-pack", flags.max_per_pack,
+                 "most rows a pack, 0 = no bound")
+      ->transform(WholeNumber(0, kMost));
+  app.add_option("--batch-size", flags.batch_size,
+                 "packs, or padded rows, a step")
+      ->transform(WholeNumber(1, kMost));
+  app.add_option("--seed", flags.seed, "of the order of the rows")
+      ->transform(WholeNumber(0));
+  app.add_flag("--json", flags.json, "print JSON");
 }
 
 struct Lengths {
@@ -72,24 +89,22 @@ absl::StatusOr<Lengths> LengthsOfData(const std::string& data,
                  fact("truncated_tokens")};
 }
 
-absl::StatusOr<Lengths> LengthsOfFlags(int64_t max_length) {
-  const std::string histogram = absl::GetFlag(FLAGS_histogram);
-  const std::string data = absl::GetFlag(FLAGS_data);
-  const std::string model = absl::GetFlag(FLAGS_model);
-  if (histogram.empty() == data.empty() || data.empty() != model.empty()) {
+absl::StatusOr<Lengths> LengthsOfFlags(const PackFlags& flags) {
+  const std::string &data = flags.data, &model = flags.model;
+  if (flags.histogram.empty() == data.empty() ||
+      data.empty() != model.empty()) {
     return absl::InvalidArgumentError(
         "sftbench pack: wants --histogram FILE.csv, or --data NAME and "
         "--model NAME (see 'sftbench pack --help')");
   }
-  if (!data.empty()) return LengthsOfData(data, model, max_length);
+  if (!data.empty()) return LengthsOfData(data, model, flags.max_length);
   SFT_ASSIGN_OR_RETURN(std::vector<int64_t> counts,
-                       data::ReadLengthHistogram(histogram));
+                       data::ReadLengthHistogram(flags.histogram));
   return Lengths{std::move(counts), 0, 0};
 }
 
 absl::StatusOr<std::vector<methods::PackingFigures>> Measure(
-    const methods::PackingQuestion& question) {
-  std::vector<std::string> names = absl::GetFlag(FLAGS_strategies);
+    std::vector<std::string> names, const methods::PackingQuestion& question) {
   const bool all = names.empty();
   if (all) names = methods::PackingNames();
   std::vector<methods::PackingFigures> out;
@@ -145,28 +160,21 @@ void PrintText(const std::vector<methods::PackingFigures>& measured) {
   PrintColumns(rows);
 }
 
-absl::StatusOr<int> RunPack(const std::vector<std::string>&) {
+absl::StatusOr<int> RunPack(const PackFlags& flags) {
   methods::PackingQuestion question;
-  question.max_length = absl::GetFlag(FLAGS_max_length);
-  question.max_per_pack = absl::GetFlag(FLAGS_max_per_pack);
-  question.batch_size = absl::GetFlag(FLAGS_batch_size);
-  const int64_t seed = absl::GetFlag(FLAGS_seed);
-  constexpr int64_t kMost = int64_t{1} << 20;
-  SFT_RETURN_IF_ERROR(CheckRange("max_length", question.max_length, 1, kMost));
-  SFT_RETURN_IF_ERROR(
-      CheckRange("max_per_pack", question.max_per_pack, 0, kMost));
-  SFT_RETURN_IF_ERROR(CheckRange("batch_size", question.batch_size, 1, kMost));
-  SFT_RETURN_IF_ERROR(CheckRange("seed", seed, 0, INT64_MAX));
-  question.seed = static_cast<uint64_t>(seed);
-  SFT_ASSIGN_OR_RETURN(Lengths lengths, LengthsOfFlags(question.max_length));
+  question.max_length = flags.max_length;
+  question.max_per_pack = flags.max_per_pack;
+  question.batch_size = flags.batch_size;
+  question.seed = static_cast<uint64_t>(flags.seed);
+  SFT_ASSIGN_OR_RETURN(Lengths lengths, LengthsOfFlags(flags));
   question.counts_by_length = std::move(lengths.counts);
   SFT_ASSIGN_OR_RETURN(std::vector<methods::PackingFigures> measured,
-                       Measure(question));
+                       Measure(flags.strategies, question));
   for (methods::PackingFigures& figures : measured) {
     figures.truncated_rows += lengths.truncated_rows;
     figures.truncated_tokens += lengths.truncated_tokens;
   }
-  if (absl::GetFlag(FLAGS_json)) {
+  if (flags.json) {
     PrintJson(question, measured);
   } else {
     PrintText(measured);
@@ -177,37 +185,36 @@ absl::StatusOr<int> RunPack(const std::vector<std::string>&) {
 }  // namespace
 
 std::vector<Command> PackCommands() {
-  return {
+  return {MakeCommand(
       {.name = "pack",
        .usage = "pack --histogram FILE.csv | --data NAME --model MODEL "
-                "[--max_length N] [--strategies S,S...] [--json]",
+                "[--max-length N] [--strategies S,S...] [--json]",
        .summary = "How full each way of batching fills its batches, from "
                   "lengths alone.",
-       .help =
-           "FILE.csv has the header length,count and a line each length.\n"
-           "  printf 'length,count\\n100,30\\n200,20\\n412,10\\n' > h.csv\n"
-           "  sftbench pack --histogram h.csv --max_length 512\n"
-           "  sftbench pack --data rotten_tomatoes --model glassllm "
-           "--max_length 256\n\n"
-           "ffd bfd             first-fit and best-fit decreasing\n"
-           "spfhp lpfhp nnlshp  shortest-pack-first, longest-pack-first and\n"
-           "                    least-squares histogram packing (2107.02027);\n"
-           "                    nnlshp has at most 3 rows a pack, and\n"
-           "                    --max_length up to 1024\n"
-           "next_fit            rows as shuffled with --seed\n"
-           "wrapped             rows end to end, cut where a pack is full\n"
-           "padded_to_max padded_to_longest padded_bucketed\n"
-           "                    no packs: pads up to --max_length, to the\n"
-           "                    longest of a batch, the same with batches of\n"
-           "                    rows of like length\n\n"
-           "efficiency is tokens over tokens and pads, steps are batches of\n"
-           "--batch_size packs (or padded rows), seconds are of packing the\n"
-           "histogram. Rows longer than --max_length are cut and counted.\n"
-           "--max_per_pack bounds every strategy but wrapped. In a pipe the\n"
-           "columns are tab-separated.",
-       .flags = {"histogram", "data", "model", "max_length", "strategies",
-                 "max_per_pack", "batch_size", "seed", "json"},
-       .run = RunPack}};
+       .help = R"(
+FILE.csv has the header length,count and a line each length.
+  printf 'length,count\n100,30\n200,20\n412,10\n' > h.csv
+  sftbench pack --histogram h.csv --max-length 512
+  sftbench pack --data rotten_tomatoes --model glassllm --max-length 256
+
+ffd bfd             first-fit and best-fit decreasing
+spfhp lpfhp nnlshp  shortest-pack-first, longest-pack-first and
+                    least-squares histogram packing (2107.02027);
+                    nnlshp has at most 3 rows a pack, and
+                    --max-length up to 1024
+next_fit            rows as shuffled with --seed
+wrapped             rows end to end, cut where a pack is full
+padded_to_max padded_to_longest padded_bucketed
+                    no packs: pads up to --max-length, to the
+                    longest of a batch, the same with batches of
+                    rows of like length
+
+efficiency is tokens over tokens and pads, steps are batches of --batch-size
+packs (or padded rows), seconds are of packing the histogram. Rows longer than
+--max-length are cut and counted. --max-per-pack bounds every strategy but
+wrapped. In a pipe the columns are tab-separated.
+)"},
+      DeclarePack, RunPack)};
 }
 
 }  // namespace sft::experiments

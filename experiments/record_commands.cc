@@ -4,48 +4,68 @@
 
 #include <cstdio>
 
-#include "absl/flags/flag.h"
 #include "experiments/command_line.h"
 #include "harness/analysis/report.h"
 #include "harness/core/status.h"
 #include "harness/record/merge.h"
 #include "harness/record/verify.h"
 
-ABSL_FLAG(std::string, format, "", "md, csv, tsv, latex or html (default: md)");
-ABSL_FLAG(bool, same, false,
-          "two records: is everything deterministic the same?");
-
 namespace sft::experiments {
 namespace {
 
-absl::StatusOr<int> RunReport(const std::vector<std::string>& words) {
-  std::string name = absl::GetFlag(FLAGS_format);
-  if (name.empty()) name = "md";
+struct ReportFlags {
+  std::string path;
+  std::string format = "md";
+};
+
+void DeclareReport(CLI::App& app, ReportFlags& flags) {
+  app.add_option("DIR|FILE", flags.path, "records of a sweep, or merged ones")
+      ->required();
+  app.add_option("--format", flags.format, "of the tables")
+      ->check(OneOf({"md", "csv", "tsv", "latex", "html"}));
+}
+
+absl::StatusOr<int> RunReport(const ReportFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
-                       analysis::ParseTableFormat(name));
+                       analysis::ParseTableFormat(flags.format));
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
-                       analysis::BuildReport(words[0]));
+                       analysis::BuildReport(flags.path));
   fputs(analysis::RenderReport(report, format).c_str(), stdout);
   return kExitGood;
 }
 
-absl::StatusOr<int> RunVerify(const std::vector<std::string>& words) {
-  if (absl::GetFlag(FLAGS_same)) {
-    if (words.size() != 2) {
+struct VerifyFlags {
+  std::vector<std::string> paths;
+  bool same = false;
+};
+
+void DeclareVerify(CLI::App& app, VerifyFlags& flags) {
+  app.add_option("DIR|FILE", flags.paths, "a record, or a folder of them")
+      ->required()
+      ->expected(1, 2)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  app.add_flag("--same", flags.same,
+               "of two records: is everything deterministic the same?");
+}
+
+absl::StatusOr<int> RunVerify(const VerifyFlags& flags) {
+  if (flags.same) {
+    if (flags.paths.size() != 2) {
       return absl::InvalidArgumentError(
           "sftbench verify --same: wants two records");
     }
-    SFT_ASSIGN_OR_RETURN(const std::string difference,
-                         record::CompareRecords(words[0], words[1]));
+    SFT_ASSIGN_OR_RETURN(
+        const std::string difference,
+        record::CompareRecords(flags.paths[0], flags.paths[1]));
     printf("%s\n", difference.empty() ? "same" : difference.c_str());
     return difference.empty() ? kExitGood : kExitRunFailed;
   }
-  if (words.size() != 1) {
+  if (flags.paths.size() != 1) {
     return absl::InvalidArgumentError(
         "sftbench verify: wants one folder or record");
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<record::VerifiedFile> files,
-                       record::VerifyPath(words[0]));
+                       record::VerifyPath(flags.paths[0]));
   size_t damaged = 0;
   for (const record::VerifiedFile& file : files) {
     if (file.status.ok()) {
@@ -59,7 +79,20 @@ absl::StatusOr<int> RunVerify(const std::vector<std::string>& words) {
   return damaged == 0 ? kExitGood : kExitBadInput;
 }
 
-absl::StatusOr<int> RunMerge(const std::vector<std::string>& words) {
+struct MergeFlags {
+  std::vector<std::string> files;  // the last one is written
+};
+
+void DeclareMerge(CLI::App& app, MergeFlags& flags) {
+  app.add_option("FILES", flags.files,
+                 "records, folders or merged files; last, the one to write")
+      ->required()
+      ->expected(2, 100000)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+}
+
+absl::StatusOr<int> RunMerge(const MergeFlags& flags) {
+  const std::vector<std::string>& words = flags.files;
   const std::vector<std::string> inputs(words.begin(), words.end() - 1);
   SFT_ASSIGN_OR_RETURN(const size_t count,
                        record::MergeRecords(inputs, words.back()));
@@ -71,33 +104,30 @@ absl::StatusOr<int> RunMerge(const std::vector<std::string>& words) {
 
 std::vector<Command> RecordCommands() {
   return {
-      {.name = "report",
-       .usage = "report DIR|FILE [--format md|csv|latex|html]",
-       .summary = "The tables of a sweep, from its records and nothing else.",
-       .help = "Of a folder, or of one file of merge-records.\n"
-               "  sftbench report results/demo --format csv > table.csv",
-       .flags = {"format"},
-       .min_words = 1,
-       .max_words = 1,
-       .run = RunReport},
-      {.name = "verify",
-       .usage = "verify DIR|FILE",
-       .summary = "Is every record whole? Names what is damaged.",
-       .help = "With --same A B: is everything but times, memory and\n"
-               "provenance the same bit for bit?\n"
-               "  sftbench verify results/demo",
-       .flags = {"same"},
-       .min_words = 1,
-       .max_words = 2,
-       .run = RunVerify},
-      {.name = "merge-records",
-       .usage = "merge-records IN... OUT.h5",
-       .summary = "One file of many records, with the plan they belong to.",
-       .help = "  sftbench merge-records results/demo demo.h5",
-       .flags = {},
-       .min_words = 2,
-       .max_words = 100000,
-       .run = RunMerge},
+      MakeCommand(
+          {.name = "report",
+           .usage = "report DIR|FILE [--format md|csv|tsv|latex|html]",
+           .summary = "The tables of a sweep, from its records and nothing "
+                      "else.",
+           .help = "Of a folder, or of one file of merge-records.\n"
+                   "  sftbench report results/demo --format csv > table.csv"},
+          DeclareReport, RunReport),
+      MakeCommand(
+          {.name = "verify",
+           .usage = "verify DIR|FILE | verify --same FILE FILE",
+           .summary = "Is every record whole? Names what is damaged.",
+           .help = "With --same A B: is everything but times, memory and\n"
+                   "provenance the same bit for bit?\n"
+                   "  sftbench verify results/demo",
+           .exit_status = "0 whole (or the same), 1 not the same, 2 damaged, "
+                          "or bad usage or input"},
+          DeclareVerify, RunVerify),
+      MakeCommand(
+          {.name = "merge-records",
+           .usage = "merge-records IN... OUT.h5",
+           .summary = "One file of many records, with the plan they belong to.",
+           .help = "  sftbench merge-records results/demo demo.h5"},
+          DeclareMerge, RunMerge),
   };
 }
 

@@ -5,29 +5,50 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "absl/flags/declare.h"
-#include "absl/flags/flag.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
 #include "harness/metrics/metrics.h"
 #include "harness/metrics/squad.h"
 #include "harness/metrics/text_item_files.h"
 
-ABSL_DECLARE_FLAG(bool, json);
-ABSL_FLAG(std::string, metric, "", "what to compute; 'list metrics' has all");
-ABSL_FLAG(std::string, hypotheses, "", "file of what was produced");
-ABSL_FLAG(std::string, references, "",
-          "file of what is right, or several with commas between");
-ABSL_FLAG(std::string, tokenize, "",
-          "bleu: 13a (when not given), intl or none");
-ABSL_FLAG(bool, lowercase, false, "bleu, chrf: lower-case both sides");
-ABSL_FLAG(bool, stemmer, false, "rouge: Porter's stemmer on both sides");
-
 namespace sft::experiments {
 namespace {
+
+struct ScoreFlags {
+  std::string metric, hypotheses;
+  std::vector<std::string> references;
+  bool json = false;
+  std::string tokenize;
+  bool lowercase = false;
+  bool stemmer = false;
+};
+
+void DeclareScore(CLI::App& app, ScoreFlags& flags) {
+  std::vector<std::string> names;
+  for (const metrics::Metric& metric : metrics::AllMetrics()) {
+    if (metric.text.score != nullptr) names.push_back(metric.name);
+  }
+  app.add_option("--metric", flags.metric, "what to compute")
+      ->required()
+      ->check(OneOf(names));
+  app.add_option("--hypotheses", flags.hypotheses, "what was produced")
+      ->required()
+      ->type_name("FILE");
+  AddList(app, "--references", flags.references,
+          "what is right, or several of them by commas")
+      ->required()
+      ->type_name("FILES");
+  app.add_flag("--json", flags.json, "print JSON, with each item's score");
+  app.add_option("--tokenize", flags.tokenize,
+                 "bleu: without it 13a, as in sacreBLEU")
+      ->check(OneOf({"13a", "intl", "none"}));
+  app.add_flag("--lowercase", flags.lowercase,
+               "bleu, chrf: lower-case both sides");
+  app.add_flag("--stemmer", flags.stemmer,
+               "rouge: Porter's stemmer on both sides");
+}
 
 absl::Status CheckTakes(const metrics::Metric& metric,
                         const std::string& option, bool given) {
@@ -108,32 +129,24 @@ std::string HelpOfMetrics() {
   return help;
 }
 
-absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
-  const std::string hypotheses = absl::GetFlag(FLAGS_hypotheses);
-  const std::string list = absl::GetFlag(FLAGS_references);
-  const std::string name = absl::GetFlag(FLAGS_metric);
-  if (name.empty() || hypotheses.empty() || list.empty()) {
-    return absl::InvalidArgumentError(
-        "sftbench score: wants --metric, --hypotheses and --references (see "
-        "'sftbench score --help')");
-  }
+absl::StatusOr<int> RunScore(const ScoreFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const metrics::Metric metric,
-                       metrics::TextMetricByName(name));
+                       metrics::TextMetricByName(flags.metric));
   metrics::TextMetricOptions options;
-  const std::string tokenize = absl::GetFlag(FLAGS_tokenize);
-  options.lowercase = absl::GetFlag(FLAGS_lowercase);
-  options.stemmer = absl::GetFlag(FLAGS_stemmer);
+  const std::string& tokenize = flags.tokenize;
+  options.lowercase = flags.lowercase;
+  options.stemmer = flags.stemmer;
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "tokenize", !tokenize.empty()));
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "lowercase", options.lowercase));
   SFT_RETURN_IF_ERROR(CheckTakes(metric, "stemmer", options.stemmer));
   if (!tokenize.empty()) options.tokenize = tokenize;
-  const std::vector<std::string> references = absl::StrSplit(list, ',');
-  SFT_ASSIGN_OR_RETURN(const std::vector<metrics::TextItem> items,
-                       metrics::ReadTextItems(metric, hypotheses, references));
+  SFT_ASSIGN_OR_RETURN(
+      const std::vector<metrics::TextItem> items,
+      metrics::ReadTextItems(metric, flags.hypotheses, flags.references));
   SFT_ASSIGN_OR_RETURN(const metrics::MetricScore score,
                        metrics::ScoreTexts(metric, items, options));
   WarnOfMissing(items);
-  if (absl::GetFlag(FLAGS_json)) {
+  if (flags.json) {
     nlohmann::ordered_json out;
     out["metric"] = metric.name;
     out["value"] = score.value;
@@ -150,20 +163,19 @@ absl::StatusOr<int> RunScore(const std::vector<std::string>&) {
 }  // namespace
 
 std::vector<Command> ScoreCommands() {
-  return {
+  return {MakeCommand(
       {.name = "score",
        .usage = "score --metric M --hypotheses FILE --references "
                 "FILE[,FILE...] [--json]",
        .summary = "A metric over files, equal to the library people cite.",
-       .help = "  printf 'the cat sat on the mat\\n' > hyp.txt\n"
-               "  printf 'the cat is on the mat\\n' > ref.txt\n"
-               "  sftbench score --metric chrf --hypotheses hyp.txt "
-               "--references ref.txt\n\n" +
-               HelpOfMetrics(),
-       .flags = {"metric", "hypotheses", "references", "json", "tokenize",
-                 "lowercase", "stemmer"},
-       .run = RunScore},
-  };
+       .help = absl::StrCat(R"(
+  printf 'the cat sat on the mat\n' > hyp.txt
+  printf 'the cat is on the mat\n' > ref.txt
+  sftbench score --metric chrf --hypotheses hyp.txt --references ref.txt
+
+)",
+                            HelpOfMetrics())},
+      DeclareScore, RunScore)};
 }
 
 }  // namespace sft::experiments

@@ -39,16 +39,6 @@ launch::Workbench MakeWorkbench() {
   return bench;
 }
 
-std::vector<Command> AllCommands() {
-  std::vector<Command> commands;
-  for (auto make :
-       {SweepCommands, RecordCommands, ModelCommands, DataCommands,
-        ScoreCommands, BatchesCommands, PackCommands, ListCommands}) {
-    for (Command& command : make()) commands.push_back(std::move(command));
-  }
-  return commands;
-}
-
 // What people type who come from other tools, or do not know the names yet.
 std::string CommandFor(const std::string& word) {
   static constexpr struct {
@@ -83,30 +73,15 @@ int Fail(const absl::Status& status) {
   return kExitBadInput;
 }
 
-std::string Help(const std::vector<Command>& commands) {
-  std::string text =
-      "sftbench compares ways of supervised fine-tuning.\n\n"
-      "usage: sftbench COMMAND ...\n\n";
-  for (const Command& command : commands) {
-    if (command.hidden) continue;
-    absl::StrAppend(&text, "  sftbench ", command.usage, "\n      ",
-                    command.summary, "\n");
-  }
-  absl::StrAppend(&text,
-                  "\n'sftbench COMMAND --help' says more. Exit status: 0 good, "
-                  "1 a run failed, 2 bad usage or input.\n");
-  return text;
-}
-
 int Main(const std::vector<std::string>& arguments) {
   const std::vector<Command> commands = AllCommands();
   if (arguments.empty()) {
-    fputs(Help(commands).c_str(), stderr);
+    fputs(ProgramHelp(commands).c_str(), stderr);
     return kExitBadInput;
   }
   const std::string& name = arguments[0];
-  if (name == "--help" || name == "-h" || name == "help") {
-    fputs(Help(commands).c_str(), stdout);
+  if (name == "--help" || name == "-h") {
+    fputs(ProgramHelp(commands).c_str(), stdout);
     return kExitGood;
   }
   if (name == "--version") {
@@ -114,30 +89,20 @@ int Main(const std::vector<std::string>& arguments) {
            SFTBENCH_GIT_DIRTY ? " (changed)" : "", TORCH_VERSION);
     return kExitGood;
   }
-  std::vector<std::string> names;
   for (const Command& command : commands) {
-    if (!command.hidden) names.push_back(command.name);
     if (command.name != name) continue;
-    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-    for (const std::string& word : rest) {
-      if (word == "--") break;
-      if (word == "--help" || word == "-h") {
-        fputs(CommandHelp(command).c_str(), stdout);
-        return kExitGood;
-      }
-    }
     int exit_status = kExitBadInput;
     const absl::Status status = CatchTorch([&]() -> absl::Status {
-      SFT_ASSIGN_OR_RETURN(const std::vector<std::string> words,
-                           ParseArguments(command, rest));
-      SFT_ASSIGN_OR_RETURN(exit_status, command.run(words));
+      SFT_ASSIGN_OR_RETURN(
+          exit_status,
+          RunCommand(command, {arguments.begin() + 1, arguments.end()}));
       return absl::OkStatus();
     });
     if (!status.ok()) return Fail(status);
     return exit_status;
   }
   std::string nearest = CommandFor(name);
-  if (nearest.empty()) nearest = NearestName(name, names);
+  if (nearest.empty()) nearest = NearestName(name, ShownNames(commands));
   return Fail(absl::InvalidArgumentError(
       absl::StrCat("unknown command '", name, "'",
                    nearest.empty() ? "; see 'sftbench --help'"
@@ -145,6 +110,16 @@ int Main(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
+
+std::vector<Command> AllCommands() {
+  std::vector<Command> commands;
+  for (auto make : {SweepCommands, RecordCommands, ModelCommands, DataCommands,
+                    ScoreCommands, BatchesCommands, PackCommands, ListCommands,
+                    HelpCommands}) {
+    for (Command& command : make()) commands.push_back(std::move(command));
+  }
+  return commands;
+}
 
 const launch::Workbench& TheWorkbench() {
   static const launch::Workbench& bench =
@@ -156,5 +131,6 @@ const launch::Workbench& TheWorkbench() {
 
 int main(int argc, char** argv) {
   sft::InstallTensorAllocator();
-  return sft::Main(std::vector<std::string>(argv + 1, argv + argc));
+  return sft::experiments::Main(
+      std::vector<std::string>(argv + 1, argv + argc));
 }

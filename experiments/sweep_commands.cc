@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "absl/flags/flag.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "experiments/command_line.h"
 #include "harness/analysis/run_status.h"
 #include "harness/core/files.h"
@@ -21,22 +21,80 @@
 #include "harness/spec/run_plan.h"
 #include "methods/method_checks.h"
 
-ABSL_FLAG(std::string, out, "results",
-          "the folder that records, weights or exports go to");
-ABSL_FLAG(int, jobs, 1, "runs at a time, a process each (a whole number)");
-ABSL_FLAG(bool, dry_run, false,
-          "print the plan and what it costs, run nothing");
-ABSL_FLAG(int, max_attempts, 2, "tries of a run that fails (a whole number)");
-ABSL_FLAG(absl::Duration, checkpoint_every, absl::Minutes(2),
-          "time between checkpoints, such as 30s or 5m; 0 = every step");
-ABSL_FLAG(bool, keep_text, false, "keep prompts and answers in the record");
-ABSL_FLAG(bool, save_weights, true, "keep the trained weights for export");
-ABSL_FLAG(std::string, run_id, "", "worker: the run of the plan to execute");
-ABSL_FLAG(int, progress_fd, -1, "worker: where progress lines go");
-ABSL_FLAG(int, attempt, 1, "worker: which try this is");
-
 namespace sft::experiments {
 namespace {
+
+// What a run and its worker are told alike.
+struct RecordingFlags {
+  std::string out = "results";
+  absl::Duration checkpoint_every = absl::Minutes(2);
+  bool keep_text = false;
+  bool save_weights = true;
+};
+
+void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
+  app.add_option("--out", flags.out, "folder of records and weights")
+      ->type_name("DIR");
+  app.add_option_function<std::string>(
+         "--checkpoint-every",
+         [&flags](const std::string& text) {
+           absl::ParseDuration(text, &flags.checkpoint_every);
+         },
+         "time between checkpoints; 0 = every step")
+      ->type_name("TIME")
+      ->default_str("2m")
+      ->check(Checked("a time such as 30s or 5m", [](std::string& text) {
+        absl::Duration time;
+        return absl::ParseDuration(text, &time) && time >= absl::ZeroDuration();
+      }));
+  app.add_flag("--keep-text", flags.keep_text,
+               "keep prompts and answers in the record");
+  app.add_flag("!--no-save-weights,!--nosave-weights,--save-weights",
+               flags.save_weights,
+               "keep no trained weights; nothing can be exported then");
+}
+
+struct RunFlags {
+  std::string spec;
+  RecordingFlags recording;
+  int jobs = 1;
+  int max_attempts = 2;
+  bool dry_run = false;
+};
+
+void DeclareRun(CLI::App& app, RunFlags& flags) {
+  app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
+  app.add_flag("--dry-run", flags.dry_run,
+               "print the plan and what it costs, run nothing");
+  app.add_option("--jobs", flags.jobs, "runs at a time, a process each")
+      ->transform(WholeNumber(1, 1024));
+  app.add_option("--max-attempts", flags.max_attempts,
+                 "tries of a run that fails")
+      ->transform(WholeNumber(1, 1024));
+  DeclareRecording(app, flags.recording);
+}
+
+struct WorkerFlags {
+  RecordingFlags recording;
+  std::string run_id;
+  int progress_fd = -1;
+  int attempt = 1;
+};
+
+void DeclareWorker(CLI::App& app, WorkerFlags& flags) {
+  DeclareRecording(app, flags.recording);
+  app.add_option("--run-id", flags.run_id, "the run of the plan to execute");
+  app.add_option("--progress-fd", flags.progress_fd, "where progress lines go");
+  app.add_option("--attempt", flags.attempt, "which try this is");
+}
+
+struct StatusFlags {
+  std::string folder;
+};
+
+void DeclareStatus(CLI::App& app, StatusFlags& flags) {
+  app.add_option("DIR", flags.folder, "the --out of a run")->required();
+}
 
 volatile sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
@@ -54,15 +112,15 @@ void PrintWarnings(const std::vector<std::string>& warnings) {
   }
 }
 
-absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
+absl::StatusOr<int> RunRun(const RunFlags& flags) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
-                       spec::ParseSpec(words[0], bench.Tables()));
+                       spec::ParseSpec(flags.spec, bench.Tables()));
   SFT_ASSIGN_OR_RETURN(
       const launch::CheckedPlan checked,
       launch::MakePlan(bench, spec, methods::AllMethodChecks()));
   const spec::RunPlan& plan = checked.plan;
-  if (absl::GetFlag(FLAGS_dry_run)) {
+  if (flags.dry_run) {
     SFT_ASSIGN_OR_RETURN(const launch::PlanDescription described,
                          launch::DescribePlan(bench, plan));
     PrintWarnings(checked.warnings);
@@ -81,16 +139,12 @@ absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
   }
   launch::LaunchOptions options;
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
-  options.paths.out = absl::GetFlag(FLAGS_out);
-  options.jobs = absl::GetFlag(FLAGS_jobs);
-  options.max_attempts = absl::GetFlag(FLAGS_max_attempts);
-  options.checkpoint_every = absl::GetFlag(FLAGS_checkpoint_every);
-  options.keep_text = absl::GetFlag(FLAGS_keep_text);
-  options.save_weights = absl::GetFlag(FLAGS_save_weights);
-  if (options.jobs < 1 || options.max_attempts < 1) {
-    return absl::InvalidArgumentError(
-        "--jobs and --max_attempts want at least 1");
-  }
+  options.paths.out = flags.recording.out;
+  options.jobs = flags.jobs;
+  options.max_attempts = flags.max_attempts;
+  options.checkpoint_every = flags.recording.checkpoint_every;
+  options.keep_text = flags.recording.keep_text;
+  options.save_weights = flags.recording.save_weights;
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
   SFT_RETURN_IF_ERROR(
       WriteFileAtomically(options.paths.Plan(), spec::PlanToJson(plan)));
@@ -105,7 +159,7 @@ absl::StatusOr<int> RunRun(const std::vector<std::string>& words) {
   return summary.failed > 0 ? kExitRunFailed : kExitGood;
 }
 
-absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
+absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   // A worker must not outlive its launcher: the next one starts it anew.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() == 1) return kExitRunFailed;
@@ -113,13 +167,13 @@ absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   launch::WorkerOptions options;
-  options.paths.out = absl::GetFlag(FLAGS_out);
-  options.attempt = absl::GetFlag(FLAGS_attempt);
-  options.checkpoint_every = absl::GetFlag(FLAGS_checkpoint_every);
-  options.keep_text = absl::GetFlag(FLAGS_keep_text);
-  options.save_weights = absl::GetFlag(FLAGS_save_weights);
+  options.paths.out = flags.recording.out;
+  options.attempt = flags.attempt;
+  options.checkpoint_every = flags.recording.checkpoint_every;
+  options.keep_text = flags.recording.keep_text;
+  options.save_weights = flags.recording.save_weights;
   options.should_stop = [] { return stop_asked != 0; };
-  const int fd = absl::GetFlag(FLAGS_progress_fd);
+  const int fd = flags.progress_fd;
   options.show_progress = [fd](const launch::Progress& progress) {
     if (fd < 0) return;
     const std::string line = launch::FormatProgress(progress) + "\n";
@@ -128,9 +182,8 @@ absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
   };
   SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan,
                        spec::PlanFromJson(options.paths.Plan()));
-  const std::string run_id = absl::GetFlag(FLAGS_run_id);
   for (const spec::PlannedRun& run : plan.runs) {
-    if (run.run_id != run_id) continue;
+    if (run.run_id != flags.run_id) continue;
     SFT_ASSIGN_OR_RETURN(
         const launch::WorkerOutcome outcome,
         launch::ExecuteRun(TheWorkbench(), run, plan, options));
@@ -143,12 +196,12 @@ absl::StatusOr<int> RunWorker(const std::vector<std::string>&) {
         return kExitInterrupted;
     }
   }
-  return InputError(options.paths.Plan(), "has no run '" + run_id + "'");
+  return InputError(options.paths.Plan(), "has no run '" + flags.run_id + "'");
 }
 
-absl::StatusOr<int> RunStatusCommand(const std::vector<std::string>& words) {
+absl::StatusOr<int> RunStatusCommand(const StatusFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const analysis::StatusTable table,
-                       analysis::ReadStatus(words[0]));
+                       analysis::ReadStatus(flags.folder));
   fputs(analysis::RenderStatus(table).c_str(), stdout);
   return kExitGood;
 }
@@ -157,59 +210,58 @@ absl::StatusOr<int> RunStatusCommand(const std::vector<std::string>& words) {
 
 std::vector<Command> SweepCommands() {
   return {
-      {.name = "run",
-       .usage = "run SPEC [--out DIR] [--jobs N] [--dry-run]",
-       .summary = "Run a spec's sweep; finished runs are not repeated.",
-       .help =
-           "Expands the YAML spec into runs, one process each, and writes a\n"
-           "record a run to DIR/runs. Killed or interrupted at any moment, "
-           "the\n"
-           "same command continues, and the records are the same. What cannot\n"
-           "work is refused before anything is run, with the spec's line.\n\n"
-           "A small spec, for 'sftbench run SPEC --dry-run':\n\n"
-           "  question: does LoRA reach full fine-tuning here?\n"
-           "  model: smollm2-135m-instruct   # or a folder, or a .gguf file\n"
-           "  train: [bbc_headlines]         # or a file of yours, under "
-           "data:\n"
-           "  evaluate: {tasks: [bbc_headlines], retain: [wiki_demo]}\n"
-           "  budget: {target_tokens: 600}   # or steps, epochs, wall_seconds\n"
-           "  set: {max_length: 256}\n"
-           "  grid:\n"
-           "    method: [full, lora]\n"
-           "    learning_rate: [1.0e-4, 5.0e-4]\n"
-           "    seed: [0, 1, 2]\n"
-           "  baseline: {method: full}\n\n"
-           "'sftbench list fields' shows whatever may stand under set: and "
-           "grid:,\n"
-           "with defaults and allowed values; README.md each key at the top.\n"
-           "  sftbench run experiments/demo.yaml --dry-run\n"
-           "  sftbench run experiments/demo.yaml --out results/demo",
-       .flags = {"out", "jobs", "dry_run", "max_attempts", "checkpoint_every",
-                 "keep_text", "save_weights"},
-       .min_words = 1,
-       .max_words = 1,
-       .run = RunRun},
-      {.name = "worker",
-       .usage = "worker --out DIR --run_id ID",
-       .summary = "Execute one run of DIR/plan.json (called by run).",
-       .help = "",
-       .flags = {"out", "run_id", "progress_fd", "attempt", "checkpoint_every",
-                 "keep_text", "save_weights"},
-       .run = RunWorker,
-       .hidden = true},
-      {.name = "status",
-       .usage = "status DIR",
-       .summary = "What is done, running, interrupted, failed and left.",
-       .help =
-           "A line a run, then the counts. done: a record that stands, ok or\n"
-           "diverged. running: a process is at it. interrupted: begun, and no\n"
-           "process is at it; the same 'run' continues. failed: the last try\n"
-           "failed. pending: not begun.\n"
-           "  sftbench status results/demo",
-       .flags = {},
-       .min_words = 1,
-       .max_words = 1,
-       .run = RunStatusCommand},
+      MakeCommand(
+          {.name = "run",
+           .usage = "run SPEC [--out DIR] [--jobs N] [--dry-run]",
+           .summary = "Run a spec's sweep; finished runs are not repeated.",
+           .help = R"(
+Expands the YAML spec into runs, one process each, and writes a record a run
+to DIR/runs. Killed or interrupted at any moment, the same command continues,
+and the records are the same. What cannot work is refused before anything is
+run, with the spec's line.
+
+A small spec, for 'sftbench run SPEC --dry-run':
+
+  question: does LoRA reach full fine-tuning here?
+  model: smollm2-135m-instruct   # or a folder, or a .gguf file
+  train: [bbc_headlines]         # or a file of yours, under data:
+  evaluate: {tasks: [bbc_headlines], retain: [wiki_demo]}
+  budget: {target_tokens: 600}   # or steps, epochs, wall_seconds
+  set: {max_length: 256}
+  grid:
+    method: [full, lora]
+    learning_rate: [1.0e-4, 5.0e-4]
+    seed: [0, 1, 2]
+  baseline: {method: full}
+
+'sftbench list fields' shows whatever may stand under set: and grid:, with
+defaults and allowed values; README.md each key at the top.
+  sftbench run experiments/demo.yaml --dry-run
+  sftbench run experiments/demo.yaml --out results/demo
+)",
+           .exit_status = "0 good, 1 a run failed, 2 bad usage or input "
+                          "(nothing was run), 130 interrupted (type it again)"},
+          DeclareRun, RunRun),
+      MakeCommand(
+          {.name = "worker",
+           .usage = "worker --out DIR --run-id ID",
+           .summary = "Execute one run of DIR/plan.json (called by run).",
+           .help = "",
+           .exit_status = "0 good, 1 the run failed, 2 bad input, 130 "
+                          "interrupted",
+           .hidden = true},
+          DeclareWorker, RunWorker),
+      MakeCommand(
+          {.name = "status",
+           .usage = "status DIR",
+           .summary = "What is done, running, interrupted, failed and left.",
+           .help = R"(
+A line a run, then the counts. done: a record that stands, ok or diverged.
+running: a process is at it. interrupted: begun, and no process is at it; the
+same 'run' continues. failed: the last try failed. pending: not begun.
+  sftbench status results/demo
+)"},
+          DeclareStatus, RunStatusCommand),
   };
 }
 

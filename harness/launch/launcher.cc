@@ -69,12 +69,12 @@ absl::StatusOr<Worker> StartWorker(const spec::PlannedRun& run,
       options.executable,
       "worker",
       "--out=" + paths.out,
-      "--run_id=" + run.run_id,
-      absl::StrCat("--progress_fd=", kProgressFd),
+      "--run-id=" + run.run_id,
+      absl::StrCat("--progress-fd=", kProgressFd),
       absl::StrCat("--attempt=", CountAttempts(paths, run.run_id) + 1),
-      "--checkpoint_every=" + absl::FormatDuration(options.checkpoint_every),
-      absl::StrCat("--keep_text=", options.keep_text ? "true" : "false"),
-      absl::StrCat("--save_weights=", options.save_weights ? "true" : "false"),
+      "--checkpoint-every=" + absl::FormatDuration(options.checkpoint_every),
+      absl::StrCat("--keep-text=", options.keep_text ? "true" : "false"),
+      absl::StrCat("--save-weights=", options.save_weights ? "true" : "false"),
   };
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -219,7 +219,7 @@ class Sweep {
       const spec::PlannedRun* run = *next;
       waiting_.erase(next);
       if (CountAttempts(options_.paths, run->run_id) >= options_.max_attempts) {
-        Settle(*run, "failed before, no attempt left (--max_attempts)");
+        Settle(*run, "failed before, no attempt left (--max-attempts)");
         ++summary_.failed;
         continue;
       }

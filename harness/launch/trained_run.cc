@@ -95,7 +95,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   const std::string file = paths.Weights(run.record.run_id) + kWeightsFile;
   if (!FileExists(file)) {
     return absl::NotFoundError(
-        file + ": not there; the run was made with --nosave_weights");
+        file + ": not there; the run was made with --no-save-weights");
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> stored,
                        formats::ReadSafetensors(file));

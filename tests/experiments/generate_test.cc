@@ -60,15 +60,15 @@ TEST_CASE("generate says in a line which options make no sense",
       {{"--temperature", "-1"}, "--temperature wants 0 or more"},
       {{"--temperature", "nan"}, "--temperature wants 0 or more"},
       {{"--top_k", "3"}, "want a --temperature above 0"},
-      {{"--temperature", "1", "--top_k", "-3"}, "--top_k wants"},
-      {{"--temperature", "1", "--top_p", "0"}, "--top_p wants"},
-      {{"--temperature", "1", "--top_p", "1.5"}, "--top_p wants"},
+      {{"--temperature", "1", "--top_k", "-3"}, "--top-k wants"},
+      {{"--temperature", "1", "--top_p", "0"}, "--top-p wants"},
+      {{"--temperature", "1", "--top_p", "1.5"}, "--top-p wants"},
       {{"--beams", "0"}, "--beams wants"},
       {{"--beams", "1000000"}, "--beams wants"},
       {{"--beams", "2", "--temperature", "1"}, "exclude each other"},
-      {{"--length_penalty", "2"}, "--length_penalty wants --beams"},
+      {{"--length_penalty", "2"}, "--length-penalty wants --beams"},
       {{"--stop", "\\q"}, "--stop = '\\q'"},
-      {{"--max_new_tokens", "0"}, "--max_new_tokens wants"},
+      {{"--max_new_tokens", "0"}, "--max-new-tokens wants"},
   };
   for (const auto& [flags, part] : cases) {
     const support::Finished run = Generate(flags);
@@ -99,8 +99,8 @@ TEST_CASE("the help of generate names every option",
       support::RunProgram({SFTBENCH_BINARY, "generate", "--help"});
   CHECK(run.exit_status == 0);
   for (const char* flag :
-       {"--temperature", "--top_k", "--top_p", "--seed", "--beams",
-        "--length_penalty", "--stop", "--max_new_tokens"}) {
+       {"--temperature", "--top-k", "--top-p", "--seed", "--beams",
+        "--length-penalty", "--stop", "--max-new-tokens"}) {
     CHECK(run.out.find(flag) != std::string::npos);
   }
 }

@@ -118,11 +118,11 @@ TEST_CASE("pack names what is wrong with its input", "[experiments][pack]") {
   CheckRefused({"--histogram", good.path(), "--strategies", "ffd,lpfph"},
                "did you mean 'lpfhp'?");
   CheckRefused({"--histogram", good.path(), "--max_length", "0"},
-               "--max_length: 0: wanted 1 to");
+               "--max-length wants a whole number, 1 to");
   CheckRefused({"--histogram", good.path(), "--max_per_pack", "-1"},
-               "--max_per_pack: -1");
+               "--max-per-pack wants");
   CheckRefused({"--histogram", good.path(), "--batch_size", "0"},
-               "--batch_size: 0");
+               "--batch-size wants");
   CheckRefused({"--histogram", good.path(), "--strategies", "nnlshp",
                 "--max_length", "2048"},
                "wanted at most 1024, or lpfhp");
