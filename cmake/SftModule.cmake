@@ -65,13 +65,15 @@ function(sft_module name dir)
   endif()
 endfunction()
 
-# sft_test(<name> <dir> [TORCH] [TOP] [ONLY file] [EXCLUDE file]
+# sft_test(<name> <dir> [TORCH] [TOP] [ONLY files...] [EXCLUDE files...]
 #          [DEPS modules...])
 # Makes test_<name> of the *_test.cc under tests/<dir> (TOP: not in subfolders)
 # and registers it with CTest: once without the cases tagged [slow] or [gpu],
-# once for [slow], and in a CUDA build once for [gpu], each under its label.
+# once for [slow], and in a CUDA build once for [gpu], each under its label. An
+# entry writes the cases that it skipped to <build>/skips/<entry>.txt, and is
+# itself Skipped where it skipped them all.
 function(sft_test name dir)
-  cmake_parse_arguments(ARG "TORCH;TOP" "ONLY;EXCLUDE" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;TOP" "" "ONLY;EXCLUDE;DEPS" ${ARGN})
   set(_glob GLOB_RECURSE)
   if(ARG_TOP)
     set(_glob GLOB)
@@ -79,10 +81,12 @@ function(sft_test name dir)
   file(${_glob} _sources CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/${dir}/*_test.cc")
   if(ARG_ONLY)
-    list(FILTER _sources INCLUDE REGEX "/${ARG_ONLY}$")
+    list(JOIN ARG_ONLY "|" _only)
+    list(FILTER _sources INCLUDE REGEX "/(${_only})$")
   endif()
   if(ARG_EXCLUDE)
-    list(FILTER _sources EXCLUDE REGEX "/${ARG_EXCLUDE}$")
+    list(JOIN ARG_EXCLUDE "|" _exclude)
+    list(FILTER _sources EXCLUDE REGEX "/(${_exclude})$")
   endif()
   if(NOT _sources)
     return()
@@ -107,9 +111,12 @@ function(sft_test name dir)
     set_tests_properties(${name}.gpu PROPERTIES LABELS "${name};gpu" RUN_SERIAL ON)
     list(APPEND _tests ${name}.gpu)
   endif()
-  # One thread each, since CTest runs several at once.
-  set_tests_properties(${_tests} PROPERTIES
-    ENVIRONMENT "OMP_NUM_THREADS=1" TIMEOUT 1500)
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/skips")
+  foreach(_test IN LISTS _tests)
+    # One thread each, since CTest runs several at once. 77: catch_main.cc.
+    set_tests_properties(${_test} PROPERTIES TIMEOUT 1500 SKIP_RETURN_CODE 77
+      ENVIRONMENT "OMP_NUM_THREADS=1;SFT_SKIPS_FILE=${PROJECT_BINARY_DIR}/skips/${_test}.txt")
+  endforeach()
 endfunction()
 
 # sft_fuzz(<name> [TORCH] DEPS modules...)

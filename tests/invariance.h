@@ -14,12 +14,6 @@ namespace sft::whole {
 inline constexpr char kReal[] = "smollm2-135m-instruct";
 inline constexpr char kTiny[] = "glassllm";
 
-inline bool Have(const std::string& name) {
-  const auto where = model::LocateModel(name, support::AssetsDir().string());
-  if (!where.ok()) WARN("skipped: " << where.status().ToString());
-  return where.ok();
-}
-
 // One config for all; dropout wherever the method has such an option.
 inline spec::RunConfig ConfigOf(const train::UpdateMethodRow& row,
                                 bool dropout) {

@@ -1,6 +1,6 @@
-// What must not change the gradients of a step: how rows are laid out in
-// batches, how the step is split into micro-batches, what is computed anew.
-// Over every row of the table of methods; a new method is tested by being
+// What must not change the gradients of the trainer's step: how rows are laid
+// out in batches, how the step is split into micro-batches, what is computed
+// anew. Over every row of the table of methods; a new method is tested by being
 // listed.
 #include "tests/invariance.h"
 
@@ -37,12 +37,17 @@ struct Gradients {
   std::map<std::string, at::Tensor> by_name;  // f64
 };
 
-// One optimizer step's loss and gradients over all `rows`.
+// The trainer's loss and gradients of one optimizer step over all `rows`. The
+// step moves nothing, does not clip, and forgets: its first moments are the
+// gradients.
 Gradients GradientsOf(Tuned& tuned, const std::vector<Example>& rows,
                       spec::RunConfig config, const std::string& batching,
                       int64_t batch_size) {
   config.batch_size = batch_size;
   config.gradient_accumulation_steps = static_cast<int64_t>(rows.size());
+  config.learning_rate = 0;
+  config.max_grad_norm = 1e30;
+  config.beta1 = 0;
   std::unique_ptr<data::Collator> collator;
   for (const train::BatchingMethodRow& row : methods::AllMethods().batching) {
     if (row.name != batching) continue;
@@ -55,20 +60,22 @@ Gradients GradientsOf(Tuned& tuned, const std::vector<Example>& rows,
   auto plan = train::PlanSteps(config, rows, *collator, 0);
   REQUIRE(plan.ok());
   REQUIRE(plan->steps.size() == 1);
-  Gradients out;
-  for (const data::MicroBatchPlan& micro : plan->steps[0].micro_batches) {
-    tuned.model->pass_state() = {.training = true, .dropout_seed = 1};
-    const model::LossOutput loss =
-        tuned.model->SumLoss(collator->Collate(rows, micro));
-    const at::Tensor share =
-        loss.loss_sum.div(static_cast<double>(plan->target_tokens));
-    share.backward();
-    out.loss += share.item<double>();
+  train::Trainer trainer(config, "run", *tuned.model, *tuned.method);
+  const auto outcome = trainer.RunRound(0, rows, *collator, *plan, {});
+  INFO(outcome.status().ToString());
+  REQUIRE(outcome.ok());
+  REQUIRE(outcome->end == train::RoundEnd::kFinished);
+  REQUIRE(trainer.steps().size() == 1);
+  std::map<std::string, at::Tensor> state;
+  for (const NamedTensor& t : trainer.optimizer()->State()) {
+    state[t.name] = t.tensor;
   }
-  for (train::TrainableParameter& p : tuned.method->TrainableParameters()) {
-    if (!p.tensor.grad().defined()) continue;
-    out.by_name[p.name] = p.tensor.grad().to(at::kDouble).clone();
-    p.tensor.mutable_grad() = at::Tensor();
+  Gradients out;
+  out.loss = trainer.steps()[0].loss;
+  for (const train::TrainableParameter& p : trainer.optimizer()->parameters()) {
+    // One without a gradient has taken no step.
+    if (state.at(p.name + ".step").item<double>() == 0) continue;
+    out.by_name[p.name] = state.at(p.name + ".exp_avg").to(at::kDouble);
   }
   return out;
 }
@@ -173,7 +180,7 @@ std::vector<Example> RealRows(size_t count = 8) {
 
 TEST_CASE("layout and accumulation change nothing in f64",
           "[invariance][layout]") {
-  if (!Have(kTiny)) return;
+  methods::RequireModel(kTiny);
   for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     CheckLayouts(row, kTiny, at::kDouble, EightRows(200), 1e-10, 1e-10);
   }
@@ -181,14 +188,14 @@ TEST_CASE("layout and accumulation change nothing in f64",
 
 TEST_CASE("layout and accumulation change only rounding in f32",
           "[invariance][layout][slow]") {
-  if (!Have(kReal)) return;
+  methods::RequireModel(kReal);
   for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 2e-5);
   }
 }
 
 TEST_CASE("bf16 stays near f32", "[invariance][bf16][slow]") {
-  if (!Have(kReal)) return;
+  methods::RequireModel(kReal);
   for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     INFO(row.name);
     const spec::RunConfig config = ConfigOf(row, /*dropout=*/false);
@@ -217,17 +224,17 @@ TEST_CASE("bf16 stays near f32", "[invariance][bf16][slow]") {
 
 TEST_CASE("activation checkpointing changes no gradient beyond rounding",
           "[invariance][checkpointing]") {
-  if (!Have(kTiny)) return;
+  methods::RequireModel(kTiny);
   for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
     INFO(row.name);
-    const spec::RunConfig config = ConfigOf(row, /*dropout=*/true);
+    spec::RunConfig config = ConfigOf(row, /*dropout=*/true);
     Tuned tuned = Attached(row, config, kTiny, at::kDouble);
     REQUIRE(tuned.method->BeginRound(0).ok());
     if (tuned.method->TrainableParameters().empty()) continue;
     MoveOffZero(*tuned.method);
     const Gradients want =
         GradientsOf(tuned, EightRows(200), config, "padded", 8);
-    tuned.model->SetActivationCheckpointing(true);
+    config.activation_checkpointing = true;
     const Gradients have =
         GradientsOf(tuned, EightRows(200), config, "padded", 8);
     CHECK(have.loss == Approx(want.loss).epsilon(1e-12));

@@ -86,7 +86,7 @@ void ForEveryPair(const Check& check) {
 
 TEST_CASE("an evaluation in the middle of a run changes no later bit",
           "[invariance][evaluation]") {
-  if (!Have(kTiny)) return;
+  methods::RequireModel(kTiny);
   ForEveryPair([](const train::UpdateMethodRow& update,
                   const train::BatchingMethodRow& batching) {
     TinyRun plain(update, batching);
@@ -145,7 +145,7 @@ void CheckKills(const Make& make) {
 
 TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
           "[invariance][resume]") {
-  if (!Have(kTiny)) return;
+  methods::RequireModel(kTiny);
   ForEveryPair([](const train::UpdateMethodRow& update,
                   const train::BatchingMethodRow& batching) {
     CheckKills([&] { return std::make_unique<TinyRun>(update, batching); });
@@ -154,7 +154,7 @@ TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
 
 TEST_CASE("so it is under every optimizer, clipped or not",
           "[invariance][resume][optimizer][slow]") {
-  if (!Have(kTiny)) return;
+  methods::RequireModel(kTiny);
   const train::MethodTables tables = methods::AllMethods();
   const auto of_name = [](const auto& rows, const std::string& name) {
     for (const auto& row : rows) {

@@ -14,6 +14,7 @@
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/stories_model.h"
 
 namespace sft::whole {
@@ -194,14 +195,10 @@ struct Scorer {
 
 TEST_CASE("scores equal lm-evaluation-harness item by item",
           "[scoring][golden][slow]") {
-  const auto data = support::ExtraDataDir();
-  if (!data) {
-    WARN("skipped: SFTBENCH_DATA is not set");
-    return;
-  }
+  const auto data = support::RequireData();
   const json golden = ReadJson(Folder() / "scoring.json");
   const support::TempDir scratch;
-  const auto lines = ReadLines((*data / "wikitext2/wiki.test.raw.gz").string());
+  const auto lines = ReadLines((data / "wikitext2/wiki.test.raw.gz").string());
   REQUIRE(lines.ok());
   std::vector<std::string> texts;
   for (const json& line : golden["rows"]["wikitext2"]) {
@@ -210,7 +207,7 @@ TEST_CASE("scores equal lm-evaluation-harness item by item",
   }
   for (const auto& [name, sets] : golden["models"].items()) {
     CAPTURE(name);
-    const fs::path folder = ModelFolder(name, *data, scratch.path());
+    const fs::path folder = ModelFolder(name, data, scratch.path());
     const auto tokenizer = text::LoadTokenizerFromFolder(folder.string());
     REQUIRE(tokenizer.ok());
     const auto where = model::LocateModel(folder.string(), "");
@@ -226,7 +223,7 @@ TEST_CASE("scores equal lm-evaluation-harness item by item",
       }
       data::Task task;
       const std::vector<data::Row> rows =
-          RowsOf(set, golden["rows"][set], *data, &task);
+          RowsOf(set, golden["rows"][set], data, &task);
       scorer.Check(rows, task, values);
     }
   }

@@ -24,8 +24,8 @@ namespace sft::train {
 
 // Facts of a method for the record: deterministic.
 struct MethodReport {
-  std::map<std::string, double> numbers;     // "hft.realised_share"
-  std::map<std::string, std::string> texts;  // "hft.mask_sha256"
+  std::map<std::string, double> numbers;     // "<method>.realised_share"
+  std::map<std::string, std::string> texts;  // "<method>.mask_sha256"
 };
 
 class UpdateMethod {

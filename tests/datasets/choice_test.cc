@@ -1,5 +1,6 @@
 // Multiple choice taken out of the prompts that hold it.
 #include "tests/datasets/data_folder.h"
+#include "tests/support/require.h"
 
 namespace sft::datasets {
 namespace {
@@ -207,14 +208,10 @@ TEST_CASE("WinoGrande's, HellaSwag's and PIQA's official files are read",
 
 TEST_CASE("every multiple-choice row answers with one of its choices",
           "[datasets][choice]") {
-  const auto data = support::ExtraDataDir();
-  if (!data) {
-    WARN("skipped: SFTBENCH_DATA is not set");
-    return;
-  }
+  const auto data = support::RequireData();
   for (const data::DatasetRow& dataset : AllDatasets()) {
     if (dataset.task.kind != data::TaskKind::kMultipleChoice) continue;
-    const auto splits = dataset.load({"", data->string()});
+    const auto splits = dataset.load({"", data.string()});
     if (absl::IsNotFound(splits.status())) continue;
     INFO(dataset.name);
     REQUIRE(splits.ok());

@@ -7,8 +7,8 @@
 #include "datasets/registry.h"
 #include "harness/data/clean_text.h"
 #include "harness/data/entity_answer.h"
+#include "tests/datasets/sets_here.h"
 #include "tests/support/catch_torch.h"
-#include "tests/support/paths.h"
 
 namespace sft::datasets {
 namespace {
@@ -17,20 +17,12 @@ namespace {
 void ForEachRow(
     data::TaskKind kind,
     const std::function<void(const data::Task&, const data::Row&)>& check) {
-  const auto data = support::ExtraDataDir();
-  const data::DataFolders folders = {support::AssetsDir().string(),
-                                     data ? data->string() : ""};
+  std::vector<data::DatasetRow> sets;
   for (const data::DatasetRow& set : AllDatasets()) {
-    if (set.task.kind != kind) continue;
-    absl::Status here = absl::OkStatus();
-    for (const std::string& file : set.files) {
-      if (here.ok()) here = data::ResolveDataFile(file, folders).status();
-    }
-    if (!here.ok()) {
-      WARN("skipped " << set.name << ": " << here.message());
-      continue;
-    }
-    const auto splits = set.load(folders);
+    if (set.task.kind == kind) sets.push_back(set);
+  }
+  for (const data::DatasetRow& set : SetsHere(sets)) {
+    const auto splits = set.load(FoldersHere());
     INFO(set.name << " " << splits.status().message());
     REQUIRE(splits.ok());
     CHECK_FALSE(splits->test.empty());

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/datasets/data_folder.h"
+#include "tests/support/require.h"
 
 namespace sft::datasets {
 namespace {
@@ -36,13 +37,9 @@ TEST_CASE("the longest matching name gives a file's origin",
 
 TEST_CASE("the files of the data folder are those of the table, if it has them",
           "[datasets][manifest]") {
-  const auto data = support::ExtraDataDir();
-  if (!data) {
-    WARN("skipped: SFTBENCH_DATA is not set");
-    return;
-  }
+  const auto data = support::RequireData();
   const data::DataFolders folders = {support::AssetsDir().string(),
-                                     data->string()};
+                                     data.string()};
   size_t compared = 0;
   for (const data::DatasetRow& row : AllDatasets()) {
     const auto reports = CheckFiles(row, folders);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/datasets/data_folder.h"
+#include "tests/support/require.h"
 
 namespace sft::datasets {
 namespace {
@@ -175,12 +176,8 @@ TEST_CASE("a file that is no SQuAD file is an error",
 
 TEST_CASE("XQuAD's splits have no article in common",
           "[datasets][question_answering][real]") {
-  const auto data = support::ExtraDataDir();
-  if (!data) {
-    WARN("skipped: SFTBENCH_DATA is not set");
-    return;
-  }
-  const auto splits = DatasetByName("xquad")->load({"", data->string()});
+  const auto data = support::RequireData();
+  const auto splits = DatasetByName("xquad")->load({"", data.string()});
   REQUIRE(splits.ok());
   std::map<std::string, std::set<int>> sides;
   const std::vector<data::Row>* const all[] = {

@@ -11,6 +11,7 @@
 
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
@@ -59,13 +60,7 @@ void CheckSpecRefused(const std::string& from, const std::string& to,
                part);
 }
 
-bool HaveModel() {
-  if (fs::exists(support::AssetsDir().string() +
-                 "/models/glassllm/config.json"))
-    return true;
-  WARN("SKIPPED: the assets are not here; run ./setup.sh");
-  return false;
-}
+void RequireGlass() { support::RequireAssets("models/glassllm/config.json"); }
 
 // A copy of glassllm's folder with one file changed.
 class BrokenModel {
@@ -103,7 +98,7 @@ std::string WithHeader(const std::string& bytes, const std::string& header) {
 }
 
 TEST_CASE("broken specs are refused with their line", "[experiments][broken]") {
-  if (!HaveModel()) return;
+  RequireGlass();
   CheckSpecRefused("budget:", "budgett:", "budget");
   CheckSpecRefused("steps: 1", "steps: many", "many");
   CheckSpecRefused("steps: 1", "steps: 1, epochs: 1", "budget");
@@ -137,7 +132,7 @@ TEST_CASE("broken command lines are refused", "[experiments][broken]") {
 }
 
 TEST_CASE("broken model folders are refused", "[experiments][broken]") {
-  if (!HaveModel()) return;
+  RequireGlass();
   const std::string weights = "model.safetensors";
   CheckModelRefused(
       weights, [](std::string s) { return s.substr(0, s.size() / 2); },
@@ -209,13 +204,8 @@ TEST_CASE("broken model folders are refused", "[experiments][broken]") {
 }
 
 TEST_CASE("broken GGUF files are refused", "[experiments][broken]") {
-  const std::string good = support::AssetsDir().string() +
-                           "/models/smollm2-135m-instruct/"
-                           "SmolLM2-135M-Instruct.Q4_1.gguf";
-  if (!fs::exists(good)) {
-    WARN("SKIPPED: the assets are not here; run ./setup.sh");
-    return;
-  }
+  const std::string good = support::RequireAssets(
+      "models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf");
   std::string head(1 << 20, '\0');
   std::ifstream(good, std::ios::binary)
       .read(head.data(), static_cast<std::streamsize>(head.size()));
@@ -256,7 +246,7 @@ TEST_CASE("broken length histograms are refused", "[experiments][broken]") {
 
 TEST_CASE("broken texts, adapters and records are refused",
           "[experiments][broken]") {
-  if (!HaveModel()) return;
+  RequireGlass();
   const support::TempDir folder;
   Spill(folder.path().string() + "/empty.txt", "");
   CheckRefused({"eval", "glassllm", "--task", "perplexity", "--file",

@@ -8,6 +8,7 @@
 #include "harness/core/digest.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
@@ -143,11 +144,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a set of the data folder is whole", "[experiments][data]") {
-  const auto data = support::ExtraDataDir();
-  if (!data) {
-    WARN("skipped: SFTBENCH_DATA is not set");
-    return;
-  }
+  const auto data = support::RequireData();
   const support::Finished run = Data("cola", {"--json"});
   CHECK(run.exit_status == 0);
   const json out = json::parse(run.out);

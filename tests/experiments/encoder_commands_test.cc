@@ -7,6 +7,7 @@
 
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 #include "tests/support/tiny_encoder.h"
 
@@ -120,10 +121,7 @@ TEST_CASE("what wants a decoder says so of an encoder",
 
 TEST_CASE("an encoder without a head is measured with a word of warning",
           "[experiments][encoders]") {
-  if (!fs::exists(support::AssetsDir().string() + "/data/movie_reviews")) {
-    WARN("SKIPPED: the assets are not here; run ./setup.sh");
-    return;
-  }
+  support::RequireAssets("data/movie_reviews");
   const support::TempDir dir("encoder-commands");
   const std::string model =
       support::MakeTinyEncoder((dir.path() / "model").string());

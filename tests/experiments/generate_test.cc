@@ -3,6 +3,7 @@
 
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
@@ -26,10 +27,7 @@ std::string Answer(const std::vector<std::string>& more) {
 
 TEST_CASE("generate is greedy, sampled with a seed, or searches by beams",
           "[experiments][generate]") {
-  if (!std::filesystem::exists(support::AssetsDir() / "models/glassllm")) {
-    WARN("skipped: no glassllm in " << support::AssetsDir());
-    return;
-  }
+  support::RequireAssets("models/glassllm");
   const std::string greedy = Answer({});
   CHECK(Answer({}) == greedy);
   CHECK(Answer({"--temperature", "1", "--top_k", "1"}) == greedy);
@@ -52,10 +50,7 @@ TEST_CASE("generate is greedy, sampled with a seed, or searches by beams",
 
 TEST_CASE("generate says in a line which options make no sense",
           "[experiments][generate]") {
-  if (!std::filesystem::exists(support::AssetsDir() / "models/glassllm")) {
-    WARN("skipped: no glassllm in " << support::AssetsDir());
-    return;
-  }
+  support::RequireAssets("models/glassllm");
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"--temperature", "-1"}, "--temperature wants 0 or more"},
       {{"--temperature", "nan"}, "--temperature wants 0 or more"},
@@ -82,10 +77,7 @@ TEST_CASE("generate says in a line which options make no sense",
 
 TEST_CASE("generate says where the model's positions end an answer",
           "[experiments][generate]") {
-  if (!std::filesystem::exists(support::AssetsDir() / "models/glassllm")) {
-    WARN("skipped: no glassllm in " << support::AssetsDir());
-    return;
-  }
+  support::RequireAssets("models/glassllm");
   CHECK(Generate({}).error.empty());
   const support::Finished run = Generate({"--max_new_tokens", "500"});
   INFO(run.error);

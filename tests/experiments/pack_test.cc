@@ -6,6 +6,7 @@
 
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
@@ -88,11 +89,7 @@ TEST_CASE("pack without a list measures all that can be had",
 
 TEST_CASE("pack reads the lengths of a data set with a model's tokenizer",
           "[experiments][pack]") {
-  if (!std::filesystem::exists(support::AssetsDir() /
-                               "models/glassllm/config.json")) {
-    WARN("SKIPPED: the assets are not here; run ./setup.sh");
-    return;
-  }
+  support::RequireAssets("models/glassllm/config.json");
   const support::Finished run =
       Pack({"--data", "rotten_tomatoes", "--model", "glassllm", "--max_length",
             "64", "--strategies", "bfd,lpfhp", "--json"});

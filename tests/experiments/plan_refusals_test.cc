@@ -7,6 +7,7 @@
 
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 #include "tests/support/tiny_encoder.h"
 
@@ -26,11 +27,7 @@ void Spill(const fs::path& path, const std::string& bytes) {
 // A folder with models and a spec beside each other.
 class Bench {
  public:
-  static bool Here() {
-    if (fs::exists(Glass() / "config.json")) return true;
-    WARN("SKIPPED: the assets are not here; run ./setup.sh");
-    return false;
-  }
+  Bench() { support::RequireAssets("models/glassllm/config.json"); }
 
   fs::path path() const { return folder_.path(); }
   // glassllm's files under another config.json; the weights are never read.
@@ -99,7 +96,6 @@ TEST_CASE(
     "positions beyond a model's table are refused, beyond a rotary "
     "model's range are said",
     "[experiments][plan]") {
-  if (!Bench::Here()) return;
   const Bench bench;
   const std::string gpt2 = bench.Gpt2("gpt2");
   bench.CheckRefused(Spec(gpt2, "max_length: 64"), ":6: max_length = '64'",
@@ -147,7 +143,6 @@ TEST_CASE(
     "a form, a device, a head or adapters that a model cannot have are "
     "refused",
     "[experiments][plan]") {
-  if (!Bench::Here()) return;
   const Bench bench;
   bench.CheckRefused(Spec("glassllm", "max_length: 64, prompt_form: chat"),
                      ":6: prompt_form = 'chat'", {"no chat template"});
@@ -207,10 +202,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a card that is not here is refused", "[experiments][plan]") {
-  if (!Bench::Here()) return;
   if (at::hasCUDA()) {
-    WARN("SKIPPED: this machine has a card");
-    return;
+    support::Skip(support::Need::kMachine, "this machine has a card");
   }
   const Bench bench;
   bench.CheckRefused(Spec("glassllm", "max_length: 64, device: cuda"),
@@ -219,7 +212,6 @@ TEST_CASE("a card that is not here is refused", "[experiments][plan]") {
 
 TEST_CASE("a folder that is no model says what it is instead",
           "[experiments][plan]") {
-  if (!Bench::Here()) return;
   const Bench bench;
   const auto check = [&](const std::string& model,
                          const std::vector<std::string>& parts) {
@@ -256,7 +248,6 @@ TEST_CASE("a folder that is no model says what it is instead",
 }
 
 TEST_CASE("a folder here is taken without a slash", "[experiments][plan]") {
-  if (!Bench::Here()) return;
   const Bench bench;
   bench.Model("base", json::object());
   Spill(bench.path() / "spec.yaml",

@@ -10,6 +10,7 @@
 
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
@@ -66,11 +67,7 @@ bool StatusSays(const std::string& out, const std::string& part) {
 
 TEST_CASE("a sweep killed again and again ends as one never killed",
           "[experiments][resume]") {
-  if (!fs::exists(support::AssetsDir().string() +
-                  "/models/glassllm/config.json")) {
-    WARN("SKIPPED: the assets are not here; run ./setup.sh");
-    return;
-  }
+  support::RequireAssets("models/glassllm/config.json");
   const support::TempDir folder;
   const std::string spec = folder.path().string() + "/spec.yaml";
   std::ofstream(spec) << kSpec;

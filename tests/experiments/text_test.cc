@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
@@ -34,12 +35,7 @@ std::vector<std::string> Lines(const std::string& text) {
 
 class OwnModel {
  public:
-  OwnModel() : glass_((support::AssetsDir() / "models/glassllm").string()) {}
-  bool here() const {
-    if (fs::exists(glass_ + "/config.json")) return true;
-    WARN("SKIPPED: the assets are not here; run ./setup.sh");
-    return false;
-  }
+  OwnModel() : glass_(support::RequireAssets("models/glassllm").string()) {}
   void Make(bool writes_bos, const std::string& chat_template) const {
     fs::remove_all(model());
     fs::create_directories(model());
@@ -101,7 +97,6 @@ class OwnModel {
 TEST_CASE("the BOS that a tokenizer prescribes is written once everywhere",
           "[experiments][bos]") {
   const OwnModel own;
-  if (!own.here()) return;
   own.Make(/*writes_bos=*/true, "");
   own.Write("text.txt", "A short text to measure.");
   std::string rows = "text,label\n";
@@ -181,7 +176,6 @@ std::string ChatSpec(const OwnModel& own, const std::string& loss_on) {
 TEST_CASE("chats train in the form of every family, answers white space or not",
           "[experiments][chat][slow]") {
   const OwnModel own;
-  if (!own.here()) return;
   own.Write("chat.jsonl", Messages());
   const json families = ReadJson(
       (support::SourceDir() / "tests/golden/chat_families.json").string());
@@ -211,7 +205,6 @@ TEST_CASE("chats train in the form of every family, answers white space or not",
 TEST_CASE("a chat template that ends no answer is refused in the plan",
           "[experiments][chat]") {
   const OwnModel own;
-  if (!own.here()) return;
   own.Write("chat.jsonl", Messages());
   own.Make(/*writes_bos=*/false,
            "{% for m in messages %}{{ m['content'] + '\n' }}{% endfor %}");

@@ -4,6 +4,7 @@
 
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
@@ -12,11 +13,7 @@ namespace fs = std::filesystem;
 
 TEST_CASE("a CSV file is trained on, measured and reported",
           "[experiments][user_data]") {
-  if (!fs::exists(support::AssetsDir().string() +
-                  "/models/glassllm/config.json")) {
-    WARN("SKIPPED: the assets are not here; run ./setup.sh");
-    return;
-  }
+  support::RequireAssets("models/glassllm/config.json");
   const support::TempDir folder;
   const std::string base = folder.path().string();
   {
@@ -122,21 +119,14 @@ std::string Rows(int first, int last, const std::string& before,
   return rows;
 }
 
-bool GlassIsHere() {
-  if (fs::exists(support::AssetsDir().string() +
-                 "/models/glassllm/config.json")) {
-    return true;
-  }
-  WARN("SKIPPED: the assets are not here; run ./setup.sh");
-  return false;
-}
+void RequireGlass() { support::RequireAssets("models/glassllm/config.json"); }
 
 constexpr char kTrainOwn[] = "train: [own]\nevaluate: {tasks: [own]}\n";
 
 TEST_CASE("what a run would lose of its rows is said in the plan",
           "[experiments][user_data]") {
   using Catch::Matchers::Contains;
-  if (!GlassIsHere()) return;
+  RequireGlass();
   const std::string start = "{\"text\": \"row ", end = "\", \"label\": \"c";
   const OwnRows own("classification", Rows(0, 60, start, end, 3));
   std::string words;
@@ -163,7 +153,7 @@ TEST_CASE("what a run would lose of its rows is said in the plan",
 TEST_CASE("references that no answer can equal are counted",
           "[experiments][user_data]") {
   using Catch::Matchers::Contains;
-  if (!GlassIsHere()) return;
+  RequireGlass();
   const OwnRows own("generation", Rows(0, 20, "{\"source\": \"row ",
                                        "\", \"target\": \"one. two\"}"));
   const std::string rest = std::string(kTrainOwn) +
@@ -181,7 +171,7 @@ TEST_CASE("references that no answer can equal are counted",
 TEST_CASE("specs of a user's file that measure nothing are refused",
           "[experiments][user_data]") {
   using Catch::Matchers::Contains;
-  if (!GlassIsHere()) return;
+  RequireGlass();
   const OwnRows text("language_modeling",
                      Rows(0, 9, "{\"text\": \"some words ", "\"}"));
   const support::Finished asked =
@@ -215,7 +205,7 @@ TEST_CASE("specs of a user's file that measure nothing are refused",
 TEST_CASE("pack.overflow: split trains on the whole of long rows",
           "[experiments][user_data]") {
   using Catch::Matchers::Contains;
-  if (!GlassIsHere()) return;
+  RequireGlass();
   std::string words;
   for (int i = 0; i < 80; ++i) words += " word";
   const OwnRows own("generation",

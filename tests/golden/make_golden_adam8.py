@@ -4,6 +4,8 @@
 Versions used: bitsandbytes 0.50.2, torch 2.11.0; one thread. Weights and
 gradients follow from a counter (values() below; the test has the same), with a
 block of zeros, one with an outlier, and a last block that is not full.
+
+Writes: adam8.json
 """
 import hashlib
 import json

@@ -7,6 +7,11 @@ Needs torch, transformers, peft, safetensors. The bases are the checkpoints of
 make_golden_decoders.py. Writes adapters/<name>/ (what save_pretrained writes,
 without its README) and adapters/expected.safetensors with the logits f32 of
 IDS for each of them.
+
+Writes: adapters/golden.json adapters/expected.safetensors adapters/{biases,
+  gpt2,olora,patterns,pissa,pissa_dora_rslora,regex,saved,saved_tied,
+  some_layers,tables,tables_tied}/{adapter_config.json,
+  adapter_model.safetensors}
 """
 import json
 import pathlib

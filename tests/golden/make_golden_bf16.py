@@ -3,11 +3,14 @@
   python make_golden_bf16.py --model MODEL_DIR --oracle train_trajectory.json \
       --out golden/bf16_heldout.json
 
-The run of train_trajectory.json (its rows, rates, trained tensors and adapter
-factors; AdamW, weight decay 0.01, clip 1.0), under torch.autocast in bf16 with
-f32 master weights, as Trainer(bf16=True) does. Products take bf16 operands,
-accumulate in f32 and round once, as bf16 instructions do; PyTorch's own bf16
-product is ten times slower where a processor lacks them.
+The run of train_trajectory.json (make_golden_trajectory.py: its rows, rates,
+trained tensors and adapter factors; AdamW, weight decay 0.01, clip 1.0), under
+torch.autocast in bf16 with f32 master weights, as Trainer(bf16=True) does.
+Products take bf16 operands, accumulate in f32 and round once, as bf16
+instructions do; PyTorch's own bf16 product is ten times slower where a
+processor lacks them.
+
+Writes: bf16_heldout.json
 """
 import argparse
 import json

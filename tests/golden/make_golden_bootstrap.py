@@ -9,6 +9,8 @@ is sftbench's (harness/core/rng.h), written here a second time, so that the
 draws are the same. Needs numpy, sacrebleu, seqeval, scikit-learn. All text is
 made up here. A case has one model tuned under two seeds and the untuned one,
 with what a record keeps of each; the difference is tuned minus untuned.
+
+Writes: bootstrap.json
 """
 import json
 import pathlib

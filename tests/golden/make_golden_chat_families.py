@@ -3,6 +3,8 @@
 The templates are written for this test; each has what is special of its family.
 Run with the Python that has transformers:
     python tests/golden/make_golden_chat_families.py
+
+Writes: chat_families.json
 """
 
 import json

@@ -9,6 +9,10 @@ many parameters) if asked for "rope", and decoders/<family>/:
   config.json, model.safetensors   save_pretrained of a random model, bf16
   golden.json                      rows, loss, greedy continuations
   expected.safetensors             logits of each row and every gradient, f32
+
+Writes: rope.json decoders/{gemma2,gemma3,gpt2,mistral,qwen2,qwen3,
+  rope_dynamic,rope_linear,rope_llama3,rope_yarn}/{config.json,
+  model.safetensors,golden.json,expected.safetensors}
 """
 import json
 import pathlib

@@ -13,6 +13,11 @@ and encoders/{wordpiece,byte_level}.json, tokenizers trained here, with what
 `tokenizers` makes of 500 strings in encoders/tokens.json. With assets/ there,
 encoders/minilm.json: hidden states of all-MiniLM-L6-v2. encoders/peft/<family>:
 adapters of sequence heads made by PEFT, and in peft.json their scores.
+
+Writes: encoders/{bert,distilbert,roberta}/{config.json,model.safetensors,
+  heads.json,heads.safetensors,golden.json} encoders/{wordpiece,byte_level,
+  tokens,minilm,peft}.json encoders/peft/{bert,roberta}/{adapter_config.json,
+  adapter_model.safetensors}
 """
 import hashlib
 import json

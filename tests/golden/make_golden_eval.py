@@ -2,6 +2,8 @@
 
 Run with an interpreter that has scikit-learn and NumPy:
     python make_golden_eval.py
+
+Writes: eval_f1.json
 """
 import json
 import pathlib

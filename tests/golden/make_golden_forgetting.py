@@ -6,6 +6,8 @@
 Independent of harness/metrics/forgetting.cc: worked out from the definitions, task
 by task, over scores as they are measured (losses not negated). Plain Python,
 made-up numbers.
+
+Writes: forgetting.json
 """
 import json
 import pathlib

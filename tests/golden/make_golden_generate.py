@@ -9,6 +9,8 @@ Writes beside itself generate.json, of the tiny checkpoints in decoders/:
   sampling    logits and what temperature, top_k and top_p leave of them
 or, with --smollm2, smollm2_generate.json: 20 prompts, greedy, the smallest gap
 between the likeliest two tokens, and beam searches of five of them.
+
+Writes: generate.json smollm2_generate.json
 """
 import argparse
 import json

@@ -11,6 +11,8 @@ post-processors that write nothing, <bos>, or <bos> and <eos> (`before` and
 are encoded; `alone` are the ids of each part by itself, where these differ.
 Offsets are byte offsets. `flags` shows that transformers ignores add_bos_token
 and add_eos_token of tokenizer_config.json beside a tokenizer.json.
+
+Writes: in_place.json
 """
 import argparse
 import json

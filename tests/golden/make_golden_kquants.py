@@ -2,6 +2,8 @@
 """Random blocks of q5_0, q4_k, q5_k and q6_k and their values, by a small
 de-quantizer that goes element by element after ggml's block_q*; where the
 package gguf is there, it has to agree bit for bit. Writes model_kquants.json.
+
+Writes: model_kquants.json
 """
 import json
 import pathlib

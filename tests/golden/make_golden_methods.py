@@ -2,18 +2,20 @@
 """Golden files of tests/methods, made by the libraries they stand for.
 
   make_golden_methods.py nf4     --model DIR   nf4.json (bitsandbytes)
-  make_golden_methods.py qlora   --model DIR --trajectory FILE
-                                               qlora_trajectory.json
+  make_golden_methods.py qlora   --model DIR   qlora_trajectory.json
                                                (bitsandbytes + PEFT)
   make_golden_methods.py packing               packing.json (TRL)
   make_golden_methods.py adapter --model SMALL peft_adapter/ (PEFT)
 
 DIR is a Hugging Face folder of SmolLM2-135M-Instruct in f32, SMALL the one of
-glassllm. FILE holds the
-24 rows and the rule of the adapters' initial values (see tests/golden/README).
+glassllm. The 24 rows and the rule of the adapters' initial values are those of
+train_trajectory.json (make_golden_trajectory.py).
 Versions used: bitsandbytes 0.50.2, peft 0.21.2, transformers 5.24.0, trl
 1.16.0, torch 2.11.0; one thread. Every input is written out or follows from a
 counter, but the adapter's values, which torch draws with seed 0.
+
+Writes: nf4.json packing.json qlora_trajectory.json
+  peft_adapter/{adapter_config.json,adapter_model.safetensors,expected.json}
 """
 import argparse
 import hashlib
@@ -173,7 +175,7 @@ def make_qlora(args):
     that has no gradient."""
     import peft
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-    with open(args.trajectory) as f:
+    with open(os.path.join(HERE, "train_trajectory.json")) as f:
         source = json.load(f)
     rows = source["rows"]
     config = BitsAndBytesConfig(
@@ -293,7 +295,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["nf4", "qlora", "packing", "adapter"])
     parser.add_argument("--model")
-    parser.add_argument("--trajectory")
     given = parser.parse_args()
     {"nf4": make_nf4, "qlora": make_qlora, "packing": make_packing,
      "adapter": make_adapter}[given.what](given)

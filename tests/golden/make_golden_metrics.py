@@ -7,6 +7,8 @@ Needs sacrebleu, rouge_score (with nltk), seqeval, scikit-learn. SQuAD's
 measures are written here as its v1.1 script has them. All text is made up
 here: no data set's. A text case is a list of [hypothesis, references], each an
 index into "texts"; a result is [value, items].
+
+Writes: metrics.json
 """
 import collections
 import json

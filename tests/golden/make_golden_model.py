@@ -9,6 +9,9 @@ de-quantized). Needs numpy, gguf, torch, transformers. Writes beside itself:
   smollm2_logits.json    logits of the default model, three prompts, f32
   smollm2_greedy.json    greedy continuations of them
   glassllm_gradients.json loss and gradient norms of one batch, f32
+
+Writes: model_dequant.json smollm2_logits.json smollm2_greedy.json
+  glassllm_gradients.json
 """
 import argparse
 import json

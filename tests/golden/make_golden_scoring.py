@@ -15,6 +15,9 @@ prompts that lm-eval's own templates write (HellaSwag: llama.cpp's form) with
 eos behind the label. A text has HFLM.loglikelihood_rolling, and transformers'
 own sum over its tokens after BOS (`nll`, `count`) or, where the tokenizer
 writes none, after its own first token.
+
+Writes: scoring/scoring.json scoring/bytes/{config.json,model.safetensors,
+  tokenizer.json,tokenizer_config.json}
 """
 import ast
 import gzip

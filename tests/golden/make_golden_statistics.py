@@ -7,6 +7,8 @@ Needs numpy, scipy, statsmodels. The crossed standard error comes from
 statsmodels' two-way analysis of variance of made-up differences (seeds x
 items); t, noncentral t, binomial and chi-squared from scipy.stats, Holm from
 statsmodels.
+
+Writes: statistics.json
 """
 import json
 import pathlib

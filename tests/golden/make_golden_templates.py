@@ -7,6 +7,8 @@ chat_templates.json: "cases", each a template, the index of its conversation in
 "chats" and the text, or null where jinja2 raises; "refused", each a template
 that jinja2 renders and sftbench does not, with what the error must name.
 Needs transformers 5 and jinja2 3.1.
+
+Writes: chat_templates.json
 """
 import argparse
 import json

@@ -11,6 +11,8 @@
   text_components.json  normalizers, pre-tokenizers, decoders and small whole
                         tokenizers, each on a few strings
 A file whose model is absent is left as it is. Offsets are byte offsets.
+
+Writes: {smollm2,glassllm,minilm,gpt2}_tokens.json text_components.json
 """
 import argparse
 import gzip

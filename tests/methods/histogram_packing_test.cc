@@ -9,6 +9,7 @@
 #include "harness/data/length_histogram.h"
 #include "methods/nnls_packing.h"
 #include "tests/methods/methods_support.h"
+#include "tests/support/require.h"
 
 namespace sft::methods {
 namespace {
@@ -82,14 +83,7 @@ Filled Fill(const Lengths& counts, int64_t capacity, PackStrategy strategy,
 }
 
 std::optional<Lengths> Published(const std::string& name) {
-  const auto data = support::ExtraDataDir();
-  const auto path =
-      data.value_or("") / "length_histograms" / std::string(name + ".csv");
-  if (!data.has_value() || !std::filesystem::exists(path)) {
-    WARN("SKIPPED: no length_histograms/" << name
-                                          << ".csv below SFTBENCH_DATA");
-    return std::nullopt;
-  }
+  const auto path = support::RequireData("length_histograms/" + name + ".csv");
   auto counts = data::ReadLengthHistogram(path.string());
   INFO(counts.status().ToString());
   REQUIRE(counts.ok());

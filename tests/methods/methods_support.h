@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "harness/core/rng.h"
+#include "harness/core/status.h"
 #include "harness/data/collator.h"
 #include "harness/model/load/load.h"
 #include "harness/train/method.h"
 #include "methods/registry.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 
 namespace sft::methods {
 
@@ -26,6 +28,13 @@ inline nlohmann::json ReadGoldenJson(const std::string& name) {
   std::ifstream file(support::SourceDir() / "tests" / "golden" / name);
   REQUIRE(file.good());
   return nlohmann::json::parse(file);
+}
+
+// Leaves the case as skipped where a listed model is not here.
+inline void RequireModel(const std::string& name) {
+  const auto where = model::LocateModel(name, support::AssetsDir().string());
+  if (where.ok()) return;
+  support::Skip(support::Need::kAssets, ToStd(where.status().message()));
 }
 
 // A listed model; the small real one by default.

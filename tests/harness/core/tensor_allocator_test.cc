@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/catch_torch.h"
+#include "tests/support/skips.h"
 
 namespace sft {
 namespace {
@@ -19,8 +20,8 @@ int64_t Held(const TensorMemory& memory, MemoryUse use) {
 TEST_CASE("tensor memory is counted by use, given out again, and never shared",
           "[allocator]") {
   if (!InstallTensorAllocator()) {
-    WARN("SKIPPED: a sanitizer watches the heap, or no range is to be had");
-    return;
+    support::Skip(support::Need::kMachine,
+                  "a sanitizer watches the heap, or no range is to be had");
   }
   constexpr int64_t kMiB = 1 << 20;
   const TensorMemory before = CurrentTensorMemory();

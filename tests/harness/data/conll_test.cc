@@ -8,6 +8,7 @@
 
 #include "harness/core/files.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 
 namespace sft::data {
 namespace {
@@ -165,11 +166,7 @@ TEST_CASE("a file without a good sentence is an error that tells the first",
 
 TEST_CASE("CoNLL-2003 and WNUT-17 have the sentences of their papers",
           "[data][conll][real]") {
-  const auto data = support::ExtraDataDir();
-  if (!data) {
-    WARN("skipped: SFTBENCH_DATA is not set");
-    return;
-  }
+  const auto data = support::RequireData();
   struct Count {
     const char* file;
     size_t sentences, entities;
@@ -181,7 +178,7 @@ TEST_CASE("CoNLL-2003 and WNUT-17 have the sentences of their papers",
                              Count{"wnut17/dev.conll", 1009, 836},
                              Count{"wnut17/test.conll", 1287, 1079}}) {
     INFO(count.file);
-    const auto table = ReadConll((*data / count.file).string(), {});
+    const auto table = ReadConll((data / count.file).string(), {});
     REQUIRE(table.ok());
     CHECK(table->refused.empty());
     CHECK(table->sentences.size() == count.sentences);

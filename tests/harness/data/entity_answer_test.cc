@@ -5,6 +5,7 @@
 
 #include "harness/data/conll.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 
 namespace sft::data {
 namespace {
@@ -71,18 +72,14 @@ TEST_CASE("what names no known type or no words of the text is passed over",
 
 TEST_CASE("answers give the tags back on all of WNUT-17, but for two rows",
           "[data][entity_answer][real]") {
-  const auto data = support::ExtraDataDir();
-  if (!data) {
-    WARN("skipped: SFTBENCH_DATA is not set");
-    return;
-  }
+  const auto data = support::RequireData();
   const Strings types = {"corporation", "creative-work", "group",
                          "location",    "person",        "product"};
   size_t rows = 0;
   std::vector<int64_t> lost;  // lines
   for (const char* file :
        {"wnut17/train.conll", "wnut17/dev.conll", "wnut17/test.conll"}) {
-    const auto table = ReadConll((*data / file).string(), {});
+    const auto table = ReadConll((data / file).string(), {});
     REQUIRE(table.ok());
     for (const ConllSentence& sentence : table->sentences) {
       ++rows;

@@ -15,6 +15,7 @@
 #include "harness/data/shingles.h"
 #include "harness/data/unicode.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 
 namespace sft::data {
 namespace {
@@ -203,14 +204,10 @@ TEST_CASE("every fault planted into generated rows is found, no row is lost",
 
 TEST_CASE("every fault planted into AG News is found, no row is lost",
           "[data][prepare]") {
-  const auto folder = support::ExtraDataDir();
-  if (!folder || !FileExists((*folder / "ag_news/test.csv").string())) {
-    WARN("skipped: no ag_news/test.csv in SFTBENCH_DATA");
-    return;
-  }
+  const auto path = support::RequireData("ag_news/test.csv").string();
   CsvOptions options;
   options.header = false;
-  const auto csv = ReadCsv((*folder / "ag_news/test.csv").string(), options);
+  const auto csv = ReadCsv(path, options);
   REQUIRE(csv.ok());
   std::vector<Plain> rows;
   for (const TextRecord& record : csv->records) {

@@ -1,12 +1,14 @@
 // The evaluator on a real, tiny model.
 #include <c10/core/GradMode.h>
 
+#include "harness/core/status.h"
 #include "harness/data/collator.h"
 #include "harness/eval/evaluator.h"
 #include "harness/model/load/load.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/skips.h"
 
 namespace sft::eval {
 namespace {
@@ -16,8 +18,7 @@ TEST_CASE("on a real model results do not depend on the batches",
   const auto where =
       model::LocateModel("glassllm", support::AssetsDir().string());
   if (!where.ok()) {
-    WARN("skipped: " << where.status().message());
-    return;
+    support::Skip(support::Need::kAssets, ToStd(where.status().message()));
   }
   const auto tokenizer = text::LoadTokenizerFromFolder(where->folder);
   REQUIRE(tokenizer.ok());

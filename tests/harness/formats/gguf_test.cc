@@ -2,8 +2,10 @@
 
 #include <random>
 
+#include "harness/core/status.h"
 #include "harness/formats/dequant.h"
 #include "tests/harness/model/fake_files.h"
+#include "tests/support/skips.h"
 
 namespace sft::formats {
 namespace {
@@ -205,8 +207,7 @@ TEST_CASE("the default model's tokenizer data is read", "[model][gguf]") {
   auto where = model::LocateModel("smollm2-135m-instruct",
                                   support::AssetsDir().string());
   if (!where.ok()) {
-    WARN("skipped: " << where.status().message());
-    return;
+    support::Skip(support::Need::kAssets, ToStd(where.status().message()));
   }
   auto data = model::ReadGgufTokenizer(where->gguf);
   REQUIRE(data.ok());

@@ -15,6 +15,7 @@
 #include "harness/train/optimizers/adamw_8bit.h"
 #include "tests/methods/methods_support.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/require.h"
 
 namespace sft::kernels {
 namespace {
@@ -222,10 +223,7 @@ TEST_CASE("the CPU's step of 8-bit AdamW is its elements, on any threads",
 
 TEST_CASE("the step of 8-bit AdamW on CUDA gives the bytes of the CPU",
           "[methods][adam8][kernels][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   CheckSteps(at::Device(at::kCUDA, 0));
 }
 

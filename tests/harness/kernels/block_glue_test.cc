@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tests/support/catch_torch.h"
+#include "tests/support/require.h"
 
 namespace sft::kernels {
 namespace {
@@ -134,10 +135,7 @@ TEST_CASE("the checks of a device's kernels hold for the CPU's own",
 
 TEST_CASE("a block's operations on CUDA agree with the CPU's",
           "[methods][kernels][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   CHECK(HasBlockKernels(at::zeros({1}, at::kCUDA)));
   CHECK_FALSE(HasBlockKernels(at::zeros(
       {1}, at::TensorOptions().device(at::kCUDA).dtype(at::kDouble))));

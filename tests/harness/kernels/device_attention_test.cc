@@ -10,6 +10,7 @@
 
 #include "harness/kernels/attention/attention.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/require.h"
 
 namespace sft::kernels {
 namespace {
@@ -73,10 +74,7 @@ TEST_CASE("no device's attention serves the CPU", "[model][attention]") {
 
 TEST_CASE("attention of sequences on CUDA and its gradients are the CPU's",
           "[model][attention][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   const Case flat = {1, 130, {0, 1, 38, 88, 130, 130, 130}, true, 0};
   Case both = flat, windowed = flat, host = flat;
   both.causal = false;

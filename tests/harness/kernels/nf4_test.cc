@@ -11,6 +11,7 @@
 #include "tests/methods/methods_support.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 
 namespace sft::kernels {
 namespace {
@@ -185,18 +186,12 @@ TEST_CASE("only a row of whole blocks is multiplied without a dense copy",
 
 TEST_CASE("a row times NF4 on CUDA is what it is times the dense copy",
           "[methods][nf4][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   CheckRowProduct(at::kCUDA);
 }
 
 TEST_CASE("NF4 on CUDA gives the bytes of the CPU", "[methods][nf4][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   const at::Tensor small = CountedInput(65728).slice(0, 0, 65701);
   for (bool twice : {false, true}) {
     const Nf4Tensor cpu = QuantizeNf4(small, twice);

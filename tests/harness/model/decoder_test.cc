@@ -60,7 +60,6 @@ class AdapterMap : public LinearMap {
 TEST_CASE("logits of the default model equal transformers'",
           "[model][decoder]") {
   auto model = fake::ListedModel("smollm2-135m-instruct");
-  if (model == nullptr) return;
   c10::NoGradGuard off;
   const nlohmann::json golden = fake::Golden("smollm2_logits.json");
   for (const nlohmann::json& prompt : golden["prompts"]) {
@@ -92,7 +91,6 @@ TEST_CASE("logits of the default model equal transformers'",
 TEST_CASE("loss and gradients of glassllm equal transformers'",
           "[model][decoder]") {
   auto model = fake::ListedModel("glassllm");
-  if (model == nullptr) return;
   const nlohmann::json golden = fake::Golden("glassllm_gradients.json");
   std::vector<fake::Row> rows;
   for (const auto& row : golden["rows"]) {
@@ -131,7 +129,7 @@ TEST_CASE("padded and packed batches give the same loss and gradients",
           "[model][decoder]") {
   std::vector<std::unique_ptr<Model>> models;
   models.push_back(fake::TinyModel(at::kDouble));
-  if (auto glass = fake::ListedModel("glassllm", at::kDouble)) {
+  if (auto glass = fake::ListedModelIfHere("glassllm", at::kDouble)) {
     models.push_back(std::move(glass));
   }
   for (auto& model : models) {
@@ -329,7 +327,6 @@ TEST_CASE("a replaced attention is used", "[model][decoder]") {
 TEST_CASE("bf16 follows f32", "[model][decoder]") {
   auto wide = fake::ListedModel("glassllm");
   auto narrow = fake::ListedModel("glassllm", at::kBFloat16);
-  if (wide == nullptr) return;
   const Batch batch =
       fake::PaddedBatch(fake::RandomRows(wide->info().vocabulary, {60, 31}));
   RequireGradients(*wide, true);

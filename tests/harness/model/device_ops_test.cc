@@ -7,6 +7,7 @@
 #include "harness/model/ops/head_loss.h"
 #include "harness/model/ops/ops.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/require.h"
 
 namespace sft::model {
 namespace {
@@ -102,10 +103,7 @@ TEST_CASE("the checks of a device's operations hold for the CPU's own",
 
 TEST_CASE("a block's operations and gradients on CUDA are those of the CPU",
           "[model][ops][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   CheckAll(at::kCUDA);
 }
 

@@ -15,9 +15,11 @@
 
 #include "tests/support/catch_torch.h"
 // After Catch2.
+#include "harness/core/status.h"
 #include "harness/model/forward/decoder.h"
 #include "harness/model/load/load.h"
 #include "tests/support/paths.h"
+#include "tests/support/require.h"
 
 namespace sft::fake {
 
@@ -192,20 +194,28 @@ inline double RelativeError(const at::Tensor& a, const at::Tensor& b) {
          (norm > 0 ? norm : 1.0);
 }
 
-// nullptr, and a warning, where the assets are absent.
+// A listed model; leaves the case as skipped where the assets are absent.
 inline std::unique_ptr<Model> ListedModel(const std::string& name,
                                           at::ScalarType compute = at::kFloat) {
   auto where = LocateModel(name, support::AssetsDir().string());
   if (!where.ok()) {
-    WARN("skipped: " << where.status().message());
-    return nullptr;
+    support::Skip(support::Need::kAssets, ToStd(where.status().message()));
   }
   ModelOptions options;
   options.compute_dtype = compute;
   auto model = LoadModel(*where, options);
   INFO(model.status().ToString());
   REQUIRE(model.ok());
-  return std::move(*model);
+  return *std::move(model);
+}
+
+// nullptr where the assets are absent, and the case does without.
+inline std::unique_ptr<Model> ListedModelIfHere(
+    const std::string& name, at::ScalarType compute = at::kFloat) {
+  const auto where = LocateModel(name, support::AssetsDir().string());
+  if (where.ok()) return ListedModel(name, compute);
+  support::SkipPart(support::Need::kAssets, ToStd(where.status().message()));
+  return nullptr;
 }
 
 }  // namespace sft::fake

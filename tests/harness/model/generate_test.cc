@@ -36,7 +36,7 @@ TEST_CASE("generation with a cache equals generation without",
   models.push_back(fake::TinyModel(at::kFloat));
   models.push_back(fake::TinyModel(at::kDouble));
   models.push_back(fake::TinyModel(at::kBFloat16));
-  if (auto glass = fake::ListedModel("glassllm")) {
+  if (auto glass = fake::ListedModelIfHere("glassllm")) {
     models.push_back(std::move(glass));
   }
   const std::vector<Ids> prompts = {{4, 9, 3}, {7}, {1, 2, 3, 4, 5, 6, 7, 8}};
@@ -111,7 +111,6 @@ TEST_CASE("a step's rows go through every family's block as tensors do",
 TEST_CASE("the default model answers as transformers generates",
           "[model][generate]") {
   auto model = fake::ListedModel("smollm2-135m-instruct");
-  if (model == nullptr) return;
   std::vector<Ids> prompts, wanted;
   for (const auto& row : fake::Golden("smollm2_greedy.json")["prompts"]) {
     prompts.push_back(row["ids"].get<Ids>());
@@ -340,7 +339,6 @@ TEST_CASE("options that make no sense are refused", "[model][generate]") {
 TEST_CASE("the default model answers 20 prompts as transformers does",
           "[model][generate][slow]") {
   auto model = fake::ListedModel("smollm2-135m-instruct");
-  if (model == nullptr) return;
   const nlohmann::json golden = fake::Golden("smollm2_generate.json");
   const auto stop = golden["stop"].get<int32_t>();
   std::vector<Ids> prompts, wanted;

@@ -10,6 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/record/record_items.h"
 #include "tests/harness/record/sample_record.h"
+#include "tests/support/skips.h"
 
 namespace sft::record {
 namespace {
@@ -36,8 +37,7 @@ std::string PythonWithH5py() {
 
 TEST_CASE("h5dump shows the schema of a record", "[record][schema]") {
   if (Run("h5dump --version").second != 0) {
-    WARN("h5dump is not installed: skipped");
-    return;
+    support::Skip(support::Need::kTools, "h5dump is not installed");
   }
   const ScratchFolder folder;
   REQUIRE(WriteRunRecord(SampleRecord(), folder / "a.h5").ok());
@@ -58,8 +58,7 @@ TEST_CASE("h5py reads status, config and series with their units",
           "[record][schema]") {
   const std::string python = PythonWithH5py();
   if (python.empty()) {
-    WARN("no Python with h5py (SFT_PYTHON): skipped");
-    return;
+    support::Skip(support::Need::kTools, "no Python with h5py (SFT_PYTHON)");
   }
   const ScratchFolder folder;
   REQUIRE(WriteRunRecord(SampleRecord(), folder / "a.h5").ok());

@@ -10,20 +10,16 @@
 #include "harness/formats/gguf.h"
 #include "harness/text/tokenizer_factory.h"
 #include "tests/harness/text/golden.h"
+#include "tests/support/require.h"
 
 namespace sft::text {
 namespace {
 
 using nlohmann::json;
 
-// nullptr, with a warning, where the model is not installed.
 std::unique_ptr<Tokenizer> LoadSmolLm2() {
-  const auto path = support::AssetsDir() / "models/smollm2-135m-instruct" /
-                    "SmolLM2-135M-Instruct.Q4_1.gguf";
-  if (!std::filesystem::exists(path)) {
-    WARN("skipped: " << path << " is absent");
-    return nullptr;
-  }
+  const auto path = support::RequireAssets(
+      "models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf");
   const auto file = formats::GgufFile::Open(path.string());
   if (!file.ok()) FAIL(file.status());
   auto data = formats::TokenizerOf(*file);
@@ -34,11 +30,6 @@ std::unique_ptr<Tokenizer> LoadSmolLm2() {
 }
 
 std::unique_ptr<Tokenizer> LoadFolder(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder / "tokenizer.json")) {
-    WARN("skipped: " << folder / "tokenizer.json"
-                     << " is absent");
-    return nullptr;
-  }
   auto tokenizer = LoadTokenizerFromFolder(folder.string());
   if (!tokenizer.ok()) FAIL(tokenizer.status());
   return *std::move(tokenizer);
@@ -55,7 +46,6 @@ std::vector<ChatTurn> TurnsOf(const json& list) {
 TEST_CASE("SmolLM2's tokenizer, read from its GGUF, agrees with the library",
           "[text][smollm2]") {
   const auto tokenizer = LoadSmolLm2();
-  if (tokenizer == nullptr) return;
   const json golden = ReadGolden("smollm2_tokens.json");
   CHECK(golden["cases"].size() == 300);
   CheckCases(*tokenizer, golden["cases"]);
@@ -70,7 +60,6 @@ TEST_CASE("SmolLM2's tokenizer, read from its GGUF, agrees with the library",
 TEST_CASE("SmolLM2's chat template renders as transformers does",
           "[text][smollm2][chat]") {
   const auto tokenizer = LoadSmolLm2();
-  if (tokenizer == nullptr) return;
   REQUIRE(tokenizer->has_chat_template());
   const json chats = ReadGolden("smollm2_tokens.json")["chats"];
   CHECK(chats.size() == 10);
@@ -87,7 +76,6 @@ TEST_CASE("SmolLM2's chat template renders as transformers does",
 TEST_CASE("A tokenizer gives the same ids from several threads at once",
           "[text][smollm2][threads]") {
   const auto tokenizer = LoadSmolLm2();
-  if (tokenizer == nullptr) return;
   const json cases = ReadGolden("smollm2_tokens.json")["cases"];
   std::vector<int> wrong(4, 0);
   std::vector<std::thread> threads;
@@ -105,8 +93,7 @@ TEST_CASE("A tokenizer gives the same ids from several threads at once",
 
 TEST_CASE("The glassllm tokenizer agrees with the library",
           "[text][glassllm]") {
-  const auto tokenizer = LoadFolder(support::AssetsDir() / "models/glassllm");
-  if (tokenizer == nullptr) return;
+  const auto tokenizer = LoadFolder(support::RequireAssets("models/glassllm"));
   CheckCases(*tokenizer, ReadGolden("glassllm_tokens.json")["cases"]);
   CHECK(tokenizer->vocab_size() == 1024);
   CHECK(tokenizer->bos_id() == 2);
@@ -119,8 +106,7 @@ TEST_CASE("The glassllm tokenizer agrees with the library",
 
 TEST_CASE("MiniLM's WordPiece tokenizer agrees with the library",
           "[text][minilm]") {
-  const auto tokenizer = LoadFolder(support::AssetsDir() / "models/minilm-l6");
-  if (tokenizer == nullptr) return;
+  const auto tokenizer = LoadFolder(support::RequireAssets("models/minilm-l6"));
   CheckCases(*tokenizer, ReadGolden("minilm_tokens.json")["cases"]);
   CHECK(tokenizer->vocab_size() == 30522);
   CHECK(tokenizer->TokenId("[CLS]") == 101);
@@ -128,13 +114,7 @@ TEST_CASE("MiniLM's WordPiece tokenizer agrees with the library",
 }
 
 TEST_CASE("GPT-2's tokenizer agrees with the library", "[text][gpt2]") {
-  const auto data = support::ExtraDataDir();
-  const auto path =
-      data.value_or("") / "tokenizers" / "gpt2" / "tokenizer.json.gz";
-  if (!data.has_value() || !std::filesystem::exists(path)) {
-    WARN("skipped: SFTBENCH_DATA holds no tokenizers/gpt2");
-    return;
-  }
+  const auto path = support::RequireData("tokenizers/gpt2/tokenizer.json.gz");
   const auto lines = ReadLines(path.string());
   REQUIRE(lines.ok());
   support::TempDir folder("gpt2");
@@ -142,18 +122,16 @@ TEST_CASE("GPT-2's tokenizer agrees with the library", "[text][gpt2]") {
                               absl::StrJoin(*lines, "\n"))
               .ok());
   const auto tokenizer = LoadFolder(folder.path());
-  REQUIRE(tokenizer != nullptr);
   CheckCases(*tokenizer, ReadGolden("gpt2_tokens.json")["cases"]);
   CHECK(tokenizer->vocab_size() == 50257);
 }
 
 TEST_CASE("Any bytes can be encoded, offsets stay in order and in range",
           "[text][utf8]") {
-  auto tokenizer = LoadFolder(support::AssetsDir() / "models/glassllm");
+  auto tokenizer = LoadFolder(support::RequireAssets("models/glassllm"));
   auto smollm2 = LoadSmolLm2();
   uint64_t state = 1;
   for (const Tokenizer* t : {tokenizer.get(), smollm2.get()}) {
-    if (t == nullptr) continue;
     for (int round = 0; round < 200; ++round) {
       std::string bytes;
       for (int i = 0; i < round; ++i) {
@@ -174,20 +152,17 @@ TEST_CASE("Any bytes can be encoded, offsets stay in order and in range",
     }
     CHECK(t->Decode({-1, 1 << 30}, false).empty());
   }
-  if (smollm2 != nullptr) {
-    // An ill-formed byte reads as U+FFFD.
-    CHECK(smollm2->Encode("a\xFF"
-                          "b") == smollm2->Encode("a\uFFFD"
-                                                  "b"));
-    CHECK(smollm2->EncodeWithOffsets("\xFF").offsets ==
-          Offsets(smollm2->Encode("\uFFFD").size(), {0, 1}));
-  }
+  // An ill-formed byte reads as U+FFFD.
+  CHECK(smollm2->Encode("a\xFF"
+                        "b") == smollm2->Encode("a\uFFFD"
+                                                "b"));
+  CHECK(smollm2->EncodeWithOffsets("\xFF").offsets ==
+        Offsets(smollm2->Encode("\uFFFD").size(), {0, 1}));
 }
 
 TEST_CASE("A word of a million letters is encoded at once, in bounded time",
           "[text][bpe]") {
   const auto tokenizer = LoadSmolLm2();
-  if (tokenizer == nullptr) return;
   std::string word;
   for (int i = 0; i < 1'000'000; ++i) {
     word.push_back(static_cast<char>('a' + (i * 7919LL % 26)));

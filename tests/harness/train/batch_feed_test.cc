@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/support/catch_torch.h"
+#include "tests/support/require.h"
 #include "tests/support/tiny_model.h"
 
 namespace sft::train {
@@ -84,10 +85,7 @@ TEST_CASE("a step's batches are the plan's, prepared or not",
 
 TEST_CASE("batches prepared for a device are whole when they are used",
           "[train][batch_feed][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   const at::Device device(at::kCUDA, 0);
   Feed feed(device);
   CheckBatches(feed.feed->Take(0), feed, 0, device);

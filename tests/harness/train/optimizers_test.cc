@@ -11,6 +11,7 @@
 #include "harness/train/optimizers/registry.h"
 #include "harness/train/step_in_backward.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/require.h"
 
 namespace sft::train {
 namespace {
@@ -242,10 +243,7 @@ TEST_CASE("an optimizer that cannot be made is refused", "[train][optimizer]") {
 
 TEST_CASE("every optimizer on CUDA goes the way it goes on the CPU",
           "[train][optimizer][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   const at::Device device(at::kCUDA, 0);
   for (const std::string& name : Names()) {
     INFO(name);

@@ -13,6 +13,7 @@
 #include "harness/train/optimizers/adamw.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/random_decoder.h"
+#include "tests/support/require.h"
 
 namespace sft::train {
 namespace {
@@ -120,10 +121,7 @@ TEST_CASE("no pass is captured on the CPU", "[train][step_graphs]") {
 
 TEST_CASE("a replayed pass is bit for bit the pass kernel by kernel",
           "[train][step_graphs][gpu]") {
-  if (!at::hasCUDA()) {
-    WARN("SKIPPED: no CUDA device, or a build without CUDA");
-    return;
-  }
+  support::RequireGpu();
   const at::ScalarType dtype = GENERATE(at::kFloat, at::kBFloat16);
   const Work work;
   Trained eager(at::kCPU, dtype), captured(at::kCUDA, dtype);

@@ -26,12 +26,6 @@ namespace {
 
 constexpr char kModel[] = "smollm2-135m-instruct";
 
-bool HaveModel() {
-  const auto where = model::LocateModel(kModel, support::AssetsDir().string());
-  if (!where.ok()) WARN("skipped: " << where.status().ToString());
-  return where.ok();
-}
-
 std::vector<Example> GoldenRows(const nlohmann::json& golden) {
   std::vector<Example> rows;
   for (const auto& row : golden.at("rows")) {
@@ -186,7 +180,7 @@ class GoldenHft : public methods::HftMethod {
 
 TEST_CASE("full fine-tuning follows the trajectory of transformers",
           "[train][trajectory][slow]") {
-  if (!HaveModel()) return;
+  methods::RequireModel(kModel);
   auto model = methods::LoadTestModel(at::kFloat, kModel);
   auto method = methods::MakeMethod("full");
   REQUIRE(method->Attach(*model).ok());
@@ -195,7 +189,7 @@ TEST_CASE("full fine-tuning follows the trajectory of transformers",
 
 TEST_CASE("a half mask follows the trajectory of transformers",
           "[train][trajectory][slow]") {
-  if (!HaveModel()) return;
+  methods::RequireModel(kModel);
   auto model = methods::LoadTestModel(at::kFloat, kModel);
   GoldenHft method;
   REQUIRE(method.Attach(*model).ok());
@@ -204,7 +198,7 @@ TEST_CASE("a half mask follows the trajectory of transformers",
 
 TEST_CASE("low-rank adapters follow the trajectory of PEFT",
           "[train][trajectory][slow]") {
-  if (!HaveModel()) return;
+  methods::RequireModel(kModel);
   auto model = methods::LoadTestModel(at::kFloat, kModel);
   auto method =
       methods::MakeMethod("lora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
@@ -215,7 +209,7 @@ TEST_CASE("low-rank adapters follow the trajectory of PEFT",
 
 TEST_CASE("adapters on NF4 follow the trajectory of bitsandbytes and PEFT",
           "[train][trajectory][slow]") {
-  if (!HaveModel()) return;
+  methods::RequireModel(kModel);
   auto model = methods::LoadTestModel(at::kFloat, kModel);
   auto method =
       methods::MakeMethod("qlora", {{"lora.rank", "16"}, {"lora.alpha", "32"}});
@@ -226,7 +220,7 @@ TEST_CASE("adapters on NF4 follow the trajectory of bitsandbytes and PEFT",
 
 TEST_CASE("20 bf16 steps end at the held-out loss of the peers' 20",
           "[train][trajectory][bf16][slow]") {
-  if (!HaveModel()) return;
+  methods::RequireModel(kModel);
   const std::vector<Example> rows =
       GoldenRows(methods::ReadGoldenJson("train_trajectory.json"));
   const nlohmann::json golden = methods::ReadGoldenJson("bf16_heldout.json");
