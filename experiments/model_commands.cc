@@ -20,6 +20,7 @@
 #include "harness/data/collator.h"
 #include "harness/eval/answers.h"
 #include "harness/eval/evaluator.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/launch/run_evaluation.h"
 #include "methods/adapter_io.h"
 
@@ -70,11 +71,9 @@ absl::StatusOr<launch::LoadedModel> LoadFromFlags(const std::string& name) {
   SFT_RETURN_IF_ERROR(ReadFields(
       {{"dtype", config.dtype}, {"device", config.device}, {"bos", config.bos}},
       config));
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       launch::ModelOptionsOf(config));
+  config.model = name;
   SFT_ASSIGN_OR_RETURN(launch::LoadedModel loaded,
-                       launch::LoadModelAndTokenizer(
-                           name, TheWorkbench().folders.assets, options));
+                       launch::LoadModelOf(TheWorkbench(), config));
   const std::string adapter = absl::GetFlag(FLAGS_adapter);
   if (!adapter.empty()) {
     SFT_RETURN_IF_ERROR(methods::AttachAdapter(*loaded.model, adapter));
@@ -129,14 +128,12 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(
     config.max_length =
         std::min(config.max_length, loaded.model->info().max_positions);
   }
-  SFT_RETURN_IF_ERROR(launch::SetHeadForTasks(bench, config, *loaded.model));
+  SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
+                       launch::ReadInputsFor(bench, config, loaded));
   if (loaded.model->info().head_drawn) {
     fprintf(stderr, "%s has no head for %s: a drawn one is measured\n",
             loaded.where.name.c_str(), task.c_str());
   }
-  SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
-                       launch::ReadRunInputs(bench, config, *loaded.tokenizer,
-                                             loaded.model->head()));
   for (const std::string& warning : inputs.warnings) {
     fprintf(stderr, "%s\n", warning.c_str());
   }

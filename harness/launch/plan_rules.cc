@@ -9,6 +9,7 @@
 #include "harness/core/status.h"
 #include "harness/data/render_head.h"
 #include "harness/launch/plan_checks.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/launch/text_rules.h"
 #include "harness/spec/spec_messages.h"
 
