@@ -6,9 +6,8 @@
 
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
-#include "harness/launch/run_inputs.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/record/run_record.h"
-#include "harness/train/step_plan.h"
 
 namespace sft::experiments {
 namespace {
@@ -43,25 +42,19 @@ void Print(const nlohmann::json& json) { printf("%s\n", json.dump().c_str()); }
 
 absl::Status PrintTrain(const spec::RunConfig& config,
                         const launch::RunInputs& inputs) {
-  const train::BatchingMethodRow* row =
-      TheWorkbench().FindBatchingMethod(config.batching);
-  if (row == nullptr) {
-    return InputError("batching",
-                      absl::StrCat("'", config.batching, "' is unknown"));
-  }
-  SFT_ASSIGN_OR_RETURN(const auto batching, row->make(config));
+  SFT_ASSIGN_OR_RETURN(const auto batching,
+                       launch::MakeBatchingMethod(TheWorkbench(), config));
   for (size_t round = 0; round < inputs.training.size(); ++round) {
-    const std::vector<Example>& examples = inputs.training[round].examples;
-    SFT_ASSIGN_OR_RETURN(
-        const train::StepPlan plan,
-        train::PlanSteps(config, examples, *batching->MakeCollator(),
-                         static_cast<int64_t>(round)));
+    SFT_ASSIGN_OR_RETURN(const launch::PlannedRound planned,
+                         launch::PlanRound(config, inputs, *batching,
+                                           static_cast<int64_t>(round)));
+    const train::StepPlan& plan = planned.steps;
     for (size_t step = 0; step < plan.steps.size(); ++step) {
       const auto& micro_batches = plan.steps[step].micro_batches;
       for (size_t micro = 0; micro < micro_batches.size(); ++micro) {
         for (const data::Piece& piece : micro_batches[micro].pieces) {
           nlohmann::json json =
-              JsonOf(examples[static_cast<size_t>(piece.index)], piece);
+              JsonOf(planned.examples[static_cast<size_t>(piece.index)], piece);
           json["round"] = round;
           json["step"] = step + 1;
           json["micro_batch"] = micro;
@@ -96,15 +89,10 @@ absl::StatusOr<int> RunBatches(const BatchesFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const record::RunRecord record,
                        record::ReadRunRecord(flags.record));
   const spec::RunConfig& config = record.config;
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       launch::ModelOptionsOf(config));
   SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
-                       launch::LoadModelAndTokenizer(
-                           config.model, bench.folders.assets, options));
-  SFT_RETURN_IF_ERROR(launch::SetHeadForTasks(bench, config, *loaded.model));
+                       launch::LoadModelOf(bench, config));
   SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
-                       launch::ReadRunInputs(bench, config, *loaded.tokenizer,
-                                             loaded.model->head()));
+                       launch::ReadInputsFor(bench, config, loaded));
   if (flags.rows == "train") {
     SFT_RETURN_IF_ERROR(PrintTrain(config, inputs));
   } else {

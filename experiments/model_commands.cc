@@ -18,6 +18,7 @@
 #include "harness/data/added_ids.h"
 #include "harness/data/collator.h"
 #include "harness/eval/evaluator.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/launch/run_evaluation.h"
 
 namespace sft::experiments {
@@ -85,14 +86,12 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(
     config.max_length =
         std::min(config.max_length, loaded.model->info().max_positions);
   }
-  SFT_RETURN_IF_ERROR(launch::SetHeadForTasks(bench, config, *loaded.model));
+  SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
+                       launch::ReadInputsFor(bench, config, loaded));
   if (loaded.model->info().head_drawn) {
     fprintf(stderr, "%s has no head for %s: a drawn one is measured\n",
             loaded.where.name.c_str(), task.c_str());
   }
-  SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
-                       launch::ReadRunInputs(bench, config, *loaded.tokenizer,
-                                             loaded.model->head()));
   for (const std::string& warning : inputs.warnings) {
     fprintf(stderr, "%s\n", warning.c_str());
   }

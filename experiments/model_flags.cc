@@ -36,12 +36,10 @@ spec::RunConfig ConfigOfFlags(const ModelFlags& flags) {
 }
 
 absl::StatusOr<launch::LoadedModel> LoadFromFlags(const ModelFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       launch::ModelOptionsOf(ConfigOfFlags(flags)));
-  SFT_ASSIGN_OR_RETURN(
-      launch::LoadedModel loaded,
-      launch::LoadModelAndTokenizer(flags.model, TheWorkbench().folders.assets,
-                                    options));
+  spec::RunConfig config = ConfigOfFlags(flags);
+  config.model = flags.model;
+  SFT_ASSIGN_OR_RETURN(launch::LoadedModel loaded,
+                       launch::LoadModelOf(TheWorkbench(), config));
   if (!flags.adapter.empty()) {
     SFT_RETURN_IF_ERROR(methods::AttachAdapter(*loaded.model, flags.adapter));
   }

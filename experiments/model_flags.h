@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "experiments/command_line.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/spec/run_config.h"
 
 namespace sft::experiments {

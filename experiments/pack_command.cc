@@ -8,7 +8,7 @@
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
 #include "harness/data/length_histogram.h"
-#include "harness/launch/run_inputs.h"
+#include "harness/launch/run_assembly.h"
 #include "methods/packer.h"
 #include "methods/packing_figures.h"
 
@@ -67,15 +67,10 @@ absl::StatusOr<Lengths> LengthsOfData(const std::string& data,
   config.model = model;
   config.train = {data};
   config.max_length = max_length;
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       launch::ModelOptionsOf(config));
-  SFT_ASSIGN_OR_RETURN(
-      const launch::LoadedModel loaded,
-      launch::LoadModelAndTokenizer(model, bench.folders.assets, options));
-  SFT_RETURN_IF_ERROR(launch::SetHeadForTasks(bench, config, *loaded.model));
+  SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
+                       launch::LoadModelOf(bench, config));
   SFT_ASSIGN_OR_RETURN(const launch::RunInputs inputs,
-                       launch::ReadRunInputs(bench, config, *loaded.tokenizer,
-                                             loaded.model->head()));
+                       launch::ReadInputsFor(bench, config, loaded));
   std::vector<int64_t> lengths;
   for (const Example& example : inputs.training[0].examples) {
     lengths.push_back(static_cast<int64_t>(example.input_ids.size()));

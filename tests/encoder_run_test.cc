@@ -6,6 +6,7 @@
 
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/launch/run_evaluation.h"
 #include "harness/launch/run_inputs.h"
 #include "harness/launch/run_worker.h"
@@ -183,8 +184,9 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       const std::string out = (dir.path() / "export" / run.run_id).string();
       REQUIRE(model::WriteModelFolder(*trained->loaded.model, out).ok());
       REQUIRE(launch::WriteTokenizerFiles(trained->loaded, out).ok());
-      auto again =
-          launch::LoadModelAndTokenizer(out, "", model::ModelOptions());
+      spec::RunConfig exported = run.config;
+      exported.model = out;
+      auto again = launch::LoadModelOf(bench, exported);
       INFO(again.status().ToString());
       REQUIRE(again.ok());
       const auto head = again->model->head();
@@ -228,8 +230,7 @@ TEST_CASE("an encoder's run is refused where its tasks or lengths do not fit",
       support::MakeTinyEncoder((dir.path() / "model").string());
   const launch::Workbench bench = MakeBench();
   const auto status = [&](const spec::RunConfig& config) {
-    auto loaded =
-        launch::LoadModelAndTokenizer(model, "", model::ModelOptions());
+    auto loaded = launch::LoadModelOf(bench, config);
     REQUIRE(loaded.ok());
     const absl::Status out =
         launch::SetHeadForTasks(bench, config, *loaded->model);

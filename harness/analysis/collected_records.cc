@@ -1,16 +1,14 @@
 #include "harness/analysis/collected_records.h"
 
-#include <charconv>
 #include <filesystem>
 #include <utility>
 
 #include "harness/core/status.h"
 #include "harness/record/merge.h"
+#include "harness/record/run_store.h"
 
 namespace sft::analysis {
 namespace {
-
-constexpr char kAttempt[] = ".attempt";
 
 // The finished record, else the last attempt that can be read.
 void Keep(const std::string& run_id, FoundRecord found,
@@ -24,15 +22,6 @@ void Keep(const std::string& run_id, FoundRecord found,
     return one.attempt == 0 ? int64_t{1} << 40 : int64_t{one.attempt};
   };
   if (rank(found) > rank(it->second)) it->second = std::move(found);
-}
-
-int AttemptOf(const std::string& name) {
-  const size_t at = name.find(kAttempt);
-  int attempt = 0;
-  if (at == std::string::npos) return 0;
-  const char* first = name.data() + at + sizeof(kAttempt) - 1;
-  std::from_chars(first, name.data() + name.size(), attempt);
-  return attempt;
 }
 
 }  // namespace
@@ -49,8 +38,9 @@ absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir) {
       const std::string stem = std::filesystem::path(file).stem().string();
       FoundRecord damaged;
       damaged.state = "damaged";
-      damaged.attempt = AttemptOf(stem);
-      Keep(stem.substr(0, stem.find(kAttempt)), std::move(damaged), collected);
+      const record::RecordName of = record::ParseRecordName(stem);
+      damaged.attempt = of.attempt;
+      Keep(of.run_id, std::move(damaged), collected);
       // Messages begin with the path, which depends on how DIR was written.
       std::string what(records.status().message());
       if (what.rfind(file, 0) == 0) what = name + what.substr(file.size());
@@ -60,7 +50,7 @@ absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir) {
     for (auto& [name, record] : *records) {
       FoundRecord found;
       found.state = std::string(record::RunStatusName(record.status));
-      found.attempt = AttemptOf(name);
+      found.attempt = record::ParseRecordName(name).attempt;
       record.steps.clear();
       record.steps.shrink_to_fit();
       record.requested_spec.clear();

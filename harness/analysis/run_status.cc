@@ -1,16 +1,15 @@
 #include "harness/analysis/run_status.h"
 
 #include "harness/analysis/collected_records.h"
-#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/record/run_paths.h"
+#include "harness/record/run_store.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::analysis {
 namespace {
 
-void Decide(const record::RunPaths& paths, const FoundRecord* found,
+void Decide(const record::RunStore& store, const FoundRecord* found,
             RunState& state) {
   bool is_final = false;
   if (found != nullptr) {
@@ -26,13 +25,12 @@ void Decide(const record::RunPaths& paths, const FoundRecord* found,
   }
   if (is_final) {
     state.state = "done";
-  } else if (IsFileLocked(paths.Lock(state.run_id))) {
+  } else if (store.IsLocked(state.run_id)) {
     state.state = "running";
   } else if (found != nullptr) {
     state.state = "failed";
   } else {
-    state.state =
-        IsFolder(paths.Work(state.run_id)) ? "interrupted" : "pending";
+    state.state = store.IsBegun(state.run_id) ? "interrupted" : "pending";
   }
 }
 
@@ -46,11 +44,11 @@ int& CountOf(const std::string& state, StatusTable& table) {
 }  // namespace
 
 absl::StatusOr<StatusTable> ReadStatus(const std::string& dir) {
-  const record::RunPaths paths{dir};
+  const record::RunStore store(record::RunPaths{dir});
   SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan,
-                       spec::PlanFromJson(paths.Plan()));
+                       spec::PlanFromJson(store.paths().Plan()));
   CollectedRecords records;
-  if (IsFolder(paths.Runs())) {
+  if (IsFolder(store.paths().Runs())) {
     SFT_ASSIGN_OR_RETURN(records, CollectRecords(dir));
   }
   StatusTable table;
@@ -59,7 +57,7 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir) {
     state.run_id = run.run_id;
     state.axes = run.axes;
     const auto it = records.by_run.find(run.run_id);
-    Decide(paths, it == records.by_run.end() ? nullptr : &it->second, state);
+    Decide(store, it == records.by_run.end() ? nullptr : &it->second, state);
     ++CountOf(state.state, table);
     table.runs.push_back(std::move(state));
   }

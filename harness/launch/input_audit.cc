@@ -18,23 +18,17 @@ void InputAudit::Notice(const std::string& name, const std::string& what) {
   inputs_.notices.push_back(absl::StrCat("data ", name, ": ", what));
 }
 
-void InputAudit::NoticeCuts(const std::string& name, const std::string& split,
-                            size_t rows, const data::RenderedRows& rendered) {
-  if (rendered.truncated_rows == 0) return;
-  Notice(name, absl::StrCat(rendered.truncated_rows, " of ", rows, " ", split,
-                            " rows are cut to max_length ", config_.max_length,
-                            " (", rendered.truncated_tokens, " tokens lost)"));
-}
-
-void InputAudit::CountCuts(const std::string& name, size_t rows,
-                           const data::RenderedRows& rendered) {
-  if (rendered.truncated_rows == 0) return;
-  const std::string prefix = absl::StrCat("data.", name, ".test.");
+void InputAudit::CountCuts(const std::string& name, const std::string& split,
+                           size_t rows, const data::RenderedRows& rendered) {
+  const std::string prefix = absl::StrCat("data.", name, ".", split, ".");
   inputs_.facts[prefix + "truncated_rows"] =
       static_cast<double>(rendered.truncated_rows);
   inputs_.facts[prefix + "truncated_tokens"] =
       static_cast<double>(rendered.truncated_tokens);
-  NoticeCuts(name, "test", rows, rendered);
+  if (rendered.truncated_rows == 0) return;
+  Notice(name, absl::StrCat(rendered.truncated_rows, " of ", rows, " ", split,
+                            " rows are cut to max_length ", config_.max_length,
+                            " (", rendered.truncated_tokens, " tokens lost)"));
 }
 
 void InputAudit::CountLostClasses(const std::string& name,

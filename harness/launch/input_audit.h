@@ -27,12 +27,9 @@ class InputAudit {
 
   // "data sst2: 3 rows ...".
   void Notice(const std::string& name, const std::string& what);
-  // Rows of which max_length leaves a part.
-  void NoticeCuts(const std::string& name, const std::string& split,
-                  size_t rows, const data::RenderedRows& rendered);
-  // Test rows that a model reads in part: of tasks whose examples an
-  // evaluation makes itself. (An answer of its own may cut one more or less.)
-  void CountCuts(const std::string& name, size_t rows,
+  // Rows of which max_length leaves a part. (Of test rows whose examples an
+  // evaluation makes itself, an answer of its own may cut one more or less.)
+  void CountCuts(const std::string& name, const std::string& split, size_t rows,
                  const data::RenderedRows& rendered);
   // A limit below the number of classes leaves some without a row.
   void CountLostClasses(const std::string& name, const std::string& split,

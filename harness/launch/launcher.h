@@ -1,42 +1,32 @@
-// Runs a plan on this machine: one process a run, `jobs` at a time, the
-// untuned model first. Finished runs are not repeated; killed ones continue.
+// Runs a plan: the untuned model first, as many runs at a time as the pool of
+// workers takes. Finished runs are not repeated; killed ones continue.
 #ifndef HARNESS_LAUNCH_LAUNCHER_H_
 #define HARNESS_LAUNCH_LAUNCHER_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "harness/record/run_paths.h"
+#include "harness/launch/sweep_states.h"
+#include "harness/launch/worker_pool.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::launch {
 
-struct LaunchOptions {
-  std::string executable;  // this program: "worker" is called on it
-  record::RunPaths paths;
-  int jobs = 1;
+struct LaunchOptions : PoolOptions {
+  std::string pool = "local";  // a row of WorkerPools()
   int max_attempts = 2;
-  absl::Duration checkpoint_every = absl::Minutes(2);
-  bool keep_text = false;
-  bool save_weights = true;
 };
 
-struct LaunchSummary {
-  int finished = 0;  // ok in this call
-  int skipped = 0;   // were final before it
-  int diverged = 0;
-  int failed = 0;  // no attempt left
-  bool interrupted = false;
-};
-
+// On the pool of the options. The first SIGINT or SIGTERM lets the workers save
+// and ends the sweep, the second does not wait for them.
 absl::StatusOr<LaunchSummary> RunSweep(const spec::RunPlan& plan,
                                        const LaunchOptions& options);
 
-// A record is final if it stands under the run's own name and is whole.
-bool IsFinal(const record::RunPaths& paths, const std::string& run_id);
-// Attempts published so far.
-int CountAttempts(const record::RunPaths& paths, const std::string& run_id);
+// The same on a given pool. `interrupts`: how often it was asked to stop.
+absl::StatusOr<LaunchSummary> RunSweepOn(
+    WorkerPool& pool, const spec::RunPlan& plan, const LaunchOptions& options,
+    const std::function<int()>& interrupts);
 
 }  // namespace sft::launch
 

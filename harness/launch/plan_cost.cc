@@ -12,12 +12,11 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/launch/progress.h"
-#include "harness/launch/run_inputs.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/launch/run_measures.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/throughput.h"
-#include "harness/train/step_plan.h"
 
 namespace sft::launch {
 namespace {
@@ -57,22 +56,14 @@ class Estimator {
   explicit Estimator(const Workbench& bench) : bench_(bench) {}
 
   absl::StatusOr<Cost> Of(const spec::RunConfig& config) {
-    SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                         ModelOptionsOf(config));
-    SFT_ASSIGN_OR_RETURN(
-        LoadedModel loaded,
-        LoadModelAndTokenizer(config.model, bench_.folders.assets, options));
-    SFT_RETURN_IF_ERROR(SetHeadForTasks(bench_, config, *loaded.model));
-    SFT_ASSIGN_OR_RETURN(
-        const RunInputs inputs,
-        ReadRunInputs(bench_, config, *loaded.tokenizer, loaded.model->head()));
+    SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModelOf(bench_, config));
+    SFT_ASSIGN_OR_RETURN(const RunInputs inputs,
+                         ReadInputsFor(bench_, config, loaded));
     notices_.insert(inputs.notices.begin(), inputs.notices.end());
-    SFT_ASSIGN_OR_RETURN(std::unique_ptr<train::UpdateMethod> method,
-                         bench_.FindUpdateMethod(config.method)->make(config));
-    SFT_ASSIGN_OR_RETURN(
-        std::unique_ptr<train::BatchingMethod> batching,
-        bench_.FindBatchingMethod(config.batching)->make(config));
-    SFT_RETURN_IF_ERROR(method->Attach(*loaded.model));
+    SFT_ASSIGN_OR_RETURN(const std::unique_ptr<train::UpdateMethod> method,
+                         AttachUpdateMethod(bench_, config, *loaded.model));
+    SFT_ASSIGN_OR_RETURN(const std::unique_ptr<train::BatchingMethod> batching,
+                         MakeBatchingMethod(bench_, config));
     Cost cost;
     // The untouched model is scored once by its own run, a tuned one after
     // every round.
@@ -81,9 +72,9 @@ class Estimator {
                  static_cast<double>(loaded.model->info().parameters) *
                  static_cast<double>(EvalTokens(inputs, config));
     for (size_t round = 0; round < inputs.training.size(); ++round) {
-      SFT_RETURN_IF_ERROR(AddRound(config, inputs.training[round].examples,
-                                   *loaded.model, *method, *batching,
-                                   static_cast<int64_t>(round), cost));
+      SFT_RETURN_IF_ERROR(AddRound(config, inputs, *loaded.model, *method,
+                                   *batching, static_cast<int64_t>(round),
+                                   cost));
     }
     if (inputs.training.empty()) {
       cost.bytes =
@@ -102,15 +93,14 @@ class Estimator {
     return total;
   }
 
-  absl::Status AddRound(const spec::RunConfig& config,
-                        const std::vector<Example>& examples,
+  absl::Status AddRound(const spec::RunConfig& config, const RunInputs& inputs,
                         model::Model& model, train::UpdateMethod& method,
                         train::BatchingMethod& batching, int64_t round,
                         Cost& cost) {
     SFT_RETURN_IF_ERROR(method.BeginRound(round));
-    const std::unique_ptr<data::Collator> collator = batching.MakeCollator();
-    SFT_ASSIGN_OR_RETURN(const train::StepPlan plan,
-                         train::PlanSteps(config, examples, *collator, round));
+    SFT_ASSIGN_OR_RETURN(const PlannedRound planned,
+                         PlanRound(config, inputs, batching, round));
+    const train::StepPlan& plan = planned.steps;
     const measure::TrainedBytes trained =
         TrainedBytesOf(config, method.TrainableParameters());
     const measure::FlopModel flops =
@@ -119,7 +109,7 @@ class Estimator {
     measure::StepSize largest = StepSizeOf(config);
     for (const train::PlannedStep& step : plan.steps) {
       for (const data::MicroBatchPlan& micro : step.micro_batches) {
-        const Batch batch = collator->Collate(examples, micro);
+        const Batch batch = planned.collator->Collate(planned.examples, micro);
         work = work + measure::WorkOf(batch);
         if (batch.slots() > largest.tokens) {
           largest.tokens = batch.slots();

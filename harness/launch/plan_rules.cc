@@ -11,6 +11,7 @@
 #include "harness/data/render/render_head.h"
 #include "harness/data/tasks/task_kind.h"
 #include "harness/launch/plan_checks.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/launch/text_rules.h"
 #include "harness/spec/spec_messages.h"
 

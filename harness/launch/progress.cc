@@ -15,6 +15,22 @@
 
 namespace sft::launch {
 
+Progress TrainingPace::After(const StepRecord& step, int64_t total) {
+  seconds_ += step.wall_seconds;
+  tokens_ += step.real_tokens;
+  ++steps_;
+  Progress progress;
+  progress.phase = "train";
+  progress.step = step.step;
+  progress.steps = total;
+  progress.loss = step.loss;
+  progress.real_tokens_per_second =
+      seconds_ > 0 ? static_cast<double>(tokens_) / seconds_ : 0;
+  progress.seconds_left = seconds_ / static_cast<double>(steps_) *
+                          static_cast<double>(total - step.step);
+  return progress;
+}
+
 std::string FormatProgress(const Progress& p) {
   std::string phase = p.phase;
   for (char& c : phase) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "harness/core/records.h"
 
 namespace sft::launch {
 
@@ -22,6 +23,19 @@ struct Progress {
   double loss = 0;
   double real_tokens_per_second = 0;
   double seconds_left = 0;  // of this run's training
+};
+
+// How fast a worker trains, over the steps that it took itself.
+class TrainingPace {
+ public:
+  // After a step of the run's `total`.
+  Progress After(const StepRecord& step, int64_t total);
+  int64_t steps() const { return steps_; }
+
+ private:
+  double seconds_ = 0;
+  int64_t tokens_ = 0;
+  int64_t steps_ = 0;
 };
 
 // One tab-separated line, without its end.

@@ -4,11 +4,14 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluator.h"
 #include "harness/metrics/forgetting.h"
 
 namespace sft::launch {
 namespace {
+
+constexpr int64_t kAnswerTokens = 128;  // where no answer is scored
 
 const EvalRecord* Find(const std::vector<EvalRecord>& evals,
                        const std::string& task, const std::string& split,
@@ -45,6 +48,28 @@ absl::StatusOr<std::vector<EvalRecord>> MeasureModel(model::Model& model,
     }
   }
   return evals;
+}
+
+absl::Status KeepAnswers(model::Model& model, const Tokenizer& tokenizer,
+                         const RunInputs& inputs, int64_t samples,
+                         record::RunRecord& record) {
+  if (samples == 0 || model.is_encoder()) return absl::OkStatus();
+  for (const Measured& measured : inputs.measured) {
+    const eval::EvalInput& input = measured.input;
+    if (input.rows.empty()) continue;
+    // The text that is scored, where one is.
+    const eval::AnswerLimits limits = eval::AnswerLimitsOf(input);
+    SFT_ASSIGN_OR_RETURN(
+        const std::vector<eval::GeneratedAnswer> answers,
+        eval::GenerateAnswers(
+            model, tokenizer, *input.task, input.rows, limits.render, samples,
+            limits.max_new_tokens > 0 ? limits.max_new_tokens : kAnswerTokens));
+    for (const eval::GeneratedAnswer& answer : answers) {
+      record.prompts.push_back(answer.prompt);
+      record.generations.push_back(answer.answer);
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::map<std::string, double>> ForgettingOf(

@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "harness/core/records.h"
 #include "harness/core/tokenizer.h"
 #include "harness/launch/run_inputs.h"
 #include "harness/model/model.h"
+#include "harness/record/run_record.h"
 #include "harness/spec/run_config.h"
 
 namespace sft::launch {
@@ -22,6 +24,12 @@ absl::StatusOr<std::vector<EvalRecord>> MeasureModel(model::Model& model,
                                                      const Tokenizer& tokenizer,
                                                      const RunInputs& inputs,
                                                      int64_t round);
+
+// Adds to the record what a decoder writes for the first `samples` rows of each
+// task, with the prompts; nothing for an encoder.
+absl::Status KeepAnswers(model::Model& model, const Tokenizer& tokenizer,
+                         const RunInputs& inputs, int64_t samples,
+                         record::RunRecord& record);
 
 // "<task>/<metric>_change" of the last round against round 0, for everything
 // measured; and over a sequence of tasks the measures of harness/eval's

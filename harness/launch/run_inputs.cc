@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -109,8 +108,8 @@ class Reader {
       if (!kind.measured_by_loss) {
         const absl::StatusOr<data::RenderedRows> rendered =
             data::RenderRows(input.rows, *input.task, tokenizer_, input.render);
-        if (rendered.ok()) {
-          audit_.CountCuts(name, input.rows.size(), *rendered);
+        if (rendered.ok() && rendered->truncated_rows > 0) {
+          audit_.CountCuts(name, "test", input.rows.size(), *rendered);
         }
       }
       SFT_RETURN_IF_ERROR(audit_.CheckWrittenTags(*input.task, input.rows));
@@ -282,10 +281,6 @@ class Reader {
         static_cast<double>(rendered.examples.size());
     inputs_.facts[prefix + "refused_rows"] =
         static_cast<double>(rendered.refused.size());
-    inputs_.facts[prefix + "truncated_rows"] =
-        static_cast<double>(rendered.truncated_rows);
-    inputs_.facts[prefix + "truncated_tokens"] =
-        static_cast<double>(rendered.truncated_tokens);
     Warn(row.name, rendered.refused);
     if (!rendered.refused.empty()) {
       audit_.Notice(
@@ -296,7 +291,7 @@ class Reader {
                        rendered.refused[0].where, ": ",
                        rendered.refused[0].reason));
     }
-    audit_.NoticeCuts(row.name, split, rows.size(), rendered);
+    audit_.CountCuts(row.name, split, rows.size(), rendered);
     return std::move(rendered.examples);
   }
 
@@ -339,49 +334,6 @@ absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
     SFT_RETURN_IF_ERROR(reader.AddMeasured(name, /*retained=*/true));
   }
   return reader.Take();
-}
-
-absl::Status SetHeadForTasks(const Workbench& bench,
-                             const spec::RunConfig& config,
-                             model::Model& model) {
-  if (!model.is_encoder()) return absl::OkStatus();
-  if (config.max_length > model.info().max_positions) {
-    return InputError(
-        model.info().name,
-        absl::StrCat("max_length ", config.max_length, " is above its ",
-                     model.info().max_positions, " positions"));
-  }
-  std::optional<data::TaskHead> shared;
-  std::string first;
-  std::vector<std::string> labels;
-  for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
-    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
-                         spec::SetsOf(*names));
-    for (const std::string& name : sets) {
-      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
-                           bench.DatasetOf(config, name));
-      SFT_ASSIGN_OR_RETURN(const data::TaskHead head,
-                           data::HeadOfTask(row->task));
-      if (shared &&
-          (shared->kind != head.kind || shared->classes != head.classes)) {
-        return InputError(
-            model.info().name,
-            absl::StrCat("an encoder has one head, but ", first, " and ", name,
-                         " need different ones; train them in two runs"));
-      }
-      if (!shared) {
-        labels = head.kind == HeadKind::kToken ? data::TagClasses(row->task)
-                                               : row->task.labels;
-      }
-      shared = head;
-      first = name;
-    }
-  }
-  if (!shared) return InputError(model.info().name, "no task says which head");
-  SFT_RETURN_IF_ERROR(
-      model.SetHead(shared->kind, shared->classes, config.seed));
-  model.SetLabelNames(labels, config.seed);
-  return absl::OkStatus();
 }
 
 }  // namespace sft::launch

@@ -11,7 +11,6 @@
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
 #include "harness/data/dataset.h"
-#include "harness/data/render/render_head.h"
 #include "harness/eval/task_evaluator.h"
 #include "harness/launch/workbench.h"
 #include "harness/spec/run_config.h"
@@ -49,12 +48,6 @@ absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
                                         const spec::RunConfig& config,
                                         const Tokenizer& tokenizer,
                                         HeadKind head);
-
-// Gives an encoder the head that the config's tasks share; nothing to do for a
-// decoder. An error where they need different ones.
-absl::Status SetHeadForTasks(const Workbench& bench,
-                             const spec::RunConfig& config,
-                             model::Model& model);
 
 }  // namespace sft::launch
 

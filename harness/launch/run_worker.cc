@@ -3,34 +3,27 @@
 #include <ATen/Parallel.h>
 
 #include <cstdio>
+#include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "harness/core/catch_torch.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/core/tensor_allocator.h"
 #include "harness/core/tensor_digest.h"
-#include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluator.h"
-#include "harness/launch/launcher.h"
-#include "harness/launch/plan_checks.h"
+#include "harness/launch/run_assembly.h"
+#include "harness/launch/run_checkpoint.h"
 #include "harness/launch/run_evaluation.h"
-#include "harness/launch/run_inputs.h"
 #include "harness/launch/run_measures.h"
 #include "harness/launch/trained_run.h"
 #include "harness/measure/provenance.h"
-#include "harness/train/checkpoint.h"
-#include "harness/train/step_plan.h"
+#include "harness/record/run_store.h"
 #include "harness/train/trainer.h"
 
 namespace sft::launch {
 namespace {
-
-constexpr char kPartialRecord[] = "/record.h5";
-constexpr int64_t kAnswerTokens = 128;  // where no answer is scored
 
 void Log(const std::string& line) { fprintf(stderr, "%s\n", line.c_str()); }
 
@@ -82,18 +75,14 @@ class Worker {
   absl::Status Load() {
     Show("load");
     const absl::Time start = absl::Now();
-    SFT_RETURN_IF_ERROR(CheckRunId(bench_, run_.run_id, run_.config));
-    SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                         ModelOptionsOf(run_.config));
     SFT_ASSIGN_OR_RETURN(
-        loaded_, LoadModelAndTokenizer(run_.config.model, bench_.folders.assets,
-                                       options));
+        ModelFacts facts,
+        ReadModelFacts(run_.config.model, bench_.folders.assets));
+    SFT_RETURN_IF_ERROR(CheckRunId(bench_, facts, run_.run_id, run_.config));
+    SFT_ASSIGN_OR_RETURN(loaded_, LoadModelOf(std::move(facts), run_.config));
     loaded_.model->SetActivationCheckpointing(
         run_.config.activation_checkpointing);
-    SFT_RETURN_IF_ERROR(SetHeadForTasks(bench_, run_.config, *loaded_.model));
-    SFT_ASSIGN_OR_RETURN(inputs_,
-                         ReadRunInputs(bench_, run_.config, *loaded_.tokenizer,
-                                       loaded_.model->head()));
+    SFT_ASSIGN_OR_RETURN(inputs_, ReadInputsFor(bench_, run_.config, loaded_));
     for (const std::string& warning : inputs_.warnings) Log(warning);
     const std::vector<std::string>& notes = loaded_.model->info().notes;
     if (!notes.empty()) {
@@ -114,73 +103,36 @@ class Worker {
 
   // Base scores, method, batching, trainer; and a checkpoint taken up.
   absl::Status PutTogether() {
-    train::RemoveStaleCheckpoints(CheckpointFolder());
-    absl::StatusOr<train::Checkpoint> checkpoint =
-        train::ReadCheckpoint(CheckpointFolder(), run_.run_id);
-    if (absl::IsDataLoss(checkpoint.status())) {
-      Log(absl::StrCat("starting again: ", checkpoint.status().message()));
-    }
-    if (checkpoint.ok()) {
-      SFT_ASSIGN_OR_RETURN(
-          const record::RunRecord partial,
-          record::ReadRunRecord(CheckpointFolder() + kPartialRecord));
-      SFT_RETURN_IF_ERROR(CheckSameInputs(partial));
-      record_.evals = partial.evals;
-      record_.facts.insert(partial.facts.begin(), partial.facts.end());
-      record_.texts.insert(partial.texts.begin(), partial.texts.end());
+    SFT_ASSIGN_OR_RETURN(
+        const std::optional<SavedRun> saved,
+        ReadSavedRun(CheckpointFolder(), run_.run_id, record_));
+    if (saved) {
+      record_.evals = saved->record.evals;
+      record_.facts.insert(saved->record.facts.begin(),
+                           saved->record.facts.end());
+      record_.texts.insert(saved->record.texts.begin(),
+                           saved->record.texts.end());
     } else {
       SFT_RETURN_IF_ERROR(MeasureBase());
     }
-    const train::UpdateMethodRow* update =
-        bench_.FindUpdateMethod(run_.config.method);
-    const train::BatchingMethodRow* batching =
-        bench_.FindBatchingMethod(run_.config.batching);
-    if (update == nullptr || batching == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown method '", run_.config.method, "' or '",
-                       run_.config.batching, "'"));
-    }
-    SFT_ASSIGN_OR_RETURN(method_, update->make(run_.config));
-    SFT_ASSIGN_OR_RETURN(batching_, batching->make(run_.config));
-    {
-      const MemoryScope memory(MemoryUse::kWeights);
-      SFT_RETURN_IF_ERROR(method_->Attach(*loaded_.model));
-    }
+    SFT_ASSIGN_OR_RETURN(
+        method_, AttachUpdateMethod(bench_, run_.config, *loaded_.model));
+    SFT_ASSIGN_OR_RETURN(batching_, MakeBatchingMethod(bench_, run_.config));
     SFT_RETURN_IF_ERROR(batching_->Attach(*loaded_.model));
     trainer_ = std::make_unique<train::Trainer>(run_.config, run_.run_id,
                                                 *loaded_.model, *method_);
-    if (checkpoint.ok()) {
-      SFT_RETURN_IF_ERROR(trainer_->Resume(*checkpoint));
+    if (saved) {
+      SFT_RETURN_IF_ERROR(trainer_->Resume(saved->checkpoint));
       Log(absl::StrCat("continuing after step ", trainer_->steps().size()));
-    }
-    return absl::OkStatus();
-  }
-
-  // What a checkpoint rests on must be what was read now.
-  absl::Status CheckSameInputs(const record::RunRecord& partial) const {
-    for (const auto& [name, digest] : partial.texts) {
-      const auto now = record_.texts.find(name);
-      if (now == record_.texts.end() || now->second == digest ||
-          !absl::EndsWith(name, "_sha256")) {
-        continue;
-      }
-      return InputError(CheckpointFolder(),
-                        absl::StrCat("was saved with another ", name, " (",
-                                     digest.substr(0, 12), "..., now ",
-                                     now->second.substr(0, 12),
-                                     "...): a file changed since; put it back, "
-                                     "or remove this folder to begin anew"));
     }
     return absl::OkStatus();
   }
 
   // Round 0: the untuned run's scores where they stand, else measured here.
   absl::Status MeasureBase() {
-    if (run_.untuned_id != run_.run_id &&
-        IsFinal(options_.paths, run_.untuned_id)) {
-      SFT_ASSIGN_OR_RETURN(
-          const record::RunRecord untuned,
-          record::ReadRunRecord(options_.paths.Record(run_.untuned_id)));
+    if (run_.untuned_id != run_.run_id && store_.IsFinal(run_.untuned_id)) {
+      SFT_ASSIGN_OR_RETURN(const record::RunRecord untuned,
+                           store_.ReadFinal(run_.untuned_id));
       if (untuned.status == RunStatus::kOk &&
           CheckSameModel(untuned, *loaded_.model, untuned.run_id).ok()) {
         record_.evals = untuned.evals;
@@ -206,26 +158,24 @@ class Worker {
   }
 
   absl::Status RunRound(int64_t round) {
-    const std::vector<Example>& examples =
-        inputs_.training[static_cast<size_t>(round)].examples;
-    const std::unique_ptr<data::Collator> collator = batching_->MakeCollator();
-    SFT_ASSIGN_OR_RETURN(
-        const train::StepPlan steps,
-        train::PlanSteps(run_.config, examples, *collator, round));
+    SFT_ASSIGN_OR_RETURN(const PlannedRound planned,
+                         PlanRound(run_.config, inputs_, *batching_, round));
+    const train::StepPlan& steps = planned.steps;
     const std::string prefix = absl::StrCat("round", round, ".");
     record_.texts[prefix + "data_order_sha256"] = steps.data_order_sha256;
     record_.texts[prefix + "plan_sha256"] = steps.plan_sha256;
     record_.facts[prefix + "rows"] = static_cast<double>(steps.rows);
-    for (const auto& [name, value] : collator->Report()) {
+    for (const auto& [name, value] : planned.collator->Report()) {
       record_.facts[name] = value;
     }
     Log(absl::StrCat("train round ", round, ": ", steps.steps.size(),
                      " steps, ", steps.rows, " rows, ", steps.real_tokens,
                      " tokens, ", steps.target_tokens, " of them targets"));
     StartTrainingMeasures(*loaded_.model);
-    SFT_ASSIGN_OR_RETURN(const train::RoundOutcome outcome,
-                         trainer_->RunRound(round, examples, *collator, steps,
-                                            HooksFor(round, steps)));
+    SFT_ASSIGN_OR_RETURN(
+        const train::RoundOutcome outcome,
+        trainer_->RunRound(round, planned.examples, *planned.collator, steps,
+                           HooksFor(round, steps)));
     TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
                          trainer_->steps());
     if (!outcome.remark.empty()) Log(outcome.remark);
@@ -252,13 +202,8 @@ class Worker {
     return more ? Save() : absl::OkStatus();
   }
 
-  train::AddFiles PartialRecord() {
-    return [this](const std::string& folder) {
-      return record::WriteRunRecord(record_, folder + kPartialRecord);
-    };
-  }
   absl::Status Save() {
-    return trainer_->SaveCheckpoint(CheckpointFolder(), PartialRecord());
+    return trainer_->SaveCheckpoint(CheckpointFolder(), AddRecord(record_));
   }
 
   train::TrainerHooks HooksFor(int64_t round, const train::StepPlan& steps) {
@@ -271,7 +216,7 @@ class Worker {
     } else {
       hooks.checkpoint_every_steps = 1;
     }
-    hooks.add_to_checkpoint = PartialRecord();
+    hooks.add_to_checkpoint = AddRecord(record_);
     hooks.eval_every_steps = run_.config.eval_every_steps;
     hooks.evaluate = [this, round](int64_t step) {
       return ValidateAt(round, step);
@@ -285,24 +230,12 @@ class Worker {
   }
 
   void OnStep(const StepRecord& step, int64_t total) {
-    trained_seconds_ += step.wall_seconds;
-    trained_tokens_ += step.real_tokens;
-    if (++steps_here_ == 1) {
+    if (pace_.steps() == 0) {
       const double done = measure::SecondsSinceProcessStart();
       record_.measured["first_step_done_seconds"] = done;
       record_.measured["first_step_begun_seconds"] = done - step.wall_seconds;
     }
-    Progress progress;
-    progress.phase = "train";
-    progress.step = step.step;
-    progress.steps = total;
-    progress.loss = step.loss;
-    progress.real_tokens_per_second =
-        trained_seconds_ > 0
-            ? static_cast<double>(trained_tokens_) / trained_seconds_
-            : 0;
-    progress.seconds_left =
-        trained_seconds_ / steps_here_ * static_cast<double>(total - step.step);
+    const Progress progress = pace_.After(step, total);
     if (options_.show_progress) options_.show_progress(progress);
     Log(absl::StrFormat("step %d/%d loss %.6f lr %.3g |grad| %.4g %.2f s",
                         step.step, total, step.loss, step.learning_rate,
@@ -337,7 +270,11 @@ class Worker {
       record_.status = RunStatus::kOk;
       SFT_ASSIGN_OR_RETURN(record_.forgetting,
                            ForgettingOf(record_.evals, run_.config));
-      SFT_RETURN_IF_ERROR(KeepAnswers());
+      if (options_.keep_text) {
+        SFT_RETURN_IF_ERROR(KeepAnswers(*loaded_.model, *loaded_.tokenizer,
+                                        inputs_, run_.config.generate_samples,
+                                        record_));
+      }
     }
     const std::vector<NamedTensor> trained = trainer_->TrainedTensors();
     if (!trained.empty()) {
@@ -352,44 +289,18 @@ class Worker {
     return absl::OkStatus();
   }
 
-  absl::Status KeepAnswers() {
-    if (!options_.keep_text || run_.config.generate_samples == 0) {
-      return absl::OkStatus();
-    }
-    if (loaded_.model->is_encoder()) return absl::OkStatus();
-    for (const Measured& measured : inputs_.measured) {
-      const eval::EvalInput& input = measured.input;
-      if (input.rows.empty()) continue;
-      // The text that is scored, where one is.
-      const eval::AnswerLimits limits = eval::AnswerLimitsOf(input);
-      SFT_ASSIGN_OR_RETURN(
-          const std::vector<eval::GeneratedAnswer> answers,
-          eval::GenerateAnswers(
-              *loaded_.model, *loaded_.tokenizer, *input.task, input.rows,
-              limits.render, run_.config.generate_samples,
-              limits.max_new_tokens > 0 ? limits.max_new_tokens
-                                        : kAnswerTokens));
-      for (const eval::GeneratedAnswer& answer : answers) {
-        record_.prompts.push_back(answer.prompt);
-        record_.generations.push_back(answer.answer);
-      }
-    }
-    return absl::OkStatus();
-  }
-
   const Workbench& bench_;
   const spec::PlannedRun& run_;
   const spec::RunPlan& plan_;
   const WorkerOptions& options_;
+  const record::RunStore store_{options_.paths};
   record::RunRecord record_;
   LoadedModel loaded_;
   RunInputs inputs_;
   std::unique_ptr<train::UpdateMethod> method_;
   std::unique_ptr<train::BatchingMethod> batching_;
   std::unique_ptr<train::Trainer> trainer_;
-  double trained_seconds_ = 0;
-  int64_t trained_tokens_ = 0;
-  int steps_here_ = 0;
+  TrainingPace pace_;  // of the steps taken here
 };
 
 RunStatus StatusOfError(const absl::Status& status) {
@@ -411,9 +322,9 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
                                          const spec::PlannedRun& run,
                                          const spec::RunPlan& plan,
                                          const WorkerOptions& options) {
-  const record::RunPaths& paths = options.paths;
-  SFT_RETURN_IF_ERROR(MakeFolders(paths.Runs()));
-  SFT_RETURN_IF_ERROR(MakeFolders(paths.Work(run.run_id)));
+  const record::RunStore store(options.paths);
+  SFT_RETURN_IF_ERROR(MakeFolders(store.paths().Runs()));
+  SFT_RETURN_IF_ERROR(store.MakeWorkFolder(run.run_id));
   Worker worker(bench, run, plan, options);
   const absl::Status status = CatchTorch([&worker] { return worker.Run(); });
   if (absl::IsAborted(status)) return WorkerOutcome::kInterrupted;
@@ -424,18 +335,11 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
     record.status_message = std::string(status.message());
   }
   FillProvenance(record, bench.build, options.attempt);
-  const bool final =
-      record.status == RunStatus::kOk || record.status == RunStatus::kDiverged;
-  if (!final) {
-    SFT_RETURN_IF_ERROR(record::PublishRunRecord(
-                            record, paths.Attempt(run.run_id, options.attempt))
-                            .status());
-    return WorkerOutcome::kFailed;
-  }
-  SFT_ASSIGN_OR_RETURN(const bool first, record::PublishRunRecord(
-                                             record, paths.Record(run.run_id)));
+  SFT_ASSIGN_OR_RETURN(const bool first,
+                       store.Publish(record, options.attempt));
+  if (!record::IsFinalStatus(record.status)) return WorkerOutcome::kFailed;
   if (!first) Log("another process published this run first");
-  SFT_RETURN_IF_ERROR(RemoveAll(paths.Checkpoint(run.run_id)));
+  SFT_RETURN_IF_ERROR(RemoveAll(store.paths().Checkpoint(run.run_id)));
   return WorkerOutcome::kPublished;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/workbench.h"
+#include "harness/launch/worker_outcome.h"
 #include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"
 #include "harness/spec/run_plan.h"
@@ -26,12 +27,6 @@ struct WorkerOptions {
   std::function<void(const Progress&)> show_progress;
   // True once the run should save and stop.
   std::function<bool()> should_stop;
-};
-
-enum class WorkerOutcome {
-  kPublished,    // a final record stands: ok or diverged
-  kFailed,       // an attempt was published
-  kInterrupted,  // a checkpoint was saved
 };
 
 // Errors are of the launcher's kind (the record cannot be written); what goes

@@ -10,25 +10,13 @@
 #include "harness/core/status.h"
 #include "harness/core/tensor_digest.h"
 #include "harness/formats/safetensors.h"
-#include "harness/launch/run_inputs.h"
+#include "harness/record/run_store.h"
 #include "harness/text/hf_export.h"
 
 namespace sft::launch {
 namespace {
 
 constexpr char kWeightsFile[] = "/trainable.safetensors";
-
-// DIR of DIR/runs/<run_id>.h5.
-absl::StatusOr<record::RunPaths> PathsOfRecord(const std::string& record_path) {
-  const std::filesystem::path runs =
-      std::filesystem::path(record_path).parent_path();
-  if (runs.filename() != "runs") {
-    return InputError(record_path,
-                      "is not in a sweep's folder; wanted DIR/runs/<id>.h5");
-  }
-  const std::string out = runs.parent_path().string();
-  return record::RunPaths{out.empty() ? "." : out};
-}
 
 // Copies the stored values into the live tensors; each must be there with its
 // shape and dtype.
@@ -61,27 +49,19 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
                                           const std::string& record_path) {
   TrainedRun run;
   SFT_ASSIGN_OR_RETURN(run.record, record::ReadRunRecord(record_path));
-  SFT_ASSIGN_OR_RETURN(const record::RunPaths paths,
-                       PathsOfRecord(record_path));
+  SFT_ASSIGN_OR_RETURN(const record::RunStore store,
+                       record::RunStore::OfRecord(record_path));
   const spec::RunConfig& config = run.record.config;
   if (run.record.status != RunStatus::kOk) {
     return InputError(record_path,
                       "the run did not end well; there is nothing to export");
   }
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       ModelOptionsOf(config));
-  SFT_ASSIGN_OR_RETURN(
-      run.loaded,
-      LoadModelAndTokenizer(config.model, bench.folders.assets, options));
+  SFT_ASSIGN_OR_RETURN(run.loaded, LoadModelOf(bench, config));
   SFT_RETURN_IF_ERROR(
       CheckSameModel(run.record, *run.loaded.model, record_path));
   SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *run.loaded.model));
-  const train::UpdateMethodRow* row = bench.FindUpdateMethod(config.method);
-  if (row == nullptr) {
-    return InputError(record_path, "unknown method '" + config.method + "'");
-  }
-  SFT_ASSIGN_OR_RETURN(run.method, row->make(config));
-  SFT_RETURN_IF_ERROR(run.method->Attach(*run.loaded.model));
+  SFT_ASSIGN_OR_RETURN(run.method,
+                       AttachUpdateMethod(bench, config, *run.loaded.model));
   // A later round may train other tensors than an earlier one.
   std::map<std::string, at::Tensor> live;
   for (size_t round = 0; round < config.train.size(); ++round) {
@@ -92,7 +72,8 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
     }
   }
   if (live.empty()) return run;
-  const std::string file = paths.Weights(run.record.run_id) + kWeightsFile;
+  const std::string file =
+      store.paths().Weights(run.record.run_id) + kWeightsFile;
   if (!FileExists(file)) {
     return absl::NotFoundError(
         file + ": not there; the run was made with --no-save-weights");

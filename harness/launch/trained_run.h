@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "harness/core/batch.h"
+#include "harness/launch/run_assembly.h"
 #include "harness/launch/workbench.h"
 #include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"

@@ -1,7 +1,5 @@
 #include "harness/launch/workbench.h"
 
-#include <ATen/Context.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -9,11 +7,9 @@
 #include "harness/core/digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/core/tensor_allocator.h"
 #include "harness/data/tasks/task_kind.h"
 #include "harness/data/user/user_dataset.h"
 #include "harness/spec/mixture.h"
-#include "harness/text/tokenizer_factory.h"
 #include "harness/train/optimizers/registry.h"
 
 namespace sft::launch {
@@ -58,6 +54,18 @@ absl::StatusOr<const data::DatasetRow*> Workbench::DatasetOf(
     row = std::make_unique<data::DatasetRow>(std::move(made));
   }
   return row.get();
+}
+absl::StatusOr<std::vector<const data::DatasetRow*>> Workbench::DatasetsOf(
+    const spec::RunConfig& config,
+    const std::vector<std::string>& names) const {
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
+                       spec::SetsOf(names));
+  std::vector<const data::DatasetRow*> rows;
+  for (const std::string& name : sets) {
+    SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row, DatasetOf(config, name));
+    rows.push_back(row);
+  }
+  return rows;
 }
 absl::Status Workbench::ReadOwnData(const spec::UserData& data) const {
   std::unique_ptr<data::DatasetRow>& row =
@@ -174,11 +182,9 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
   SFT_ASSIGN_OR_RETURN(std::string digest, model::ModelFilesDigest(where));
   digests.push_back(std::move(digest));
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
-    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> sets,
-                         spec::SetsOf(*names));
-    for (const std::string& name : sets) {
-      SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row,
-                           DatasetOf(config, name));
+    SFT_ASSIGN_OR_RETURN(const std::vector<const data::DatasetRow*> rows,
+                         DatasetsOf(config, *names));
+    for (const data::DatasetRow* row : rows) {
       for (const std::string& file : row->files) {
         SFT_ASSIGN_OR_RETURN(const std::string path,
                              data::ResolveDataFile(file, folders));
@@ -203,55 +209,6 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
                        SampleMarks(config));
   digests.insert(digests.end(), marks.begin(), marks.end());
   return digests;
-}
-
-absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
-    const model::ModelLocation& where) {
-  if (where.gguf.empty()) {
-    if (!FileExists(where.folder + "/tokenizer.json")) {
-      return InputError(
-          where.folder,
-          "has no tokenizer.json; transformers writes it from the tokenizer's "
-          "other files: AutoTokenizer.from_pretrained(F).save_pretrained(F)");
-    }
-    return text::LoadTokenizerFromFolder(where.folder);
-  }
-  SFT_ASSIGN_OR_RETURN(formats::GgufTokenizerData data,
-                       model::ReadGgufTokenizer(where.gguf));
-  return text::MakeTokenizerFromGguf(std::move(data), where.gguf);
-}
-
-absl::StatusOr<LoadedModel> LoadModelAndTokenizer(
-    const std::string& name, const std::string& assets,
-    const model::ModelOptions& options) {
-  const MemoryScope memory(MemoryUse::kWeights);
-  LoadedModel loaded;
-  SFT_ASSIGN_OR_RETURN(loaded.where, model::LocateModel(name, assets));
-  SFT_ASSIGN_OR_RETURN(loaded.tokenizer, LoadTokenizerOf(loaded.where));
-  SFT_ASSIGN_OR_RETURN(loaded.model, model::LoadModel(loaded.where, options));
-  const int64_t rows = loaded.model->info().vocabulary;
-  if (loaded.tokenizer->vocab_size() > rows) {
-    return InputError(
-        name, absl::StrCat("the tokenizer has ", loaded.tokenizer->vocab_size(),
-                           " ids, the embedding only ", rows, " rows"));
-  }
-  return loaded;
-}
-
-absl::StatusOr<model::ModelOptions> ModelOptionsOf(
-    const spec::RunConfig& config) {
-  model::ModelOptions options;
-  if (config.dtype == "bf16") options.compute_dtype = at::kBFloat16;
-  if (config.dtype == "f64") options.compute_dtype = at::kDouble;
-  if (config.device == "cuda") {
-    if (!at::hasCUDA()) {
-      return absl::InvalidArgumentError(
-          "device = 'cuda': this program sees no CUDA device; use "
-          "device: cpu, or a build of the cuda preset on a machine with one");
-    }
-    options.device = at::kCUDA;
-  }
-  return options;
 }
 
 }  // namespace sft::launch

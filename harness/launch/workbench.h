@@ -29,6 +29,10 @@ struct Workbench {
   // Of the table, or made of the config's own data. It lives as long as this.
   absl::StatusOr<const data::DatasetRow*> DatasetOf(
       const spec::RunConfig& config, const std::string& name) const;
+  // Of these, mixtures taken apart, in their order.
+  absl::StatusOr<std::vector<const data::DatasetRow*>> DatasetsOf(
+      const spec::RunConfig& config,
+      const std::vector<std::string>& names) const;
   // Reads a spec's own data set, and all rows of it, before anything else does.
   // Errors name the spec's line.
   absl::Status ReadOwnData(const spec::UserData& data) const;
@@ -59,22 +63,6 @@ struct Workbench {
   absl::StatusOr<std::vector<std::string>> SampleMarks(
       const spec::RunConfig& config) const;
 };
-
-absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
-    const model::ModelLocation& where);
-
-// A model as `eval`, `generate` and the worker use it.
-struct LoadedModel {
-  model::ModelLocation where;
-  std::unique_ptr<model::Model> model;
-  std::unique_ptr<Tokenizer> tokenizer;
-};
-absl::StatusOr<LoadedModel> LoadModelAndTokenizer(
-    const std::string& name, const std::string& assets,
-    const model::ModelOptions& options);
-// The options of a config: dtype and device, or why they cannot be had here.
-absl::StatusOr<model::ModelOptions> ModelOptionsOf(
-    const spec::RunConfig& config);
 
 }  // namespace sft::launch
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/launch/workbench.h"
+#include "harness/launch/model_facts.h"
 #include "harness/model/load/load.h"
 #include "harness/record/run_record.h"
 #include "tests/harness/record/sample_record.h"

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <thread>
 
+#include "harness/analysis/report.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 #include "tests/support/require.h"
@@ -52,6 +54,26 @@ std::vector<std::string> RunWords(const std::string& spec,
                                   const std::string& out) {
   return {SFTBENCH_BINARY,      "run", spec, "--out", out,
           "--checkpoint_every", "0s"};
+}
+
+// The main table as it is written, without the columns of clock and memory.
+std::string WithoutMeasured(const analysis::Report& report) {
+  std::istringstream lines(
+      analysis::RenderReport(report, analysis::TableFormat::kTsv));
+  std::vector<bool> keep;  // by the header, which comes first
+  std::string out;
+  for (std::string line; std::getline(lines, line); out += "\n") {
+    std::istringstream cells(line);
+    size_t i = 0;
+    for (std::string cell; std::getline(cells, cell, '\t'); ++i) {
+      if (i == keep.size()) {
+        keep.push_back(!cell.starts_with("peak_memory_mib") &&
+                       !cell.starts_with("tokens_per_second"));
+      }
+      if (keep[i]) out += cell + "\t";
+    }
+  }
+  return out;
 }
 
 // What a process still does is over within seconds.
@@ -128,6 +150,21 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
   CHECK(a.exit_status == 0);
   CHECK(a.out == b.out);
   CHECK(a.out.find("untuned") != std::string::npos);
+  // The killed sweep's says the same.
+  const auto of_calm = analysis::BuildReport(calm);
+  const auto of_wild = analysis::BuildReport(wild);
+  REQUIRE(of_calm.ok());
+  REQUIRE(of_wild.ok());
+  CHECK(of_wild->main.rows.size() == 5);
+  CHECK(WithoutMeasured(*of_wild) == WithoutMeasured(*of_calm));
+  CHECK(
+      analysis::RenderTable(of_wild->comparisons,
+                            analysis::TableFormat::kTsv) ==
+      analysis::RenderTable(of_calm->comparisons, analysis::TableFormat::kTsv));
+  const support::Finished killed =
+      support::RunProgram({SFTBENCH_BINARY, "report", wild});
+  CHECK(killed.exit_status == 0);
+  CHECK(killed.out.find("Paired comparisons") != std::string::npos);
 }
 
 }  // namespace

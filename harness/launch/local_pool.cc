@@ -1,0 +1,201 @@
+#include "harness/launch/local_pool.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "harness/core/status.h"
+#include "harness/record/run_store.h"
+
+extern char** environ;
+
+namespace sft::launch {
+namespace {
+
+constexpr int kProgressFd = 3;
+constexpr int kLockFd = 4;  // keeps the run's lock until the worker ends
+constexpr int kPollMilliseconds = 200;
+
+struct Process {
+  std::string run_id;
+  pid_t pid = 0;
+  int pipe = -1;
+  std::string buffer;
+  absl::Time started;
+};
+
+// Of what a worker writes, whole lines; false where there is nothing more.
+bool ReadProgress(Process& process, PoolNews& news) {
+  char bytes[4096];
+  const ssize_t n = read(process.pipe, bytes, sizeof(bytes));
+  if (n <= 0) return false;
+  process.buffer.append(bytes, static_cast<size_t>(n));
+  size_t end = 0;
+  while ((end = process.buffer.find('\n')) != std::string::npos) {
+    if (auto p = ParseProgress(process.buffer.substr(0, end))) {
+      if (p->phase.rfind(kNoticePhase, 0) == 0) {
+        news.notices.push_back(p->phase.substr(sizeof(kNoticePhase) - 1));
+      } else {
+        news.progress[process.run_id] = *std::move(p);
+      }
+    }
+    process.buffer.erase(0, end + 1);
+  }
+  return true;
+}
+
+EndedRun EndOf(const Process& process, int wait_status) {
+  EndedRun ended;
+  ended.run_id = process.run_id;
+  ended.wall_seconds = absl::ToDoubleSeconds(absl::Now() - process.started);
+  if (WIFSIGNALED(wait_status)) {
+    ended.signal = WTERMSIG(wait_status);
+    return ended;
+  }
+  ended.exit_status = WEXITSTATUS(wait_status);
+  for (const WorkerOutcome outcome :
+       {WorkerOutcome::kPublished, WorkerOutcome::kFailed,
+        WorkerOutcome::kInterrupted}) {
+    if (ended.exit_status == static_cast<int>(outcome)) ended.outcome = outcome;
+  }
+  return ended;
+}
+
+class LocalPool final : public WorkerPool {
+ public:
+  explicit LocalPool(const PoolOptions& options)
+      : options_(options), store_(options.paths) {}
+  // A worker does not outlive its launcher; what it was at can be continued.
+  ~LocalPool() override {
+    Stop(/*at_once=*/true);
+    for (const Process& process : processes_) {
+      waitpid(process.pid, nullptr, 0);
+      close(process.pipe);
+    }
+  }
+
+  int slots() const override { return options_.jobs; }
+
+  absl::Status Start(const std::string& run_id, int attempt) override {
+    SFT_RETURN_IF_ERROR(store_.MakeWorkFolder(run_id));
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      return absl::InternalError(absl::StrCat("pipe: ", strerror(errno)));
+    }
+    const int lock = store_.TakeLock(run_id);
+    Process process;
+    process.run_id = run_id;
+    process.pipe = ends[0];
+    const int error =
+        Spawn(WordsFor(run_id, attempt), store_.paths().Log(run_id), ends[1],
+              lock, process.pid);
+    close(ends[1]);
+    if (lock >= 0) close(lock);
+    if (error != 0) {
+      close(ends[0]);
+      return InputError(options_.executable,
+                        absl::StrCat("cannot be started: ", strerror(error)));
+    }
+    process.started = absl::Now();
+    processes_.push_back(std::move(process));
+    return absl::OkStatus();
+  }
+
+  PoolNews Wait() override {
+    PoolNews news;
+    std::vector<pollfd> files;
+    for (const Process& process : processes_) {
+      files.push_back({process.pipe, POLLIN, 0});
+    }
+    poll(files.data(), files.size(), kPollMilliseconds);
+    for (size_t i = 0; i < files.size(); ++i) {
+      if ((files[i].revents & POLLIN) != 0) ReadProgress(processes_[i], news);
+    }
+    for (size_t i = 0; i < processes_.size();) {
+      int wait_status = 0;
+      const pid_t pid = waitpid(processes_[i].pid, &wait_status, WNOHANG);
+      if (pid == 0 || (pid < 0 && errno == EINTR)) {
+        ++i;
+        continue;
+      }
+      Process process = std::move(processes_[i]);
+      processes_.erase(processes_.begin() + static_cast<int64_t>(i));
+      while (ReadProgress(process, news)) {
+      }
+      close(process.pipe);
+      news.ended.push_back(EndOf(process, wait_status));
+    }
+    return news;
+  }
+
+  void Stop(bool at_once) override {
+    for (const Process& process : processes_) {
+      kill(process.pid, at_once ? SIGKILL : SIGTERM);
+    }
+  }
+
+ private:
+  std::vector<std::string> WordsFor(const std::string& run_id,
+                                    int attempt) const {
+    return {
+        options_.executable,
+        "worker",
+        "--out=" + options_.paths.out,
+        "--run-id=" + run_id,
+        absl::StrCat("--progress-fd=", kProgressFd),
+        absl::StrCat("--attempt=", attempt),
+        "--checkpoint-every=" + absl::FormatDuration(options_.checkpoint_every),
+        absl::StrCat("--keep-text=", options_.keep_text ? "true" : "false"),
+        absl::StrCat("--save-weights=",
+                     options_.save_weights ? "true" : "false"),
+    };
+  }
+
+  // An error number, 0 where it runs. `lock` may be -1.
+  int Spawn(std::vector<std::string> words, const std::string& log,
+            int progress, int lock, pid_t& pid) const {
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+                                     O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
+                                     O_WRONLY | O_CREAT | O_APPEND, 0644);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, progress, kProgressFd);
+    if (lock >= 0) posix_spawn_file_actions_adddup2(&actions, lock, kLockFd);
+    // A group of its own: Ctrl-C reaches the launcher, which passes it on once.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    const int error = posix_spawn(&pid, options_.executable.c_str(), &actions,
+                                  &attributes, argv.data(), environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+  }
+
+  const PoolOptions options_;
+  const record::RunStore store_;
+  std::vector<Process> processes_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<WorkerPool>> MakeLocalPool(
+    const PoolOptions& options) {
+  return std::make_unique<LocalPool>(options);
+}
+
+}  // namespace sft::launch

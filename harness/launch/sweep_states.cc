@@ -1,0 +1,73 @@
+#include "harness/launch/sweep_states.h"
+
+#include <algorithm>
+
+namespace sft::launch {
+
+SweepStates::SweepStates(const std::vector<spec::PlannedRun>& runs,
+                         int max_attempts)
+    : max_attempts_(max_attempts) {
+  for (const spec::PlannedRun& run : runs) {
+    if (runs_.emplace(run.run_id, &run).second) waiting_.push_back(&run);
+  }
+}
+
+void SweepStates::Skip(const std::string& run_id) {
+  std::erase(waiting_, runs_.at(run_id));
+  settled_.insert(run_id);
+  ++summary_.skipped;
+}
+
+const spec::PlannedRun* SweepStates::Next() const {
+  if (summary_.interrupted) return nullptr;
+  const auto next = std::find_if(
+      waiting_.begin(), waiting_.end(), [this](const spec::PlannedRun* run) {
+        return run->untuned_id.empty() || run->untuned_id == run->run_id ||
+               settled_.contains(run->untuned_id);
+      });
+  return next == waiting_.end() ? nullptr : *next;
+}
+
+bool SweepStates::Start(const std::string& run_id, int attempts) {
+  std::erase(waiting_, runs_.at(run_id));
+  if (attempts < max_attempts_) {
+    running_.push_back(run_id);
+    return true;
+  }
+  settled_.insert(run_id);
+  ++summary_.failed;
+  return false;
+}
+
+void SweepStates::Finish(const std::string& run_id, RunStatus status,
+                         double wall_seconds) {
+  std::erase(running_, run_id);
+  settled_.insert(run_id);
+  ++(status == RunStatus::kOk ? summary_.finished : summary_.diverged);
+  timed_seconds_ += wall_seconds;
+  ++timed_runs_;
+}
+
+bool SweepStates::Fail(const std::string& run_id, int attempts) {
+  std::erase(running_, run_id);
+  if (attempts < max_attempts_) {
+    waiting_.push_back(runs_.at(run_id));
+    return true;
+  }
+  settled_.insert(run_id);
+  ++summary_.failed;
+  return false;
+}
+
+void SweepStates::PutOff(const std::string& run_id) {
+  std::erase(running_, run_id);
+  waiting_.push_back(runs_.at(run_id));
+}
+
+double SweepStates::SecondsLeft() const {
+  if (timed_runs_ == 0) return 0;
+  return timed_seconds_ / timed_runs_ *
+         static_cast<double>(waiting_.size() + running_.size());
+}
+
+}  // namespace sft::launch

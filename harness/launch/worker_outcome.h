@@ -1,0 +1,16 @@
+// How a worker ends. Its exit status says it, so that any pool can tell.
+#ifndef HARNESS_LAUNCH_WORKER_OUTCOME_H_
+#define HARNESS_LAUNCH_WORKER_OUTCOME_H_
+
+namespace sft::launch {
+
+// The values are exit statuses of `sftbench worker`.
+enum class WorkerOutcome {
+  kPublished = 0,      // a final record stands: ok or diverged
+  kFailed = 1,         // an attempt was published
+  kInterrupted = 130,  // a checkpoint was saved
+};
+
+}  // namespace sft::launch
+
+#endif  // HARNESS_LAUNCH_WORKER_OUTCOME_H_

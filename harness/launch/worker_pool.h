@@ -1,0 +1,74 @@
+// Where runs are executed: what a sweep asks of a pool of workers. A pool is
+// one unit and one row of WorkerPools().
+#ifndef HARNESS_LAUNCH_WORKER_POOL_H_
+#define HARNESS_LAUNCH_WORKER_POOL_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "harness/launch/progress.h"
+#include "harness/launch/worker_outcome.h"
+#include "harness/record/run_paths.h"
+
+namespace sft::launch {
+
+// What a pool needs to start `sftbench worker`.
+struct PoolOptions {
+  std::string executable;  // this program
+  record::RunPaths paths;  // with the plan written
+  int jobs = 1;            // runs at a time
+  absl::Duration checkpoint_every = absl::Minutes(2);
+  bool keep_text = false;
+  bool save_weights = true;
+};
+
+// A worker that is gone.
+struct EndedRun {
+  std::string run_id;
+  std::optional<WorkerOutcome> outcome;  // none: it died
+  int exit_status = 0;                   // where no signal ended it
+  int signal = 0;                        // that killed it, 0 = none
+  double wall_seconds = 0;
+};
+
+// What was heard of the workers since the last time.
+struct PoolNews {
+  std::map<std::string, Progress> progress;  // the newest of each run
+  std::vector<std::string> notices;          // as they came
+  std::vector<EndedRun> ended;
+};
+
+class WorkerPool {
+ public:
+  virtual ~WorkerPool() = default;
+  // How many runs may be started and not yet ended at a time, at least 1.
+  virtual int slots() const = 0;
+  // Hands one run of the plan, its attempt-th try, to a worker. Errors are the
+  // pool's own (no process can be made); the sweep ends with them.
+  virtual absl::Status Start(const std::string& run_id, int attempt) = 0;
+  // Waits for news, though not longer than a caller may leave an interrupt
+  // unnoticed (a fraction of a second). Every started run ends once.
+  virtual PoolNews Wait() = 0;
+  // Asks every worker to save a checkpoint and end; `at_once`: without saving.
+  virtual void Stop(bool at_once) = 0;
+};
+
+struct WorkerPoolRow {
+  std::string name;
+  std::string summary;
+  absl::StatusOr<std::unique_ptr<WorkerPool>> (*make)(const PoolOptions&);
+};
+const std::vector<WorkerPoolRow>& WorkerPools();
+// InvalidArgument, with the names there are, where none is called so.
+absl::StatusOr<std::unique_ptr<WorkerPool>> MakeWorkerPool(
+    const std::string& name, const PoolOptions& options);
+
+}  // namespace sft::launch
+
+#endif  // HARNESS_LAUNCH_WORKER_POOL_H_

@@ -1,0 +1,71 @@
+// Records of a sweep, by run and attempt: which stand and which failed, who is
+// at a run, and under which name a new record is published.
+#ifndef HARNESS_RECORD_RUN_STORE_H_
+#define HARNESS_RECORD_RUN_STORE_H_
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "harness/record/run_paths.h"
+#include "harness/record/run_record.h"
+
+namespace sft::record {
+
+// ok and diverged: the same command would find the same. Every other status is
+// that of an attempt, which may be repeated.
+bool IsFinalStatus(RunStatus status);
+
+// What the name of a record's file says, without folder and .h5.
+struct RecordName {
+  std::string run_id;
+  int attempt = 0;  // 0: the final record
+};
+RecordName ParseRecordName(std::string_view name);
+
+class RunStore {
+ public:
+  explicit RunStore(RunPaths paths) : paths_(std::move(paths)) {}
+  // The store that `record_path`, DIR/runs/<run_id>.h5, is in;
+  // InvalidArgument for a record anywhere else.
+  static absl::StatusOr<RunStore> OfRecord(const std::string& record_path);
+
+  const RunPaths& paths() const { return paths_; }
+
+  // Makes the folder of records; what killed writers of this host left
+  // half-written goes.
+  absl::Status Open() const;
+
+  // Whether a final record stands; InvalidArgument where it is damaged. Reads
+  // the whole file.
+  absl::StatusOr<bool> HasFinal(const std::string& run_id) const;
+  // So, with a damaged one taken for none.
+  bool IsFinal(const std::string& run_id) const;
+  absl::StatusOr<RunRecord> ReadFinal(const std::string& run_id) const;
+
+  // Attempts published so far; they count from 1 without a gap.
+  int CountAttempts(const std::string& run_id) const;
+  // NotFound where there is none.
+  absl::StatusOr<RunRecord> ReadLastAttempt(const std::string& run_id) const;
+
+  // Under the run's own name where the status is final, else as the attempt of
+  // this number; false if a record stood there first.
+  absl::StatusOr<bool> Publish(const RunRecord& record, int attempt) const;
+
+  // The folder of a run under way: log, lock, checkpoint.
+  absl::Status MakeWorkFolder(const std::string& run_id) const;
+  bool IsBegun(const std::string& run_id) const;
+  // As TakeFileLock: who holds the descriptor is at the run.
+  int TakeLock(const std::string& run_id) const;
+  bool IsLocked(const std::string& run_id) const;
+
+ private:
+  RunPaths paths_;
+};
+
+}  // namespace sft::record
+
+#endif  // HARNESS_RECORD_RUN_STORE_H_

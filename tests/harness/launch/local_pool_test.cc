@@ -1,0 +1,150 @@
+// The process pool, with shell scripts for workers.
+#include "harness/launch/local_pool.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "harness/core/files.h"
+#include "harness/record/run_store.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+
+namespace sft::launch {
+namespace {
+namespace fs = std::filesystem;
+
+// A pool whose worker is this script; "$3" is --run_id=ID.
+struct Workers {
+  explicit Workers(const std::string& script) {
+    const std::string path = (dir.path() / "worker.sh").string();
+    std::ofstream(path) << "#!/bin/sh\n" << script;
+    fs::permissions(path, fs::perms::owner_all);
+    options.executable = path;
+    options.paths.out = (dir.path() / "out").string();
+    options.jobs = 2;
+    auto made = MakeLocalPool(options);
+    REQUIRE(made.ok());
+    pool = *std::move(made);
+  }
+  // What was heard until this many workers ended, for at most a minute.
+  PoolNews WaitFor(size_t ends) {
+    PoolNews all;
+    for (int tries = 0; tries < 300 && all.ended.size() < ends; ++tries) {
+      PoolNews news = pool->Wait();
+      for (auto& [id, progress] : news.progress) all.progress[id] = progress;
+      for (std::string& notice : news.notices) all.notices.push_back(notice);
+      for (EndedRun& ended : news.ended) all.ended.push_back(ended);
+    }
+    REQUIRE(all.ended.size() == ends);
+    return all;
+  }
+
+  support::TempDir dir;
+  PoolOptions options;
+  std::unique_ptr<WorkerPool> pool;
+};
+
+TEST_CASE("a worker's exit status and signal say how its run ended",
+          "[launch][pool]") {
+  Workers workers(
+      "case $3 in\n"
+      "--run_id=good) exit 0;;\n"
+      "--run_id=bad) exit 1;;\n"
+      "--run_id=stopped) exit 130;;\n"
+      "--run_id=odd) exit 7;;\n"
+      "esac\n"
+      "kill -9 $$\n");
+  struct Expected {
+    const char* run_id;
+    std::optional<WorkerOutcome> outcome;
+    int exit_status, signal;
+  };
+  for (const Expected& want :
+       {Expected{"good", WorkerOutcome::kPublished, 0, 0},
+        Expected{"bad", WorkerOutcome::kFailed, 1, 0},
+        Expected{"stopped", WorkerOutcome::kInterrupted, 130, 0},
+        Expected{"odd", std::nullopt, 7, 0},
+        Expected{"killed", std::nullopt, 0, SIGKILL}}) {
+    INFO(want.run_id);
+    REQUIRE(workers.pool->Start(want.run_id, 1).ok());
+    const EndedRun ended = workers.WaitFor(1).ended[0];
+    CHECK(ended.run_id == want.run_id);
+    CHECK(ended.outcome == want.outcome);
+    CHECK(ended.exit_status == want.exit_status);
+    CHECK(ended.signal == want.signal);
+    CHECK(ended.wall_seconds >= 0);
+  }
+}
+
+TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
+  Workers workers(
+      "echo \"$@\"\n"
+      "printf 'notice: 3 rows are cut\\t0\\t0\\t0\\t0\\t0\\n' >&3\n"
+      "printf 'train\\t2\\t9\\t1.5\\t100\\t7\\n' >&3\n"
+      "printf 'no progress line\\n' >&3\n");
+  REQUIRE(workers.pool->Start("one", 3).ok());
+  const PoolNews news = workers.WaitFor(1);
+  CHECK(news.notices == std::vector<std::string>{"3 rows are cut"});
+  REQUIRE(news.progress.count("one") == 1);
+  CHECK(news.progress.at("one").phase == "train");
+  CHECK(news.progress.at("one").step == 2);
+  const auto log = ReadFile(workers.options.paths.Log("one"));
+  REQUIRE(log.ok());
+  CHECK(*log == "worker --out=" + workers.options.paths.out +
+                    " --run_id=one --progress_fd=3 --attempt=3 "
+                    "--checkpoint_every=2m --keep_text=false "
+                    "--save_weights=true\n");
+}
+
+TEST_CASE(
+    "a worker at a run holds its lock, saves when asked, and ends with "
+    "the pool",
+    "[launch][pool]") {
+  const std::string script =
+      "trap 'exit 130' TERM\n"
+      "printf 'train\\t1\\t1\\t0\\t0\\t0\\n' >&3\n"
+      "while :; do sleep 0.05; done\n";
+  Workers workers(script);
+  const record::RunStore store(workers.options.paths);
+  const auto begin = [&](const std::string& run_id) {
+    REQUIRE(workers.pool->Start(run_id, 1).ok());
+    // The trap is set once the worker speaks.
+    for (int tries = 0; tries < 300; ++tries) {
+      if (workers.pool->Wait().progress.count(run_id) != 0) return;
+    }
+    FAIL(run_id << " says nothing");
+  };
+  CHECK_FALSE(store.IsLocked("one"));
+  begin("one");
+  CHECK(store.IsLocked("one"));
+  workers.pool->Stop(/*at_once=*/false);
+  CHECK(workers.WaitFor(1).ended[0].outcome == WorkerOutcome::kInterrupted);
+  begin("two");
+  workers.pool->Stop(/*at_once=*/true);
+  CHECK(workers.WaitFor(1).ended[0].signal == SIGKILL);
+  begin("three");
+  workers.pool.reset();
+  // A `sleep` of a script that was killed may hold the lock a moment longer.
+  for (int tries = 0; tries < 300 && store.IsLocked("three"); ++tries) {
+    usleep(20000);
+  }
+  CHECK_FALSE(store.IsLocked("three"));
+}
+
+TEST_CASE("a program that cannot be started is an error with its name",
+          "[launch][pool]") {
+  Workers workers("exit 0\n");
+  workers.options.executable = (workers.dir.path() / "none").string();
+  const auto pool = MakeLocalPool(workers.options);
+  REQUIRE(pool.ok());
+  const absl::Status status = (*pool)->Start("one", 1);
+  CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(std::string(status.message()).find("none: cannot be started") !=
+        std::string::npos);
+}
+
+}  // namespace
+}  // namespace sft::launch
