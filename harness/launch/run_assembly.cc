@@ -8,7 +8,7 @@
 
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
-#include "harness/data/render_head.h"
+#include "harness/data/render/render_head.h"
 
 namespace sft::launch {
 namespace {
