@@ -16,7 +16,7 @@ namespace sft::launch {
 namespace {
 namespace fs = std::filesystem;
 
-// A pool whose worker is this script; "$3" is --run_id=ID.
+// A pool whose worker is this script; "$3" is --run-id=ID.
 struct Workers {
   explicit Workers(const std::string& script) {
     const std::string path = (dir.path() / "worker.sh").string();
@@ -51,10 +51,10 @@ TEST_CASE("a worker's exit status and signal say how its run ended",
           "[launch][pool]") {
   Workers workers(
       "case $3 in\n"
-      "--run_id=good) exit 0;;\n"
-      "--run_id=bad) exit 1;;\n"
-      "--run_id=stopped) exit 130;;\n"
-      "--run_id=odd) exit 7;;\n"
+      "--run-id=good) exit 0;;\n"
+      "--run-id=bad) exit 1;;\n"
+      "--run-id=stopped) exit 130;;\n"
+      "--run-id=odd) exit 7;;\n"
       "esac\n"
       "kill -9 $$\n");
   struct Expected {
@@ -94,9 +94,9 @@ TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
   const auto log = ReadFile(workers.options.paths.Log("one"));
   REQUIRE(log.ok());
   CHECK(*log == "worker --out=" + workers.options.paths.out +
-                    " --run_id=one --progress_fd=3 --attempt=3 "
-                    "--checkpoint_every=2m --keep_text=false "
-                    "--save_weights=true\n");
+                    " --run-id=one --progress-fd=3 --attempt=3 "
+                    "--checkpoint-every=2m --keep-text=false "
+                    "--save-weights=true\n");
 }
 
 TEST_CASE(
