@@ -14,6 +14,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
+#include "harness/kernels/shared/instruction_set.h"
 #include "methods/registry.h"
 #include "version.h"
 
@@ -98,6 +99,8 @@ std::string Help(const std::vector<Command>& commands) {
 }
 
 int Main(const std::vector<std::string>& arguments) {
+  const absl::Status kernels = kernels::CheckForcedKernels();
+  if (!kernels.ok()) return Fail(kernels);
   const std::vector<Command> commands = AllCommands();
   if (arguments.empty()) {
     fputs(Help(commands).c_str(), stderr);
@@ -155,5 +158,6 @@ const launch::Workbench& TheWorkbench() {
 
 int main(int argc, char** argv) {
   sft::InstallTensorAllocator();
-  return sft::Main(std::vector<std::string>(argv + 1, argv + argc));
+  return sft::experiments::Main(
+      std::vector<std::string>(argv + 1, argv + argc));
 }

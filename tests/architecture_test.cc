@@ -46,7 +46,7 @@ const std::vector<Rule>& Rules() {
       {kModel, {kCore, kSpec, kFormats, kKernels}},
       {kTrain, {kCore, kSpec, kFormats, kText, kData, kModel, kKernels}},
       {kEval, {kCore, kSpec, kFormats, kText, kData, kModel}},
-      {kMeasure, {kCore, kSpec, kText, kData, kModel, "version.h"}},
+      {kMeasure, {kCore, kSpec, kText, kData, kModel, kKernels, "version.h"}},
       {kRecord, {kCore, kSpec}},
       {"harness/launch/",
        {kCore, kSpec, kFormats, kText, kData, kModel, kTrain, kEval, kMeasure,

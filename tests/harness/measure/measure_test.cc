@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/core/stopwatch.h"
+#include "harness/kernels/shared/instruction_set.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/provenance.h"
@@ -248,6 +249,11 @@ TEST_CASE("provenance says what it was built from and where it ran",
   CHECK(build.at("revision") == "abc");
   CHECK(build.at("torch").find('.') != std::string::npos);
   CHECK_FALSE(build.at("instruction_set").empty());
+  for (const kernels::InstructionSet set : kernels::SetsHere()) {
+    const kernels::UseInstructionSet use(set);
+    CHECK(BuildProvenance({}, at::kCPU).at("kernels") ==
+          kernels::InstructionSetName(set));
+  }
   CHECK(build.at("device") == "cpu");
   const auto run = RunProvenance(absl::FromUnixSeconds(0));
   CHECK(run.at("start") == "1970-01-01T00:00:00Z");
