@@ -14,6 +14,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
+#include "harness/kernels/shared/instruction_set.h"
 #include "methods/registry.h"
 #include "version.h"
 
@@ -74,6 +75,8 @@ int Fail(const absl::Status& status) {
 }
 
 int Main(const std::vector<std::string>& arguments) {
+  const absl::Status kernels = kernels::CheckForcedKernels();
+  if (!kernels.ok()) return Fail(kernels);
   const std::vector<Command> commands = AllCommands();
   if (arguments.empty()) {
     fputs(ProgramHelp(commands).c_str(), stderr);

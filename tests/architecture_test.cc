@@ -1,6 +1,7 @@
 // The rules of harness/DESIGN.md, read off the sources: who includes whom, no
 // LibTorch in .cu files, in metrics and in analysis, no file that is too long.
-// The build enforces the first one too; names_test.cc has the rules about names.
+// The build enforces the first one too; names_test.cc has the rules about
+// names.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
@@ -45,7 +46,7 @@ const std::vector<Rule>& Rules() {
       {kModel, {kCore, kSpec, kFormats, kKernels}},
       {kTrain, {kCore, kSpec, kFormats, kText, kData, kModel, kKernels}},
       {kEval, {kCore, kSpec, kFormats, kText, kMetrics, kData, kModel}},
-      {kMeasure, {kCore, kSpec, kText, kData, kModel, "version.h"}},
+      {kMeasure, {kCore, kSpec, kText, kData, kModel, kKernels, "version.h"}},
       {kRecord, {kCore, kSpec}},
       {"harness/launch/",
        {kCore, kSpec, kFormats, kText, kMetrics, kData, kModel, kTrain, kEval,

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "harness/core/status.h"
+#include "harness/kernels/shared/instruction_set.h"
 
 namespace sft::measure {
 
@@ -43,6 +44,7 @@ std::map<std::string, std::string> BuildProvenance(
   std::map<std::string, std::string> out = build;
   out["torch"] = TORCH_VERSION;
   out["instruction_set"] = at::get_cpu_capability();
+  out["kernels"] = kernels::InstructionSetName(kernels::SetInUse());
   out["threads"] = absl::StrCat(at::get_num_threads());
   out["device"] = device.str();
   return out;

@@ -12,8 +12,8 @@
 namespace sft::measure {
 
 // Deterministic for one build on one kind of machine: LibTorch's version, the
-// instruction set its kernels use, threads, device, and `build` (revision,
-// versions of other libraries) as it is.
+// instruction set that its kernels use and that ours use (`kernels`), threads,
+// device, and `build` (revision, versions of other libraries) as it is.
 std::map<std::string, std::string> BuildProvenance(
     const std::map<std::string, std::string>& build, at::Device device);
 

@@ -8,7 +8,7 @@
 
 #include "harness/kernels/adam8/adam8_tables.h"
 #include "harness/kernels/nf4/nf4.h"
-#include "harness/kernels/shared/vector_math.h"
+#include "harness/kernels/shared/vectorized.h"
 
 namespace sft::kernels {
 
@@ -73,10 +73,10 @@ SFT_INLINE void StepBlock(const float* grad, int64_t n, const Adam8Step& step,
 }
 
 // The blocks [first, last).
-SFT_VECTORIZED void StepBlocks(const float* grad, int64_t n, int64_t first,
-                               int64_t last, const Adam8Step& of_step,
-                               const Tables& tables, float* weight,
-                               const Adam8Moments& moments) {
+SFT_INLINE void StepBlocks(const float* grad, int64_t n, int64_t first,
+                           int64_t last, const Adam8Step& of_step,
+                           const Tables& tables, float* weight,
+                           const Adam8Moments& moments) {
   const Adam8Step step = of_step;  // which no store to a weight may change
   for (int64_t block = first; block < last; ++block) {
     const int64_t begin = block * kAdam8BlockSize;
@@ -108,10 +108,11 @@ Adam8Step MakeAdam8Step(double learning_rate, double weight_decay, double beta1,
 void Adam8StepCpu(const float* grad, int64_t n, const Adam8Step& step,
                   float* weight, const Adam8Moments& moments) {
   static const Tables tables;
-  at::parallel_for(
-      0, Adam8Blocks(n), kBlocksAPart, [&](int64_t first, int64_t last) {
-        StepBlocks(grad, n, first, last, step, tables, weight, moments);
-      });
+  at::parallel_for(0, Adam8Blocks(n), kBlocksAPart,
+                   [&](int64_t first, int64_t last) {
+                     Vectorized<&StepBlocks>(grad, n, first, last, step, tables,
+                                             weight, moments);
+                   });
 }
 
 }  // namespace sft::kernels

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "harness/kernels/shared/vectorized.h"
+
 namespace sft::kernels {
 namespace {
 
@@ -55,30 +57,23 @@ SFT_INLINE void Attend(const CachedShape& shape, int64_t groups, int64_t seen,
   }
 }
 
+// A new token's key and value to their slot.
 template <class T>
-SFT_INLINE void Keep(const float* from, int64_t n, T* to) {
-  for (int64_t i = 0; i < n; ++i) Store(from[i], to + i);
+SFT_INLINE void KeepUnit(const float* k, const float* v, int64_t H, T* key,
+                         T* value) {
+  for (int64_t i = 0; i < H; ++i) Store(k[i], key + i);
+  for (int64_t i = 0; i < H; ++i) Store(v[i], value + i);
 }
 
-// The functions compiled for several instruction sets cannot be templates.
-#define SFT_UNIT(T)                                                            \
-  SFT_VECTORIZED void KeepUnit(const float* k, const float* v, int64_t H,      \
-                               T* key, T* value) {                             \
-    Keep(k, H, key);                                                           \
-    Keep(v, H, value);                                                         \
-  }                                                                            \
-  SFT_VECTORIZED void AttendUnit(const CachedShape& shape, int64_t groups,     \
-                                 int64_t slot, const float* q, const T* keys,  \
-                                 const T* values, float* scores, float* out) { \
-    const int64_t seen =                                                       \
-        shape.window > 0 ? std::min(shape.window, slot + 1) : slot + 1;        \
-    const int64_t first = (slot + 1 - seen) * shape.head_width;                \
-    Attend<T>(shape, groups, seen, q, keys + first, values + first, scores,    \
-              out);                                                            \
-  }
-SFT_UNIT(float)
-SFT_UNIT(Bf16)
-#undef SFT_UNIT
+template <class T>
+SFT_INLINE void AttendUnit(const CachedShape& shape, int64_t groups,
+                           int64_t slot, const float* q, const T* keys,
+                           const T* values, float* scores, float* out) {
+  const int64_t seen =
+      shape.window > 0 ? std::min(shape.window, slot + 1) : slot + 1;
+  const int64_t first = (slot + 1 - seen) * shape.head_width;
+  Attend<T>(shape, groups, seen, q, keys + first, values + first, scores, out);
+}
 
 // Products from which on a second thread is worth its start.
 constexpr int64_t kTaskProducts = 1 << 16;
@@ -102,7 +97,8 @@ void CachedAttentionRows(const CachedShape& shape, const float* q,
   };
   for (int64_t unit = 0; unit < shape.tokens * K; ++unit) {
     const int64_t at = base(unit) + shape.slots_M[unit / K] * H;
-    KeepUnit(k + unit * H, v + unit * H, H, keys + at, values + at);
+    Vectorized<&KeepUnit<T>>(k + unit * H, v + unit * H, H, keys + at,
+                             values + at);
   }
   const int64_t grain =
       std::max<int64_t>(1, kTaskProducts / (longest * groups * H));
@@ -110,9 +106,10 @@ void CachedAttentionRows(const CachedShape& shape, const float* q,
     thread_local std::vector<float> scores;
     scores.resize(static_cast<size_t>(groups * longest));
     for (int64_t unit = first; unit < last; ++unit) {
-      AttendUnit(shape, groups, shape.slots_M[unit / K], q + unit * groups * H,
-                 keys + base(unit), values + base(unit), scores.data(),
-                 out + unit * groups * H);
+      Vectorized<&AttendUnit<T>>(shape, groups, shape.slots_M[unit / K],
+                                 q + unit * groups * H, keys + base(unit),
+                                 values + base(unit), scores.data(),
+                                 out + unit * groups * H);
     }
   };
   at::parallel_for(0, shape.tokens * K, grain, attend);

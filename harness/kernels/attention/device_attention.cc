@@ -1,13 +1,13 @@
 #include "harness/kernels/attention/device_attention.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Context.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
-#include <tuple>
+#include <utility>
 
 #include "harness/kernels/attention/attention.h"
+#include "harness/kernels/shared/torch_internals.h"
 
 namespace sft::kernels {
 namespace {
@@ -15,126 +15,65 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kCausalFromTopLeft = 1;  // of the memory-efficient kernels
-
-// The kernels sum gradients by atomic additions unless LibTorch is told that
-// every operation must be deterministic.
-class FixedOrder {
- public:
-  FixedOrder()
-      : on_(at::globalContext().deterministicAlgorithms()),
-        warn_(at::globalContext().deterministicAlgorithmsWarnOnly()),
-        fill_(at::globalContext().deterministicFillUninitializedMemory()) {
-    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
-    at::globalContext().setDeterministicFillUninitializedMemory(false);
-  }
-  ~FixedOrder() {
-    at::globalContext().setDeterministicAlgorithms(on_, warn_);
-    at::globalContext().setDeterministicFillUninitializedMemory(fill_);
-  }
-  FixedOrder(const FixedOrder&) = delete;
-  FixedOrder& operator=(const FixedOrder&) = delete;
-
- private:
-  const bool on_, warn_, fill_;
-};
-
 // A function's argument is a tensor of some device, or none.
 std::optional<at::Tensor> IfDefined(const at::Tensor& x) {
   return x.defined() ? std::optional(x) : std::nullopt;
 }
 
-// Of a window that ends with the token itself; none where there is no window.
-std::optional<int64_t> LeftOf(int64_t window) {
-  return window > 0 ? std::optional(window - 1) : std::nullopt;
+// What the backward pass of either kernel wants, in a graph's node.
+void Save(AutogradContext* ctx, const AttentionOperands& of,
+          const AttentionResult& made) {
+  ctx->save_for_backward({of.q, of.k, of.v, made.out, made.lse, made.seed,
+                          made.offset, of.cu_seqlens.value_or(at::Tensor())});
+  ctx->saved_data["longest"] = of.longest;
+  ctx->saved_data["scale"] = of.scale;
+  ctx->saved_data["causal"] = of.causal;
+  ctx->saved_data["window"] = of.window;
 }
-std::optional<int64_t> RightOf(int64_t window) {
-  return window > 0 ? std::optional<int64_t>(0) : std::nullopt;
+std::pair<AttentionOperands, AttentionResult> Saved(AutogradContext* ctx) {
+  const auto saved = ctx->get_saved_variables();
+  return {{.q = saved[0],
+           .k = saved[1],
+           .v = saved[2],
+           .cu_seqlens = IfDefined(saved[7]),
+           .longest = ctx->saved_data["longest"].toInt(),
+           .scale = ctx->saved_data["scale"].toDouble(),
+           .causal = ctx->saved_data["causal"].toBool(),
+           .window = ctx->saved_data["window"].toInt()},
+          {saved[3], saved[4], saved[5], saved[6]}};
 }
 
-int64_t MaskOf(bool causal) { return causal ? kCausalFromTopLeft : 0; }
-
-// q, k, v [B, T, N, H], or [T, N, H] with cu_seqlens; k and v may have fewer
-// heads.
-struct FlashFunction : torch::autograd::Function<FlashFunction> {
+// A kernel (FlashForward(), EfficientForward()) and its backward pass.
+template <auto kForward, auto kBackward>
+struct AttentionFunction
+    : torch::autograd::Function<AttentionFunction<kForward, kBackward>> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q,
                             const at::Tensor& k, const at::Tensor& v,
-                            const std::optional<at::Tensor>& cu_seqlens,
-                            int64_t longest, double scale, bool causal,
-                            int64_t window) {
+                            const DeviceAttentionShape& shape) {
     at::AutoDispatchBelowADInplaceOrView below;
-    const auto [out, lse, rng, unused, mask] = at::_flash_attention_forward(
-        q, k, v, cu_seqlens, cu_seqlens, longest, longest, /*dropout_p=*/0.0,
-        causal, /*return_debug_mask=*/false, scale, LeftOf(window),
-        RightOf(window));
-    ctx->save_for_backward(
-        {q, k, v, out, lse, rng, unused, cu_seqlens.value_or(at::Tensor())});
-    ctx->saved_data["longest"] = longest;
-    ctx->saved_data["scale"] = scale;
-    ctx->saved_data["causal"] = causal;
-    ctx->saved_data["window"] = window;
-    return out;
+    const AttentionOperands of = {.q = q,
+                                  .k = k,
+                                  .v = v,
+                                  .cu_seqlens = IfDefined(shape.cu_seqlens),
+                                  .longest = shape.longest,
+                                  .scale = shape.scale,
+                                  .causal = shape.causal,
+                                  .window = shape.window};
+    const AttentionResult made = kForward(of);
+    Save(ctx, of, made);
+    return made.out;
   }
 
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
-    const auto saved = ctx->get_saved_variables();
-    const int64_t longest = ctx->saved_data["longest"].toInt();
-    const int64_t window = ctx->saved_data["window"].toInt();
-    const FixedOrder fixed;
-    const auto [of_q, of_k, of_v] = at::_flash_attention_backward(
-        grads[0].contiguous(), saved[0], saved[1], saved[2], saved[3], saved[4],
-        saved[7], saved[7], longest, longest, /*dropout_p=*/0.0,
-        ctx->saved_data["causal"].toBool(), saved[5], saved[6],
-        ctx->saved_data["scale"].toDouble(), LeftOf(window), RightOf(window));
-    const at::Tensor none;
-    return {of_q, of_k, of_v, none, none, none, none, none};
+    const auto [of, made] = Saved(ctx);
+    const AttentionGradients grad = kBackward(of, made, grads[0]);
+    return {grad.q, grad.k, grad.v, at::Tensor()};
   }
 };
-
-// q, k, v [B, T, N, H]; B is 1 with cu_seqlens.
-struct EfficientFunction : torch::autograd::Function<EfficientFunction> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q,
-                            const at::Tensor& k, const at::Tensor& v,
-                            const std::optional<at::Tensor>& cu_seqlens,
-                            int64_t longest, double scale, bool causal) {
-    at::AutoDispatchBelowADInplaceOrView below;
-    const auto most = cu_seqlens ? std::optional(longest) : std::nullopt;
-    const auto made = at::_efficient_attention_forward(
-        q, k, v, /*bias=*/std::nullopt, cu_seqlens, cu_seqlens, most, most,
-        /*dropout_p=*/0.0, MaskOf(causal), /*compute_log_sumexp=*/true, scale);
-    const at::Tensor& out = std::get<0>(made);
-    ctx->save_for_backward({q, k, v, out, std::get<1>(made), std::get<2>(made),
-                            std::get<3>(made),
-                            cu_seqlens.value_or(at::Tensor())});
-    ctx->saved_data["longest"] = longest;
-    ctx->saved_data["scale"] = scale;
-    ctx->saved_data["causal"] = causal;
-    return out;
-  }
-
-  static variable_list backward(AutogradContext* ctx,
-                                const variable_list& grads) {
-    const auto saved = ctx->get_saved_variables();
-    const int64_t longest = ctx->saved_data["longest"].toInt();
-    const std::optional<at::Tensor> cu_seqlens = IfDefined(saved[7]);
-    const FixedOrder fixed;
-    const auto made = at::_efficient_attention_backward(
-        grads[0].contiguous(), saved[0], saved[1], saved[2],
-        /*bias=*/std::nullopt, saved[3], cu_seqlens, cu_seqlens, longest,
-        longest, saved[4], /*dropout_p=*/0.0, saved[5], saved[6],
-        MaskOf(ctx->saved_data["causal"].toBool()),
-        /*bias_requires_grad=*/false, ctx->saved_data["scale"].toDouble());
-    const at::Tensor none;
-    return {std::get<0>(made),
-            std::get<1>(made),
-            std::get<2>(made),
-            none,
-            none,
-            none,
-            none};
-  }
-};
+using FlashFunction = AttentionFunction<FlashForward, FlashBackward>;
+using EfficientFunction =
+    AttentionFunction<EfficientForward, EfficientBackward>;
 
 }  // namespace
 
@@ -157,20 +96,16 @@ at::Tensor DeviceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
     TORCH_CHECK(shape.window == 0, "no window in f32");
     // These kernels want a key head a query head.
     const int64_t heads = q_BNTH.size(1);
-    return EfficientFunction::apply(tokens_first(q_BNTH),
-                                    tokens_first(ExpandHeads(k_BKTH, heads)),
-                                    tokens_first(ExpandHeads(v_BKTH, heads)),
-                                    IfDefined(shape.cu_seqlens), shape.longest,
-                                    shape.scale, shape.causal)
+    return EfficientFunction::apply(
+               tokens_first(q_BNTH), tokens_first(ExpandHeads(k_BKTH, heads)),
+               tokens_first(ExpandHeads(v_BKTH, heads)), shape)
         .transpose(1, 2);
   }
   const auto operand = [&](const at::Tensor& x) {
     return flat ? tokens_first(x).squeeze(0) : tokens_first(x);
   };
-  const at::Tensor out =
-      FlashFunction::apply(operand(q_BNTH), operand(k_BKTH), operand(v_BKTH),
-                           IfDefined(shape.cu_seqlens), shape.longest,
-                           shape.scale, shape.causal, shape.window);
+  const at::Tensor out = FlashFunction::apply(operand(q_BNTH), operand(k_BKTH),
+                                              operand(v_BKTH), shape);
   return (flat ? out.unsqueeze(0) : out).transpose(1, 2);
 }
 

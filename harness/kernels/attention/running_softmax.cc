@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "harness/kernels/shared/instruction_set.h"
 #include "harness/kernels/shared/vector_math.h"
 
 namespace sft::kernels {
@@ -23,21 +24,16 @@ struct Kernels {
 #define SFT_BODY "harness/kernels/attention/running_softmax_body.inc"
 #include "harness/kernels/shared/for_instruction_sets.inc"
 
-const Kernels& TheKernels() {
-  static const Kernels kernels = Choose();
-  return kernels;
-}
-
 }  // namespace
 
 void ReadScores(const QueryBlock& block, int64_t first, int64_t keys,
                 float* scores, const RunningSoftmax& running) {
-  TheKernels().read_scores(block, first, keys, scores, running);
+  Chosen().read_scores(block, first, keys, scores, running);
 }
 
 void ScoresToProbabilities(const QueryBlock& block, int64_t keys,
                            const float* lse, float* scores) {
-  TheKernels().scores_to_probabilities(block, keys, lse, scores);
+  Chosen().scores_to_probabilities(block, keys, lse, scores);
 }
 
 }  // namespace sft::kernels

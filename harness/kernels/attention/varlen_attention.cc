@@ -9,6 +9,7 @@
 
 #include "harness/kernels/attention/running_softmax.h"
 #include "harness/kernels/product/tile_product.h"
+#include "harness/kernels/shared/vectorized.h"
 
 namespace sft::kernels {
 namespace {
@@ -49,9 +50,9 @@ SFT_INLINE void ScatterHeads(const float* from, int64_t tokens, int64_t heads,
 }
 
 // grad_p -> grad_s = p (grad_p - delta), delta the row's sum of grad * out.
-SFT_VECTORIZED void ScoreGradients(int64_t rows, int64_t keys, int64_t width,
-                                   const float* grad, const float* out,
-                                   const float* p, float* grad_p) {
+SFT_INLINE void ScoreGradients(int64_t rows, int64_t keys, int64_t width,
+                               const float* grad, const float* out,
+                               const float* p, float* grad_p) {
   for (int64_t row = 0; row < rows; ++row) {
     const float* g = grad + row * width;
     const float* o = out + row * width;
@@ -62,28 +63,13 @@ SFT_VECTORIZED void ScoreGradients(int64_t rows, int64_t keys, int64_t width,
   }
 }
 
-SFT_VECTORIZED void DivideRows(int64_t rows, int64_t width, const float* by,
-                               float* x) {
+SFT_INLINE void DivideRows(int64_t rows, int64_t width, const float* by,
+                           float* x) {
   for (int64_t row = 0; row < rows; ++row) {
     const float inverse = 1.0f / by[row];
     for (int64_t i = 0; i < width; ++i) x[row * width + i] *= inverse;
   }
 }
-
-#define SFT_COPIES(T)                                                      \
-  SFT_VECTORIZED void Gather(const T* from, int64_t tokens, int64_t heads, \
-                             int64_t first, int64_t count, int64_t width,  \
-                             float scale, float* to) {                     \
-    GatherHeads(from, tokens, heads, first, count, width, scale, to);      \
-  }                                                                        \
-  SFT_VECTORIZED void Scatter(const float* from, int64_t tokens,           \
-                              int64_t heads, int64_t first, int64_t count, \
-                              int64_t width, T* to) {                      \
-    ScatterHeads(from, tokens, heads, first, count, width, to);            \
-  }
-SFT_COPIES(float)
-SFT_COPIES(Bf16)
-#undef SFT_COPIES
 
 // Room of one thread, grown as needed and kept.
 class Scratch {
@@ -169,6 +155,8 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
   const int64_t groups = N / K;
   TORCH_CHECK(H <= kPackedDepth, "heads of ", H, " numbers, at most ",
               kPackedDepth);
+  const auto gather = InUse<&GatherHeads<T>>();
+  const auto scatter = InUse<&ScatterHeads<T>>();
   ForSequences(shape, [&](int64_t sequence, int64_t head) {
     const Span span = SequenceAt(shape, sequence);
     const int64_t start = span.start, length = span.length;
@@ -177,9 +165,9 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
     float* keys = scratch[kK].Room(own + length * H);
     float* values = scratch[kV].Room(own + length * H);
     for (const auto& [from, to] : {std::pair{k, keys}, std::pair{v, values}}) {
-      Gather(from + prefix.start * K * H, prefix.length, K, head, 1, H, 1.0f,
+      gather(from + prefix.start * K * H, prefix.length, K, head, 1, H, 1.0f,
              to);
-      Gather(from + start * K * H, length, K, head, 1, H, 1.0f, to + own);
+      gather(from + start * K * H, length, K, head, 1, H, 1.0f, to + own);
     }
     const int64_t all = prefix.length + length;
     float* packed = scratch[kPacked].Room(PackedSize(all, H));
@@ -193,7 +181,7 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
           const RunningSoftmax running = {scratch[kRow].Room(rows),
                                           scratch[kRow2].Room(rows),
                                           scratch[kOut].Room(rows * H), H};
-          Gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
+          gather(q + token * N * H, b.tokens, N, head * groups, groups, H,
                  shape.scale, queries);
           for (int64_t first = 0; first < b.keys; first += kKeys) {
             const int64_t count = std::min(kKeys, b.keys - first);
@@ -205,8 +193,8 @@ void VarlenAttentionForward(const VarlenShape& shape, const T* q, const T* k,
                         {values + first * H, H}, /*add=*/first > 0,
                         running.result, H);
           }
-          DivideRows(rows, H, running.sum, running.result);
-          Scatter(running.result, b.tokens, N, head * groups, groups, H,
+          Vectorized<&DivideRows>(rows, H, running.sum, running.result);
+          scatter(running.result, b.tokens, N, head * groups, groups, H,
                   out + token * N * H);
           for (int64_t g = 0; g < groups; ++g) {
             for (int64_t t = 0; t < b.tokens; ++t) {
@@ -227,6 +215,8 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
   const int64_t N = shape.heads, K = shape.kv_heads, H = shape.head_width;
   const int64_t groups = N / K;
   TORCH_CHECK(shape.prefixes.empty(), "prefixes have no backward pass");
+  const auto gather = InUse<&GatherHeads<T>>();
+  const auto scatter = InUse<&ScatterHeads<T>>();
   ForSequences(shape, [&](int64_t sequence, int64_t head) {
     const Span span = SequenceAt(shape, sequence);
     const int64_t start = span.start, length = span.length;
@@ -234,8 +224,8 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
     float* values = scratch[kV].Room(length * H);
     float* of_keys = scratch[kGradK].Room(length * H);
     float* of_values = scratch[kGradV].Room(length * H);
-    Gather(k + start * K * H, length, K, head, 1, H, 1.0f, keys);
-    Gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
+    gather(k + start * K * H, length, K, head, 1, H, 1.0f, keys);
+    gather(v + start * K * H, length, K, head, 1, H, 1.0f, values);
     std::fill_n(of_keys, length * H, 0.0f);
     std::fill_n(of_values, length * H, 0.0f);
     ForBlocks(shape, kBlock, length, 0, [&](const QueryBlock& b) {
@@ -249,12 +239,13 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
       float* of_result = scratch[kGrad].Room(rows * H);
       float* of_scores = scratch[kGradScores].Room(rows * step);
       float* shift = scratch[kRow].Room(rows);
-      Gather(q + token * N * H, b.tokens, N, first, groups, H, shape.scale,
+      gather(q + token * N * H, b.tokens, N, first, groups, H, shape.scale,
              queries);
-      Gather(out + token * N * H, b.tokens, N, first, groups, H, 1.0f, result);
-      Gather(grad + token * N * H, b.tokens, N, first, groups, H, 1.0f,
+      gather(out + token * N * H, b.tokens, N, first, groups, H, 1.0f, result);
+      gather(grad + token * N * H, b.tokens, N, first, groups, H, 1.0f,
              of_result);
-      Gather(lse + token * N, b.tokens, N, first, groups, 1, 1.0f, shift);
+      Vectorized<&GatherHeads<float>>(lse + token * N, b.tokens, N, first,
+                                      groups, 1, 1.0f, shift);
       TileProduct(rows, b.keys, H, 1.0f, {queries, H}, {keys, H, true},
                   /*add=*/false, p, step);
       ScoresToProbabilities(b, step, shift, p);
@@ -262,16 +253,17 @@ void VarlenAttentionBackward(const VarlenShape& shape, const T* grad,
                   /*add=*/true, of_values, H);
       TileProduct(rows, b.keys, H, 1.0f, {of_result, H}, {values, H, true},
                   /*add=*/false, of_scores, step);
-      ScoreGradients(rows, step, H, of_result, result, p, of_scores);
+      Vectorized<&ScoreGradients>(rows, step, H, of_result, result, p,
+                                  of_scores);
       // The queries hold the scale already.
       TileProduct(b.keys, H, rows, 1.0f, {of_scores, step, true}, {queries, H},
                   /*add=*/true, of_keys, H);
       TileProduct(rows, H, b.keys, shape.scale, {of_scores, step}, {keys, H},
                   /*add=*/false, result, H);
-      Scatter(result, b.tokens, N, first, groups, H, grad_q + token * N * H);
+      scatter(result, b.tokens, N, first, groups, H, grad_q + token * N * H);
     });
-    Scatter(of_keys, length, K, head, 1, H, grad_k + start * K * H);
-    Scatter(of_values, length, K, head, 1, H, grad_v + start * K * H);
+    scatter(of_keys, length, K, head, 1, H, grad_k + start * K * H);
+    scatter(of_values, length, K, head, 1, H, grad_v + start * K * H);
   });
 }
 

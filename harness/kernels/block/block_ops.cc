@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/kernels/block/block_logic.h"
+#include "harness/kernels/shared/vectorized.h"
 
 namespace sft::kernels {
 namespace {
@@ -105,51 +106,34 @@ SFT_INLINE double RowLoss(T* logits, int64_t label, int64_t vocabulary,
   return loss;
 }
 
-// The functions compiled for several instruction sets cannot be templates.
-#define SFT_KERNELS(T)                                                         \
-  SFT_VECTORIZED void NormRows(const float* x, const float* w, int64_t rows,   \
-                               int64_t width, float epsilon, T* y,             \
-                               float* rstd) {                                  \
-    for (int64_t m = 0; m < rows; ++m) {                                       \
-      NormRow(x + m * width, w, width, epsilon, y + m * width, rstd + m);      \
-    }                                                                          \
-  }                                                                            \
-  SFT_VECTORIZED void NormRowsBackward(                                        \
-      const T* grad, const float* x, const float* w, const float* rstd,        \
-      int64_t rows, int64_t width, float* grad_x, float* grad_w) {             \
-    for (int64_t m = 0; m < rows; ++m) {                                       \
-      NormRowBackward(grad + m * width, x + m * width, w, rstd[m], width,      \
-                      grad_x + m * width, grad_w);                             \
-    }                                                                          \
-  }                                                                            \
-  SFT_VECTORIZED void SwiGluPart(const T* gate, const T* up, int64_t n,        \
-                                 T* y) {                                       \
-    SwiGlu(gate, up, n, y);                                                    \
-  }                                                                            \
-  SFT_VECTORIZED void SwiGluPartBackward(const T* grad, const T* gate,         \
-                                         const T* up, int64_t n, T* grad_gate, \
-                                         T* grad_up) {                         \
-    SwiGluGradients(grad, gate, up, n, grad_gate, grad_up);                    \
-  }                                                                            \
-  SFT_VECTORIZED void RotatePart(                                              \
-      const T* x, const float* cos, const float* sin, int64_t rows,            \
-      int64_t heads, int64_t width, float sign, T* y) {                        \
-    for (int64_t m = 0; m < rows; ++m) {                                       \
-      for (int64_t h = 0; h < heads; ++h) {                                    \
-        const int64_t at = (m * heads + h) * width;                            \
-        RotateHead(x + at, cos + m * width, sin + m * width, sign, width / 2,  \
-                   y + at);                                                    \
-      }                                                                        \
-    }                                                                          \
-  }                                                                            \
-  SFT_VECTORIZED double LossOfRow(T* logits, int64_t label,                    \
-                                  int64_t vocabulary, bool gradient) {         \
-    return RowLoss(logits, label, vocabulary, gradient);                       \
+template <class T>
+SFT_INLINE void NormRows(const float* x, const float* w, int64_t rows,
+                         int64_t width, float epsilon, T* y, float* rstd) {
+  for (int64_t m = 0; m < rows; ++m) {
+    NormRow(x + m * width, w, width, epsilon, y + m * width, rstd + m);
   }
-
-SFT_KERNELS(float)
-SFT_KERNELS(Bf16)
-#undef SFT_KERNELS
+}
+template <class T>
+SFT_INLINE void NormRowsBackward(const T* grad, const float* x, const float* w,
+                                 const float* rstd, int64_t rows, int64_t width,
+                                 float* grad_x, float* grad_w) {
+  for (int64_t m = 0; m < rows; ++m) {
+    NormRowBackward(grad + m * width, x + m * width, w, rstd[m], width,
+                    grad_x + m * width, grad_w);
+  }
+}
+template <class T>
+SFT_INLINE void RotateHeads(const T* x, const float* cos, const float* sin,
+                            int64_t rows, int64_t heads, int64_t width,
+                            float sign, T* y) {
+  for (int64_t m = 0; m < rows; ++m) {
+    for (int64_t h = 0; h < heads; ++h) {
+      const int64_t at = (m * heads + h) * width;
+      RotateHead(x + at, cos + m * width, sin + m * width, sign, width / 2,
+                 y + at);
+    }
+  }
+}
 
 }  // namespace
 
@@ -157,8 +141,8 @@ template <class T>
 void RmsNormForward(const float* x, const float* w, int64_t rows, int64_t width,
                     float epsilon, T* y, float* rstd) {
   ForParts(rows, kRowPart, [&](int64_t, int64_t begin, int64_t end) {
-    NormRows(x + begin * width, w, end - begin, width, epsilon,
-             y + begin * width, rstd + begin);
+    Vectorized<&NormRows<T>>(x + begin * width, w, end - begin, width, epsilon,
+                             y + begin * width, rstd + begin);
   });
 }
 
@@ -172,8 +156,9 @@ void RmsNormBackward(const T* grad, const float* x, const float* w,
   }
   ForParts(rows, kRowPart, [&](int64_t part, int64_t begin, int64_t end) {
     float* sum = sums.empty() ? nullptr : sums.data() + part * width;
-    NormRowsBackward(grad + begin * width, x + begin * width, w, rstd + begin,
-                     end - begin, width, grad_x + begin * width, sum);
+    Vectorized<&NormRowsBackward<T>>(grad + begin * width, x + begin * width, w,
+                                     rstd + begin, end - begin, width,
+                                     grad_x + begin * width, sum);
   });
   if (grad_w == nullptr) return;
   for (int64_t i = 0; i < width; ++i) {
@@ -188,7 +173,7 @@ void RmsNormBackward(const T* grad, const float* x, const float* w,
 template <class T>
 void SwiGluForward(const T* gate, const T* up, int64_t n, T* y) {
   ForParts(n, kElementPart, [&](int64_t, int64_t begin, int64_t end) {
-    SwiGluPart(gate + begin, up + begin, end - begin, y + begin);
+    Vectorized<&SwiGlu<T>>(gate + begin, up + begin, end - begin, y + begin);
   });
 }
 
@@ -196,8 +181,9 @@ template <class T>
 void SwiGluBackward(const T* grad, const T* gate, const T* up, int64_t n,
                     T* grad_gate, T* grad_up) {
   ForParts(n, kElementPart, [&](int64_t, int64_t begin, int64_t end) {
-    SwiGluPartBackward(grad + begin, gate + begin, up + begin, end - begin,
-                       grad_gate + begin, grad_up + begin);
+    Vectorized<&SwiGluGradients<T>>(grad + begin, gate + begin, up + begin,
+                                    end - begin, grad_gate + begin,
+                                    grad_up + begin);
   });
 }
 
@@ -206,8 +192,9 @@ void RotateRows(const T* x, const float* cos, const float* sin, int64_t rows,
                 int64_t heads, int64_t width, bool inverse, T* y) {
   ForParts(rows, kRowPart, [&](int64_t, int64_t begin, int64_t end) {
     const int64_t at = begin * heads * width;
-    RotatePart(x + at, cos + begin * width, sin + begin * width, end - begin,
-               heads, width, inverse ? -1.0f : 1.0f, y + at);
+    Vectorized<&RotateHeads<T>>(x + at, cos + begin * width,
+                                sin + begin * width, end - begin, heads, width,
+                                inverse ? -1.0f : 1.0f, y + at);
   });
 }
 
@@ -222,7 +209,7 @@ double CrossEntropyRows(T* logits, const int64_t* labels, int64_t rows,
       return;
     }
     losses[static_cast<size_t>(m)] =
-        LossOfRow(row, labels[m], vocabulary, gradient);
+        Vectorized<&RowLoss<T>>(row, labels[m], vocabulary, gradient);
   });
   double sum = 0;
   for (double loss : losses) sum += loss;

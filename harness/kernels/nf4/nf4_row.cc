@@ -5,22 +5,17 @@
 #include <vector>
 
 #include "harness/kernels/nf4/nf4.h"
-#include "harness/kernels/shared/vector_math.h"
+#include "harness/kernels/shared/vectorized.h"
 
 namespace sft::kernels {
 namespace {
 
 constexpr int64_t kOutputsPerTask = 16;
 
-// The functions compiled for several instruction sets cannot be templates.
-#define SFT_DOT(T)                                                            \
-  SFT_VECTORIZED float Dot(const T* x, const T* w, int64_t n) {               \
-    return LaneSum(n,                                                         \
-                   [=](int64_t i) { return ToFloat(x[i]) * ToFloat(w[i]); }); \
-  }
-SFT_DOT(float)
-SFT_DOT(Bf16)
-#undef SFT_DOT
+template <class T>
+SFT_INLINE float Dot(const T* x, const T* w, int64_t n) {
+  return LaneSum(n, [=](int64_t i) { return ToFloat(x[i]) * ToFloat(w[i]); });
+}
 
 }  // namespace
 
@@ -39,7 +34,7 @@ void Nf4RowProduct(const T* x, const uint8_t* codes, const Nf4Scales& scales,
                        }
                        Nf4DequantizeCpu(codes + o * inputs / 2, absmax.data(),
                                         inputs, 0, blocks, w.data());
-                       Store(Dot(x, w.data(), inputs), y + o);
+                       Store(Vectorized<&Dot<T>>(x, w.data(), inputs), y + o);
                      }
                    });
 }

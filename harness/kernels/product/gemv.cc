@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "harness/kernels/nf4/nf4.h"
-#include "harness/kernels/shared/processor.h"
+#include "harness/kernels/shared/processor_policy.h"
+#include "harness/kernels/shared/vectorized.h"
 
 namespace sft::kernels {
 namespace {
@@ -36,18 +37,10 @@ struct Kernels {
 
 // Rows of w read side by side.
 constexpr int64_t kStreams = 4;
-// Intel's cores read four rows at once a quarter faster than one after the
-// other (13 to 15 against 11 GB/s, of up to 7 rows of x); AMD's are faster with
-// one.
-bool FollowsStreams() { return IsIntelProcessor(); }
+bool FollowsStreams() { return PlanHere().follows_streams; }
 
 #define SFT_BODY "harness/kernels/product/gemv_body.inc"
 #include "harness/kernels/shared/for_instruction_sets.inc"
-
-const Kernels& Chosen() {
-  static const Kernels kernels = Choose();
-  return kernels;
-}
 
 DenseRange<float> KernelOf(const float*) { return Chosen().of_float; }
 DenseRange<Bf16> KernelOf(const Bf16*) { return Chosen().of_bf16; }
@@ -72,15 +65,17 @@ float* AlignedRoom(int64_t floats) {
       std::align(sizeof(float) * kLanes, floats * sizeof(float), at, space));
 }
 
-}  // namespace
-
-SFT_VECTORIZED void RoundToBf16(float* x, int64_t n) {
+SFT_INLINE void RoundEach(float* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
     Bf16 bits;
     Store(x[i], &bits);
     x[i] = ToFloat(bits);
   }
 }
+
+}  // namespace
+
+void RoundToBf16(float* x, int64_t n) { Vectorized<&RoundEach>(x, n); }
 
 template <class W>
 void MultiplyRows(const W* w_OI, const float* x_MI, int64_t rows,

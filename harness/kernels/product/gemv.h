@@ -1,7 +1,8 @@
 // Products of a weight with the few rows of x that a generation's step has,
 // on the CPU: bound by reading the weight, so each element is read once from
 // memory for all rows and widened in registers. Sums run in 16 fixed lanes: no
-// result depends on the instruction set, the threads or the other rows.
+// result depends on the threads or the other rows, nor on the instruction set
+// among those that make a product and its sum one operation (v3, v4).
 // M rows, I in and O out features.
 #ifndef HARNESS_KERNELS_PRODUCT_GEMV_H_
 #define HARNESS_KERNELS_PRODUCT_GEMV_H_

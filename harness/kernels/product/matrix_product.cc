@@ -3,14 +3,10 @@
 #include <ATen/ATen.h>
 
 #include "harness/kernels/product/tile_product.h"
+#include "harness/kernels/shared/processor_policy.h"
 
 namespace sft::kernels {
 namespace {
-
-// Laying out b must not weigh against the product: of few rows, or as many
-// columns as a vocabulary has, BLAS makes as much.
-constexpr int64_t kLeast = 128;
-constexpr int64_t kMostColumns = 8192;
 
 bool IsStrided(const at::Tensor& x) {
   return x.stride(1) == 1 || x.stride(0) == 1;
@@ -33,10 +29,12 @@ void Multiply(const at::Tensor& a, const at::Tensor& b, bool add,
 
 bool IsTiledProduct(const at::Tensor& a_MK, const at::Tensor& b_KN) {
   return a_MK.is_cpu() && a_MK.scalar_type() == at::kFloat &&
-         b_KN.scalar_type() == at::kFloat && a_MK.size(0) >= kLeast &&
-         a_MK.size(1) >= kLeast && b_KN.size(1) >= kLeast &&
-         b_KN.size(1) <= kMostColumns && IsStrided(a_MK) && IsStrided(b_KN) &&
-         TilesOutrunBlas();
+         b_KN.scalar_type() == at::kFloat && IsStrided(a_MK) &&
+         IsStrided(b_KN) &&
+         PlanHere({.rows = a_MK.size(0),
+                   .columns = b_KN.size(1),
+                   .depth = a_MK.size(1)})
+                 .by == ProductBy::kTiles;
 }
 
 at::Tensor MatrixProduct(const at::Tensor& a_MK, const at::Tensor& b_KN) {

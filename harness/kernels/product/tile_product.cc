@@ -8,7 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "harness/kernels/shared/processor.h"
+#include "harness/kernels/shared/instruction_set.h"
+#include "harness/kernels/shared/processor_policy.h"
 #include "harness/kernels/shared/vector_math.h"
 
 namespace sft::kernels {
@@ -89,23 +90,12 @@ void PackPanel(const TileMatrix& b, int64_t first, int64_t width,
   }
 }
 
-const Kernel& TheKernel() {
-  static const Kernel kernel = Choose();
-  return kernel;
-}
-
 // Rows of a that, of kPackedDepth columns, stay in a core's cache with a panel
 // and their part of c while all panels pass.
 constexpr int64_t kPassRows = 12 * kTileRows;
 // The rounding of a sum grows with its terms: at most so many are summed by
 // themselves where a product has more of them than attention's tiles.
 constexpr int64_t kRun = 384;
-
-// The most terms of a panel that all rows of a pass read before they read the
-// next ones. So many stay in the first cache of Intel's processors, whose
-// kernels starve where a panel comes from the second one (160 against 150
-// GFLOP/s). AMD's first cache is smaller, and its kernels do not.
-int64_t PanelTerms() { return IsIntelProcessor() ? 144 : kPackedDepth; }
 
 // Rows and columns [row, column) onwards of what the matrix is read as.
 TileMatrix From(const TileMatrix& x, int64_t row, int64_t column) {
@@ -136,7 +126,7 @@ void ForDepths(int64_t k, const F& f) {
 
 // Lays out one part of k, in all threads.
 void PackDepth(int64_t n, int64_t depth, const TileMatrix& b, float* packed) {
-  const int64_t width = TheKernel().vectors * kTileLanes;
+  const int64_t width = Chosen().vectors * kTileLanes;
   at::parallel_for(0, Parts(n, width), 1, [&](int64_t p, int64_t end) {
     for (; p < end; ++p) {
       const int64_t columns = std::min(width, n - p * width);
@@ -151,7 +141,7 @@ void PackDepth(int64_t n, int64_t depth, const TileMatrix& b, float* packed) {
 // apart share few sets of a cache.
 void MultiplyPass(int64_t rows, int64_t n, const TileMatrix& a,
                   const float* packed, TileShape shape, float* c) {
-  const Kernel& kernel = TheKernel();
+  const Kernel& kernel = Chosen();
   const int64_t width = kernel.vectors * kTileLanes;
   thread_local std::vector<float> columns;
   const float* from = a.data;
@@ -167,7 +157,9 @@ void MultiplyPass(int64_t rows, int64_t n, const TileMatrix& a,
     shape.a_step = kPassRows;
   }
   shape.b_step = width;
-  const int64_t depth = shape.depth, terms = EvenPart(depth, PanelTerms());
+  const int64_t depth = shape.depth;
+  const int64_t most = PlanHere().panel_terms;
+  const int64_t terms = EvenPart(depth, most > 0 ? most : kPackedDepth);
   const bool add = shape.add;
   const float *b = packed, *end = packed + Parts(n, width) * width * depth;
   for (int64_t first = 0; first < n; first += width) {
@@ -191,7 +183,7 @@ void MultiplyPass(int64_t rows, int64_t n, const TileMatrix& a,
 void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
                  const TileMatrix& a, const TileMatrix& b, bool add, float* c,
                  int64_t c_step) {
-  const Kernel& kernel = TheKernel();
+  const Kernel& kernel = Chosen();
   thread_local std::vector<float> panel;
   TileShape shape = {.depth = k,
                      .a_row = a.transposed ? 1 : a.step,
@@ -216,14 +208,8 @@ void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
   }
 }
 
-bool HasWideTiles() { return TheKernel().vectors >= 4; }
-
-// MKL uses the wide vectors of its maker's processors, and is the faster one
-// there (155 against 140 to 155 GFLOP/s).
-bool TilesOutrunBlas() { return HasWideTiles() && !IsIntelProcessor(); }
-
 int64_t PackedSize(int64_t n, int64_t k) {
-  const int64_t width = TheKernel().vectors * kTileLanes;
+  const int64_t width = Chosen().vectors * kTileLanes;
   return Parts(n, width) * width * k;
 }
 

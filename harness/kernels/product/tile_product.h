@@ -24,11 +24,6 @@ void TileProduct(int64_t m, int64_t n, int64_t k, float scale,
                  const TileMatrix& a, const TileMatrix& b, bool add, float* c,
                  int64_t c_step);
 
-// True on processors with vectors that the tiles are wide for: products with a
-// matrix that is laid out once outrun BLAS there.
-bool HasWideTiles();
-// And those that lay their matrix out for themselves.
-bool TilesOutrunBlas();
 // A matrix b [k, n] laid out once for many products, as tiles read it, takes so
 // many floats. Its columns from a multiple of kPackedColumns on lie by
 // themselves behind PackedSize(that column, k) floats, where k is at most

@@ -1,7 +1,7 @@
-// What the CPU kernels share beside the elements' arithmetic (elements.h):
-// functions for several instruction sets, sums in fixed lanes. No sum's order
-// depends on the instruction set or the number of threads, and nothing is
-// contracted, so every processor gives the same bits.
+// What the CPU kernels share beside the elements' arithmetic (elements.h): sums
+// in fixed lanes. No sum's order depends on the instruction set or the number
+// of threads; where nothing is contracted either, every processor gives the
+// same bits.
 #ifndef HARNESS_KERNELS_SHARED_VECTOR_MATH_H_
 #define HARNESS_KERNELS_SHARED_VECTOR_MATH_H_
 
@@ -9,15 +9,8 @@
 
 #include "harness/kernels/shared/elements.h"
 
-// One function compiled for several instruction sets, chosen when the program
-// starts. What it calls must be SFT_INLINE to be compiled along.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define SFT_VECTORIZED \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define SFT_VECTORIZED
-#endif
+// What a kernel of several instruction sets calls is compiled for each of them
+// only so.
 #define SFT_INLINE inline __attribute__((always_inline))
 
 namespace sft::kernels {

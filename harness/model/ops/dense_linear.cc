@@ -9,7 +9,7 @@
 
 #include "harness/kernels/product/gemv.h"
 #include "harness/kernels/product/matrix_product.h"
-#include "harness/kernels/shared/processor.h"
+#include "harness/kernels/shared/processor_policy.h"
 #include "harness/kernels/shared/raw_tensor.h"
 #include "harness/model/ops/linear_product.h"
 #include "harness/model/ops/reading_product.h"
@@ -20,21 +20,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// Without these instructions oneDNN's bf16 product is nine times slower than
-// f32 (measured: 512 x 576 x 1536, one AVX2 core, 93 ms against 10 ms). Intel's
-// make half as many products a cycle as its f32 ones (80 against 145 GFLOP/s),
-// unless they are of its matrix unit.
-bool CpuMultipliesBf16() {
-#if defined(__x86_64__)
-  static const bool has =
-      __builtin_cpu_supports("avx512bf16") != 0 &&
-      (!kernels::IsIntelProcessor() || __builtin_cpu_supports("amx-bf16") != 0);
-  return has;
-#else
-  return true;
-#endif
-}
 
 at::Tensor Widen(const at::Tensor& x) { return x.to(at::kFloat); }
 
@@ -205,7 +190,8 @@ std::string_view RoleName(Role role) {
 }
 
 bool MultipliesWidened(const at::Tensor& x) {
-  return x.scalar_type() == at::kBFloat16 && x.is_cpu() && !CpuMultipliesBf16();
+  return x.scalar_type() == at::kBFloat16 && x.is_cpu() &&
+         kernels::PlanHere({.bf16 = true}).by == kernels::ProductBy::kWidened;
 }
 
 at::Tensor InputGradient(const at::Tensor& grad_MO, const at::Tensor& w_OI) {

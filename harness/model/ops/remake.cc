@@ -5,18 +5,14 @@
 
 #include <utility>
 
+#include "harness/kernels/shared/torch_internals.h"
+
 namespace sft::model {
 namespace {
 
 constexpr char kRecipe[] = "remake";
 
-// Rides on a tensor.
-struct Recipe : c10::BackendMeta {
-  explicit Recipe(std::function<at::Tensor()> m) : make(std::move(m)) {}
-  std::function<at::Tensor()> make;
-};
-
-// The same in a graph's node.
+// What rode on a tensor, in a graph's node.
 struct KeptRecipe : torch::CustomClassHolder {
   explicit KeptRecipe(std::function<at::Tensor()> m) : make(std::move(m)) {}
   std::function<at::Tensor()> make;
@@ -25,18 +21,15 @@ struct KeptRecipe : torch::CustomClassHolder {
 }  // namespace
 
 void SetRemake(const at::Tensor& x, std::function<at::Tensor()> make) {
-  if (!x.requires_grad()) return;
-  x.unsafeGetTensorImpl()->set_backend_meta(
-      c10::make_intrusive<Recipe>(std::move(make)));
+  if (x.requires_grad()) kernels::SetRider(x, std::move(make));
 }
 
 at::Tensor KeepInput(torch::autograd::AutogradContext* ctx,
                      const at::Tensor& x) {
-  const auto* recipe =
-      dynamic_cast<Recipe*>(x.unsafeGetTensorImpl()->get_backend_meta());
-  if (recipe == nullptr) return x;
+  const std::function<at::Tensor()>* make = kernels::RiderOf(x);
+  if (make == nullptr) return x;
   ctx->saved_data[kRecipe] =
-      c10::IValue::make_capsule(c10::make_intrusive<KeptRecipe>(recipe->make));
+      c10::IValue::make_capsule(c10::make_intrusive<KeptRecipe>(*make));
   return {};
 }
 

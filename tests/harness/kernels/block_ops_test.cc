@@ -8,6 +8,7 @@
 
 #include "harness/kernels/attention/varlen_attention.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/every_set.h"
 
 namespace sft::kernels {
 namespace {
@@ -60,6 +61,7 @@ TEST_CASE("bf16 is stored as LibTorch stores it") {
 }
 
 TEST_CASE("RMSNorm and its gradients, f32 and bf16") {
+  SFT_ON_EVERY_SET();
   const auto [rows, width] = GENERATE(std::pair<int64_t, int64_t>{1, 8},
                                       std::pair<int64_t, int64_t>{67, 64},
                                       std::pair<int64_t, int64_t>{130, 577});
@@ -90,6 +92,7 @@ TEST_CASE("RMSNorm and its gradients, f32 and bf16") {
 }
 
 TEST_CASE("SwiGLU and its gradients, f32 and bf16") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(2);
   const int64_t n = 70'001;
   const at::Tensor gate = at::randn({n}).mul(4), up = at::randn({n}),
@@ -123,6 +126,7 @@ TEST_CASE("SwiGLU and its gradients, f32 and bf16") {
 }
 
 TEST_CASE("rotation turns back to where it came from") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(3);
   const int64_t rows = 70, heads = 3, width = 10;
   const at::Tensor x = at::randn({rows, heads, width});
@@ -141,6 +145,7 @@ TEST_CASE("rotation turns back to where it came from") {
 }
 
 TEST_CASE("cross-entropy of rows and its gradient, f32 and bf16") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(4);
   const int64_t rows = 5, vocabulary = 5003;
   const bool narrow = GENERATE(false, true);
@@ -174,6 +179,7 @@ TEST_CASE("cross-entropy of rows and its gradient, f32 and bf16") {
 }
 
 TEST_CASE("attention of sequences and its gradients, f32 and bf16") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(5);
   const bool causal = GENERATE(true, false), narrow = GENERATE(false, true);
   // The longest has keys enough for several parts of the online softmax.

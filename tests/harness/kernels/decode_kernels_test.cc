@@ -12,6 +12,7 @@
 #include "harness/model/ops/dense_linear.h"
 #include "methods/qlora.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/every_set.h"
 
 namespace sft::kernels {
 namespace {
@@ -35,6 +36,7 @@ double Apart(const at::Tensor& a, const at::Tensor& b) {
 
 TEST_CASE("rows times a weight equal the product in f64",
           "[kernels][generate]") {
+  SFT_ON_EVERY_SET();
   for (const auto& [in, out] : {std::pair<int64_t, int64_t>{64, 8},
                                 {576, 67},
                                 {35, 130},
@@ -73,6 +75,7 @@ TEST_CASE("rows times a weight equal the product in f64",
 
 TEST_CASE("a row's product has the same bits whatever rows are beside it",
           "[kernels][generate]") {
+  SFT_ON_EVERY_SET();
   constexpr int64_t in = 576 + 5, out = 70, most = 17;
   const at::Tensor w_OI = at::randn({out, in}), x_MI = at::randn({most, in});
   const at::Tensor narrow_OI = w_OI.to(at::kBFloat16);
@@ -101,6 +104,7 @@ TEST_CASE("a row's product has the same bits whatever rows are beside it",
 
 TEST_CASE("the number of threads changes no bit of a product",
           "[kernels][generate]") {
+  SFT_ON_EVERY_SET();
   const at::Tensor w_OI = at::randn({1000, 96}), x_MI = at::randn({3, 96});
   const auto product = [&] {
     const at::Tensor y_MO = at::empty({3, 1000});
@@ -118,6 +122,7 @@ TEST_CASE("the number of threads changes no bit of a product",
 
 TEST_CASE("cached attention by the kernel equals LibTorch's",
           "[kernels][generate]") {
+  SFT_ON_EVERY_SET();
   constexpr int64_t B = 3, N = 6, K = 2, S = 20, H = 24;
   for (const bool narrow : {false, true}) {
     for (const auto& [window, softcap] :
@@ -185,6 +190,7 @@ void CheckRows(model::LinearMap& map, int64_t in, int64_t out,
 
 TEST_CASE("maps give a step's rows as they give a batch",
           "[qlora][lora][generate]") {
+  SFT_ON_EVERY_SET();
   c10::NoGradGuard off;
   constexpr int64_t in = 192, out = 70, rank = 4;
   for (const at::ScalarType compute : {at::kFloat, at::kBFloat16}) {

@@ -4,10 +4,12 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include "harness/kernels/product/tile_product.h"
+#include "harness/kernels/shared/processor_policy.h"
 #include "harness/model/model.h"
 #include "harness/model/ops/dense_linear.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/every_set.h"
+#include "tests/support/plain_product.h"
 
 namespace sft::kernels {
 namespace {
@@ -20,11 +22,14 @@ double Apart(const at::Tensor& a, const at::Tensor& b) {
 
 TEST_CASE("tiles take f32 matrices of some size, BLAS takes the rest",
           "[model][product]") {
+  SFT_ON_EVERY_SET();
   const auto tiled = [](int64_t m, int64_t n, int64_t k,
                         at::ScalarType dtype = at::kFloat) {
     return IsTiledProduct(at::zeros({m, k}, dtype), at::zeros({k, n}, dtype));
   };
-  CHECK(tiled(128, 128, 128) == TilesOutrunBlas());
+  const ProductPlan plan =
+      PlanHere({.rows = 128, .columns = 128, .depth = 128});
+  CHECK(tiled(128, 128, 128) == (plan.by == ProductBy::kTiles));
   CHECK_FALSE(tiled(127, 128, 128));
   CHECK_FALSE(tiled(128, 127, 128));
   CHECK_FALSE(tiled(128, 128, 127));
@@ -35,8 +40,12 @@ TEST_CASE("tiles take f32 matrices of some size, BLAS takes the rest",
   CHECK_FALSE(IsTiledProduct(gaps, gaps));
 }
 
-TEST_CASE("products and sums of products equal those in f64",
+// Sums of some hundred products of order 1 in f32, over the largest sum.
+constexpr double kBound = 2e-6;
+
+TEST_CASE("products and sums of products equal the plain ones in f64",
           "[model][product]") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(10);
   const auto dtype = GENERATE(at::kFloat, at::kDouble);
   const bool flip = GENERATE(false, true);
@@ -45,20 +54,21 @@ TEST_CASE("products and sums of products equal those in f64",
       flip ? at::randn({K, M}).to(dtype).t() : at::randn({M, K}).to(dtype);
   const at::Tensor b =
       flip ? at::randn({N, K}).to(dtype).t() : at::randn({K, N}).to(dtype);
-  const at::Tensor wanted = at::mm(a.to(at::kDouble), b.to(at::kDouble));
-  CHECK(Apart(MatrixProduct(a, b), wanted) < 2e-6);
+  const at::Tensor wanted = support::PlainProduct(a, b);
+  CHECK(Apart(MatrixProduct(a, b), wanted) < kBound);
   at::Tensor sum = at::randn({M, N}).to(dtype);
   const at::Tensor whole = sum.to(at::kDouble) + wanted;
   AddMatrixProduct(a, b, sum);
-  CHECK(Apart(sum, whole) < 2e-6);
+  CHECK(Apart(sum, whole) < kBound);
   at::Tensor columns = at::zeros({N, M}).to(dtype).t();
   AddMatrixProduct(a, b, columns);
-  CHECK(Apart(columns, wanted) < 2e-6);
+  CHECK(Apart(columns, wanted) < kBound);
   CHECK_THROWS(MatrixProduct(a, b.t()));
 }
 
 TEST_CASE("a map's pass is the same with a gradient and without",
           "[model][product]") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(11);
   const int64_t M = 200, I = 192, O = 160;
   const bool trained = GENERATE(false, true), biased = GENERATE(false, true);
@@ -78,12 +88,13 @@ TEST_CASE("a map's pass is the same with a gradient and without",
   const at::Tensor x64 = x.detach().to(at::kDouble).view({M, I});
   const at::Tensor w64 = w.detach().to(at::kDouble);
   const at::Tensor g64 = grad.to(at::kDouble).view({M, O});
-  at::Tensor wanted = at::mm(x64, w64.t());
+  at::Tensor wanted = support::PlainProduct(x64, w64.t());
   if (biased) wanted = wanted + bias.to(at::kDouble);
-  CHECK(Apart(y.view({M, O}), wanted) < 2e-6);
-  CHECK(Apart(x.grad().view({M, I}), at::mm(g64, w64)) < 2e-6);
+  CHECK(Apart(y.view({M, O}), wanted) < kBound);
+  CHECK(Apart(x.grad().view({M, I}), support::PlainProduct(g64, w64)) < kBound);
   CHECK(w.grad().defined() == trained);
-  if (trained) CHECK(Apart(w.grad(), at::mm(g64.t(), x64)) < 2e-6);
+  if (trained)
+    CHECK(Apart(w.grad(), support::PlainProduct(g64.t(), x64)) < kBound);
 }
 
 }  // namespace

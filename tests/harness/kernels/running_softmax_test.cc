@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/catch_torch.h"
+#include "tests/support/every_set.h"
 
 namespace sft::kernels {
 namespace {
@@ -24,6 +25,7 @@ std::vector<float> Scores(int64_t count, float least) {
 }
 
 TEST_CASE("probabilities are right to three units in the last place") {
+  SFT_ON_EVERY_SET();
   const int64_t keys = GENERATE(1, 15, 16, 17, 250);
   const int64_t row = ScoreRow(keys);
   const QueryBlock block = {.tokens = 1, .keys = keys, .causal = false};
@@ -41,6 +43,7 @@ TEST_CASE("probabilities are right to three units in the last place") {
 }
 
 TEST_CASE("far below the largest score a weight is all but zero, a NaN stays") {
+  SFT_ON_EVERY_SET();
   const QueryBlock block = {.tokens = 1, .keys = 3, .causal = false};
   std::vector<float> p(kScoreLanes, kNan);
   p[0] = 0, p[1] = -5000, p[2] = -std::numeric_limits<float>::infinity();
@@ -57,6 +60,7 @@ TEST_CASE("far below the largest score a weight is all but zero, a NaN stays") {
 }
 
 TEST_CASE("scores read in parts make the softmax of all, causal or not") {
+  SFT_ON_EVERY_SET();
   const bool causal = GENERATE(true, false);
   const QueryBlock block = {.begin = 20,
                             .tokens = 3,

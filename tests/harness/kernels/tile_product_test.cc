@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "tests/support/catch_torch.h"
+#include "tests/support/every_set.h"
 
 namespace sft::kernels {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr double kBound = 2e-5;
 
 TEST_CASE("products of tiles equal those in f64", "[kernels]") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(7);
   for (int64_t m : {1, 5, 6, 7, 19}) {
     for (int64_t n : {1, 15, 16, 17, 40, 64, 130}) {
@@ -48,6 +50,7 @@ TEST_CASE("products of tiles equal those in f64", "[kernels]") {
 
 TEST_CASE("products of any size equal those in f64, whatever the threads",
           "[kernels]") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(9);
   const int threads = at::get_num_threads();
   for (int64_t m : {3, 121, 250}) {
@@ -94,6 +97,7 @@ TEST_CASE("products of any size equal those in f64, whatever the threads",
 }
 
 TEST_CASE("a packed matrix gives the bits of the plain product", "[kernels]") {
+  SFT_ON_EVERY_SET();
   at::manual_seed(8);
   for (int64_t m : {1, 119, 121, 250}) {
     for (int64_t n : {1, 63, 64, 130}) {

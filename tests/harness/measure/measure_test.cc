@@ -2,6 +2,7 @@
 #include <string>
 
 #include "harness/core/stopwatch.h"
+#include "harness/kernels/shared/instruction_set.h"
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
 #include "tests/support/catch_torch.h"
@@ -60,6 +61,11 @@ TEST_CASE("provenance says what it was built from and where it ran",
   CHECK(build.at("revision") == "abc");
   CHECK(build.at("torch").find('.') != std::string::npos);
   CHECK_FALSE(build.at("instruction_set").empty());
+  for (const kernels::InstructionSet set : kernels::SetsHere()) {
+    const kernels::UseInstructionSet use(set);
+    CHECK(BuildProvenance({}, at::kCPU).at("kernels") ==
+          kernels::InstructionSetName(set));
+  }
   CHECK(build.at("device") == "cpu");
   const auto run = RunProvenance(absl::FromUnixSeconds(0));
   CHECK(run.at("start") == "1970-01-01T00:00:00Z");

@@ -1,0 +1,36 @@
+// A test case on every instruction set that this processor has.
+#ifndef TESTS_SUPPORT_EVERY_SET_H_
+#define TESTS_SUPPORT_EVERY_SET_H_
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "harness/kernels/shared/instruction_set.h"
+#include "tests/support/catch_torch.h"
+
+namespace sft::support {
+
+// Those of this processor, the least first; a warning names each other.
+inline std::vector<kernels::InstructionSet> EverySet() {
+  const std::vector<kernels::InstructionSet> sets = kernels::SetsHere();
+  for (const kernels::InstructionSet set : kernels::kInstructionSets) {
+    if (std::find(sets.begin(), sets.end(), set) != sets.end()) continue;
+    WARN("SKIPPED: kernels of the instruction set "
+         << std::string(kernels::InstructionSetName(set))
+         << ", which this processor lacks");
+  }
+  return sets;
+}
+
+}  // namespace sft::support
+
+// Runs the rest of the test case once on each of them.
+#define SFT_ON_EVERY_SET()                                \
+  const sft::kernels::InstructionSet sft_set =            \
+      GENERATE(from_range(sft::support::EverySet()));     \
+  const sft::kernels::UseInstructionSet sft_use(sft_set); \
+  INFO("instruction set " << std::string(                 \
+           sft::kernels::InstructionSetName(sft_set)))
+
+#endif  // TESTS_SUPPORT_EVERY_SET_H_
