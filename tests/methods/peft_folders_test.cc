@@ -12,8 +12,8 @@
 namespace sft::methods {
 namespace {
 
-using fake::RelativeError;
-using fake::RequireOneLine;
+using model::fake::RelativeError;
+using model::fake::RequireOneLine;
 
 std::string Goldens(const std::string& name) {
   return (support::SourceDir() / "tests/golden/adapters" / name).string();
@@ -32,8 +32,8 @@ std::unique_ptr<model::Model> Base(const std::string& name,
 
 at::Tensor Logits(model::Model& model, const std::vector<int64_t>& ids) {
   c10::NoGradGuard off;
-  fake::Row row{ids, std::vector<int64_t>(ids.size(), kNoLoss)};
-  return model.Logits(model.HiddenStates(fake::PackedBatch({row}))[0]);
+  model::fake::Row row{ids, std::vector<int64_t>(ids.size(), kNoLoss)};
+  return model.Logits(model.HiddenStates(model::fake::PackedBatch({row}))[0]);
 }
 
 // Most are within 1e-6. PiSSA and OLoRA begin from a factorization in f32,
@@ -42,7 +42,7 @@ constexpr double kTolerance = 1e-5;
 
 TEST_CASE("PEFT's folders give PEFT's logits", "[methods][adapter][peft]") {
   const nlohmann::json golden =
-      nlohmann::json::parse(fake::ReadBytes(Goldens("golden.json")));
+      nlohmann::json::parse(model::fake::ReadBytes(Goldens("golden.json")));
   const auto ids = golden["ids"].get<std::vector<int64_t>>();
   const auto expected =
       formats::ReadSafetensors(Goldens("expected.safetensors"));
@@ -73,9 +73,9 @@ absl::Status AttachWith(const std::string& name, const std::string& base,
                         std::filesystem::copy_options::recursive |
                             std::filesystem::copy_options::overwrite_existing);
   const std::string path = folder + "/adapter_config.json";
-  nlohmann::json config = nlohmann::json::parse(fake::ReadBytes(path));
+  nlohmann::json config = nlohmann::json::parse(model::fake::ReadBytes(path));
   config[key] = value;
-  fake::WriteBytes(path, config.dump());
+  model::fake::WriteBytes(path, config.dump());
   return AttachAdapter(*Base(base, at::kFloat), folder);
 }
 
@@ -156,7 +156,7 @@ TEST_CASE("a saved map of a transposed layout is read as it is stored",
       formats::ReadSafetensors(Goldens("gpt2") + "/adapter_model.safetensors");
   REQUIRE(tensors.ok());
   nlohmann::json config = nlohmann::json::parse(
-      fake::ReadBytes(Goldens("gpt2") + "/adapter_config.json"));
+      model::fake::ReadBytes(Goldens("gpt2") + "/adapter_config.json"));
   config["modules_to_save"] = {"attn.c_proj", "c_fc"};
   std::erase_if(*tensors, [](const NamedTensor& t) {
     return t.name.find("attn.c_proj") != std::string::npos ||
@@ -175,7 +175,7 @@ TEST_CASE("a saved map of a transposed layout is read as it is stored",
   REQUIRE(formats::WriteSafetensors(folder + "/adapter_model.safetensors",
                                     *tensors, {})
               .ok());
-  fake::WriteBytes(folder + "/adapter_config.json", config.dump());
+  model::fake::WriteBytes(folder + "/adapter_config.json", config.dump());
   const absl::Status attached = AttachAdapter(*model, folder);
   INFO(attached.ToString());
   REQUIRE(attached.ok());

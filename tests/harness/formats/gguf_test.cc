@@ -10,14 +10,14 @@
 namespace sft::formats {
 namespace {
 
-using fake::GgufWriter;
-using fake::Raw;
-using fake::RequireOneLine;
+using model::fake::GgufWriter;
+using model::fake::Raw;
+using model::fake::RequireOneLine;
 
 absl::Status OpenBytes(const std::string& bytes) {
   static const support::TempDir dir;  // one for thousands of files
   const std::string path = (dir.path() / "m.gguf").string();
-  fake::WriteBytes(path, bytes);
+  model::fake::WriteBytes(path, bytes);
   return GgufFile::Open(path).status();
 }
 
@@ -40,7 +40,7 @@ model::GgufWriter SmallFile() {
 TEST_CASE("keys and tensors of a GGUF file read back", "[model][gguf]") {
   support::TempDir dir;
   const std::string path = (dir.path() / "m.gguf").string();
-  fake::WriteBytes(path, SmallFile().Bytes());
+  model::fake::WriteBytes(path, SmallFile().Bytes());
   auto file = GgufFile::Open(path);
   REQUIRE(file.ok());
   CHECK(*file->Get<std::string>("general.architecture") == "llama");
@@ -60,7 +60,7 @@ TEST_CASE("keys and tensors of a GGUF file read back", "[model][gguf]") {
 
 // Bit for bit; returns how many types the file holds.
 size_t CheckStorageTypes(const std::string& file) {
-  const nlohmann::json golden = fake::Golden(file);
+  const nlohmann::json golden = model::fake::Golden(file);
   for (const auto& [name, row] : golden["types"].items()) {
     INFO(name);
     const StorageType* type = FindGgmlType(row["id"].get<uint64_t>());
@@ -198,7 +198,7 @@ TEST_CASE("a GGUF tokenizer with false ids is refused", "[model][gguf]") {
           model::Raw<uint32_t>(8) + model::Raw<uint64_t>(1) +
               model::GgufWriter::Text("a"));
   out.Int("tokenizer.ggml.bos_token_id", 1);
-  fake::WriteBytes(path, out.Bytes());
+  model::fake::WriteBytes(path, out.Bytes());
   model::RequireOneLine(model::ReadGgufTokenizer(path).status(),
                         "is no token of 1");
 }

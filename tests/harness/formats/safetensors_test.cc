@@ -8,13 +8,13 @@
 namespace sft::formats {
 namespace {
 
-using fake::Raw;
-using fake::RequireOneLine;
+using model::fake::Raw;
+using model::fake::RequireOneLine;
 
 absl::Status ReadBytesAsFile(const std::string& bytes) {
   static const support::TempDir dir;  // one for thousands of files
   const std::string path = (dir.path() / "m.safetensors").string();
-  fake::WriteBytes(path, bytes);
+  model::fake::WriteBytes(path, bytes);
   return ReadSafetensors(path).status();
 }
 

@@ -32,11 +32,11 @@ std::string ShaOf(const at::Tensor& t) {
 double Uniform(uint64_t c) {
   return static_cast<double>(SplitMix64(c) >> 11) * 0x1p-53;
 }
-at::Tensor Values(uint64_t methods::seed, int64_t n) {
+at::Tensor Values(uint64_t seed, int64_t n) {
   at::Tensor out = at::empty({n});
   float* data = out.mutable_data_ptr<float>();
   for (int64_t i = 0; i < n; ++i) {
-    const uint64_t k = (methods::seed << 20) + static_cast<uint64_t>(i);
+    const uint64_t k = (seed << 20) + static_cast<uint64_t>(i);
     const double u = Uniform(3 * k) + Uniform(3 * k + 1) + Uniform(3 * k + 2);
     data[i] = static_cast<float>((u - 1.5) * 0.05);
   }

@@ -16,7 +16,7 @@
 #include "harness/model/families/encoder_families.h"
 #include "harness/model/forward/encoder.h"
 
-namespace sft::encoder_golden {
+namespace sft::model::encoder_golden {
 
 using fake::RelativeError;
 using fake::RequireOneLine;
@@ -161,6 +161,6 @@ inline at::Tensor ExpectedScores(const json& head, HeadKind kind) {
   return at::tensor(values, at::kDouble).view({rows, -1});
 }
 
-}  // namespace sft::encoder_golden
+}  // namespace sft::model::encoder_golden
 
 #endif  // TESTS_HARNESS_MODEL_ENCODER_GOLDEN_H_

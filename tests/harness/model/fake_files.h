@@ -21,7 +21,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/require.h"
 
-namespace sft::fake {
+namespace sft::model::fake {
 
 inline void WriteBytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
@@ -218,6 +218,6 @@ inline std::unique_ptr<Model> ListedModelIfHere(
   return nullptr;
 }
 
-}  // namespace sft::fake
+}  // namespace sft::model::fake
 
 #endif  // TESTS_HARNESS_MODEL_FAKE_FILES_H_
