@@ -59,8 +59,17 @@ struct RunFlags {
   RecordingFlags recording;
   int jobs = 1;
   int max_attempts = 2;
+  std::string pool = launch::LaunchOptions().pool;
   bool dry_run = false;
 };
+
+std::vector<std::string> PoolNames() {
+  std::vector<std::string> names;
+  for (const launch::WorkerPoolRow& row : launch::WorkerPools()) {
+    names.push_back(row.name);
+  }
+  return names;
+}
 
 void DeclareRun(CLI::App& app, RunFlags& flags) {
   app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
@@ -71,6 +80,8 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
   app.add_option("--max-attempts", flags.max_attempts,
                  "tries of a run that fails")
       ->transform(WholeNumber(1, 1024));
+  app.add_option("--pool", flags.pool, "where runs execute")
+      ->check(OneOf(PoolNames()));
   DeclareRecording(app, flags.recording);
 }
 
@@ -142,6 +153,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   options.paths.out = flags.recording.out;
   options.jobs = flags.jobs;
   options.max_attempts = flags.max_attempts;
+  options.pool = flags.pool;
   options.checkpoint_every = flags.recording.checkpoint_every;
   options.keep_text = flags.recording.keep_text;
   options.save_weights = flags.recording.save_weights;

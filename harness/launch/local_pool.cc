@@ -61,11 +61,7 @@ EndedRun EndOf(const Process& process, int wait_status) {
     return ended;
   }
   ended.exit_status = WEXITSTATUS(wait_status);
-  for (const WorkerOutcome outcome :
-       {WorkerOutcome::kPublished, WorkerOutcome::kFailed,
-        WorkerOutcome::kInterrupted}) {
-    if (ended.exit_status == static_cast<int>(outcome)) ended.outcome = outcome;
-  }
+  ended.outcome = OutcomeOf(ended.exit_status);
   return ended;
 }
 
@@ -95,8 +91,8 @@ class LocalPool final : public WorkerPool {
     process.run_id = run_id;
     process.pipe = ends[0];
     const int error =
-        Spawn(WordsFor(run_id, attempt), store_.paths().Log(run_id), ends[1],
-              lock, process.pid);
+        Spawn(WorkerWords(options_, run_id, attempt, kProgressFd),
+              store_.paths().Log(run_id), ends[1], lock, process.pid);
     close(ends[1]);
     if (lock >= 0) close(lock);
     if (error != 0) {
@@ -143,22 +139,6 @@ class LocalPool final : public WorkerPool {
   }
 
  private:
-  std::vector<std::string> WordsFor(const std::string& run_id,
-                                    int attempt) const {
-    return {
-        options_.executable,
-        "worker",
-        "--out=" + options_.paths.out,
-        "--run-id=" + run_id,
-        absl::StrCat("--progress-fd=", kProgressFd),
-        absl::StrCat("--attempt=", attempt),
-        "--checkpoint-every=" + absl::FormatDuration(options_.checkpoint_every),
-        absl::StrCat("--keep-text=", options_.keep_text ? "true" : "false"),
-        absl::StrCat("--save-weights=",
-                     options_.save_weights ? "true" : "false"),
-    };
-  }
-
   // An error number, 0 where it runs. `lock` may be -1.
   int Spawn(std::vector<std::string> words, const std::string& log,
             int progress, int lock, pid_t& pid) const {

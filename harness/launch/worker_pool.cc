@@ -25,4 +25,30 @@ absl::StatusOr<std::unique_ptr<WorkerPool>> MakeWorkerPool(
                    absl::StrJoin(names, ", ")));
 }
 
+std::vector<std::string> WorkerWords(const PoolOptions& options,
+                                     const std::string& run_id, int attempt,
+                                     int progress_fd) {
+  return {
+      options.executable,
+      "worker",
+      absl::StrCat("--out=", options.paths.out),
+      absl::StrCat("--run-id=", run_id),
+      absl::StrCat("--progress-fd=", progress_fd),
+      absl::StrCat("--attempt=", attempt),
+      absl::StrCat("--checkpoint-every=",
+                   absl::FormatDuration(options.checkpoint_every)),
+      absl::StrCat("--keep-text=", options.keep_text ? "true" : "false"),
+      absl::StrCat("--save-weights=", options.save_weights ? "true" : "false"),
+  };
+}
+
+std::optional<WorkerOutcome> OutcomeOf(int exit_status) {
+  for (const WorkerOutcome outcome :
+       {WorkerOutcome::kPublished, WorkerOutcome::kFailed,
+        WorkerOutcome::kInterrupted}) {
+    if (exit_status == static_cast<int>(outcome)) return outcome;
+  }
+  return std::nullopt;
+}
+
 }  // namespace sft::launch

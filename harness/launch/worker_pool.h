@@ -59,6 +59,14 @@ class WorkerPool {
   virtual void Stop(bool at_once) = 0;
 };
 
+// Program and arguments of the worker of one attempt. It writes progress lines
+// to `progress_fd`; -1: nowhere.
+std::vector<std::string> WorkerWords(const PoolOptions& options,
+                                     const std::string& run_id, int attempt,
+                                     int progress_fd);
+// What a worker said by its exit status; nullopt for one that is no worker's.
+std::optional<WorkerOutcome> OutcomeOf(int exit_status);
+
 struct WorkerPoolRow {
   std::string name;
   std::string summary;

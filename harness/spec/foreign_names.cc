@@ -132,8 +132,7 @@ constexpr KeyRow kKeys[] = {
      "warmup_fraction",
      "here it is warmup_ratio, a share of the steps"},
     {"optim optim_args optimizer_type opt",
-     "here it is optimizer: adamw, "
-     "adamw_8bit or adamw_paged"},
+     "here it is optimizer, of 'sftbench list optimizers'"},
     {"adam_beta1", "here it is beta1"},
     {"adam_beta2", "here it is beta2"},
     {"betas adam_betas", "here they are beta1 and beta2"},
@@ -278,7 +277,7 @@ constexpr ValueRow kValues[] = {
     {"optimizer", "paged_adamw paged_adamw_32bit",
      "here it is optimizer: adamw_paged"},
     {"optimizer", "sgd adafactor lion muon lamb rmsprop adagrad sophia",
-     "not there: every method is trained by AdamW"},
+     "not there: AdamW is, and what 'sftbench list optimizers' shows"},
     {"dtype", "fp16 float16 half f16 16",
      "not there; dtype: bf16 keeps f32 master weights"},
     {"dtype", "bfloat16 bf16_mixed", "here it is dtype: bf16"},

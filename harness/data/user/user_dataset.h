@@ -9,20 +9,12 @@
 
 namespace sft::data {
 
-// The labels are read from the file where `data` does not name them. Columns
-// of a task (each named as here unless data.columns says otherwise; * = may be
-// absent):
-//   classification      text, text_pair*, label
-//   token_labels        words, tags (lists, or separated by spaces)
-//   question_answering  question, context, answers, answer_start*,
-//                       is_impossible*
-//   generation          source, target (one, or a list of references)
-//   instruction         instruction, input*, output; or messages
-//   multiple_choice     question, choices (a list), answer (index or text)
-//   language_modeling   text
-// Rows are split 0.8, 0.1, 0.1 unless data.prepare or data.test says
-// otherwise; data.prepare is PrepareOptions, cleaning off by default. Bad rows
-// are an error, or with on_bad_row: skip are refused and counted.
+// The labels are read from the file where `data` does not name them, a task's
+// columns are its kind's UserForm::parts, each named as there unless
+// data.columns says otherwise. Rows are split 0.8, 0.1, 0.1 unless data.prepare
+// or data.test says otherwise; data.prepare is PrepareOptions, cleaning off by
+// default. Bad rows are an error, or with on_bad_row: skip are refused and
+// counted.
 absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data);
 
 }  // namespace sft::data

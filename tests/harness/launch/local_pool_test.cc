@@ -85,6 +85,7 @@ TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
       "printf 'notice: 3 rows are cut\\t0\\t0\\t0\\t0\\t0\\n' >&3\n"
       "printf 'train\\t2\\t9\\t1.5\\t100\\t7\\n' >&3\n"
       "printf 'no progress line\\n' >&3\n");
+  CHECK(workers.pool->slots() == workers.options.jobs);
   REQUIRE(workers.pool->Start("one", 3).ok());
   const PoolNews news = workers.WaitFor(1);
   CHECK(news.notices == std::vector<std::string>{"3 rows are cut"});

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <filesystem>
+#include <set>
 
 #include "harness/formats/safetensors.h"
 #include "harness/model/load/weights.h"
@@ -76,6 +77,21 @@ at::Tensor ExpectedLogits(const Golden& golden) {
 }
 
 }  // namespace
+
+TEST_CASE("every row of the table has a checkpoint of transformers'",
+          "[model][families]") {
+  std::set<std::string> here;
+  for (const std::string& name : Families()) {
+    const auto config = ConfigFromJson(
+        name, fake::ReadBytes(ReadGolden(name).folder + "/config.json"));
+    REQUIRE(config.ok());
+    here.insert(config->family);
+  }
+  for (const DecoderFamily& row : DecoderFamilies()) {
+    CAPTURE(row.name);
+    CHECK(here.count(std::string(row.name)) == 1);
+  }
+}
 
 TEST_CASE("logits of every family equal transformers'", "[model][families]") {
   for (const std::string& family : Families()) {
