@@ -57,9 +57,8 @@ TEST_CASE("PEFT's folders give PEFT's logits", "[methods][adapter][peft]") {
       const absl::Status attached = AttachAdapter(*model, Goldens(wanted.name));
       INFO(attached.ToString());
       REQUIRE(attached.ok());
-      CHECK(model::RelativeError(Logits(*model, ids), wanted.tensor) <
-            kTolerance);
-      CHECK(model::RelativeError(before, wanted.tensor) > 0.01);
+      CHECK(RelativeError(Logits(*model, ids), wanted.tensor) < kTolerance);
+      CHECK(RelativeError(before, wanted.tensor) > 0.01);
     }
   }
 }
@@ -117,8 +116,7 @@ TEST_CASE("what is set and not applied is refused by its name",
            {"use_dora", true, "lacks its magnitude"},
        }) {
     INFO(c.key << " " << c.value.dump());
-    model::RequireOneLine(AttachWith("pissa", "rope_llama3", c.key, c.value),
-                          c.part);
+    RequireOneLine(AttachWith("pissa", "rope_llama3", c.key, c.value), c.part);
   }
 }
 
@@ -187,26 +185,25 @@ TEST_CASE("a saved map of a transposed layout is read as it is stored",
 
 TEST_CASE("an adapter on a table that does not fit is refused",
           "[methods][adapter][peft]") {
-  model::RequireOneLine(
+  RequireOneLine(
       AttachWith("tables", "rope_llama3", "init_lora_weights", "pissa"),
       "only on the maps of the blocks");
-  model::RequireOneLine(
+  RequireOneLine(
       AttachWith("tables_tied", "qwen2", "ensure_weight_tying", true),
       "ensure_weight_tying");
   // The tied head's shape is that of the tokens' table, not of the positions'.
-  model::RequireOneLine(
-      AttachAdapter(*Base("gpt2", at::kFloat), Goldens("tables")), "[97, 16]");
-  model::RequireOneLine(
-      AttachAdapter(*Base("gpt2", at::kFloat), Goldens("pissa")), "which");
-  model::RequireOneLine(
-      AttachAdapter(*Base("qwen2", at::kFloat), Goldens("saved")), "[16, 16]");
+  RequireOneLine(AttachAdapter(*Base("gpt2", at::kFloat), Goldens("tables")),
+                 "[97, 16]");
+  RequireOneLine(AttachAdapter(*Base("gpt2", at::kFloat), Goldens("pissa")),
+                 "which");
+  RequireOneLine(AttachAdapter(*Base("qwen2", at::kFloat), Goldens("saved")),
+                 "[16, 16]");
   // PEFT factors the matrix as Conv1D stores it.
-  model::RequireOneLine(
-      AttachWith("gpt2", "gpt2", "init_lora_weights", "olora"),
-      "init_lora_weights olora on transformer.h.0");
+  RequireOneLine(AttachWith("gpt2", "gpt2", "init_lora_weights", "olora"),
+                 "init_lora_weights olora on transformer.h.0");
   // Biases of a folder that says it trains none.
-  model::RequireOneLine(AttachWith("biases", "qwen2", "bias", "none"),
-                        "unknown tensor");
+  RequireOneLine(AttachWith("biases", "qwen2", "bias", "none"),
+                 "unknown tensor");
 }
 
 }  // namespace

@@ -21,17 +21,17 @@ absl::Status OpenBytes(const std::string& bytes) {
   return GgufFile::Open(path).status();
 }
 
-model::GgufWriter SmallFile() {
-  model::GgufWriter out;
+GgufWriter SmallFile() {
+  GgufWriter out;
   out.String("general.architecture", "llama");
   out.Int("llama.block_count", 2);
   out.Real("epsilon", 1e-5f);
   out.Key("names", 9,
-          model::Raw<uint32_t>(8) + model::Raw<uint64_t>(2) +
-              model::GgufWriter::Text("a") + model::GgufWriter::Text("bc"));
-  out.Key("numbers", 9,
-          model::Raw<uint32_t>(5) + model::Raw<uint64_t>(2) +
-              model::Raw<int32_t>(-3) + model::Raw<int32_t>(4));
+          Raw<uint32_t>(8) + Raw<uint64_t>(2) + GgufWriter::Text("a") +
+              GgufWriter::Text("bc"));
+  out.Key(
+      "numbers", 9,
+      Raw<uint32_t>(5) + Raw<uint64_t>(2) + Raw<int32_t>(-3) + Raw<int32_t>(4));
   out.Tensor("w", {3, 2}, 0, std::string(24, '\0'));
   out.Tensor("b", {2}, 1, std::string(4, '\0'));
   return out;
@@ -50,9 +50,8 @@ TEST_CASE("keys and tensors of a GGUF file read back", "[model][gguf]") {
         std::vector<std::string>{"a", "bc"});
   CHECK(*file->Get<std::vector<int64_t>>("numbers") ==
         std::vector<int64_t>{-3, 4});
-  model::RequireOneLine(file->Get<int64_t>("absent").status(),
-                        "absent is missing");
-  model::RequireOneLine(file->Get<int64_t>("epsilon").status(), "another type");
+  RequireOneLine(file->Get<int64_t>("absent").status(), "absent is missing");
+  RequireOneLine(file->Get<int64_t>("epsilon").status(), "another type");
   REQUIRE(file->tensors().size() == 2);
   CHECK(file->tensors()[0].shape == std::vector<int64_t>{2, 3});
   CHECK(file->tensors()[1].type->name == "f16");
@@ -99,7 +98,7 @@ TEST_CASE("a GGUF file cut anywhere is refused in one line", "[model][gguf]") {
   const std::string whole = SmallFile().Bytes();
   REQUIRE(OpenBytes(whole).ok());
   for (size_t size = 0; size < whole.size(); ++size) {
-    model::RequireOneLine(OpenBytes(whole.substr(0, size)));
+    RequireOneLine(OpenBytes(whole.substr(0, size)));
   }
 }
 
@@ -112,7 +111,7 @@ TEST_CASE("a GGUF file with any byte changed never crashes", "[model][gguf]") {
       bytes[random() % bytes.size()] = static_cast<char>(random());
     }
     const absl::Status status = OpenBytes(bytes);
-    if (!status.ok()) model::RequireOneLine(status);
+    if (!status.ok()) RequireOneLine(status);
   }
 }
 
@@ -121,86 +120,81 @@ TEST_CASE("false counts, lengths and offsets of a GGUF file are refused",
   const uint64_t huge = uint64_t{1} << 60;
   std::string bytes = SmallFile().Bytes();
   SECTION("tensor count") {
-    bytes.replace(8, 8, model::Raw(huge));
-    model::RequireOneLine(OpenBytes(bytes), "claims");
+    bytes.replace(8, 8, Raw(huge));
+    RequireOneLine(OpenBytes(bytes), "claims");
   }
   SECTION("key count") {
-    bytes.replace(16, 8, model::Raw(huge));
-    model::RequireOneLine(OpenBytes(bytes), "claims");
+    bytes.replace(16, 8, Raw(huge));
+    RequireOneLine(OpenBytes(bytes), "claims");
   }
   SECTION("length of a key") {
-    bytes.replace(24, 8, model::Raw(huge));
-    model::RequireOneLine(OpenBytes(bytes), "length 1152921504606846976");
+    bytes.replace(24, 8, Raw(huge));
+    RequireOneLine(OpenBytes(bytes), "length 1152921504606846976");
   }
   SECTION("version") {
-    bytes.replace(4, 4, model::Raw<uint32_t>(0x03000000));
-    model::RequireOneLine(OpenBytes(bytes), "little-endian");
+    bytes.replace(4, 4, Raw<uint32_t>(0x03000000));
+    RequireOneLine(OpenBytes(bytes), "little-endian");
   }
   SECTION("no GGUF file") {
-    model::RequireOneLine(OpenBytes("something else, longer than a header"),
-                          "not a GGUF file");
-    model::RequireOneLine(OpenBytes("PK\x03\x04 something else"), "pickle");
+    RequireOneLine(OpenBytes("something else, longer than a header"),
+                   "not a GGUF file");
+    RequireOneLine(OpenBytes("PK\x03\x04 something else"), "pickle");
   }
-  model::GgufWriter out;
+  GgufWriter out;
   SECTION("array of 2^60 elements") {
-    out.Key("a", 9, model::Raw<uint32_t>(0) + model::Raw(huge));
-    model::RequireOneLine(OpenBytes(out.Bytes()),
-                          "more than the file can hold");
+    out.Key("a", 9, Raw<uint32_t>(0) + Raw(huge));
+    RequireOneLine(OpenBytes(out.Bytes()), "more than the file can hold");
   }
   SECTION("array of arrays") {
-    out.Key(
-        "a", 9,
-        model::Raw<uint32_t>(9) + model::Raw<uint64_t>(1) + std::string(12, 0));
-    model::RequireOneLine(OpenBytes(out.Bytes()), "not supported");
+    out.Key("a", 9, Raw<uint32_t>(9) + Raw<uint64_t>(1) + std::string(12, 0));
+    RequireOneLine(OpenBytes(out.Bytes()), "not supported");
   }
   SECTION("dimensions whose product overflows") {
     out.Record("w", {uint64_t{1} << 40, uint64_t{1} << 40}, 0, 0);
-    model::RequireOneLine(OpenBytes(out.Bytes()), "impossible dimension");
+    RequireOneLine(OpenBytes(out.Bytes()), "impossible dimension");
   }
   SECTION("bytes whose product overflows") {
     out.Record("w", {uint64_t{1} << 62}, 0, 0);
-    model::RequireOneLine(OpenBytes(out.Bytes()), "impossible size");
+    RequireOneLine(OpenBytes(out.Bytes()), "impossible size");
   }
   SECTION("data beyond the end") {
     out.Record("w", {1 << 20}, 0, 0);
-    model::RequireOneLine(OpenBytes(out.Bytes()), "wants bytes");
+    RequireOneLine(OpenBytes(out.Bytes()), "wants bytes");
   }
   SECTION("an offset near 2^64") {
     out.Record("w", {4}, 0, ~uint64_t{31});
-    model::RequireOneLine(OpenBytes(out.Bytes()), "wants bytes");
+    RequireOneLine(OpenBytes(out.Bytes()), "wants bytes");
   }
   SECTION("overlapping tensors") {
     out.Tensor("v", {16}, 0, std::string(64, '\0'));
     out.Record("w", {4}, 0, 32);
-    model::RequireOneLine(OpenBytes(out.Bytes()), "overlap");
+    RequireOneLine(OpenBytes(out.Bytes()), "overlap");
   }
   SECTION("rows that break a block") {
     out.Tensor("v", {33}, 3, std::string(64, '\0'));
-    model::RequireOneLine(OpenBytes(out.Bytes()), "no multiple of the block");
+    RequireOneLine(OpenBytes(out.Bytes()), "no multiple of the block");
   }
   SECTION("a tensor given twice") {
     out.Tensor("v", {4}, 0, std::string(16, '\0'));
     out.Tensor("v", {4}, 0, std::string(16, '\0'));
-    model::RequireOneLine(OpenBytes(out.Bytes()), "given twice");
+    RequireOneLine(OpenBytes(out.Bytes()), "given twice");
   }
   SECTION("alignment") {
     out.Int("general.alignment", 24);
-    model::RequireOneLine(OpenBytes(out.Bytes()), "power of two");
+    RequireOneLine(OpenBytes(out.Bytes()), "power of two");
   }
 }
 
 TEST_CASE("a GGUF tokenizer with false ids is refused", "[model][gguf]") {
   support::TempDir dir;
   const std::string path = (dir.path() / "m.gguf").string();
-  model::GgufWriter out;
+  GgufWriter out;
   out.String("tokenizer.ggml.model", "gpt2");
   out.Key("tokenizer.ggml.tokens", 9,
-          model::Raw<uint32_t>(8) + model::Raw<uint64_t>(1) +
-              model::GgufWriter::Text("a"));
+          Raw<uint32_t>(8) + Raw<uint64_t>(1) + GgufWriter::Text("a"));
   out.Int("tokenizer.ggml.bos_token_id", 1);
   model::fake::WriteBytes(path, out.Bytes());
-  model::RequireOneLine(model::ReadGgufTokenizer(path).status(),
-                        "is no token of 1");
+  RequireOneLine(model::ReadGgufTokenizer(path).status(), "is no token of 1");
 }
 
 TEST_CASE("the default model's tokenizer data is read", "[model][gguf]") {

@@ -19,8 +19,7 @@ absl::Status ReadBytesAsFile(const std::string& bytes) {
 }
 
 std::string WithHeader(const std::string& header, size_t data_bytes) {
-  return model::Raw<uint64_t>(header.size()) + header +
-         std::string(data_bytes, '\1');
+  return Raw<uint64_t>(header.size()) + header + std::string(data_bytes, '\1');
 }
 
 std::string OneTensor(const std::string& dtype, const std::string& shape,
@@ -65,14 +64,14 @@ TEST_CASE("a safetensors file cut anywhere is refused in one line",
   const std::string whole = WithHeader(OneTensor("\"F32\"", "[2]", "[0,8]"), 8);
   REQUIRE(ReadBytesAsFile(whole).ok());
   for (size_t size = 0; size < whole.size(); ++size) {
-    model::RequireOneLine(ReadBytesAsFile(whole.substr(0, size)));
+    RequireOneLine(ReadBytesAsFile(whole.substr(0, size)));
   }
   std::mt19937 random(5);
   for (int i = 0; i < 500; ++i) {
     std::string bytes = whole;
     bytes[random() % bytes.size()] = static_cast<char>(random());
     const absl::Status status = ReadBytesAsFile(bytes);
-    if (!status.ok()) model::RequireOneLine(status);
+    if (!status.ok()) RequireOneLine(status);
   }
 }
 
@@ -86,9 +85,8 @@ TEST_CASE("a false safetensors header is refused", "[model][safetensors]") {
       "\"data_offsets\":[0,8]},\"w\":{\"dtype\":\"F32\","
       "\"shape\":[2],\"data_offsets\":";
   for (const Case& c : std::vector<Case>{
-           {model::Raw(uint64_t{1} << 60) + "{}",
-            "header claims 1152921504606846976"},
-           {model::Raw(~uint64_t{0}) + "{}", "header claims"},
+           {Raw(uint64_t{1} << 60) + "{}", "header claims 1152921504606846976"},
+           {Raw(~uint64_t{0}) + "{}", "header claims"},
            {WithHeader("{", 0), "not valid JSON"},
            {WithHeader("[1]", 0), "not a JSON object"},
            {WithHeader("{\"w\":1}", 0), "wanted dtype"},
@@ -111,7 +109,7 @@ TEST_CASE("a false safetensors header is refused", "[model][safetensors]") {
            {WithHeader(two + "[12,20]}}", 20), "hole"},
            {WithHeader("{\"v\":1,\"v\":1}", 0), "given twice"},
        }) {
-    model::RequireOneLine(ReadBytesAsFile(c.bytes), c.part);
+    RequireOneLine(ReadBytesAsFile(c.bytes), c.part);
   }
 }
 
