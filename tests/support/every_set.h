@@ -8,17 +8,17 @@
 
 #include "harness/kernels/shared/instruction_set.h"
 #include "tests/support/catch_torch.h"
+#include "tests/support/skips.h"
 
 namespace sft::support {
 
-// Those of this processor, the least first; a warning names each other.
+// Those of this processor, the least first; the others are skipped.
 inline std::vector<kernels::InstructionSet> EverySet() {
   const std::vector<kernels::InstructionSet> sets = kernels::SetsHere();
   for (const kernels::InstructionSet set : kernels::kInstructionSets) {
     if (std::find(sets.begin(), sets.end(), set) != sets.end()) continue;
-    WARN("SKIPPED: kernels of the instruction set "
-         << std::string(kernels::InstructionSetName(set))
-         << ", which this processor lacks");
+    SkipPart(Need::kSets, "this processor lacks " +
+                              std::string(kernels::InstructionSetName(set)));
   }
   return sets;
 }
