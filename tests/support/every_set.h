@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "harness/kernels/shared/instruction_set.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/skips.h"
@@ -17,8 +18,9 @@ inline std::vector<kernels::InstructionSet> EverySet() {
   const std::vector<kernels::InstructionSet> sets = kernels::SetsHere();
   for (const kernels::InstructionSet set : kernels::kInstructionSets) {
     if (std::find(sets.begin(), sets.end(), set) != sets.end()) continue;
-    SkipPart(Need::kSets, "this processor lacks " +
-                              std::string(kernels::InstructionSetName(set)));
+    SkipPart(Need::kSets,
+             absl::StrCat("this processor lacks ",
+                          std::string(kernels::InstructionSetName(set))));
   }
   return sets;
 }

@@ -1,6 +1,7 @@
 // Rows as token ids: what is in the loss, what continues what.
 #include "harness/data/render/render.h"
 
+#include "absl/strings/str_cat.h"
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/support/catch_torch.h"
 
@@ -117,7 +118,8 @@ TEST_CASE("the loss is on the last answer and its end of turn only",
   REQUIRE(every.ok());
   CHECK(every->examples[0].input_ids == last->examples[0].input_ids);
   CHECK(Mask(every->examples[0]) ==
-        std::string(20, '_') + "bc<eot>" + std::string(21, '_') + "ef<eot>");
+        absl::StrCat(std::string(20, '_'), "bc<eot>", std::string(21, '_'),
+                     "ef<eot>"));
 }
 
 TEST_CASE("loss_on_prompt = 1 puts the loss on every token but the first",
