@@ -23,11 +23,14 @@ namespace {
 constexpr int kProgressFd = 3;
 constexpr int kLockFd = 4;  // keeps the run's lock until the worker ends
 constexpr int kPollMilliseconds = 200;
+// Between looks at a worker that has closed its pipe.
+constexpr int kEndMilliseconds = 5;
 
 struct Process {
   std::string run_id;
   pid_t pid = 0;
   int pipe = -1;
+  bool hung_up = false;  // it says no more, and will end
   std::string buffer;
   absl::Time started;
 };
@@ -108,12 +111,18 @@ class LocalPool final : public WorkerPool {
   PoolNews Wait() override {
     PoolNews news;
     std::vector<pollfd> files;
+    int milliseconds = kPollMilliseconds;
     for (const Process& process : processes_) {
-      files.push_back({process.pipe, POLLIN, 0});
+      if (process.hung_up) milliseconds = kEndMilliseconds;
+      files.push_back({process.hung_up ? -1 : process.pipe, POLLIN, 0});
     }
-    poll(files.data(), files.size(), kPollMilliseconds);
+    poll(files.data(), files.size(), milliseconds);
     for (size_t i = 0; i < files.size(); ++i) {
-      if ((files[i].revents & POLLIN) != 0) ReadProgress(processes_[i], news);
+      if ((files[i].revents & POLLIN) != 0) {
+        ReadProgress(processes_[i], news);
+      } else if ((files[i].revents & (POLLHUP | POLLERR)) != 0) {
+        processes_[i].hung_up = true;
+      }
     }
     for (size_t i = 0; i < processes_.size();) {
       int wait_status = 0;
