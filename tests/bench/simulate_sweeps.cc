@@ -104,7 +104,7 @@ bool Run(int sweeps, const std::string& only) {
 
 int main(int argc, char** argv) {
   const int sweeps = argc > 1 ? std::atoi(argv[1]) : 10000;
-  return sft::Run(sweeps > 0 ? sweeps : 10000, argc > 2 ? argv[2] : "")
+  return sft::bench::Run(sweeps > 0 ? sweeps : 10000, argc > 2 ? argv[2] : "")
              ? EXIT_SUCCESS
              : EXIT_FAILURE;
 }

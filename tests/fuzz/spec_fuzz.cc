@@ -1,4 +1,5 @@
 // Experiment specs, up to their plan.
+#include "harness/spec/plan_text.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/harness/spec/spec_tables.h"
 
