@@ -93,9 +93,9 @@ void BM_PackHistogram(benchmark::State& state, const std::string& name,
       static_cast<double>(tokens) / static_cast<double>(packs * capacity);
 }
 
-#define PACK_HISTOGRAM(label, file, strategy, bound, packs)                   \
-  BENCHMARK_CAPTURE(BM_PackHistogram, label, file, PackStrategy::k##strategy, \
-                    bound, packs)                                             \
+#define PACK_HISTOGRAM(label, file, strategy, bound, packs)           \
+  BENCHMARK_CAPTURE(BM_PackHistogram, label, file,                    \
+                    methods::PackStrategy::k##strategy, bound, packs) \
       ->Unit(benchmark::kMillisecond)
 
 PACK_HISTOGRAM(wikipedia_ffd, "wikipedia_512", FirstFitDecreasing, 0, 8138483);
@@ -156,8 +156,8 @@ void BM_PackRows(benchmark::State& state, methods::PackStrategy strategy) {
       static_cast<double>(static_cast<int64_t>(packed.bins.size()) * capacity);
 }
 
-#define PACK_ROWS(label, strategy)                                 \
-  BENCHMARK_CAPTURE(BM_PackRows, label, PackStrategy::k##strategy) \
+#define PACK_ROWS(label, strategy)                                          \
+  BENCHMARK_CAPTURE(BM_PackRows, label, methods::PackStrategy::k##strategy) \
       ->Unit(benchmark::kMillisecond)
 
 PACK_ROWS(ffd, FirstFitDecreasing);

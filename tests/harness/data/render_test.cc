@@ -110,7 +110,8 @@ TEST_CASE("the loss is on the last answer and its end of turn only",
   REQUIRE(last.ok());
   CHECK(tokenizer.Decode(last->examples[0].input_ids, false) ==
         "[user]a<eot>\n[assistant]bc<eot>\n[user]d<eot>\n[assistant]ef<eot>");
-  CHECK(Mask(last->examples[0]) == std::string(44, '_') + "ef<eot>");
+  CHECK(Mask(last->examples[0]) ==
+        absl::StrCat(std::string(44, '_'), "ef<eot>"));
 
   RenderOptions all = Form("chat");
   all.loss_on = "all_assistant";
