@@ -1,9 +1,12 @@
 // What --help prints.
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "experiments/command_line.h"
+#include "harness/core/status.h"
 
 namespace sft::experiments {
 namespace {
@@ -28,6 +31,16 @@ void AppendWrapped(std::string& out, const std::string& text, size_t column,
     first = false;
   }
   out += "\n";
+}
+
+// Where a line's text begins: behind a word with two spaces after it, else
+// behind its indent.
+size_t TextColumnOf(absl::string_view line) {
+  const size_t indent = std::min(line.find_first_not_of(' '), line.size());
+  const size_t gap = line.find("  ", indent);
+  const size_t column =
+      gap == line.npos ? line.npos : line.find_first_not_of(' ', gap);
+  return column == line.npos ? indent : column;
 }
 
 // Two columns; a wide left one stands on a line of its own.
@@ -61,7 +74,12 @@ std::string CommandHelp(const Command& command) {
   // Written as a raw string, it has line breaks at both ends.
   const absl::string_view help =
       absl::StripSuffix(absl::StripPrefix(command.help, "\n"), "\n");
-  if (!help.empty()) absl::StrAppend(&text, "\n", help, "\n");
+  if (!help.empty()) {
+    text += "\n";
+    for (const absl::string_view line : absl::StrSplit(help, '\n')) {
+      AppendWrapped(text, ToStd(line), 0, TextColumnOf(line));
+    }
+  }
   std::string section;
   for (const CLI::Option* option : ShownOptions(*app)) {
     const char* its = option->get_positional() ? "words" : "flags";
