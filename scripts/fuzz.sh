@@ -27,7 +27,7 @@ for name in "${names[@]}"; do
   log="build-fuzz/$name.log"
   status=0
   OMP_NUM_THREADS=1 ASAN_OPTIONS=allocator_may_return_null=1 \
-    "build-fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 \
+    "build-fuzz/tests/fuzz_$name" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=3000 -max_len=8192 -print_final_stats=1 \
     -artifact_prefix="build-fuzz/findings/$name-" \
     "$grown" "tests/fuzz/corpus/$name" >"$log" 2>&1 || status=$?
