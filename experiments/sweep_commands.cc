@@ -199,14 +199,7 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
     SFT_ASSIGN_OR_RETURN(
         const launch::WorkerOutcome outcome,
         launch::ExecuteRun(TheWorkbench(), run, plan, options));
-    switch (outcome) {
-      case launch::WorkerOutcome::kPublished:
-        return kExitGood;
-      case launch::WorkerOutcome::kFailed:
-        return kExitRunFailed;
-      case launch::WorkerOutcome::kInterrupted:
-        return kExitInterrupted;
-    }
+    return static_cast<int>(outcome);
   }
   return InputError(options.paths.Plan(), "has no run '" + flags.run_id + "'");
 }
