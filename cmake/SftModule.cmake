@@ -5,6 +5,12 @@
 # module's folder and nothing else; only who lists the module in DEPS (directly
 # or through another module) finds its headers.
 
+# Reading the headers of LibTorch and Catch2 costs more than compiling what a
+# source adds: from nothing, eight at a time take half as long.
+option(SFT_UNITY "Compile up to eight sources of a folder as one" ON)
+set(CMAKE_UNITY_BUILD ${SFT_UNITY})
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+
 # sft_include_root(<target> <visibility> <name> <path>)
 # Gives `target` an include root that shows only `path` (a folder or a header).
 function(sft_include_root target visibility name path)
@@ -112,9 +118,13 @@ function(sft_test name dir)
     list(APPEND _tests ${name}.gpu)
   endif()
   file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/skips")
+  set(_timeout 1500)
+  if(SFT_SANITIZE)
+    set(_timeout 6000)
+  endif()
   foreach(_test IN LISTS _tests)
     # One thread each, since CTest runs several at once. 77: catch_main.cc.
-    set_tests_properties(${_test} PROPERTIES TIMEOUT 1500 SKIP_RETURN_CODE 77
+    set_tests_properties(${_test} PROPERTIES TIMEOUT ${_timeout} SKIP_RETURN_CODE 77
       ENVIRONMENT "OMP_NUM_THREADS=1;SFT_SKIPS_FILE=${PROJECT_BINARY_DIR}/skips/${_test}.txt")
   endforeach()
 endfunction()

@@ -70,6 +70,8 @@ std::vector<Command> PackCommands();     // pack
 std::vector<Command> HelpCommands();     // help, completion
 // All of these, in the order of the help.
 std::vector<Command> AllCommands();
+// What the program does with its arguments; its exit status.
+int RunProgram(const std::vector<std::string>& arguments);
 std::vector<std::string> ShownNames(const std::vector<Command>& commands);
 
 // Columns on a terminal, tabs in a pipe; the first row is the header.

@@ -13,7 +13,6 @@
 #include "harness/core/fields.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/core/tensor_allocator.h"
 #include "harness/kernels/shared/instruction_set.h"
 #include "methods/registry.h"
 #include "version.h"
@@ -74,7 +73,9 @@ int Fail(const absl::Status& status) {
   return kExitBadInput;
 }
 
-int Main(const std::vector<std::string>& arguments) {
+}  // namespace
+
+int RunProgram(const std::vector<std::string>& arguments) {
   const absl::Status kernels = kernels::CheckForcedKernels();
   if (!kernels.ok()) return Fail(kernels);
   const std::vector<Command> commands = AllCommands();
@@ -112,8 +113,6 @@ int Main(const std::vector<std::string>& arguments) {
                                    : "; did you mean '" + nearest + "'?")));
 }
 
-}  // namespace
-
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
   for (auto make : {SweepCommands, RecordCommands, ModelCommands, DataCommands,
@@ -131,9 +130,3 @@ const launch::Workbench& TheWorkbench() {
 }
 
 }  // namespace sft::experiments
-
-int main(int argc, char** argv) {
-  sft::InstallTensorAllocator();
-  return sft::experiments::Main(
-      std::vector<std::string>(argv + 1, argv + argc));
-}

@@ -15,7 +15,7 @@
 
 #include "tests/sources.h"
 
-namespace sft::guards {
+namespace sft::guards::architecture_test {
 namespace {
 
 constexpr int kMaxLines = 450;
@@ -296,4 +296,4 @@ TEST_CASE("what the rules allow is not reported", "[architecture]") {
 }
 
 }  // namespace
-}  // namespace sft::guards
+}  // namespace sft::guards::architecture_test

@@ -17,7 +17,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/tiny_encoder.h"
 
-namespace sft::whole {
+namespace sft::whole::encoder_run_test {
 namespace {
 
 constexpr const char* kFiller[] = {"the",     "story",    "would",
@@ -247,4 +247,4 @@ TEST_CASE("an encoder's run is refused where its tasks or lengths do not fit",
   CHECK(status(config).empty());
 }
 
-}  // namespace sft::whole
+}  // namespace sft::whole::encoder_run_test

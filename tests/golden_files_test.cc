@@ -14,7 +14,7 @@
 
 #include "tests/sources.h"
 
-namespace sft::guards {
+namespace sft::guards::golden_files_test {
 namespace {
 
 struct GoldenTree {
@@ -177,4 +177,4 @@ TEST_CASE("an orphan among golden files is found", "[architecture][golden]") {
 }
 
 }  // namespace
-}  // namespace sft::guards
+}  // namespace sft::guards::golden_files_test

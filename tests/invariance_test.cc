@@ -16,7 +16,7 @@
 #include "harness/core/rng.h"
 #include "harness/train/trainer.h"
 
-namespace sft::whole {
+namespace sft::whole::invariance_test {
 namespace {
 
 // Trained tensors that start at zero would hide the gradients of others.
@@ -243,4 +243,4 @@ TEST_CASE("activation checkpointing changes no gradient beyond rounding",
 }
 
 }  // namespace
-}  // namespace sft::whole
+}  // namespace sft::whole::invariance_test

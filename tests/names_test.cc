@@ -13,7 +13,7 @@
 
 #include "tests/sources.h"
 
-namespace sft::guards {
+namespace sft::guards::names_test {
 namespace {
 
 // Where rows are written down, and how one gives its name.
@@ -292,4 +292,4 @@ TEST_CASE("a table that gives no names is found", "[architecture][names]") {
 }
 
 }  // namespace
-}  // namespace sft::guards
+}  // namespace sft::guards::names_test

@@ -11,7 +11,7 @@
 #include "harness/train/trainer.h"
 #include "tests/invariance.h"
 
-namespace sft::whole {
+namespace sft::whole::run_invariance_test {
 namespace {
 
 struct RunResult {
@@ -192,4 +192,4 @@ TEST_CASE("so it is under every optimizer, clipped or not",
 }
 
 }  // namespace
-}  // namespace sft::whole
+}  // namespace sft::whole::run_invariance_test

@@ -17,7 +17,7 @@
 #include "tests/support/require.h"
 #include "tests/support/stories_model.h"
 
-namespace sft::whole {
+namespace sft::whole::scoring_golden_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -230,4 +230,4 @@ TEST_CASE("scores equal lm-evaluation-harness item by item",
 }
 
 }  // namespace
-}  // namespace sft::whole
+}  // namespace sft::whole::scoring_golden_test

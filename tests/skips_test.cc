@@ -14,7 +14,7 @@
 #include <sstream>
 #include <string>
 
-namespace sft::support {
+namespace sft::support::skips_test {
 namespace {
 
 TEST_CASE("probe: no data here", "[.][skip_probe_whole]") {
@@ -108,4 +108,4 @@ TEST_CASE("a skip of what is required fails, as does one behind a failure",
 }
 
 }  // namespace
-}  // namespace sft::support
+}  // namespace sft::support::skips_test

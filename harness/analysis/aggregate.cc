@@ -122,6 +122,13 @@ void NoteFailures(Results& results) {
 
 }  // namespace
 
+std::optional<double> Lookup(const std::map<std::string, double>& values,
+                             const std::string& name) {
+  const auto it = values.find(name);
+  if (it == values.end()) return std::nullopt;
+  return it->second;
+}
+
 const CollectedRun* Results::Find(const std::string& run_id) const {
   for (const CollectedRun& run : runs) {
     if (run.planned.run_id == run_id) return &run;

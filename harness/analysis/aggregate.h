@@ -41,6 +41,10 @@ struct Results {
   const CollectedRun* Find(const std::string& run_id) const;
 };
 
+// The value of this name, nullopt where there is none.
+std::optional<double> Lookup(const std::map<std::string, double>& values,
+                             const std::string& name);
+
 // From DIR/plan.json if there is one, and DIR/runs/*.h5 (or DIR/*.h5), merged
 // or not. Damaged records become runs of that state, and a note.
 absl::StatusOr<Results> CollectResults(const std::string& dir);

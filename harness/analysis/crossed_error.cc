@@ -16,7 +16,6 @@ namespace {
 
 namespace bm = boost::math;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // Below this share of what chance among items alone makes of the seeds'
 // variance (its 5 % quantile), it is not believed: scores that are counted in
 // items can agree over three seeds to the last item.

@@ -13,13 +13,6 @@ namespace {
 constexpr double kBusyShare = 0.8;
 constexpr double kSerialShare = 0.15;
 
-std::optional<double> Lookup(const std::map<std::string, double>& values,
-                             const std::string& name) {
-  const auto it = values.find(name);
-  if (it == values.end()) return std::nullopt;
-  return it->second;
-}
-
 // "" where a record does not say.
 std::string ProcessorOf(const record::RunRecord& record) {
   const auto cpu = record.provenance_run.find("cpu");

@@ -12,13 +12,6 @@
 namespace sft::analysis {
 namespace {
 
-std::optional<double> Lookup(const std::map<std::string, double>& values,
-                             const std::string& name) {
-  const auto it = values.find(name);
-  if (it == values.end()) return std::nullopt;
-  return it->second;
-}
-
 ValueOfRun Fact(const std::string& name) {
   return [name](const record::RunRecord& record) {
     return Lookup(record.facts, name);

@@ -13,7 +13,6 @@
 namespace sft::analysis {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMaxExactItems = 16;
 
 // Linear interpolation between order statistics (type 7, numpy's default).

@@ -6,10 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string_view>
 #include <vector>
 
 namespace sft::analysis {
+
+// What a statistic is where there is too little to have one.
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 struct Interval {
   double low = 0;

@@ -5,6 +5,9 @@
 #include <c10/core/impl/alloc_cpu.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include <cstring>
 #include <mutex>
@@ -15,6 +18,18 @@
 
 namespace sft {
 namespace {
+
+// AddressSanitizer is told what of the range may be touched: a block, without
+// the gap behind it, from Take to GiveBack.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t kGap = 64;
+void Allow(void* at, size_t size) { ASAN_UNPOISON_MEMORY_REGION(at, size); }
+void Forbid(void* at, size_t size) { ASAN_POISON_MEMORY_REGION(at, size); }
+#else
+constexpr size_t kGap = 0;
+void Allow(void*, size_t) {}
+void Forbid(void*, size_t) {}
+#endif
 
 constexpr size_t kPage = 4096;
 constexpr size_t kAlign = 64;  // what LibTorch's vector code expects
@@ -75,8 +90,8 @@ class Range {
   }
 
   // Null where there is no room.
-  void* Take(size_t bytes) {
-    bytes = (bytes + kAlign - 1) / kAlign * kAlign;
+  void* Take(size_t wanted) {
+    const size_t bytes = (wanted + kAlign - 1) / kAlign * kAlign + kGap;
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto it = free_.lower_bound({bytes, nullptr, nullptr});
     if (it == free_.end()) return nullptr;
@@ -94,17 +109,21 @@ class Range {
     }
     block->free = false;
     block->use = current_use;
-    Count(block->use, static_cast<int64_t>(block->size));
+    Count(block->use, Bytes(*block));
     taken_[block->at] = block;
+    Forbid(block->at, block->size);
+    Allow(block->at, wanted);
     return block->at;
   }
 
   void GiveBack(void* at) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto it = taken_.find(at);
+    TORCH_CHECK(it != taken_.end(), "a tensor's memory is given back twice");
     Block* block = it->second;
     taken_.erase(it);
-    Count(block->use, -static_cast<int64_t>(block->size));
+    Forbid(block->at, block->size);
+    Count(block->use, -Bytes(*block));
     block->free = true;
     if (block->behind != nullptr && block->behind->free) {
       Unlist(block->behind);
@@ -123,7 +142,7 @@ class Range {
     const auto it = taken_.find(at);
     if (it == taken_.end()) return;
     Block* block = it->second;
-    const int64_t bytes = static_cast<int64_t>(block->size);
+    const int64_t bytes = Bytes(*block);
     // One total throughout: this is no new peak.
     now_.bytes[static_cast<size_t>(block->use)] -= bytes;
     now_.bytes[static_cast<size_t>(use)] += bytes;
@@ -158,6 +177,10 @@ class Range {
       return std::pair(size, at) < std::pair(other.size, other.at);
     }
   };
+
+  static int64_t Bytes(const Block& block) {
+    return static_cast<int64_t>(block.size - kGap);
+  }
 
   void Unlist(Block* block) { free_.erase({block->size, block->at, block}); }
 
@@ -242,13 +265,12 @@ int64_t TensorMemory::total() const {
 }
 
 bool InstallTensorAllocator() {
-#if defined(__SANITIZE_ADDRESS__)
-  return false;
-#else
-  if (!TheRange().Reserve()) return false;
-  c10::SetCPUAllocator(new KeepingAllocator(), /*priority=*/1);
-  return true;
-#endif
+  static const bool installed = [] {
+    if (!TheRange().Reserve()) return false;
+    c10::SetCPUAllocator(new KeepingAllocator(), /*priority=*/1);
+    return true;
+  }();
+  return installed;
 }
 
 TensorMemory CurrentTensorMemory() { return TheRange().Now(); }

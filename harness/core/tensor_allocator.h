@@ -36,8 +36,8 @@ struct TensorMemory {
 
 // From now on every CPU tensor's memory comes from one range of addresses,
 // reserved for as many bytes as the machine has and backed as it is touched.
-// Call once, before the first tensor. False, and all as it was, where the
-// range is refused or a sanitizer watches the heap.
+// Call before the first tensor; later calls change nothing. False, and all as
+// it was, where the range is refused.
 bool InstallTensorAllocator();
 
 TensorMemory CurrentTensorMemory();

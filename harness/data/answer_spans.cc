@@ -23,9 +23,9 @@ size_t ByteOfCharacter(std::string_view text, int64_t characters) {
   return characters == 0 ? at : std::string::npos;
 }
 
-class Reader {
+class SpanReader {
  public:
-  Reader(const std::string& context, bool text_table)
+  SpanReader(const std::string& context, bool text_table)
       : context_(context), text_table_(text_table) {}
 
   absl::Status Read(const Json& answers, const Json* starts) {
@@ -174,7 +174,7 @@ absl::StatusOr<AnswerSpans> ReadAnswerSpans(const Json* answers,
   const bool blank =
       answers == nullptr || (answers->is_string() && answers->empty()) ||
       (answers->is_string() && answers->get<std::string>().empty());
-  Reader reader(context, text_table);
+  SpanReader reader(context, text_table);
   if (!blank) {
     if (starts != nullptr && starts->is_string() &&
         starts->get<std::string>().empty()) {

@@ -10,6 +10,10 @@ bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 }  // namespace
 
+bool IsBlank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
 std::string Utf8Complaint(std::string_view text) {
   const size_t at = FirstUncleanByte(text);
   if (at == std::string_view::npos) return "";

@@ -10,6 +10,9 @@ namespace sft::data {
 // "byte 0xa3 at column 258 is no UTF-8", "" if the text is good. NUL is not.
 std::string Utf8Complaint(std::string_view text);
 
+// Nothing but ASCII white space.
+bool IsBlank(std::string_view text);
+
 // White space of both ends cut off, runs of it within made one space.
 std::string CollapseSpace(std::string_view text);
 

@@ -19,10 +19,6 @@ std::vector<std::string> Columns(std::string_view line) {
   return absl::StrSplit(ToAbsl(line), ' ', absl::SkipEmpty());
 }
 
-bool IsBlank(std::string_view line) {
-  return line.find_first_not_of(" \t\r\v\f") == std::string_view::npos;
-}
-
 // "B-person" is 'B' and "person", "O" is 'O' and ""; false for all else.
 bool SplitTag(std::string_view tag, char& prefix, std::string_view& type) {
   prefix = tag.empty() ? '\0' : tag[0];
@@ -35,9 +31,9 @@ bool SplitTag(std::string_view tag, char& prefix, std::string_view& type) {
   return true;
 }
 
-class Reader {
+class ConllReader {
  public:
-  Reader(std::string path, const ConllOptions& options)
+  ConllReader(std::string path, const ConllOptions& options)
       : path_(std::move(path)), options_(options) {}
 
   void Feed(std::string_view line, int64_t number, bool too_long) {
@@ -146,7 +142,7 @@ absl::StatusOr<ConllTable> ReadConll(const std::string& path,
                                      const ConllOptions& options) {
   SFT_ASSIGN_OR_RETURN(LineReader lines,
                        LineReader::Open(path, options.max_line_bytes));
-  Reader reader(path, options);
+  ConllReader reader(path, options);
   while (true) {
     SFT_ASSIGN_OR_RETURN(const bool more, lines.Next());
     if (!more) break;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
@@ -11,10 +12,6 @@ namespace sft::data {
 namespace {
 
 constexpr size_t kShown = 20;
-
-bool Has(const std::vector<std::string>& list, const std::string& one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
-}
 
 // " (there are: a, b)".
 std::string Known(std::vector<std::string> known) {
@@ -58,7 +55,8 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Parse(std::string_view text) {
     plain.clear();
     open = std::string::npos;
     out.parts_.push_back({true, name});
-    if (!Has(out.columns_, name)) out.columns_.push_back(name);
+    if (!absl::c_linear_search(out.columns_, name))
+      out.columns_.push_back(name);
     i = end;
   }
   if (!plain.empty()) out.parts_.push_back({false, std::move(plain)});
@@ -84,21 +82,21 @@ absl::Status CheckTemplate(const PromptTemplate& form,
                            const std::vector<std::string>& known,
                            const std::vector<std::string>& answer) {
   for (const std::string& name : form.doubled()) {
-    if (!Has(known, name)) continue;
+    if (!absl::c_linear_search(known, name)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         "template: {{", name, "}} writes the text {", name,
         "} into every prompt; a column is filled in by single braces: {", name,
         "}"));
   }
   for (const std::string& name : form.columns()) {
-    if (!Has(known, name)) {
+    if (!absl::c_linear_search(known, name)) {
       const std::string near = NearestName(CollapseSpace(name), known);
       return absl::InvalidArgumentError(
           absl::StrCat("template: no column '", name, "'",
                        near.empty() ? "" : "; did you mean {" + near + "}?",
                        Known(known), "; {{ writes a brace itself"));
     }
-    if (Has(answer, name)) {
+    if (absl::c_linear_search(answer, name)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "template: {", name,
           "} is the answer's column: the answer would stand in the prompt. The "

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
+#include "harness/data/clean_text.h"
 
 namespace sft::data {
 namespace {
@@ -30,10 +31,6 @@ size_t OwnSize(const Tokenizer& tokenizer, int32_t id, std::string_view span) {
   const std::string own = tokenizer.Decode({id}, /*skip_special_tokens=*/false);
   const size_t at = own.empty() ? std::string_view::npos : span.find(own);
   return at == std::string_view::npos ? span.size() : at + own.size();
-}
-
-bool IsBlank(std::string_view text) {
-  return text.find_first_not_of(" \t\n\r\v\f") == std::string_view::npos;
 }
 
 // A text that stands in none of `turns`. No template takes its characters,

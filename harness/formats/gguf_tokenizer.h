@@ -10,11 +10,15 @@
 
 namespace sft::formats {
 
+// Types of tokens; 1 is an ordinary one.
+inline constexpr int32_t kControlToken = 3;
+inline constexpr int32_t kUserDefinedToken = 4;
+
 struct GgufTokenizerData {
   std::string model;  // "gpt2"
   std::string pre;    // "smollm"
   std::vector<std::string> tokens;
-  std::vector<int32_t> token_types;  // 1 normal, 3 control, 4 user defined
+  std::vector<int32_t> token_types;
   std::vector<std::string> merges;
   std::vector<float> scores;
   std::optional<int32_t> bos, eos, eot, eom, unk, pad;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "absl/strings/ascii.h"
 #include "harness/core/status.h"
 #include "harness/metrics/sums.h"
 #include "harness/metrics/unicode_text.h"
@@ -14,19 +15,19 @@
 namespace sft::metrics {
 namespace {
 
-constexpr int kOrder = 4;
-constexpr char kVersion[] = "2.6.0";  // of the sacreBLEU it is equal to
+constexpr int kBleuOrder = 4;
+constexpr char kBleuVersion[] = "2.6.0";  // of the sacreBLEU it is equal to
 
-using Counts = std::array<std::map<std::string, int64_t>, kOrder>;
+using BleuCounts = std::array<std::map<std::string, int64_t>, kBleuOrder>;
 
 struct Statistics {
   int64_t hypothesis_length = 0, reference_length = 0;
-  std::array<int64_t, kOrder> correct{}, total{};
+  std::array<int64_t, kBleuOrder> correct{}, total{};
 
   std::vector<double> Sums() const {
     std::vector<double> sums = {static_cast<double>(hypothesis_length),
                                 static_cast<double>(reference_length)};
-    for (int n = 0; n < kOrder; ++n) {
+    for (int n = 0; n < kBleuOrder; ++n) {
       sums.push_back(static_cast<double>(correct[n]));
       sums.push_back(static_cast<double>(total[n]));
     }
@@ -34,11 +35,11 @@ struct Statistics {
   }
 };
 
-Counts CountNgrams(const std::vector<std::string>& words) {
-  Counts counts;
+BleuCounts CountNgrams(const std::vector<std::string>& words) {
+  BleuCounts counts;
   for (size_t begin = 0; begin < words.size(); ++begin) {
     std::string ngram;
-    for (int n = 0; n < kOrder && begin + n < words.size(); ++n) {
+    for (int n = 0; n < kBleuOrder && begin + n < words.size(); ++n) {
       if (n > 0) ngram += ' ';
       ngram += words[begin + n];
       ++counts[n][ngram];
@@ -54,7 +55,6 @@ void ReplaceAll(std::string_view from, std::string_view to, std::string* text) {
   }
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsStop(char c) { return c == '.' || c == ','; }
 // {-~ [-` space-& (-+ :-@ and the slash
 bool IsMark13a(char c) {
@@ -98,7 +98,7 @@ Statistics Measure(const TextItem& item, const TextMetricOptions& options) {
   Statistics s;
   const std::vector<std::string> words = Words(item.hypothesis, options);
   s.hypothesis_length = static_cast<int64_t>(words.size());
-  Counts references;
+  BleuCounts references;
   int64_t closest = -1;
   for (const std::string& reference : item.references) {
     const std::vector<std::string> reference_words = Words(reference, options);
@@ -109,16 +109,16 @@ Statistics Measure(const TextItem& item, const TextMetricOptions& options) {
       closest = difference;
       s.reference_length = length;
     }
-    const Counts counts = CountNgrams(reference_words);
-    for (int n = 0; n < kOrder; ++n) {
+    const BleuCounts counts = CountNgrams(reference_words);
+    for (int n = 0; n < kBleuOrder; ++n) {
       for (const auto& [ngram, count] : counts[n]) {
         int64_t& most = references[n][ngram];
         most = std::max(most, count);
       }
     }
   }
-  const Counts counts = CountNgrams(words);
-  for (int n = 0; n < kOrder; ++n) {
+  const BleuCounts counts = CountNgrams(words);
+  for (int n = 0; n < kBleuOrder; ++n) {
     for (const auto& [ngram, count] : counts[n]) {
       s.total[n] += count;
       const auto found = references[n].find(ngram);
@@ -135,8 +135,8 @@ Statistics Measure(const TextItem& item, const TextMetricOptions& options) {
 double Value(const std::vector<double>& s, bool effective_order) {
   if (s[2] <= 0) return 0.0;
   double log_sum = 0, smooth = 1;
-  int order = kOrder;
-  for (int n = 0; n < kOrder; ++n) {
+  int order = kBleuOrder;
+  for (int n = 0; n < kBleuOrder; ++n) {
     const double match = s[2 + 2 * n], total = s[3 + 2 * n];
     if (total <= 0) {
       if (!effective_order) return 0.0;
@@ -175,13 +175,15 @@ std::string Tokenize13a(std::string_view line) {
     }
   }
   marked = SubPairs(
-      marked, [](char a, char b) { return !IsDigit(a) && IsStop(b); },
+      marked,
+      [](char a, char b) { return !absl::ascii_isdigit(a) && IsStop(b); },
       SpacedSecond);
   marked = SubPairs(
-      marked, [](char a, char b) { return IsStop(a) && !IsDigit(b); },
+      marked,
+      [](char a, char b) { return IsStop(a) && !absl::ascii_isdigit(b); },
       SpacedFirst);
   marked = SubPairs(
-      marked, [](char a, char b) { return IsDigit(a) && b == '-'; },
+      marked, [](char a, char b) { return absl::ascii_isdigit(a) && b == '-'; },
       SpacedSecond);
   return CollapseSpaces(marked);
 }
@@ -229,7 +231,7 @@ absl::StatusOr<MetricScore> Bleu(const std::vector<TextItem>& items,
   score.signature = absl::StrCat("nrefs:", ReferenceCount(items),
                                  "|case:", options.lowercase ? "lc" : "mixed",
                                  "|eff:no|tok:", options.tokenize,
-                                 "|smooth:exp|version:", kVersion);
+                                 "|smooth:exp|version:", kBleuVersion);
   return score;
 }
 

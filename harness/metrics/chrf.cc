@@ -16,13 +16,13 @@
 namespace sft::metrics {
 namespace {
 
-constexpr int kOrder = 6;
+constexpr int kChrfOrder = 6;
 constexpr double kBeta = 2;
-constexpr char kVersion[] = "2.6.0";  // of the sacreBLEU it is equal to
+constexpr char kChrfVersion[] = "2.6.0";  // of the sacreBLEU it is equal to
 
-using Counts = std::array<std::map<std::string, int64_t>, kOrder>;
+using ChrfCounts = std::array<std::map<std::string, int64_t>, kChrfOrder>;
 
-Counts CountNgrams(const std::string& text) {
+ChrfCounts CountNgrams(const std::string& text) {
   std::string joined;
   for (const std::string& word : SplitText(text)) joined += word;
   std::vector<size_t> starts;
@@ -32,9 +32,9 @@ Counts CountNgrams(const std::string& text) {
   }
   starts.push_back(joined.size());
   const size_t length = starts.size() - 1;
-  Counts counts;
+  ChrfCounts counts;
   for (size_t begin = 0; begin < length; ++begin) {
-    for (size_t n = 1; n <= kOrder && begin + n <= length; ++n) {
+    for (size_t n = 1; n <= kChrfOrder && begin + n <= length; ++n) {
       ++counts[n - 1]
               [joined.substr(starts[begin], starts[begin + n] - starts[begin])];
     }
@@ -43,9 +43,10 @@ Counts CountNgrams(const std::string& text) {
 }
 
 // The sums of an item.
-std::vector<double> Match(const Counts& hypothesis, const Counts& reference) {
+std::vector<double> Match(const ChrfCounts& hypothesis,
+                          const ChrfCounts& reference) {
   std::vector<double> sums;
-  for (int n = 0; n < kOrder; ++n) {
+  for (int n = 0; n < kChrfOrder; ++n) {
     int64_t made = 0, wanted = 0, both = 0;
     for (const auto& [ngram, count] : reference[n]) wanted += count;
     for (const auto& [ngram, count] : hypothesis[n]) {
@@ -67,7 +68,7 @@ std::vector<double> Match(const Counts& hypothesis, const Counts& reference) {
 double ChrfOfSums(const std::vector<double>& s) {
   double precision = 0, recall = 0;
   int orders = 0;
-  for (int n = 0; n < kOrder; ++n) {
+  for (int n = 0; n < kChrfOrder; ++n) {
     const double made = s[3 * n], wanted = s[3 * n + 1], both = s[3 * n + 2];
     if (made <= 0 || wanted <= 0) continue;
     precision += both / made;
@@ -89,7 +90,7 @@ absl::StatusOr<MetricScore> Chrf(const std::vector<TextItem>& items,
   };
   MetricScore score;
   for (const TextItem& item : items) {
-    const Counts hypothesis = prepare(item.hypothesis);
+    const ChrfCounts hypothesis = prepare(item.hypothesis);
     std::vector<double> best(kChrfColumns, 0.0);
     double best_score = -1;
     for (const std::string& reference : item.references) {
@@ -107,7 +108,7 @@ absl::StatusOr<MetricScore> Chrf(const std::vector<TextItem>& items,
   score.signature =
       absl::StrCat("nrefs:", ReferenceCount(items),
                    "|case:", options.lowercase ? "lc" : "mixed",
-                   "|eff:yes|nc:6|nw:0|space:no|version:", kVersion);
+                   "|eff:yes|nc:6|nw:0|space:no|version:", kChrfVersion);
   return score;
 }
 

@@ -8,8 +8,6 @@
 namespace sft::metrics {
 namespace {
 
-bool IsDigit(char c) { return absl::ascii_isdigit(c); }
-
 // "0012.500" -> "12.5".
 std::string PlainDecimal(std::string whole, std::string fraction,
                          bool negative) {
@@ -26,9 +24,9 @@ std::string PlainDecimal(std::string whole, std::string fraction,
 std::optional<std::string> FinalNumber(std::string_view text) {
   std::optional<std::string> last;
   for (size_t i = 0; i < text.size();) {
-    const bool point_first =
-        text[i] == '.' && i + 1 < text.size() && IsDigit(text[i + 1]);
-    if (!IsDigit(text[i]) && !point_first) {
+    const bool point_first = text[i] == '.' && i + 1 < text.size() &&
+                             absl::ascii_isdigit(text[i + 1]);
+    if (!absl::ascii_isdigit(text[i]) && !point_first) {
       ++i;
       continue;
     }
@@ -47,13 +45,16 @@ std::optional<std::string> FinalNumber(std::string_view text) {
     }
     std::string whole, fraction;
     auto comma = [&] {
-      return text[i] == ',' && i + 1 < text.size() && IsDigit(text[i + 1]);
+      return text[i] == ',' && i + 1 < text.size() &&
+             absl::ascii_isdigit(text[i + 1]);
     };
-    for (; i < text.size() && (IsDigit(text[i]) || comma()); ++i) {
+    for (; i < text.size() && (absl::ascii_isdigit(text[i]) || comma()); ++i) {
       if (text[i] != ',') whole += text[i];
     }
-    if (i + 1 < text.size() && text[i] == '.' && IsDigit(text[i + 1])) {
-      for (++i; i < text.size() && IsDigit(text[i]); ++i) fraction += text[i];
+    if (i + 1 < text.size() && text[i] == '.' &&
+        absl::ascii_isdigit(text[i + 1])) {
+      for (++i; i < text.size() && absl::ascii_isdigit(text[i]); ++i)
+        fraction += text[i];
     }
     last = PlainDecimal(std::move(whole), std::move(fraction), negative);
   }

@@ -29,7 +29,7 @@ std::vector<bool> Consonants(const std::string& word) {
 }
 
 // m of the paper: how often a consonant follows a vowel.
-int Measure(const std::string& stem) {
+int StemMeasure(const std::string& stem) {
   const std::vector<bool> flags = Consonants(stem);
   int measure = 0;
   for (size_t i = 1; i < flags.size(); ++i)
@@ -67,11 +67,11 @@ std::string ApplyRules(const std::string& word, const std::vector<Rule>& rules,
   for (const Rule& rule : rules) {
     if (!EndsWith(word, rule.suffix)) continue;
     const std::string stem = Cut(word, rule.suffix.size());
-    bool good = Measure(stem) > min_measure;
+    bool good = StemMeasure(stem) > min_measure;
     if (rule.suffix == "ion") {
       good = good && (stem.back() == 's' || stem.back() == 't');
     } else if (rule.suffix == "logi") {  // its l belongs to the stem
-      good = Measure(Cut(word, 3)) > min_measure;
+      good = StemMeasure(Cut(word, 3)) > min_measure;
     }
     return good ? stem + std::string(rule.replacement) : word;
   }
@@ -88,7 +88,7 @@ std::string Step1a(const std::string& word) {
 std::string Step1b(const std::string& word) {
   if (EndsWith(word, "ied")) return Cut(word, word.size() == 4 ? 1 : 2);
   if (EndsWith(word, "eed")) {
-    return Measure(Cut(word, 3)) > 0 ? Cut(word, 1) : word;
+    return StemMeasure(Cut(word, 3)) > 0 ? Cut(word, 1) : word;
   }
   std::string stem;
   if (EndsWith(word, "ed") && ContainsVowel(Cut(word, 2))) {
@@ -105,7 +105,7 @@ std::string Step1b(const std::string& word) {
     const char last = stem.back();
     return last == 'l' || last == 's' || last == 'z' ? stem : Cut(stem, 1);
   }
-  return Measure(stem) == 1 && EndsCvc(stem) ? stem + "e" : stem;
+  return StemMeasure(stem) == 1 && EndsCvc(stem) ? stem + "e" : stem;
 }
 
 std::string Step1c(const std::string& word) {
@@ -115,7 +115,7 @@ std::string Step1c(const std::string& word) {
 }
 
 std::string Step2(const std::string& word) {
-  if (EndsWith(word, "alli") && Measure(Cut(word, 4)) > 0) {
+  if (EndsWith(word, "alli") && StemMeasure(Cut(word, 4)) > 0) {
     return Step2(Cut(word, 2));
   }
   static const auto& rules = *new std::vector<Rule>{
@@ -149,10 +149,11 @@ std::string Step4(const std::string& word) {
 std::string Step5(std::string word) {
   if (EndsWith(word, "e")) {
     const std::string stem = Cut(word, 1);
-    const int measure = Measure(stem);
+    const int measure = StemMeasure(stem);
     if (measure > 1 || (measure == 1 && !EndsCvc(stem))) word = stem;
   }
-  if (EndsWith(word, "ll") && Measure(Cut(word, 1)) > 1) word = Cut(word, 1);
+  if (EndsWith(word, "ll") && StemMeasure(Cut(word, 1)) > 1)
+    word = Cut(word, 1);
   return word;
 }
 

@@ -9,8 +9,6 @@ namespace sft::record {
 namespace {
 
 constexpr int kMaxDepth = 16;
-constexpr size_t kGrowBytes = size_t{1} << 16;
-
 // A data set or an attribute: the two differ in the calls only.
 struct Source {
   hid_t id;

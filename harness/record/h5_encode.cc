@@ -9,8 +9,6 @@
 namespace sft::record {
 namespace {
 
-constexpr size_t kGrowBytes = size_t{1} << 16;
-
 absl::Status Failed(const H5Item& item) {
   return absl::InternalError(absl::StrCat(
       "HDF5 cannot write ", item.path,

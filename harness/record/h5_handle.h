@@ -8,6 +8,9 @@
 
 namespace sft::record {
 
+// By which a file in memory grows.
+inline constexpr size_t kGrowBytes = size_t{1} << 16;
+
 class H5Handle {
  public:
   using Closer = herr_t (*)(hid_t);

@@ -194,9 +194,10 @@ class SequenceDecoder : public TokenDecoder {
   std::vector<std::unique_ptr<TokenDecoder>> steps_;
 };
 
-using Parsed = absl::StatusOr<std::unique_ptr<TokenDecoder>>;
+using ParsedDecoder = absl::StatusOr<std::unique_ptr<TokenDecoder>>;
 
-Parsed ParseMetaspace(const json& config, const std::string& file) {
+ParsedDecoder ParseMetaspaceDecoder(const json& config,
+                                    const std::string& file) {
   SFT_ASSIGN_OR_RETURN(std::string replacement,
                        StringField(config, "replacement", "▁", file));
   SFT_ASSIGN_OR_RETURN(const bool legacy,
@@ -211,7 +212,7 @@ Parsed ParseMetaspace(const json& config, const std::string& file) {
                                             scheme != "never");
 }
 
-Parsed ParseStrip(const json& config, const std::string& file) {
+ParsedDecoder ParseStrip(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(std::string content,
                        StringField(config, "content", " ", file));
   SFT_ASSIGN_OR_RETURN(const int64_t start, IntField(config, "start", 0, file));
@@ -222,13 +223,13 @@ Parsed ParseStrip(const json& config, const std::string& file) {
 
 }  // namespace
 
-Parsed ParseDecoder(const json& config, const std::string& file) {
+ParsedDecoder ParseDecoder(const json& config, const std::string& file) {
   if (config.is_null()) return std::make_unique<SpaceDecoder>();
   SFT_ASSIGN_OR_RETURN(const std::string type, TypeField(config, file));
   if (type == "ByteLevel") return std::make_unique<ByteLevelDecoder>();
   if (type == "ByteFallback") return std::make_unique<ByteFallbackDecoder>();
   if (type == "Fuse") return std::make_unique<FuseDecoder>();
-  if (type == "Metaspace") return ParseMetaspace(config, file);
+  if (type == "Metaspace") return ParseMetaspaceDecoder(config, file);
   if (type == "Strip") return ParseStrip(config, file);
   if (type == "WordPiece") {
     SFT_ASSIGN_OR_RETURN(std::string prefix,

@@ -14,9 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int32_t kControlToken = 3;
-constexpr int32_t kUserDefinedToken = 4;
-
 absl::Status CheckId(const char* name, std::optional<int32_t> id, size_t count,
                      const std::string& file) {
   if (!id.has_value() || (*id >= 0 && static_cast<size_t>(*id) < count)) {
@@ -73,11 +70,12 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(
   std::vector<AddedToken> added;
   for (size_t i = 0; i < data.token_types.size(); ++i) {
     const int32_t type = data.token_types[i];
-    if (type != kControlToken && type != kUserDefinedToken) continue;
+    if (type != formats::kControlToken && type != formats::kUserDefinedToken)
+      continue;
     AddedToken token;
     token.id = static_cast<int32_t>(i);
     token.content = data.tokens[i];
-    token.special = type == kControlToken;
+    token.special = type == formats::kControlToken;
     added.push_back(std::move(token));
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<BpeModel::Merge> merges,

@@ -13,25 +13,23 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int32_t kControlToken = 3;
-constexpr int32_t kUserDefinedToken = 4;
-
 bool InVocabulary(const formats::GgufTokenizerData& data, int32_t id) {
   return id >= 0 && static_cast<size_t>(id) < data.tokens.size();
 }
 
-ordered_json AddedTokens(const formats::GgufTokenizerData& data) {
+ordered_json AddedTokensJson(const formats::GgufTokenizerData& data) {
   ordered_json added = ordered_json::array();
   for (size_t i = 0; i < data.token_types.size(); ++i) {
     const int32_t type = data.token_types[i];
-    if (type != kControlToken && type != kUserDefinedToken) continue;
+    if (type != formats::kControlToken && type != formats::kUserDefinedToken)
+      continue;
     added.push_back({{"id", i},
                      {"content", data.tokens[i]},
                      {"single_word", false},
                      {"lstrip", false},
                      {"rstrip", false},
                      {"normalized", false},
-                     {"special", type == kControlToken}});
+                     {"special", type == formats::kControlToken}});
   }
   return added;
 }
@@ -39,7 +37,7 @@ ordered_json AddedTokens(const formats::GgufTokenizerData& data) {
 // What stands around every text, as MakeTokenizerFromGguf() reads it: around
 // each of a pair's texts, the second one's of type 1, as Llama's tokenizer has
 // it. null where nothing does.
-ordered_json PostProcessor(const formats::GgufTokenizerData& data,
+ordered_json PostProcessorJson(const formats::GgufTokenizerData& data,
                            bool adds_bos) {
   const auto added = [&](bool adds, std::optional<int32_t> id) {
     return adds && id.has_value() && InVocabulary(data, *id);
@@ -100,11 +98,11 @@ absl::StatusOr<std::map<std::string, std::string>> HfTokenizerFiles(
   for (size_t i = 0; i < data.tokens.size(); ++i) {
     vocabulary[data.tokens[i]] = i;
   }
-  ordered_json post = PostProcessor(data, pre.adds_bos);
+  ordered_json post = PostProcessorJson(data, pre.adds_bos);
   ordered_json tokenizer = {{"version", "1.0"},
                             {"truncation", nullptr},
                             {"padding", nullptr},
-                            {"added_tokens", AddedTokens(data)},
+                            {"added_tokens", AddedTokensJson(data)},
                             {"normalizer", nullptr},
                             {"pre_tokenizer", pre.pre_tokenizer},
                             {"post_processor", std::move(post)},

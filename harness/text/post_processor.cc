@@ -47,7 +47,7 @@ absl::StatusOr<int32_t> PairField(const json& config, const char* name,
 }
 
 // One entry of a template: special tokens, or the text A or B.
-struct Part {
+struct TemplatePart {
   Ids ids;
   char sequence = 0;
   int64_t type = 0;
@@ -86,12 +86,11 @@ absl::StatusOr<Ids> IdsOfSpecial(const json& config, const std::string& name,
   return out;
 }
 
-absl::StatusOr<std::vector<Part>> TemplateParts(const json& config,
-                                                const char* name,
-                                                const TokenIdFn& id_of,
-                                                const std::string& file) {
+absl::StatusOr<std::vector<TemplatePart>> TemplateParts(
+    const json& config, const char* name, const TokenIdFn& id_of,
+    const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const json* list, ArrayField(config, name, file));
-  std::vector<Part> parts;
+  std::vector<TemplatePart> parts;
   for (const json& item : *list) {
     const json* special = FindField(item, "SpecialToken");
     const json* sequence = FindField(item, "Sequence");
@@ -103,7 +102,7 @@ absl::StatusOr<std::vector<Part>> TemplateParts(const json& config,
     }
     SFT_ASSIGN_OR_RETURN(const std::string id,
                          StringField(*either, "id", "", file));
-    Part part;
+    TemplatePart part;
     SFT_ASSIGN_OR_RETURN(part.type, IntField(*either, "type_id", 0, file));
     if (special != nullptr) {
       SFT_ASSIGN_OR_RETURN(part.ids, IdsOfSpecial(config, id, id_of, file));
@@ -120,9 +119,9 @@ absl::StatusOr<std::vector<Part>> TemplateParts(const json& config,
 
 // Tokens between the texts: `where` 0 before A, 1 behind A, 2 behind B. False
 // if A and B are not there once each, in this order.
-bool Between(const std::vector<Part>& parts, bool pair, Ids (&out)[3]) {
+bool Between(const std::vector<TemplatePart>& parts, bool pair, Ids (&out)[3]) {
   int where = 0;
-  for (const Part& part : parts) {
+  for (const TemplatePart& part : parts) {
     if (part.sequence == 0) {
       out[where].insert(out[where].end(), part.ids.begin(), part.ids.end());
       continue;
@@ -134,8 +133,8 @@ bool Between(const std::vector<Part>& parts, bool pair, Ids (&out)[3]) {
 }
 
 // nullopt where the templates are of another form than InputLayout's.
-std::optional<InputLayout> LayoutOf(const std::vector<Part>& single,
-                                    const std::vector<Part>& pair) {
+std::optional<InputLayout> LayoutOf(const std::vector<TemplatePart>& single,
+                                    const std::vector<TemplatePart>& pair) {
   Ids of_one[3], of_two[3];
   if (!Between(single, false, of_one) || !Between(pair, true, of_two) ||
       of_one[0] != of_two[0] || of_one[1] != of_two[2]) {
@@ -145,12 +144,12 @@ std::optional<InputLayout> LayoutOf(const std::vector<Part>& single,
   layout.before = of_one[0];
   layout.between = of_two[1];
   layout.after = of_one[1];
-  for (const Part& part : single) {
+  for (const TemplatePart& part : single) {
     if (part.type != 0) return std::nullopt;
   }
   // All of B, and what follows it, has one type; what comes before has 0.
   std::optional<int64_t> second;
-  for (const Part& part : pair) {
+  for (const TemplatePart& part : pair) {
     if (part.sequence == 'B') second = part.type;
     if (part.type != second.value_or(0)) return std::nullopt;
   }

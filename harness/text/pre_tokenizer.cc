@@ -171,7 +171,7 @@ std::vector<ByteRange> FindWords(std::string_view text) {
   return runs;
 }
 
-using Parsed = absl::StatusOr<std::unique_ptr<PreTokenizer>>;
+using ParsedPreTokenizer = absl::StatusOr<std::unique_ptr<PreTokenizer>>;
 
 std::unique_ptr<PreTokenizer> MakeSplit(FindMatches find,
                                         SplitBehavior behavior,
@@ -179,7 +179,7 @@ std::unique_ptr<PreTokenizer> MakeSplit(FindMatches find,
   return std::make_unique<SplitPreTokenizer>(std::move(find), behavior, invert);
 }
 
-Parsed ParseByteLevel(const json& config, const std::string& file) {
+ParsedPreTokenizer ParseByteLevel(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const bool prefix,
                        BoolField(config, "add_prefix_space", true, file));
   SFT_ASSIGN_OR_RETURN(const bool use_regex,
@@ -191,7 +191,8 @@ Parsed ParseByteLevel(const json& config, const std::string& file) {
   return std::make_unique<ByteLevelPreTokenizer>(prefix, std::move(pattern));
 }
 
-Parsed ParseMetaspace(const json& config, const std::string& file) {
+ParsedPreTokenizer ParseMetaspaceSplit(const json& config,
+                                       const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const std::string replacement,
                        StringField(config, "replacement", "▁", file));
   if (replacement.empty() ||
@@ -220,7 +221,7 @@ Parsed ParseMetaspace(const json& config, const std::string& file) {
                                                  std::move(pattern));
 }
 
-Parsed ParseSplit(const json& config, const std::string& file) {
+ParsedPreTokenizer ParseSplit(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(Regex pattern, PatternField(config, file));
   SFT_ASSIGN_OR_RETURN(const SplitBehavior behavior,
                        BehaviorField(config, "", file));
@@ -230,7 +231,7 @@ Parsed ParseSplit(const json& config, const std::string& file) {
                    behavior, invert);
 }
 
-Parsed ParseSequence(const json& config, const std::string& file) {
+ParsedPreTokenizer ParseSequence(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const json* list,
                        ArrayField(config, "pretokenizers", file));
   std::vector<std::unique_ptr<PreTokenizer>> steps;
@@ -243,11 +244,12 @@ Parsed ParseSequence(const json& config, const std::string& file) {
 
 }  // namespace
 
-Parsed ParsePreTokenizer(const json& config, const std::string& file) {
+ParsedPreTokenizer ParsePreTokenizer(const json& config,
+                                     const std::string& file) {
   if (config.is_null()) return std::make_unique<NoPreTokenizer>();
   SFT_ASSIGN_OR_RETURN(const std::string type, TypeField(config, file));
   if (type == "ByteLevel") return ParseByteLevel(config, file);
-  if (type == "Metaspace") return ParseMetaspace(config, file);
+  if (type == "Metaspace") return ParseMetaspaceSplit(config, file);
   if (type == "Split") return ParseSplit(config, file);
   if (type == "Sequence") return ParseSequence(config, file);
   if (type == "Whitespace") {

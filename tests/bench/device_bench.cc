@@ -190,7 +190,7 @@ void BM_DeviceOptimizer(benchmark::State& state, const char* name) {
   });
 }
 
-const bool kRegistered = [] {
+const bool kDeviceRegistered = [] {
   if (!at::hasCUDA()) return false;
   const auto add = [](const std::string& name, auto run) {
     benchmark::RegisterBenchmark(name.c_str(), run)

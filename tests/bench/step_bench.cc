@@ -196,7 +196,7 @@ BENCHMARK(BM_StepBySizeAndLength)
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime();
 
-const bool kRegistered = [] {
+const bool kStepsRegistered = [] {
   for (const train::UpdateMethodRow& method : methods::AllMethods().update) {
     for (const char* batching : {"padded", "padding_free", "packed"}) {
       for (const auto& [name, dtype] :

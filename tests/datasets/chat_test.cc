@@ -5,7 +5,7 @@
 #include "datasets/stated_constraints.h"
 #include "tests/datasets/data_folder.h"
 
-namespace sft::datasets {
+namespace sft::datasets::chat_test {
 namespace {
 
 std::string Conversation(const std::string& turns) {
@@ -314,4 +314,4 @@ TEST_CASE("MT-bench questions without a reference answer are refused",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::chat_test

@@ -2,7 +2,7 @@
 #include "tests/datasets/data_folder.h"
 #include "tests/support/require.h"
 
-namespace sft::datasets {
+namespace sft::datasets::choice_test {
 namespace {
 
 std::string Line(const std::string& instruction, const std::string& answer) {
@@ -229,4 +229,4 @@ TEST_CASE("every multiple-choice row answers with one of its choices",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::choice_test

@@ -10,7 +10,7 @@
 #include "tests/datasets/sets_here.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::datasets {
+namespace sft::datasets::fields_test {
 namespace {
 
 // Calls `check` with each row of each data set of the kind.
@@ -120,4 +120,4 @@ TEST_CASE("answers stand in the context where their offsets say",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::fields_test

@@ -1,7 +1,7 @@
 // Classification sets in their makers' layouts, broken rows among them.
 #include "tests/datasets/data_folder.h"
 
-namespace sft::datasets {
+namespace sft::datasets::glue_test {
 namespace {
 
 // 240 rows of four tab-separated fields, the label in the last.
@@ -215,4 +215,4 @@ TEST_CASE("O-LoRA's small prompts are taken apart", "[datasets][olora]") {
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::glue_test

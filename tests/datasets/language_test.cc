@@ -2,7 +2,7 @@
 #include "harness/data/tasks/task_kind.h"
 #include "tests/datasets/data_folder.h"
 
-namespace sft::datasets {
+namespace sft::datasets::language_test {
 namespace {
 
 TEST_CASE("WikiText is cut at titles, not at section headings",
@@ -82,4 +82,4 @@ TEST_CASE("a worked answer is judged by its last number",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::language_test

@@ -7,7 +7,7 @@
 #include "tests/datasets/data_folder.h"
 #include "tests/support/require.h"
 
-namespace sft::datasets {
+namespace sft::datasets::manifest_test {
 namespace {
 
 TEST_CASE("every file of the data folder has an origin, and names are unique",
@@ -59,4 +59,4 @@ TEST_CASE("the files of the data folder are those of the table, if it has them",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::manifest_test

@@ -2,7 +2,7 @@
 #include "harness/data/entity_answer.h"
 #include "tests/datasets/data_folder.h"
 
-namespace sft::datasets {
+namespace sft::datasets::ner_test {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -82,4 +82,4 @@ TEST_CASE("WNUT-16's sentences end at a line of one tab", "[datasets][ner]") {
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::ner_test

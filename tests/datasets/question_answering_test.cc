@@ -6,7 +6,7 @@
 #include "tests/datasets/data_folder.h"
 #include "tests/support/require.h"
 
-namespace sft::datasets {
+namespace sft::datasets::question_answering_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -233,4 +233,4 @@ TEST_CASE("SubjQA's reviews are read with several answers or none",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::question_answering_test

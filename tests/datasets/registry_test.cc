@@ -19,7 +19,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/skips.h"
 
-namespace sft::datasets {
+namespace sft::datasets::registry_test {
 namespace {
 
 // Calls `check` with each data set whose files are all here.
@@ -358,4 +358,4 @@ TEST_CASE("a broken review is refused with its line, an empty set an error",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::registry_test

@@ -3,7 +3,7 @@
 
 #include "tests/datasets/data_folder.h"
 
-namespace sft::datasets {
+namespace sft::datasets::summarization_test {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -169,4 +169,4 @@ TEST_CASE("a paper of ACLSum is three rows, one an aspect",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::summarization_test

@@ -2,7 +2,7 @@
 #include "tests/datasets/data_folder.h"
 #include "tests/harness/data/mo_bytes.h"
 
-namespace sft::datasets {
+namespace sft::datasets::translation_test {
 namespace {
 
 void WriteMulti30k(DataFolder& folder) {
@@ -127,4 +127,4 @@ TEST_CASE("plain sentences of catalogues are taken, the rest is refused",
 }
 
 }  // namespace
-}  // namespace sft::datasets
+}  // namespace sft::datasets::translation_test

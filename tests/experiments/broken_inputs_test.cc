@@ -14,7 +14,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::broken_inputs_test {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -277,4 +277,4 @@ TEST_CASE("broken texts, adapters and records are refused",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::broken_inputs_test

@@ -9,7 +9,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::command_line_test {
 namespace {
 
 struct PourFlags {
@@ -314,4 +314,4 @@ TEST_CASE("bash completes commands, flags and their values",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::command_line_test

@@ -11,7 +11,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::data_test {
 namespace {
 
 using nlohmann::json;
@@ -153,4 +153,4 @@ TEST_CASE("a set of the data folder is whole", "[experiments][data]") {
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::data_test

@@ -11,7 +11,7 @@
 #include "tests/support/subprocess.h"
 #include "tests/support/tiny_encoder.h"
 
-namespace sft::experiments {
+namespace sft::experiments::encoder_commands_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -134,4 +134,4 @@ TEST_CASE("an encoder without a head is measured with a word of warning",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::encoder_commands_test

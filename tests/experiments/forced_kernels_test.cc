@@ -7,7 +7,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/subprocess.h"
 
-namespace sft {
+namespace sft::forced_kernels_test {
 namespace {
 
 support::Finished WithKernels(const std::string& set) {
@@ -35,4 +35,4 @@ TEST_CASE("every instruction set of the processor can be forced, no other",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::forced_kernels_test

@@ -6,7 +6,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::generate_test {
 namespace {
 
 support::Finished Generate(const std::vector<std::string>& more) {
@@ -98,4 +98,4 @@ TEST_CASE("the help of generate names every option",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::generate_test

@@ -9,7 +9,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::pack_test {
 namespace {
 
 using nlohmann::json;
@@ -129,4 +129,4 @@ TEST_CASE("pack names what is wrong with its input", "[experiments][pack]") {
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::pack_test

@@ -11,7 +11,7 @@
 #include "tests/support/subprocess.h"
 #include "tests/support/tiny_encoder.h"
 
-namespace sft::experiments {
+namespace sft::experiments::plan_refusals_test {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -262,4 +262,4 @@ TEST_CASE("a folder here is taken without a slash", "[experiments][plan]") {
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::plan_refusals_test

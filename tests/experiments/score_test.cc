@@ -7,7 +7,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::score_test {
 namespace {
 using nlohmann::json;
 
@@ -112,4 +112,4 @@ TEST_CASE("score refuses broken input in one line", "[experiments][score]") {
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::score_test

@@ -15,7 +15,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::sweep_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -168,4 +168,4 @@ TEST_CASE("a sweep killed again and again ends as one never killed",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::sweep_test

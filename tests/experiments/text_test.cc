@@ -12,7 +12,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::text_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -216,4 +216,4 @@ TEST_CASE("a chat template that ends no answer is refused in the plan",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::text_test

@@ -7,7 +7,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::user_data_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -223,4 +223,4 @@ TEST_CASE("pack.overflow: split trains on the whole of long rows",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::user_data_test

@@ -8,7 +8,7 @@
 
 #include "tests/methods/variants.h"
 
-namespace sft::methods {
+namespace sft::methods::batching_conformance_test {
 
 TEST_CASE("Every batching method lays out every token once, and trains",
           "[methods][conformance][batching]") {
@@ -61,4 +61,4 @@ TEST_CASE("Every batching method lays out every token once, and trains",
   }
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::batching_conformance_test

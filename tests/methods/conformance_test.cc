@@ -10,7 +10,7 @@
 #include "methods/qlora.h"
 #include "tests/methods/variants.h"
 
-namespace sft::methods {
+namespace sft::methods::conformance_test {
 
 // Gives `twin`, a model as it was loaded, the weights that QLoRA begins with on
 // `run`: of every map but the head the values of its NF4 codes, and under PiSSA
@@ -388,4 +388,4 @@ TEST_CASE("Options out of range and unknown ones are refused",
   CHECK(method->Attach(*model).code() == absl::StatusCode::kInvalidArgument);
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::conformance_test

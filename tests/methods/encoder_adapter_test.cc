@@ -6,7 +6,7 @@
 #include "methods/adapter_io.h"
 #include "tests/methods/encoder_support.h"
 
-namespace sft::methods {
+namespace sft::methods::encoder_adapter_test {
 
 TEST_CASE("an adapter of an encoder holds its head, and both come back",
           "[methods][adapter][encoders]") {
@@ -135,4 +135,4 @@ TEST_CASE("a head that a model cannot have is refused in one line",
   refused("head");
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::encoder_adapter_test

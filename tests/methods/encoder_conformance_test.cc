@@ -8,7 +8,7 @@
 #include "methods/qlora.h"
 #include "tests/methods/encoder_support.h"
 
-namespace sft::methods {
+namespace sft::methods::encoder_conformance_test {
 
 TEST_CASE("Every method trains every encoder and head, and merges",
           "[methods][conformance][encoders]") {
@@ -281,4 +281,4 @@ TEST_CASE("a run on an encoder, killed and resumed, is the same run",
   }
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::encoder_conformance_test

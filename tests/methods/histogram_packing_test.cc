@@ -11,7 +11,7 @@
 #include "tests/methods/methods_support.h"
 #include "tests/support/require.h"
 
-namespace sft::methods {
+namespace sft::methods::histogram_packing_test {
 namespace {
 
 using Lengths = std::vector<int64_t>;
@@ -241,4 +241,4 @@ TEST_CASE("SQuAD's sequences pack as full as two a pack allow",
   CHECK(Fill(*counts, 384, kNnlshp, 0).efficiency > 0.97);
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::histogram_packing_test

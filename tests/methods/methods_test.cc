@@ -9,7 +9,7 @@
 #include "methods/hft.h"
 #include "tests/methods/methods_support.h"
 
-namespace sft::methods {
+namespace sft::methods::methods_test {
 namespace {
 
 // SmolLM2-135M's parameters without their values.
@@ -335,4 +335,4 @@ TEST_CASE("A broken or foreign adapter folder is refused in one line",
   CHECK(AttachAdapter(*model, path).ok());
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::methods_test

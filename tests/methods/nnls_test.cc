@@ -7,7 +7,7 @@
 #include "harness/core/rng.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::methods {
+namespace sft::methods::nnls_test {
 namespace {
 
 using Dense = std::vector<std::vector<double>>;  // columns
@@ -97,4 +97,4 @@ TEST_CASE("random problems, wide, tall and of dependent columns, are solved",
   }
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::nnls_test

@@ -7,7 +7,7 @@
 #include "methods/packing.h"
 #include "tests/methods/methods_support.h"
 
-namespace sft::methods {
+namespace sft::methods::packing_figures_test {
 namespace {
 
 PackingFigures Measured(const std::string& name,
@@ -140,4 +140,4 @@ TEST_CASE("what cannot be measured says why", "[methods][packing]") {
   CHECK(Measured("ffd", question).packs == (int64_t{1} << 30) / 1025 + 1);
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::packing_figures_test

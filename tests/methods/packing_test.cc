@@ -7,7 +7,7 @@
 
 #include "tests/methods/methods_support.h"
 
-namespace sft::methods {
+namespace sft::methods::packing_test {
 namespace {
 
 using nlohmann::json;
@@ -294,4 +294,4 @@ TEST_CASE("Packed and padding-free rows give the loss of padded ones",
   for (double loss : losses) CHECK(loss == Approx(losses[0]).epsilon(1e-10));
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::packing_test

@@ -9,7 +9,7 @@
 #include "methods/adapter_io.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::methods {
+namespace sft::methods::peft_folders_test {
 namespace {
 
 using model::fake::RelativeError;
@@ -207,4 +207,4 @@ TEST_CASE("an adapter on a table that does not fit is refused",
 }
 
 }  // namespace
-}  // namespace sft::methods
+}  // namespace sft::methods::peft_folders_test

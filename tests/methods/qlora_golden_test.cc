@@ -7,7 +7,7 @@
 #include "harness/kernels/nf4/nf4_glue.h"
 #include "tests/methods/methods_support.h"
 
-namespace sft::methods {
+namespace sft::methods::qlora_golden_test {
 namespace {
 
 using nlohmann::json;
@@ -147,4 +147,4 @@ TEST_CASE("20 steps of QLoRA follow bitsandbytes and PEFT within 1e-3",
         Approx(golden["heldout_after"].get<double>()).epsilon(1e-3));
 }
 
-}  // namespace sft::methods
+}  // namespace sft::methods::qlora_golden_test

@@ -10,16 +10,13 @@
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/unicode.h"
 #include "harness/formats/json.h"
 
 namespace sft::data {
 namespace {
-
-bool IsBlank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
 
 std::string ValueText(const nlohmann::json& value) {
   if (value.is_null()) return "";

@@ -40,11 +40,13 @@ absl::StatusOr<std::vector<HeadWindow>> SequenceWindows(const HeadInput& in) {
   return windows;
 }
 
-UserParts Parts(const spec::UserData&, const std::vector<std::string>&) {
+UserParts ClassificationParts(const spec::UserData&,
+                              const std::vector<std::string>&) {
   return {.prompt = {"text"}, .more_prompt = {"text_pair"}, .label = "label"};
 }
 
-absl::Status Fill(const UserRecord& record, const Task& task, Row& row) {
+absl::Status FillClassification(const UserRecord& record, const Task& task,
+                                Row& row) {
   SFT_ASSIGN_OR_RETURN(row.text, record.Text("text"));
   SFT_ASSIGN_OR_RETURN(row.text_pair, record.TextOrNone("text_pair"));
   SFT_ASSIGN_OR_RETURN(const std::string label, record.Text("label"));
@@ -76,8 +78,8 @@ TaskKindRow ClassificationKind() {
   UserForm user = PlainUserForm(
       row.kind, {"accuracy", "f1_macro"},
       [](const metrics::Metric& m) { return m.labels != nullptr; });
-  user.parts = Parts;
-  user.fill = Fill;
+  user.parts = ClassificationParts;
+  user.fill = FillClassification;
   user.label_noun = "label";
   row.user = std::move(user);
   return row;

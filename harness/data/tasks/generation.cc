@@ -6,11 +6,12 @@
 namespace sft::data {
 namespace {
 
-UserParts Parts(const spec::UserData&, const std::vector<std::string>&) {
+UserParts GenerationParts(const spec::UserData&,
+                          const std::vector<std::string>&) {
   return {.prompt = {"source"}, .answer = {"target"}};
 }
 
-absl::Status Fill(const UserRecord& record, const Task&, Row& row) {
+absl::Status FillGeneration(const UserRecord& record, const Task&, Row& row) {
   using Json = nlohmann::json;
   SFT_ASSIGN_OR_RETURN(row.text, record.Text("source"));
   SFT_ASSIGN_OR_RETURN(const Json* target, record.Wanted("target"));
@@ -44,8 +45,8 @@ TaskKindRow GenerationKind() {
   UserForm user =
       PlainUserForm(row.kind, {"rougeL", "bleu", "chrf"}, MeasuresWrittenText);
   user.formats = {"parallel"};
-  user.parts = Parts;
-  user.fill = Fill;
+  user.parts = GenerationParts;
+  user.fill = FillGeneration;
   row.user = std::move(user);
   return row;
 }

@@ -1,6 +1,7 @@
 // Instructions and conversations, measured by the loss of their answers.
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "harness/core/status.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/tasks/kinds.h"
@@ -17,26 +18,22 @@ constexpr char kShareGptRemedy[] =
     "messages of {role, content}: rename the column and the keys, and from "
     "human and gpt to user and assistant";
 
-bool Has(const std::vector<std::string>& list, const std::string& one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
-}
-
 // Layouts of chats that others use.
 std::string ChatRemedy(const std::vector<std::string>& columns) {
-  if (Has(columns, "conversations")) return kShareGptRemedy;
-  if (!Has(columns, "prompt")) return "";
+  if (absl::c_linear_search(columns, "conversations")) return kShareGptRemedy;
+  if (!absl::c_linear_search(columns, "prompt")) return "";
   for (const char* answer : {"completion", "response", "answer", "chosen"}) {
-    if (!Has(columns, answer)) continue;
+    if (!absl::c_linear_search(columns, answer)) continue;
     return absl::StrCat("columns: {instruction: prompt, output: ", answer,
                         "} reads this file");
   }
   return "";
 }
 
-UserParts Parts(const spec::UserData& data,
-                const std::vector<std::string>& columns) {
+UserParts InstructionParts(const spec::UserData& data,
+                           const std::vector<std::string>& columns) {
   const auto has = [&](const std::string& part) {
-    return Has(columns, ColumnOf(data, part));
+    return absl::c_linear_search(columns, ColumnOf(data, part));
   };
   if (data.columns.contains("messages") ||
       (has("messages") && !has("instruction"))) {
@@ -81,7 +78,7 @@ absl::Status FillMessages(const Json& value, Row& row) {
   return absl::OkStatus();
 }
 
-absl::Status Fill(const UserRecord& record, const Task&, Row& row) {
+absl::Status FillInstruction(const UserRecord& record, const Task&, Row& row) {
   const Json* messages = record.Find("messages");
   const bool plain = record.Find("instruction") != nullptr;
   const bool named = record.Names("instruction");
@@ -114,11 +111,11 @@ TaskKindRow InstructionKind() {
   UserForm user = PlainUserForm(row.kind, {"validation_loss"});
   user.task.default_form = "chat";
   user.task.stop_strings = {};
-  user.parts = Parts;
+  user.parts = InstructionParts;
   // A conversation or an instruction, as each row has it.
   user.compared = UserParts{.more_prompt = {"instruction", "input", "messages"},
                             .answer = {"output"}};
-  user.fill = Fill;
+  user.fill = FillInstruction;
   user.column_remedy = ChatRemedy;
   row.user = std::move(user);
   return row;

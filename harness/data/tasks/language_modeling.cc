@@ -6,11 +6,13 @@
 namespace sft::data {
 namespace {
 
-UserParts Parts(const spec::UserData&, const std::vector<std::string>&) {
+UserParts LanguageModelingParts(const spec::UserData&,
+                                const std::vector<std::string>&) {
   return {.prompt = {"text"}, .as_is = true};
 }
 
-absl::Status Fill(const UserRecord& record, const Task&, Row& row) {
+absl::Status FillLanguageModeling(const UserRecord& record, const Task&,
+                                  Row& row) {
   SFT_ASSIGN_OR_RETURN(row.text, record.Text("text"));
   return absl::OkStatus();
 }
@@ -23,8 +25,8 @@ TaskKindRow LanguageModelingKind() {
                   .summary = "held-out text, by the loss of every token",
                   .is_text = true};
   UserForm user = PlainUserForm(row.kind, {"cross_entropy", "perplexity"});
-  user.parts = Parts;
-  user.fill = Fill;
+  user.parts = LanguageModelingParts;
+  user.fill = FillLanguageModeling;
   row.user = std::move(user);
   return row;
 }

@@ -7,11 +7,13 @@
 namespace sft::data {
 namespace {
 
-UserParts Parts(const spec::UserData&, const std::vector<std::string>&) {
+UserParts MultipleChoiceParts(const spec::UserData&,
+                              const std::vector<std::string>&) {
   return {.prompt = {"question", "choices"}, .answer = {"answer", "answerKey"}};
 }
 
-absl::Status Fill(const UserRecord& record, const Task&, Row& row) {
+absl::Status FillMultipleChoice(const UserRecord& record, const Task&,
+                                Row& row) {
   using Json = nlohmann::json;
   SFT_ASSIGN_OR_RETURN(const Json* value, record.Wanted("choices"));
   SFT_ASSIGN_OR_RETURN(const Choices choices, ReadChoices(*value));
@@ -39,8 +41,8 @@ TaskKindRow MultipleChoiceKind() {
     return std::optional(one.choices);
   };
   UserForm user = PlainUserForm(row.kind, {"accuracy", "accuracy_norm"});
-  user.parts = Parts;
-  user.fill = Fill;
+  user.parts = MultipleChoiceParts;
+  user.fill = FillMultipleChoice;
   // 1, "B" and the choice's own text are one answer; 0 of the same choices in
   // another order is another.
   user.answer_of = [](const Row& one) { return one.choices[one.label]; };

@@ -73,13 +73,15 @@ absl::StatusOr<std::vector<HeadWindow>> SpanWindows(const HeadInput& in) {
   return windows;
 }
 
-UserParts Parts(const spec::UserData&, const std::vector<std::string>&) {
+UserParts QuestionAnsweringParts(const spec::UserData&,
+                                 const std::vector<std::string>&) {
   return {.prompt = {"question", "context"},
           .answer = {"answers", "is_impossible"},
           .more_answer = {"answer_start"}};
 }
 
-absl::Status Fill(const UserRecord& record, const Task& task, Row& row) {
+absl::Status FillQuestionAnswering(const UserRecord& record, const Task& task,
+                                   Row& row) {
   SFT_ASSIGN_OR_RETURN(row.text, record.Text("question"));
   SFT_ASSIGN_OR_RETURN(row.text_pair, record.Text("context"));
   absl::StatusOr<AnswerSpans> spans = ReadAnswerSpans(
@@ -111,8 +113,8 @@ TaskKindRow QuestionAnsweringKind() {
       PlainUserForm(row.kind, {"squad_f1", "exact_match"}, MeasuresWrittenText);
   user.task.max_new_tokens = 32;
   user.task.no_answer = "unanswerable";
-  user.parts = Parts;
-  user.fill = Fill;
+  user.parts = QuestionAnsweringParts;
+  user.fill = FillQuestionAnswering;
   user.has_places = true;
   user.revision = 2;
   user.cleaned_revision = 3;

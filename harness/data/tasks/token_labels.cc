@@ -49,7 +49,8 @@ absl::StatusOr<std::vector<HeadWindow>> WordWindows(const HeadInput& in) {
   return windows;
 }
 
-UserParts Parts(const spec::UserData&, const std::vector<std::string>&) {
+UserParts TokenLabelsParts(const spec::UserData&,
+                           const std::vector<std::string>&) {
   return {.prompt = {"words"}, .answer = {"tags"}};
 }
 
@@ -81,7 +82,8 @@ absl::Status CheckTags(const Row& row, const Task& task) {
   return absl::OkStatus();
 }
 
-absl::Status Fill(const UserRecord& record, const Task& task, Row& row) {
+absl::Status FillTokenLabels(const UserRecord& record, const Task& task,
+                             Row& row) {
   for (auto [part, out] : {std::make_pair("words", &row.words),
                            std::make_pair("tags", &row.tags)}) {
     SFT_ASSIGN_OR_RETURN(const nlohmann::json* value, record.Wanted(part));
@@ -129,8 +131,8 @@ TaskKindRow TokenLabelsKind() {
                WordWindows};
   UserForm user = PlainUserForm(row.kind, {"span_f1", "span_f1_strict"});
   user.formats = {"conll"};
-  user.parts = Parts;
-  user.fill = Fill;
+  user.parts = TokenLabelsParts;
+  user.fill = FillTokenLabels;
   user.label_noun = "B- tag of an entity";
   user.add_labels = AddTypes;
   user.label_complaint = TypeComplaint;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
@@ -77,10 +78,6 @@ absl::StatusOr<UserTable> ReadParallelTable(const std::string& path,
                    false};
 }
 
-bool Has(const std::vector<std::string>& list, const std::string& one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
-}
-
 std::string Nearest(const std::string& name,
                     const std::vector<std::string>& known) {
   const std::string near = NearestName(name, known);
@@ -93,9 +90,11 @@ absl::Status CheckFormat(const std::string& format, const TaskKindRow& kind,
                          const std::string& path) {
   std::vector<std::string> kinds;
   for (const TaskKindRow& one : AllTaskKinds()) {
-    if (one.user && Has(one.user->formats, format)) kinds.push_back(one.name);
+    if (one.user && absl::c_linear_search(one.user->formats, format))
+      kinds.push_back(one.name);
   }
-  if (kinds.empty() || Has(kinds, kind.name)) return absl::OkStatus();
+  if (kinds.empty() || absl::c_linear_search(kinds, kind.name))
+    return absl::OkStatus();
   return InputError(path, absl::StrCat("format: ", format, " is for task: ",
                                        absl::StrJoin(kinds, ", ")));
 }
@@ -179,8 +178,10 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
   for (const std::string& name : form->columns()) {
     for (const std::string& column : {name, ColumnOf(data, name)}) {
       const bool part = data.columns.contains(name) && column == name;
-      if (!part && !Has(options.text, column) && !Has(options.also, column) &&
-          !Has(options.answer, column) && column != options.label) {
+      if (!part && !absl::c_linear_search(options.text, column) &&
+          !absl::c_linear_search(options.also, column) &&
+          !absl::c_linear_search(options.answer, column) &&
+          column != options.label) {
         options.also.push_back(column);
       }
     }
@@ -237,7 +238,7 @@ absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
   }
   if (!parts.label.empty()) known.push_back(parts.label);
   for (const auto& [part, column] : data.columns) {
-    if (Has(known, part)) continue;
+    if (absl::c_linear_search(known, part)) continue;
     return InputError(
         data.Where("columns"),
         absl::StrCat("columns: a task of ", kind.name, " has no '", part, "'; ",
@@ -245,7 +246,7 @@ absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
   }
   for (const std::string& metric : data.metrics) {
     const std::vector<std::string>& metrics = kind.user->metrics;
-    if (Has(metrics, metric)) continue;
+    if (absl::c_linear_search(metrics, metric)) continue;
     return InputError(data.Where("metrics"),
                       absl::StrCat("metrics: '", metric, "' is none of ",
                                    kind.name, "; ", Nearest(metric, metrics)));
@@ -254,7 +255,7 @@ absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
   std::vector<std::string> names = columns;
   std::vector<std::string> answers;
   for (const auto& [part, column] : data.columns) {
-    if (Has(columns, column)) names.push_back(part);
+    if (absl::c_linear_search(columns, column)) names.push_back(part);
   }
   std::vector<std::string> of_answer = parts.answer;
   of_answer.insert(of_answer.end(), parts.more_answer.begin(),
@@ -266,7 +267,7 @@ absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
   }
   auto wanted = [&](const std::string& part) -> absl::Status {
     const std::string column = ColumnOf(data, part);
-    if (Has(columns, column)) return absl::OkStatus();
+    if (absl::c_linear_search(columns, column)) return absl::OkStatus();
     const std::string remedy = kind.user->column_remedy == nullptr
                                    ? ""
                                    : kind.user->column_remedy(columns);
@@ -292,7 +293,8 @@ absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
   if (!parts.answer.empty() &&
       std::none_of(parts.answer.begin(), parts.answer.end(),
                    [&](const std::string& part) {
-                     return Has(columns, ColumnOf(data, part));
+                     return absl::c_linear_search(columns,
+                                                  ColumnOf(data, part));
                    })) {
     SFT_RETURN_IF_ERROR(wanted(parts.answer[0]));
   }

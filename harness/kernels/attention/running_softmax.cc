@@ -12,7 +12,7 @@ namespace {
 
 static_assert(kScoreLanes == 16);
 
-struct Kernels {
+struct SoftmaxKernels {
   void (*read_scores)(const QueryBlock&, int64_t, int64_t, float*,
                       const RunningSoftmax&);
   void (*scores_to_probabilities)(const QueryBlock&, int64_t, const float*,
@@ -20,7 +20,7 @@ struct Kernels {
 };
 
 #define SFT_KERNELS_OF(set) \
-  Kernels { set::ReadScores, set::ScoresToProbabilities }
+  SoftmaxKernels { set::ReadScores, set::ScoresToProbabilities }
 #define SFT_BODY "harness/kernels/attention/running_softmax_body.inc"
 #include "harness/kernels/shared/for_instruction_sets.inc"
 

@@ -34,7 +34,8 @@ VarlenShape ShapeOf(const at::Tensor& q_BTNH, const at::Tensor& k_BTKH,
   return shape;
 }
 
-struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
+struct SequenceAttentionFunction
+    : torch::autograd::Function<SequenceAttentionFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q_BNTH,
                             const at::Tensor& k_BKTH, const at::Tensor& v_BKTH,
                             const std::vector<int64_t>& bounds, double scale,
@@ -100,8 +101,8 @@ at::Tensor SequenceAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
                              const std::vector<int64_t>& bounds, double scale,
                              bool causal,
                              const std::vector<int64_t>& prefixes) {
-  return AttentionFunction::apply(q_BNTH, k_BKTH, v_BKTH, bounds, scale, causal,
-                                  prefixes);
+  return SequenceAttentionFunction::apply(q_BNTH, k_BKTH, v_BKTH, bounds, scale,
+                                          causal, prefixes);
 }
 
 }  // namespace sft::kernels

@@ -23,14 +23,14 @@ using Nf4Range = void (*)(const Nf4Rows&, const float*, int64_t, int64_t,
                           int64_t, int64_t, int64_t, const RowResult&, float*);
 using Splitter = void (*)(const float*, int64_t, float*);
 
-struct Kernels {
+struct GemvKernels {
   DenseRange<float> of_float;
   DenseRange<Bf16> of_bf16;
   Nf4Range of_nf4;
   Splitter split;
 };
 #define SFT_KERNELS_OF(set)                              \
-  Kernels {                                              \
+  GemvKernels {                                          \
     set::MultiplyRange<float>, set::MultiplyRange<Bf16>, \
         set::MultiplyRangeNf4, set::SplitPairs           \
   }

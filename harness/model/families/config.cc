@@ -10,7 +10,6 @@ namespace sft::model {
 namespace {
 
 // Large enough for any model, small enough that no product overflows.
-constexpr int64_t kMaxSize = 1 << 24;
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxPositions = int64_t{1} << 40;
 constexpr double kMaxFactor = 1 << 20;

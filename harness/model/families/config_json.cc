@@ -14,9 +14,6 @@
 namespace sft::model {
 namespace {
 
-constexpr char kFull[] = "full_attention";
-constexpr char kSliding[] = "sliding_attention";
-
 // Marks the layers from `first` on, but every `pattern`-th.
 void MarkWindows(int64_t first, int64_t pattern, DecoderConfig& c) {
   c.windowed.assign(static_cast<size_t>(c.layers), false);
@@ -53,10 +50,10 @@ absl::Status ReadWindows(const DecoderFamily& family,
     MarkWindows(0, 0, c);
     for (size_t i = 0; i < types->size(); ++i) {
       const nlohmann::json& type = (*types)[i];
-      if (type != kFull && type != kSliding) {
+      if (type != kFullAttention && type != kSlidingAttention) {
         return fields.Wrong("layer_types", "of full and sliding_attention");
       }
-      c.windowed[i] = type == kSliding;
+      c.windowed[i] = type == kSlidingAttention;
     }
     return absl::OkStatus();
   }
@@ -255,7 +252,7 @@ std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
   if (windows && family->windows != WindowRule::kAll) {
     out["layer_types"] = nlohmann::ordered_json::array();
     for (bool is : c.windowed)
-      out["layer_types"].push_back(is ? kSliding : kFull);
+      out["layer_types"].push_back(is ? kSlidingAttention : kFullAttention);
   }
   for (const formats::OnlyValue& only : family->only) {
     if (std::string_view(only.key) != "partial_rotary_factor") {

@@ -12,8 +12,6 @@
 namespace sft::model {
 namespace {
 
-constexpr int64_t kMaxSize = 1 << 24;
-constexpr int64_t kMaxClasses = 1 << 16;
 constexpr int kMaxDepth = 32;
 
 struct ActivationName {

@@ -16,6 +16,8 @@
 
 namespace sft::model {
 
+inline constexpr int64_t kMaxClasses = 1 << 16;  // of a head
+
 // A head as one of transformers' classes has it.
 struct EncoderHead {
   HeadKind kind;

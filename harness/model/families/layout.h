@@ -12,6 +12,9 @@
 
 namespace sft::model {
 
+// No width, vocabulary or number of positions that is read is larger.
+inline constexpr int64_t kMaxSize = 1 << 24;
+
 // A parameter that a configuration asks for, under its Hugging Face name.
 struct ParameterShape {
   std::string name;

@@ -11,8 +11,6 @@
 namespace sft::model {
 namespace {
 
-constexpr char kFull[] = "full_attention";
-constexpr char kSliding[] = "sliding_attention";
 constexpr char kOriginal[] = "original_max_position_embeddings";
 constexpr char kFreqs[] = "rope_freqs.weight";
 
@@ -217,7 +215,8 @@ absl::Status ReadKey(const std::string& where, const char* key,
                      const nlohmann::json& rope, double outer_original,
                      DecoderConfig& c) {
   const std::string inner = absl::StrCat(where, ": ", key);
-  const bool split = rope.contains(kFull) || rope.contains(kSliding);
+  const bool split =
+      rope.contains(kFullAttention) || rope.contains(kSlidingAttention);
   if (c.local_rope_theta == 0 || !split) {
     return ReadKind(inner, rope, c.max_positions, outer_original, c.rope_theta,
                     c.rope_scaling);
@@ -229,8 +228,8 @@ absl::Status ReadKey(const std::string& where, const char* key,
     RopeScaling& scaling;
   };
   for (const Kind& kind :
-       {Kind{kFull, c.rope_theta, c.rope_scaling},
-        Kind{kSliding, c.local_rope_theta, c.local_rope_scaling}}) {
+       {Kind{kFullAttention, c.rope_theta, c.rope_scaling},
+        Kind{kSlidingAttention, c.local_rope_theta, c.local_rope_scaling}}) {
     const nlohmann::json* of_kind = kinds.Find(kind.name);
     if (of_kind == nullptr) continue;
     if (!of_kind->is_object()) return kinds.Wrong(kind.name, "an object");
@@ -300,8 +299,9 @@ void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out) {
   if (c.local_rope_theta > 0) {
     out["rope_local_base_freq"] = c.local_rope_theta;
     out["rope_parameters"] = {
-        {kFull, out["rope_parameters"]},
-        {kSliding, parameters(c.local_rope_scaling, c.local_rope_theta)}};
+        {kFullAttention, out["rope_parameters"]},
+        {kSlidingAttention,
+         parameters(c.local_rope_scaling, c.local_rope_theta)}};
   }
 }
 

@@ -12,6 +12,10 @@
 
 namespace sft::model {
 
+// What config.json calls the kinds of a decoder's layers.
+inline constexpr char kFullAttention[] = "full_attention";
+inline constexpr char kSlidingAttention[] = "sliding_attention";
+
 // "rope_scaling" (transformers 4) where it is set, else "rope_parameters" (5),
 // which may be split by kind of layer; c.max_positions is read by then.
 absl::Status ReadRope(const std::string& where,

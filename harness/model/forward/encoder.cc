@@ -18,7 +18,6 @@ namespace sft::model {
 namespace {
 
 constexpr double kInitialDeviation = 0.02;
-constexpr int64_t kMaxClasses = 1 << 16;
 
 }  // namespace
 

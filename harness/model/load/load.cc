@@ -36,8 +36,6 @@ constexpr const char* kFolderFiles[] = {"config.json",
                                         "vocab.txt",
                                         "chat_template.jinja"};
 
-constexpr int64_t kMaxConfigBytes = 16 << 20;
-
 bool HasGgufEnding(const std::string& path) {
   return path.size() > 5 && path.compare(path.size() - 5, 5, ".gguf") == 0;
 }

@@ -16,7 +16,6 @@
 namespace sft::model {
 namespace {
 
-constexpr int64_t kMaxConfigBytes = 16 << 20;
 constexpr int64_t kMaxIndexBytes = 100 << 20;
 
 std::string ShapeText(const std::vector<int64_t>& shape) {

@@ -20,6 +20,8 @@
 
 namespace sft::model {
 
+inline constexpr int64_t kMaxConfigBytes = 16 << 20;  // of a JSON file
+
 // A tensor as a file holds it; `data` lives as long as the WeightFiles.
 struct StoredTensor {
   std::string file;  // for messages

@@ -12,8 +12,6 @@
 namespace sft::model {
 namespace {
 
-constexpr int64_t kMaxConfigBytes = 16 << 20;
-
 // What changes a greedy answer in transformers, and the values that change
 // nothing beside null and an empty list.
 struct GenerationSetting {

@@ -16,13 +16,13 @@ namespace {
 // in memory never touched before.
 constexpr int64_t kRowsOfLayout = 1024;
 
-int64_t RowsOf(const at::Tensor& x) { return x.numel() / x.size(-1); }
+int64_t CountRows(const at::Tensor& x) { return x.numel() / x.size(-1); }
 
 // What makes the product of x with a weight that has been laid out for it.
 kernels::ProductBy KeptProduct(const at::Tensor& x) {
   return kernels::PlanHere({.use = kernels::ProductUse::kKept,
                             .bf16 = x.scalar_type() == at::kBFloat16,
-                            .rows = RowsOf(x)})
+                            .rows = CountRows(x)})
       .by;
 }
 
@@ -41,7 +41,7 @@ at::Tensor Packed(const at::Tensor& w_OI) {
 // x times the weight of O rows: laid out, or else as it lies in w_OI.
 at::Tensor TiledProduct(const at::Tensor& x, const at::Tensor& packed,
                         const at::Tensor& w_OI, const at::Tensor& bias_O) {
-  const int64_t M = RowsOf(x), I = x.size(-1), O = w_OI.size(0);
+  const int64_t M = CountRows(x), I = x.size(-1), O = w_OI.size(0);
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = O;
   at::Tensor y = at::empty(shape, x.options());
@@ -65,7 +65,7 @@ at::Tensor ReadingProduct(const at::Tensor& x, const at::Tensor& w_OI,
   const bool one_dnn = f32 && x.is_contiguous() && w_OI.is_contiguous() &&
                        kernels::HasOneDnnProduct() &&
                        kernels::PlanHere({.use = kernels::ProductUse::kReading,
-                                          .rows = RowsOf(x)})
+                                          .rows = CountRows(x)})
                                .by == kernels::ProductBy::kOneDnn;
   return one_dnn ? kernels::OneDnnProduct(x, w_OI, bias_O)
                  : LinearProduct(x, w_OI, bias_O);
@@ -97,10 +97,10 @@ at::Tensor LaidOutWeight::Product(const at::Tensor& x, const at::Tensor& w_OI,
     made_.reset();  // before the next one is made
     const at::Tensor w = w_OI.detach().to(dtype).contiguous();
     if (tiled && rows_ < kRowsOfLayout) {
-      rows_ += RowsOf(x);
+      rows_ += CountRows(x);
       return TiledProduct(x, /*packed=*/{}, w, bias_O);
     }
-    made_ = Made{tiled ? Packed(w) : kernels::OneDnnLayout(w, RowsOf(x)),
+    made_ = Made{tiled ? Packed(w) : kernels::OneDnnLayout(w, CountRows(x)),
                  dtype,
                  w_OI.storage().getWeakStorageImpl(),
                  w_OI.storage_offset(),

@@ -6,7 +6,7 @@
 
 #include "tests/harness/analysis/simulated_sweeps.h"
 
-namespace sft::analysis {
+namespace sft::analysis::crossed_error_test {
 namespace {
 using nlohmann::json;
 
@@ -139,4 +139,4 @@ TEST_CASE("simulated sweeps hold their levels, coverage and power",
 }
 
 }  // namespace
-}  // namespace sft::analysis
+}  // namespace sft::analysis::crossed_error_test

@@ -7,7 +7,7 @@
 #include "harness/analysis/selection.h"
 #include "tests/harness/analysis/sweep.h"
 
-namespace sft::analysis {
+namespace sft::analysis::inference_test {
 namespace {
 
 std::string SeedsSpec(const std::string& seeds) {
@@ -219,4 +219,4 @@ TEST_CASE("what was refused, cut or leaked is a line under the table",
 }
 
 }  // namespace
-}  // namespace sft::analysis
+}  // namespace sft::analysis::inference_test

@@ -8,7 +8,7 @@
 #include "harness/analysis/statistics.h"
 #include "harness/core/rng.h"
 
-namespace sft::analysis {
+namespace sft::analysis::paired_items_test {
 namespace {
 using nlohmann::json;
 
@@ -221,4 +221,4 @@ TEST_CASE("a record whose items do not make up its metric is not resampled",
 }
 
 }  // namespace
-}  // namespace sft::analysis
+}  // namespace sft::analysis::paired_items_test

@@ -13,7 +13,7 @@
 #include "harness/record/merge.h"
 #include "tests/harness/analysis/sweep.h"
 
-namespace sft::analysis {
+namespace sft::analysis::report_test {
 namespace {
 
 TEST_CASE("a finished sweep gives a row a cell, the untuned model first",
@@ -265,4 +265,4 @@ TEST_CASE("a comparison pairs items by row id, not by place",
 }
 
 }  // namespace
-}  // namespace sft::analysis
+}  // namespace sft::analysis::report_test

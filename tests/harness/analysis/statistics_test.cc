@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-namespace sft::analysis {
+namespace sft::analysis::statistics_test {
 namespace {
 
 TEST_CASE("mean and standard deviation need enough values",
@@ -126,4 +126,4 @@ TEST_CASE("effect size and detectable difference scale with the spread",
 }
 
 }  // namespace
-}  // namespace sft::analysis
+}  // namespace sft::analysis::statistics_test

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-namespace sft::analysis {
+namespace sft::analysis::tables_test {
 namespace {
 
 Table SmallTable() {
@@ -91,4 +91,4 @@ TEST_CASE("unknown formats are refused with the known ones",
 }
 
 }  // namespace
-}  // namespace sft::analysis
+}  // namespace sft::analysis::tables_test

@@ -6,7 +6,7 @@
 #include "harness/analysis/report.h"
 #include "tests/harness/analysis/sweep.h"
 
-namespace sft::analysis {
+namespace sft::analysis::task_columns_test {
 namespace {
 
 constexpr char kTasksSpec[] = R"(
@@ -167,4 +167,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace sft::analysis
+}  // namespace sft::analysis::task_columns_test

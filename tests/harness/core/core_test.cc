@@ -10,7 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
 
-namespace sft {
+namespace sft::core_test {
 namespace {
 
 struct Options {
@@ -169,4 +169,4 @@ TEST_CASE("lines end at newline or carriage return and newline",
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::core_test

@@ -8,7 +8,7 @@
 #include "harness/data/collator.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::data {
+namespace sft::data::batch_shape_test {
 namespace {
 
 TEST_CASE("batches of about one size share a shape that holds each of them",
@@ -83,4 +83,4 @@ TEST_CASE("targets are found where labels are, and not in a first token",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::batch_shape_test

@@ -6,7 +6,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft::data {
+namespace sft::data::collator_test {
 namespace {
 
 std::vector<Example> Rows() {
@@ -114,4 +114,4 @@ TEST_CASE("a piece outside its row is an error", "[data][collator]") {
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::collator_test

@@ -10,7 +10,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/require.h"
 
-namespace sft::data {
+namespace sft::data::conll_test {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -192,4 +192,4 @@ TEST_CASE("CoNLL-2003 and WNUT-17 have the sentences of their papers",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::conll_test

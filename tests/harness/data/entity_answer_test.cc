@@ -7,7 +7,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/require.h"
 
-namespace sft::data {
+namespace sft::data::entity_answer_test {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -95,4 +95,4 @@ TEST_CASE("answers give the tags back on all of WNUT-17, but for two rows",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::entity_answer_test

@@ -9,7 +9,7 @@
 #include "tests/harness/data/mo_bytes.h"
 #include "tests/support/paths.h"
 
-namespace sft::data {
+namespace sft::data::gettext_mo_test {
 namespace {
 
 absl::StatusOr<Catalogue> Read(std::string_view bytes) {
@@ -133,4 +133,4 @@ TEST_CASE("no byte of a catalogue can be changed to crash the reader",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::gettext_mo_test

@@ -6,7 +6,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft::data {
+namespace sft::data::length_histogram_test {
 namespace {
 
 absl::StatusOr<std::vector<int64_t>> ReadText(const std::string& text) {
@@ -57,4 +57,4 @@ TEST_CASE("a broken histogram is refused with its line", "[data][histogram]") {
              Catch::Contains("/nowhere/h.csv"));
 }
 
-}  // namespace sft::data
+}  // namespace sft::data::length_histogram_test

@@ -8,7 +8,7 @@
 #include "harness/core/files.h"
 #include "tests/support/paths.h"
 
-namespace sft::data {
+namespace sft::data::parallel_test {
 namespace {
 
 class Files {
@@ -102,4 +102,4 @@ TEST_CASE("one side may be gzip", "[data][parallel]") {
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::parallel_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace sft::data {
+namespace sft::data::personal_data_test {
 namespace {
 
 TEST_CASE("personal data is told from other numbers", "[data][prepare]") {
@@ -30,4 +30,4 @@ TEST_CASE("personal data is told from other numbers", "[data][prepare]") {
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::personal_data_test

@@ -17,7 +17,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/require.h"
 
-namespace sft::data {
+namespace sft::data::prepare_test {
 namespace {
 
 struct Plain {
@@ -389,4 +389,4 @@ TEST_CASE("the same input and seed give the same bytes", "[data][prepare]") {
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::prepare_test

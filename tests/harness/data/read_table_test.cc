@@ -9,7 +9,7 @@
 #include "harness/data/prepare/prepare.h"
 #include "tests/support/paths.h"
 
-namespace sft::data {
+namespace sft::data::read_table_test {
 namespace {
 
 std::string Message(const absl::Status& status) {
@@ -127,4 +127,4 @@ TEST_CASE("mistakes in what is asked for are one line", "[data][prepare]") {
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::read_table_test

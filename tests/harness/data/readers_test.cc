@@ -10,7 +10,7 @@
 #include "harness/formats/json.h"
 #include "tests/support/paths.h"
 
-namespace sft::data {
+namespace sft::data::readers_test {
 namespace {
 
 // A file that lives as long as the object.
@@ -178,4 +178,4 @@ TEST_CASE("text is cut behind a word, and never within a character",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::readers_test

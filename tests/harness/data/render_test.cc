@@ -5,7 +5,7 @@
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::data {
+namespace sft::data::render_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -245,4 +245,4 @@ TEST_CASE("auto falls back to plain without a template, chat is an error",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::render_test

@@ -12,7 +12,7 @@
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/harness/text/golden.h"
 
-namespace sft::data {
+namespace sft::data::row_text_test {
 namespace {
 
 using nlohmann::json;
@@ -396,4 +396,4 @@ TEST_CASE("stop texts and the longest answer follow the references",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::row_text_test

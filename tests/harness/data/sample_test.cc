@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-namespace sft::data {
+namespace sft::data::sample_test {
 namespace {
 
 TEST_CASE("a sample holds every class in its proportion", "[data][sample]") {
@@ -78,4 +78,4 @@ TEST_CASE("identity is all of the prompt, and the answer", "[data][sample]") {
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::sample_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-namespace sft::data {
+namespace sft::data::splits_test {
 namespace {
 
 std::vector<KeyedRow> Numbered(int64_t rows, int64_t same_key = 1) {
@@ -111,4 +111,4 @@ TEST_CASE("duplicates are refused with both places", "[data][splits]") {
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::splits_test

@@ -12,7 +12,7 @@
 #include "tests/harness/data/fake_tokenizer.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::data {
+namespace sft::data::task_kinds_test {
 namespace {
 
 // One that lays out an encoder's input: {1} A {2}, {1} A {2} B {2}.
@@ -157,4 +157,4 @@ TEST_CASE("the rows of a kind with a head are rendered for an encoder",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::task_kinds_test

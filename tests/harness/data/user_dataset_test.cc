@@ -6,7 +6,7 @@
 
 #include "tests/harness/data/user_files.h"
 
-namespace sft::data {
+namespace sft::data::user_dataset_test {
 namespace {
 
 TEST_CASE("a CSV is a classification task by its columns and template",
@@ -273,4 +273,4 @@ TEST_CASE("chats of other layouts are answered with the remedy",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::user_dataset_test

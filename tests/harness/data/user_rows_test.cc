@@ -6,7 +6,7 @@
 
 #include "tests/harness/data/user_files.h"
 
-namespace sft::data {
+namespace sft::data::user_rows_test {
 namespace {
 
 // What one row of JSON lines becomes, or the error.
@@ -414,4 +414,4 @@ TEST_CASE("whole numbers beyond 64 bits are refused, not rounded",
 }
 
 }  // namespace
-}  // namespace sft::data
+}  // namespace sft::data::user_rows_test

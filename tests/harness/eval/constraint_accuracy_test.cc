@@ -3,7 +3,7 @@
 #include "tests/harness/eval/scripted_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::eval {
+namespace sft::eval::constraint_accuracy_test {
 namespace {
 
 data::Row Asked(int64_t id, const std::string& answer, const std::string& ids) {
@@ -77,4 +77,4 @@ TEST_CASE("at most a hundred rows are generated for", "[eval][constraints]") {
 }
 
 }  // namespace
-}  // namespace sft::eval
+}  // namespace sft::eval::constraint_accuracy_test

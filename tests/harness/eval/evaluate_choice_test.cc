@@ -13,7 +13,7 @@
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::eval {
+namespace sft::eval::evaluate_choice_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -283,4 +283,4 @@ TEST_CASE("bad rows and a diverged model are errors", "[eval][choice]") {
 }
 
 }  // namespace
-}  // namespace sft::eval
+}  // namespace sft::eval::evaluate_choice_test

@@ -6,7 +6,7 @@
 #include "tests/harness/eval/scripted_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::eval {
+namespace sft::eval::evaluate_generation_test {
 namespace {
 
 // Answers a prompt "...say X!" with X, and talks on behind the end of turn.
@@ -247,4 +247,4 @@ TEST_CASE("generation without rows or references is refused",
 }
 
 }  // namespace
-}  // namespace sft::eval
+}  // namespace sft::eval::evaluate_generation_test

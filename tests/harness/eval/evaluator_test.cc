@@ -12,7 +12,7 @@
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::eval {
+namespace sft::eval::evaluator_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -376,4 +376,4 @@ TEST_CASE("greedy answers come with their prompt and reference",
 }
 
 }  // namespace
-}  // namespace sft::eval
+}  // namespace sft::eval::evaluator_test

@@ -10,7 +10,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/skips.h"
 
-namespace sft::eval {
+namespace sft::eval::real_model_test {
 namespace {
 
 TEST_CASE("on a real model results do not depend on the batches",
@@ -90,4 +90,4 @@ TEST_CASE("on a real model results do not depend on the batches",
 }
 
 }  // namespace
-}  // namespace sft::eval
+}  // namespace sft::eval::real_model_test

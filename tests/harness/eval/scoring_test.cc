@@ -11,7 +11,7 @@
 #include "tests/harness/eval/fake_model.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::eval {
+namespace sft::eval::scoring_test {
 namespace {
 
 // So many logits that the vocabulary is read in parts, the last one ragged.
@@ -57,4 +57,4 @@ TEST_CASE("log-probabilities are those of the whole vocabulary",
 }
 
 }  // namespace
-}  // namespace sft::eval
+}  // namespace sft::eval::scoring_test

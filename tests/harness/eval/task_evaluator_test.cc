@@ -9,7 +9,7 @@
 #include "harness/metrics/metrics.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::eval {
+namespace sft::eval::task_evaluator_test {
 namespace {
 
 TEST_CASE("every kind of task has an evaluator for each of its heads",
@@ -44,4 +44,4 @@ TEST_CASE("the metrics that a user's task may have are in the table",
 }
 
 }  // namespace
-}  // namespace sft::eval
+}  // namespace sft::eval::task_evaluator_test

@@ -7,7 +7,7 @@
 #include "tests/harness/model/fake_files.h"
 #include "tests/support/skips.h"
 
-namespace sft::formats {
+namespace sft::formats::gguf_test {
 namespace {
 
 using model::fake::GgufWriter;
@@ -218,4 +218,4 @@ TEST_CASE("the default model's tokenizer data is read", "[model][gguf]") {
 }
 
 }  // namespace
-}  // namespace sft::formats
+}  // namespace sft::formats::gguf_test

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::formats {
+namespace sft::formats::safetensors_test {
 namespace {
 
 using model::fake::Raw;
@@ -114,4 +114,4 @@ TEST_CASE("a false safetensors header is refused", "[model][safetensors]") {
 }
 
 }  // namespace
-}  // namespace sft::formats
+}  // namespace sft::formats::safetensors_test

@@ -17,7 +17,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/require.h"
 
-namespace sft::kernels {
+namespace sft::kernels::adam8_test {
 namespace {
 
 using nlohmann::json;
@@ -244,4 +244,4 @@ TEST_CASE("a weight in another layout takes the same step",
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::adam8_test

@@ -8,7 +8,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/require.h"
 
-namespace sft::kernels {
+namespace sft::kernels::block_glue_test {
 namespace {
 
 // f32 sums of up to 1100 terms in two orders, relative to the largest.
@@ -142,4 +142,4 @@ TEST_CASE("a block's operations on CUDA agree with the CPU's",
   CheckAll(at::kCUDA);
 }
 
-}  // namespace sft::kernels
+}  // namespace sft::kernels::block_glue_test

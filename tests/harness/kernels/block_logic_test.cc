@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace sft::kernels {
+namespace sft::kernels::block_logic_test {
 namespace {
 
 // Three roundings of a relative 6e-8 each, or an exponential of 1.2e-7.
@@ -102,4 +102,4 @@ TEST_CASE("the loss of equal logits is the logarithm of their number",
   CHECK(SoftmaxTerm(-INFINITY, 0) < 1e-37f);
 }
 
-}  // namespace sft::kernels
+}  // namespace sft::kernels::block_logic_test

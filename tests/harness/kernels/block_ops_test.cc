@@ -10,7 +10,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/every_set.h"
 
-namespace sft::kernels {
+namespace sft::kernels::block_ops_test {
 namespace {
 
 constexpr double kF32 = 2e-6;
@@ -240,4 +240,4 @@ TEST_CASE("attention of sequences and its gradients, f32 and bf16") {
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::block_ops_test

@@ -14,7 +14,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/every_set.h"
 
-namespace sft::kernels {
+namespace sft::kernels::decode_kernels_test {
 namespace {
 
 // Sums of some hundred products of order 1, in f32; and where they are rounded
@@ -229,4 +229,4 @@ TEST_CASE("maps give a step's rows as they give a batch",
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::decode_kernels_test

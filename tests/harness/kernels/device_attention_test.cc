@@ -12,7 +12,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/require.h"
 
-namespace sft::kernels {
+namespace sft::kernels::device_attention_test {
 namespace {
 
 struct Case {
@@ -98,4 +98,4 @@ TEST_CASE("attention of sequences on CUDA and its gradients are the CPU's",
   }
 }
 
-}  // namespace sft::kernels
+}  // namespace sft::kernels::device_attention_test

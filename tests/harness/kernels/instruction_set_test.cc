@@ -18,7 +18,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/every_set.h"
 
-namespace sft::kernels {
+namespace sft::kernels::instruction_set_test {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -223,4 +223,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::instruction_set_test

@@ -11,7 +11,7 @@
 #include "tests/support/every_set.h"
 #include "tests/support/plain_product.h"
 
-namespace sft::kernels {
+namespace sft::kernels::matrix_product_test {
 namespace {
 
 double Apart(const at::Tensor& a, const at::Tensor& b) {
@@ -98,4 +98,4 @@ TEST_CASE("a map's pass is the same with a gradient and without",
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::matrix_product_test

@@ -13,7 +13,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/require.h"
 
-namespace sft::kernels {
+namespace sft::kernels::nf4_test {
 namespace {
 
 using nlohmann::json;
@@ -217,4 +217,4 @@ TEST_CASE("NF4 on CUDA gives the bytes of the CPU", "[methods][nf4][gpu]") {
   }
 }
 
-}  // namespace sft::kernels
+}  // namespace sft::kernels::nf4_test

@@ -5,7 +5,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft::kernels {
+namespace sft::kernels::processor_policy_test {
 namespace {
 
 struct Processor {
@@ -148,4 +148,4 @@ TEST_CASE("this processor's plan is that of its facts and the set in use",
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::processor_policy_test

@@ -9,7 +9,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/every_set.h"
 
-namespace sft::kernels {
+namespace sft::kernels::running_softmax_test {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -106,4 +106,4 @@ TEST_CASE("scores read in parts make the softmax of all, causal or not") {
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::running_softmax_test

@@ -9,7 +9,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/every_set.h"
 
-namespace sft::kernels {
+namespace sft::kernels::tile_product_test {
 namespace {
 
 // Sums of up to 300 products of order 1, in f32.
@@ -120,4 +120,4 @@ TEST_CASE("a packed matrix gives the bits of the plain product", "[kernels]") {
 }
 
 }  // namespace
-}  // namespace sft::kernels
+}  // namespace sft::kernels::tile_product_test

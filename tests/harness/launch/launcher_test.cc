@@ -16,7 +16,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft::launch {
+namespace sft::launch::launcher_test {
 namespace {
 
 // What a worker does with one attempt.
@@ -287,4 +287,4 @@ TEST_CASE("an unknown pool is refused with the names there are",
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::launcher_test

@@ -12,7 +12,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft::launch {
+namespace sft::launch::local_pool_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -148,4 +148,4 @@ TEST_CASE("a program that cannot be started is an error with its name",
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::local_pool_test

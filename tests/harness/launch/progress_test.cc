@@ -4,7 +4,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft::launch {
+namespace sft::launch::progress_test {
 namespace {
 
 TEST_CASE("a progress line reads back as it was written",
@@ -65,4 +65,4 @@ TEST_CASE("a worker's pace is that of the steps that it took itself",
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::progress_test

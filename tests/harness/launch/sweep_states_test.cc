@@ -3,7 +3,7 @@
 #include "tests/harness/launch/made_up_plan.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::launch {
+namespace sft::launch::sweep_states_test {
 namespace {
 
 // The ids that may be started now, one after another; none has failed before.
@@ -135,4 +135,4 @@ TEST_CASE("the time left is that of the finished runs for all others",
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::sweep_states_test

@@ -12,7 +12,7 @@
 #include "tests/methods/methods_support.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft::measure {
+namespace sft::measure::flops_test {
 namespace {
 
 TEST_CASE("FLOPs follow the formula", "[measure][flops]") {
@@ -128,4 +128,4 @@ TEST_CASE("an encoder's head costs what it reads, its attention all pairs",
 }
 
 }  // namespace
-}  // namespace sft::measure
+}  // namespace sft::measure::flops_test

@@ -7,7 +7,7 @@
 #include "harness/measure/throughput.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::measure {
+namespace sft::measure::measure_test {
 namespace {
 
 TEST_CASE("rates tell real, target and computed tokens apart",
@@ -74,4 +74,4 @@ TEST_CASE("provenance says what it was built from and where it ran",
 }
 
 }  // namespace
-}  // namespace sft::measure
+}  // namespace sft::measure::measure_test

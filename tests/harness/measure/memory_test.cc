@@ -18,7 +18,7 @@
 #include "tests/support/random_decoder.h"
 #include "tests/support/skips.h"
 
-namespace sft::measure {
+namespace sft::measure::memory_test {
 namespace {
 
 TEST_CASE("resident memory rises with what is touched, and the peak resets",
@@ -231,4 +231,4 @@ TEST_CASE("activations and gradients are held together where a step keeps both",
 }
 
 }  // namespace
-}  // namespace sft::measure
+}  // namespace sft::measure::memory_test

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-namespace sft::metrics {
+namespace sft::metrics::constraints_test {
 namespace {
 
 using nlohmann::json;
@@ -231,4 +231,4 @@ TEST_CASE("unknown constraints are told, unreadable ones refused",
 }
 
 }  // namespace
-}  // namespace sft::metrics
+}  // namespace sft::metrics::constraints_test

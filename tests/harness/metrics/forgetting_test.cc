@@ -4,7 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-namespace sft::metrics {
+namespace sft::metrics::forgetting_test {
 namespace {
 using nlohmann::json;
 
@@ -77,4 +77,4 @@ TEST_CASE("what was wrong: accuracy fell, and the last task is a loss",
 }
 
 }  // namespace
-}  // namespace sft::metrics
+}  // namespace sft::metrics::forgetting_test

@@ -10,7 +10,7 @@
 #include "harness/metrics/metric_records.h"
 #include "tests/support/paths.h"
 
-namespace sft::metrics {
+namespace sft::metrics::metrics_test {
 namespace {
 
 TEST_CASE("accuracy and macro F1 equal scikit-learn's", "[metrics]") {
@@ -142,4 +142,4 @@ TEST_CASE("change against the base model is paired by item",
 }
 
 }  // namespace
-}  // namespace sft::metrics
+}  // namespace sft::metrics::metrics_test

@@ -6,7 +6,7 @@
 #include "harness/metrics/metrics.h"
 #include "tests/harness/metrics/golden_metrics.h"
 
-namespace sft::metrics {
+namespace sft::metrics::resampled_sums_test {
 namespace {
 using nlohmann::json;
 
@@ -124,4 +124,4 @@ TEST_CASE("a record of texts keeps the sums with their width", "[metrics]") {
 }
 
 }  // namespace
-}  // namespace sft::metrics
+}  // namespace sft::metrics::resampled_sums_test

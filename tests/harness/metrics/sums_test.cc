@@ -4,7 +4,7 @@
 
 #include "harness/metrics/metrics.h"
 
-namespace sft::metrics {
+namespace sft::metrics::sums_test {
 namespace {
 
 std::optional<double> ValueOf(const char* metric,
@@ -54,4 +54,4 @@ TEST_CASE("other metrics and other widths have no value of sums",
 }
 
 }  // namespace
-}  // namespace sft::metrics
+}  // namespace sft::metrics::sums_test

@@ -10,7 +10,7 @@
 #include "tests/harness/metrics/golden_metrics.h"
 #include "tests/support/paths.h"
 
-namespace sft::metrics {
+namespace sft::metrics::text_metrics_test {
 namespace {
 using nlohmann::json;
 
@@ -233,4 +233,4 @@ TEST_CASE("every metric of text is listed, unknown ones are refused",
 }
 
 }  // namespace
-}  // namespace sft::metrics
+}  // namespace sft::metrics::text_metrics_test

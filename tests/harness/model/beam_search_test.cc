@@ -9,7 +9,7 @@
 #include "harness/core/rng.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::beam_search_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -167,4 +167,4 @@ TEST_CASE("fewer tokens than beams, and no hope at all, end well",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::beam_search_test

@@ -2,7 +2,7 @@
 
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::config_test {
 namespace {
 
 using fake::RequireOneLine;
@@ -94,4 +94,4 @@ TEST_CASE("what the family lacks is refused by name", "[model][config]") {
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::config_test

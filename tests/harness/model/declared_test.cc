@@ -8,7 +8,7 @@
 #include "tests/harness/model/encoder_golden.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::declared_test {
 namespace {
 
 using fake::RequireOneLine;
@@ -259,4 +259,4 @@ TEST_CASE("a checkpoint's head follows the task by the names of its classes",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::declared_test

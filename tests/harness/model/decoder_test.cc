@@ -7,7 +7,7 @@
 #include "harness/model/ops/linear_product.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::decoder_test {
 namespace {
 
 using fake::RelativeError;
@@ -376,4 +376,4 @@ TEST_CASE("a frozen map is kept in the compute dtype", "[model][linear]") {
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::decoder_test

@@ -9,7 +9,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/require.h"
 
-namespace sft::model {
+namespace sft::model::device_ops_test {
 namespace {
 
 at::Tensor Leaf(const at::Tensor& x, at::Device device) {
@@ -107,4 +107,4 @@ TEST_CASE("a block's operations and gradients on CUDA are those of the CPU",
   CheckAll(at::kCUDA);
 }
 
-}  // namespace sft::model
+}  // namespace sft::model::device_ops_test

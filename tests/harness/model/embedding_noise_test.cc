@@ -6,7 +6,7 @@
 #include "harness/model/ops/ops.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::model {
+namespace sft::model::embedding_noise_test {
 namespace {
 
 std::vector<Example> TwoRows() {
@@ -56,4 +56,4 @@ TEST_CASE("NEFTune's noise is bounded by each sequence's length",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::embedding_noise_test

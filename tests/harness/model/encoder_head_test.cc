@@ -4,7 +4,7 @@
 
 #include "tests/harness/model/encoder_golden.h"
 
-namespace sft::model::encoder_golden {
+namespace sft::model::encoder_golden::encoder_head_test {
 
 TEST_CASE("a headless encoder takes a head drawn from the seed",
           "[model][encoders][head]") {
@@ -266,4 +266,4 @@ TEST_CASE("a batch without a target has a loss of nought with a gradient",
   }
 }
 
-}  // namespace sft::model::encoder_golden
+}  // namespace sft::model::encoder_golden::encoder_head_test

@@ -6,7 +6,7 @@
 
 #include "tests/harness/model/encoder_golden.h"
 
-namespace sft::model::encoder_golden {
+namespace sft::model::encoder_golden::encoders_test {
 
 TEST_CASE("scores of every encoder and head equal transformers'",
           "[model][encoders]") {
@@ -180,4 +180,4 @@ TEST_CASE("MiniLM's hidden states equal transformers'",
   }
 }
 
-}  // namespace sft::model::encoder_golden
+}  // namespace sft::model::encoder_golden::encoders_test

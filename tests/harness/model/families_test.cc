@@ -11,7 +11,7 @@
 #include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::families_test {
 namespace {
 
 using fake::RelativeError;
@@ -262,4 +262,4 @@ TEST_CASE("GELU by tanh goes by both of its names", "[model][families]") {
   }
 }
 
-}  // namespace sft::model
+}  // namespace sft::model::families_test

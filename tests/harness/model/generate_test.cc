@@ -5,7 +5,7 @@
 #include "harness/model/forward/decoder.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::generate_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -365,4 +365,4 @@ TEST_CASE("the default model answers 20 prompts as transformers does",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::generate_test

@@ -6,7 +6,7 @@
 #include "harness/text/tokenizer_factory.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::gguf_export_test {
 namespace {
 
 formats::GgufTokenizerData Tiny(const std::string& pre) {
@@ -98,4 +98,4 @@ TEST_CASE("an exported GGUF tokenizer ends an answer where the file does",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::gguf_export_test

@@ -2,7 +2,7 @@
 
 #include "tests/support/catch_torch.h"
 
-namespace sft::model {
+namespace sft::model::guess_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -26,4 +26,4 @@ TEST_CASE("a text's end is continued as it was where it last stood",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::guess_test

@@ -9,7 +9,7 @@
 #include "harness/core/batch.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::model {
+namespace sft::model::head_loss_test {
 namespace {
 
 at::Tensor Leaf(const at::Tensor& x) {
@@ -56,4 +56,4 @@ TEST_CASE("the head's loss and gradients are those of logits formed whole") {
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::head_loss_test

@@ -7,7 +7,7 @@
 #include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::load_test {
 namespace {
 
 using fake::RequireOneLine;
@@ -332,4 +332,4 @@ TEST_CASE("the digest follows the end that a tokenizer without one takes",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::load_test

@@ -2,7 +2,7 @@
 #include "harness/data/collator.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::prefix_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -70,4 +70,4 @@ TEST_CASE("a prefix read once gives what it gives when read every time",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::prefix_test

@@ -8,7 +8,7 @@
 #include "tests/support/every_set.h"
 #include "tests/support/plain_product.h"
 
-namespace sft::model {
+namespace sft::model::reading_product_test {
 namespace {
 
 using fake::RelativeError;
@@ -69,4 +69,4 @@ TEST_CASE("no bit depends on how often an f32 weight was read",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::reading_product_test

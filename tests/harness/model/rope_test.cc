@@ -8,7 +8,7 @@
 #include "harness/model/load/weights.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::rope_test {
 namespace {
 
 using fake::RelativeError;
@@ -250,4 +250,4 @@ TEST_CASE("a GGUF file's divisors are those of llama3, or refused",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::rope_test

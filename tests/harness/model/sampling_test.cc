@@ -7,7 +7,7 @@
 #include "harness/core/rng.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::sampling_test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -109,4 +109,4 @@ TEST_CASE("sampled tokens come as often as the softmax says",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::sampling_test

@@ -7,7 +7,7 @@
 #include "harness/core/files.h"
 #include "tests/harness/model/fake_files.h"
 
-namespace sft::model {
+namespace sft::model::stale_files_test {
 namespace {
 
 TEST_CASE("a new export leaves no file of an older model",
@@ -43,4 +43,4 @@ TEST_CASE("a new export leaves no file of an older model",
 }
 
 }  // namespace
-}  // namespace sft::model
+}  // namespace sft::model::stale_files_test

@@ -7,7 +7,7 @@
 #include "harness/record/record_items.h"
 #include "tests/harness/record/sample_record.h"
 
-namespace sft::record {
+namespace sft::record::run_record_test {
 namespace {
 
 bool SameItems(const RunRecord& a, const RunRecord& b) {
@@ -150,4 +150,4 @@ TEST_CASE("the first to publish wins, and nothing else is left",
 }
 
 }  // namespace
-}  // namespace sft::record
+}  // namespace sft::record::run_record_test

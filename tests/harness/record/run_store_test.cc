@@ -8,7 +8,7 @@
 #include "harness/core/files.h"
 #include "tests/harness/record/sample_record.h"
 
-namespace sft::record {
+namespace sft::record::run_store_test {
 namespace {
 
 RunRecord RecordOf(const std::string& run_id, RunStatus status) {
@@ -117,4 +117,4 @@ TEST_CASE("a run's lock is held as long as its descriptor", "[record][store]") {
 }
 
 }  // namespace
-}  // namespace sft::record
+}  // namespace sft::record::run_store_test

@@ -12,7 +12,7 @@
 #include "tests/harness/record/sample_record.h"
 #include "tests/support/skips.h"
 
-namespace sft::record {
+namespace sft::record::schema_test {
 namespace {
 
 // Standard output and error of a command, and its exit status.
@@ -140,4 +140,4 @@ TEST_CASE("any name survives as a path component", "[record][schema]") {
 }
 
 }  // namespace
-}  // namespace sft::record
+}  // namespace sft::record::schema_test

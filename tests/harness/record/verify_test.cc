@@ -13,7 +13,7 @@
 #include "harness/record/sealed_file.h"
 #include "tests/harness/record/sample_record.h"
 
-namespace sft::record {
+namespace sft::record::verify_test {
 namespace {
 
 std::string MessageOf(const absl::Status& status) {
@@ -319,4 +319,4 @@ TEST_CASE("merged records read as they were", "[record][merge]") {
 }
 
 }  // namespace
-}  // namespace sft::record
+}  // namespace sft::record::verify_test

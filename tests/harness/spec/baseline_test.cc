@@ -3,7 +3,7 @@
 
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::baseline_test {
 namespace {
 
 constexpr char kStart[] =
@@ -98,4 +98,4 @@ TEST_CASE("a measure to select by that nothing records is refused",
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::baseline_test

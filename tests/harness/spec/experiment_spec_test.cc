@@ -4,7 +4,7 @@
 
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::experiment_spec_test {
 namespace {
 
 constexpr char kHead[] =
@@ -135,4 +135,4 @@ TEST_CASE("lists, quotes and comments of YAML mean what they should",
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::experiment_spec_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace sft::spec {
+namespace sft::spec::mixture_test {
 namespace {
 
 TEST_CASE("a stage names one data set, or several with weights",
@@ -34,4 +34,4 @@ TEST_CASE("what is no mixture is refused", "[spec][mixture]") {
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::mixture_test

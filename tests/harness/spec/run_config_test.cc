@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace sft::spec {
+namespace sft::spec::run_config_test {
 namespace {
 
 RunConfig OddConfig() {
@@ -103,4 +103,4 @@ TEST_CASE("the run id depends on every field and on the inputs' digests",
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::run_config_test

@@ -7,7 +7,7 @@
 #include "tests/harness/spec/spec_tables.h"
 #include "tests/support/paths.h"
 
-namespace sft::spec {
+namespace sft::spec::run_plan_test {
 namespace {
 
 constexpr char kHead[] =
@@ -202,4 +202,4 @@ TEST_CASE("a plan reads back from its JSON, and the same spec gives the same",
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::run_plan_test

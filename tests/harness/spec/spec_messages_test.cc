@@ -8,7 +8,7 @@
 #include "harness/spec/foreign_names.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::spec_messages_test {
 namespace {
 
 constexpr char kHead[] =
@@ -241,4 +241,4 @@ TEST_CASE("slips of YAML are named where they are", "[spec][messages]") {
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::spec_messages_test

@@ -6,7 +6,7 @@
 #include "harness/spec/run_config.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::user_data_test {
 namespace {
 
 constexpr char kHead[] = "budget: {steps: 1}\n";
@@ -106,4 +106,4 @@ TEST_CASE("faults in a data block are named by line", "[spec][user_data]") {
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::user_data_test

@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "tests/harness/text/golden.h"
 
-namespace sft::text {
+namespace sft::text::chat_template_test {
 namespace {
 
 using nlohmann::json;
@@ -58,4 +58,4 @@ TEST_CASE("What a chat template cannot use is named when it is parsed",
 }
 
 }  // namespace
-}  // namespace sft::text
+}  // namespace sft::text::chat_template_test

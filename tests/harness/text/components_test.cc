@@ -10,7 +10,7 @@
 #include "harness/text/pre_tokenizer.h"
 #include "tests/harness/text/golden.h"
 
-namespace sft::text {
+namespace sft::text::components_test {
 namespace {
 
 using nlohmann::json;
@@ -103,4 +103,4 @@ TEST_CASE("Small tokenizers agree with the library in ids, offsets and text",
 }
 
 }  // namespace
-}  // namespace sft::text
+}  // namespace sft::text::components_test

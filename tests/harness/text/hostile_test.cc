@@ -11,7 +11,7 @@
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/paths.h"
 
-namespace sft::text {
+namespace sft::text::hostile_test {
 namespace {
 
 constexpr char kGood[] = R"({
@@ -261,4 +261,4 @@ TEST_CASE("A chat template can neither hang nor exhaust memory or stack",
 }
 
 }  // namespace
-}  // namespace sft::text
+}  // namespace sft::text::hostile_test

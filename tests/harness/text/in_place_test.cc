@@ -7,7 +7,7 @@
 #include "harness/text/hf_tokenizer_json.h"
 #include "tests/harness/text/golden.h"
 
-namespace sft::text {
+namespace sft::text::in_place_test {
 namespace {
 
 using nlohmann::json;
@@ -73,4 +73,4 @@ TEST_CASE("a Unigram model that cannot work is refused", "[text][unigram]") {
 }
 
 }  // namespace
-}  // namespace sft::text
+}  // namespace sft::text::in_place_test

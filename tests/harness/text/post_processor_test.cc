@@ -11,7 +11,7 @@
 #include "harness/text/hf_tokenizer_json.h"
 #include "tests/harness/text/golden.h"
 
-namespace sft::text {
+namespace sft::text::post_processor_test {
 namespace {
 
 using nlohmann::json;
@@ -289,4 +289,4 @@ TEST_CASE("A layout is part of a tokenizer's digest", "[text][encoders]") {
   CHECK_FALSE(bare->input_layout().has_value());
 }
 
-}  // namespace sft::text
+}  // namespace sft::text::post_processor_test

@@ -5,7 +5,7 @@
 #include "harness/text/tokenizer_factory.h"
 #include "tests/support/paths.h"
 
-namespace sft::text {
+namespace sft::text::stop_ids_test {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -71,4 +71,4 @@ TEST_CASE("more ends make another digest, the same ones do not",
 }
 
 }  // namespace
-}  // namespace sft::text
+}  // namespace sft::text::stop_ids_test

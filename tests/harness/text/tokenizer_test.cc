@@ -12,7 +12,7 @@
 #include "tests/harness/text/golden.h"
 #include "tests/support/require.h"
 
-namespace sft::text {
+namespace sft::text::tokenizer_test {
 namespace {
 
 using nlohmann::json;
@@ -200,4 +200,4 @@ TEST_CASE("The digest follows vocabulary, template and special tokens",
 }
 
 }  // namespace
-}  // namespace sft::text
+}  // namespace sft::text::tokenizer_test

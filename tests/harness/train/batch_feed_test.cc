@@ -8,7 +8,7 @@
 #include "tests/support/require.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft::train {
+namespace sft::train::batch_feed_test {
 namespace {
 
 // Counts what it collates.
@@ -101,4 +101,4 @@ TEST_CASE("batches prepared for a device are whole when they are used",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::batch_feed_test

@@ -10,7 +10,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
-namespace sft::train {
+namespace sft::train::checkpoint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -126,4 +126,4 @@ TEST_CASE("a failed write leaves the old checkpoint and no half one",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::checkpoint_test

@@ -9,7 +9,7 @@
 #include "harness/train/step_in_backward.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::train {
+namespace sft::train::optimizer_test {
 namespace {
 
 at::Tensor Drawn(at::IntArrayRef shape, const std::string& name,
@@ -196,4 +196,4 @@ TEST_CASE("a backward pass moves what it has a gradient of and drops that",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::optimizer_test

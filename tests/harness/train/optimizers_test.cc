@@ -13,7 +13,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/require.h"
 
-namespace sft::train {
+namespace sft::train::optimizers_test {
 namespace {
 
 std::vector<std::string> Names() {
@@ -300,4 +300,4 @@ TEST_CASE("every optimizer on CUDA goes the way it goes on the CPU",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::optimizers_test

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-namespace sft::train {
+namespace sft::train::schedule_test {
 namespace {
 
 // Worked out by transformers 5.24.0, get_<name>_schedule_with_warmup on
@@ -77,4 +77,4 @@ TEST_CASE("an unknown schedule is an error that names the known ones",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::schedule_test

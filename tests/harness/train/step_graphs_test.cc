@@ -15,7 +15,7 @@
 #include "tests/support/random_decoder.h"
 #include "tests/support/require.h"
 
-namespace sft::train {
+namespace sft::train::step_graphs_test {
 namespace {
 
 constexpr support::DecoderSize kSmall = {"small", 2, 64, 4, 2, 128, 331};
@@ -163,4 +163,4 @@ TEST_CASE("a replayed pass is bit for bit the pass kernel by kernel",
   }
 }
 
-}  // namespace sft::train
+}  // namespace sft::train::step_graphs_test

@@ -8,7 +8,7 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft::train {
+namespace sft::train::step_plan_test {
 namespace {
 
 StepPlan Planned(const spec::RunConfig& config,
@@ -163,4 +163,4 @@ TEST_CASE("no rows, no targets and no budget are errors",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::step_plan_test

@@ -12,7 +12,7 @@
 #include "tests/support/paths.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft::train {
+namespace sft::train::trainer_test {
 namespace {
 
 constexpr double kDropout = 0.2;
@@ -320,4 +320,4 @@ TEST_CASE("a checkpoint of other steps is refused",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::trainer_test

@@ -21,7 +21,7 @@
 #include "tests/methods/methods_support.h"
 #include "tests/support/tiny_model.h"
 
-namespace sft::train {
+namespace sft::train::trajectory_test {
 namespace {
 
 constexpr char kModel[] = "smollm2-135m-instruct";
@@ -252,4 +252,4 @@ TEST_CASE("20 bf16 steps end at the held-out loss of the peers' 20",
 }
 
 }  // namespace
-}  // namespace sft::train
+}  // namespace sft::train::trajectory_test

@@ -1,0 +1,11 @@
+#include <string>
+#include <vector>
+
+#include "experiments/command_line.h"
+#include "harness/core/tensor_allocator.h"
+
+int main(int argc, char** argv) {
+  sft::InstallTensorAllocator();
+  return sft::experiments::RunProgram(
+      std::vector<std::string>(argv + 1, argv + argc));
+}
