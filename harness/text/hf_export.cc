@@ -38,7 +38,7 @@ ordered_json AddedTokensJson(const formats::GgufTokenizerData& data) {
 // each of a pair's texts, the second one's of type 1, as Llama's tokenizer has
 // it. null where nothing does.
 ordered_json PostProcessorJson(const formats::GgufTokenizerData& data,
-                           bool adds_bos) {
+                               bool adds_bos) {
   const auto added = [&](bool adds, std::optional<int32_t> id) {
     return adds && id.has_value() && InVocabulary(data, *id);
   };
