@@ -109,7 +109,7 @@ std::vector<data::DatasetRow> BbcDatasets() {
     data::DatasetRow row;
     row.name = form.name;
     row.task.name = row.name;
-    row.task.kind = data::TaskKind::kClassification;
+    row.task.kind = "classification";
     row.task.metrics = {"accuracy", "f1_macro"};
     row.task.default_form = "plain";
     for (const Topic& topic : kTopics) {

@@ -61,7 +61,7 @@ data::DatasetRow MakeRow(
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kLanguageModeling;
+  row.task.kind = "language_modeling";
   row.task.metrics = {"cross_entropy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = licence;

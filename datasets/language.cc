@@ -86,7 +86,7 @@ data::DatasetRow DocumentsRow(const std::string& name, const std::string& file,
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kLanguageModeling;
+  row.task.kind = "language_modeling";
   row.task.metrics = {"cross_entropy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = licence;
@@ -103,7 +103,7 @@ data::DatasetRow LambadaRow() {
   data::DatasetRow row;
   row.name = "lambada";
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kLastWord;
+  row.task.kind = "last_word";
   row.task.metrics = {"accuracy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = "CC BY 4.0; OpenAI's form modified MIT";

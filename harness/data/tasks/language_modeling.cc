@@ -18,11 +18,10 @@ absl::Status Fill(const UserRecord& record, const Task&, Row& row) {
 }  // namespace
 
 TaskKindRow LanguageModelingKind() {
-  TaskKindRow row{.kind = TaskKind::kLanguageModeling,
-                  .name = "language_modeling",
+  TaskKindRow row{.name = "language_modeling",
                   .summary = "held-out text, by the loss of every token",
                   .is_text = true};
-  UserForm user = PlainUserForm(row.kind, {"cross_entropy", "perplexity"});
+  UserForm user = PlainUserForm(row.name, {"cross_entropy", "perplexity"});
   user.parts = Parts;
   user.fill = Fill;
   row.user = std::move(user);
