@@ -12,7 +12,7 @@
 #include "datasets/registry.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
+#include "harness/core/utf8.h"
 
 namespace sft::datasets {
 namespace {
@@ -44,7 +44,7 @@ absl::StatusOr<data::Splits> LoadDocuments(const std::string& file,
     document.clear();
   };
   for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string why = data::Utf8Complaint(lines[i]);
+    const std::string why = Utf8Complaint(lines[i]);
     if (!why.empty()) {
       splits.refused.push_back({absl::StrCat(path, ":", i + 1), why});
       continue;

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -122,10 +121,7 @@ std::optional<JsonFault> ReadInto(std::string_view text, int max_depth,
                                   Json& out) {
   const size_t unclean = FirstUncleanByte(text);
   if (unclean != std::string_view::npos) {
-    return JsonFault{
-        unclean, absl::StrFormat("byte 0x%02x at column %d is no UTF-8 text",
-                                 static_cast<unsigned char>(text[unclean]),
-                                 unclean + 1)};
+    return JsonFault{unclean, Utf8Complaint(text)};
   }
   StrictBuilder<Json> builder(text, max_depth, out);
   Json::sax_parse(text, &builder);
