@@ -93,7 +93,7 @@ std::vector<data::DatasetRow> AgNewsDatasets() {
   data::DatasetRow row;
   row.name = "ag_news";
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kClassification;
+  row.task.kind = "classification";
   // "Technology" for Sci/Tech: one token like the others.
   row.task.labels = {"World", "Sports", "Business", "Technology"};
   row.task.metrics = {"accuracy", "f1_macro"};

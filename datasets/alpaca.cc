@@ -72,7 +72,7 @@ data::DatasetRow MakeRow(const AlpacaSet& set) {
   data::DatasetRow row;
   row.name = set.name;
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kInstruction;
+  row.task.kind = "instruction";
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
   row.licence = set.licence;

@@ -12,6 +12,7 @@
 #include "datasets/rows.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/data/clean_text.h"
 #include "harness/data/splits.h"
 
@@ -65,7 +66,7 @@ absl::StatusOr<data::Splits> Load(const data::DataFolders& folders,
                            ReadLines(path));
       std::string where = path, why, headline, body;
       for (size_t i = 0; i < lines.size() && why.empty(); ++i) {
-        why = data::Utf8Complaint(lines[i]);
+        why = Utf8Complaint(lines[i]);
         if (!why.empty()) where = absl::StrCat(path, ":", i + 1);
         (i == 0 ? headline : body) += lines[i] + "\n";
       }
@@ -109,7 +110,7 @@ std::vector<data::DatasetRow> BbcDatasets() {
     data::DatasetRow row;
     row.name = form.name;
     row.task.name = row.name;
-    row.task.kind = data::TaskKind::kClassification;
+    row.task.kind = "classification";
     row.task.metrics = {"accuracy", "f1_macro"};
     row.task.default_form = "plain";
     for (const Topic& topic : kTopics) {

@@ -174,7 +174,7 @@ data::DatasetRow MakeRow(const std::string& name,
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kInstruction;
+  row.task.kind = "instruction";
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
   row.licence = licence;

@@ -14,7 +14,7 @@
 #include "datasets/registry.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
+#include "harness/core/utf8.h"
 
 namespace sft::datasets {
 namespace {
@@ -180,7 +180,7 @@ absl::StatusOr<data::Splits> LoadHellaSwag(const data::DataFolders& folders) {
       why = absl::StrCat(lines.size() - i, " lines, wanted ", kLines);
     }
     for (size_t k = i; why.empty() && k < i + kLines; ++k) {
-      why = data::Utf8Complaint(lines[k]);
+      why = Utf8Complaint(lines[k]);
     }
     if (why.empty() && (lines[i + 1].size() != 1 || lines[i + 1][0] < '0' ||
                         lines[i + 1][0] > '3')) {

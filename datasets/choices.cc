@@ -67,7 +67,7 @@ data::DatasetRow ChoiceDataset(const std::string& name,
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kMultipleChoice;
+  row.task.kind = "multiple_choice";
   row.task.metrics = {"accuracy", "accuracy_norm"};
   row.task.default_form = "plain";
   row.licence = licence;

@@ -105,7 +105,7 @@ data::DatasetRow MakeRow(const Language& language) {
   data::DatasetRow row;
   row.name = absl::StrCat("gettext_en_", language.code);
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kGeneration;
+  row.task.kind = "generation";
   row.task.metrics = {"bleu", "chrf"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 64;

@@ -144,7 +144,7 @@ std::vector<data::DatasetRow> GlueDatasets() {
     data::DatasetRow row;
     row.name = set.name;
     row.task.name = row.name;
-    row.task.kind = data::TaskKind::kClassification;
+    row.task.kind = "classification";
     row.task.labels = set.words;
     row.task.metrics = set.metrics;
     row.task.default_form = "plain";

@@ -67,7 +67,7 @@ std::vector<data::DatasetRow> Gsm8kDatasets() {
   data::DatasetRow row;
   row.name = "gsm8k";
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kGeneration;
+  row.task.kind = "generation";
   row.task.metrics = {"final_number"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 200;

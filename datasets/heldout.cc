@@ -7,7 +7,7 @@
 #include "datasets/registry.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
+#include "harness/core/utf8.h"
 #include "harness/data/jsonl.h"
 
 namespace sft::datasets {
@@ -23,7 +23,7 @@ absl::StatusOr<data::Splits> LoadWiki(const data::DataFolders& folders) {
   data::Splits splits;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
-    const std::string why = data::Utf8Complaint(lines[i]);
+    const std::string why = Utf8Complaint(lines[i]);
     if (why.empty()) {
       splits.documents.push_back(std::move(lines[i]));
     } else {
@@ -61,7 +61,7 @@ data::DatasetRow MakeRow(
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kLanguageModeling;
+  row.task.kind = "language_modeling";
   row.task.metrics = {"cross_entropy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = licence;

@@ -114,7 +114,7 @@ data::DatasetRow MakeRow(
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kInstruction;
+  row.task.kind = "instruction";
   row.task.metrics = {"validation_loss"};
   row.task.default_form = "chat";
   row.task.max_new_tokens = 512;

@@ -12,7 +12,7 @@
 #include "datasets/registry.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
+#include "harness/core/utf8.h"
 
 namespace sft::datasets {
 namespace {
@@ -44,7 +44,7 @@ absl::StatusOr<data::Splits> LoadDocuments(const std::string& file,
     document.clear();
   };
   for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string why = data::Utf8Complaint(lines[i]);
+    const std::string why = Utf8Complaint(lines[i]);
     if (!why.empty()) {
       splits.refused.push_back({absl::StrCat(path, ":", i + 1), why});
       continue;
@@ -86,7 +86,7 @@ data::DatasetRow DocumentsRow(const std::string& name, const std::string& file,
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kLanguageModeling;
+  row.task.kind = "language_modeling";
   row.task.metrics = {"cross_entropy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = licence;
@@ -103,7 +103,7 @@ data::DatasetRow LambadaRow() {
   data::DatasetRow row;
   row.name = "lambada";
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kLastWord;
+  row.task.kind = "last_word";
   row.task.metrics = {"accuracy", "perplexity"};
   row.task.default_form = "plain";
   row.licence = "CC BY 4.0; OpenAI's form modified MIT";

@@ -5,7 +5,7 @@
 #include "datasets/official.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/data/clean_text.h"
+#include "harness/core/utf8.h"
 
 namespace sft::datasets {
 
@@ -80,7 +80,7 @@ absl::StatusOr<LoadedRows> LoadLineRows(const std::string& file,
     if (lines[i].empty()) continue;
     const int64_t number = static_cast<int64_t>(i) + 1;
     const std::string where = absl::StrCat(path, ":", number);
-    const std::string why = data::Utf8Complaint(lines[i]);
+    const std::string why = Utf8Complaint(lines[i]);
     AddRow(why.empty() ? row_of(lines[i]) : absl::InvalidArgumentError(why),
            number, where, out);
   }

@@ -59,7 +59,7 @@ data::DatasetRow MakeRow(const std::string& name, const std::string& source,
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kClassification;
+  row.task.kind = "classification";
   row.task.labels = {"negative", "positive"};
   row.task.metrics = {"accuracy", "f1_macro"};
   row.task.default_form = "plain";

@@ -97,7 +97,7 @@ data::DatasetRow MakeRow(const std::string& name,
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kTokenLabels;
+  row.task.kind = "token_labels";
   row.task.labels = std::move(types);
   row.task.metrics = {"span_f1", "span_f1_strict"};
   row.task.default_form = "plain";

@@ -298,7 +298,7 @@ std::vector<data::DatasetRow> OloraDatasets() {
     data::DatasetRow row;
     row.name = set.name;
     row.task.name = row.name;
-    row.task.kind = data::TaskKind::kClassification;
+    row.task.kind = "classification";
     row.task.labels = set.words;
     row.task.metrics = {"accuracy", "f1_macro"};
     row.task.default_form = "plain";

@@ -313,7 +313,7 @@ data::DatasetRow MakeRow(const std::string& name,
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
-  row.task.kind = data::TaskKind::kQuestionAnswering;
+  row.task.kind = "question_answering";
   row.task.metrics = {"squad_f1", "exact_match"};
   row.task.default_form = "plain";
   row.task.max_new_tokens = 32;

@@ -67,7 +67,7 @@ std::vector<data::DatasetRow> Sst2Datasets() {
   data::DatasetRow row;
   row.name = "sst2";
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kClassification;
+  row.task.kind = "classification";
   row.task.labels = {"negative", "positive"};
   row.task.metrics = {"accuracy", "f1_macro"};
   row.task.default_form = "plain";

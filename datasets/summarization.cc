@@ -259,7 +259,7 @@ std::vector<data::DatasetRow> SummarizationDatasets() {
     data::DatasetRow row;
     row.name = set.name;
     row.task.name = row.name;
-    row.task.kind = data::TaskKind::kGeneration;
+    row.task.kind = "generation";
     row.task.metrics = {"rougeL", "rouge1", "rouge2"};
     row.task.default_form = "plain";
     row.task.max_new_tokens = set.max_new_tokens;

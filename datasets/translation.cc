@@ -95,7 +95,7 @@ data::DatasetRow MakeRow(const std::string& family, const Direction& direction,
   row.name =
       absl::StrCat(family, "_", direction.from.code, "_", direction.to.code);
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kGeneration;
+  row.task.kind = "generation";
   row.task.metrics = {"bleu", "chrf"};
   row.task.default_form = "plain";
   row.task.stop_strings = {"\n"};

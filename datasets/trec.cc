@@ -56,7 +56,7 @@ std::vector<data::DatasetRow> TrecDatasets() {
   data::DatasetRow row;
   row.name = "trec";
   row.task.name = row.name;
-  row.task.kind = data::TaskKind::kClassification;
+  row.task.kind = "classification";
   row.task.labels = {"abbreviation", "description", "entity",
                      "human",        "location",    "number"};
   row.task.metrics = {"accuracy", "f1_macro"};

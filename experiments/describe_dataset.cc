@@ -45,8 +45,7 @@ void PrintText(const data::DatasetRow& dataset,
                const std::optional<data::Splits>& splits) {
   const data::Task& task = dataset.task;
   printf("%s: %s\n", dataset.name.c_str(), dataset.summary.c_str());
-  printf("  task      %s, %s form%s%s\n",
-         std::string(data::TaskKindName(task.kind)).c_str(),
+  printf("  task      %s, %s form%s%s\n", task.kind.c_str(),
          task.default_form.c_str(), task.labels.empty() ? "" : ": ",
          absl::StrJoin(task.labels, ", ").c_str());
   printf("            %s\n", data::KindRow(task.kind).summary.c_str());
@@ -105,14 +104,10 @@ nlohmann::json ToJson(const data::DatasetRow& dataset,
                       const std::vector<datasets::FileReport>& files,
                       const std::optional<data::Splits>& splits) {
   nlohmann::json out = {
-      {"name", dataset.name},
-      {"task", std::string(data::TaskKindName(dataset.task.kind))},
-      {"labels", dataset.task.labels},
-      {"metrics", dataset.task.metrics},
-      {"licence", dataset.licence},
-      {"source", dataset.source},
-      {"summary", dataset.summary},
-      {"files", nlohmann::json::array()}};
+      {"name", dataset.name},          {"task", dataset.task.kind},
+      {"labels", dataset.task.labels}, {"metrics", dataset.task.metrics},
+      {"licence", dataset.licence},    {"source", dataset.source},
+      {"summary", dataset.summary},    {"files", nlohmann::json::array()}};
   if (splits) {
     out["rows"] = {{"train", splits->train.size()},
                    {"validation", splits->validation.size()},

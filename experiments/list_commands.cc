@@ -7,7 +7,6 @@
 #include "experiments/command_line.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
-#include "harness/data/tasks/task_kind.h"
 #include "harness/metrics/metrics.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"
@@ -112,8 +111,8 @@ Rows DatasetRows(const launch::Workbench& bench) {
     for (const std::string& file : row.files) {
       here = here && data::ResolveDataFile(file, bench.folders).ok();
     }
-    rows.push_back({row.name, std::string(data::TaskKindName(row.task.kind)),
-                    here ? "yes" : "no", row.licence, row.summary});
+    rows.push_back({row.name, row.task.kind, here ? "yes" : "no", row.licence,
+                    row.summary});
   }
   return rows;
 }
@@ -122,8 +121,7 @@ Rows TaskRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "kind", "metrics", "labels"}};
   for (const data::DatasetRow& row : bench.datasets) {
     rows.push_back(
-        {row.name, std::string(data::TaskKindName(row.task.kind)),
-         absl::StrJoin(row.task.metrics, ","),
+        {row.name, row.task.kind, absl::StrJoin(row.task.metrics, ","),
          row.task.labels.empty() ? "-" : absl::StrJoin(row.task.labels, ",")});
   }
   return rows;

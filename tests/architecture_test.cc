@@ -195,12 +195,22 @@ void CheckCircles(const Sources& sources,
   }
 }
 
+// What differs between kinds of tasks is a property of their rows.
+void CheckKindNames(const std::string& path, const std::string& text,
+                    std::vector<std::string>& violations) {
+  static const std::regex kCompared(R"(\btask(\.|->)kind\s*[!=]=)");
+  if (std::regex_search(text, kCompared)) {
+    violations.push_back(path + " asks which kind a task is");
+  }
+}
+
 std::vector<std::string> Violations(const Sources& sources) {
   std::vector<std::string> violations;
   CheckTypeNames(sources, violations);
   CheckCircles(sources, violations);
   for (const auto& [path, text] : sources) {
     CheckIncludes(path, text, violations);
+    CheckKindNames(path, text, violations);
     const auto lines = std::count(text.begin(), text.end(), '\n');
     if (lines > kMaxLines) {
       violations.push_back(path + " has " + std::to_string(lines) + " lines");
@@ -243,6 +253,8 @@ TEST_CASE("a file that breaks a rule is found", "[architecture]") {
       {"harness/kernels/nf4/a_cuda.cu", "#include <torch/torch.h>\n"},
       {"datasets/a.cc", "#include \"harness/model/model.h\"\n"},
       {"experiments/a.cc", "#include \"tests/support/paths.h\"\n"},
+      {"harness/eval/a.cc", "if (task.kind == \"generation\") return;\n"},
+      {"harness/launch/a.cc", "return input.task->kind !=\n    name;\n"},
       {"datasets/long.cc", std::string(kMaxLines + 1, '\n')},
   }));
   CAPTURE(path, text);

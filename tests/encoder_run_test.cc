@@ -49,14 +49,14 @@ Line DrawLine(Rng& rng) {
   return line;
 }
 
-data::Row RowOf(data::TaskKind kind, const Line& line, int64_t id) {
+data::Row RowOf(const std::string& kind, const Line& line, int64_t id) {
   data::Row row;
   row.id = id;
-  if (kind == data::TaskKind::kClassification) {
+  if (kind == "classification") {
     row.text = line.text();
     row.text_pair = "the question";
     row.label = line.place;
-  } else if (kind == data::TaskKind::kTokenLabels) {
+  } else if (kind == "token_labels") {
     row.words = line.words;
     row.tags.assign(line.words.size(), "O");
     row.tags[line.at] = line.place == 0 ? "B-land" : "B-name";
@@ -70,7 +70,7 @@ data::Row RowOf(data::TaskKind kind, const Line& line, int64_t id) {
   return row;
 }
 
-data::DatasetRow MakeDataset(const std::string& name, data::TaskKind kind,
+data::DatasetRow MakeDataset(const std::string& name, const std::string& kind,
                              std::vector<std::string> labels,
                              std::vector<std::string> metrics) {
   data::DatasetRow row;
@@ -98,11 +98,10 @@ launch::Workbench MakeBench() {
   launch::Workbench bench;
   bench.methods = methods::AllMethods();
   bench.datasets = {
-      MakeDataset("lands", data::TaskKind::kClassification, {"land", "name"},
+      MakeDataset("lands", "classification", {"land", "name"},
                   {"accuracy", "f1_macro", "mcc"}),
-      MakeDataset("tags", data::TaskKind::kTokenLabels, {"land", "name"},
-                  {"span_f1"}),
-      MakeDataset("answers", data::TaskKind::kQuestionAnswering, {},
+      MakeDataset("tags", "token_labels", {"land", "name"}, {"span_f1"}),
+      MakeDataset("answers", "question_answering", {},
                   {"squad_f1", "exact_match"})};
   return bench;
 }

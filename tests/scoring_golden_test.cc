@@ -81,8 +81,8 @@ std::vector<data::Row> RowsOf(const std::string& dataset, const json& ids,
 
 std::vector<std::string> AnswersOf(const data::Row& row,
                                    const data::Task& task) {
-  if (task.kind == data::TaskKind::kClassification) return task.labels;
-  if (task.kind == data::TaskKind::kMultipleChoice) return row.choices;
+  if (task.kind == "classification") return task.labels;
+  if (task.kind == "multiple_choice") return row.choices;
   return {row.turns.back().content};
 }
 
@@ -129,7 +129,7 @@ struct Scorer {
         if (scores[k].log_probability > scores[best].log_probability) best = k;
         if (norm(k) > norm(best_norm)) best_norm = k;
       }
-      right += task.kind == data::TaskKind::kLastWord
+      right += task.kind == "last_word"
                    ? scores[0].likeliest
                    : static_cast<int64_t>(best) == rows[r].label;
       right_norm += static_cast<int64_t>(best_norm) == rows[r].label;

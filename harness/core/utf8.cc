@@ -1,6 +1,8 @@
 // See utf8.h. Table 3-7 of the Unicode Standard: well-formed byte sequences.
 #include "harness/core/utf8.h"
 
+#include "absl/strings/str_format.h"
+
 namespace sft {
 
 Utf8Char DecodeUtf8At(std::string_view text, size_t position) {
@@ -92,6 +94,13 @@ size_t FirstUncleanByte(std::string_view text) {
     i += c.size_bytes;
   }
   return std::string_view::npos;
+}
+
+std::string Utf8Complaint(std::string_view text) {
+  const size_t at = FirstUncleanByte(text);
+  if (at == std::string_view::npos) return "";
+  return absl::StrFormat("byte 0x%02x at column %d is no UTF-8 text",
+                         static_cast<unsigned char>(text[at]), at + 1);
 }
 
 bool IsCleanUtf8(std::string_view text) {

@@ -32,6 +32,8 @@ std::string SanitizeUtf8(std::string_view text);
 bool IsCleanUtf8(std::string_view text);
 // Where that is first broken; npos if nowhere.
 size_t FirstUncleanByte(std::string_view text);
+// "byte 0xa3 at column 258 is no UTF-8 text"; "" if the text is clean.
+std::string Utf8Complaint(std::string_view text);
 // Every byte that breaks it, and NUL, becomes U+FFFD.
 std::string CleanUtf8(std::string_view text);
 

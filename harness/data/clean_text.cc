@@ -1,8 +1,5 @@
 #include "harness/data/clean_text.h"
 
-#include "absl/strings/str_format.h"
-#include "harness/core/utf8.h"
-
 namespace sft::data {
 namespace {
 
@@ -12,13 +9,6 @@ bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool IsBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
-
-std::string Utf8Complaint(std::string_view text) {
-  const size_t at = FirstUncleanByte(text);
-  if (at == std::string_view::npos) return "";
-  return absl::StrFormat("byte 0x%02x at column %d is no UTF-8 text",
-                         static_cast<unsigned char>(text[at]), at + 1);
 }
 
 std::string CollapseSpace(std::string_view text) {

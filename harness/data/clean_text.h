@@ -1,4 +1,4 @@
-// What readers ask of a text before they believe it.
+// Texts of files, made fit to be shown or split.
 #ifndef HARNESS_DATA_CLEAN_TEXT_H_
 #define HARNESS_DATA_CLEAN_TEXT_H_
 
@@ -6,9 +6,6 @@
 #include <string_view>
 
 namespace sft::data {
-
-// "byte 0xa3 at column 258 is no UTF-8", "" if the text is good. NUL is not.
-std::string Utf8Complaint(std::string_view text);
 
 // Nothing but ASCII white space.
 bool IsBlank(std::string_view text);

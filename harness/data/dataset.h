@@ -45,22 +45,12 @@ struct RefusedRow {
   std::string reason;
 };
 
-// The key of a row of harness/data/tasks, which says what a kind is.
-enum class TaskKind {
-  kClassification,
-  kTokenLabels,
-  kQuestionAnswering,
-  kGeneration,
-  kInstruction,
-  kMultipleChoice,
-  kLastWord,
-  kLanguageModeling
-};
-
 // How rows become prompts and answers, and how answers are scored.
 struct Task {
   std::string name;
-  TaskKind kind = TaskKind::kInstruction;
+  // The name of a row of harness/data/tasks, which says what a kind is. Nothing
+  // compares it: what differs between kinds is a property of the row.
+  std::string kind = "instruction";
   // Classification: label words, e.g. "negative". Token labels: entity types
   // without B- and I-, e.g. "person".
   std::vector<std::string> labels;
@@ -83,7 +73,7 @@ struct Task {
 struct Splits {
   std::vector<Row> train, validation, test;
   std::vector<RefusedRow> refused;
-  // Held-out text (kLanguageModeling): documents.
+  // Held-out text (TaskKindRow::is_text): documents.
   std::vector<std::string> documents;
   // What was done to the rows, for the record: "prepare.exact_duplicates".
   std::map<std::string, double> facts;

@@ -7,7 +7,6 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/data/clean_text.h"
 
 namespace sft::data {
 namespace {

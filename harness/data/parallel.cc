@@ -6,7 +6,6 @@
 #include "absl/strings/ascii.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/data/clean_text.h"
 #include "harness/data/line_reader.h"
 
 namespace sft::data {

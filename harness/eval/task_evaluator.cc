@@ -1,7 +1,6 @@
 #include "harness/eval/task_evaluator.h"
 
 #include "harness/core/status.h"
-#include "harness/data/tasks/task_kind.h"
 #include "harness/eval/evaluate_choice.h"
 #include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluate_heads.h"
@@ -42,6 +41,11 @@ absl::StatusOr<EvalRecord> Heldout(model::Model& model,
                          own);
 }
 
+template <HeadKind kHead>
+bool HasHead(const data::TaskKindRow& kind) {
+  return kind.head && kind.head->kind == kHead;
+}
+
 std::string_view HeadName(HeadKind head) {
   switch (head) {
     case HeadKind::kNextToken:
@@ -59,38 +63,57 @@ std::string_view HeadName(HeadKind head) {
 }  // namespace
 
 const std::vector<TaskEvaluator>& AllTaskEvaluators() {
+  using Kind = data::TaskKindRow;
   constexpr auto kNext = HeadKind::kNextToken;
   static const auto& table = *new std::vector<TaskEvaluator>{
-      {data::TaskKind::kClassification, kNext, ByLikelihood},
-      {data::TaskKind::kClassification, HeadKind::kSequence,
+      {"the likeliest label", kNext,
+       [](const Kind& kind) { return kind.has_classes; }, ByLikelihood},
+      {"the likeliest of a row's choices", kNext,
+       [](const Kind& kind) {
+         return kind.has_given_answers && !kind.has_classes;
+       },
+       EvaluateChoice},
+      {"the likeliest tokens", kNext,
+       [](const Kind& kind) { return kind.wants_likeliest_tokens; },
+       EvaluateLastWord},
+      {"written tags", kNext, [](const Kind& kind) { return kind.writes_tags; },
+       EvaluateWrittenTags},
+      {"written answers", kNext,
+       [](const Kind& kind) { return kind.generates && !kind.writes_tags; },
+       EvaluateGeneration},
+      {"the loss of answers", kNext,
+       [](const Kind& kind) { return kind.measured_by_loss; }, ResponseLoss},
+      {"the loss of text", kNext, [](const Kind& kind) { return kind.is_text; },
+       Heldout},
+      {"classes of rows", HeadKind::kSequence, HasHead<HeadKind::kSequence>,
        EvaluateSequenceHead},
-      {data::TaskKind::kTokenLabels, kNext, EvaluateWrittenTags},
-      {data::TaskKind::kTokenLabels, HeadKind::kToken, EvaluateTokenHead},
-      {data::TaskKind::kQuestionAnswering, kNext, EvaluateGeneration},
-      {data::TaskKind::kQuestionAnswering, HeadKind::kSpan, EvaluateSpanHead},
-      {data::TaskKind::kGeneration, kNext, EvaluateGeneration},
-      {data::TaskKind::kInstruction, kNext, ResponseLoss},
-      {data::TaskKind::kMultipleChoice, kNext, EvaluateChoice},
-      {data::TaskKind::kLastWord, kNext, EvaluateLastWord},
-      {data::TaskKind::kLanguageModeling, kNext, Heldout},
+      {"tags of words", HeadKind::kToken, HasHead<HeadKind::kToken>,
+       EvaluateTokenHead},
+      {"spans of answers", HeadKind::kSpan, HasHead<HeadKind::kSpan>,
+       EvaluateSpanHead},
   };
   return table;
+}
+
+const TaskEvaluator* EvaluatorOf(const data::TaskKindRow& kind, HeadKind head) {
+  for (const TaskEvaluator& row : AllTaskEvaluators()) {
+    if (row.head == head && row.fits(kind)) return &row;
+  }
+  return nullptr;
 }
 
 absl::StatusOr<EvalRecord> EvaluateTask(model::Model& model,
                                         const Tokenizer& tokenizer,
                                         const EvalInput& input,
                                         const EvalOptions& options) {
-  for (const TaskEvaluator& row : AllTaskEvaluators()) {
-    if (row.kind == input.task->kind && row.head == model.head()) {
-      return row.evaluate(model, tokenizer, input, options);
-    }
+  const data::TaskKindRow& kind = data::KindRow(input.task->kind);
+  const TaskEvaluator* evaluator = EvaluatorOf(kind, model.head());
+  if (evaluator != nullptr) {
+    return evaluator->evaluate(model, tokenizer, input, options);
   }
-  return InputError(
-      input.name,
-      absl::StrCat("no evaluation of ",
-                   ToAbsl(data::TaskKindName(input.task->kind)), " with a ",
-                   ToAbsl(HeadName(model.head())), " head"));
+  return InputError(input.name,
+                    absl::StrCat("no evaluation of ", kind.name, " with a ",
+                                 ToAbsl(HeadName(model.head())), " head"));
 }
 
 }  // namespace sft::eval

@@ -1,10 +1,12 @@
-// How each kind of task is measured, by the head that the model has: a table.
-// A new kind of task is a file with its function, and a row.
+// How each kind of task is measured, by what its row says and by the head that
+// the model has: a table. A new kind is measured by the evaluator that fits it;
+// only where none does, it is a function of its own and a row.
 #ifndef HARNESS_EVAL_TASK_EVALUATOR_H_
 #define HARNESS_EVAL_TASK_EVALUATOR_H_
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,6 +15,7 @@
 #include "harness/core/tokenizer.h"
 #include "harness/data/dataset.h"
 #include "harness/data/render/render.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/eval/evaluator.h"
 #include "harness/model/model.h"
 
@@ -24,15 +27,17 @@ struct EvalInput {
   const data::Task* task = nullptr;
   data::RenderOptions render;
   std::vector<data::Row> rows;
-  std::vector<Example> examples;       // the rows, rendered (kInstruction)
-  std::vector<std::string> documents;  // kLanguageModeling
+  std::vector<Example> examples;       // the rows, rendered (measured_by_loss)
+  std::vector<std::string> documents;  // is_text
   int64_t heldout_window = 512;
   int64_t heldout_tokens = 4096;
 };
 
 struct TaskEvaluator {
-  data::TaskKind kind;
+  std::string_view name;  // what it measures, in a few words
   HeadKind head;
+  // Whether it is the one for tasks of this kind under that head.
+  bool (*fits)(const data::TaskKindRow& kind);
   absl::StatusOr<EvalRecord> (*evaluate)(model::Model& model,
                                          const Tokenizer& tokenizer,
                                          const EvalInput& input,
@@ -40,7 +45,10 @@ struct TaskEvaluator {
 };
 const std::vector<TaskEvaluator>& AllTaskEvaluators();
 
-// The primary metric first; InvalidArgument where the table has no row for the
+// The one of the table; nullptr where tasks of this kind have no such head.
+const TaskEvaluator* EvaluatorOf(const data::TaskKindRow& kind, HeadKind head);
+
+// The primary metric first; InvalidArgument where no row of the table fits the
 // task's kind under the model's head.
 absl::StatusOr<EvalRecord> EvaluateTask(model::Model& model,
                                         const Tokenizer& tokenizer,

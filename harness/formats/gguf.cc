@@ -1,8 +1,6 @@
 #include "harness/formats/gguf.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <set>
 #include <utility>
 
@@ -15,217 +13,7 @@ namespace {
 constexpr uint64_t kMaxKeys = 1 << 16;
 constexpr uint64_t kMaxTensors = 1 << 20;
 constexpr uint64_t kMaxDims = 4;
-constexpr uint64_t kMaxArray = 1 << 24;
-constexpr uint64_t kMaxArrayElements = 1 << 25;
 constexpr uint64_t kMaxNameBytes = 1 << 10;
-constexpr uint64_t kMaxTextBytes = 16 << 20;
-enum ValueType : uint32_t {
-  kU8,
-  kI8,
-  kU16,
-  kI16,
-  kU32,
-  kI32,
-  kF32,
-  kBool,
-  kString,
-  kArray,
-  kU64,
-  kI64,
-  kF64
-};
-
-// Bytes of one value at least (a string's length field).
-uint64_t LeastBytes(uint32_t type) {
-  constexpr uint64_t kBytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
-  return type <= kF64 ? kBytes[type] : 0;
-}
-
-double ShortestDecimal(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
-  double out = value;
-  std::from_chars(text, end, out);
-  return out;
-}
-
-// Reads the file from front to back; the first failure sticks.
-class GgufCursor {
- public:
-  explicit GgufCursor(const MappedFile& map) : map_(map) {}
-
-  absl::Status Fail(std::string_view what) const {
-    return InputError(map_.path(), absl::StrCat(std::string(what), " (at byte ",
-                                                position_, ")"));
-  }
-  uint64_t left() const { return map_.size_bytes() - position_; }
-  uint64_t position() const { return position_; }
-
-  template <class T>
-  absl::Status Read(T& value, std::string_view what) {
-    if (left() < sizeof(T)) {
-      return Fail(absl::StrCat("file ends inside ", std::string(what)));
-    }
-    std::memcpy(&value, map_.data() + position_, sizeof(T));
-    position_ += sizeof(T);
-    return absl::OkStatus();
-  }
-  absl::Status ReadText(std::string& value, uint64_t max,
-                        std::string_view what) {
-    uint64_t length = 0;
-    SFT_RETURN_IF_ERROR(Read(length, what));
-    if (length > left() || length > max) {
-      return Fail(absl::StrCat("length ", length, " of ", std::string(what),
-                               " is above the ", std::min(left(), max),
-                               " bytes possible"));
-    }
-    value.assign(reinterpret_cast<const char*>(map_.data() + position_),
-                 length);
-    position_ += length;
-    return absl::OkStatus();
-  }
-
- private:
-  const MappedFile& map_;
-  uint64_t position_ = 0;
-};
-
-template <class T>
-absl::StatusOr<int64_t> ReadInteger(GgufCursor& in, std::string_view key) {
-  T value{};
-  SFT_RETURN_IF_ERROR(in.Read(value, key));
-  if (std::is_same_v<T, uint64_t> && value > static_cast<T>(INT64_MAX)) {
-    return in.Fail(
-        absl::StrCat("value of ", std::string(key), " is above 2^63"));
-  }
-  return static_cast<int64_t>(value);
-}
-
-absl::StatusOr<int64_t> ReadAnyInteger(GgufCursor& in, uint32_t type,
-                                       std::string_view key) {
-  switch (type) {
-    case kU8:
-      return ReadInteger<uint8_t>(in, key);
-    case kI8:
-      return ReadInteger<int8_t>(in, key);
-    case kU16:
-      return ReadInteger<uint16_t>(in, key);
-    case kI16:
-      return ReadInteger<int16_t>(in, key);
-    case kU32:
-      return ReadInteger<uint32_t>(in, key);
-    case kI32:
-      return ReadInteger<int32_t>(in, key);
-    case kU64:
-      return ReadInteger<uint64_t>(in, key);
-    default:
-      return ReadInteger<int64_t>(in, key);
-  }
-}
-
-absl::StatusOr<double> ReadReal(GgufCursor& in, uint32_t type,
-                                std::string_view key) {
-  if (type == kF32) {
-    float value = 0;
-    SFT_RETURN_IF_ERROR(in.Read(value, key));
-    return ShortestDecimal(value);
-  }
-  double value = 0;
-  SFT_RETURN_IF_ERROR(in.Read(value, key));
-  return value;
-}
-
-absl::StatusOr<bool> ReadBool(GgufCursor& in, std::string_view key) {
-  uint8_t value = 0;
-  SFT_RETURN_IF_ERROR(in.Read(value, key));
-  if (value > 1) {
-    return in.Fail(
-        absl::StrCat("boolean ", std::string(key), " is neither 0 nor 1"));
-  }
-  return value == 1;
-}
-
-template <class T, class Reader>
-absl::StatusOr<GgufValue> ReadElements(uint64_t count, Reader read) {
-  std::vector<T> values;
-  values.reserve(count);
-  for (uint64_t i = 0; i < count; ++i) {
-    SFT_ASSIGN_OR_RETURN(T value, read());
-    values.push_back(std::move(value));
-  }
-  return GgufValue(std::move(values));
-}
-
-// `elements` counts the array elements of the whole file so far.
-absl::StatusOr<GgufValue> ReadArray(GgufCursor& in, const std::string& key,
-                                    uint64_t& elements) {
-  uint32_t type = 0;
-  SFT_RETURN_IF_ERROR(in.Read(type, key));
-  uint64_t count = 0;
-  SFT_RETURN_IF_ERROR(in.Read(count, key));
-  if (type > kF64 || type == kArray) {
-    return in.Fail(
-        absl::StrCat("array ", key, " of type ", type, " is not supported"));
-  }
-  if (count > kMaxArray || count > in.left() / LeastBytes(type)) {
-    return in.Fail(absl::StrCat("array ", key, " claims ", count,
-                                " elements, more than the file can hold"));
-  }
-  elements += count;
-  if (elements > kMaxArrayElements) {
-    return in.Fail(absl::StrCat("arrays of more than ", kMaxArrayElements,
-                                " elements in all"));
-  }
-  switch (type) {
-    case kString:
-      return ReadElements<std::string>(
-          count, [&]() -> absl::StatusOr<std::string> {
-            std::string text;
-            SFT_RETURN_IF_ERROR(in.ReadText(text, kMaxTextBytes, key));
-            return text;
-          });
-    case kF32:
-    case kF64:
-      return ReadElements<double>(count,
-                                  [&] { return ReadReal(in, type, key); });
-    case kBool:
-      return ReadElements<bool>(count, [&] { return ReadBool(in, key); });
-    default:
-      return ReadElements<int64_t>(
-          count, [&] { return ReadAnyInteger(in, type, key); });
-  }
-}
-
-absl::StatusOr<GgufValue> ReadValue(GgufCursor& in, const std::string& key,
-                                    uint64_t& elements) {
-  uint32_t type = 0;
-  SFT_RETURN_IF_ERROR(in.Read(type, key));
-  switch (type) {
-    case kString: {
-      std::string text;
-      SFT_RETURN_IF_ERROR(in.ReadText(text, kMaxTextBytes, key));
-      return GgufValue(std::move(text));
-    }
-    case kF32:
-    case kF64: {
-      SFT_ASSIGN_OR_RETURN(double value, ReadReal(in, type, key));
-      return GgufValue(value);
-    }
-    case kBool: {
-      SFT_ASSIGN_OR_RETURN(bool value, ReadBool(in, key));
-      return GgufValue(value);
-    }
-    case kArray:
-      return ReadArray(in, key, elements);
-    default:
-      break;  // an integer, or no type at all
-  }
-  if (type > kF64) {
-    return in.Fail(absl::StrCat("key ", key, " has the unknown type ", type));
-  }
-  SFT_ASSIGN_OR_RETURN(int64_t value, ReadAnyInteger(in, type, key));
-  return GgufValue(value);
-}
 
 struct TensorRecord {
   GgufTensor tensor;
@@ -312,6 +100,7 @@ absl::Status CheckRanges(const std::string& path,
   }
   return absl::OkStatus();
 }
+
 }  // namespace
 
 absl::StatusOr<GgufFile> GgufFile::Open(const std::string& path) {
@@ -346,7 +135,7 @@ absl::StatusOr<GgufFile> GgufFile::Open(const std::string& path) {
   for (uint64_t i = 0; i < key_count; ++i) {
     std::string key;
     SFT_RETURN_IF_ERROR(in.ReadText(key, kMaxNameBytes, "a key"));
-    SFT_ASSIGN_OR_RETURN(GgufValue value, ReadValue(in, key, elements));
+    SFT_ASSIGN_OR_RETURN(GgufValue value, ReadGgufValue(in, key, elements));
     if (!file.metadata_.emplace(key, std::move(value)).second) {
       return InputError(path, absl::StrCat("key ", key, " given twice"));
     }

@@ -8,22 +8,15 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "harness/core/files.h"
 #include "harness/formats/dequant.h"
 #include "harness/formats/gguf_tokenizer.h"
+#include "harness/formats/gguf_value.h"
 
 namespace sft::formats {
-
-// All integer types widen to int64 (a u64 above 2^63 - 1 is an error), both
-// float types to double: an f32 to the double of its shortest decimal, so that
-// 1e-5 is the same number as in a config.json.
-using GgufValue = std::variant<int64_t, double, bool, std::string,
-                               std::vector<int64_t>, std::vector<double>,
-                               std::vector<bool>, std::vector<std::string>>;
 
 struct GgufTensor {
   std::string name;

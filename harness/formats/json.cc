@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -120,16 +119,15 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
 template <class Json>
 std::optional<JsonFault> ReadInto(std::string_view text, int max_depth,
                                   Json& out) {
-  const size_t unclean = FirstUncleanByte(text);
-  if (unclean != std::string_view::npos) {
-    return JsonFault{
-        unclean, absl::StrFormat("byte 0x%02x at column %d is no UTF-8 text",
-                                 static_cast<unsigned char>(text[unclean]),
-                                 unclean + 1)};
-  }
   StrictBuilder<Json> builder(text, max_depth, out);
   Json::sax_parse(text, &builder);
-  return builder.fault();
+  // What it read whole is UTF-8, but it takes a NUL for the end of the text.
+  const bool whole = !builder.fault() && text.find('\0') == text.npos;
+  if (whole) return std::nullopt;
+  // Bytes that are no text are said first, wherever they stand.
+  const size_t unclean = FirstUncleanByte(text);
+  if (unclean == text.npos) return builder.fault();
+  return JsonFault{unclean, Utf8Complaint(text)};
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ struct JsonFault {
   size_t byte = 0;   // where reading stopped, from 0
   std::string what;  // one line, without a file's name
 };
-// Reads all of `text` into `out`; nothing where it is good.
+// Reads all of `text` into `out`; nothing where it is good. What `out` holds
+// beside a fault is anything.
 std::optional<JsonFault> ReadJsonInto(std::string_view text, int max_depth,
                                       nlohmann::json& out);
 std::optional<JsonFault> ReadJsonInto(std::string_view text, int max_depth,

@@ -15,16 +15,6 @@ const Metric* FindMetric(std::string_view name) {
   return nullptr;
 }
 
-absl::StatusOr<Metric> MetricByName(std::string_view name) {
-  if (const Metric* found = FindMetric(name)) return *found;
-  std::string known;
-  for (const Metric& metric : AllMetrics()) {
-    known += (known.empty() ? "" : ", ") + metric.name;
-  }
-  return InputError("metric", absl::StrCat("'", ToAbsl(name),
-                                           "' is unknown; known are ", known));
-}
-
 absl::StatusOr<Metric> TextMetricByName(std::string_view name) {
   std::vector<std::string> names;
   std::string known;

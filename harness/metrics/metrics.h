@@ -54,8 +54,6 @@ struct Metric {
 const std::vector<Metric>& AllMetrics();
 // nullptr for an unknown name. The rows last as long as the program.
 const Metric* FindMetric(std::string_view name);
-// An error names the known ones.
-absl::StatusOr<Metric> MetricByName(std::string_view name);
 // Of texts only (`sftbench score`); an error names the nearest one.
 absl::StatusOr<Metric> TextMetricByName(std::string_view name);
 // What tables call it where its rows are of `split`.

@@ -88,14 +88,15 @@ absl::Status CheckUsed(const ExperimentSpec& spec,
     add_set(one.set);
     add_axes(one.grid);
   }
-  for (const auto& [name, line] : written) {
+  for (const auto& entry : written) {
+    const std::string& name = entry.first;
     const bool used =
         std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) {
           return cell.count(name) != 0 && resolver.Applies(cell, name);
         });
     if (!used) {
       return InputError(
-          absl::StrCat(spec.path, ":", line),
+          absl::StrCat(spec.path, ":", entry.second),
           absl::StrCat("option ", name, " belongs to no method of this spec"));
     }
   }

@@ -58,7 +58,7 @@ std::string UnknownKeyText(const YamlNode& key, const YamlNode* value,
       const std::string first =
           value->entries.empty()
               ? name
-              : absl::StrCat(key.text, ".", value->entries[0].first.text);
+              : absl::StrCat(key.text, ".", value->entries[0].key.text);
       return absl::StrCat(what, "options are written in one word, such as ",
                           Holds(known, first) ? first : name, ": ...");
     }

@@ -56,10 +56,6 @@ std::string Complaint(const UserData& data) {
                         "': wanted letters, digits, _ and -");
   }
   if (data.path.empty()) return "needs path: the file of rows";
-  if (data.task.empty()) {
-    return "needs task: classification, token_labels, question_answering, "
-           "generation, instruction, multiple_choice or language_modeling";
-  }
   const auto& formats = Formats();
   if (std::find(formats.begin(), formats.end(), data.format) == formats.end()) {
     return absl::StrCat("format '", data.format, "': wanted one of ",

@@ -24,7 +24,8 @@ struct UserData {
   // `path` is the source's lines, `target` the translations').
   std::string format = "auto";
   std::string target;
-  std::string task;  // as TaskKindName
+  // The name of a kind of task; which there are, harness/data knows and checks.
+  std::string task;
   // What of a task is read from which column: {"text": "review"}.
   std::map<std::string, std::string> columns;
   // The prompt, columns in braces: "Review: {review}\nSentiment:". "" = the

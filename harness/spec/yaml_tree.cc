@@ -129,7 +129,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
     // Where nothing stands, the parser is already at what comes next.
     if (node.kind == YamlNode::Kind::kNull) node.line = parent.key.line;
-    parent.node.entries.emplace_back(std::move(parent.key), std::move(node));
+    parent.node.entries.push_back({std::move(parent.key), std::move(node)});
     parent.has_key = false;
   }
 

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,14 +17,19 @@ inline constexpr int kMaxSpecDepth = 32;
 
 struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
+  struct Entry;
   Kind kind = Kind::kNull;
-  int line = 0;                                        // counted from 1
-  std::string text;                                    // of a scalar
-  std::vector<YamlNode> items;                         // of a list
-  std::vector<std::pair<YamlNode, YamlNode>> entries;  // of a map, as written
+  int line = 0;                 // counted from 1
+  std::string text;             // of a scalar
+  std::vector<YamlNode> items;  // of a list
+  std::vector<Entry> entries;   // of a map, as written
 
   // "a list", for messages.
   std::string_view KindName() const;
+};
+// No std::pair, of which clang 14 makes no node that holds such pairs.
+struct YamlNode::Entry {
+  YamlNode key, value;
 };
 
 // The one document of `text`; errors are "path:line: what".

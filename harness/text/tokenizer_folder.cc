@@ -10,6 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
+#include "harness/formats/special_tokens.h"
 #include "harness/text/hf_tokenizer_json.h"
 #include "harness/text/json_fields.h"
 #include "harness/text/tokenizer_factory.h"
@@ -29,16 +30,6 @@ absl::StatusOr<json> ReadOptional(const std::string& path) {
   return root;
 }
 
-// The "eos_token" of a tokenizer_config: a string, or {"content": string}.
-std::string TokenText(const json& config, const char* name) {
-  const json* field = FindField(config, name);
-  if (field != nullptr && field->is_object()) {
-    field = FindField(*field, "content");
-  }
-  return field != nullptr && field->is_string() ? field->get<std::string>()
-                                                : std::string();
-}
-
 struct Configs {
   json tokenizer, generation, model;
 };
@@ -49,7 +40,7 @@ absl::StatusOr<std::optional<int32_t>> SpecialId(const Configs& configs,
                                                  const TokenizerParts& parts,
                                                  const std::string& folder) {
   const std::string token = name + "_token";
-  const std::string text = TokenText(configs.tokenizer, token.c_str());
+  const std::string text = formats::TokenText(configs.tokenizer, token);
   if (!text.empty()) {
     const std::optional<int32_t> id = parts.TokenId(text);
     if (id.has_value()) return id;
@@ -59,21 +50,16 @@ absl::StatusOr<std::optional<int32_t>> SpecialId(const Configs& configs,
   }
   const std::string id_name = token + "_id";
   for (const json* config : {&configs.generation, &configs.model}) {
-    const json* field = FindField(*config, id_name.c_str());
-    if (field != nullptr && field->is_array() && !field->empty()) {
-      field = &field->front();
-    }
-    if (field == nullptr || !field->is_number_integer()) continue;
+    const json* id = formats::FirstTokenId(*config, id_name);
+    if (id == nullptr) continue;
     const bool in_range =
-        field->is_number_unsigned() &&
-        field->get<uint64_t>() < static_cast<uint64_t>(parts.VocabSize());
-    // -1 is how some configurations say "none".
-    if (!in_range && *field == -1) continue;
+        id->is_number_unsigned() &&
+        id->get<uint64_t>() < static_cast<uint64_t>(parts.VocabSize());
     if (!in_range) {
-      return InputError(folder, absl::StrCat(id_name, " ", field->dump(),
+      return InputError(folder, absl::StrCat(id_name, " ", id->dump(),
                                              " is not in the vocabulary"));
     }
-    return std::optional<int32_t>(field->get<int32_t>());
+    return std::optional<int32_t>(id->get<int32_t>());
   }
   return std::optional<int32_t>();
 }
@@ -116,7 +102,7 @@ absl::StatusOr<std::optional<std::string>> TemplateSource(
   if (field->is_array()) {
     for (const json& item : *field) {
       const json* source = FindField(item, "template");
-      if (TokenText(item, "name") == "default" && source != nullptr &&
+      if (formats::TokenText(item, "name") == "default" && source != nullptr &&
           source->is_string()) {
         return std::optional<std::string>(source->get<std::string>());
       }
@@ -186,9 +172,10 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
   if (source.has_value()) {
     SFT_ASSIGN_OR_RETURN(
         parts.chat_template,
-        ChatTemplate::Compile(*source, folder + "/chat_template.jinja",
-                              TokenText(configs.tokenizer, "bos_token"),
-                              TokenText(configs.tokenizer, "eos_token")));
+        ChatTemplate::Compile(
+            *source, folder + "/chat_template.jinja",
+            formats::TokenText(configs.tokenizer, "bos_token"),
+            formats::TokenText(configs.tokenizer, "eos_token")));
   }
   SFT_ASSIGN_OR_RETURN(parts.bos_id, SpecialId(configs, "bos", parts, folder));
   SFT_ASSIGN_OR_RETURN(parts.eos_id, SpecialId(configs, "eos", parts, folder));

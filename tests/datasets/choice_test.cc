@@ -210,7 +210,7 @@ TEST_CASE("every multiple-choice row answers with one of its choices",
           "[datasets][choice]") {
   const auto data = support::RequireData();
   for (const data::DatasetRow& dataset : AllDatasets()) {
-    if (dataset.task.kind != data::TaskKind::kMultipleChoice) continue;
+    if (dataset.task.kind != "multiple_choice") continue;
     const auto splits = dataset.load({"", data.string()});
     if (absl::IsNotFound(splits.status())) continue;
     INFO(dataset.name);

@@ -15,7 +15,7 @@ namespace {
 
 // Calls `check` with each row of each data set of the kind.
 void ForEachRow(
-    data::TaskKind kind,
+    const std::string& kind,
     const std::function<void(const data::Task&, const data::Row&)>& check) {
   std::vector<data::DatasetRow> sets;
   for (const data::DatasetRow& set : AllDatasets()) {
@@ -55,8 +55,7 @@ void CheckTurns(const data::Task& task, const data::Row& row) {
 
 TEST_CASE("tags are BIO2 of the task's types, as many as words",
           "[datasets][fields]") {
-  ForEachRow(data::TaskKind::kTokenLabels, [](const data::Task& task,
-                                              const data::Row& row) {
+  ForEachRow("token_labels", [](const data::Task& task, const data::Row& row) {
     CheckTurns(task, row);
     REQUIRE_FALSE(row.words.empty());
     REQUIRE(row.words.size() == row.tags.size());
@@ -79,8 +78,7 @@ TEST_CASE("tags are BIO2 of the task's types, as many as words",
 
 TEST_CASE("generated answers have references, the first is trained on",
           "[datasets][fields]") {
-  ForEachRow(data::TaskKind::kGeneration, [](const data::Task& task,
-                                             const data::Row& row) {
+  ForEachRow("generation", [](const data::Task& task, const data::Row& row) {
     CheckTurns(task, row);
     REQUIRE_FALSE(row.references.empty());
     for (const std::string& reference : row.references) {
@@ -99,24 +97,24 @@ TEST_CASE("generated answers have references, the first is trained on",
 
 TEST_CASE("answers stand in the context where their offsets say",
           "[datasets][fields]") {
-  ForEachRow(data::TaskKind::kQuestionAnswering, [](const data::Task& task,
-                                                    const data::Row& row) {
-    CheckTurns(task, row);
-    REQUIRE_FALSE(row.text.empty());
-    REQUIRE_FALSE(row.references.empty());
-    REQUIRE(row.references.size() == row.answer_begins.size());
-    for (size_t i = 0; i < row.references.size(); ++i) {
-      const std::string& answer = row.references[i];
-      if (answer.empty() ||
-          row.text_pair.compare(static_cast<size_t>(row.answer_begins[i]),
-                                answer.size(), answer) != 0) {
-        FAIL_CHECK("answer " << answer);
-      }
-    }
-    if (row.turns[1].content != data::CollapseSpace(row.references[0])) {
-      FAIL_CHECK("answer " << row.turns[1].content);
-    }
-  });
+  ForEachRow(
+      "question_answering", [](const data::Task& task, const data::Row& row) {
+        CheckTurns(task, row);
+        REQUIRE_FALSE(row.text.empty());
+        REQUIRE_FALSE(row.references.empty());
+        REQUIRE(row.references.size() == row.answer_begins.size());
+        for (size_t i = 0; i < row.references.size(); ++i) {
+          const std::string& answer = row.references[i];
+          if (answer.empty() ||
+              row.text_pair.compare(static_cast<size_t>(row.answer_begins[i]),
+                                    answer.size(), answer) != 0) {
+            FAIL_CHECK("answer " << answer);
+          }
+        }
+        if (row.turns[1].content != data::CollapseSpace(row.references[0])) {
+          FAIL_CHECK("answer " << row.turns[1].content);
+        }
+      });
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST_CASE("what follows a passage's last space is the answer",
   CHECK(ReasonAt(splits, ":3") == "a passage of one word");
   CHECK(ReasonAt(splits, ":4") == "empty 'text'");
   const auto dataset = DatasetByName("lambada");
-  CHECK(data::TaskKindName(dataset->task.kind) == "last_word");
+  CHECK(dataset->task.kind == "last_word");
 }
 
 TEST_CASE("a worked answer is judged by its last number",

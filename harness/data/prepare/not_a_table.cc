@@ -5,7 +5,6 @@
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/unicode.h"
 #include "harness/formats/json.h"

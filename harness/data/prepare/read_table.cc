@@ -8,7 +8,6 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/data/clean_text.h"
 #include "harness/data/csv.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/line_reader.h"
@@ -234,10 +233,12 @@ class TableReader {
   }
 
   absl::Status AddJson(std::string_view text, int64_t line) {
-    if (const std::string complaint = Utf8Complaint(text); !complaint.empty())
-      return Bad(line, WithEncodingRemedy(complaint));
     absl::StatusOr<nlohmann::json> value = formats::ParseJson(text);
-    if (!value.ok()) return Bad(line, ToStd(value.status().message()));
+    if (!value.ok()) {
+      const std::string complaint = WithEncodingRemedy(Utf8Complaint(text));
+      return Bad(line, complaint.empty() ? ToStd(value.status().message())
+                                         : complaint);
+    }
     if (!value->is_object()) return Bad(line, "JSON, but no object");
     for (const auto& [key, unused] : value->items()) {
       if (names_.size() < kMaxColumns) names_.insert(key);

@@ -65,8 +65,7 @@ absl::Status FillClassification(const UserRecord& record, const Task& task,
 }  // namespace
 
 TaskKindRow ClassificationKind() {
-  TaskKindRow row{.kind = TaskKind::kClassification,
-                  .name = "classification",
+  TaskKindRow row{.name = "classification",
                   .summary = "one of a few labels for a text or a pair of them",
                   .has_classes = true,
                   .has_given_answers = true};
@@ -76,7 +75,7 @@ TaskKindRow ClassificationKind() {
                       [](const Task& task) { return std::ssize(task.labels); },
                       SequenceWindows};
   UserForm user = PlainUserForm(
-      row.kind, {"accuracy", "f1_macro"},
+      row.name, {"accuracy", "f1_macro"},
       [](const metrics::Metric& m) { return m.labels != nullptr; });
   user.parts = ClassificationParts;
   user.fill = FillClassification;

@@ -35,15 +35,14 @@ absl::Status FillGeneration(const UserRecord& record, const Task&, Row& row) {
 }  // namespace
 
 TaskKindRow GenerationKind() {
-  TaskKindRow row{.kind = TaskKind::kGeneration,
-                  .name = "generation",
+  TaskKindRow row{.name = "generation",
                   .summary =
                       "free text against references, as in summaries and "
                       "translations",
                   .generates = true,
                   .has_references = true};
   UserForm user =
-      PlainUserForm(row.kind, {"rougeL", "bleu", "chrf"}, MeasuresWrittenText);
+      PlainUserForm(row.name, {"rougeL", "bleu", "chrf"}, MeasuresWrittenText);
   user.formats = {"parallel"};
   user.parts = GenerationParts;
   user.fill = FillGeneration;

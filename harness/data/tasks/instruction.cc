@@ -101,14 +101,13 @@ absl::Status FillInstruction(const UserRecord& record, const Task&, Row& row) {
 }  // namespace
 
 TaskKindRow InstructionKind() {
-  TaskKindRow row{.kind = TaskKind::kInstruction,
-                  .name = "instruction",
+  TaskKindRow row{.name = "instruction",
                   .summary =
                       "instructions and conversations, by the loss of "
                       "the answers",
                   .measured_by_loss = true,
                   .has_constraints = true};
-  UserForm user = PlainUserForm(row.kind, {"validation_loss"});
+  UserForm user = PlainUserForm(row.name, {"validation_loss"});
   user.task.default_form = "chat";
   user.task.stop_strings = {};
   user.parts = InstructionParts;

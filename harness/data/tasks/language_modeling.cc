@@ -20,11 +20,10 @@ absl::Status FillLanguageModeling(const UserRecord& record, const Task&,
 }  // namespace
 
 TaskKindRow LanguageModelingKind() {
-  TaskKindRow row{.kind = TaskKind::kLanguageModeling,
-                  .name = "language_modeling",
+  TaskKindRow row{.name = "language_modeling",
                   .summary = "held-out text, by the loss of every token",
                   .is_text = true};
-  UserForm user = PlainUserForm(row.kind, {"cross_entropy", "perplexity"});
+  UserForm user = PlainUserForm(row.name, {"cross_entropy", "perplexity"});
   user.parts = LanguageModelingParts;
   user.fill = FillLanguageModeling;
   row.user = std::move(user);

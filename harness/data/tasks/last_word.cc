@@ -4,11 +4,11 @@
 namespace sft::data {
 
 TaskKindRow LastWordKind() {
-  TaskKindRow row{.kind = TaskKind::kLastWord,
-                  .name = "last_word",
+  TaskKindRow row{.name = "last_word",
                   .summary =
                       "the last word of a passage, by the likeliest "
-                      "tokens"};
+                      "tokens",
+                  .wants_likeliest_tokens = true};
   row.decoder.row_answers =
       [](const Row& one) -> std::optional<std::vector<std::string>> {
     if (one.turns.empty()) return std::nullopt;

@@ -33,14 +33,13 @@ absl::Status FillMultipleChoice(const UserRecord& record, const Task&,
 }  // namespace
 
 TaskKindRow MultipleChoiceKind() {
-  TaskKindRow row{.kind = TaskKind::kMultipleChoice,
-                  .name = "multiple_choice",
+  TaskKindRow row{.name = "multiple_choice",
                   .summary = "one of a row's own choices, by likelihood",
                   .has_given_answers = true};
   row.decoder.row_answers = [](const Row& one) {
     return std::optional(one.choices);
   };
-  UserForm user = PlainUserForm(row.kind, {"accuracy", "accuracy_norm"});
+  UserForm user = PlainUserForm(row.name, {"accuracy", "accuracy_norm"});
   user.parts = MultipleChoiceParts;
   user.fill = FillMultipleChoice;
   // 1, "B" and the choice's own text are one answer; 0 of the same choices in

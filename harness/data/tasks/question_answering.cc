@@ -101,8 +101,7 @@ absl::Status FillQuestionAnswering(const UserRecord& record, const Task& task,
 }  // namespace
 
 TaskKindRow QuestionAnsweringKind() {
-  TaskKindRow row{.kind = TaskKind::kQuestionAnswering,
-                  .name = "question_answering",
+  TaskKindRow row{.name = "question_answering",
                   .summary = "a question answered by a span of its context",
                   .generates = true,
                   .has_references = true,
@@ -110,7 +109,7 @@ TaskKindRow QuestionAnsweringKind() {
   row.head = HeadForm{HeadKind::kSpan, [](const Task&) { return int64_t{2}; },
                       SpanWindows};
   UserForm user =
-      PlainUserForm(row.kind, {"squad_f1", "exact_match"}, MeasuresWrittenText);
+      PlainUserForm(row.name, {"squad_f1", "exact_match"}, MeasuresWrittenText);
   user.task.max_new_tokens = 32;
   user.task.no_answer = "unanswerable";
   user.parts = QuestionAnsweringParts;

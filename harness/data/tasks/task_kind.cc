@@ -16,19 +16,18 @@ const std::vector<TaskKindRow>& AllTaskKinds() {
   return table;
 }
 
-const TaskKindRow& KindRow(TaskKind kind) {
+const TaskKindRow& KindRow(const std::string& name) {
   const auto& table = AllTaskKinds();
   const auto found =
       std::find_if(table.begin(), table.end(),
-                   [&](const TaskKindRow& row) { return row.kind == kind; });
-  TORCH_CHECK(found != table.end(), "task kind ", static_cast<int>(kind),
-              " has no row in harness/data/tasks/task_kind.cc");
+                   [&](const TaskKindRow& row) { return row.name == name; });
+  TORCH_CHECK(found != table.end(), "task kind '", name,
+              "' has no row in harness/data/tasks/task_kind.cc");
   return *found;
 }
 
-std::string_view TaskKindName(TaskKind kind) { return KindRow(kind).name; }
-
-UserForm PlainUserForm(TaskKind kind, const std::vector<std::string>& metrics,
+UserForm PlainUserForm(const std::string& kind,
+                       const std::vector<std::string>& metrics,
                        bool (*fits)(const metrics::Metric&)) {
   UserForm form;
   form.task.kind = kind;

@@ -1,6 +1,6 @@
 // A kind of task as a row: what its rows hold, how they are rendered, how a
 // user's columns become them. Everything that differs between kinds is asked
-// of their rows; only harness/eval has a table beside this one.
+// of their rows; harness/eval finds the evaluator by their properties too.
 #ifndef HARNESS_DATA_TASKS_TASK_KIND_H_
 #define HARNESS_DATA_TASKS_TASK_KIND_H_
 
@@ -8,7 +8,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -96,8 +95,7 @@ struct UserForm {
 };
 
 struct TaskKindRow {
-  TaskKind kind = TaskKind::kInstruction;
-  std::string name = {};     // as in a spec's `task`
+  std::string name = {};     // as in Task::kind and a spec's `task`
   std::string summary = {};  // what such a task is, in one line
 
   // Row::label is one of Task::labels: samples keep the shares of classes.
@@ -112,6 +110,8 @@ struct TaskKindRow {
   bool writes_tags = false;
   // A row without a reference is a question that has no answer.
   bool may_lack_answer = false;
+  // The one answer of a row is right where each of its tokens is the likeliest.
+  bool wants_likeliest_tokens = false;
   // Test rows are measured by the loss of their examples.
   bool measured_by_loss = false;
   // Row::constraints are checked on what a decoder writes.
@@ -125,15 +125,13 @@ struct TaskKindRow {
   std::optional<UserForm> user = {};  // none: of listed data sets only
 };
 
-// Every kind, in the order of the enum.
 const std::vector<TaskKindRow>& AllTaskKinds();
-const TaskKindRow& KindRow(TaskKind kind);
-// Its name: "classification", "token_labels", ...
-std::string_view TaskKindName(TaskKind kind);
+const TaskKindRow& KindRow(const std::string& name);
 
 // A set of a user's own by default: plain prompts, answers that end with the
 // line, measured by `metrics`; it can also have every other one that `fits`.
-UserForm PlainUserForm(TaskKind kind, const std::vector<std::string>& metrics,
+UserForm PlainUserForm(const std::string& kind,
+                       const std::vector<std::string>& metrics,
                        bool (*fits)(const metrics::Metric&) = nullptr);
 // Metrics of what is written, which are none of labels or tags.
 bool MeasuresWrittenText(const metrics::Metric& metric);

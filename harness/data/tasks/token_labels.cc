@@ -120,8 +120,7 @@ std::string TypeComplaint(const std::string& type) {
 }  // namespace
 
 TaskKindRow TokenLabelsKind() {
-  TaskKindRow row{.kind = TaskKind::kTokenLabels,
-                  .name = "token_labels",
+  TaskKindRow row{.name = "token_labels",
                   .summary = "named entities: a BIO tag for each word",
                   .generates = true,
                   .writes_tags = true};
@@ -129,7 +128,7 @@ TaskKindRow TokenLabelsKind() {
       HeadForm{HeadKind::kToken,
                [](const Task& task) { return 1 + 2 * std::ssize(task.labels); },
                WordWindows};
-  UserForm user = PlainUserForm(row.kind, {"span_f1", "span_f1_strict"});
+  UserForm user = PlainUserForm(row.name, {"span_f1", "span_f1_strict"});
   user.formats = {"conll"};
   user.parts = TokenLabelsParts;
   user.fill = FillTokenLabels;

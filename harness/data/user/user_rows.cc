@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 #include "harness/data/tasks/user_record.h"
@@ -16,6 +17,10 @@ absl::StatusOr<const TaskKindRow*> UserKindByName(const std::string& name) {
     if (!kind.user) continue;
     if (kind.name == name) return &kind;
     known.push_back(kind.name);
+  }
+  if (name.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("needs task: one of ", absl::StrJoin(known, ", ")));
   }
   const std::string near = NearestName(name, known);
   return InputError(

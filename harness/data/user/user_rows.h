@@ -13,7 +13,8 @@
 
 namespace sft::data {
 
-// The kind of task that a user's data may name so: one that has a UserForm.
+// The kind of task that a user's data may name so: one that has a UserForm. The
+// error names them all where none is named.
 absl::StatusOr<const TaskKindRow*> UserKindByName(const std::string& name);
 
 // Is every value of the file a text (CSV, TSV)?

@@ -19,6 +19,7 @@
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/formats/safetensors.h"
+#include "harness/formats/special_tokens.h"
 #include "harness/model/forward/decoder.h"
 #include "harness/model/forward/encoder.h"
 #include "harness/model/load/folder_remedy.h"
@@ -65,24 +66,6 @@ absl::StatusOr<std::string> FileDigest(const std::string& path) {
   return digest;
 }
 
-// The token id of a configuration, of a list the first; as harness/text reads
-// it. -1 is how some say "none".
-std::optional<int64_t> FirstId(const nlohmann::json& config, const char* key) {
-  nlohmann::json value = config.value(key, nlohmann::json());
-  if (value.is_array() && !value.empty()) value = nlohmann::json(value.front());
-  if (!value.is_number_integer() || value == -1) return std::nullopt;
-  return value.get<int64_t>();
-}
-
-// Whether a tokenizer_config.json has a text for "eos_token".
-bool NamesToken(const nlohmann::json& config, const std::string& token) {
-  nlohmann::json value = config.value(token, nlohmann::json());
-  if (value.is_object()) {
-    value = nlohmann::json(value.value("content", nlohmann::json()));
-  }
-  return value.is_string() && value != "";
-}
-
 // What a folder's generation_config.json adds to its config.json of what
 // decides a result; "" where it adds nothing, or is not there.
 absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
@@ -114,10 +97,11 @@ absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
     // A tokenizer that names no token has the first id, so that the order of
     // a list decides what is trained.
     const std::string token(key, std::strlen(key) - std::strlen("_id"));
-    const std::optional<int64_t> first = FirstId(objects[0], key);
-    if (first.has_value() && first != FirstId(objects[1], key) &&
-        !NamesToken(objects[2], token)) {
-      absl::StrAppend(&out, key, " first ", *first, "\n");
+    const nlohmann::json* first = formats::FirstTokenId(objects[0], key);
+    const nlohmann::json* other = formats::FirstTokenId(objects[1], key);
+    if (first != nullptr && (other == nullptr || *first != *other) &&
+        formats::TokenText(objects[2], token).empty()) {
+      absl::StrAppend(&out, key, " first ", first->get<int64_t>(), "\n");
     }
   }
   return out;

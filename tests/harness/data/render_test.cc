@@ -18,7 +18,7 @@ Task Instructions() {
 Task Sentiment() {
   Task task;
   task.name = "sentiment";
-  task.kind = TaskKind::kClassification;
+  task.kind = "classification";
   task.labels = {"bad", "excellent"};
   task.default_form = "plain";
   return task;

@@ -238,7 +238,7 @@ TEST_CASE("a row gets BOS once, from its template or its tokenizer",
 TEST_CASE("a prompt that is cut keeps BOS", "[data][bos]") {
   Task task;
   task.name = "toy";
-  task.kind = TaskKind::kClassification;
+  task.kind = "classification";
   task.labels = {"bad", "good"};
   task.default_form = "plain";
   Row row;
@@ -368,7 +368,7 @@ TEST_CASE("stop texts and the longest answer follow the references",
           "[data][references]") {
   const FakeTokenizer tokenizer;
   Task guessed;
-  guessed.kind = TaskKind::kGeneration;
+  guessed.kind = "generation";
   guessed.stop_strings = {"\n", "Question:"};
   guessed.guessed_stop_strings = guessed.guessed_max_new_tokens = true;
   Splits splits;

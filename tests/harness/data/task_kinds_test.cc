@@ -7,6 +7,7 @@
 #include "harness/data/render/render.h"
 #include "harness/data/render/render_head.h"
 #include "harness/data/tasks/task_kind.h"
+#include "harness/data/user/user_dataset.h"
 #include "harness/data/user/user_rows.h"
 #include "harness/spec/user_data.h"
 #include "tests/harness/data/fake_tokenizer.h"
@@ -41,7 +42,7 @@ Row AnyRow() {
 Task AnyTask(const TaskKindRow& kind) {
   Task task;
   task.name = "any";
-  task.kind = kind.kind;
+  task.kind = kind.name;
   task.labels = {"Paris", "London"};
   return task;
 }
@@ -49,12 +50,9 @@ Task AnyTask(const TaskKindRow& kind) {
 TEST_CASE("every kind of task has a name, a summary and its own row",
           "[data][task_kinds]") {
   std::set<std::string> names, summaries;
-  int place = 0;
   for (const TaskKindRow& kind : AllTaskKinds()) {
     CAPTURE(kind.name);
-    CHECK(static_cast<int>(kind.kind) == place++);
-    CHECK(&KindRow(kind.kind) == &kind);
-    CHECK(TaskKindName(kind.kind) == kind.name);
+    CHECK(&KindRow(kind.name) == &kind);
     CHECK_FALSE(kind.name.empty());
     CHECK_FALSE(kind.summary.empty());
     CHECK(names.insert(kind.name).second);
@@ -72,7 +70,7 @@ TEST_CASE("a kind that users may name reads back, with all it needs",
     REQUIRE(found.ok());
     CHECK(*found == &kind);
     const UserForm& form = *kind.user;
-    CHECK(form.task.kind == kind.kind);
+    CHECK(form.task.kind == kind.name);
     REQUIRE_FALSE(form.task.metrics.empty());
     REQUIRE(form.task.metrics.size() <= form.metrics.size());
     CHECK(std::equal(form.task.metrics.begin(), form.task.metrics.end(),
@@ -91,10 +89,16 @@ TEST_CASE("a kind that users may name reads back, with all it needs",
 
 TEST_CASE("a data block without a task names every kind that it may have",
           "[data][task_kinds]") {
-  const absl::StatusOr<spec::UserData> data =
+  absl::StatusOr<spec::UserData> data =
       spec::UserDataFromJson("mine", R"({"name":"mine","path":"a.csv"})");
-  REQUIRE_FALSE(data.ok());
-  const std::string error = data.status().ToString();
+  REQUIRE(data.ok());
+  data->spec = "s.yaml";
+  data->lines[""] = 7;
+  const absl::StatusOr<DatasetRow> row = MakeUserDataset(*data);
+  REQUIRE_FALSE(row.ok());
+  const std::string error = row.status().ToString();
+  CHECK(error.find("s.yaml:7: data mine: needs task: one of ") !=
+        std::string::npos);
   for (const TaskKindRow& kind : AllTaskKinds()) {
     CAPTURE(kind.name, error);
     CHECK((error.find(kind.name) != std::string::npos) ==

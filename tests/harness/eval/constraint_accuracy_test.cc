@@ -23,7 +23,7 @@ TEST_CASE("instruction sets with constraints are generated for and checked",
   });
   data::Task task;
   task.name = "chat";
-  task.kind = data::TaskKind::kInstruction;
+  task.kind = "instruction";
   EvalInput input;
   input.name = "set";
   input.task = &task;
@@ -65,7 +65,7 @@ TEST_CASE("at most a hundred rows are generated for", "[eval][constraints]") {
   const data::FakeTokenizer tokenizer;
   ScriptedModel model([](const std::string&) { return "yes"; });
   data::Task task;
-  task.kind = data::TaskKind::kInstruction;
+  task.kind = "instruction";
   EvalInput input;
   input.task = &task;
   for (int64_t i = 0; i < 130; ++i) {

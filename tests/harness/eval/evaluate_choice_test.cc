@@ -43,7 +43,7 @@ Plain ScorePlainly(FakeModel& model, const Ids& prompt, const Ids& answer) {
   return out;
 }
 
-data::Task Choosing(data::TaskKind kind,
+data::Task Choosing(const std::string& kind,
                     std::vector<std::string> metrics = {}) {
   data::Task task;
   task.name = "choosing";
@@ -93,7 +93,7 @@ EvalInput Input(const data::Task& task, std::vector<data::Row> rows) {
 TEST_CASE("choices are ranked as the plain computation ranks them",
           "[eval][choice]") {
   const data::FakeTokenizer tokenizer;
-  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
+  const data::Task task = Choosing("multiple_choice");
   const EvalInput input = Input(task, ChoiceRows());
   int64_t differ = 0;
   for (int64_t seed : {1, 2, 3}) {
@@ -163,7 +163,7 @@ TEST_CASE("the choice that the task names first comes first",
   const data::FakeTokenizer tokenizer;
   FakeModel model(2);
   const data::Task task =
-      Choosing(data::TaskKind::kMultipleChoice, {"accuracy_norm", "accuracy"});
+      Choosing("multiple_choice", {"accuracy_norm", "accuracy"});
   const auto record =
       EvaluateTask(model, tokenizer, Input(task, ChoiceRows()), {});
   REQUIRE(record.ok());
@@ -176,7 +176,7 @@ TEST_CASE("the choice that the task names first comes first",
 TEST_CASE("a tie between choices goes to the lower index", "[eval][choice]") {
   const data::FakeTokenizer tokenizer;
   FakeModel model(1, /*scale=*/0.0);
-  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
+  const data::Task task = Choosing("multiple_choice");
   const auto record = EvaluateChoice(
       model, tokenizer, Input(task, {Choice(1, "q", {"a", "b", "c"}, 2)}), {});
   REQUIRE(record.ok());
@@ -185,7 +185,7 @@ TEST_CASE("a tie between choices goes to the lower index", "[eval][choice]") {
 
 TEST_CASE("a prompt keeps room for its longest choice", "[eval][choice]") {
   const data::FakeTokenizer tokenizer;
-  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
+  const data::Task task = Choosing("multiple_choice");
   data::RenderOptions render;
   render.max_length = 30;
   const std::string prompt(100, 'q');
@@ -215,7 +215,7 @@ int32_t Next(FakeModel& model, const Ids& ids) {
 TEST_CASE("a last word is right if each of its tokens is the likeliest",
           "[eval][choice]") {
   const data::FakeTokenizer tokenizer;
-  data::Task task = Choosing(data::TaskKind::kLastWord);
+  data::Task task = Choosing("last_word");
   task.default_form = "chat";
   FakeModel model(4);
   std::vector<data::Row> rows;
@@ -253,8 +253,8 @@ TEST_CASE("a last word is right if each of its tokens is the likeliest",
 TEST_CASE("bad rows and a diverged model are errors", "[eval][choice]") {
   const data::FakeTokenizer tokenizer;
   FakeModel model(1);
-  const data::Task task = Choosing(data::TaskKind::kMultipleChoice);
-  const data::Task last = Choosing(data::TaskKind::kLastWord);
+  const data::Task task = Choosing("multiple_choice");
+  const data::Task last = Choosing("last_word");
   CHECK_FALSE(EvaluateChoice(model, tokenizer, Input(task, {}), {}).ok());
   CHECK_FALSE(EvaluateLastWord(model, tokenizer, Input(last, {}), {}).ok());
   data::Row row = Choice(7, "q", {"a", "b"}, 1);

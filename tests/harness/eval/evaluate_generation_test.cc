@@ -30,7 +30,7 @@ data::Task Writing(std::vector<std::string> metrics,
                    int64_t max_new_tokens = 20) {
   data::Task task;
   task.name = "writing";
-  task.kind = data::TaskKind::kGeneration;
+  task.kind = "generation";
   task.metrics = std::move(metrics);
   task.max_new_tokens = max_new_tokens;
   return task;
@@ -192,7 +192,7 @@ TEST_CASE("answers to questions are scored as SQuAD's", "[eval][generation]") {
   const data::FakeTokenizer tokenizer;
   ScriptedModel model(Obey);
   data::Task task = Writing({"squad_f1", "exact_match"});
-  task.kind = data::TaskKind::kQuestionAnswering;
+  task.kind = "question_answering";
   data::Row row = Told(1, "The red house", "a house");
   row.references = {"house", "red house"};
   const auto record = EvaluateTask(model, tokenizer, Input(task, {row}), {});
@@ -206,7 +206,7 @@ TEST_CASE("named entities that an answer names are scored as tags",
   const data::FakeTokenizer tokenizer;
   ScriptedModel model(Obey);
   data::Task task = Writing({"span_f1", "span_f1_strict"}, 60);
-  task.kind = data::TaskKind::kTokenLabels;
+  task.kind = "token_labels";
   task.labels = {"person", "place"};
   data::Row right = Told(1, "person: Ada Byron; place: London", "-");
   right.words = {"Ada", "Byron", "left", "London"};

@@ -20,7 +20,7 @@ using Ids = std::vector<int32_t>;
 data::Task Labels(std::vector<std::string> labels) {
   data::Task task;
   task.name = "toy";
-  task.kind = data::TaskKind::kClassification;
+  task.kind = "classification";
   task.labels = std::move(labels);
   task.metrics = {"accuracy", "f1_macro"};
   task.default_form = "chat";

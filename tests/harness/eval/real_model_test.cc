@@ -27,7 +27,7 @@ TEST_CASE("on a real model results do not depend on the batches",
 
   data::Task task;
   task.name = "toy";
-  task.kind = data::TaskKind::kClassification;
+  task.kind = "classification";
   task.labels = {"rabbit", "queen", "rabbits"};
   task.default_form = "plain";
   std::vector<data::Row> rows;

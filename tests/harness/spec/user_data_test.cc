@@ -88,11 +88,24 @@ TEST_CASE("where an answer ends is part of a data block", "[spec][user_data]") {
   }
 }
 
+// Which tasks there are, harness/data knows: it refuses none, and strange ones.
+TEST_CASE("the task of a data block is not the spec's to judge",
+          "[spec][user_data]") {
+  const auto spec = ParseSpecText("s.yaml",
+                                  std::string(kHead) +
+                                      "train: [a]\nevaluate: {tasks: [a]}\n"
+                                      "data: {path: a.csv}\n",
+                                  TestTables());
+  INFO(spec.status().ToString());
+  REQUIRE(spec.ok());
+  CHECK(spec->data[0].task.empty());
+  CHECK(Has(spec->data[0].Where("task"), "s.yaml:"));
+}
+
 TEST_CASE("faults in a data block are named by line", "[spec][user_data]") {
   CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"), "s.yaml:4"));
   CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"),
             "did you mean 'path'?"));
-  CHECK(Has(ErrorOf("train: [a]\ndata: {path: a.csv}\n"), "needs task"));
   CHECK(Has(ErrorOf("train: [a]\ndata: {path: a.csv, task: generation, "
                     "format: xls}\n"),
             "format 'xls'"));
