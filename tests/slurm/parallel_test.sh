@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# parallel_test.sh SFTBENCH: a sweep as GNU parallel's jobs, killed in the midst
+# and resumed, and the same sweep as three shards: the records are those of an
+# undisturbed one.
+set -euo pipefail
+program=$(realpath "$1")
+# shellcheck source=tests/slurm/common.sh
+source "$(dirname "$0")/common.sh"
+command -v parallel >/dev/null || skip parallel_sweep "parallel is not installed"
+parallel --version 2>/dev/null | grep -q "GNU parallel" ||
+  skip parallel_sweep "parallel is another program of that name"
+
+top=$(mktemp -d)
+trap 'rm -rf "$top"' EXIT
+spec=$top/spec.yaml
+STEPS=${STEPS:-60}
+write_spec "$spec"
+"$program" run "$spec" --out "$top/calm" --jobs 2 2>/dev/null
+
+echo "GNU parallel, killed twice"
+out=$top/lines
+"$program" plan "$spec" --out "$out" --checkpoint-every 0s >"$top/lines.txt"
+[[ $(wc -l <"$top/lines.txt") == "$runs" ]] || fail "not a line a run"
+export HOME=$top PARALLEL_HOME=$top/parallel
+mkdir -p "$PARALLEL_HOME"
+: >"$PARALLEL_HOME/will-cite"
+
+has_records() { [[ $(find "$out/runs" -name '*.h5' 2>/dev/null | wc -l) -ge $1 ]]; }
+# In a process group of its own, so that all of it can be killed at once.
+for least in 3 9; do
+  setsid parallel --jobs 2 --joblog "$top/joblog" --resume-failed \
+    <"$top/lines.txt" >"$top/said.txt" 2>&1 &
+  group=$!
+  wait_for 300 "$least records" has_records "$least"
+  # Whoever is in the group: the engine, its shells and the tasks; the workers
+  # end with their tasks.
+  kill -KILL -- "-$group"
+  wait "$group" 2>/dev/null || true
+done
+sleep 1
+# A task that was killed is in no joblog, so it is started again.
+parallel --jobs 2 --joblog "$top/joblog" --resume-failed <"$top/lines.txt"
+same_records "$program" "$top/calm" "$out"
+# All of it is done: nothing is started.
+before=$(wc -l <"$top/joblog")
+parallel --jobs 2 --joblog "$top/joblog" --resume-failed <"$top/lines.txt"
+[[ $(wc -l <"$top/joblog") == "$before" ]] || fail "done jobs were started again"
+
+echo "three shards"
+out=$top/shards
+for shard in 3/3 1/3 2/3; do
+  "$program" run "$spec" --out "$out" --shard "$shard" 2>/dev/null
+done
+same_records "$program" "$top/calm" "$out"
+[[ $(find "$out/manifests" -type f | wc -l) == 1 ]] ||
+  fail "shards have more than one manifest"
+"$program" report "$out" >"$top/report.txt" || fail "no report of the shards"
+echo "parallel_test: good"
