@@ -99,7 +99,10 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
                        PlanOfSpec(flags.spec));
   const spec::RunPlan& plan = checked.plan;
   SFT_ASSIGN_OR_RETURN(const spec::Shard shard, spec::ParseShard(flags.shard));
-  const spec::RunPlan part = spec::ShardOf(plan, shard);
+  // Without a copy of a plan that may be large.
+  const spec::RunPlan of_shard =
+      shard.of > 1 ? spec::ShardOf(plan, shard) : spec::RunPlan();
+  const spec::RunPlan& part = shard.of > 1 ? of_shard : plan;
   if (flags.dry_run) {
     SFT_ASSIGN_OR_RETURN(const launch::PlanDescription described,
                          launch::DescribePlan(TheWorkbench(), part));

@@ -127,6 +127,7 @@ void DeclareTask(CLI::App& app, TaskFlags& flags) {
       ->type_name("N");
   app.add_option("--first", flags.first,
                  "added to that number: an array that was cut begins here")
+      ->type_name("N")
       ->transform(WholeNumber(0));
   app.add_option("--tasks", flags.tasks,
                  "a line a task, the places of its runs; the number is a "

@@ -1,6 +1,7 @@
 #include "harness/spec/plan_text.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -62,6 +63,7 @@ absl::StatusOr<RunPlan> PlanFromText(const std::string& where,
 RunPlan UnitePlans(const std::vector<RunPlan>& plans) {
   RunPlan united;
   std::set<std::string> seen;
+  std::set<std::pair<std::map<std::string, std::string>, std::string>> reasons;
   for (auto plan = plans.rbegin(); plan != plans.rend(); ++plan) {
     if (plan == plans.rbegin()) {
       united.question = plan->question;
@@ -79,12 +81,9 @@ RunPlan UnitePlans(const std::vector<RunPlan>& plans) {
       if (seen.insert(run.run_id).second) united.runs.push_back(run);
     }
     for (const RejectedCell& cell : plan->rejected) {
-      const bool known = std::any_of(
-          united.rejected.begin(), united.rejected.end(),
-          [&cell](const RejectedCell& other) {
-            return other.axes == cell.axes && other.reason == cell.reason;
-          });
-      if (!known) united.rejected.push_back(cell);
+      if (reasons.emplace(cell.axes, cell.reason).second) {
+        united.rejected.push_back(cell);
+      }
     }
   }
   return united;

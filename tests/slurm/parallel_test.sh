@@ -26,18 +26,30 @@ mkdir -p "$PARALLEL_HOME"
 : >"$PARALLEL_HOME/will-cite"
 
 has_records() { [[ $(find "$out/runs" -name '*.h5' 2>/dev/null | wc -l) -ge $1 ]]; }
+# Processes that name this sweep's folder: its tasks and their workers.
+tasks_now() {
+  local words
+  for words in /proc/[0-9]*/cmdline; do
+    grep -qzF "$out/manifests/" "$words" 2>/dev/null &&
+      basename "$(dirname "$words")"
+  done
+  return 0
+}
+no_task() { [[ -z $(tasks_now) ]]; }
 # In a process group of its own, so that all of it can be killed at once.
 for least in 3 9; do
   setsid parallel --jobs 2 --joblog "$top/joblog" --resume-failed \
     <"$top/lines.txt" >"$top/said.txt" 2>&1 &
   group=$!
   wait_for 300 "$least records" has_records "$least"
-  # Whoever is in the group: the engine, its shells and the tasks; the workers
+  # The engine, and the tasks, which it puts into groups of their own; workers
   # end with their tasks.
-  kill -KILL -- "-$group"
+  mapfile -t tasks < <(tasks_now)
+  ((${#tasks[@]} > 0)) || fail "no task runs"
+  kill -KILL -- "-$group" "${tasks[@]}" || true
   wait "$group" 2>/dev/null || true
+  wait_for 30 "the killed tasks to be gone" no_task
 done
-sleep 1
 # A task that was killed is in no joblog, so it is started again.
 parallel --jobs 2 --joblog "$top/joblog" --resume-failed <"$top/lines.txt"
 same_records "$program" "$top/calm" "$out"

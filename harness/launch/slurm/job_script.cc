@@ -1,5 +1,6 @@
 #include "harness/launch/slurm/job_script.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -53,8 +54,8 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
                            TextsOf(path, value));
       continue;
     }
-    const std::string nearest = NearestName(name, names);
-    if (nearest != name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const std::string nearest = NearestName(name, names);
       return InputError(where,
                         absl::StrCat("unknown option '", key.text, "'",
                                      nearest.empty() ? "" : "; did you mean '",
