@@ -26,16 +26,17 @@ mkdir -p "$PARALLEL_HOME"
 : >"$PARALLEL_HOME/will-cite"
 
 has_records() { [[ $(find "$out/runs" -name '*.h5' 2>/dev/null | wc -l) -ge $1 ]]; }
-# Processes that name this sweep's folder: its tasks and their workers.
-tasks_now() {
+# Processes of this program that name this sweep's plan; those of one command.
+processes_now() {
   local words
   for words in /proc/[0-9]*/cmdline; do
     grep -qzF "$out/manifests/" "$words" 2>/dev/null &&
-      basename "$(dirname "$words")"
+      grep -qzxF "$1" "$words" 2>/dev/null && basename "$(dirname "$words")"
   done
   return 0
 }
-no_task() { [[ -z $(tasks_now) ]]; }
+some_now() { [[ -n $(processes_now task) ]]; }
+none_now() { [[ -z $(processes_now task)$(processes_now worker) ]]; }
 # In a process group of its own, so that all of it can be killed at once.
 for least in 3 9; do
   setsid parallel --jobs 2 --joblog "$top/joblog" --resume-failed \
@@ -44,11 +45,11 @@ for least in 3 9; do
   wait_for 300 "$least records" has_records "$least"
   # The engine, and the tasks, which it puts into groups of their own; workers
   # end with their tasks.
-  mapfile -t tasks < <(tasks_now)
-  ((${#tasks[@]} > 0)) || fail "no task runs"
+  wait_for 60 "a task that runs" some_now
+  mapfile -t tasks < <(processes_now task)
   kill -KILL -- "-$group" "${tasks[@]}" || true
   wait "$group" 2>/dev/null || true
-  wait_for 30 "the killed tasks to be gone" no_task
+  wait_for 30 "the killed tasks to be gone" none_now
 done
 # A task that was killed is in no joblog, so it is started again.
 parallel --jobs 2 --joblog "$top/joblog" --resume-failed <"$top/lines.txt"
