@@ -30,15 +30,20 @@ fail() {
   exit 1
 }
 
-# skip NAME WHY: CTest shows it as skipped, and test.sh lists it. Where tools are
-# required it is a failure.
+# skip NAME NEED WHY: CTest shows it as skipped, and test.sh lists it. Where the
+# need (tools, machine, assets) is in SFT_TESTS_REQUIRE it is a failure.
 skip() {
-  echo "skipped: $1: no tools ($2)"
-  if [[ -n ${SFT_SKIPS_FILE:-} ]]; then
-    echo "skipped: $1: no tools ($2)" >"$SFT_SKIPS_FILE"
-  fi
-  [[ ",${SFT_TESTS_REQUIRE:-}," == *,tools,* ]] && exit 1
+  local line="skipped: $1: $3"
+  echo "$line"
+  [[ -z ${SFT_SKIPS_FILE:-} ]] || echo "$line" >"$SFT_SKIPS_FILE"
+  [[ ",${SFT_TESTS_REQUIRE:-}," == *,$2,* ]] && exit 1
   exit 77
+}
+require_assets() {
+  local assets
+  assets=${SFTBENCH_ASSETS:-$(dirname "${BASH_SOURCE[0]}")/../../assets}
+  [[ -f $assets/models/glassllm/config.json ]] ||
+    skip "$1" assets "no assets (./setup.sh fetches them)"
 }
 
 # wait_for SECONDS WHAT COMMAND...: until it succeeds.

@@ -6,9 +6,10 @@ set -euo pipefail
 program=$(realpath "$1")
 # shellcheck source=tests/slurm/common.sh
 source "$(dirname "$0")/common.sh"
-command -v parallel >/dev/null || skip parallel_sweep "parallel is not installed"
+command -v parallel >/dev/null || skip parallel_sweep tools "no parallel"
 parallel --version 2>/dev/null | grep -q "GNU parallel" ||
-  skip parallel_sweep "parallel is another program of that name"
+  skip parallel_sweep tools "parallel is not GNU's"
+require_assets parallel_sweep
 
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT

@@ -9,9 +9,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/slurm/common.sh
 source "$here/common.sh"
 for tool in slurmctld slurmd munged sbatch squeue scancel scontrol; do
-  command -v "$tool" >/dev/null || skip slurm_sweep "$tool is not installed"
+  command -v "$tool" >/dev/null || skip slurm_sweep tools "no $tool"
 done
-((EUID == 0)) || skip slurm_sweep "a Slurm of one's own wants root"
+((EUID == 0)) || skip slurm_sweep machine "a Slurm of one's own wants root"
+require_assets slurm_sweep
 
 top=$(mktemp -d)
 chmod 755 "$top"   # munged wants its socket's folder open to look through
