@@ -141,6 +141,9 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() == 1) return kExitRunFailed;
   signal(SIGTERM, AskToStop);
+  // Batch systems warn every process of a job, the workers of a task too.
+  signal(SIGUSR1, AskToStop);
+  signal(SIGUSR2, AskToStop);
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   launch::WorkerOptions options;

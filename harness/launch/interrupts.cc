@@ -22,12 +22,14 @@ InterruptCounter::InterruptCounter() {
   sigaction(SIGTERM, &action, &term_);
   sigaction(SIGINT, &action, &int_);
   sigaction(SIGUSR1, &action, &usr1_);
+  sigaction(SIGUSR2, &action, &usr2_);
 }
 
 InterruptCounter::~InterruptCounter() {
   sigaction(SIGTERM, &term_, nullptr);
   sigaction(SIGINT, &int_, nullptr);
   sigaction(SIGUSR1, &usr1_, nullptr);
+  sigaction(SIGUSR2, &usr2_, nullptr);
 }
 
 int InterruptCounter::count() const { return signals_caught; }

@@ -7,7 +7,8 @@
 namespace sft::launch {
 
 // One at a time in a process. SIGTERM and SIGINT come from people and batch
-// systems, SIGUSR1 from a batch system that will end the job soon.
+// systems, SIGUSR1 (Slurm) and SIGUSR2 (Grid Engine, LSF) from a batch system
+// that will end the job soon.
 class InterruptCounter {
  public:
   InterruptCounter();
@@ -20,7 +21,7 @@ class InterruptCounter {
   bool warned() const;
 
  private:
-  struct sigaction term_, int_, usr1_;
+  struct sigaction term_, int_, usr1_, usr2_;
 };
 
 }  // namespace sft::launch

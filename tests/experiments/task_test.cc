@@ -176,7 +176,7 @@ struct StoppedTask {
 TEST_CASE("a task that is asked to stop saves, ends with 75 and goes on",
           "[experiments][task]") {
   const TaskScene scene(TaskSpec("full", 60));
-  for (const int signal : {SIGUSR1, SIGTERM}) {
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) {
     const StoppedTask task(
         scene.spec, (scene.dir.path() / std::to_string(signal)).string());
     REQUIRE(support::RunProgram(task.Words(0)).exit_status == 0);
