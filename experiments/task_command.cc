@@ -256,8 +256,9 @@ or the task number that the system gives, in this order:
   }
   absl::StrAppend(&help, R"(
 The untuned run whose scores a run reads comes first: executed here where nobody
-is at it, waited for where another task is. On TERM, INT, USR1 or USR2 it saves a
-checkpoint. A task that is started twice does no harm: the first record stands.
+is at it, waited for where another task is. On TERM, INT, USR1 or USR2 the task
+saves a checkpoint. One that is started twice does no harm: the first record
+stands.
   sftbench task results/demo/manifests/0123456789ab.jsonl --index 3
 )");
   return help;

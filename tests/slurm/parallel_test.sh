@@ -26,7 +26,9 @@ export HOME=$top PARALLEL_HOME=$top/parallel
 mkdir -p "$PARALLEL_HOME"
 : >"$PARALLEL_HOME/will-cite"
 
-has_records() { [[ $(find "$out/runs" -name '*.h5' 2>/dev/null | wc -l) -ge $1 ]]; }
+has_records() {
+  (($(find "$out/runs" -name '*.h5' 2>/dev/null | wc -l) >= $1))
+}
 # Processes of this program that name this sweep's plan; those of one command.
 processes_now() {
   local words
@@ -58,7 +60,8 @@ same_records "$program" "$top/calm" "$out"
 # All of it is done: nothing is started.
 before=$(wc -l <"$top/joblog")
 parallel --jobs 2 --joblog "$top/joblog" --resume-failed <"$top/lines.txt"
-[[ $(wc -l <"$top/joblog") == "$before" ]] || fail "done jobs were started again"
+[[ $(wc -l <"$top/joblog") == "$before" ]] ||
+  fail "done jobs were started again"
 
 echo "three shards"
 out=$top/shards

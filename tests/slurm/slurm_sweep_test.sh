@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # slurm_sweep_test.sh SFTBENCH: a 24-cell sweep as arrays of a real Slurm, with
-# all that happens to jobs on a cluster; submitted again, every cell is done once
-# and its record is that of an undisturbed local sweep.
+# all that happens to jobs on a cluster; submitted again, every cell is done
+# once and its record is that of an undisturbed local sweep.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 program=$(realpath "$1")
@@ -44,8 +44,8 @@ untuned=$(sed -n '1s/\t.*//p' "$top/submitted")
 tuned=$(sed -n '2s/\t.*//p' "$top/submitted")
 submit 2>&1 | grep "^0 runs sent" >/dev/null || fail "what is queued was sent again"
 
-# Tasks of the tuned array that run and have saved, as TASK NODE, without those
-# that something was done to.
+# Tasks of the tuned array that run and have saved, but for those that something
+# was done to.
 done_to=" "
 work_of() {   # the folder of a task's run
   local line index id
@@ -64,7 +64,8 @@ find_victim() {
   while read -r task node; do
     [[ $done_to == *" $task "* ]] && continue
     # One that has only just begun: there is time enough to disturb it.
-    [[ -n $(find "$(work_of "$task")" -name state.json 2>/dev/null) ]] || continue
+    [[ -n $(find "$(work_of "$task")" -name state.json 2>/dev/null) ]] ||
+      continue
     victim=$task
     victim_node=$node
     done_to+="$task "
@@ -74,7 +75,9 @@ find_victim() {
 }
 next_victim() { wait_for 240 "a task that runs and has saved" find_victim; }
 job_of() { scontrol -o show job "${tuned}_$1" 2>/dev/null; }
-restarted() { [[ $(job_of "$1") =~ Restarts=([0-9]+) ]] && ((BASH_REMATCH[1] > 0)); }
+restarted() {
+  [[ $(job_of "$1") =~ Restarts=([0-9]+) ]] && ((BASH_REMATCH[1] > 0))
+}
 recorded() { [[ -f $out/runs/$(basename "$(work_of "$1")").h5 ]]; }
 # The processes of a task on a node, the eldest first: the task, its worker.
 processes_of() {
@@ -107,8 +110,8 @@ scancel --batch --signal=USR1 "${tuned}_$victim"
 next_victim
 echo "preempted: $victim on $victim_node"
 preempted=$victim
-sbatch --parsable --partition=high --nodelist="$victim_node" --output=/dev/null \
-  --wrap='sleep 2' >/dev/null
+sbatch --parsable --partition=high --nodelist="$victim_node" \
+  --output=/dev/null --wrap='sleep 2' >/dev/null
 
 next_victim
 echo "node lost: $victim_node with $victim"
@@ -158,7 +161,8 @@ done
   fail "more is missing than what was cancelled"
 
 echo "submit again, under a time limit of a minute"
-submit --time 1 --signal-delay 45 --wait || fail "submit --wait: a run is missing"
+submit --time 1 --signal-delay 45 --wait ||
+  fail "submit --wait: a run is missing"
 submit 2>&1 | grep "^0 runs sent, $runs done before" >/dev/null ||
   fail "what is done was sent again"
 "$program" status "$out" | grep "^$runs done, 0 failed" >/dev/null ||
