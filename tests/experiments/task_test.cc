@@ -36,12 +36,13 @@ std::string TaskSpec(const std::string& methods, int steps = 6) {
 
 // A folder, a spec in it, and the records of an undisturbed run of it.
 struct TaskScene {
-  explicit TaskScene(const std::string& text = TaskSpec("full, lora"))
-      : dir("sft") {
+  explicit TaskScene(const std::string& text = TaskSpec("full, lora"),
+                     bool with_records = true) {
     support::RequireAssets("models/glassllm/config.json");
     spec = (dir.path() / "spec.yaml").string();
     std::ofstream(spec) << text;
     calm = (dir.path() / "calm").string();
+    if (!with_records) return;
     const support::Finished run = Sftbench({"run", spec, "--out", calm});
     INFO(run.error);
     REQUIRE(run.exit_status == 0);
@@ -87,7 +88,7 @@ Lines LinesIn(const std::string& text) {
 }
 
 TEST_CASE("the lines of a plan, in any order, make the records of its run",
-          "[experiments][task]") {
+          "[experiments][task][slow]") {
   const TaskScene scene;
   // A name that would run something, were it read by the shell.
   const std::string out = (scene.dir.path() / "it's $(touch ran); a").string();
@@ -119,7 +120,7 @@ TEST_CASE("the lines of a plan, in any order, make the records of its run",
 }
 
 TEST_CASE("a plan is printed as rows and as JSON", "[experiments][task]") {
-  const TaskScene scene;
+  const TaskScene scene(TaskSpec("full, lora"), /*with_records=*/false);
   const std::string out = (scene.dir.path() / "plan").string();
   const Lines rows = LinesIn(
       TaskScene::Sftbench({"plan", scene.spec, "--out", out, "--format", "tsv"})
@@ -137,7 +138,7 @@ TEST_CASE("a plan is printed as rows and as JSON", "[experiments][task]") {
 
 TEST_CASE("a task of another build refuses, or says so",
           "[experiments][task]") {
-  const TaskScene scene;
+  const TaskScene scene(TaskSpec("full", 1));
   const std::string manifest = TaskScene::ManifestsOf(scene.calm).at(0);
   const support::Finished refused = TaskScene::Sftbench(
       {"task", manifest, "--index", "0", "--build", "0123456789abcdef"});
@@ -174,8 +175,8 @@ struct StoppedTask {
 };
 
 TEST_CASE("a task that is asked to stop saves, ends with 75 and goes on",
-          "[experiments][task]") {
-  const TaskScene scene(TaskSpec("full", 60));
+          "[experiments][task][slow]") {
+  const TaskScene scene(TaskSpec("full", 20));
   for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) {
     const StoppedTask task(
         scene.spec, (scene.dir.path() / std::to_string(signal)).string());
@@ -198,8 +199,9 @@ TEST_CASE("a task that is asked to stop saves, ends with 75 and goes on",
   }
 }
 
-TEST_CASE("a task that runs twice at once is one run", "[experiments][task]") {
-  const TaskScene scene(TaskSpec("full", 30));
+TEST_CASE("a task that runs twice at once is one run",
+          "[experiments][task][slow]") {
+  const TaskScene scene(TaskSpec("full", 12));
   const StoppedTask task(scene.spec, (scene.dir.path() / "twice").string());
   {
     support::RunningProgram one(task.Words(1)), other(task.Words(1));
@@ -212,7 +214,7 @@ TEST_CASE("a task that runs twice at once is one run", "[experiments][task]") {
 }
 
 TEST_CASE("shards of a sweep are the sweep, under one manifest",
-          "[experiments][task]") {
+          "[experiments][task][slow]") {
   const TaskScene scene;
   const std::string out = (scene.dir.path() / "shards").string();
   {
@@ -235,7 +237,8 @@ TEST_CASE("shards of a sweep are the sweep, under one manifest",
         std::string::npos);
 }
 
-TEST_CASE("two specs run into one folder at once", "[experiments][task]") {
+TEST_CASE("two specs run into one folder at once",
+          "[experiments][task][slow]") {
   const TaskScene scene;
   const std::string other = (scene.dir.path() / "other.yaml").string();
   std::ofstream(other) << TaskSpec("hft");

@@ -2,14 +2,14 @@
 # shellcheck shell=bash
 
 # A 24-cell sweep of the tiny model; a run takes some seconds, so that there is
-# something to disturb. STEPS makes it longer on a fast machine.
+# something to disturb. STEPS=200 makes it longer where cores are fast.
 write_spec() {
   cat >"$1" <<SPEC
 question: is a disturbed sweep the same sweep?
 model: glassllm
 train: [rotten_tomatoes]
 evaluate: {tasks: [rotten_tomatoes]}
-budget: {steps: ${STEPS:-250}}
+budget: {steps: ${STEPS:-80}}
 set: {batch_size: 4, max_length: 96, test_limit: 12, validation_limit: 6,
       learning_rate: 1.0e-3, threads: 1}
 grid:

@@ -14,7 +14,7 @@ require_assets parallel_sweep
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 spec=$top/spec.yaml
-STEPS=${STEPS:-60}
+STEPS=${STEPS:-20}
 write_spec "$spec"
 "$program" run "$spec" --out "$top/calm" --jobs 2 2>/dev/null
 

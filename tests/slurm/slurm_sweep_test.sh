@@ -42,7 +42,8 @@ cat "$top/submitted"
 [[ $(wc -l <"$top/submitted") == 2 ]] || fail "wanted two arrays"
 untuned=$(sed -n '1s/\t.*//p' "$top/submitted")
 tuned=$(sed -n '2s/\t.*//p' "$top/submitted")
-submit 2>&1 | grep "^0 runs sent" >/dev/null || fail "what is queued was sent again"
+submit 2>&1 | grep "^0 runs sent" >/dev/null ||
+  fail "what is queued was sent again"
 
 # Tasks of the tuned array that run and have saved, but for those that something
 # was done to.
