@@ -24,6 +24,7 @@ lives() {
 }
 
 mkdir -p "$dir"/state "$dir"/log
+chmod 755 "$dir"   # munged wants the way to its socket open to all
 if ! lives slurmctld; then
   rm -rf "$dir"/state/* "$dir"/spool.*
   {
