@@ -18,7 +18,7 @@
 namespace sft::experiments {
 namespace {
 namespace fs = std::filesystem;
-using Lines = std::vector<std::string>;
+using TextLines = std::vector<std::string>;
 
 std::string TaskSpec(const std::string& methods, int steps = 6) {
   return "question: is a task's run the same run?\n"
@@ -47,7 +47,7 @@ struct TaskScene {
     INFO(run.error);
     REQUIRE(run.exit_status == 0);
   }
-  static support::Finished Sftbench(Lines words) {
+  static support::Finished Sftbench(TextLines words) {
     words.insert(words.begin(), SFTBENCH_BINARY);
     return support::RunProgram(words);
   }
@@ -59,8 +59,8 @@ struct TaskScene {
     }
     return names;
   }
-  static Lines ManifestsOf(const std::string& out) {
-    Lines paths;
+  static TextLines ManifestsOf(const std::string& out) {
+    TextLines paths;
     for (const auto& entry : fs::directory_iterator(out + "/manifests")) {
       paths.push_back(entry.path().string());
     }
@@ -80,9 +80,9 @@ struct TaskScene {
   std::string spec, calm;
 };
 
-Lines LinesIn(const std::string& text) {
+TextLines LinesIn(const std::string& text) {
   std::istringstream in(text);
-  Lines lines;
+  TextLines lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
 }
@@ -96,7 +96,7 @@ TEST_CASE("the lines of a plan, in any order, make the records of its run",
       TaskScene::Sftbench({"plan", scene.spec, "--out", out});
   INFO(plan.error);
   REQUIRE(plan.exit_status == 0);
-  const Lines lines = LinesIn(plan.out);
+  const TextLines lines = LinesIn(plan.out);
   REQUIRE(lines.size() == 5);
   // The last first: each executes the untuned run if it is not there.
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
@@ -122,7 +122,7 @@ TEST_CASE("the lines of a plan, in any order, make the records of its run",
 TEST_CASE("a plan is printed as rows and as JSON", "[experiments][task]") {
   const TaskScene scene(TaskSpec("full, lora"), /*with_records=*/false);
   const std::string out = (scene.dir.path() / "plan").string();
-  const Lines rows = LinesIn(
+  const TextLines rows = LinesIn(
       TaskScene::Sftbench({"plan", scene.spec, "--out", out, "--format", "tsv"})
           .out);
   REQUIRE(rows.size() == 6);
@@ -158,7 +158,7 @@ struct StoppedTask {
     REQUIRE(TaskScene::Sftbench({"plan", spec, "--out", out}).exit_status == 0);
     manifest = TaskScene::ManifestsOf(out).at(0);
   }
-  Lines Words(int index) const {
+  TextLines Words(int index) const {
     return {SFTBENCH_BINARY, "task", manifest,
             "--index=" + std::to_string(index), "--checkpoint-every=0s"};
   }
