@@ -45,8 +45,8 @@ struct Results {
 std::optional<double> Lookup(const std::map<std::string, double>& values,
                              const std::string& name);
 
-// From DIR/plan.json if there is one, and DIR/runs/*.h5 (or DIR/*.h5), merged
-// or not. Damaged records become runs of that state, and a note.
+// From the plans of DIR, if there is one, and DIR/runs/*.h5 (or DIR/*.h5),
+// merged or not. Damaged records become runs of that state, and a note.
 absl::StatusOr<Results> CollectResults(const std::string& dir);
 
 // The last evaluation of a task and split; nullptr if there is none.

@@ -8,7 +8,7 @@
 #include "harness/core/utf8.h"
 #include "tests/support/catch_torch.h"
 
-namespace sft::formats {
+namespace sft::formats::json_test {
 namespace {
 
 // The fault's words, "" where there is none.
@@ -60,4 +60,4 @@ TEST_CASE("a NUL ends no JSON", "[formats][json]") {
 }
 
 }  // namespace
-}  // namespace sft::formats
+}  // namespace sft::formats::json_test
