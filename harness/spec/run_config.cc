@@ -59,11 +59,16 @@ absl::StatusOr<RunConfig> ConfigFromFields(
   return config;
 }
 
+std::string CanonicalConfigLine(const std::string& name,
+                                const std::string& value) {
+  if (IsLeftOut(name, value)) return "";
+  return absl::StrCat(name, " = ", value, "\n");
+}
+
 std::string RunConfig::CanonicalConfigText() const {
   std::string text;
   for (const auto& [name, value] : ConfigFields(*this)) {
-    if (IsLeftOut(name, value)) continue;
-    absl::StrAppend(&text, name, " = ", value, "\n");
+    text += CanonicalConfigLine(name, value);
   }
   return text;
 }
@@ -91,8 +96,13 @@ absl::StatusOr<RunConfig> RunConfig::FromCanonicalText(std::string_view text) {
 
 std::string MakeRunId(const RunConfig& config,
                       const std::vector<std::string>& input_digests) {
+  return MakeRunIdOfText(config.CanonicalConfigText(), input_digests);
+}
+
+std::string MakeRunIdOfText(std::string_view canonical_text,
+                            const std::vector<std::string>& input_digests) {
   Sha256 digest;
-  digest.UpdateField(config.CanonicalConfigText());
+  digest.UpdateField(canonical_text);
   for (const std::string& input : input_digests) digest.UpdateField(input);
   return digest.Hex().substr(0, 16);
 }

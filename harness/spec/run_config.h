@@ -171,6 +171,10 @@ struct RunConfig {
   static absl::StatusOr<RunConfig> FromCanonicalText(std::string_view text);
 };
 
+// The line of one field in the canonical text, "" where it is left out.
+std::string CanonicalConfigLine(const std::string& name,
+                                const std::string& value);
+
 // name -> canonical text of every field, method options included, and
 // "data.NAME" of the user's data sets; and back. An unknown name without a dot
 // is an error, one with a dot a method option.
@@ -182,6 +186,9 @@ absl::StatusOr<RunConfig> ConfigFromFields(
 // model's and the data's files (in the given order).
 std::string MakeRunId(const RunConfig& config,
                       const std::vector<std::string>& input_digests);
+// The same, of a config whose canonical text is known.
+std::string MakeRunIdOfText(std::string_view canonical_text,
+                            const std::vector<std::string>& input_digests);
 
 }  // namespace sft::spec
 
