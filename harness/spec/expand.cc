@@ -172,6 +172,7 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
   std::vector<PlannedRun> untuned_runs;
   std::vector<PlannedRun> runs;
   std::set<std::string> seen;  // canonical texts
+  std::set<std::string> run_ids;
   std::vector<RunConfig> configs;
   std::set<std::string> trained;
   for (const Cell& cell : cells) {
@@ -224,6 +225,8 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
       untuned_runs.push_back(std::move(untuned));
     }
     SFT_ASSIGN_OR_RETURN(run.run_id, ids.Of(run.config));
+    // One model or file under two paths is one run.
+    if (!run_ids.insert(run.run_id).second) continue;
     runs.push_back(std::move(run));
   }
   if (runs.empty()) {

@@ -1,11 +1,14 @@
 #include "harness/spec/run_config.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/spec/user_data.h"
 
 namespace sft::spec {
 namespace {
@@ -20,6 +23,21 @@ bool IsLeftOut(const std::string& name, const std::string& value) {
   static const auto& defaults =
       *new std::map<std::string, std::string>(PrintFields(RunConfig()));
   return later.count(name) != 0 && value == defaults.at(name);
+}
+
+// The canonical text without paths, whose files have digests.
+std::string TextByContent(const RunConfig& config,
+                          const std::vector<std::string>& input_digests) {
+  const bool model =
+      std::any_of(input_digests.begin(), input_digests.end(),
+                  [](const std::string& digest) {
+                    return absl::StartsWith(digest, kModelByContent);
+                  });
+  if (!model && config.user_data.empty()) return config.CanonicalConfigText();
+  RunConfig copy = config;
+  if (model) copy.model.clear();
+  for (auto& [name, json] : copy.user_data) json = UserDataByContent(json);
+  return copy.CanonicalConfigText();
 }
 
 }  // namespace
@@ -92,7 +110,7 @@ absl::StatusOr<RunConfig> RunConfig::FromCanonicalText(std::string_view text) {
 std::string MakeRunId(const RunConfig& config,
                       const std::vector<std::string>& input_digests) {
   Sha256 digest;
-  digest.UpdateField(config.CanonicalConfigText());
+  digest.UpdateField(TextByContent(config, input_digests));
   for (const std::string& input : input_digests) digest.UpdateField(input);
   return digest.Hex().substr(0, 16);
 }

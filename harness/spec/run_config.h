@@ -178,8 +178,14 @@ std::map<std::string, std::string> ConfigFields(const RunConfig& config);
 absl::StatusOr<RunConfig> ConfigFromFields(
     const std::map<std::string, std::string>& fields);
 
-// First 16 hex digits of SHA-256 over the canonical text, the digests of the
-// model's and the data's files (in the given order).
+// Begins the digest of a model that a path names: its files decide, however
+// the path is written.
+inline constexpr char kModelByContent[] = "model by content ";
+
+// First 16 hex digits of SHA-256 over the canonical text and the digests of the
+// model's and the data's files (in the given order). Paths are left out of the
+// text, that of a model where a digest begins with kModelByContent: the same
+// files are the same run wherever they lie.
 std::string MakeRunId(const RunConfig& config,
                       const std::vector<std::string>& input_digests);
 
