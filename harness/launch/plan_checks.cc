@@ -18,7 +18,7 @@ class PlanChecker {
               const model::MethodChecks& method_checks)
       : bench_(bench), spec_(spec), method_checks_(method_checks) {}
 
-  absl::StatusOr<std::optional<spec::Finding>> Check(
+  absl::StatusOr<std::vector<spec::Finding>> Check(
       const spec::RunConfig& config) {
     SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
     CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
@@ -28,13 +28,17 @@ class PlanChecker {
           std::pair{&config.retain, &facts.retain}}) {
       SFT_ASSIGN_OR_RETURN(*rows, bench_.DatasetsOf(config, *names));
     }
+    std::vector<spec::Finding> found;
     for (const CellRule rule : AllCellRules()) {
       std::optional<spec::Finding> finding = rule(facts);
       if (!finding) continue;
-      if (!finding->is_warning) return finding;
-      Warn(spec::FindingText(spec_, config, *finding));
+      if (finding->is_warning) {
+        Warn(spec::FindingText(spec_, config, *finding));
+      } else {
+        found.push_back(*std::move(finding));
+      }
     }
-    return std::optional<spec::Finding>();
+    return found;
   }
 
   // Of the config's evaluated tasks, those of labels or choices that are
@@ -95,9 +99,18 @@ class PlanChecker {
 
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
-                                     const model::MethodChecks& method_checks) {
+                                     const model::MethodChecks& method_checks,
+                                     PlanIds ids) {
+  spec::Complaints complaints;
   for (const spec::UserData& data : spec.data) {
-    SFT_RETURN_IF_ERROR(bench.ReadOwnData(data));
+    complaints.Add(bench.ReadOwnData(data));
+  }
+  if (!complaints.empty()) {
+    // Beside these, what the spec itself was refused for.
+    for (const std::string& line : spec.complaints.lines()) {
+      complaints.Add(absl::InvalidArgumentError(line));
+    }
+    return complaints.ToStatus();
   }
   PlanChecker checker(bench, spec, method_checks);
   CheckedPlan checked;
@@ -105,7 +118,9 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
       checked.plan,
       spec::ExpandPlan(
           spec, bench.Tables(),
-          [&](const spec::RunConfig& config) {
+          [&](const spec::RunConfig& config)
+              -> absl::StatusOr<std::vector<std::string>> {
+            if (ids == PlanIds::kNone) return std::vector<std::string>();
             return checker.Digests(config);
           },
           [&](const spec::RunConfig& config) { return checker.Check(config); },
@@ -119,9 +134,13 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
     const std::string text =
         absl::StrCat(spec::WhereInSpec(spec, finding->field), ": ",
                      finding->field, ": ", finding->reason);
-    if (!finding->is_warning) return absl::InvalidArgumentError(text);
-    checker.Warn(text);
+    if (finding->is_warning) {
+      checker.Warn(text);
+    } else {
+      complaints.Add(absl::InvalidArgumentError(text));
+    }
   }
+  if (!complaints.empty()) return complaints.ToStatus();
   checked.warnings = checker.TakeWarnings();
   return checked;
 }

@@ -48,10 +48,15 @@ struct CheckedPlan {
   spec::RunPlan plan;
   std::vector<std::string> warnings;  // a line each, none twice
 };
-// Expands the spec under all rules. Errors are one line with the spec's line.
+// Ids are of the contents of the model's and the data's files: a plan that is
+// only looked at can do without, and then reads no weight and no listed set.
+enum class PlanIds { kOfFiles, kNone };
+// Expands the spec under all rules. An error holds all that is wrong with it,
+// what reading it complained of included: lines that begin with the spec's.
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
-                                     const model::MethodChecks& method_checks);
+                                     const model::MethodChecks& method_checks,
+                                     PlanIds ids = PlanIds::kOfFiles);
 
 }  // namespace sft::launch
 

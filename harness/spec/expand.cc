@@ -152,8 +152,9 @@ class Planner {
       if (Reject(cell, run, plan)) continue;
       if (kin->untuned_id.empty() && !AddUntuned(run, *kin)) continue;
       run.untuned_id = kin->untuned_id;
-      run.run_id = MakeRunIdOfText(kin->shape.TextOf(cell), kin->digests);
-      // Completed, cells may have become the same.
+      run.run_id = kin->shape.RunIdOf(cell);
+      // Completed, cells may have become the same, and one model or file may
+      // have two paths.
       if (ids.insert(run.run_id).second) runs.push_back(std::move(run));
     }
     if (runs.empty()) RefuseAll();
@@ -166,7 +167,6 @@ class Planner {
   // The cells of one shape.
   struct Kin {
     RunShape shape;
-    std::vector<std::string> digests;
     std::string untuned_id;
   };
   using Key = std::vector<uint32_t>;
@@ -234,8 +234,9 @@ class Planner {
     complaints_.Add(digests.status());
     if (!digests.ok()) return nullptr;
     return std::make_unique<Kin>(
-        Kin{RunShape(*std::move(config), cell, varying_, cells_, lines_),
-            *std::move(digests), ""});
+        Kin{RunShape(*std::move(config), *std::move(digests), cell, varying_,
+                     cells_, lines_),
+            ""});
   }
 
   const std::vector<Finding>& Checked(size_t cell, const RunConfig& config) {
@@ -285,17 +286,13 @@ class Planner {
   bool AddUntuned(const PlannedRun& run, Kin& kin) {
     PlannedRun untuned;
     untuned.config = UntunedConfig(run.config);
-    const std::string text = untuned.config.CanonicalConfigText();
-    const auto known = untuned_ids_.find(text);
-    if (known != untuned_ids_.end()) {
-      kin.untuned_id = known->second;
-      return true;
-    }
     const absl::StatusOr<std::vector<std::string>> digests =
         DigestsOf(untuned.config);
     complaints_.Add(digests.status());
     if (!digests.ok()) return false;
-    untuned.run_id = MakeRunIdOfText(text, *digests);
+    untuned.run_id = MakeRunId(untuned.config, *digests);
+    kin.untuned_id = untuned.run_id;
+    if (!untuned_ids_.insert(untuned.run_id).second) return true;
     const std::map<std::string, std::string> fields =
         ConfigFields(untuned.config);
     for (const auto& [name, value] : run.axes) {
@@ -304,8 +301,6 @@ class Planner {
         untuned.axes[name] = fields.at(name);
       }
     }
-    kin.untuned_id = untuned.run_id;
-    untuned_ids_.emplace(text, untuned.run_id);
     untuned_runs_.push_back(std::move(untuned));
     return true;
   }
@@ -323,7 +318,7 @@ class Planner {
   std::set<std::string> trained_;
   absl::flat_hash_map<Key, std::unique_ptr<Kin>> kin_;
   absl::flat_hash_map<Key, std::vector<Finding>> checked_;
-  std::map<std::string, std::string> untuned_ids_;  // by canonical text
+  std::set<std::string> untuned_ids_;
   std::vector<PlannedRun> untuned_runs_;
   Complaints objections_;
   size_t rejected_ = 0;

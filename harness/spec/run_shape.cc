@@ -18,10 +18,13 @@ CellLines LinesOfCells(const CellTable& cells) {
   return lines;
 }
 
-RunShape::RunShape(RunConfig config, size_t cell,
-                   const std::vector<size_t>& varying, const CellTable& cells,
-                   const CellLines& lines)
-    : config_(std::move(config)), cells_(cells), lines_(lines) {
+RunShape::RunShape(RunConfig config, std::vector<std::string> digests,
+                   size_t cell, const std::vector<size_t>& varying,
+                   const CellTable& cells, const CellLines& lines)
+    : config_(std::move(config)),
+      digests_(std::move(digests)),
+      cells_(cells),
+      lines_(lines) {
   std::map<std::string, size_t> columns;
   for (const size_t column : varying) {
     if (cells.Text(cell, column) == nullptr) continue;
@@ -29,7 +32,8 @@ RunShape::RunShape(RunConfig config, size_t cell,
     columns.emplace(of.name, column);
     (of.is_option ? options_ : fields_).emplace_back(of.name, column);
   }
-  for (const auto& [name, value] : ConfigFields(config_)) {
+  for (const auto& [name, value] :
+       ConfigFields(ConfigByContent(config_, digests_))) {
     const auto column = columns.find(name);
     if (column == columns.end()) {
       rest_ += CanonicalConfigLine(name, value);
@@ -57,7 +61,7 @@ RunConfig RunShape::ConfigOf(size_t cell) const {
   return config;
 }
 
-std::string RunShape::TextOf(size_t cell) const {
+std::string RunShape::RunIdOf(size_t cell) const {
   const auto row = cells_.row(cell);
   size_t size = rest_.size();
   for (const Part& part : parts_) {
@@ -70,7 +74,7 @@ std::string RunShape::TextOf(size_t cell) const {
     text += lines_[part.column][row[part.column]];
   }
   text += rest_;
-  return text;
+  return MakeRunIdOfText(text, digests_);
 }
 
 }  // namespace sft::spec

@@ -20,24 +20,28 @@ CellLines LinesOfCells(const CellTable& cells);
 
 class RunShape {
  public:
-  // `config` is complete, and that of `cell`; `varying` are the columns in
-  // which cells of the shape may differ from it. Cells and lines outlive it.
-  RunShape(RunConfig config, size_t cell, const std::vector<size_t>& varying,
-           const CellTable& cells, const CellLines& lines);
+  // `config` is complete, and that of `cell`, whose files have `digests`;
+  // `varying` are the columns in which cells of the shape may differ from it.
+  // Cells and lines outlive it.
+  RunShape(RunConfig config, std::vector<std::string> digests, size_t cell,
+           const std::vector<size_t>& varying, const CellTable& cells,
+           const CellLines& lines);
 
   const RunConfig& config() const { return config_; }
   RunConfig ConfigOf(size_t cell) const;
-  // ConfigOf(cell).CanonicalConfigText().
-  std::string TextOf(size_t cell) const;
+  // MakeRunId of ConfigOf(cell).
+  std::string RunIdOf(size_t cell) const;
 
  private:
-  // A text that all have, and a column whose line stands behind it.
+  // Of the canonical text: what all have, and the column whose line stands
+  // behind it.
   struct Part {
     std::string text;
     size_t column;
   };
 
   RunConfig config_;
+  std::vector<std::string> digests_;
   const CellTable& cells_;
   const CellLines& lines_;
   std::vector<std::pair<std::string, size_t>> fields_, options_;

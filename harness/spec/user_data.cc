@@ -84,6 +84,22 @@ std::string Complaint(const UserData& data) {
   return "";
 }
 
+std::string JsonLine(const Json& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/true,
+                   Json::error_handler_t::replace);
+}
+
+// ".csv.gz" of "data/reviews.v2.csv.gz"; ".gz" where the format is stated.
+std::string EndingOf(const std::string& path, bool by_name) {
+  constexpr std::string_view kPacked = ".gz";
+  const std::string packed(path.ends_with(kPacked) ? kPacked : "");
+  if (!by_name) return packed;
+  std::string file = path.substr(path.rfind('/') + 1);
+  file.resize(file.size() - std::min(file.size(), packed.size()));
+  const size_t dot = file.rfind('.');
+  return absl::StrCat(dot == std::string::npos ? "" : file.substr(dot), packed);
+}
+
 // "reviews" of "data/reviews.csv.gz".
 std::string StemOf(const std::string& path) {
   const std::string file = path.substr(path.rfind('/') + 1);
@@ -236,8 +252,7 @@ std::string UserDataToJson(const UserData& data) {
   for (const auto& [key, map] : keys.maps()) {
     if (!map->empty()) json[key] = *map;
   }
-  return json.dump(-1, ' ', /*ensure_ascii=*/true,
-                   Json::error_handler_t::replace);
+  return JsonLine(json);
 }
 
 absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
@@ -266,6 +281,21 @@ absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
   const std::string complaint = Complaint(data);
   if (!complaint.empty()) return InputError(where, complaint);
   return data;
+}
+
+std::string UserDataByContent(const std::string& json) {
+  Json data;
+  if (formats::ReadJsonInto(json, formats::kMaxJsonDepth, data) ||
+      !data.is_object()) {
+    return json;
+  }
+  const bool by_name = data.value("format", Json("auto")) == "auto";
+  for (const char* key : {"path", "target", "validation", "test"}) {
+    const auto path = data.find(key);
+    if (path == data.end() || !path->is_string()) continue;
+    *path = EndingOf(path->get<std::string>(), by_name);
+  }
+  return JsonLine(data);
 }
 
 absl::StatusOr<UserData> ReadDataMap(const std::string& path,

@@ -53,6 +53,10 @@ std::string UserDataToJson(const UserData& data);
 absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
                                           const std::string& text);
 
+// The JSON as a run's id has it: of a file's path only what says how it is
+// read, its ending. What the file holds has a digest of its own.
+std::string UserDataByContent(const std::string& json);
+
 // One map of the `data:` block. Errors are "spec:line: what", a line each. A
 // relative path that names one file from the working directory and another from
 // the spec's folder is an error; that there is none is not yet.

@@ -2,12 +2,11 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
-#include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -15,6 +14,7 @@
 
 #include "harness/core/catch_torch.h"
 #include "harness/core/digest.h"
+#include "harness/core/file_digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
@@ -46,25 +46,6 @@ absl::Status NoSuchModel(const std::string& name) {
   std::vector<std::string> names;
   for (const ModelRow& row : ListedModels()) names.push_back(row.name);
   return absl::NotFoundError(spec::UnknownModelText(name, names));
-}
-
-// SHA-256 of a file, remembered by path, size and modification time.
-absl::StatusOr<std::string> FileDigest(const std::string& path) {
-  static std::mutex mutex;
-  static auto& known = *new std::map<std::string, std::string>();
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) {
-    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-  }
-  const std::string key =
-      absl::StrCat(path, "\n", info.st_size, "\n", info.st_ino, "\n",
-                   info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec);
-  std::lock_guard<std::mutex> lock(mutex);
-  auto it = known.find(key);
-  if (it != known.end()) return it->second;
-  SFT_ASSIGN_OR_RETURN(std::string digest, Sha256OfFile(path));
-  known[key] = digest;
-  return digest;
 }
 
 // The token id of a configuration, of a list the first; as harness/text reads
@@ -144,6 +125,12 @@ const std::vector<ModelRow>& ListedModels() {
   return rows;
 }
 
+bool IsListedModel(const std::string& name) {
+  const std::vector<ModelRow>& rows = ListedModels();
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const ModelRow& row) { return row.name == name; });
+}
+
 absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
                                           const std::string& assets) {
   ModelLocation where;
@@ -183,7 +170,7 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
   }
   Sha256 digest;
   for (const std::string& path : paths) {
-    SFT_ASSIGN_OR_RETURN(std::string hex, FileDigest(path));
+    SFT_ASSIGN_OR_RETURN(std::string hex, DigestOfFile(path));
     digest.UpdateField(std::filesystem::path(path).filename().string());
     digest.UpdateField(hex);
   }
@@ -193,6 +180,11 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
     if (!facts.empty()) digest.UpdateField("generation_config\n" + facts);
   }
   return digest.Hex();
+}
+
+absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where) {
+  return where.gguf.empty() ? ModelFilesDigest(where)
+                            : DigestOfFile(where.gguf);
 }
 
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
