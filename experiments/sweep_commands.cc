@@ -18,6 +18,7 @@
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_worker.h"
 #include "harness/spec/experiment_spec.h"
+#include "harness/spec/plan_filter.h"
 #include "harness/spec/run_plan.h"
 #include "methods/method_checks.h"
 
@@ -60,6 +61,7 @@ struct RunFlags {
   int jobs = 1;
   int max_attempts = 2;
   std::string pool = launch::LaunchOptions().pool;
+  std::string filter;
   bool dry_run = false;
 };
 
@@ -82,6 +84,10 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
       ->transform(WholeNumber(1, 1024));
   app.add_option("--pool", flags.pool, "where runs execute")
       ->check(OneOf(PoolNames()));
+  app.add_option("--filter", flags.filter,
+                 "only the cells with these values, such as "
+                 "'method=lora,seed=0,1', and the untuned runs that they read")
+      ->type_name("AXIS=VALUE,...");
   DeclareRecording(app, flags.recording);
 }
 
@@ -126,14 +132,21 @@ void PrintWarnings(const std::vector<std::string>& warnings) {
 absl::StatusOr<int> RunRun(const RunFlags& flags) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
-                       spec::ParseSpec(flags.spec, bench.Tables()));
+                       spec::ReadSpec(flags.spec, bench.Tables()));
   SFT_ASSIGN_OR_RETURN(
       const launch::CheckedPlan checked,
       launch::MakePlan(bench, spec, methods::AllMethodChecks()));
   const spec::RunPlan& plan = checked.plan;
+  // The folder keeps the whole plan: a report says what is missing of it.
+  spec::RunPlan chosen = plan;
+  if (!flags.filter.empty()) {
+    SFT_ASSIGN_OR_RETURN(
+        chosen,
+        spec::FilterPlan(std::move(chosen), flags.filter, bench.Tables()));
+  }
   if (flags.dry_run) {
     SFT_ASSIGN_OR_RETURN(const launch::PlanDescription described,
-                         launch::DescribePlan(bench, plan));
+                         launch::DescribePlan(bench, chosen));
     PrintWarnings(checked.warnings);
     PrintWarnings(described.notices);
     fputs(described.text.c_str(), stdout);
@@ -161,7 +174,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   SFT_RETURN_IF_ERROR(
       WriteFileAtomically(options.paths.Plan(), spec::PlanToJson(plan)));
   SFT_ASSIGN_OR_RETURN(const launch::LaunchSummary summary,
-                       launch::RunSweep(plan, options));
+                       launch::RunSweep(chosen, options));
   fprintf(stderr,
           "%d finished, %d diverged, %d failed, %d were there already; next: "
           "sftbench report %s\n",
@@ -243,6 +256,9 @@ A small spec, for 'sftbench run SPEC --dry-run':
 defaults and allowed values; README.md each key at the top.
   sftbench run experiments/demo.yaml --dry-run
   sftbench run experiments/demo.yaml --out results/demo
+  sftbench run experiments/demo.yaml --filter 'method=lora,batching=packed'
+'sftbench init' prints such specs, 'sftbench check' tells all that is wrong with
+one.
 )",
            .exit_status = "0 good, 1 a run failed, 2 bad usage or input "
                           "(nothing was run), 130 interrupted (type it again)"},

@@ -101,23 +101,19 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
                                      const model::MethodChecks& method_checks,
                                      PlanIds ids) {
-  spec::Complaints complaints;
+  spec::ExperimentSpec known = spec;
   for (const spec::UserData& data : spec.data) {
-    complaints.Add(bench.ReadOwnData(data));
-  }
-  if (!complaints.empty()) {
-    // Beside these, what the spec itself was refused for.
-    for (const std::string& line : spec.complaints.lines()) {
-      complaints.Add(absl::InvalidArgumentError(line));
-    }
-    return complaints.ToStatus();
+    const absl::Status status = bench.ReadOwnData(data);
+    if (status.ok()) continue;
+    known.complaints.Add(status);
+    known.in_doubt.insert({"train", "evaluate", "retain"});
   }
   PlanChecker checker(bench, spec, method_checks);
   CheckedPlan checked;
   SFT_ASSIGN_OR_RETURN(
       checked.plan,
       spec::ExpandPlan(
-          spec, bench.Tables(),
+          known, bench.Tables(),
           [&](const spec::RunConfig& config)
               -> absl::StatusOr<std::vector<std::string>> {
             if (ids == PlanIds::kNone) return std::vector<std::string>();
@@ -127,6 +123,7 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
           [&](const std::set<std::string>& trained, spec::RunConfig& config) {
             return checker.Complete(trained, config);
           }));
+  spec::Complaints complaints;
   for (const PlanRule rule : AllPlanRules()) {
     const std::optional<spec::Finding> finding =
         rule({bench, spec, checked.plan});

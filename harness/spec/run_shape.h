@@ -27,7 +27,6 @@ class RunShape {
            const std::vector<size_t>& varying, const CellTable& cells,
            const CellLines& lines);
 
-  const RunConfig& config() const { return config_; }
   RunConfig ConfigOf(size_t cell) const;
   // MakeRunId of ConfigOf(cell).
   std::string RunIdOf(size_t cell) const;
