@@ -142,7 +142,7 @@ class Planner {
     absl::flat_hash_set<std::string> ids;
     for (size_t cell = 0; cell < cells_.size(); ++cell) {
       Kin* kin = KinOf(cell);
-      if (kin == nullptr) continue;
+      if (kin == nullptr || kin->is_refused) continue;
       PlannedRun run;
       run.config = kin->shape.ConfigOf(cell);
       for (const auto& [name, column] : axes_) {
@@ -150,7 +150,7 @@ class Planner {
         if (text != nullptr) run.axes.emplace(name, *text);
       }
       if (Reject(cell, run, plan)) continue;
-      if (kin->untuned_id.empty() && !AddUntuned(run, *kin)) continue;
+      if (kin->untuned_id.empty() && !Identify(run, *kin)) continue;
       run.untuned_id = kin->untuned_id;
       run.run_id = kin->shape.RunIdOf(cell);
       // Completed, cells may have become the same, and one model or file may
@@ -167,7 +167,8 @@ class Planner {
   // The cells of one shape.
   struct Kin {
     RunShape shape;
-    std::string untuned_id;
+    std::string untuned_id = {};  // "" before the first that can be run
+    bool is_refused = false;
   };
   using Key = std::vector<uint32_t>;
 
@@ -230,13 +231,8 @@ class Planner {
     absl::StatusOr<RunConfig> config = Resolve(cell);
     complaints_.Add(config.status());
     if (!config.ok()) return nullptr;
-    absl::StatusOr<std::vector<std::string>> digests = DigestsOf(*config);
-    complaints_.Add(digests.status());
-    if (!digests.ok()) return nullptr;
     return std::make_unique<Kin>(
-        Kin{RunShape(*std::move(config), *std::move(digests), cell, varying_,
-                     cells_, lines_),
-            ""});
+        Kin{RunShape(*std::move(config), cell, varying_, cells_, lines_)});
   }
 
   const std::vector<Finding>& Checked(size_t cell, const RunConfig& config) {
@@ -282,14 +278,20 @@ class Planner {
     }
   }
 
-  // The twin of all the shape's runs, with the axes that it has of the first.
-  bool AddUntuned(const PlannedRun& run, Kin& kin) {
+  // What the files that a shape's runs and their twin read have for digests,
+  // and the twin, with the axes that it has of the first run; false if they
+  // cannot be read.
+  bool Identify(const PlannedRun& run, Kin& kin) {
     PlannedRun untuned;
     untuned.config = UntunedConfig(run.config);
+    absl::StatusOr<std::vector<std::string>> own = DigestsOf(run.config);
     const absl::StatusOr<std::vector<std::string>> digests =
         DigestsOf(untuned.config);
+    complaints_.Add(own.status());
     complaints_.Add(digests.status());
-    if (!digests.ok()) return false;
+    kin.is_refused = !own.ok() || !digests.ok();
+    if (kin.is_refused) return false;
+    kin.shape.SetDigests(*std::move(own));
     untuned.run_id = MakeRunId(untuned.config, *digests);
     kin.untuned_id = untuned.run_id;
     if (!untuned_ids_.insert(untuned.run_id).second) return true;

@@ -39,7 +39,7 @@ struct RunPlan {
 };
 
 // Digests of the files that a cell reads: model, tokenizer, data. Asked once of
-// cells of one shape (below).
+// cells of one shape (run_shape.h): they read the same.
 using InputDigests =
     std::function<absl::StatusOr<std::vector<std::string>>(const RunConfig&)>;
 
@@ -62,8 +62,8 @@ using CellCheck =
 
 // Fills in what follows from the model and from `trained`, the data sets that
 // any cell of the spec trains on: cells that are compared are scored alike. It
-// reads and changes what cells of one shape have in common: methods, model,
-// data, and whatever an untuned run has of its config.
+// reads and changes what cells of one shape have in common: methods, options of
+// batching, model, data, and whatever an untuned run has of its config.
 using CellCompleter = std::function<absl::Status(
     const std::set<std::string>& trained, RunConfig& config)>;
 

@@ -18,20 +18,23 @@ CellLines LinesOfCells(const CellTable& cells) {
   return lines;
 }
 
-RunShape::RunShape(RunConfig config, std::vector<std::string> digests,
-                   size_t cell, const std::vector<size_t>& varying,
-                   const CellTable& cells, const CellLines& lines)
-    : config_(std::move(config)),
-      digests_(std::move(digests)),
-      cells_(cells),
-      lines_(lines) {
-  std::map<std::string, size_t> columns;
+RunShape::RunShape(RunConfig config, size_t cell,
+                   const std::vector<size_t>& varying, const CellTable& cells,
+                   const CellLines& lines)
+    : config_(std::move(config)), cells_(cells), lines_(lines) {
   for (const size_t column : varying) {
     if (cells.Text(cell, column) == nullptr) continue;
     const CellColumn& of = cells.columns[column];
-    columns.emplace(of.name, column);
     (of.is_option ? options_ : fields_).emplace_back(of.name, column);
   }
+}
+
+void RunShape::SetDigests(std::vector<std::string> digests) {
+  digests_ = std::move(digests);
+  parts_.clear();
+  rest_.clear();
+  std::map<std::string, size_t> columns(fields_.begin(), fields_.end());
+  columns.insert(options_.begin(), options_.end());
   for (const auto& [name, value] :
        ConfigFields(ConfigByContent(config_, digests_))) {
     const auto column = columns.find(name);

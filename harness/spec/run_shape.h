@@ -20,14 +20,15 @@ CellLines LinesOfCells(const CellTable& cells);
 
 class RunShape {
  public:
-  // `config` is complete, and that of `cell`, whose files have `digests`;
-  // `varying` are the columns in which cells of the shape may differ from it.
-  // Cells and lines outlive it.
-  RunShape(RunConfig config, std::vector<std::string> digests, size_t cell,
-           const std::vector<size_t>& varying, const CellTable& cells,
-           const CellLines& lines);
+  // `config` is complete, and that of `cell`; `varying` are the columns in
+  // which cells of the shape may differ from it. Cells and lines outlive it.
+  RunShape(RunConfig config, size_t cell, const std::vector<size_t>& varying,
+           const CellTable& cells, const CellLines& lines);
 
   RunConfig ConfigOf(size_t cell) const;
+
+  // The digests of the files that all of them read, before the first RunIdOf.
+  void SetDigests(std::vector<std::string> digests);
   // MakeRunId of ConfigOf(cell).
   std::string RunIdOf(size_t cell) const;
 
@@ -40,10 +41,10 @@ class RunShape {
   };
 
   RunConfig config_;
-  std::vector<std::string> digests_;
   const CellTable& cells_;
   const CellLines& lines_;
   std::vector<std::pair<std::string, size_t>> fields_, options_;
+  std::vector<std::string> digests_;
   std::vector<Part> parts_;
   std::string rest_;
 };
