@@ -6,10 +6,13 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "experiments/command_line.h"
+#include "experiments/plan_output.h"
 #include "harness/analysis/run_status.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -17,6 +20,7 @@
 #include "harness/launch/plan_checks.h"
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_worker.h"
+#include "harness/record/run_store.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_plan.h"
 #include "methods/method_checks.h"
@@ -127,18 +131,26 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
                        spec::ParseSpec(flags.spec, bench.Tables()));
+  PlanProgress progress;
+  std::optional<launch::RunCosts> costs(std::in_place, bench, progress.Say());
   SFT_ASSIGN_OR_RETURN(
       const launch::CheckedPlan checked,
-      launch::MakePlan(bench, spec, methods::AllMethodChecks()));
+      launch::MakePlan(bench, spec, methods::AllMethodChecks(), *costs));
   const spec::RunPlan& plan = checked.plan;
   if (flags.dry_run) {
-    SFT_ASSIGN_OR_RETURN(const launch::PlanDescription described,
-                         launch::DescribePlan(bench, plan));
+    const record::RunStore store(record::RunPaths{flags.recording.out});
+    SFT_ASSIGN_OR_RETURN(
+        const launch::PlanDescription described,
+        launch::DescribePlan(plan, store, flags.recording.save_weights,
+                             *costs));
+    progress.Clear();
     PrintWarnings(checked.warnings);
     PrintWarnings(described.notices);
-    fputs(described.text.c_str(), stdout);
+    PrintPlan(described);
     return kExitGood;
   }
+  progress.Clear();
+  costs.reset();  // its rows are not held while runs take the memory
   PrintWarnings(checked.warnings);
   for (const spec::RejectedCell& cell : plan.rejected) {
     std::vector<std::string> axes;

@@ -8,6 +8,9 @@
 
 #include "harness/core/status.h"
 #include "harness/data/tasks/task_kind.h"
+#include "harness/launch/config_parts.h"
+#include "harness/launch/cost_rules.h"
+#include "harness/measure/memory_limit.h"
 
 namespace sft::launch {
 namespace {
@@ -15,26 +18,20 @@ namespace {
 class PlanChecker {
  public:
   PlanChecker(const Workbench& bench, const spec::ExperimentSpec& spec,
-              const model::MethodChecks& method_checks)
-      : bench_(bench), spec_(spec), method_checks_(method_checks) {}
+              const model::MethodChecks& method_checks, RunCosts& costs)
+      : bench_(bench),
+        spec_(spec),
+        method_checks_(method_checks),
+        costs_(costs) {}
 
+  // Cells that differ in nothing that a rule may look at share a verdict.
   absl::StatusOr<std::optional<spec::Finding>> Check(
       const spec::RunConfig& config) {
-    SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
-    CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
-    for (const auto& [names, rows] :
-         {std::pair{&config.train, &facts.train},
-          std::pair{&config.evaluate, &facts.evaluate},
-          std::pair{&config.retain, &facts.retain}}) {
-      SFT_ASSIGN_OR_RETURN(*rows, bench_.DatasetsOf(config, *names));
-    }
-    for (const CellRule rule : AllCellRules()) {
-      std::optional<spec::Finding> finding = rule(facts);
-      if (!finding) continue;
-      if (!finding->is_warning) return finding;
-      Warn(spec::FindingText(spec_, config, *finding));
-    }
-    return std::optional<spec::Finding>();
+    const std::string part = RulesPart(config);
+    const auto known = verdicts_.find(part);
+    if (known != verdicts_.end()) return known->second;
+    SFT_ASSIGN_OR_RETURN(std::optional<spec::Finding> finding, Judge(config));
+    return verdicts_.emplace(part, std::move(finding)).first->second;
   }
 
   // Of the config's evaluated tasks, those of labels or choices that are
@@ -71,23 +68,60 @@ class PlanChecker {
 
  private:
   absl::StatusOr<const ModelFacts*> ModelOf(const spec::RunConfig& config) {
-    auto it = models_.find(config.model);
-    if (it == models_.end()) {
-      absl::StatusOr<ModelFacts> facts =
-          ReadModelFacts(config.model, bench_.folders.assets);
-      if (!facts.ok()) {
-        return InputError(spec::WhereInSpec(spec_, "model", config.model),
-                          ToStd(facts.status().message()));
-      }
-      it = models_.emplace(config.model, *std::move(facts)).first;
+    absl::StatusOr<const ModelFacts*> facts = costs_.FactsOf(config.model);
+    if (facts.ok()) return facts;
+    return InputError(spec::WhereInSpec(spec_, "model", config.model),
+                      ToStd(facts.status().message()));
+  }
+
+  absl::StatusOr<std::optional<spec::Finding>> Judge(
+      const spec::RunConfig& config) {
+    SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
+    CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
+    for (const auto& [names, rows] :
+         {std::pair{&config.train, &facts.train},
+          std::pair{&config.evaluate, &facts.evaluate},
+          std::pair{&config.retain, &facts.retain}}) {
+      SFT_ASSIGN_OR_RETURN(*rows, bench_.DatasetsOf(config, *names));
     }
-    return &it->second;
+    for (const CellRule rule : AllCellRules()) {
+      std::optional<spec::Finding> finding = rule(facts);
+      if (Refuses(config, finding)) return finding;
+    }
+    // A file that is not there ends the plan before its rows are missed.
+    SFT_RETURN_IF_ERROR(Digests(config).status());
+    return JudgeCost(config);
+  }
+
+  std::optional<spec::Finding> JudgeCost(const spec::RunConfig& config) {
+    spec::RunConfig first = config;
+    first.seed = 0;  // one verdict for all seeds, whichever comes first
+    const absl::StatusOr<RunCost> cost = costs_.Of(first);
+    if (!cost.ok()) return CostFinding(cost.status(), config);
+    for (const CostRule rule : AllCostRules()) {
+      std::optional<spec::Finding> finding =
+          rule({config, *cost, memory_limit_bytes_});
+      if (Refuses(config, finding)) return finding;
+    }
+    return std::nullopt;
+  }
+
+  // A warning is said instead.
+  bool Refuses(const spec::RunConfig& config,
+               const std::optional<spec::Finding>& finding) {
+    if (!finding) return false;
+    if (finding->is_warning) {
+      Warn(spec::FindingText(spec_, config, *finding));
+    }
+    return !finding->is_warning;
   }
 
   const Workbench& bench_;
   const spec::ExperimentSpec& spec_;
   const model::MethodChecks& method_checks_;
-  std::map<std::string, ModelFacts> models_;
+  RunCosts& costs_;
+  const int64_t memory_limit_bytes_ = measure::MemoryLimitBytes();
+  std::map<std::string, std::optional<spec::Finding>> verdicts_;
   std::vector<std::string> warnings_;
 };
 
@@ -95,11 +129,12 @@ class PlanChecker {
 
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
-                                     const model::MethodChecks& method_checks) {
+                                     const model::MethodChecks& method_checks,
+                                     RunCosts& costs) {
   for (const spec::UserData& data : spec.data) {
     SFT_RETURN_IF_ERROR(bench.ReadOwnData(data));
   }
-  PlanChecker checker(bench, spec, method_checks);
+  PlanChecker checker(bench, spec, method_checks, costs);
   CheckedPlan checked;
   SFT_ASSIGN_OR_RETURN(
       checked.plan,
@@ -124,6 +159,13 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
   }
   checked.warnings = checker.TakeWarnings();
   return checked;
+}
+
+absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
+                                     const spec::ExperimentSpec& spec,
+                                     const model::MethodChecks& method_checks) {
+  RunCosts costs(bench);
+  return MakePlan(bench, spec, method_checks, costs);
 }
 
 }  // namespace sft::launch
