@@ -40,6 +40,14 @@ absl::StatusOr<const ModelFacts*> RunCosts::FactsOf(const std::string& model) {
 }
 
 absl::StatusOr<RunCost> RunCosts::Of(const spec::RunConfig& config) {
+  std::string part = absl::StrCat(RulesPart(config), "seed = ", config.seed);
+  const auto known = known_.find(part);
+  if (known != known_.end()) return known->second;
+  SFT_ASSIGN_OR_RETURN(RunCost cost, Reckon(config));
+  return known_.emplace(std::move(part), std::move(cost)).first->second;
+}
+
+absl::StatusOr<RunCost> RunCosts::Reckon(const spec::RunConfig& config) {
   SFT_ASSIGN_OR_RETURN(const ModelFacts* facts, FactsOf(config.model));
   SFT_ASSIGN_OR_RETURN(Outline * outline, OutlineOf(config));
   SFT_ASSIGN_OR_RETURN(

@@ -67,6 +67,7 @@ class RunCosts {
     int64_t largest_tokens = 0, largest_targets = 0;  // of a micro-batch
   };
 
+  absl::StatusOr<RunCost> Reckon(const spec::RunConfig& config);
   absl::StatusOr<Outline*> OutlineOf(const spec::RunConfig& config);
   absl::StatusOr<const std::vector<RoundWork>*> WorkOf(
       const spec::RunConfig& config,
@@ -80,7 +81,8 @@ class RunCosts {
   const Workbench& bench_;
   PlanRows rows_;
   std::map<std::string, ModelFacts> models_;
-  std::map<std::string, Outline> outlines_;              // by ModelPart
+  std::map<std::string, RunCost> known_;     // by RulesPart and seed
+  std::map<std::string, Outline> outlines_;  // by ModelPart
   std::map<std::string, std::vector<RoundWork>> works_;  // by BatchingPart
   // The rows that batches were planned of last, as examples of each round.
   std::shared_ptr<const PlannedRows> unfolded_of_;
