@@ -10,6 +10,7 @@
 #include "harness/data/tasks/task_kind.h"
 #include "harness/launch/config_parts.h"
 #include "harness/launch/cost_rules.h"
+#include "harness/launch/text_rules.h"
 #include "harness/measure/memory_limit.h"
 
 namespace sft::launch {
@@ -90,14 +91,18 @@ class PlanChecker {
     }
     // A file that is not there ends the plan before its rows are missed.
     SFT_RETURN_IF_ERROR(Digests(config).status());
-    return JudgeCost(config);
+    return JudgeCost(facts);
   }
 
-  std::optional<spec::Finding> JudgeCost(const spec::RunConfig& config) {
+  std::optional<spec::Finding> JudgeCost(const CellFacts& facts) {
+    const spec::RunConfig& config = facts.config;
     spec::RunConfig first = config;
     first.seed = 0;  // one verdict for all seeds, whichever comes first
     const absl::StatusOr<RunCost> cost = costs_.Of(first);
-    if (!cost.ok()) return CostFinding(cost.status(), config);
+    if (!cost.ok()) {
+      std::optional<spec::Finding> of_chats = ChatsArePlaced(facts);
+      return of_chats ? of_chats : CostFinding(cost.status(), config);
+    }
     for (const CostRule rule : AllCostRules()) {
       std::optional<spec::Finding> finding =
           rule({config, *cost, memory_limit_bytes_});

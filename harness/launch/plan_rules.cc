@@ -323,8 +323,7 @@ const std::vector<CostRule>& AllCostRules() {
 }
 
 const std::vector<PlanRule>& AllPlanRules() {
-  static const auto& rules =
-      *new std::vector<PlanRule>{ChatsArePlaced, SelectionHasRows};
+  static const auto& rules = *new std::vector<PlanRule>{SelectionHasRows};
   return rules;
 }
 
