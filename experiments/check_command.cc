@@ -26,7 +26,7 @@ absl::StatusOr<int> RunCheck(const CheckFlags& flags) {
                        spec::ReadSpec(flags.spec, bench.Tables()));
   SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
                        launch::MakePlan(bench, spec, methods::AllMethodChecks(),
-                                        launch::PlanIds::kNone));
+                                        launch::PlanDepth::kHeaders));
   for (const std::string& warning : checked.warnings) {
     fprintf(stderr, "warning: %s\n", warning.c_str());
   }

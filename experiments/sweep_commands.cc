@@ -6,10 +6,13 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "experiments/command_line.h"
+#include "experiments/plan_output.h"
 #include "harness/analysis/run_status.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -17,6 +20,7 @@
 #include "harness/launch/plan_checks.h"
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_worker.h"
+#include "harness/record/run_store.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/plan_filter.h"
 #include "harness/spec/run_plan.h"
@@ -133,25 +137,33 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
                        spec::ReadSpec(flags.spec, bench.Tables()));
+  PlanProgress progress;
+  std::optional<launch::RunCosts> costs(std::in_place, bench, progress.Say());
   SFT_ASSIGN_OR_RETURN(
       const launch::CheckedPlan checked,
-      launch::MakePlan(bench, spec, methods::AllMethodChecks()));
+      launch::MakePlan(bench, spec, methods::AllMethodChecks(), *costs));
   const spec::RunPlan& plan = checked.plan;
   // The folder keeps the whole plan: a report says what is missing of it.
-  spec::RunPlan chosen = plan;
+  std::optional<spec::RunPlan> some;
   if (!flags.filter.empty()) {
-    SFT_ASSIGN_OR_RETURN(
-        chosen,
-        spec::FilterPlan(std::move(chosen), flags.filter, bench.Tables()));
+    SFT_ASSIGN_OR_RETURN(some,
+                         spec::FilterPlan(plan, flags.filter, bench.Tables()));
   }
+  const spec::RunPlan& chosen = some ? *some : plan;
   if (flags.dry_run) {
-    SFT_ASSIGN_OR_RETURN(const launch::PlanDescription described,
-                         launch::DescribePlan(bench, chosen));
+    const record::RunStore store(record::RunPaths{flags.recording.out});
+    SFT_ASSIGN_OR_RETURN(
+        const launch::PlanDescription described,
+        launch::DescribePlan(chosen, store, flags.recording.save_weights,
+                             *costs));
+    progress.Clear();
     PrintWarnings(checked.warnings);
     PrintWarnings(described.notices);
-    fputs(described.text.c_str(), stdout);
+    PrintPlan(described);
     return kExitGood;
   }
+  progress.Clear();
+  costs.reset();  // its rows are not held while runs take the memory
   PrintWarnings(checked.warnings);
   for (const spec::RejectedCell& cell : plan.rejected) {
     std::vector<std::string> axes;

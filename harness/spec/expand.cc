@@ -235,13 +235,14 @@ class Planner {
         Kin{RunShape(*std::move(config), cell, varying_, cells_, lines_)});
   }
 
-  const std::vector<Finding>& Checked(size_t cell, const RunConfig& config) {
+  const std::vector<Finding>& Checked(size_t cell, const RunConfig& config,
+                                      bool is_refused) {
     const auto row = cells_.row(cell);
     Key key(row.begin(), row.end());
     for (const size_t column : unchecked_) key[column] = CellTable::kNoValue;
     const auto [it, is_new] = checked_.try_emplace(std::move(key));
     if (is_new) {
-      absl::StatusOr<std::vector<Finding>> found = check_(config);
+      absl::StatusOr<std::vector<Finding>> found = check_(config, is_refused);
       complaints_.Add(found.status());
       if (found.ok()) it->second = *std::move(found);
     }
@@ -252,7 +253,8 @@ class Planner {
   bool Reject(size_t cell, const PlannedRun& run, RunPlan& plan) {
     std::vector<Finding> found = Objections(run.config, tables_);
     if (check_) {
-      const std::vector<Finding>& more = Checked(cell, run.config);
+      const std::vector<Finding>& more =
+          Checked(cell, run.config, !found.empty());
       found.insert(found.end(), more.begin(), more.end());
     }
     if (found.empty()) return false;

@@ -56,9 +56,10 @@ std::string FindingText(const ExperimentSpec& spec, const RunConfig& config,
 
 // All that speaks against a cell, nothing if it can be run: what the launcher
 // knows of its model and data. No rule reads the seed or the learning rate:
-// cells that differ in these alone are asked once. An error refuses the spec.
-using CellCheck =
-    std::function<absl::StatusOr<std::vector<Finding>>(const RunConfig&)>;
+// cells that differ in these alone are asked once. A cell that is refused
+// already is not worth much reading. An error refuses the spec.
+using CellCheck = std::function<absl::StatusOr<std::vector<Finding>>(
+    const RunConfig&, bool is_refused)>;
 
 // Fills in what follows from the model and from `trained`, the data sets that
 // any cell of the spec trains on: cells that are compared are scored alike. It

@@ -202,7 +202,9 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
   if (options.device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);
   ModelInfo info;
   info.name = where.name;
-  SFT_ASSIGN_OR_RETURN(info.source_digest, ModelFilesDigest(where));
+  SFT_ASSIGN_OR_RETURN(info.source_digest, IsListedModel(where.name)
+                                               ? ModelFilesDigest(where)
+                                               : ModelContentDigest(where));
   info.stored_dtype = files.stored_dtype();
   info.notes = files.notes();
   std::unique_ptr<Model> model;

@@ -114,8 +114,9 @@ TEST_CASE("every reason against a cell is a line where none can be run",
           "[spec][complaints]") {
   int asked = 0;
   const CellCheck check =
-      [&asked](
-          const RunConfig& config) -> absl::StatusOr<std::vector<Finding>> {
+      [&asked](const RunConfig& config,
+               bool is_refused) -> absl::StatusOr<std::vector<Finding>> {
+    CHECK(is_refused);  // by beta1
     ++asked;
     if (config.method == "full") {
       return std::vector<Finding>{{"method", "too large"},
@@ -137,8 +138,8 @@ TEST_CASE("every reason against a cell is a line where none can be run",
 
 TEST_CASE("nothing is said that only follows from another fault",
           "[spec][complaints]") {
-  const CellCheck too_long =
-      [](const RunConfig& config) -> absl::StatusOr<std::vector<Finding>> {
+  const CellCheck too_long = [](const RunConfig& config,
+                                bool) -> absl::StatusOr<std::vector<Finding>> {
     if (config.max_length <= 64) return std::vector<Finding>();
     return std::vector<Finding>{{"max_length", "too long"}};
   };
@@ -152,8 +153,8 @@ TEST_CASE("nothing is said that only follows from another fault",
                {{":3", "max_length"}});
   }
   // Of data that was not meant nothing is known.
-  const CellCheck never =
-      [](const RunConfig&) -> absl::StatusOr<std::vector<Finding>> {
+  const CellCheck never = [](const RunConfig&,
+                             bool) -> absl::StatusOr<std::vector<Finding>> {
     FAIL("asked");
     return absl::InternalError("");
   };
