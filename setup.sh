@@ -6,18 +6,21 @@
 #   ./setup.sh --no-build    everything but the build
 #   ./setup.sh --no-assets   no models and data sets
 #   ./setup.sh --cuda        also the wheels that libtorch_cuda links against
+#   ./setup.sh --cluster     also what the tests under batch systems want
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 build=1
 assets=1
 cuda=0
+cluster=0
 for arg in "$@"; do
   case "$arg" in
     --no-build) build=0 ;;
     --no-assets) assets=0 ;;
     --cuda) cuda=1 ;;
-    -h|--help) sed -n '2,9p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    --cluster) cluster=1 ;;
+    -h|--help) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     *) echo "setup.sh: unknown argument '$arg'" >&2; exit 2 ;;
   esac
 done
@@ -45,6 +48,9 @@ apt_packages=(
   libssl-dev libyaml-cpp-dev nlohmann-json3-dev libboost-dev libcli11-dev
   catch2 libbenchmark-dev
 )
+if ((cluster)); then
+  apt_packages+=(slurm-wlm munge parallel shellcheck)
+fi
 missing=()
 for p in "${apt_packages[@]}"; do
   state="$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null || true)"

@@ -62,6 +62,8 @@ std::string ProgramHelp(const std::vector<Command>& commands);
 std::vector<Command> InitCommands();     // init
 std::vector<Command> CheckCommands();    // check
 std::vector<Command> SweepCommands();    // run, worker, status
+std::vector<Command> TaskCommands();     // plan, task
+std::vector<Command> SubmitCommands();   // submit, cancel
 std::vector<Command> RecordCommands();   // report, verify, merge-records
 std::vector<Command> ModelCommands();    // eval, generate, tokenize, export
 std::vector<Command> ListCommands();     // list

@@ -49,7 +49,10 @@ std::string CommandFor(const std::string& word) {
   } kRows[] = {
       {"run",
        " train finetune fine-tune tune sft launch start sweep resume "
-       "continue plan exec execute benchmark bench compare "},
+       "continue exec execute benchmark bench compare "},
+      {"plan", " expand lines array "},
+      {"submit", " sbatch slurm qsub cluster queue "},
+      {"cancel", " scancel kill stop "},
       {"eval", " evaluate test validate perplexity ppl lm_eval "},
       {"generate", " chat infer inference predict sample complete prompt "},
       {"report", " show results table tables summary plot summarize html "},
@@ -122,9 +125,10 @@ int Main(const std::vector<std::string>& arguments) {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
-  for (auto make : {InitCommands, CheckCommands, SweepCommands, RecordCommands,
-                    ModelCommands, DataCommands, ScoreCommands, BatchesCommands,
-                    PackCommands, ListCommands, HelpCommands}) {
+  for (auto make : {InitCommands, CheckCommands, SweepCommands, TaskCommands,
+                    SubmitCommands, RecordCommands, ModelCommands, DataCommands,
+                    ScoreCommands, BatchesCommands, PackCommands, ListCommands,
+                    HelpCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

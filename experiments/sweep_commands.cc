@@ -9,55 +9,27 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "experiments/command_line.h"
+#include "experiments/own_program.h"
 #include "experiments/plan_output.h"
+#include "experiments/planned_sweep.h"
+#include "experiments/recording_flags.h"
 #include "harness/analysis/run_status.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/launcher.h"
-#include "harness/launch/plan_checks.h"
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_worker.h"
+#include "harness/launch/slurm/submissions.h"
+#include "harness/record/manifest_store.h"
 #include "harness/record/run_store.h"
-#include "harness/spec/experiment_spec.h"
 #include "harness/spec/plan_filter.h"
+#include "harness/spec/plan_shard.h"
 #include "harness/spec/run_plan.h"
-#include "methods/method_checks.h"
 
 namespace sft::experiments {
 namespace {
-
-// What a run and its worker are told alike.
-struct RecordingFlags {
-  std::string out = "results";
-  absl::Duration checkpoint_every = absl::Minutes(2);
-  bool keep_text = false;
-  bool save_weights = true;
-};
-
-void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
-  app.add_option("--out", flags.out, "folder of records and weights")
-      ->type_name("DIR");
-  app.add_option_function<std::string>(
-         "--checkpoint-every",
-         [&flags](const std::string& text) {
-           absl::ParseDuration(text, &flags.checkpoint_every);
-         },
-         "time between checkpoints; 0 = every step")
-      ->type_name("TIME")
-      ->default_str("2m")
-      ->check(Checked("a time such as 30s or 5m", [](std::string& text) {
-        absl::Duration time;
-        return absl::ParseDuration(text, &time) && time >= absl::ZeroDuration();
-      }));
-  app.add_flag("--keep-text", flags.keep_text,
-               "keep prompts and answers in the record");
-  app.add_flag("!--no-save-weights,!--nosave-weights,--save-weights",
-               flags.save_weights,
-               "keep no trained weights; nothing can be exported then");
-}
 
 struct RunFlags {
   std::string spec;
@@ -66,6 +38,7 @@ struct RunFlags {
   int max_attempts = 2;
   std::string pool = launch::LaunchOptions().pool;
   std::string filter;
+  std::string shard = "1/1";
   bool dry_run = false;
 };
 
@@ -92,11 +65,20 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
                  "only the cells with these values, such as "
                  "'method=lora,seed=0,1', and the untuned runs that they read")
       ->type_name("AXIS=VALUE,...");
+  app.add_option("--shard", flags.shard,
+                 "a part: of every N runs the I-th, for sweeps over several "
+                 "machines and one DIR")
+      ->type_name("I/N")
+      ->check(Checked("a part such as 2/3", [](std::string& text) {
+        return spec::ParseShard(text).ok();
+      }));
   DeclareRecording(app, flags.recording);
 }
 
 struct WorkerFlags {
   RecordingFlags recording;
+  std::string manifest;
+  size_t index = 0;
   std::string run_id;
   int progress_fd = -1;
   int attempt = 1;
@@ -104,7 +86,9 @@ struct WorkerFlags {
 
 void DeclareWorker(CLI::App& app, WorkerFlags& flags) {
   DeclareRecording(app, flags.recording);
-  app.add_option("--run-id", flags.run_id, "the run of the plan to execute");
+  app.add_option("--manifest", flags.manifest, "the plan")->required();
+  app.add_option("--index", flags.index, "the run of it to execute, from 0");
+  app.add_option("--run-id", flags.run_id, "the id that this run must have");
   app.add_option("--progress-fd", flags.progress_fd, "where progress lines go");
   app.add_option("--attempt", flags.attempt, "which try this is");
 }
@@ -120,41 +104,28 @@ void DeclareStatus(CLI::App& app, StatusFlags& flags) {
 volatile sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
 
-absl::StatusOr<std::string> OwnPath() {
-  char path[4096];
-  const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-  if (n <= 0) return absl::InternalError("cannot find this program's path");
-  return std::string(path, static_cast<size_t>(n));
-}
-
-void PrintWarnings(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) {
-    fprintf(stderr, "warning: %s\n", warning.c_str());
-  }
-}
-
 absl::StatusOr<int> RunRun(const RunFlags& flags) {
-  const launch::Workbench& bench = TheWorkbench();
-  SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
-                       spec::ReadSpec(flags.spec, bench.Tables()));
   PlanProgress progress;
-  std::optional<launch::RunCosts> costs(std::in_place, bench, progress.Say());
-  SFT_ASSIGN_OR_RETURN(
-      const launch::CheckedPlan checked,
-      launch::MakePlan(bench, spec, methods::AllMethodChecks(), *costs));
+  std::optional<launch::RunCosts> costs(std::in_place, TheWorkbench(),
+                                        progress.Say());
+  SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
+                       PlanOfSpec(flags.spec, *costs));
   const spec::RunPlan& plan = checked.plan;
-  // The folder keeps the whole plan: a report says what is missing of it.
+  // The folder keeps the whole plan: a report says what is missing of it. It
+  // may be large, and is copied for a part alone.
   std::optional<spec::RunPlan> some;
   if (!flags.filter.empty()) {
-    SFT_ASSIGN_OR_RETURN(some,
-                         spec::FilterPlan(plan, flags.filter, bench.Tables()));
+    SFT_ASSIGN_OR_RETURN(
+        some, spec::FilterPlan(plan, flags.filter, TheWorkbench().Tables()));
   }
-  const spec::RunPlan& chosen = some ? *some : plan;
+  SFT_ASSIGN_OR_RETURN(const spec::Shard shard, spec::ParseShard(flags.shard));
+  if (shard.of > 1) some = spec::ShardOf(some ? *some : plan, shard);
+  const spec::RunPlan& part = some ? *some : plan;
   if (flags.dry_run) {
     const record::RunStore store(record::RunPaths{flags.recording.out});
     SFT_ASSIGN_OR_RETURN(
         const launch::PlanDescription described,
-        launch::DescribePlan(chosen, store, flags.recording.save_weights,
+        launch::DescribePlan(part, store, flags.recording.save_weights,
                              *costs));
     progress.Clear();
     PrintWarnings(checked.warnings);
@@ -164,29 +135,22 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   }
   progress.Clear();
   costs.reset();  // its rows are not held while runs take the memory
-  PrintWarnings(checked.warnings);
-  for (const spec::RejectedCell& cell : plan.rejected) {
-    std::vector<std::string> axes;
-    for (const auto& [name, value] : cell.axes) {
-      axes.push_back(name + "=" + value);
-    }
-    fprintf(stderr, "rejected: %s: %s\n", absl::StrJoin(axes, " ").c_str(),
-            cell.reason.c_str());
-  }
+  SayPlan(checked);
   launch::LaunchOptions options;
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
-  options.paths.out = flags.recording.out;
+  ApplyRecording(flags.recording, options);
   options.jobs = flags.jobs;
   options.max_attempts = flags.max_attempts;
   options.pool = flags.pool;
-  options.checkpoint_every = flags.recording.checkpoint_every;
-  options.keep_text = flags.recording.keep_text;
-  options.save_weights = flags.recording.save_weights;
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
-  SFT_RETURN_IF_ERROR(
-      WriteFileAtomically(options.paths.Plan(), spec::PlanToJson(plan)));
+  SFT_ASSIGN_OR_RETURN(options.manifest,
+                       record::WriteManifest(options.paths, plan));
+  // Places are those of the whole plan, which all shards share.
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    options.manifest_index.emplace(plan.runs[i].run_id, i);
+  }
   SFT_ASSIGN_OR_RETURN(const launch::LaunchSummary summary,
-                       launch::RunSweep(chosen, options));
+                       launch::RunSweep(part, options));
   fprintf(stderr,
           "%d finished, %d diverged, %d failed, %d were there already; next: "
           "sftbench report %s\n",
@@ -201,14 +165,14 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() == 1) return kExitRunFailed;
   signal(SIGTERM, AskToStop);
+  // Batch systems warn every process of a job, the workers of a task too.
+  signal(SIGUSR1, AskToStop);
+  signal(SIGUSR2, AskToStop);
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   launch::WorkerOptions options;
-  options.paths.out = flags.recording.out;
+  ApplyRecording(flags.recording, options);
   options.attempt = flags.attempt;
-  options.checkpoint_every = flags.recording.checkpoint_every;
-  options.keep_text = flags.recording.keep_text;
-  options.save_weights = flags.recording.save_weights;
   options.should_stop = [] { return stop_asked != 0; };
   const int fd = flags.progress_fd;
   options.show_progress = [fd](const launch::Progress& progress) {
@@ -217,22 +181,33 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
     // Progress is worth nothing to a launcher that is gone.
     if (write(fd, line.data(), line.size()) < 0) return;
   };
-  SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan,
-                       spec::PlanFromJson(options.paths.Plan()));
-  for (const spec::PlannedRun& run : plan.runs) {
-    if (run.run_id != flags.run_id) continue;
-    SFT_ASSIGN_OR_RETURN(
-        const launch::WorkerOutcome outcome,
-        launch::ExecuteRun(TheWorkbench(), run, plan, options));
-    return static_cast<int>(outcome);
+  SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
+                       record::ManifestFile::Open(flags.manifest));
+  SFT_ASSIGN_OR_RETURN(const spec::PlannedRun run, manifest->Run(flags.index));
+  if (run.run_id != flags.run_id) {
+    return InputError(flags.manifest,
+                      absl::StrCat("run ", flags.index, " is '", run.run_id,
+                                   "', not '", flags.run_id, "'"));
   }
-  return InputError(options.paths.Plan(), "has no run '" + flags.run_id + "'");
+  SFT_ASSIGN_OR_RETURN(
+      const launch::WorkerOutcome outcome,
+      launch::ExecuteRun(TheWorkbench(), run, manifest->header(), options));
+  return static_cast<int>(outcome);
 }
 
 absl::StatusOr<int> RunStatusCommand(const StatusFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const analysis::StatusTable table,
                        analysis::ReadStatus(flags.folder));
   fputs(analysis::RenderStatus(table).c_str(), stdout);
+  const auto in_slurm = launch::ReadSlurmStates(flags.folder);
+  if (!in_slurm.ok()) {
+    // What our own files say holds without it.
+    PrintWarnings({std::string(in_slurm.status().message())});
+    return kExitGood;
+  }
+  for (const launch::RunInSlurm& run : *in_slurm) {
+    printf("slurm: %s  %s\n", run.run_id.c_str(), run.state.c_str());
+  }
   return kExitGood;
 }
 
@@ -275,15 +250,14 @@ one.
            .exit_status = "0 good, 1 a run failed, 2 bad usage or input "
                           "(nothing was run), 130 interrupted (type it again)"},
           DeclareRun, RunRun),
-      MakeCommand(
-          {.name = "worker",
-           .usage = "worker --out DIR --run-id ID",
-           .summary = "Execute one run of DIR/plan.json (called by run).",
-           .help = "",
-           .exit_status = "0 good, 1 the run failed, 2 bad input, 130 "
-                          "interrupted",
-           .hidden = true},
-          DeclareWorker, RunWorker),
+      MakeCommand({.name = "worker",
+                   .usage = "worker --out DIR --manifest FILE --index N",
+                   .summary = "Execute one run of a manifest (called by run).",
+                   .help = "",
+                   .exit_status = "0 good, 1 the run failed, 2 bad input, 130 "
+                                  "interrupted",
+                   .hidden = true},
+                  DeclareWorker, RunWorker),
       MakeCommand(
           {.name = "status",
            .usage = "status DIR",
@@ -291,7 +265,8 @@ one.
            .help = R"(
 A line a run, then the counts. done: a record that stands, ok or diverged.
 running: a process is at it. interrupted: begun, and no process is at it; the
-same 'run' continues. failed: the last try failed. pending: not begun.
+same 'run' continues. failed: the last try failed. pending: not begun. Of a
+sweep that was submitted, what Slurm says of the runs that are not done.
   sftbench status results/demo
 )"},
           DeclareStatus, RunStatusCommand),

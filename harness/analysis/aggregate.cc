@@ -10,7 +10,6 @@
 #include "harness/core/status.h"
 #include "harness/metrics/metrics.h"
 #include "harness/record/merge.h"
-#include "harness/record/run_paths.h"
 #include "harness/spec/plan_text.h"
 
 namespace sft::analysis {
@@ -45,6 +44,26 @@ spec::RunPlan PlanOfRecords(const CollectedRecords& records) {
   }
   plan.axis_names.assign(axes.begin(), axes.end());
   return plan;
+}
+
+// Of one sweep, or of all that ran into one folder or were merged into a file.
+absl::StatusOr<spec::RunPlan> PlanOfTexts(const std::string& where,
+                                          const std::vector<std::string>& texts,
+                                          std::vector<std::string>& notes) {
+  std::vector<spec::RunPlan> plans;
+  for (const std::string& text : texts) {
+    SFT_ASSIGN_OR_RETURN(spec::RunPlan plan, spec::PlanFromText(where, text));
+    plans.push_back(std::move(plan));
+  }
+  spec::RunPlan united = spec::UnitePlans(plans);
+  // A plan whose runs the newest one has too says nothing more.
+  if (united.runs.size() > plans.back().runs.size()) {
+    notes.push_back(absl::StrCat(
+        "The runs come from ", plans.size(),
+        " sweeps: question and selection are those of the newest, the baseline "
+        "of a run is that of its own."));
+  }
+  return united;
 }
 
 // Cells by what varies but the seed, in the order of their first runs.
@@ -134,27 +153,16 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> plan_texts,
                        record::ReadPlanTexts(dir));
   spec::RunPlan plan;
-  if (plan_texts.size() == 1) {
-    SFT_ASSIGN_OR_RETURN(
-        plan, spec::PlanFromJsonText(FileExists(record::RunPaths{dir}.Plan())
-                                         ? record::RunPaths{dir}.Plan()
-                                         : dir,
-                                     plan_texts[0]));
-  } else {
+  if (plan_texts.empty()) {
     plan = PlanOfRecords(records);
     if (plan.runs.empty()) {
-      return InputError(dir, "holds no plan.json and no record");
+      return InputError(dir, "holds no plan and no record");
     }
-    if (plan_texts.size() > 1) {
-      records.notes.push_back(absl::StrCat(
-          "The records come from ", plan_texts.size(),
-          " sweeps: questions, baselines and selections of each are in the "
-          "report of its own file or folder."));
-    } else {
-      records.notes.push_back(
-          "No plan is kept beside these records: question, baseline, selection "
-          "and runs that are missing are not known.");
-    }
+    records.notes.push_back(
+        "No plan is kept beside these records: question, baseline, selection "
+        "and runs that are missing are not known.");
+  } else {
+    SFT_ASSIGN_OR_RETURN(plan, PlanOfTexts(dir, plan_texts, records.notes));
   }
   Results results;
   results.question = plan.question;
@@ -174,8 +182,8 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
   }
   if (!records.by_run.empty()) {
     results.notes.push_back(absl::StrCat(records.by_run.size(),
-                                         " records belong to no run of "
-                                         "plan.json and are left out."));
+                                         " records belong to no run of the "
+                                         "plan and are left out."));
   }
   results.cells = GroupOverSeeds(results.runs);
   results.axis_names = VaryingAxes(plan.axis_names, results.cells);

@@ -41,8 +41,8 @@ struct Results {
   const CollectedRun* Find(const std::string& run_id) const;
 };
 
-// From DIR/plan.json if there is one, and DIR/runs/*.h5 (or DIR/*.h5), merged
-// or not. Damaged records become runs of that state, and a note.
+// From the plans of DIR, if there is one, and DIR/runs/*.h5 (or DIR/*.h5),
+// merged or not. Damaged records become runs of that state, and a note.
 absl::StatusOr<Results> CollectResults(const std::string& dir);
 
 // The last evaluation of a task and split; nullptr if there is none.

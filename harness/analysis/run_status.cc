@@ -3,6 +3,7 @@
 #include "harness/analysis/collected_records.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/record/manifest_store.h"
 #include "harness/record/run_store.h"
 #include "harness/spec/run_plan.h"
 
@@ -45,8 +46,7 @@ int& CountOf(const std::string& state, StatusTable& table) {
 
 absl::StatusOr<StatusTable> ReadStatus(const std::string& dir) {
   const record::RunStore store(record::RunPaths{dir});
-  SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan,
-                       spec::PlanFromJson(store.paths().Plan()));
+  SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan, record::ReadFolderPlan(dir));
   CollectedRecords records;
   if (IsFolder(store.paths().Runs())) {
     SFT_ASSIGN_OR_RETURN(records, CollectRecords(dir));

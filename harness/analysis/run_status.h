@@ -28,7 +28,7 @@ struct StatusTable {
   int pending = 0;
 };
 
-// From DIR/plan.json, DIR/runs and DIR/work.
+// From DIR/manifests, DIR/runs and DIR/work.
 absl::StatusOr<StatusTable> ReadStatus(const std::string& dir);
 // One line a run, then the counts.
 std::string RenderStatus(const StatusTable& table);

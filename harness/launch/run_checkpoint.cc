@@ -1,13 +1,27 @@
 #include "harness/launch/run_checkpoint.h"
 
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
 
 namespace sft::launch {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr char kPartialRecord[] = "/record.h5";
 
@@ -31,17 +45,62 @@ absl::Status CheckSameInputs(const record::RunRecord& saved,
   return absl::OkStatus();
 }
 
-}  // namespace
+std::string OwnHost() {
+  char host[256] = "host";
+  gethostname(host, sizeof(host) - 1);
+  return host;
+}
 
+// Whether the process of an execution is of this host and gone. A number that
+// another process has by now counts as alive: then its checkpoint is read where
+// it is.
+bool IsDead(const std::string& execution) {
+  const std::string prefix = absl::StrCat(OwnHost(), "-");
+  int64_t pid = 0;
+  if (!absl::StartsWith(execution, prefix)) return false;
+  const std::string rest = execution.substr(prefix.size());
+  return absl::SimpleAtoi(rest.substr(0, rest.find('-')), &pid) && pid > 0 &&
+         pid != getpid() && kill(static_cast<pid_t>(pid), 0) != 0 &&
+         errno == ESRCH;
+}
+
+struct FoundCheckpoint {
+  fs::file_time_type time;
+  std::string folder;
+  std::string execution;  // "" of older versions: one for all
+};
+
+std::vector<FoundCheckpoint> FindCheckpoints(const record::RunPaths& paths,
+                                             const std::string& run_id) {
+  std::vector<FoundCheckpoint> found;
+  std::error_code error;
+  const auto add = [&found](const fs::path& folder,
+                            const std::string& execution) {
+    std::error_code none;
+    const fs::file_time_type time =
+        fs::last_write_time(folder / "state.json", none);
+    if (!none) found.push_back({time, folder.string(), execution});
+  };
+  add(fs::path(paths.Work(run_id)) / "checkpoint", "");
+  for (const auto& entry : fs::directory_iterator(paths.Work(run_id), error)) {
+    add(entry.path() / "checkpoint", entry.path().filename().string());
+  }
+  std::sort(found.begin(), found.end(),
+            [](const FoundCheckpoint& a, const FoundCheckpoint& b) {
+              return std::tie(a.time, a.folder) > std::tie(b.time, b.folder);
+            });
+  return found;
+}
+
+// A whole one, or nullopt.
 absl::StatusOr<std::optional<SavedRun>> ReadSavedRun(
     const std::string& folder, const std::string& run_id,
     const record::RunRecord& now) {
-  train::RemoveStaleCheckpoints(folder);
   absl::StatusOr<train::Checkpoint> checkpoint =
       train::ReadCheckpoint(folder, run_id);
   if (!checkpoint.ok()) {
     if (absl::IsDataLoss(checkpoint.status())) {
-      fprintf(stderr, "starting again: %s\n",
+      fprintf(stderr, "not continuing from it: %s\n",
               ToStd(checkpoint.status().message()).c_str());
     }
     return std::optional<SavedRun>();
@@ -50,6 +109,58 @@ absl::StatusOr<std::optional<SavedRun>> ReadSavedRun(
                        record::ReadRunRecord(folder + kPartialRecord));
   SFT_RETURN_IF_ERROR(CheckSameInputs(record, now, folder));
   return std::optional(SavedRun{*std::move(checkpoint), std::move(record)});
+}
+
+// Removes folders of executions that are over, but for what is in use.
+void RemoveDeadExecutions(const record::RunPaths& paths,
+                          const std::string& run_id) {
+  std::error_code error;
+  std::vector<fs::path> dead;
+  for (const auto& entry : fs::directory_iterator(paths.Work(run_id), error)) {
+    if (entry.is_directory() && IsDead(entry.path().filename().string())) {
+      dead.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : dead) fs::remove_all(path, error);
+}
+
+}  // namespace
+
+std::string OwnExecution() {
+  static const std::string& name = *new std::string(absl::StrCat(
+      OwnHost(), "-", getpid(), "-", absl::ToUnixSeconds(absl::Now())));
+  return name;
+}
+
+absl::StatusOr<std::optional<SavedRun>> TakeUpSavedRun(
+    const record::RunPaths& paths, const std::string& run_id,
+    const record::RunRecord& now) {
+  std::optional<SavedRun> saved;
+  for (const FoundCheckpoint& found : FindCheckpoints(paths, run_id)) {
+    SFT_ASSIGN_OR_RETURN(saved, ReadSavedRun(found.folder, run_id, now));
+    if (!saved) continue;
+    const std::string own = paths.Checkpoint(run_id, OwnExecution());
+    if ((found.execution.empty() || IsDead(found.execution)) &&
+        found.folder != own) {
+      // Moved, not copied, before its old folder goes with the other dead ones.
+      SFT_RETURN_IF_ERROR(MakeFolders(fs::path(own).parent_path().string()));
+      std::error_code error;
+      fs::rename(found.folder, own, error);
+    }
+    break;
+  }
+  RemoveDeadExecutions(paths, run_id);
+  return saved;
+}
+
+void RemoveCheckpoints(const record::RunPaths& paths,
+                       const std::string& run_id) {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(paths.Work(run_id), error)) {
+    if (entry.is_directory()) folders.push_back(entry.path());
+  }
+  for (const fs::path& folder : folders) fs::remove_all(folder, error);
 }
 
 train::AddFiles AddRecord(const record::RunRecord& record) {

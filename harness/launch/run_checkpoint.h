@@ -1,5 +1,5 @@
-// What of a run is in its checkpoint: the trainer's state, and the record so
-// far.
+// What of a run is in its checkpoint (the trainer's state, and the record so
+// far), and which checkpoint a run goes on from.
 #ifndef HARNESS_LAUNCH_RUN_CHECKPOINT_H_
 #define HARNESS_LAUNCH_RUN_CHECKPOINT_H_
 
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"
 #include "harness/train/checkpoint.h"
 
@@ -17,12 +18,25 @@ struct SavedRun {
   record::RunRecord record;
 };
 
-// nullopt where there is none, or one that is damaged (the log says so): the
-// run begins anew. InvalidArgument where a digest of `now`, the record of what
-// was read just now, is another than that of the checkpoint.
-absl::StatusOr<std::optional<SavedRun>> ReadSavedRun(
-    const std::string& folder, const std::string& run_id,
+// "HOST-PID-START": the folder below work/<run_id> that this process alone
+// writes to. A cluster may execute a run twice at once, and neither knows of
+// the other.
+std::string OwnExecution();
+
+// The newest whole checkpoint that any execution of the run left; nullopt where
+// there is none (the log says of a damaged one that it is), and the run begins
+// anew. What a dead process of this host left becomes this one's or, where it
+// is not the newest, goes; that of another host is read where it is.
+// InvalidArgument where a digest of `now`, the record of what was read just
+// now, is another than that of the checkpoint.
+absl::StatusOr<std::optional<SavedRun>> TakeUpSavedRun(
+    const record::RunPaths& paths, const std::string& run_id,
     const record::RunRecord& now);
+
+// Of all executions, once the final record stands. As far as it goes: another
+// execution may be writing, and clears its own when it finds the record.
+void RemoveCheckpoints(const record::RunPaths& paths,
+                       const std::string& run_id);
 
 // Puts the record into a checkpoint, as it is when that is saved. `record`
 // outlives it.

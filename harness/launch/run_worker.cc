@@ -57,7 +57,7 @@ class Worker {
     return static_cast<int64_t>(run_.config.train.size());
   }
   std::string CheckpointFolder() const {
-    return options_.paths.Checkpoint(run_.run_id);
+    return options_.paths.Checkpoint(run_.run_id, OwnExecution());
   }
   void Show(const std::string& phase) {
     Log(phase);
@@ -103,9 +103,8 @@ class Worker {
 
   // Base scores, method, batching, trainer; and a checkpoint taken up.
   absl::Status PutTogether() {
-    SFT_ASSIGN_OR_RETURN(
-        const std::optional<SavedRun> saved,
-        ReadSavedRun(CheckpointFolder(), run_.run_id, record_));
+    SFT_ASSIGN_OR_RETURN(const std::optional<SavedRun> saved,
+                         TakeUpSavedRun(options_.paths, run_.run_id, record_));
     if (saved) {
       record_.evals = saved->record.evals;
       record_.facts.insert(saved->record.facts.begin(),
@@ -333,13 +332,19 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
     Log(status.ToString());
     record.status = StatusOfError(status);
     record.status_message = std::string(status.message());
+    // Another execution was first and has cleared the run's folder: what went
+    // wrong here is no attempt of it.
+    if (store.IsFinal(run.run_id)) {
+      RemoveCheckpoints(store.paths(), run.run_id);
+      return WorkerOutcome::kPublished;
+    }
   }
   FillProvenance(record, bench.build, options.attempt);
   SFT_ASSIGN_OR_RETURN(const bool first,
                        store.Publish(record, options.attempt));
   if (!record::IsFinalStatus(record.status)) return WorkerOutcome::kFailed;
   if (!first) Log("another process published this run first");
-  SFT_RETURN_IF_ERROR(RemoveAll(store.paths().Checkpoint(run.run_id)));
+  RemoveCheckpoints(store.paths(), run.run_id);
   return WorkerOutcome::kPublished;
 }
 

@@ -28,11 +28,16 @@ absl::StatusOr<std::unique_ptr<WorkerPool>> MakeWorkerPool(
 std::vector<std::string> WorkerWords(const PoolOptions& options,
                                      const std::string& run_id, int attempt,
                                      int progress_fd) {
+  const auto index = options.manifest_index.find(run_id);
   return {
       options.executable,
       "worker",
       absl::StrCat("--out=", options.paths.out),
       absl::StrCat("--run-id=", run_id),
+      absl::StrCat("--manifest=", options.manifest),
+      absl::StrCat("--index=", index == options.manifest_index.end()
+                                   ? size_t{0}
+                                   : index->second),
       absl::StrCat("--progress-fd=", progress_fd),
       absl::StrCat("--attempt=", attempt),
       absl::StrCat("--checkpoint-every=",

@@ -21,8 +21,11 @@ namespace sft::launch {
 // What a pool needs to start `sftbench worker`.
 struct PoolOptions {
   std::string executable;  // this program
-  record::RunPaths paths;  // with the plan written
-  int jobs = 1;            // runs at a time
+  record::RunPaths paths;
+  std::string manifest;  // of the plan, written
+  // Where in it a run stands, by its id.
+  std::map<std::string, size_t> manifest_index;
+  int jobs = 1;  // runs at a time
   absl::Duration checkpoint_every = absl::Minutes(2);
   bool keep_text = false;
   bool save_weights = true;

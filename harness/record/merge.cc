@@ -7,8 +7,8 @@
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/record/manifest_store.h"
 #include "harness/record/record_items.h"
-#include "harness/record/run_paths.h"
 #include "harness/record/schema.h"
 #include "harness/record/sealed_file.h"
 
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 using Items = std::vector<H5Item>;
 
-constexpr char kMergedPlanPath[] = "/plan";  // texts of plan.json
+constexpr char kMergedPlanPath[] = "/plan";  // texts of manifests
 constexpr int64_t kMaxPlanBytes = int64_t{1} << 30;
 
 const std::string* RootText(const Items& items, const std::string& name) {
@@ -100,13 +100,12 @@ absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
 
 absl::StatusOr<std::vector<std::string>> ReadPlanTexts(
     const std::string& path) {
-  const std::string plan_path = RunPaths{path}.Plan();
   std::vector<std::string> plans;
-  if (IsFolder(path) && FileExists(plan_path)) {
-    SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(plan_path, kMaxPlanBytes));
+  for (const std::string& file : ListPlanFiles(path)) {
+    SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(file, kMaxPlanBytes));
     plans.push_back(std::move(text));
-    return plans;
   }
+  if (!plans.empty()) return plans;
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                        ListRecordFiles(path));
   for (const std::string& file : files) {

@@ -27,9 +27,10 @@ absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
 absl::StatusOr<std::vector<std::string>> ListRecordFiles(
     const std::string& path);
 
-// The plans (texts of plan.json) that belong to `path`: of a sweep's folder its
-// plan.json, else those in its merged files; of a merged file those in it. Each
-// once, in order. Damaged files have none.
+// The plans (texts of manifests, or of an older plan.json) that belong to
+// `path`: of a sweep's folder its own, the oldest first, else those in its
+// merged files; of a merged file those in it. Each once, in order. Damaged
+// files have none.
 absl::StatusOr<std::vector<std::string>> ReadPlanTexts(const std::string& path);
 
 // Writes the records of `inputs` (files, merged or not, and folders) to

@@ -11,7 +11,13 @@ namespace sft::record {
 struct RunPaths {
   std::string out;  // the sweep's folder
 
-  std::string Plan() const { return out + "/plan.json"; }
+  // Of each launcher and each array its plan (manifest_store.h).
+  std::string Manifests() const { return out + "/manifests"; }
+  std::string Manifest(const std::string& digest) const {
+    return absl::StrCat(out, "/manifests/", digest, ".jsonl");
+  }
+  // The one plan of folders that older versions made; read, never written.
+  std::string OldPlan() const { return out + "/plan.json"; }
   std::string Runs() const { return out + "/runs"; }
   std::string Record(const std::string& run_id) const {
     return absl::StrCat(out, "/runs/", run_id, ".h5");
@@ -20,12 +26,15 @@ struct RunPaths {
   std::string Attempt(const std::string& run_id, int k) const {
     return absl::StrCat(out, "/runs/", run_id, ".attempt", k, ".h5");
   }
-  // Log, progress and checkpoint of a run that is not finished.
+  // Log, lock and checkpoints of a run that is not finished.
   std::string Work(const std::string& run_id) const {
     return absl::StrCat(out, "/work/", run_id);
   }
-  std::string Checkpoint(const std::string& run_id) const {
-    return Work(run_id) + "/checkpoint";
+  // Of one execution of the run (launch/run_checkpoint.h): a run that is
+  // executed twice at once has two.
+  std::string Checkpoint(const std::string& run_id,
+                         const std::string& execution) const {
+    return absl::StrCat(Work(run_id), "/", execution, "/checkpoint");
   }
   std::string Log(const std::string& run_id) const {
     return Work(run_id) + "/log.txt";

@@ -84,10 +84,6 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
 // The cell that measures the model of `config` without training it.
 RunConfig UntunedConfig(const RunConfig& config);
 
-// One JSON text; what `status` and the workers read.
-std::string PlanToJson(const RunPlan& plan);
-absl::StatusOr<RunPlan> PlanFromJson(const std::string& path);
-
 }  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_RUN_PLAN_H_

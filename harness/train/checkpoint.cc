@@ -1,9 +1,7 @@
 #include "harness/train/checkpoint.h"
 
-#include <signal.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -183,29 +181,6 @@ absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& folder,
                        ReadTensors(folder + "/" + kOptimizer));
   SFT_ASSIGN_OR_RETURN(checkpoint.method, ReadTensors(folder + "/" + kMethod));
   return checkpoint;
-}
-
-void RemoveStaleCheckpoints(const std::string& folder) {
-  const std::string prefix =
-      fs::path(TemporaryPrefix(folder)).filename().string();
-  std::error_code error;
-  const fs::path parent = fs::path(folder).parent_path();
-  std::vector<fs::path> stale;
-  for (const auto& entry :
-       fs::directory_iterator(parent.empty() ? "." : parent, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.rfind(prefix, 0) != 0) continue;
-    const std::string digits = name.substr(prefix.size());
-    if (digits.empty() || digits.size() > 9 ||
-        digits.find_first_not_of("0123456789") != std::string::npos) {
-      continue;
-    }
-    const pid_t writer = static_cast<pid_t>(std::stol(digits));
-    if (writer != getpid() && kill(writer, 0) != 0 && errno == ESRCH) {
-      stale.push_back(entry.path());
-    }
-  }
-  for (const fs::path& path : stale) fs::remove_all(path, error);
 }
 
 }  // namespace sft::train

@@ -73,8 +73,23 @@ support::Finished Sftbench(std::vector<std::string> words) {
 const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
-       "--dry-run --jobs --max-attempts --pool --out --checkpoint-every "
+       "--dry-run --jobs --max-attempts --pool --shard --out "
+       "--checkpoint-every --keep-text --no-save-weights"},
+      {"plan",
+       "--format --max-attempts --out --checkpoint-every --keep-text "
+       "--no-save-weights"},
+      {"task",
+       "--index --first --tasks --max-attempts --build --allow-other-build "
+       "--slurm-requeues --out --checkpoint-every --keep-text "
+       "--no-save-weights"},
+      {"submit",
+       "--dry-run --wait --only --profile --partition --account --qos --time "
+       "--cpus-per-task --mem --gpus --gres --constraint --exclude --nodelist "
+       "--dependency --mail-user --job-name --array-limit --runs-per-task "
+       "--max-requeues --signal-delay --max-submit --setup --sbatch "
+       "--max-attempts --allow-other-build --out --checkpoint-every "
        "--keep-text --no-save-weights"},
+      {"cancel", ""},
       {"status", ""},
       {"report", "--format"},
       {"verify", "--same"},

@@ -45,7 +45,9 @@ std::set<std::string> Records(const std::string& out) {
 bool HasCheckpoint(const std::string& out) {
   std::error_code none;
   for (const auto& work : fs::directory_iterator(out + "/work", none)) {
-    if (fs::exists(work.path() / "checkpoint/state.json")) return true;
+    for (const auto& execution : fs::directory_iterator(work.path(), none)) {
+      if (fs::exists(execution.path() / "checkpoint/state.json")) return true;
+    }
   }
   return false;
 }

@@ -1,5 +1,6 @@
 // Experiment specs, up to their plan.
 #include "harness/spec/cells.h"
+#include "harness/spec/manifest.h"
 #include "harness/spec/plan_text.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/harness/spec/spec_tables.h"
@@ -27,7 +28,7 @@ void Fuzz(std::string_view bytes) {
   const auto plan = spec::PlanOf(std::string(bytes));
   if (plan.ok()) {
     const auto again =
-        spec::PlanFromJsonText("plan.json", spec::PlanToJson(*plan));
+        spec::PlanFromText("manifest", spec::ManifestText(*plan));
     if (!again.ok()) std::abort();
   }
 }

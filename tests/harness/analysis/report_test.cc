@@ -91,14 +91,14 @@ TEST_CASE("the report is the same bytes again, and from a merged file",
   REQUIRE(RemoveAll(dir + "/again.h5").ok());
   REQUIRE(RemoveAll(dir + "/runs").ok());
   same_as_folder(dir);
-  REQUIRE(RemoveAll(dir + "/plan.json").ok());
+  REQUIRE(RemoveAll(dir + "/manifests").ok());
   same_as_folder(dir);
 }
 
 TEST_CASE("records without a plan still make the rows", "[analysis][report]") {
   const Sweep sweep;
   sweep.Write([](record::RunRecord&) { return true; });
-  REQUIRE(RemoveAll(sweep.paths.Plan()).ok());
+  REQUIRE(RemoveAll(sweep.paths.Manifests()).ok());
   const auto bare = BuildReport(sweep.folder.path());
   REQUIRE(bare.ok());
   CHECK(bare->main.rows.size() == 7);
@@ -106,7 +106,7 @@ TEST_CASE("records without a plan still make the rows", "[analysis][report]") {
   CHECK(Has(RenderReport(*bare, TableFormat::kMarkdown), "No plan is kept"));
 }
 
-TEST_CASE("files of several sweeps say that their plans are left out",
+TEST_CASE("the report of several sweeps says so, and shows the runs of all",
           "[analysis][report]") {
   const Sweep one, other(
                        "train: [rotten_tomatoes]\n"

@@ -10,6 +10,7 @@
 #include "harness/analysis/tables.h"
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
+#include "harness/record/manifest_store.h"
 #include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"
 #include "harness/spec/run_plan.h"
@@ -95,7 +96,7 @@ struct Sweep {
   explicit Sweep(const std::string& spec = kSweepSpec) {
     plan = *spec::PlanOf(spec);
     (void)MakeFolders(paths.Runs());
-    (void)WriteFileAtomically(paths.Plan(), spec::PlanToJson(plan));
+    (void)record::WriteManifest(paths, plan);
   }
   // Writes the records of the runs that `change` returns true for.
   void Write(const std::function<bool(record::RunRecord&)>& change) const {

@@ -25,6 +25,8 @@ struct Workers {
     options.executable = path;
     options.paths.out = (dir.path() / "out").string();
     options.jobs = 2;
+    options.manifest = "m.jsonl";
+    options.manifest_index = {{"one", 7}};
     auto made = MakeLocalPool(options);
     REQUIRE(made.ok());
     pool = *std::move(made);
@@ -95,7 +97,8 @@ TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
   const auto log = ReadFile(workers.options.paths.Log("one"));
   REQUIRE(log.ok());
   CHECK(*log == "worker --out=" + workers.options.paths.out +
-                    " --run-id=one --progress-fd=3 --attempt=3 "
+                    " --run-id=one --manifest=m.jsonl --index=7 "
+                    "--progress-fd=3 --attempt=3 "
                     "--checkpoint-every=2m --keep-text=false "
                     "--save-weights=true\n");
 }

@@ -3,9 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "harness/core/files.h"
 #include "tests/harness/spec/spec_tables.h"
-#include "tests/support/paths.h"
 
 namespace sft::spec {
 namespace {
@@ -179,27 +177,6 @@ TEST_CASE("cells that cannot run are rejected with a reason",
   REQUIRE_FALSE(none.ok());
   CHECK(std::string(none.status().message()).find("beta1") !=
         std::string::npos);
-}
-
-TEST_CASE("a plan reads back from its JSON, and the same spec gives the same",
-          "[spec][plan]") {
-  const auto plan = PlanOf(kDesignSpec);
-  REQUIRE(plan.ok());
-  const std::string json = PlanToJson(*plan);
-  CHECK(json == PlanToJson(*PlanOf(kDesignSpec)));
-  const support::TempDir folder;
-  const std::string path = (folder.path() / "plan.json").string();
-  REQUIRE(WriteFileAtomically(path, json).ok());
-  const auto back = PlanFromJson(path);
-  REQUIRE(back.ok());
-  CHECK(PlanToJson(*back) == json);
-
-  for (const std::string& broken :
-       {std::string("{"), std::string("[]"), std::string("{\"runs\": 3}"),
-        json.substr(0, json.size() / 2), std::string(100000, '[')}) {
-    REQUIRE(WriteFileAtomically(path, broken).ok());
-    CHECK_FALSE(PlanFromJson(path).ok());
-  }
 }
 
 }  // namespace

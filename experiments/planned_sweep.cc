@@ -1,0 +1,45 @@
+#include "experiments/planned_sweep.h"
+
+#include <cstdio>
+
+#include "absl/strings/str_join.h"
+#include "experiments/command_line.h"
+#include "harness/core/status.h"
+#include "harness/launch/run_cost.h"
+#include "harness/spec/experiment_spec.h"
+#include "methods/method_checks.h"
+
+namespace sft::experiments {
+
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
+                                               launch::RunCosts& costs) {
+  const launch::Workbench& bench = TheWorkbench();
+  SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
+                       spec::ReadSpec(path, bench.Tables()));
+  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs);
+}
+
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path) {
+  launch::RunCosts costs(TheWorkbench());
+  return PlanOfSpec(path, costs);
+}
+
+void PrintWarnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
+}
+
+void SayPlan(const launch::CheckedPlan& checked) {
+  PrintWarnings(checked.warnings);
+  for (const spec::RejectedCell& cell : checked.plan.rejected) {
+    std::vector<std::string> axes;
+    for (const auto& [name, value] : cell.axes) {
+      axes.push_back(name + "=" + value);
+    }
+    fprintf(stderr, "rejected: %s: %s\n", absl::StrJoin(axes, " ").c_str(),
+            cell.reason.c_str());
+  }
+}
+
+}  // namespace sft::experiments

@@ -1,0 +1,42 @@
+#include "experiments/recording_flags.h"
+
+#include "absl/strings/str_cat.h"
+#include "experiments/declared_options.h"
+
+namespace sft::experiments {
+
+void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
+  app.add_option("--out", flags.out, "folder of records and weights")
+      ->type_name("DIR");
+  app.add_option_function<std::string>(
+         "--checkpoint-every",
+         [&flags](const std::string& text) {
+           absl::ParseDuration(text, &flags.checkpoint_every);
+         },
+         "time between checkpoints; 0 = every step")
+      ->type_name("TIME")
+      ->default_str("2m")
+      ->check(Checked("a time such as 30s or 5m", [](std::string& text) {
+        absl::Duration time;
+        return absl::ParseDuration(text, &time) && time >= absl::ZeroDuration();
+      }));
+  app.add_flag("--keep-text", flags.keep_text,
+               "keep prompts and answers in the record");
+  app.add_flag("!--no-save-weights,!--nosave-weights,--save-weights",
+               flags.save_weights,
+               "keep no trained weights; nothing can be exported then");
+}
+
+std::vector<std::string> RecordingWords(const RecordingFlags& flags) {
+  const RecordingFlags defaults;
+  std::vector<std::string> words = {absl::StrCat("--out=", flags.out)};
+  if (flags.checkpoint_every != defaults.checkpoint_every) {
+    words.push_back(absl::StrCat("--checkpoint-every=",
+                                 absl::FormatDuration(flags.checkpoint_every)));
+  }
+  if (flags.keep_text) words.push_back("--keep-text");
+  if (!flags.save_weights) words.push_back("--no-save-weights");
+  return words;
+}
+
+}  // namespace sft::experiments

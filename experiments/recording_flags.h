@@ -1,0 +1,36 @@
+// What every command that executes runs is told alike: where records go, and
+// what is kept.
+#ifndef EXPERIMENTS_RECORDING_FLAGS_H_
+#define EXPERIMENTS_RECORDING_FLAGS_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace sft::experiments {
+
+struct RecordingFlags {
+  std::string out = "results";
+  absl::Duration checkpoint_every = absl::Minutes(2);
+  bool keep_text = false;
+  bool save_weights = true;
+};
+void DeclareRecording(CLI::App& app, RecordingFlags& flags);
+
+// The same as words for another process; what has its default is left out.
+std::vector<std::string> RecordingWords(const RecordingFlags& flags);
+
+// Copies them to WorkerOptions or LaunchOptions.
+template <class Options>
+void ApplyRecording(const RecordingFlags& flags, Options& options) {
+  options.paths.out = flags.out;
+  options.checkpoint_every = flags.checkpoint_every;
+  options.keep_text = flags.keep_text;
+  options.save_weights = flags.save_weights;
+}
+
+}  // namespace sft::experiments
+
+#endif  // EXPERIMENTS_RECORDING_FLAGS_H_

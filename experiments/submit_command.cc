@@ -1,0 +1,236 @@
+// submit, cancel: a sweep as job arrays of Slurm.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "experiments/command_line.h"
+#include "experiments/own_program.h"
+#include "experiments/planned_sweep.h"
+#include "experiments/recording_flags.h"
+#include "harness/core/status.h"
+#include "harness/launch/launcher.h"
+#include "harness/launch/slurm/submit.h"
+#include "harness/record/manifest_store.h"
+
+namespace sft::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SubmitFlags {
+  std::string spec;
+  std::string profile;
+  std::map<std::string, std::string> options;  // of SlurmOptions, as given
+  std::vector<std::string> setup, sbatch;
+  int max_attempts = launch::LaunchOptions().max_attempts;
+  std::string only;
+  bool dry_run = false;
+  bool wait = false;
+  bool allow_other_build = false;
+  RecordingFlags recording;
+};
+
+// A flag whose values are kept as they are, each time that it is given.
+CLI::Option* AddEach(CLI::App& app, const std::string& name,
+                     std::vector<std::string>& values,
+                     const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&values](const std::string& value) { values.push_back(value); },
+          help)
+      ->trigger_on_parse();
+}
+
+// A flag for each field of the options; what is not given is the profile's.
+void DeclareSlurmOptions(CLI::App& app, SubmitFlags& flags) {
+  for (const FieldSpec& field : DescribeFields<launch::SlurmOptions>()) {
+    const std::string name = field.name;
+    CLI::Option* option = app.add_option_function<std::string>(
+        absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}})),
+        [&flags, name](const std::string& text) { flags.options[name] = text; },
+        field.help);
+    if (field.type == FieldType::kInt) {
+      option->type_name("N")
+          ->default_str(field.default_text)
+          ->transform(WholeNumber(field.limits.min, field.limits.max));
+    }
+  }
+  AddEach(app, "--setup", flags.setup,
+          "a line of shell before the program, as 'module load cuda'; may be "
+          "given again")
+      ->type_name("LINE");
+  AddEach(app, "--sbatch", flags.sbatch,
+          "a further word for sbatch, as --sbatch=--reservation=x; may be "
+          "given again")
+      ->type_name("RAW");
+}
+
+void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
+  app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
+  app.add_flag("--dry-run", flags.dry_run,
+               "print script and commands, write and submit nothing");
+  app.add_flag("--wait", flags.wait,
+               "end when the tasks have left the queue; 1 if a run is missing");
+  app.add_option("--only", flags.only, "send only runs of this kind")
+      ->check(OneOf({"failed", "missing", "timeout"}));
+  app.add_option("--profile", flags.profile,
+                 "a site's defaults, as 'partition: gpu', a line an option")
+      ->type_name("FILE");
+  DeclareSlurmOptions(app, flags);
+  app.add_option("--max-attempts", flags.max_attempts,
+                 "tries of a run that fails")
+      ->transform(WholeNumber(1, 1024));
+  app.add_flag("--allow-other-build", flags.allow_other_build,
+               "tasks may run another build of this program");
+  DeclareRecording(app, flags.recording);
+}
+
+absl::StatusOr<launch::SlurmOptions> OptionsFrom(const SubmitFlags& flags) {
+  launch::SlurmOptions options;
+  if (!flags.profile.empty()) {
+    SFT_RETURN_IF_ERROR(launch::ReadSlurmProfile(flags.profile, options));
+  }
+  SFT_RETURN_IF_ERROR(ReadFields(flags.options, options));
+  // The site's lines first, then the user's.
+  options.setup.insert(options.setup.end(), flags.setup.begin(),
+                       flags.setup.end());
+  options.sbatch.insert(options.sbatch.end(), flags.sbatch.begin(),
+                        flags.sbatch.end());
+  return options;
+}
+
+absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
+                                                  const spec::RunPlan& plan) {
+  launch::SubmitRequest request;
+  SFT_ASSIGN_OR_RETURN(request.slurm, OptionsFrom(flags));
+  RecordingFlags recording = flags.recording;
+  recording.out = fs::absolute(recording.out).lexically_normal().string();
+  request.paths.out = recording.out;
+  SFT_ASSIGN_OR_RETURN(const std::string manifest,
+                       flags.dry_run
+                           ? record::ManifestPath(request.paths, plan)
+                           : record::WriteManifest(request.paths, plan));
+  request.digest = fs::path(manifest).stem().string();
+  request.manifest =
+      absl::StrCat("manifests/", fs::path(manifest).filename().string());
+  request.max_attempts = flags.max_attempts;
+  request.only = flags.only;
+  SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
+  SFT_ASSIGN_OR_RETURN(const std::string digest, OwnDigest());
+  request.task_words = {
+      executable,
+      "task",
+      manifest,
+      absl::StrCat("--build=", digest),
+      absl::StrCat("--max-attempts=", flags.max_attempts),
+      absl::StrCat("--slurm-requeues=", request.slurm.max_requeues)};
+  if (flags.allow_other_build) {
+    request.task_words.push_back("--allow-other-build");
+  }
+  for (std::string& word : RecordingWords(recording)) {
+    request.task_words.push_back(std::move(word));
+  }
+  return request;
+}
+
+void SaySummary(const launch::SubmitSummary& summary) {
+  for (const launch::SubmittedArray& array : summary.arrays) {
+    printf("%s\t%zu tasks\n", array.job_id.c_str(), array.tasks);
+  }
+  const launch::RunsToSend& runs = summary.runs;
+  fprintf(stderr,
+          "%zu runs sent, %zu done before, %zu in the queue already, %zu "
+          "failed for good (--max-attempts), %zu not asked for\n",
+          runs.untuned.size() + runs.tuned.size(), runs.done, runs.queued,
+          runs.failed, runs.others);
+  if (summary.left_out > 0) {
+    fprintf(stderr,
+            "of these, %zu tasks found no room in the queue (Slurm's limit or "
+            "--max-submit): type the same command again later\n",
+            summary.left_out);
+  }
+}
+
+absl::StatusOr<int> WaitForTasks(const std::string& out,
+                                 const spec::RunPlan& plan) {
+  const record::RunStore store(record::RunPaths{out});
+  while (true) {
+    SFT_ASSIGN_OR_RETURN(const size_t tasks, launch::CountSubmitted(out));
+    if (tasks == 0) break;
+    absl::SleepFor(absl::Seconds(5));
+  }
+  for (const spec::PlannedRun& run : plan.runs) {
+    if (!store.IsFinal(run.run_id)) return kExitRunFailed;
+  }
+  return kExitGood;
+}
+
+absl::StatusOr<int> RunSubmit(const SubmitFlags& flags) {
+  SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
+                       PlanOfSpec(flags.spec));
+  SayPlan(checked);
+  SFT_ASSIGN_OR_RETURN(const launch::SubmitRequest request,
+                       RequestFrom(flags, checked.plan));
+  if (flags.dry_run) {
+    fputs(launch::DescribeSubmission(checked.plan, request).c_str(), stdout);
+    return kExitGood;
+  }
+  SFT_ASSIGN_OR_RETURN(const launch::SubmitSummary summary,
+                       launch::SubmitSweep(checked.plan, request));
+  SaySummary(summary);
+  fflush(stdout);
+  if (flags.wait) return WaitForTasks(request.paths.out, checked.plan);
+  return kExitGood;
+}
+
+struct CancelFlags {
+  std::string folder;
+};
+
+void DeclareCancel(CLI::App& app, CancelFlags& flags) {
+  app.add_option("DIR", flags.folder, "the --out of a submit")->required();
+}
+
+absl::StatusOr<int> RunCancel(const CancelFlags& flags) {
+  SFT_ASSIGN_OR_RETURN(const size_t tasks,
+                       launch::CancelSubmitted(flags.folder));
+  fprintf(stderr, "%zu tasks cancelled\n", tasks);
+  return kExitGood;
+}
+
+}  // namespace
+
+std::vector<Command> SubmitCommands() {
+  return {
+      MakeCommand(
+          {.name = "submit",
+           .usage = "submit SPEC --out DIR [--partition P] [--time T] ...",
+           .summary = "Hand a sweep to Slurm as job arrays, and end.",
+           .help = R"(
+Untuned runs are an array of their own; the others start once it has ended. A
+task saves before its time is up and is put back; a task that is preempted,
+requeued or lost goes on from its checkpoint. The same command again sends what
+has no final record and is not in the queue. DIR must be where all nodes see it.
+  sftbench submit spec.yaml --out DIR --partition cpu --time 1:00:00
+  sftbench status DIR
+  sftbench cancel DIR
+)",
+           .exit_status = "0 good, 1 with --wait a run has no final record, 2 "
+                          "bad usage or input, or Slurm refused"},
+          DeclareSubmit, RunSubmit),
+      MakeCommand({.name = "cancel",
+                   .usage = "cancel DIR",
+                   .summary = "Cancel the tasks of DIR that Slurm still has.",
+                   .help = "Records and checkpoints stay; 'submit' goes on.\n"
+                           "  sftbench cancel results/demo"},
+                  DeclareCancel, RunCancel),
+  };
+}
+
+}  // namespace sft::experiments

@@ -1,0 +1,294 @@
+// plan, task: a sweep in the hands of a batch system, whichever it is.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "experiments/command_line.h"
+#include "experiments/own_program.h"
+#include "experiments/planned_sweep.h"
+#include "experiments/recording_flags.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/launch/interrupts.h"
+#include "harness/launch/shell_words.h"
+#include "harness/launch/slurm/slurm_programs.h"
+#include "harness/launch/task.h"
+#include "harness/launch/task_index.h"
+#include "harness/record/manifest_store.h"
+
+namespace sft::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PlanFlags {
+  std::string spec;
+  std::string format = "lines";
+  int max_attempts = launch::LaunchOptions().max_attempts;
+  RecordingFlags recording;
+};
+
+void DeclarePlan(CLI::App& app, PlanFlags& flags) {
+  app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
+  app.add_option("--format", flags.format, "of what is printed")
+      ->check(OneOf({"lines", "json", "tsv"}));
+  app.add_option("--max-attempts", flags.max_attempts,
+                 "tries of a run that fails")
+      ->transform(WholeNumber(1, 1024));
+  DeclareRecording(app, flags.recording);
+}
+
+// The words of one run's task, which any shell or engine may start from here.
+std::vector<std::string> TaskWords(const std::string& executable,
+                                   const std::string& manifest, size_t index,
+                                   const PlanFlags& flags,
+                                   const RecordingFlags& recording) {
+  std::vector<std::string> words = {executable, "task", manifest,
+                                    absl::StrCat("--index=", index)};
+  if (flags.max_attempts != PlanFlags().max_attempts) {
+    words.push_back(absl::StrCat("--max-attempts=", flags.max_attempts));
+  }
+  for (std::string& word : RecordingWords(recording)) {
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
+  SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
+                       PlanOfSpec(flags.spec));
+  SayPlan(checked);
+  RecordingFlags recording = flags.recording;
+  recording.out = fs::absolute(recording.out).lexically_normal().string();
+  SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
+  SFT_ASSIGN_OR_RETURN(
+      const std::string manifest,
+      record::WriteManifest(record::RunPaths{recording.out}, checked.plan));
+  const std::vector<spec::PlannedRun>& runs = checked.plan.runs;
+  fprintf(stderr, "%zu runs in %s\n", runs.size(), manifest.c_str());
+  nlohmann::json all = nlohmann::json::array();
+  if (flags.format == "tsv") {
+    printf("index\trun_id\tuntuned_id\tmethod\tbatching\tseed\taxes\n");
+  }
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const std::vector<std::string> words =
+        TaskWords(executable, manifest, i, flags, recording);
+    if (flags.format == "lines") {
+      printf("%s\n", launch::ShellLine(words).c_str());
+    } else if (flags.format == "json") {
+      all.push_back({{"index", i},
+                     {"run_id", runs[i].run_id},
+                     {"untuned_id", runs[i].untuned_id},
+                     {"axes", runs[i].axes},
+                     {"command", words}});
+    } else {
+      // A value may hold anything: as JSON it holds no tab and no line.
+      const spec::RunConfig& config = runs[i].config;
+      printf("%zu\t%s\t%s\t%s\t%s\t%lld\t%s\n", i, runs[i].run_id.c_str(),
+             runs[i].untuned_id.c_str(), config.method.c_str(),
+             config.batching.c_str(), static_cast<long long>(config.seed),
+             nlohmann::json(runs[i].axes)
+                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                 .c_str());
+    }
+  }
+  if (flags.format == "json") {
+    printf("%s\n",
+           all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
+               .c_str());
+  }
+  return kExitGood;
+}
+
+struct TaskFlags {
+  std::string manifest;
+  std::string index;  // "" = the batch system's
+  size_t first = 0;
+  std::string tasks;
+  int max_attempts = launch::LaunchOptions().max_attempts;
+  std::string build;
+  bool allow_other_build = false;
+  int slurm_requeues = 0;
+  RecordingFlags recording{.out = ""};
+};
+
+void DeclareTask(CLI::App& app, TaskFlags& flags) {
+  app.add_option("MANIFEST", flags.manifest, "DIR/manifests/DIGEST.jsonl")
+      ->required();
+  app.add_option("--index", flags.index,
+                 "the run's place, from 0; without it, the batch system's task "
+                 "number")
+      ->transform(WholeNumber(0))
+      ->type_name("N");
+  app.add_option("--first", flags.first,
+                 "added to that number: an array that was cut begins here")
+      ->type_name("N")
+      ->transform(WholeNumber(0));
+  app.add_option("--tasks", flags.tasks,
+                 "a line a task, the places of its runs; the number is a "
+                 "line's, from 0")
+      ->type_name("FILE");
+  app.add_option("--max-attempts", flags.max_attempts,
+                 "tries of a run that fails, of all tasks together")
+      ->transform(WholeNumber(1, 1024));
+  app.add_option("--build", flags.build,
+                 "SHA-256 that this program must have, or its beginning")
+      ->type_name("HEX");
+  app.add_flag("--allow-other-build", flags.allow_other_build,
+               "run all the same, and say it");
+  app.add_option("--slurm-requeues", flags.slurm_requeues,
+                 "told of its time limit (SIGUSR1), it asks Slurm to put it "
+                 "back, so often at most")
+      ->transform(WholeNumber(0, 10000));
+  DeclareRecording(app, flags.recording);
+}
+
+// A batch system may start what is in its PATH, which is not what submitted.
+absl::Status CheckBuild(const TaskFlags& flags) {
+  if (flags.build.empty()) return absl::OkStatus();
+  SFT_ASSIGN_OR_RETURN(const std::string own, OwnDigest());
+  if (own.rfind(flags.build, 0) == 0) return absl::OkStatus();
+  const std::string what =
+      absl::StrCat("this is another build of sftbench (SHA-256 ",
+                   own.substr(0, 12), "...) than the one that made the plan (",
+                   flags.build.substr(0, 12), "...)");
+  if (!flags.allow_other_build) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(what, "; --allow-other-build runs it all the same"));
+  }
+  fprintf(stderr, "warning: %s\n", what.c_str());
+  return absl::OkStatus();
+}
+
+// The runs of a line of the tasks' file.
+absl::StatusOr<std::vector<size_t>> IndicesOfTask(const std::string& file,
+                                                  size_t line) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(file));
+  if (line >= lines.size()) {
+    return InputError(file, absl::StrCat("task ", line, ": has ", lines.size(),
+                                         " lines, counted from 0"));
+  }
+  std::vector<size_t> indices;
+  for (absl::string_view word :
+       absl::StrSplit(lines[line], ' ', absl::SkipEmpty())) {
+    uint64_t index = 0;
+    if (!absl::SimpleAtoi(word, &index)) {
+      return InputError(absl::StrCat(file, ":", line + 1),
+                        absl::StrCat("'", word, "': wanted whole numbers"));
+    }
+    indices.push_back(static_cast<size_t>(index));
+  }
+  return indices;
+}
+
+absl::StatusOr<std::vector<size_t>> IndicesOf(const TaskFlags& flags) {
+  size_t number = 0;
+  if (flags.index.empty()) {
+    SFT_ASSIGN_OR_RETURN(number, launch::TaskIndexFrom([](const char* name) {
+                           return std::getenv(name);
+                         }));
+  } else if (uint64_t value = 0; absl::SimpleAtoi(flags.index, &value)) {
+    number = static_cast<size_t>(value);
+  }
+  number += flags.first;
+  if (flags.tasks.empty()) return std::vector<size_t>{number};
+  return IndicesOfTask(flags.tasks, number);
+}
+
+absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
+  // Before anything else: a signal that comes now is obeyed too.
+  const launch::InterruptCounter interrupts;
+  SFT_RETURN_IF_ERROR(CheckBuild(flags));
+  SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
+                       record::ManifestFile::Open(flags.manifest));
+  SFT_ASSIGN_OR_RETURN(const std::vector<size_t> indices, IndicesOf(flags));
+  launch::LaunchOptions options;
+  ApplyRecording(flags.recording, options);
+  if (options.paths.out.empty()) {
+    // DIR/manifests/DIGEST.jsonl
+    options.paths.out = fs::absolute(flags.manifest)
+                            .lexically_normal()
+                            .parent_path()
+                            .parent_path()
+                            .string();
+  }
+  SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
+  options.manifest = flags.manifest;
+  options.max_attempts = flags.max_attempts;
+  SFT_ASSIGN_OR_RETURN(
+      const spec::RunPlan plan,
+      launch::PlanOfTask(*manifest, indices, options.manifest_index));
+  std::vector<std::string> wanted;
+  for (const auto& [run_id, index] : options.manifest_index) {
+    if (std::find(indices.begin(), indices.end(), index) != indices.end()) {
+      wanted.push_back(run_id);
+    }
+  }
+  SFT_ASSIGN_OR_RETURN(const std::unique_ptr<launch::WorkerPool> pool,
+                       launch::MakeWorkerPool(options.pool, options));
+  SFT_ASSIGN_OR_RETURN(
+      const launch::TaskEnd end,
+      // Batch systems ask more than once and then kill by themselves: no number
+      // of signals keeps a worker from saving.
+      launch::RunTask(*pool, plan, wanted, options, [&interrupts] {
+        return std::min(interrupts.count(), 1);
+      }));
+  if (end == launch::TaskEnd::kPutBack && interrupts.warned()) {
+    // Not after SIGTERM: that is a scancel, or Slurm puts it back by itself.
+    launch::RequeueThisSlurmJob(flags.slurm_requeues);
+  }
+  return static_cast<int>(end);
+}
+
+std::string TaskHelp() {
+  std::string help = R"(
+Executes runs of a manifest and ends: for any batch system. Which run: --index,
+or the task number that the system gives, in this order:
+)";
+  for (const launch::TaskIndexVariable& row : launch::TaskIndexVariables()) {
+    absl::StrAppendFormat(&help, "  %-22s%s, %s\n", row.name, row.engine,
+                          row.first == 0 ? "from 0" : "from 1");
+  }
+  absl::StrAppend(&help, R"(
+The untuned run whose scores a run reads comes first: executed here where nobody
+is at it, waited for where another task is. On TERM, INT, USR1 or USR2 it saves a
+checkpoint. A task that is started twice does no harm: the first record stands.
+  sftbench task results/demo/manifests/0123456789ab.jsonl --index 3
+)");
+  return help;
+}
+
+}  // namespace
+
+std::vector<Command> TaskCommands() {
+  return {
+      MakeCommand(
+          {.name = "plan",
+           .usage = "plan SPEC --out DIR [--format lines|json|tsv]",
+           .summary = "Write a sweep's manifest; print a command line a run.",
+           .help = R"(
+Every line is one run, for whatever starts processes; it may be started again,
+there or elsewhere, and then goes on. Untuned runs stand first.
+  sftbench plan experiments/smoke.yaml --out results/smoke > lines
+  parallel --jobs 2 --joblog log < lines
+  parallel --jobs 2 --joblog log --resume-failed < lines
+)"},
+          DeclarePlan, RunPlanCommand),
+      MakeCommand({.name = "task",
+                   .usage = "task MANIFEST [--index N]",
+                   .summary = "Execute one run of a manifest, as a task of an "
+                              "array.",
+                   .help = TaskHelp(),
+                   .exit_status = "0 done, now or before; 1 failed for good; 2 "
+                                  "bad usage or input; 75 interrupted and "
+                                  "saved: put it back"},
+                  DeclareTask, RunTaskCommand),
+  };
+}
+
+}  // namespace sft::experiments

@@ -1,0 +1,134 @@
+#include "harness/launch/slurm/job_script.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/launch/shell_words.h"
+#include "harness/spec/yaml_tree.h"
+
+namespace sft::launch {
+namespace {
+
+using spec::YamlNode;
+
+absl::StatusOr<std::vector<std::string>> TextsOf(const std::string& path,
+                                                 const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::kScalar) {
+    return std::vector<std::string>{node.text};
+  }
+  std::vector<std::string> texts;
+  for (const YamlNode& item : node.items) {
+    if (item.kind != YamlNode::Kind::kScalar) {
+      return InputError(absl::StrCat(path, ":", item.line),
+                        "wanted a text, or a list of texts");
+    }
+    texts.push_back(item.text);
+  }
+  return texts;
+}
+
+}  // namespace
+
+absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
+  SFT_ASSIGN_OR_RETURN(const std::string text,
+                       ReadFile(path, spec::kMaxSpecBytes));
+  SFT_ASSIGN_OR_RETURN(const YamlNode root, spec::ParseYaml(path, text));
+  if (root.kind != YamlNode::Kind::kMap) {
+    return InputError(path, "wanted lines such as 'partition: gpu'");
+  }
+  std::vector<std::string> names = {"setup", "sbatch"};
+  for (const FieldSpec& field : DescribeFields<SlurmOptions>()) {
+    names.push_back(field.name);
+  }
+  for (const auto& [key, value] : root.entries) {
+    const std::string where = absl::StrCat(path, ":", key.line);
+    // As flags are written, or as the fields are.
+    const std::string name = absl::StrReplaceAll(key.text, {{"-", "_"}});
+    if (name == "setup" || name == "sbatch") {
+      SFT_ASSIGN_OR_RETURN((name == "setup" ? options.setup : options.sbatch),
+                           TextsOf(path, value));
+      continue;
+    }
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const std::string nearest = NearestName(name, names);
+      return InputError(where,
+                        absl::StrCat("unknown option '", key.text, "'",
+                                     nearest.empty() ? "" : "; did you mean '",
+                                     nearest, nearest.empty() ? "" : "'?"));
+    }
+    if (value.kind != YamlNode::Kind::kScalar) {
+      return InputError(where, absl::StrCat("'", name, "': wanted one value"));
+    }
+    const absl::Status status = ReadFields({{name, value.text}}, options);
+    if (!status.ok()) return InputError(where, ToStd(status.message()));
+  }
+  return absl::OkStatus();
+}
+
+std::string JobScript(const std::vector<std::string>& task_words,
+                      const std::vector<std::string>& setup) {
+  std::string text =
+      "#!/bin/bash\n"
+      "# A task of a Slurm array, written by 'sftbench submit'.\n"
+      "# $1: the file of tasks, $2: the line in it of this array's first.\n"
+      "set -eu\n";
+  if (!setup.empty()) {
+    // Sites' own scripts read variables that are not set.
+    absl::StrAppend(&text, "set +u\n", absl::StrJoin(setup, "\n"),
+                    "\nset -u\n");
+  }
+  // In the shell's place: signals reach the program itself. A shell that traps
+  // them loses some, for Slurm sends SIGCONT with each.
+  absl::StrAppend(&text, "exec ", ShellLine(task_words),
+                  " --tasks=\"$1\" --first=\"$2\"\n");
+  return text;
+}
+
+std::vector<std::string> SbatchWords(const SlurmOptions& options,
+                                     const ArrayJob& job) {
+  std::vector<std::string> words = {
+      "sbatch", "--parsable", "--requeue", "--open-mode=append",
+      // The batch process alone; the program hands it on.
+      absl::StrCat("--signal=B:USR1@", options.signal_delay),
+      // "%" begins a pattern of Slurm's.
+      absl::StrCat("--output=", absl::StrReplaceAll(job.log, {{"%", "%%"}}),
+                   "/%A_%a.log"),
+      absl::StrCat("--array=0-", job.count - 1,
+                   options.array_limit > 0
+                       ? absl::StrCat("%", options.array_limit)
+                       : ""),
+      absl::StrCat("--cpus-per-task=", options.cpus_per_task > 0
+                                           ? options.cpus_per_task
+                                           : job.threads)};
+  const auto add = [&words](const char* name, const std::string& value) {
+    if (!value.empty()) words.push_back(absl::StrCat("--", name, "=", value));
+  };
+  add("job-name", options.job_name);
+  add("partition", options.partition);
+  add("account", options.account);
+  add("qos", options.qos);
+  add("time", options.time);
+  add("mem", options.mem);
+  add("gpus", options.gpus);
+  add("gres", options.gres);
+  add("constraint", options.constraint);
+  add("exclude", options.exclude);
+  add("nodelist", options.nodelist);
+  add("mail-user", options.mail_user);
+  if (!options.mail_user.empty()) words.push_back("--mail-type=END,FAIL");
+  // The jobs before this one have waited for the user's own already.
+  add("dependency",
+      job.after.empty()
+          ? options.dependency
+          : absl::StrCat("afterany:", absl::StrJoin(job.after, ":")));
+  words.insert(words.end(), options.sbatch.begin(), options.sbatch.end());
+  words.insert(words.end(), {job.script, job.tasks, absl::StrCat(job.first)});
+  return words;
+}
+
+}  // namespace sft::launch

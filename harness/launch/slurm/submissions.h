@@ -1,0 +1,71 @@
+// What of a sweep was handed to Slurm: DIR/slurm/*.json, one file an array, and
+// the files of tasks that they name. None is ever changed.
+#ifndef HARNESS_LAUNCH_SLURM_SUBMISSIONS_H_
+#define HARNESS_LAUNCH_SLURM_SUBMISSIONS_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "harness/launch/slurm/slurm_programs.h"
+#include "harness/launch/slurm/slurm_text.h"
+
+namespace sft::launch {
+
+struct SlurmFolder {
+  std::string out;  // the sweep's folder
+  std::string Path() const { return out + "/slurm"; }
+  std::string Logs() const { return out + "/slurm/logs"; }
+  std::string Script(const std::string& digest) const {
+    return out + "/slurm/" + digest + ".sh";
+  }
+};
+
+struct Submission {
+  std::string job_id;
+  std::string manifest;  // path below DIR
+  std::string tasks;     // likewise
+  size_t first = 0;      // line of the array's first task
+  size_t count = 0;      // tasks
+};
+
+// A line a task, the places of its runs by spaces; named by its contents.
+// Returns its path below DIR.
+absl::StatusOr<std::string> WriteTasks(
+    const SlurmFolder& folder, const std::vector<std::vector<size_t>>& tasks);
+
+absl::Status WriteSubmission(const SlurmFolder& folder,
+                             const Submission& submission);
+// The oldest first; none where nothing was submitted.
+absl::StatusOr<std::vector<Submission>> ReadSubmissions(
+    const SlurmFolder& folder);
+
+struct SubmittedRun {
+  std::string run_id;
+  bool is_untuned = false;
+  SlurmTask task;
+};
+absl::StatusOr<std::vector<SubmittedRun>> RunsOf(const SlurmFolder& folder,
+                                                 const Submission& submission);
+
+// The runs whose tasks are in the queue now.
+struct QueuedRun {
+  SubmittedRun run;
+  QueuedTask queued;
+};
+absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
+                                                    const SlurmQueue& queue);
+
+// A run that has no final record, as Slurm sees it: "123_4 PENDING
+// (Resources)", or, once it has left the queue, what accounting says of it.
+struct RunInSlurm {
+  std::string run_id;
+  std::string state;
+};
+absl::StatusOr<std::vector<RunInSlurm>> ReadSlurmStates(const std::string& dir);
+
+}  // namespace sft::launch
+
+#endif  // HARNESS_LAUNCH_SLURM_SUBMISSIONS_H_

@@ -1,0 +1,234 @@
+#include "harness/launch/slurm/submit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/launch/shell_words.h"
+#include "harness/launch/slurm/slurm_programs.h"
+#include "harness/launch/slurm/submissions.h"
+
+namespace sft::launch {
+namespace {
+
+bool IsUntunedCell(const spec::PlannedRun& run) {
+  return run.config.method == spec::kUntuned;
+}
+
+// Why a run without a final record is to be sent.
+std::string KindOf(const record::RunStore& store, const std::string& run_id,
+                   int attempts) {
+  if (attempts == 0) return "missing";
+  const auto last = store.ReadLastAttempt(run_id);
+  return last.ok() && last->status == RunStatus::kTimeout ? "timeout"
+                                                          : "failed";
+}
+
+int64_t MostThreads(const spec::RunPlan& plan, const PlannedArray& array) {
+  int64_t most = 1;
+  for (const std::vector<size_t>& task : array.tasks) {
+    for (const size_t index : task) {
+      most = std::max(most, plan.runs[index].config.threads);
+    }
+  }
+  return most;
+}
+
+ArrayJob JobOf(const spec::RunPlan& plan, const SubmitRequest& request,
+               const PlannedArray& array) {
+  const SlurmFolder folder{request.paths.out};
+  ArrayJob job;
+  job.script = folder.Script(request.digest);
+  job.count = array.tasks.size();
+  job.log = folder.Logs();
+  job.threads = MostThreads(plan, array);
+  return job;
+}
+
+SlurmOptions OptionsOf(const SubmitRequest& request) {
+  SlurmOptions options = request.slurm;
+  if (options.job_name.empty()) {
+    options.job_name = absl::StrCat("sftbench-", request.digest);
+  }
+  return options;
+}
+
+SlurmLimits LimitsFor(const SubmitRequest& request) {
+  SlurmLimits limits = ReadSlurmLimits();
+  const size_t most = static_cast<size_t>(request.slurm.max_submit);
+  if (most > 0 && (limits.jobs == 0 || most < limits.jobs)) limits.jobs = most;
+  return limits;
+}
+
+// Writes one array's files, submits it and notes that.
+absl::StatusOr<SubmittedArray> SendArray(const spec::RunPlan& plan,
+                                         const SubmitRequest& request,
+                                         const PlannedArray& array,
+                                         const std::set<std::string>& after) {
+  const SlurmFolder folder{request.paths.out};
+  Submission submission;
+  submission.manifest = request.manifest;
+  submission.count = array.tasks.size();
+  SFT_ASSIGN_OR_RETURN(submission.tasks, WriteTasks(folder, array.tasks));
+  ArrayJob job = JobOf(plan, request, array);
+  job.tasks = absl::StrCat(folder.out, "/", submission.tasks);
+  job.after.assign(after.begin(), after.end());
+  SFT_ASSIGN_OR_RETURN(submission.job_id,
+                       Sbatch(SbatchWords(OptionsOf(request), job)));
+  SFT_RETURN_IF_ERROR(WriteSubmission(folder, submission));
+  return SubmittedArray{submission.job_id, submission.count};
+}
+
+}  // namespace
+
+RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
+                      const std::set<std::string>& queued,
+                      const SubmitRequest& request) {
+  RunsToSend runs;
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    const spec::PlannedRun& run = plan.runs[i];
+    // Whether the record is whole is the task's to find out: of a hundred
+    // thousand, reading takes minutes.
+    if (FileExists(store.paths().Record(run.run_id))) {
+      ++runs.done;
+      continue;
+    }
+    if (queued.count(run.run_id) != 0) {
+      ++runs.queued;
+      continue;
+    }
+    const int attempts = store.CountAttempts(run.run_id);
+    if (attempts >= request.max_attempts) {
+      ++runs.failed;
+    } else if (!request.only.empty() &&
+               KindOf(store, run.run_id, attempts) != request.only) {
+      ++runs.others;
+    } else {
+      (IsUntunedCell(run) ? runs.untuned : runs.tuned).push_back(i);
+    }
+  }
+  return runs;
+}
+
+PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
+                            size_t array_size, size_t room) {
+  PlannedArrays planned;
+  const auto add = [&](const std::vector<size_t>& places, size_t a_task,
+                       bool is_untuned) {
+    for (size_t at = 0; at < places.size(); at += a_task) {
+      if (room == 0) {
+        ++planned.left_out;
+        continue;
+      }
+      --room;
+      if (planned.arrays.empty() ||
+          planned.arrays.back().is_untuned != is_untuned ||
+          planned.arrays.back().tasks.size() >= array_size) {
+        planned.arrays.push_back({{}, is_untuned});
+      }
+      const size_t end = std::min(at + a_task, places.size());
+      planned.arrays.back().tasks.emplace_back(
+          places.begin() + static_cast<int64_t>(at),
+          places.begin() + static_cast<int64_t>(end));
+    }
+  };
+  // Others wait for an untuned run: none stands behind another in a task.
+  add(runs.untuned, 1, true);
+  add(runs.tuned, std::max<size_t>(runs_per_task, 1), false);
+  return planned;
+}
+
+std::string DescribeSubmission(const spec::RunPlan& plan,
+                               const SubmitRequest& request) {
+  const record::RunStore store(request.paths);
+  const RunsToSend runs = ChooseRuns(plan, store, {}, request);
+  const SlurmLimits limits = LimitsFor(request);
+  const PlannedArrays planned = CutIntoArrays(
+      runs, static_cast<size_t>(request.slurm.runs_per_task), limits.array_size,
+      limits.jobs == 0 ? kUnlimitedTasks : limits.jobs);
+  std::string text = JobScript(request.task_words, request.slurm.setup);
+  for (const PlannedArray& array : planned.arrays) {
+    ArrayJob job = JobOf(plan, request, array);
+    job.tasks = absl::StrCat(SlurmFolder{request.paths.out}.Path(), "/TASKS");
+    if (!array.is_untuned && planned.arrays.front().is_untuned) {
+      job.after = {"UNTUNED"};
+    }
+    absl::StrAppend(&text, "# ",
+                    ShellLine(SbatchWords(OptionsOf(request), job)), "\n");
+  }
+  if (planned.left_out > 0) {
+    absl::StrAppend(&text, "# ", planned.left_out,
+                    " tasks find no room in the queue\n");
+  }
+  return text;
+}
+
+absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
+                                          const SubmitRequest& request) {
+  const SlurmFolder folder{request.paths.out};
+  const record::RunStore store(request.paths);
+  SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
+  SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
+                       QueuedRunsOf(folder, queue));
+  std::set<std::string> queued, untuned_jobs;
+  for (const QueuedRun& one : in_queue) {
+    queued.insert(one.run.run_id);
+    if (one.run.is_untuned) untuned_jobs.insert(one.run.task.first);
+  }
+  SubmitSummary summary;
+  summary.runs = ChooseRuns(plan, store, queued, request);
+  const SlurmLimits limits = LimitsFor(request);
+  const size_t room = limits.jobs == 0           ? kUnlimitedTasks
+                      : limits.jobs > queue.jobs ? limits.jobs - queue.jobs
+                                                 : 0;
+  const PlannedArrays planned = CutIntoArrays(
+      summary.runs, static_cast<size_t>(request.slurm.runs_per_task),
+      limits.array_size, room);
+  summary.left_out = planned.left_out;
+  // sbatch keeps a copy of it: one that is written anew changes no job's.
+  SFT_RETURN_IF_ERROR(MakeFolders(folder.Logs()));
+  SFT_RETURN_IF_ERROR(
+      WriteFileAtomically(folder.Script(request.digest),
+                          JobScript(request.task_words, request.slurm.setup)));
+  for (const PlannedArray& array : planned.arrays) {
+    absl::StatusOr<SubmittedArray> sent =
+        SendArray(plan, request, array,
+                  array.is_untuned ? std::set<std::string>() : untuned_jobs);
+    if (!sent.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          ToStd(sent.status().message()), " (", summary.arrays.size(), " of ",
+          planned.arrays.size(),
+          " arrays were submitted before; the same command sends the rest)"));
+    }
+    if (array.is_untuned) untuned_jobs.insert(sent->job_id);
+    summary.arrays.push_back(*std::move(sent));
+  }
+  return summary;
+}
+
+absl::StatusOr<size_t> CancelSubmitted(const std::string& dir) {
+  SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
+  SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
+                       QueuedRunsOf(SlurmFolder{dir}, queue));
+  std::set<std::string> jobs;
+  std::set<SlurmTask> tasks;
+  for (const QueuedRun& one : in_queue) {
+    jobs.insert(one.run.task.first);
+    tasks.insert(one.run.task);
+  }
+  if (jobs.empty()) return size_t{0};
+  SFT_RETURN_IF_ERROR(CancelSlurmJobs({jobs.begin(), jobs.end()}));
+  return tasks.size();
+}
+
+absl::StatusOr<size_t> CountSubmitted(const std::string& dir) {
+  SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
+  SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
+                       QueuedRunsOf(SlurmFolder{dir}, queue));
+  std::set<SlurmTask> tasks;
+  for (const QueuedRun& one : in_queue) tasks.insert(one.run.task);
+  return tasks.size();
+}
+
+}  // namespace sft::launch

@@ -1,0 +1,47 @@
+// Some runs of a manifest as one task of a batch system. A task is a small
+// sweep: its runs and the untuned runs whose scores they read, one after the
+// other, each a worker process of its own, so that deaths are recorded and
+// memory is one run's. The store says which attempt it is.
+#ifndef HARNESS_LAUNCH_TASK_H_
+#define HARNESS_LAUNCH_TASK_H_
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "harness/launch/launcher.h"
+#include "harness/spec/manifest.h"
+#include "harness/spec/run_plan.h"
+
+namespace sft::launch {
+
+// The values are exit statuses of `sftbench task`.
+enum class TaskEnd {
+  kDone = 0,      // every run has a final record, perhaps since before
+  kFailed = 1,    // for good: no attempt is left
+  kPutBack = 75,  // saved; the same task goes on with it
+};
+
+// The runs at these places and, before them, their untuned runs; where each
+// stands goes to `manifest_index`.
+absl::StatusOr<spec::RunPlan> PlanOfTask(
+    const spec::ManifestReader& manifest, const std::vector<size_t>& indices,
+    std::map<std::string, size_t>& manifest_index);
+
+// An untuned run that another process is at (its lock says so) is waited for;
+// one that nobody is at is executed here. A run of the task itself that another
+// process is at is executed all the same: which of the two lives is not to be
+// known, and the first record stands. `wanted`: ids of the task's own runs.
+absl::StatusOr<TaskEnd> RunTask(WorkerPool& pool, const spec::RunPlan& plan,
+                                const std::vector<std::string>& wanted,
+                                const LaunchOptions& options,
+                                const std::function<int()>& interrupts,
+                                absl::Duration poll = absl::Seconds(1));
+
+}  // namespace sft::launch
+
+#endif  // HARNESS_LAUNCH_TASK_H_

@@ -1,0 +1,109 @@
+#include "harness/record/manifest_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <tuple>
+#include <utility>
+
+#include "harness/core/status.h"
+#include "harness/spec/plan_text.h"
+
+namespace sft::record {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kNameDigits = 12;
+constexpr int64_t kMaxManifestBytes = int64_t{1} << 30;
+
+// A name that no other writer has, on whatever host.
+std::string UniqueBeside(const std::string& path) {
+  char host[256] = "host";
+  gethostname(host, sizeof(host) - 1);
+  return absl::StrCat(path, ".tmp.", host, ".", getpid());
+}
+
+absl::StatusOr<std::string> PathOfText(const RunPaths& paths,
+                                       const std::string& text) {
+  SFT_ASSIGN_OR_RETURN(const auto reader,
+                       spec::ManifestReader::Open("the plan", text));
+  return paths.Manifest(reader.digest().substr(0, kNameDigits));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ManifestPath(const RunPaths& paths,
+                                         const spec::RunPlan& plan) {
+  return PathOfText(paths, spec::ManifestText(plan));
+}
+
+absl::StatusOr<std::string> WriteManifest(const RunPaths& paths,
+                                          const spec::RunPlan& plan) {
+  const std::string text = spec::ManifestText(plan);
+  SFT_ASSIGN_OR_RETURN(const std::string path, PathOfText(paths, text));
+  SFT_RETURN_IF_ERROR(MakeFolders(paths.Manifests()));
+  if (FileExists(path)) {
+    // What is launched again is the newest again; that it cannot be said where
+    // the file is another user's changes no result.
+    (void)utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+    return path;
+  }
+  const std::string temporary = UniqueBeside(path);
+  SFT_RETURN_IF_ERROR(WriteFileAtomically(temporary, text));
+  SFT_RETURN_IF_ERROR(PublishByLink(temporary, path).status());
+  return path;
+}
+
+absl::StatusOr<ManifestFile> ManifestFile::Open(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
+  const std::string_view bytes(reinterpret_cast<const char*>(file.data()),
+                               file.size_bytes());
+  SFT_ASSIGN_OR_RETURN(spec::ManifestReader reader,
+                       spec::ManifestReader::Open(path, bytes));
+  // The mapping stays where it is when the file's holder moves.
+  return ManifestFile(std::move(file), std::move(reader));
+}
+
+std::vector<std::string> ListPlanFiles(const std::string& dir) {
+  const RunPaths paths{dir};
+  // By second, nanosecond and name: files of a copied folder may be of one
+  // moment.
+  std::vector<std::tuple<int64_t, int64_t, std::string>> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(paths.Manifests(), error)) {
+    if (entry.path().extension() != ".jsonl") continue;
+    struct stat info {};
+    if (stat(entry.path().c_str(), &info) != 0) continue;
+    found.emplace_back(info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+                       entry.path().string());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> files;
+  if (FileExists(paths.OldPlan())) files.push_back(paths.OldPlan());
+  for (auto& [second, nanosecond, path] : found) {
+    files.push_back(std::move(path));
+  }
+  return files;
+}
+
+absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
+  std::vector<spec::RunPlan> plans;
+  for (const std::string& file : ListPlanFiles(dir)) {
+    SFT_ASSIGN_OR_RETURN(const std::string text,
+                         ReadFile(file, kMaxManifestBytes));
+    SFT_ASSIGN_OR_RETURN(spec::RunPlan plan, spec::PlanFromText(file, text));
+    plans.push_back(std::move(plan));
+  }
+  if (plans.empty()) {
+    return absl::NotFoundError(absl::StrCat(
+        dir, ": holds no plan (manifests/*.jsonl); wanted the --out of a run"));
+  }
+  if (plans.size() == 1) return std::move(plans[0]);
+  return spec::UnitePlans(plans);
+}
+
+}  // namespace sft::record

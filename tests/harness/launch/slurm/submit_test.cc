@@ -1,0 +1,287 @@
+// What is sent to Slurm, in how many arrays, and what is sent again. Slurm's
+// programs are scripts that note their words and answer what a test wrote down;
+// tests/slurm has the real ones.
+#include "harness/launch/slurm/submit.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "harness/core/files.h"
+#include "harness/launch/slurm/submissions.h"
+#include "harness/record/manifest_store.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+
+namespace sft::launch {
+namespace {
+namespace fs = std::filesystem;
+
+// A folder with sbatch, squeue and the like, first in PATH while it lives.
+class FakeSlurm {
+ public:
+  FakeSlurm() : path_(getenv("PATH")) {
+    setenv("PATH", absl::StrCat(dir_.path().string(), ":", path_).c_str(), 1);
+    // Gives out 101, 102, ...
+    Program("sbatch",
+            "n=$(cat \"$here/n\" 2>/dev/null || echo 100)\n"
+            "n=$((n + 1)); echo $n > \"$here/n\"; echo $n\n");
+    Program("squeue", "cat \"$here/queue\" 2>/dev/null || :\n");
+    Program("scancel", ":\n");
+    Program("scontrol", "echo 'MaxArraySize = 3'\n");
+    Program("sacctmgr", "exit 1\n");
+    Program("sacct", "echo '101_0|TIMEOUT|0:15'\n");
+  }
+  ~FakeSlurm() { setenv("PATH", path_.c_str(), 1); }
+
+  void Program(const std::string& name, const std::string& script) const {
+    const std::string path = (dir_.path() / name).string();
+    std::ofstream(path) << "#!/bin/sh\nhere='" << dir_.path().string()
+                        << "'\necho \"$0 $*\" >> \"$here/said\"\n"
+                        << script;
+    fs::permissions(path, fs::perms::owner_all);
+  }
+  void Queue(const std::string& lines) const {
+    std::ofstream(dir_.path() / "queue") << lines;
+  }
+  // Lines of the calls of a program so far.
+  std::vector<std::string> Calls(const std::string& name) const {
+    std::vector<std::string> calls;
+    const auto lines = ReadLines((dir_.path() / "said").string());
+    if (!lines.ok()) return calls;
+    for (const std::string& line : *lines) {
+      if (line.find(absl::StrCat("/", name, " ")) != std::string::npos) {
+        calls.push_back(line);
+      }
+    }
+    return calls;
+  }
+
+ private:
+  support::TempDir dir_;
+  const std::string path_;
+};
+
+// An untuned run and five others.
+struct Sweep {
+  Sweep() {
+    for (const char* id : {"0a", "01", "02", "03", "04", "05"}) {
+      spec::PlannedRun run;
+      run.run_id = id;
+      run.untuned_id = "0a";
+      run.config.method = run.run_id == "0a" ? spec::kUntuned : "full";
+      run.config.threads = 1;
+      plan.runs.push_back(run);
+    }
+    request.paths.out = dir.path().string();
+    const auto manifest = record::WriteManifest(request.paths, plan);
+    REQUIRE(manifest.ok());
+    request.digest = fs::path(*manifest).stem().string();
+    request.manifest = absl::StrCat("manifests/", request.digest, ".jsonl");
+    request.task_words = {"/bin/sftbench", "task", *manifest};
+  }
+  SubmitSummary Submit() const {
+    const auto summary = SubmitSweep(plan, request);
+    INFO(summary.status().ToString());
+    REQUIRE(summary.ok());
+    return *summary;
+  }
+  void Publish(const std::string& run_id, RunStatus status, int attempt) const {
+    const record::RunStore store(request.paths);
+    REQUIRE(store.Open().ok());
+    record::RunRecord record;
+    record.run_id = run_id;
+    record.status = status;
+    REQUIRE(store.Publish(record, attempt).ok());
+  }
+
+  support::TempDir dir;
+  spec::RunPlan plan;
+  SubmitRequest request;
+};
+
+bool Says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("arrays are cut by Slurm's limits, the untuned run first",
+          "[launch][slurm]") {
+  RunsToSend runs;
+  runs.untuned = {0, 1};
+  runs.tuned = {2, 3, 4, 5, 6};
+  const PlannedArrays all = CutIntoArrays(runs, 1, 3, kUnlimitedTasks);
+  REQUIRE(all.arrays.size() == 3);
+  CHECK(all.arrays[0].is_untuned);
+  CHECK(all.arrays[0].tasks == std::vector<std::vector<size_t>>{{0}, {1}});
+  CHECK(all.arrays[1].tasks == std::vector<std::vector<size_t>>{{2}, {3}, {4}});
+  CHECK(all.arrays[2].tasks.size() == 2);
+  CHECK(all.left_out == 0);
+  // Several runs a task, but not of untuned ones.
+  const PlannedArrays wide = CutIntoArrays(runs, 2, 100, kUnlimitedTasks);
+  REQUIRE(wide.arrays.size() == 2);
+  CHECK(wide.arrays[1].tasks ==
+        std::vector<std::vector<size_t>>{{2, 3}, {4, 5}, {6}});
+  const PlannedArrays tight = CutIntoArrays(runs, 1, 100, 3);
+  CHECK(tight.left_out == 4);
+  CHECK(tight.arrays.back().tasks.size() == 1);
+  CHECK(CutIntoArrays(runs, 1, 100, 0).arrays.empty());
+}
+
+TEST_CASE("a sweep is submitted in arrays that are written down",
+          "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.request.slurm.partition = "a b";
+  const SubmitSummary summary = sweep.Submit();
+  // MaxArraySize is 3: the five others are two arrays.
+  REQUIRE(summary.arrays.size() == 3);
+  CHECK(summary.arrays[0].tasks == 1);
+  CHECK(summary.arrays[1].tasks == 3);
+  const std::vector<std::string> calls = slurm.Calls("sbatch");
+  REQUIRE(calls.size() == 3);
+  CHECK(Says(calls[0], "--array=0-0 "));
+  CHECK_FALSE(Says(calls[0], "--dependency"));
+  CHECK(Says(calls[1], "--array=0-2 "));
+  CHECK(Says(calls[1], "--dependency=afterany:101 "));
+  CHECK(Says(calls[2], "--dependency=afterany:101 "));
+  CHECK(Says(calls[2], "--partition=a b "));
+  const SlurmFolder folder{sweep.request.paths.out};
+  CHECK(FileExists(folder.Script(sweep.request.digest)));
+  const auto submissions = ReadSubmissions(folder);
+  REQUIRE(submissions.ok());
+  REQUIRE(submissions->size() == 3);
+  const auto runs = RunsOf(folder, submissions->at(2));
+  REQUIRE(runs.ok());
+  REQUIRE(runs->size() == 2);
+  CHECK(runs->at(0).run_id == "04");
+  CHECK(runs->at(1).task == SlurmTask{"103", 1});
+}
+
+TEST_CASE("a sweep that is submitted again sends what is missing",
+          "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  // Of the three arrays: 01 runs, 02 waits; 03, 04 and 05 have left the queue.
+  slurm.Queue("102|0|RUNNING|None\n102|1|PENDING|Resources\n9|0|RUNNING|x\n");
+  sweep.Publish("0a", RunStatus::kOk, 1);
+  sweep.Publish("03", RunStatus::kDiverged, 1);
+  sweep.Publish("04", RunStatus::kFailed, 1);
+  sweep.Publish("04", RunStatus::kFailed, 2);
+  const SubmitSummary again = sweep.Submit();
+  CHECK(again.runs.done == 2);
+  CHECK(again.runs.queued == 2);
+  CHECK(again.runs.failed == 1);  // two attempts, no third
+  CHECK(again.runs.tuned == std::vector<size_t>{5});
+  REQUIRE(again.arrays.size() == 1);
+  CHECK(again.arrays[0].tasks == 1);
+  // Nothing untuned is on its way: nothing is waited for.
+  CHECK_FALSE(Says(slurm.Calls("sbatch").back(), "--dependency"));
+}
+
+TEST_CASE("runs wait for an untuned one that is in the queue already",
+          "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  slurm.Queue("101|0|PENDING|Resources\n");
+  const SubmitSummary again = sweep.Submit();
+  CHECK(again.runs.untuned.empty());
+  CHECK(again.runs.queued == 1);
+  CHECK(Says(slurm.Calls("sbatch").back(), "--dependency=afterany:101 "));
+}
+
+TEST_CASE("only runs of one kind are sent when that is asked for",
+          "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.request.max_attempts = 3;
+  sweep.Publish("01", RunStatus::kFailed, 1);
+  sweep.Publish("02", RunStatus::kTimeout, 1);
+  sweep.Publish("03", RunStatus::kOutOfMemory, 1);
+  sweep.request.only = "failed";
+  CHECK(sweep.Submit().runs.tuned == std::vector<size_t>{1, 3});
+  sweep.request.only = "timeout";
+  CHECK(sweep.Submit().runs.tuned == std::vector<size_t>{2});
+  sweep.request.only = "missing";
+  const RunsToSend missing = sweep.Submit().runs;
+  CHECK(missing.untuned == std::vector<size_t>{0});
+  CHECK(missing.tuned == std::vector<size_t>{4, 5});
+  CHECK(missing.others == 3);
+}
+
+TEST_CASE("no more is sent than there is room for", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  slurm.Queue("9|0|RUNNING|x\n9|1|RUNNING|x\n");
+  sweep.request.slurm.max_submit = 5;
+  const SubmitSummary summary = sweep.Submit();
+  CHECK(summary.left_out == 3);
+  size_t sent = 0;
+  for (const SubmittedArray& array : summary.arrays) sent += array.tasks;
+  CHECK(sent == 3);
+}
+
+TEST_CASE("what Slurm refuses is an error in its words", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  const Sweep sweep;
+  slurm.Program("sbatch",
+                "echo 'sbatch: error: invalid partition: x' >&2; exit 1\n");
+  const auto summary = SubmitSweep(sweep.plan, sweep.request);
+  REQUIRE_FALSE(summary.ok());
+  CHECK(Says(std::string(summary.status().message()),
+             "sbatch ended with 1: sbatch: error: invalid partition: x"));
+  slurm.Program("squeue", "exit 1\n");
+  CHECK_FALSE(SubmitSweep(sweep.plan, sweep.request).ok());
+}
+
+TEST_CASE("a state is told of runs that are not done", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  CHECK(ReadSlurmStates(sweep.request.paths.out)->empty());
+  sweep.Submit();
+  slurm.Queue("102|1|PENDING|Resources\n");
+  sweep.Publish("01", RunStatus::kOk, 1);
+  const auto states = ReadSlurmStates(sweep.request.paths.out);
+  REQUIRE(states.ok());
+  REQUIRE(states->size() == 5);
+  CHECK(states->at(0).run_id == "0a");
+  CHECK(states->at(0).state == "101_0 TIMEOUT");
+  CHECK(states->at(1).run_id == "02");
+  CHECK(states->at(1).state == "102_1 PENDING (Resources)");
+  CHECK(states->at(2).state == "102_2 left the queue");
+}
+
+TEST_CASE("cancelling reaches this folder's jobs alone", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  slurm.Queue("102|0|RUNNING|None\n102|1|PENDING|Resources\n9|0|RUNNING|x\n");
+  CHECK(*CancelSubmitted(sweep.request.paths.out) == 2);
+  const std::vector<std::string> calls = slurm.Calls("scancel");
+  REQUIRE(calls.size() == 1);
+  CHECK(calls[0].ends_with("/scancel 102"));
+  slurm.Queue("");
+  CHECK(*CancelSubmitted(sweep.request.paths.out) == 0);
+  CHECK(slurm.Calls("scancel").size() == 1);
+}
+
+TEST_CASE("a dry run shows the script and the commands, and sends nothing",
+          "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.request.slurm.job_name = "a\nb";
+  const std::string text = DescribeSubmission(sweep.plan, sweep.request);
+  CHECK(Says(text, "#!/bin/bash\n"));
+  CHECK(Says(text, "\nexec /bin/sftbench task "));
+  CHECK(Says(text, "\n# sbatch --parsable "));
+  CHECK(Says(text, "--dependency=afterany:UNTUNED"));
+  // A name's second line is none of the script's.
+  CHECK(Says(text, "$'--job-name=a\\012b'"));
+  CHECK(slurm.Calls("sbatch").empty());
+  CHECK(slurm.Calls("squeue").empty());
+  CHECK_FALSE(FileExists(SlurmFolder{sweep.request.paths.out}.Path()));
+}
+
+}  // namespace
+}  // namespace sft::launch
