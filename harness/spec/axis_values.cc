@@ -15,7 +15,7 @@ namespace sft::spec {
 namespace {
 
 using Kind = YamlNode::Kind;
-using Numbers = std::vector<double>;
+using FormNumbers = std::vector<double>;
 
 // `value`, or the number of few digits that rounding has moved it from.
 double NeatNumber(double value) {
@@ -33,7 +33,8 @@ absl::Status BadForm(std::string_view axis, std::string_view form,
       absl::StrCat(ToAbsl(axis), ": ", ToAbsl(form), ": ", ToAbsl(what)));
 }
 
-absl::StatusOr<Numbers> Range(std::string_view axis, const Numbers& numbers) {
+absl::StatusOr<FormNumbers> SpanRange(std::string_view axis,
+                                      const FormNumbers& numbers) {
   const double low = numbers[0], high = numbers[1];
   const double step = numbers.size() > 2 ? numbers[2] : 1;
   if (step == 0) return BadForm(axis, "range", "the step is 0");
@@ -50,15 +51,15 @@ absl::StatusOr<Numbers> Range(std::string_view axis, const Numbers& numbers) {
     return BadForm(axis, "range",
                    absl::StrCat("holds more than ", kMaxCells, " numbers"));
   }
-  Numbers values;
+  FormNumbers values;
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
     values.push_back(NeatNumber(low + static_cast<double>(i) * step));
   }
   return values;
 }
 
-absl::StatusOr<Numbers> Logspace(std::string_view axis,
-                                 const Numbers& numbers) {
+absl::StatusOr<FormNumbers> SpanLogspace(std::string_view axis,
+                                         const FormNumbers& numbers) {
   const double low = numbers[0], high = numbers[1], n = numbers[2];
   if (low <= 0 || high <= 0) {
     return BadForm(axis, "logspace", "wanted ends above 0");
@@ -71,7 +72,7 @@ absl::StatusOr<Numbers> Logspace(std::string_view axis,
   }
   const double first = std::log10(low);
   const double step = (std::log10(high) - first) / (n - 1);
-  Numbers values = {low};
+  FormNumbers values = {low};
   for (size_t i = 1; i + 1 < static_cast<size_t>(n); ++i) {
     values.push_back(
         NeatNumber(std::pow(10, first + static_cast<double>(i) * step)));
@@ -85,12 +86,13 @@ struct AxisFormRow {
   size_t min_numbers, max_numbers;
   std::string_view example;
   // Of a form that spans its values; of the others a search draws them.
-  absl::StatusOr<Numbers> (*span)(std::string_view axis, const Numbers&);
+  absl::StatusOr<FormNumbers> (*span)(std::string_view axis,
+                                      const FormNumbers&);
 };
 
 constexpr AxisFormRow kAxisForms[] = {
-    {"range", 2, 3, "[0, 8]", Range},
-    {"logspace", 3, 3, "[1e-5, 1e-3, 5]", Logspace},
+    {"range", 2, 3, "[0, 8]", SpanRange},
+    {"logspace", 3, 3, "[1e-5, 1e-3, 5]", SpanLogspace},
     {"uniform", 2, 2, "[0, 0.1]", nullptr},
     {"loguniform", 2, 2, "[1e-5, 1e-3]", nullptr},
 };

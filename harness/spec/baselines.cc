@@ -17,8 +17,8 @@
 namespace sft::spec {
 namespace {
 
-// Values of some axes, by their numbers.
-using Values = std::vector<uint32_t>;
+// ValueNumbers of some axes, by their numbers.
+using ValueNumbers = std::vector<uint32_t>;
 
 // The plan's runs by what varies between them, for they may be very many: a
 // number for each value of an axis, 0 where a run has no such field.
@@ -48,8 +48,8 @@ class AxisValues {
   uint32_t Of(size_t run, size_t axis) const {
     return values_[run * texts_.size() + axis];
   }
-  Values Of(size_t run, const std::vector<size_t>& axes) const {
-    Values values;
+  ValueNumbers Of(size_t run, const std::vector<size_t>& axes) const {
+    ValueNumbers values;
     values.reserve(axes.size());
     for (const size_t axis : axes) values.push_back(Of(run, axis));
     return values;
@@ -111,11 +111,11 @@ class BaselinePairing {
       bool has_one = false;  // for any seed
       size_t example = 0;
     };
-    absl::flat_hash_set<Values> cells;
-    std::map<Values, Other> others;  // cells that are no baseline
+    absl::flat_hash_set<ValueNumbers> cells;
+    std::map<ValueNumbers, Other> others;  // cells that are no baseline
     for (size_t i = 0; i < plan_.runs.size(); ++i) {
       if (IsUntuned(i)) continue;
-      const Values cell = values_.Of(i, without_seed);
+      const ValueNumbers cell = values_.Of(i, without_seed);
       cells.insert(cell);
       if (is_baseline_[i]) continue;
       Other& other = others.try_emplace(cell, Other{false, i}).first->second;
@@ -159,7 +159,7 @@ class BaselinePairing {
     // Of each preferred axis, the values that any of them has.
     std::vector<absl::flat_hash_set<uint32_t>> held;
     // Those that fit best, by the values that a run prefers.
-    absl::flat_hash_map<Values, std::vector<size_t>> fitting;
+    absl::flat_hash_map<ValueNumbers, std::vector<size_t>> fitting;
   };
   // Preferred, and no candidate has it: such values are all alike.
   static constexpr uint32_t kHeldByNone = UINT32_MAX;
@@ -223,7 +223,7 @@ class BaselinePairing {
     const auto it = candidates_.find(values_.Of(run, required_));
     if (it == candidates_.end()) return none;
     Candidates& candidates = it->second;
-    Values wanted = values_.Of(run, preferred_);
+    ValueNumbers wanted = values_.Of(run, preferred_);
     for (size_t p = 0; p < wanted.size(); ++p) {
       if (!candidates.held[p].contains(wanted[p])) wanted[p] = kHeldByNone;
     }
@@ -295,7 +295,8 @@ class BaselinePairing {
   std::vector<size_t> required_, preferred_;  // axes
   std::vector<bool> is_baseline_;             // of each run
   std::map<std::pair<std::string, std::string>, bool> has_constants_;
-  absl::flat_hash_map<Values, Candidates> candidates_;  // by required values
+  absl::flat_hash_map<ValueNumbers, Candidates>
+      candidates_;  // by required values
 };
 
 }  // namespace

@@ -13,15 +13,15 @@ namespace sft::spec {
 namespace {
 
 constexpr uint32_t kNoValue = CellTable::kNoValue;
-constexpr size_t kMethod = 0, kBatching = 1;  // columns
+constexpr size_t kMethodColumn = 0, kBatchingColumn = 1;  // columns
 
-using Row = std::vector<uint32_t>;
+using CellRow = std::vector<uint32_t>;
 // Values that a row may have of some columns.
-struct Match {
+struct CellMatch {
   std::vector<std::pair<size_t, std::vector<uint32_t>>> wanted;
 };
 // Axes that move together: one for a grid axis, several for a zip group.
-struct Axes {
+struct AxisSteps {
   std::vector<size_t> columns;
   std::vector<std::vector<uint32_t>> steps;  // values of the columns, each step
 };
@@ -52,13 +52,13 @@ class CellExpander {
   }
 
   CellTable Expand() {
-    Row first(table_.columns.size(), kNoValue);
+    CellRow first(table_.columns.size(), kNoValue);
     for (const auto& [name, value] : spec_.set) {
       const size_t column = columns_.at(name);
       first[column] = Intern(column, value.text);
     }
     std::vector<uint32_t> rows = std::move(first);
-    std::vector<Axes> all;
+    std::vector<AxisSteps> all;
     for (const SpecAxis& axis : spec_.grid) all.push_back(AxesOf({&axis}));
     for (const auto& group : spec_.zip) {
       std::vector<const SpecAxis*> axes;
@@ -66,7 +66,7 @@ class CellExpander {
       all.push_back(AxesOf(axes));
     }
     bool fits = true;
-    for (const Axes& axes : all) fits = fits && Multiply(axes, rows);
+    for (const AxisSteps& axes : all) fits = fits && Multiply(axes, rows);
     for (const SpecCase& one : spec_.cases) {
       fits = fits && ApplyCase(one, rows);
     }
@@ -136,9 +136,9 @@ class CellExpander {
     by_method_.assign(width(), {});
     by_batching_.assign(width(), {});
     const auto add = [this](const std::vector<MethodSpecRow>& rows,
-                            size_t column, std::vector<Row>& defaults) {
+                            size_t column, std::vector<CellRow>& defaults) {
       const size_t n = table_.columns[column].texts.size();
-      for (Row& of_column : defaults) of_column.assign(n, kNoValue);
+      for (CellRow& of_column : defaults) of_column.assign(n, kNoValue);
       for (const MethodSpecRow& row : rows) {
         const auto value = known_[column].find(row.name);
         if (value == known_[column].end()) continue;
@@ -150,16 +150,16 @@ class CellExpander {
         }
       }
     };
-    add(tables.update_methods, kMethod, by_method_);
-    add(tables.batching_methods, kBatching, by_batching_);
+    add(tables.update_methods, kMethodColumn, by_method_);
+    add(tables.batching_methods, kBatchingColumn, by_batching_);
   }
 
   uint32_t DefaultOf(const uint32_t* row, size_t column) const {
     if (own_default_[column] != kNoValue) return own_default_[column];
-    const uint32_t method = Effective(row, kMethod);
+    const uint32_t method = Effective(row, kMethodColumn);
     const uint32_t of_method = by_method_[column][method];
     if (of_method != kNoValue) return of_method;
-    return by_batching_[column][Effective(row, kBatching)];
+    return by_batching_[column][Effective(row, kBatchingColumn)];
   }
   // The value in effect, kNoValue where the field does not apply.
   uint32_t Effective(const uint32_t* row, size_t column) const {
@@ -168,8 +168,8 @@ class CellExpander {
                                                            : row[column];
   }
 
-  Axes AxesOf(const std::vector<const SpecAxis*>& axes) {
-    Axes out;
+  AxisSteps AxesOf(const std::vector<const SpecAxis*>& axes) {
+    AxisSteps out;
     for (const SpecAxis* axis : axes) {
       out.columns.push_back(columns_.at(axis->name));
     }
@@ -183,7 +183,7 @@ class CellExpander {
   }
 
   // Every row once for each step; false if they are too many.
-  bool Multiply(const Axes& axes, std::vector<uint32_t>& rows) const {
+  bool Multiply(const AxisSteps& axes, std::vector<uint32_t>& rows) const {
     const size_t n = rows.size() / width();
     if (n > kMaxCells / axes.steps.size()) return false;
     std::vector<uint32_t> product;
@@ -203,8 +203,8 @@ class CellExpander {
   }
 
   // A value that no cell can have matches none.
-  Match MatchOf(const SpecMatch& when) const {
-    Match match;
+  CellMatch MatchOf(const SpecMatch& when) const {
+    CellMatch match;
     for (const auto& [name, texts] : when) {
       const size_t column = columns_.at(name);
       std::vector<uint32_t> wanted;
@@ -216,7 +216,7 @@ class CellExpander {
     }
     return match;
   }
-  bool Matches(const Match& match, const uint32_t* row) const {
+  bool Matches(const CellMatch& match, const uint32_t* row) const {
     for (const auto& [column, wanted] : match.wanted) {
       const uint32_t value = Effective(row, column);
       if (value == kNoValue ||
@@ -234,13 +234,13 @@ class CellExpander {
   }
 
   bool ApplyCase(const SpecCase& one, std::vector<uint32_t>& rows) {
-    const Match match = MatchOf(one.when);
+    const CellMatch match = MatchOf(one.when);
     std::vector<std::pair<size_t, uint32_t>> set;
     for (const auto& [name, value] : one.set) {
       const size_t column = columns_.at(name);
       set.emplace_back(column, Intern(column, value.text));
     }
-    std::vector<Axes> grid;
+    std::vector<AxisSteps> grid;
     for (const SpecAxis& axis : one.grid) grid.push_back(AxesOf({&axis}));
     std::vector<uint32_t> out;
     out.reserve(rows.size());
@@ -253,7 +253,7 @@ class CellExpander {
         matched = true;
         std::vector<uint32_t> mine(begin, begin + width());
         for (const auto& [column, value] : set) mine[column] = value;
-        for (const Axes& axes : grid) {
+        for (const AxisSteps& axes : grid) {
           if (!Multiply(axes, mine)) return false;
         }
         out.insert(out.end(), mine.begin(), mine.end());
@@ -308,7 +308,7 @@ class CellExpander {
   }
 
   void FillIn(std::vector<uint32_t>& rows) const {
-    Row filled(width());
+    CellRow filled(width());
     for (size_t at = 0; at < rows.size(); at += width()) {
       for (size_t c = 0; c < width(); ++c) {
         filled[c] = Effective(&rows[at], c);
@@ -324,7 +324,7 @@ class CellExpander {
 
   void LeaveOut(std::vector<uint32_t>& rows) {
     if (spec_.exclude.empty()) return;
-    std::vector<Match> matches;
+    std::vector<CellMatch> matches;
     for (const SpecExclusion& one : spec_.exclude) {
       matches.push_back(MatchOf(one.when));
     }
@@ -373,9 +373,9 @@ class CellExpander {
   CellTable table_;
   std::map<std::string, size_t> columns_;
   std::vector<absl::flat_hash_map<std::string, uint32_t>> known_;
-  Row own_default_;               // of columns that are no options
-  std::vector<Row> by_method_;    // column, method -> default
-  std::vector<Row> by_batching_;  // column, batching -> default
+  CellRow own_default_;               // of columns that are no options
+  std::vector<CellRow> by_method_;    // column, method -> default
+  std::vector<CellRow> by_batching_;  // column, batching -> default
   std::vector<const SpecCase*> matched_;
 };
 

@@ -9,7 +9,7 @@
 namespace sft::spec {
 namespace {
 
-constexpr size_t kMaxShown = 1000;  // nobody reads more at once
+constexpr size_t kMaxComplaintsShown = 1000;  // nobody reads more at once
 
 }  // namespace
 
@@ -27,7 +27,7 @@ void Complaints::Add(const absl::Status& status) {
 
 absl::Status Complaints::ToStatus() const {
   if (lines_.empty()) return absl::OkStatus();
-  const size_t shown = std::min(lines_.size(), kMaxShown);
+  const size_t shown = std::min(lines_.size(), kMaxComplaintsShown);
   std::string text =
       absl::StrJoin(lines_.begin(), lines_.begin() + shown, "\n");
   if (shown < lines_.size()) {

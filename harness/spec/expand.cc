@@ -107,11 +107,11 @@ bool IsOfShape(const std::string& field, const SpecTables& tables) {
   return false;
 }
 
-class Planner {
+class CellPlanner {
  public:
-  Planner(const ExperimentSpec& spec, const SpecTables& tables,
-          const InputDigests& digests, const CellCheck& check,
-          const CellCompleter& complete, Complaints& complaints)
+  CellPlanner(const ExperimentSpec& spec, const SpecTables& tables,
+              const InputDigests& digests, const CellCheck& check,
+              const CellCompleter& complete, Complaints& complaints)
       : spec_(spec),
         tables_(tables),
         digests_(digests),
@@ -373,7 +373,7 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
   plan.axis_names = AxisNames(spec);
   plan.select_by = spec.select_by;
   plan.select_per = spec.select_per;
-  Planner(spec, tables, digests, check, complete, complaints).AddRuns(plan);
+  CellPlanner(spec, tables, digests, check, complete, complaints).AddRuns(plan);
   if (plan.runs.empty()) return complaints.ToStatus();
 
   if (!spec.select_by.empty() && !spec.Doubts("evaluate") &&

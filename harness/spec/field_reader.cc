@@ -8,8 +8,11 @@
 #include "harness/spec/spec_messages.h"
 
 namespace sft::spec {
+namespace {
 
 using Kind = YamlNode::Kind;
+
+}  // namespace
 
 FieldReader::FieldReader(const SpecTables& tables, ExperimentSpec& spec)
     : spec_(spec), tables_(tables), fields_(KnownFields(tables)) {

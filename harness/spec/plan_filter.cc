@@ -17,7 +17,7 @@ namespace sft::spec {
 namespace {
 
 // axis -> canonical texts, one of which a run must have.
-using Wanted = std::map<std::string, std::set<std::string>>;
+using WantedValues = std::map<std::string, std::set<std::string>>;
 
 absl::Status FilterError(const std::string& filter, std::string_view what) {
   return InputError(absl::StrCat("filter '", filter, "'"), what);
@@ -25,7 +25,7 @@ absl::Status FilterError(const std::string& filter, std::string_view what) {
 
 // "a=1,2,b=3" as (a, 1), (a, 2), (b, 3); of an axis of lists "t=x,y" is the one
 // value "x,y".
-absl::StatusOr<std::vector<std::pair<std::string, std::string>>> PartsOf(
+absl::StatusOr<std::vector<std::pair<std::string, std::string>>> FilterParts(
     const std::string& filter, const std::map<std::string, FieldSpec>& fields) {
   std::vector<std::pair<std::string, std::string>> parts;
   for (absl::string_view part : absl::StrSplit(filter, ',')) {
@@ -52,8 +52,8 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> PartsOf(
 }
 
 // What the plan's cells have of an axis, in their order.
-std::vector<std::string> ValuesOf(const RunPlan& plan,
-                                  const std::string& axis) {
+std::vector<std::string> AxisValuesOf(const RunPlan& plan,
+                                      const std::string& axis) {
   std::vector<std::string> values;
   std::set<absl::string_view> known;
   for (const PlannedRun& run : plan.runs) {
@@ -64,13 +64,13 @@ std::vector<std::string> ValuesOf(const RunPlan& plan,
   return values;
 }
 
-absl::StatusOr<Wanted> ReadFilter(const RunPlan& plan,
-                                  const std::string& filter,
-                                  const SpecTables& tables) {
+absl::StatusOr<WantedValues> ReadFilter(const RunPlan& plan,
+                                        const std::string& filter,
+                                        const SpecTables& tables) {
   const std::map<std::string, FieldSpec> fields = KnownFields(tables);
-  SFT_ASSIGN_OR_RETURN(const auto parts, PartsOf(filter, fields));
+  SFT_ASSIGN_OR_RETURN(const auto parts, FilterParts(filter, fields));
   Complaints complaints;
-  Wanted wanted;
+  WantedValues wanted;
   for (const auto& [axis, text] : parts) {
     const std::vector<std::string>& axes = plan.axis_names;
     const auto field = fields.find(axis);
@@ -88,7 +88,7 @@ absl::StatusOr<Wanted> ReadFilter(const RunPlan& plan,
     const absl::StatusOr<std::string> value =
         CanonicalizeField(field->second, text);
     const std::string& canonical = value.ok() ? *value : text;
-    const std::vector<std::string> had = ValuesOf(plan, axis);
+    const std::vector<std::string> had = AxisValuesOf(plan, axis);
     if (std::find(had.begin(), had.end(), canonical) == had.end()) {
       const std::string near = NearestName(canonical, had);
       constexpr size_t kShown = 12;
@@ -114,7 +114,8 @@ absl::StatusOr<Wanted> ReadFilter(const RunPlan& plan,
 
 absl::StatusOr<RunPlan> FilterPlan(RunPlan plan, const std::string& filter,
                                    const SpecTables& tables) {
-  SFT_ASSIGN_OR_RETURN(const Wanted wanted, ReadFilter(plan, filter, tables));
+  SFT_ASSIGN_OR_RETURN(const WantedValues wanted,
+                       ReadFilter(plan, filter, tables));
   const auto matches = [&wanted](
                            const std::map<std::string, std::string>& axes) {
     return std::all_of(wanted.begin(), wanted.end(), [&axes](const auto& one) {
