@@ -1,6 +1,7 @@
 // check: everything that is wrong with a spec, before anything is spent.
 
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "experiments/command_line.h"
@@ -34,8 +35,13 @@ absl::StatusOr<int> RunCheck(const CheckFlags& flags) {
   for (const spec::PlannedRun& run : checked.plan.runs) {
     cells += run.config.method != spec::kUntuned;
   }
+  std::map<std::string, size_t> rejected;  // reason -> cells
   for (const spec::RejectedCell& cell : checked.plan.rejected) {
-    fprintf(stderr, "warning: a cell cannot be run: %s\n", cell.reason.c_str());
+    ++rejected[cell.reason];
+  }
+  for (const auto& [reason, n] : rejected) {
+    fprintf(stderr, "warning: %zu %s cannot be run: %s\n", n,
+            n == 1 ? "cell" : "cells", reason.c_str());
   }
   printf("%zu %s, no error\n", cells, cells == 1 ? "cell" : "cells");
   return kExitGood;

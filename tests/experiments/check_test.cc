@@ -101,7 +101,7 @@ TEST_CASE("check asks the rules of the plan", "[experiments][check]") {
   INFO(some.error);
   CHECK(some.exit_status == 0);
   CHECK(some.out == "2 cells, no error\n");
-  CHECK_THAT(some.error, Contains("warning: a cell cannot be run: ") &&
+  CHECK_THAT(some.error, Contains("warning: 2 cells cannot be run: ") &&
                              Contains("lora.rank = '200'"));
 }
 
