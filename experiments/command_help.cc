@@ -102,6 +102,8 @@ std::string ProgramHelp(const std::vector<Command>& commands) {
       "sftbench compares ways of supervised fine-tuning of language models:\n"
       "which method, at what quality, at what forgetting, for what memory and\n"
       "what time? A spec is a question, a record a run, a report the answer.\n"
+      "  sftbench init classification > my.yaml\n"
+      "  sftbench check my.yaml\n"
       "  sftbench run experiments/demo.yaml --dry-run\n"
       "  sftbench run experiments/demo.yaml --out results/demo\n"
       "  sftbench report results/demo\n\n"
@@ -118,8 +120,8 @@ std::string ProgramHelp(const std::vector<Command>& commands) {
       "\nvariables:\n"
       "  SFTBENCH_ASSETS  where models and data from packages are\n"
       "  SFTBENCH_DATA    a folder with further data sets\n"
-      "\nexit status: 0 good, 1 a run failed, 2 bad usage or input (one line "
-      "says\n  what was wanted), 130 interrupted\n";
+      "\nexit status: 0 good, 1 a run failed, 2 bad usage or input (lines "
+      "say\n  what was wanted), 130 interrupted\n";
   return text;
 }
 

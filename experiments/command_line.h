@@ -59,6 +59,8 @@ std::string CommandHelp(const Command& command);
 std::string ProgramHelp(const std::vector<Command>& commands);
 
 // One file a group of commands.
+std::vector<Command> InitCommands();     // init
+std::vector<Command> CheckCommands();    // check
 std::vector<Command> SweepCommands();    // run, worker, status
 std::vector<Command> TaskCommands();     // plan, task
 std::vector<Command> SubmitCommands();   // submit, cancel

@@ -5,16 +5,23 @@
 #include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
+#include "harness/launch/run_cost.h"
 #include "harness/spec/experiment_spec.h"
 #include "methods/method_checks.h"
 
 namespace sft::experiments {
 
-absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path) {
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
+                                               launch::RunCosts& costs) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
-                       spec::ParseSpec(path, bench.Tables()));
-  return launch::MakePlan(bench, spec, methods::AllMethodChecks());
+                       spec::ReadSpec(path, bench.Tables()));
+  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs);
+}
+
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path) {
+  launch::RunCosts costs(TheWorkbench());
+  return PlanOfSpec(path, costs);
 }
 
 void PrintWarnings(const std::vector<std::string>& warnings) {

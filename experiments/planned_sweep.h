@@ -10,7 +10,10 @@
 
 namespace sft::experiments {
 
-// Under all rules; nothing is printed.
+// Under all rules; nothing is printed. An error holds all that is wrong, a line
+// each. What is read for it stays in `costs`, for who shows them.
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
+                                               launch::RunCosts& costs);
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path);
 
 // On standard error.

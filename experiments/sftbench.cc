@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "datasets/registry.h"
 #include "experiments/command_line.h"
 #include "harness/core/catch_torch.h"
@@ -60,7 +61,9 @@ std::string CommandFor(const std::string& word) {
       {"tokenize", " encode tokens tokenizer "},
       {"list",
        " ls models methods optimizers datasets tasks metrics fields info "},
-      {"verify", " check validate-records fsck "},
+      {"verify", " validate-records fsck "},
+      {"check", " lint validate-spec "},
+      {"init", " new create template starter example scaffold "},
   };
   for (const auto& row : kRows) {
     if (std::string_view(row.words).find(absl::StrCat(" ", word, " ")) !=
@@ -71,8 +74,11 @@ std::string CommandFor(const std::string& word) {
   return "";
 }
 
+// A line each, of errors that are several.
 int Fail(const absl::Status& status) {
-  fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
+  for (absl::string_view line : absl::StrSplit(status.message(), '\n')) {
+    fprintf(stderr, "error: %s\n", std::string(line).c_str());
+  }
   return kExitBadInput;
 }
 
@@ -118,9 +124,10 @@ int RunProgram(const std::vector<std::string>& arguments) {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
-  for (auto make : {SweepCommands, TaskCommands, SubmitCommands, RecordCommands,
-                    ModelCommands, DataCommands, ScoreCommands, BatchesCommands,
-                    PackCommands, ListCommands, HelpCommands}) {
+  for (auto make : {InitCommands, CheckCommands, SweepCommands, TaskCommands,
+                    SubmitCommands, RecordCommands, ModelCommands, DataCommands,
+                    ScoreCommands, BatchesCommands, PackCommands, ListCommands,
+                    HelpCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

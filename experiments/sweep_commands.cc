@@ -6,10 +6,13 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "experiments/command_line.h"
 #include "experiments/own_program.h"
+#include "experiments/plan_output.h"
 #include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
 #include "harness/analysis/run_status.h"
@@ -20,6 +23,8 @@
 #include "harness/launch/run_worker.h"
 #include "harness/launch/slurm/submissions.h"
 #include "harness/record/manifest_store.h"
+#include "harness/record/run_store.h"
+#include "harness/spec/plan_filter.h"
 #include "harness/spec/plan_shard.h"
 #include "harness/spec/run_plan.h"
 
@@ -32,6 +37,7 @@ struct RunFlags {
   int jobs = 1;
   int max_attempts = 2;
   std::string pool = launch::LaunchOptions().pool;
+  std::string filter;
   std::string shard = "1/1";
   bool dry_run = false;
 };
@@ -55,6 +61,10 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
       ->transform(WholeNumber(1, 1024));
   app.add_option("--pool", flags.pool, "where runs execute")
       ->check(OneOf(PoolNames()));
+  app.add_option("--filter", flags.filter,
+                 "only the cells with these values, such as "
+                 "'method=lora,seed=0,1', and the untuned runs that they read")
+      ->type_name("AXIS=VALUE,...");
   app.add_option("--shard", flags.shard,
                  "a part: of every N runs the I-th, for sweeps over several "
                  "machines and one DIR")
@@ -95,22 +105,36 @@ volatile sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
 
 absl::StatusOr<int> RunRun(const RunFlags& flags) {
+  PlanProgress progress;
+  std::optional<launch::RunCosts> costs(std::in_place, TheWorkbench(),
+                                        progress.Say());
   SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
-                       PlanOfSpec(flags.spec));
+                       PlanOfSpec(flags.spec, *costs));
   const spec::RunPlan& plan = checked.plan;
+  // The folder keeps the whole plan: a report says what is missing of it. It
+  // may be large, and is copied for a part alone.
+  std::optional<spec::RunPlan> some;
+  if (!flags.filter.empty()) {
+    SFT_ASSIGN_OR_RETURN(
+        some, spec::FilterPlan(plan, flags.filter, TheWorkbench().Tables()));
+  }
   SFT_ASSIGN_OR_RETURN(const spec::Shard shard, spec::ParseShard(flags.shard));
-  // Without a copy of a plan that may be large.
-  const spec::RunPlan of_shard =
-      shard.of > 1 ? spec::ShardOf(plan, shard) : spec::RunPlan();
-  const spec::RunPlan& part = shard.of > 1 ? of_shard : plan;
+  if (shard.of > 1) some = spec::ShardOf(some ? *some : plan, shard);
+  const spec::RunPlan& part = some ? *some : plan;
   if (flags.dry_run) {
-    SFT_ASSIGN_OR_RETURN(const launch::PlanDescription described,
-                         launch::DescribePlan(TheWorkbench(), part));
+    const record::RunStore store(record::RunPaths{flags.recording.out});
+    SFT_ASSIGN_OR_RETURN(
+        const launch::PlanDescription described,
+        launch::DescribePlan(part, store, flags.recording.save_weights,
+                             *costs));
+    progress.Clear();
     PrintWarnings(checked.warnings);
     PrintWarnings(described.notices);
-    fputs(described.text.c_str(), stdout);
+    PrintPlan(described);
     return kExitGood;
   }
+  progress.Clear();
+  costs.reset();  // its rows are not held while runs take the memory
   SayPlan(checked);
   launch::LaunchOptions options;
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
@@ -219,6 +243,9 @@ A small spec, for 'sftbench run SPEC --dry-run':
 defaults and allowed values; README.md each key at the top.
   sftbench run experiments/demo.yaml --dry-run
   sftbench run experiments/demo.yaml --out results/demo
+  sftbench run experiments/demo.yaml --filter 'method=lora,batching=packed'
+'sftbench init' prints such specs, 'sftbench check' tells all that is wrong with
+one.
 )",
            .exit_status = "0 good, 1 a run failed, 2 bad usage or input "
                           "(nothing was run), 130 interrupted (type it again)"},

@@ -116,6 +116,16 @@ std::unique_ptr<model::LinearMap> LoraMethod::FreezeBase(
 LoraFactors LoraMethod::DrawFactors(const model::LinearSlot& slot,
                                     const at::Tensor& weight_OI) const {
   LoraFactors factors;
+  if (weight_OI.is_meta()) {  // of an outline: sizes, no values
+    const auto like = weight_OI.options();
+    factors.a_RI = at::empty({options_.rank, slot.in_features}, like);
+    factors.b_OR = at::empty({slot.out_features, options_.rank}, like);
+    factors.scale = options_.scale();
+    if (options_.dora) {
+      factors.magnitude_O = at::empty({slot.out_features}, like);
+    }
+    return factors;
+  }
   if (options_.init == "pissa") {
     factors = PissaFactors(weight_OI, options_.rank, options_.scale());
   } else {
@@ -167,7 +177,7 @@ absl::Status LoraMethod::Attach(model::Model& model) {
         DrawFactors(slot, dense->DenseWeight().to(MasterDtype(model)));
     Attached attached;
     attached.slot = i;
-    if (options_.init == "pissa") {
+    if (options_.init == "pissa" && !factors.a_RI.is_meta()) {
       attached.initial_a_RI = factors.a_RI.clone();
       attached.initial_b_OR = factors.b_OR.clone();
       dense->weight_OI().sub_(at::mm(factors.b_OR, factors.a_RI) *

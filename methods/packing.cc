@@ -44,6 +44,29 @@ int64_t TargetsIn(const Example& example, int64_t begin, int64_t end) {
                        [](int32_t label) { return label != kNoLoss; });
 }
 
+// Of sequences of their own: nothing precedes a piece's first token.
+int64_t TargetsOfPieces(const std::vector<Example>& examples,
+                        const std::vector<data::Piece>& pieces) {
+  int64_t targets = 0;
+  for (const data::Piece& piece : pieces) {
+    const Example& example = examples[piece.index];
+    const int64_t skip = example.head == HeadKind::kNextToken ? 1 : 0;
+    targets +=
+        TargetsIn(example, piece.begin + skip, piece.begin + piece.length);
+  }
+  return targets;
+}
+
+data::BatchSize FlatSize(const std::vector<Example>& examples,
+                         const std::vector<data::Piece>& pieces) {
+  data::BatchSize size;
+  for (const data::Piece& piece : pieces) {
+    size.sequences.push_back(piece.length);
+  }
+  size.target_tokens = TargetsOfPieces(examples, pieces);
+  return size;
+}
+
 // --- padded and padding_free ----------------------------------------------
 
 // Both plan the same rows into the same micro-batches.
@@ -118,15 +141,24 @@ class PaddedCollator : public RowCollator {
     // Right pads are seen by no real token, so any id would do.
     return data::PaddedBatch(examples, plan.pieces, pad_to_, /*pad_id=*/0);
   }
+  data::BatchSize SizeOf(const std::vector<Example>& examples,
+                         const data::MicroBatchPlan& plan) const override {
+    return {.sequences = std::vector<int64_t>(plan.pieces.size(), Width(plan)),
+            .target_tokens = TargetsOfPieces(examples, plan.pieces)};
+  }
 
  protected:
   int64_t Slots(const data::MicroBatchPlan& plan) const override {
-    int64_t width = pad_to_;
-    for (const data::Piece& p : plan.pieces) width = std::max(width, p.length);
-    return width * static_cast<int64_t>(plan.pieces.size());
+    return Width(plan) * static_cast<int64_t>(plan.pieces.size());
   }
 
  private:
+  int64_t Width(const data::MicroBatchPlan& plan) const {
+    int64_t width = pad_to_;
+    for (const data::Piece& p : plan.pieces) width = std::max(width, p.length);
+    return width;
+  }
+
   int64_t pad_to_;
 };
 
@@ -139,6 +171,10 @@ class PaddingFreeCollator : public RowCollator {
   Batch Collate(const std::vector<Example>& examples,
                 const data::MicroBatchPlan& plan) const override {
     return data::FlatBatch(examples, plan.pieces);
+  }
+  data::BatchSize SizeOf(const std::vector<Example>& examples,
+                         const data::MicroBatchPlan& plan) const override {
+    return FlatSize(examples, plan.pieces);
   }
 
  protected:
@@ -227,6 +263,22 @@ class PackedCollator : public data::Collator {
       rows.push_back({static_cast<int64_t>(b), 0, LengthOf(bins[b])});
     }
     return data::FlatBatch(bins, rows);
+  }
+
+  data::BatchSize SizeOf(const std::vector<Example>& examples,
+                         const data::MicroBatchPlan& plan) const override {
+    if (!wrapped()) return FlatSize(examples, plan.pieces);
+    data::BatchSize size;
+    for (const data::Piece& piece : plan.pieces) {
+      const bool begins =
+          size.sequences.empty() || size.sequences.back() == max_length_;
+      if (begins) size.sequences.push_back(0);
+      size.sequences.back() += piece.length;
+      size.target_tokens +=
+          TargetsIn(examples[piece.index], piece.begin + (begins ? 1 : 0),
+                    piece.begin + piece.length);
+    }
+    return size;
   }
 
   std::map<std::string, double> Report() const override {

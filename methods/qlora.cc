@@ -157,6 +157,7 @@ std::unique_ptr<model::LinearMap> QloraMethod::FreezeBase(
   const double numel = static_cast<double>(weight_OI.numel());
   bits_ += map->weight().bits_per_weight() * numel;
   weights_ += numel;
+  if (weight_OI.is_meta()) return map;  // of an outline: sizes, no values
   const double error = SquaredNorm(weight_OI - map->DenseWeight());
   weight_square_ += SquaredNorm(weight_OI);
   quantization_square_ += error;

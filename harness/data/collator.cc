@@ -75,6 +75,18 @@ void WritePiece(const std::vector<Example>& examples, const Piece& piece,
 
 }  // namespace
 
+BatchSize SizeOfBatch(const Batch& batch) {
+  BatchSize size;
+  size.target_tokens = batch.target_tokens;
+  if (batch.cu_seqlens.defined()) {
+    size.sequences = batch.lengths;
+  } else {
+    size.sequences.assign(static_cast<size_t>(batch.input_ids_BT.size(0)),
+                          batch.input_ids_BT.size(1));
+  }
+  return size;
+}
+
 Batch PaddedBatch(const std::vector<Example>& examples,
                   const std::vector<Piece>& pieces, int64_t pad_to,
                   int32_t pad_id) {

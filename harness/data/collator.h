@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,17 @@ struct MicroBatchPlan {
   std::vector<Piece> pieces;
 };
 
+// A micro-batch in numbers.
+struct BatchSize {
+  // Slots of each sequence that attention sees by itself, pads included.
+  std::vector<int64_t> sequences;
+  int64_t target_tokens = 0;
+  int64_t slots() const {
+    return std::accumulate(sequences.begin(), sequences.end(), int64_t{0});
+  }
+};
+BatchSize SizeOfBatch(const Batch& batch);
+
 class Collator {
  public:
   virtual ~Collator() = default;
@@ -36,6 +48,12 @@ class Collator {
       Rng& rng) const = 0;
   virtual Batch Collate(const std::vector<Example>& examples,
                         const MicroBatchPlan& plan) const = 0;
+  // SizeOfBatch of what Collate() makes; a collator that can tell it from the
+  // rows' lengths and targets makes a plan cheap.
+  virtual BatchSize SizeOf(const std::vector<Example>& examples,
+                           const MicroBatchPlan& plan) const {
+    return SizeOfBatch(Collate(examples, plan));
+  }
   // What the plan did: "packing.efficiency", "packing.truncated_tokens", ...
   virtual std::map<std::string, double> Report() const { return {}; }
 };

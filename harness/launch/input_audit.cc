@@ -26,9 +26,13 @@ void InputAudit::CountCuts(const std::string& name, const std::string& split,
   inputs_.facts[prefix + "truncated_tokens"] =
       static_cast<double>(rendered.truncated_tokens);
   if (rendered.truncated_rows == 0) return;
-  Notice(name, absl::StrCat(rendered.truncated_rows, " of ", rows, " ", split,
-                            " rows are cut to max_length ", config_.max_length,
-                            " (", rendered.truncated_tokens, " tokens lost)"));
+  const double percent = 100 * static_cast<double>(rendered.truncated_rows) /
+                         static_cast<double>(rows);
+  Notice(name, absl::StrFormat("%d of %d %s rows are cut to max_length %d "
+                               "(%.*f %% of them, %d tokens lost)",
+                               rendered.truncated_rows, rows, split,
+                               config_.max_length, percent < 1 ? 2 : 0, percent,
+                               rendered.truncated_tokens));
 }
 
 void InputAudit::CountLostClasses(const std::string& name,

@@ -107,6 +107,7 @@ absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
                            ? model::WeightFiles::OpenFolder(facts.where.folder)
                            : model::WeightFiles::OpenGguf(facts.where.gguf));
   facts.config = files.config();
+  facts.tensors = files.Check();
   SFT_ASSIGN_OR_RETURN(facts.tokenizer, LoadTokenizerOf(facts.where));
   return facts;
 }

@@ -22,6 +22,8 @@ struct ModelFacts {
   model::ModelLocation where;
   model::ModelConfig config;
   std::unique_ptr<Tokenizer> tokenizer;
+  // Whether the files' headers have the tensors that the config asks for.
+  absl::Status tensors;
 
   const model::EncoderConfig* encoder() const {
     return std::get_if<model::EncoderConfig>(&config);

@@ -8,6 +8,10 @@
 
 #include "harness/core/status.h"
 #include "harness/data/tasks/task_kind.h"
+#include "harness/launch/config_parts.h"
+#include "harness/launch/cost_rules.h"
+#include "harness/launch/text_rules.h"
+#include "harness/measure/memory_limit.h"
 
 namespace sft::launch {
 namespace {
@@ -15,26 +19,24 @@ namespace {
 class PlanChecker {
  public:
   PlanChecker(const Workbench& bench, const spec::ExperimentSpec& spec,
-              const model::MethodChecks& method_checks)
-      : bench_(bench), spec_(spec), method_checks_(method_checks) {}
+              const model::MethodChecks& method_checks, RunCosts& costs,
+              PlanDepth depth)
+      : bench_(bench),
+        spec_(spec),
+        method_checks_(method_checks),
+        costs_(costs),
+        depth_(depth) {}
 
-  absl::StatusOr<std::optional<spec::Finding>> Check(
-      const spec::RunConfig& config) {
-    SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
-    CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
-    for (const auto& [names, rows] :
-         {std::pair{&config.train, &facts.train},
-          std::pair{&config.evaluate, &facts.evaluate},
-          std::pair{&config.retain, &facts.retain}}) {
-      SFT_ASSIGN_OR_RETURN(*rows, bench_.DatasetsOf(config, *names));
-    }
-    for (const CellRule rule : AllCellRules()) {
-      std::optional<spec::Finding> finding = rule(facts);
-      if (!finding) continue;
-      if (!finding->is_warning) return finding;
-      Warn(spec::FindingText(spec_, config, *finding));
-    }
-    return std::optional<spec::Finding>();
+  // Cells that differ in nothing that a rule may look at share a verdict.
+  absl::StatusOr<std::vector<spec::Finding>> Check(
+      const spec::RunConfig& config, bool is_refused) {
+    const std::string part =
+        absl::StrCat(is_refused ? "refused\n" : "", RulesPart(config));
+    const auto known = verdicts_.find(part);
+    if (known != verdicts_.end()) return known->second;
+    SFT_ASSIGN_OR_RETURN(std::vector<spec::Finding> found,
+                         Judge(config, is_refused));
+    return verdicts_.emplace(part, std::move(found)).first->second;
   }
 
   // Of the config's evaluated tasks, those of labels or choices that are
@@ -71,23 +73,69 @@ class PlanChecker {
 
  private:
   absl::StatusOr<const ModelFacts*> ModelOf(const spec::RunConfig& config) {
-    auto it = models_.find(config.model);
-    if (it == models_.end()) {
-      absl::StatusOr<ModelFacts> facts =
-          ReadModelFacts(config.model, bench_.folders.assets);
-      if (!facts.ok()) {
-        return InputError(spec::WhereInSpec(spec_, "model", config.model),
-                          ToStd(facts.status().message()));
-      }
-      it = models_.emplace(config.model, *std::move(facts)).first;
+    absl::StatusOr<const ModelFacts*> facts = costs_.FactsOf(config.model);
+    if (facts.ok()) return facts;
+    return InputError(spec::WhereInSpec(spec_, "model", config.model),
+                      ToStd(facts.status().message()));
+  }
+
+  absl::StatusOr<std::vector<spec::Finding>> Judge(
+      const spec::RunConfig& config, bool is_refused) {
+    SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
+    CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
+    for (const auto& [names, rows] :
+         {std::pair{&config.train, &facts.train},
+          std::pair{&config.evaluate, &facts.evaluate},
+          std::pair{&config.retain, &facts.retain}}) {
+      SFT_ASSIGN_OR_RETURN(*rows, bench_.DatasetsOf(config, *names));
     }
-    return &it->second;
+    std::vector<spec::Finding> found;
+    for (const CellRule rule : AllCellRules()) {
+      Take(config, rule(facts), found);
+    }
+    if (is_refused || !found.empty() || depth_ == PlanDepth::kHeaders) {
+      return found;
+    }
+    // A file that is not there ends the plan before its rows are missed.
+    SFT_RETURN_IF_ERROR(Digests(config).status());
+    JudgeCost(facts, found);
+    return found;
+  }
+
+  void JudgeCost(const CellFacts& facts, std::vector<spec::Finding>& found) {
+    const spec::RunConfig& config = facts.config;
+    spec::RunConfig first = config;
+    first.seed = 0;  // one verdict for all seeds, whichever comes first
+    const absl::StatusOr<RunCost> cost = costs_.Of(first);
+    if (!cost.ok()) {
+      std::optional<spec::Finding> of_chats = ChatsArePlaced(facts);
+      return Take(config,
+                  of_chats ? of_chats : CostFinding(cost.status(), config),
+                  found);
+    }
+    for (const CostRule rule : AllCostRules()) {
+      Take(config, rule({config, *cost, memory_limit_bytes_}), found);
+    }
+  }
+
+  // A warning is said instead.
+  void Take(const spec::RunConfig& config, std::optional<spec::Finding> finding,
+            std::vector<spec::Finding>& found) {
+    if (!finding) return;
+    if (finding->is_warning) {
+      Warn(spec::FindingText(spec_, config, *finding));
+    } else {
+      found.push_back(*std::move(finding));
+    }
   }
 
   const Workbench& bench_;
   const spec::ExperimentSpec& spec_;
   const model::MethodChecks& method_checks_;
-  std::map<std::string, ModelFacts> models_;
+  RunCosts& costs_;
+  const PlanDepth depth_;
+  const int64_t memory_limit_bytes_ = measure::MemoryLimitBytes();
+  std::map<std::string, std::vector<spec::Finding>> verdicts_;
   std::vector<std::string> warnings_;
 };
 
@@ -95,23 +143,35 @@ class PlanChecker {
 
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
-                                     const model::MethodChecks& method_checks) {
+                                     const model::MethodChecks& method_checks,
+                                     RunCosts& costs, PlanDepth depth) {
+  spec::ExperimentSpec known = spec;
   for (const spec::UserData& data : spec.data) {
-    SFT_RETURN_IF_ERROR(bench.ReadOwnData(data));
+    const absl::Status status = bench.ReadOwnData(data);
+    if (status.ok()) continue;
+    known.complaints.Add(status);
+    known.in_doubt.insert({"train", "evaluate", "retain"});
   }
-  PlanChecker checker(bench, spec, method_checks);
+  // What cannot be run is not reckoned either.
+  if (!known.complaints.empty()) depth = PlanDepth::kHeaders;
+  PlanChecker checker(bench, spec, method_checks, costs, depth);
   CheckedPlan checked;
   SFT_ASSIGN_OR_RETURN(
       checked.plan,
       spec::ExpandPlan(
-          spec, bench.Tables(),
-          [&](const spec::RunConfig& config) {
+          known, bench.Tables(),
+          [&](const spec::RunConfig& config)
+              -> absl::StatusOr<std::vector<std::string>> {
+            if (depth == PlanDepth::kHeaders) return std::vector<std::string>();
             return checker.Digests(config);
           },
-          [&](const spec::RunConfig& config) { return checker.Check(config); },
+          [&](const spec::RunConfig& config, bool is_refused) {
+            return checker.Check(config, is_refused);
+          },
           [&](const std::set<std::string>& trained, spec::RunConfig& config) {
             return checker.Complete(trained, config);
           }));
+  spec::Complaints complaints;
   for (const PlanRule rule : AllPlanRules()) {
     const std::optional<spec::Finding> finding =
         rule({bench, spec, checked.plan});
@@ -119,11 +179,23 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
     const std::string text =
         absl::StrCat(spec::WhereInSpec(spec, finding->field), ": ",
                      finding->field, ": ", finding->reason);
-    if (!finding->is_warning) return absl::InvalidArgumentError(text);
-    checker.Warn(text);
+    if (finding->is_warning) {
+      checker.Warn(text);
+    } else {
+      complaints.Add(absl::InvalidArgumentError(text));
+    }
   }
+  if (!complaints.empty()) return complaints.ToStatus();
   checked.warnings = checker.TakeWarnings();
   return checked;
+}
+
+absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
+                                     const spec::ExperimentSpec& spec,
+                                     const model::MethodChecks& method_checks,
+                                     PlanDepth depth) {
+  RunCosts costs(bench);
+  return MakePlan(bench, spec, method_checks, costs, depth);
 }
 
 }  // namespace sft::launch

@@ -4,18 +4,15 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
-#include <set>
 #include <utility>
-#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/launch/aligned_table.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/run_assembly.h"
-#include "harness/launch/run_measures.h"
-#include "harness/measure/flops.h"
-#include "harness/measure/memory.h"
 #include "harness/measure/throughput.h"
 
 namespace sft::launch {
@@ -24,168 +21,150 @@ namespace {
 // Of the matrix-product rate, what a whole step has been seen to reach.
 constexpr double kTypicalUtilisation = 0.6;
 
-struct Cost {
-  int64_t steps = 0;
-  int64_t rows = 0;
-  int64_t real_tokens = 0;
-  int64_t target_tokens = 0;
-  int64_t computed_tokens = 0;
-  double flops = 0;
-  int64_t bytes = 0;
-};
-
-int64_t EvalTokens(const RunInputs& inputs, const spec::RunConfig& config) {
-  int64_t tokens = 0;
-  for (const Measured& measured : inputs.measured) {
-    // A row's prompt is about as long as a validation row.
-    int64_t validation = 0;
-    for (const Example& e : measured.validation_examples) {
-      validation += static_cast<int64_t>(e.input_ids.size());
-    }
-    const int64_t rows =
-        std::max<int64_t>(1, measured.validation_examples.size());
-    tokens += validation + validation / rows *
-                               static_cast<int64_t>(measured.input.rows.size());
-    if (!measured.input.documents.empty()) tokens += config.heldout_tokens;
-  }
-  return tokens;
-}
-
-class Estimator {
- public:
-  explicit Estimator(const Workbench& bench) : bench_(bench) {}
-
-  absl::StatusOr<Cost> Of(const spec::RunConfig& config) {
-    SFT_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModelOf(bench_, config));
-    SFT_ASSIGN_OR_RETURN(const RunInputs inputs,
-                         ReadInputsFor(bench_, config, loaded));
-    notices_.insert(inputs.notices.begin(), inputs.notices.end());
-    SFT_ASSIGN_OR_RETURN(const std::unique_ptr<train::UpdateMethod> method,
-                         AttachUpdateMethod(bench_, config, *loaded.model));
-    SFT_ASSIGN_OR_RETURN(const std::unique_ptr<train::BatchingMethod> batching,
-                         MakeBatchingMethod(bench_, config));
-    Cost cost;
-    // The untouched model is scored once by its own run, a tuned one after
-    // every round.
-    const double rounds = std::max<double>(1, config.train.size());
-    cost.flops = rounds * 2.0 *
-                 static_cast<double>(loaded.model->info().parameters) *
-                 static_cast<double>(EvalTokens(inputs, config));
-    for (size_t round = 0; round < inputs.training.size(); ++round) {
-      SFT_RETURN_IF_ERROR(AddRound(config, inputs, *loaded.model, *method,
-                                   *batching, static_cast<int64_t>(round),
-                                   cost));
-    }
-    if (inputs.training.empty()) {
-      cost.bytes =
-          Total(measure::ModelBytes(*loaded.model)) + measure::kProcessBytes;
-    }
-    return cost;
-  }
-
-  // What was cut, left out or looks wrong, each once.
-  const std::set<std::string>& notices() const { return notices_; }
-
- private:
-  static int64_t Total(const std::map<std::string, int64_t>& bytes) {
-    int64_t total = 0;
-    for (const auto& [category, value] : bytes) total += value;
-    return total;
-  }
-
-  absl::Status AddRound(const spec::RunConfig& config, const RunInputs& inputs,
-                        model::Model& model, train::UpdateMethod& method,
-                        train::BatchingMethod& batching, int64_t round,
-                        Cost& cost) {
-    SFT_RETURN_IF_ERROR(method.BeginRound(round));
-    SFT_ASSIGN_OR_RETURN(const PlannedRound planned,
-                         PlanRound(config, inputs, batching, round));
-    const train::StepPlan& plan = planned.steps;
-    const measure::TrainedBytes trained =
-        TrainedBytesOf(config, method.TrainableParameters());
-    const measure::FlopModel flops =
-        measure::MakeFlopModel(model, config.activation_checkpointing);
-    measure::StepWork work;
-    measure::StepSize largest = StepSizeOf(config);
-    for (const train::PlannedStep& step : plan.steps) {
-      for (const data::MicroBatchPlan& micro : step.micro_batches) {
-        const Batch batch = planned.collator->Collate(planned.examples, micro);
-        work = work + measure::WorkOf(batch);
-        if (batch.slots() > largest.tokens) {
-          largest.tokens = batch.slots();
-          largest.targets = batch.target_tokens;
-        }
-      }
-    }
-    cost.steps += static_cast<int64_t>(plan.steps.size());
-    cost.rows += plan.rows;
-    cost.real_tokens += plan.real_tokens;
-    cost.target_tokens += plan.target_tokens;
-    cost.computed_tokens += work.computed_tokens;
-    cost.flops += measure::StepFlops(flops, work).total();
-    cost.bytes =
-        std::max(cost.bytes,
-                 Total(measure::PredictTrainingBytes(model, trained, largest)));
-    return absl::OkStatus();
-  }
-
-  const Workbench& bench_;
-  std::set<std::string> notices_;
-};
-
 std::string AxesText(const std::map<std::string, std::string>& axes) {
   std::vector<std::string> parts;
-  for (const auto& [name, value] : axes) parts.push_back(name + "=" + value);
+  for (const auto& [name, value] : axes) {
+    parts.push_back(absl::StrCat(name, "=", value));
+  }
   return parts.empty() ? "-" : absl::StrJoin(parts, " ");
+}
+
+int64_t MiB(int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
+
+int64_t KeptBytes(const DescribedRun& run) {
+  return run.cost.weights_bytes + run.cost.record_bytes;
+}
+
+// "12.3k", "4.56M".
+std::string ShortCount(int64_t count) {
+  if (count < 10'000) return absl::StrCat(count);
+  double value = static_cast<double>(count);
+  const char* unit = "";
+  for (const char* next : {"k", "M", "G", "T"}) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = next;
+  }
+  return absl::StrFormat("%.3g%s", value, unit);
+}
+
+// Of the runs whose record does not stand.
+std::string Totals(const PlanDescription& plan) {
+  int64_t there = 0, tokens = 0, memory = 0, kept = 0, checkpoint = 0;
+  double flops = 0, seconds = 0;
+  for (const DescribedRun& run : plan.runs) {
+    there += run.there;
+    if (run.there) continue;
+    tokens += run.cost.real_tokens;
+    flops += run.cost.flops;
+    seconds += run.seconds;
+    memory = std::max(memory, run.cost.memory_bytes());
+    kept += KeptBytes(run);
+    checkpoint = std::max(checkpoint, run.cost.checkpoint_bytes);
+  }
+  return absl::StrFormat(
+      "%d runs, %d rejected, %d there already\n"
+      "left: %d real tokens, %.3g FLOPs, about %s with --jobs 1\n"
+      "at most %d MiB of memory a run; %d MiB of disk, and %d MiB for a "
+      "checkpoint\n",
+      plan.runs.size(), plan.rejected.size(), there, tokens, flops,
+      FormatSeconds(seconds), MiB(memory), MiB(kept), MiB(checkpoint));
 }
 
 }  // namespace
 
-absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
-                                             const spec::RunPlan& plan) {
-  std::string text =
-      "run\tmethod\tbatching\taxes\tsteps\trows\treal tokens\ttarget tokens\t"
-      "computed tokens\tpredicted time\tpredicted MiB\n";
-  double seconds_total = 0;
-  int64_t tokens_total = 0;
+absl::StatusOr<PlanDescription> DescribePlan(const spec::RunPlan& plan,
+                                             const record::RunStore& store,
+                                             bool keep_weights,
+                                             RunCosts& costs) {
+  PlanDescription out;
+  out.rejected = plan.rejected;
   std::map<std::string, double> rates;  // by dtype and threads
-  Estimator estimator(bench);
   for (const spec::PlannedRun& run : plan.runs) {
     const spec::RunConfig& config = run.config;
-    at::set_num_threads(static_cast<int>(config.threads));
-    SFT_ASSIGN_OR_RETURN(const Cost cost, estimator.Of(config));
+    DescribedRun described;
+    described.run_id = run.run_id;
+    described.method = config.method;
+    described.batching = config.batching;
+    absl::StatusOr<RunCost> cost = costs.Of(config);
+    if (!cost.ok()) {
+      return InputError(absl::StrCat("run ", run.run_id),
+                        ToStd(cost.status().message()));
+    }
+    described.cost = *std::move(cost);
+    if (!keep_weights) described.cost.weights_bytes = 0;
     SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
                          ModelOptionsOf(config));
     double& rate = rates[absl::StrCat(config.dtype, "/", config.threads)];
     if (rate == 0) {
+      at::set_num_threads(static_cast<int>(config.threads));
       rate = measure::MatrixProductFlopsPerSecond(options.compute_dtype,
                                                   options.device);
     }
-    const double seconds = cost.flops / (rate * kTypicalUtilisation);
-    seconds_total += seconds;
-    tokens_total += cost.real_tokens;
+    described.seconds = described.cost.flops / (rate * kTypicalUtilisation);
+    described.there = store.Stands(run.run_id);
     std::map<std::string, std::string> axes = run.axes;
     axes.erase("method");
     axes.erase("batching");
+    described.axes = AxesText(axes);
+    out.runs.push_back(std::move(described));
+  }
+  out.notices.assign(costs.notices().begin(), costs.notices().end());
+  return out;
+}
+
+std::string PlanForPrograms(const PlanDescription& plan) {
+  std::string text =
+      "run\tmethod\tbatching\taxes\tsteps\trows\treal tokens\ttarget tokens\t"
+      "computed tokens\tpredicted time\tpredicted MiB\tFLOPs\tdisk MiB\t"
+      "record\n";
+  for (const DescribedRun& run : plan.runs) {
+    const RunCost& cost = run.cost;
     absl::StrAppend(
-        &text,
-        absl::StrFormat("%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\n",
-                        run.run_id, config.method, config.batching,
-                        AxesText(axes), cost.steps, cost.rows, cost.real_tokens,
-                        cost.target_tokens, cost.computed_tokens,
-                        FormatSeconds(seconds), cost.bytes >> 20));
+        &text, absl::StrFormat(
+                   "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%.4g\t%d"
+                   "\t%s\n",
+                   run.run_id, run.method, run.batching, run.axes, cost.steps,
+                   cost.rows, cost.real_tokens, cost.target_tokens,
+                   cost.computed_tokens, FormatSeconds(run.seconds),
+                   cost.memory_bytes() >> 20, cost.flops, MiB(KeptBytes(run)),
+                   run.there ? "there" : "-"));
   }
   for (const spec::RejectedCell& cell : plan.rejected) {
     absl::StrAppend(&text, "rejected\t", AxesText(cell.axes), "\t", cell.reason,
                     "\n");
   }
-  absl::StrAppend(
-      &text, absl::StrFormat("%d runs, %d rejected, %d real tokens, about %s "
-                             "with --jobs 1\n",
-                             plan.runs.size(), plan.rejected.size(),
-                             tokens_total, FormatSeconds(seconds_total)));
-  const std::set<std::string>& notices = estimator.notices();
-  return PlanDescription{std::move(text), {notices.begin(), notices.end()}};
+  return text + Totals(plan);
+}
+
+std::string PlanForTerminal(const PlanDescription& plan, size_t width) {
+  AlignedTable table;
+  table.columns = {{"run"},
+                   {.name = "what", .may_be_cut = true},
+                   {.name = "steps", .to_the_right = true},
+                   {.name = "tokens", .to_the_right = true},
+                   {.name = "FLOPs", .to_the_right = true},
+                   {.name = "time", .to_the_right = true},
+                   {.name = "MiB", .to_the_right = true},
+                   {.name = "disk", .to_the_right = true}};
+  for (const DescribedRun& run : plan.runs) {
+    std::string what = run.method;
+    if (run.method != spec::kUntuned) absl::StrAppend(&what, " ", run.batching);
+    if (run.axes != "-") absl::StrAppend(&what, " ", run.axes);
+    table.rows.push_back({run.run_id, std::move(what),
+                          ShortCount(run.cost.steps),
+                          ShortCount(run.cost.real_tokens),
+                          absl::StrFormat("%.2g", run.cost.flops),
+                          run.there ? "there" : FormatSeconds(run.seconds),
+                          ShortCount(run.cost.memory_bytes() >> 20),
+                          ShortCount(MiB(KeptBytes(run)))});
+  }
+  std::string text = RenderAligned(table, width);
+  for (const spec::RejectedCell& cell : plan.rejected) {
+    absl::StrAppend(&text, "rejected: ", AxesText(cell.axes), ": ", cell.reason,
+                    "\n");
+  }
+  return text + Totals(plan);
 }
 
 }  // namespace sft::launch

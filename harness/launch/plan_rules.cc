@@ -10,6 +10,7 @@
 #include "harness/data/render/render.h"
 #include "harness/data/render/render_head.h"
 #include "harness/data/tasks/task_kind.h"
+#include "harness/launch/cost_rules.h"
 #include "harness/launch/plan_checks.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/launch/text_rules.h"
@@ -247,6 +248,30 @@ std::optional<spec::Finding> MethodsFit(const CellFacts& facts) {
   return AsFinding(batching->make(facts.config).status(), "batching");
 }
 
+// Tensors that are missing, surplus, of another shape or in a type that cannot
+// be read.
+std::optional<spec::Finding> TensorsFit(const CellFacts& facts) {
+  if (facts.model.tensors.ok()) return std::nullopt;
+  return spec::Finding{"model", ToStd(facts.model.tensors.message())};
+}
+
+// Between one label and itself nothing is to be chosen.
+std::optional<spec::Finding> LabelsDiffer(const CellFacts& facts) {
+  for (const auto& [field, rows] : {std::pair{"evaluate", &facts.evaluate},
+                                    std::pair{"retain", &facts.retain}}) {
+    for (const data::DatasetRow* row : *rows) {
+      if (!data::KindRow(row->task.kind).has_classes ||
+          row->task.labels.size() >= 2) {
+        continue;
+      }
+      return spec::Finding{
+          field, absl::StrCat(row->name, " has ", row->task.labels.size(),
+                              " labels; scores want two or more")};
+    }
+  }
+  return std::nullopt;
+}
+
 // What select: goes by, the loss of validation rows, is there.
 std::optional<spec::Finding> SelectionHasRows(const PlanFacts& facts) {
   if (facts.spec.select_by.empty()) return std::nullopt;
@@ -286,13 +311,19 @@ const std::vector<CellRule>& AllCellRules() {
       MethodsFit,
       EncoderReadsNoPrompt,
       SpanHeadsHaveAnswers,
+      LabelsDiffer,
+      TensorsFit,
   };
   return rules;
 }
 
+const std::vector<CostRule>& AllCostRules() {
+  static const auto& rules = *new std::vector<CostRule>{MemoryFits};
+  return rules;
+}
+
 const std::vector<PlanRule>& AllPlanRules() {
-  static const auto& rules =
-      *new std::vector<PlanRule>{ChatsArePlaced, SelectionHasRows};
+  static const auto& rules = *new std::vector<PlanRule>{SelectionHasRows};
   return rules;
 }
 

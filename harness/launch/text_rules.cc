@@ -1,16 +1,12 @@
 #include "harness/launch/text_rules.h"
 
 #include <algorithm>
-#include <map>
-#include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "harness/core/status.h"
 #include "harness/data/added_ids.h"
 #include "harness/data/render/render.h"
-#include "harness/spec/mixture.h"
 
 namespace sft::launch {
 namespace {
@@ -53,35 +49,12 @@ std::optional<spec::Finding> BosExists(const CellFacts& facts) {
       "what it prescribes"};
 }
 
-std::optional<spec::Finding> ChatsArePlaced(const PlanFacts& facts) {
-  std::map<std::string, std::unique_ptr<Tokenizer>> tokenizers;
-  std::set<std::vector<std::string>> seen;
-  for (const spec::PlannedRun& run : facts.plan.runs) {
-    const spec::RunConfig& config = run.config;
-    const auto sets = spec::SetsOf(config.train);
-    if (!sets.ok()) continue;
-    for (const std::string& name : *sets) {
-      const auto row = facts.bench.DatasetOf(config, name);
-      if (!row.ok() ||
-          !seen.insert({config.model, name, config.prompt_form, config.loss_on,
-                        config.system_prompt, absl::StrCat(config.max_length)})
-               .second) {
-        continue;
-      }
-      std::unique_ptr<Tokenizer>& tokenizer = tokenizers[config.model];
-      if (tokenizer == nullptr) {
-        const auto where =
-            model::LocateModel(config.model, facts.bench.folders.assets);
-        if (!where.ok()) continue;
-        auto loaded = LoadTokenizerOf(*where);
-        if (!loaded.ok()) continue;
-        tokenizer = *std::move(loaded);
-      }
-      const absl::Status status =
-          CheckRows(facts.bench, config, **row, *tokenizer);
-      if (!status.ok()) {
-        return spec::Finding{"prompt_form", ToStd(status.message())};
-      }
+std::optional<spec::Finding> ChatsArePlaced(const CellFacts& facts) {
+  for (const data::DatasetRow* row : facts.train) {
+    const absl::Status status =
+        CheckRows(facts.bench, facts.config, *row, *facts.model.tokenizer);
+    if (!status.ok()) {
+      return spec::Finding{"prompt_form", ToStd(status.message())};
     }
   }
   return std::nullopt;

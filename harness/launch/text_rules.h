@@ -12,8 +12,9 @@ namespace sft::launch {
 std::optional<spec::Finding> BosExists(const CellFacts& facts);
 
 // The model's chat template can write some training row of every data set, and
-// says where its answer is.
-std::optional<spec::Finding> ChatsArePlaced(const PlanFacts& facts);
+// says where its answer is. No row of the table: it reads the rows, and is
+// asked where they could not be read for their cost.
+std::optional<spec::Finding> ChatsArePlaced(const CellFacts& facts);
 
 }  // namespace sft::launch
 

@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "harness/core/digest.h"
-#include "harness/core/files.h"
+#include "harness/core/file_digest.h"
 #include "harness/core/status.h"
 #include "harness/data/tasks/task_kind.h"
 #include "harness/data/user/user_dataset.h"
@@ -179,8 +178,14 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
   std::vector<std::string> digests;
   SFT_ASSIGN_OR_RETURN(const model::ModelLocation where,
                        model::LocateModel(config.model, folders.assets));
-  SFT_ASSIGN_OR_RETURN(std::string digest, model::ModelFilesDigest(where));
-  digests.push_back(std::move(digest));
+  if (model::IsListedModel(config.model)) {
+    SFT_ASSIGN_OR_RETURN(std::string digest, model::ModelFilesDigest(where));
+    digests.push_back(std::move(digest));
+  } else {
+    SFT_ASSIGN_OR_RETURN(const std::string digest,
+                         model::ModelContentDigest(where));
+    digests.push_back(absl::StrCat(spec::kModelByContent, digest));
+  }
   for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
     SFT_ASSIGN_OR_RETURN(const std::vector<const data::DatasetRow*> rows,
                          DatasetsOf(config, *names));
@@ -188,11 +193,8 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
       for (const std::string& file : row->files) {
         SFT_ASSIGN_OR_RETURN(const std::string path,
                              data::ResolveDataFile(file, folders));
-        std::string& hex = file_digests_[path];
-        if (hex.empty()) {
-          SFT_ASSIGN_OR_RETURN(hex, Sha256OfFile(path));
-        }
-        digests.push_back(hex);
+        SFT_ASSIGN_OR_RETURN(std::string hex, DigestOfFile(path));
+        digests.push_back(std::move(hex));
       }
       if (row->revision > 1) {
         digests.push_back(absl::StrCat("revision ", row->revision));

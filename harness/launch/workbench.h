@@ -55,7 +55,6 @@ struct Workbench {
       const spec::RunConfig& config) const;
 
  private:
-  mutable std::map<std::string, std::string> file_digests_;  // by path
   // By name and definition.
   mutable std::map<std::string, std::unique_ptr<data::DatasetRow>>
       user_datasets_;

@@ -21,19 +21,18 @@ FlopModel MakeFlopModel(model::Model& model, bool activation_checkpointing) {
 }
 
 StepWork WorkOf(const Batch& batch) {
+  return WorkOf(data::SizeOfBatch(batch), batch.head);
+}
+
+StepWork WorkOf(const data::BatchSize& batch, HeadKind head) {
   StepWork work;
   work.computed_tokens = batch.slots();
   work.target_tokens = batch.target_tokens;
   // Only encoders have batches for other heads.
-  const bool causal = batch.head == HeadKind::kNextToken;
-  auto pairs = [causal](int64_t length) {
-    return causal ? length * (length + 1) / 2 : length * length;
-  };
-  if (batch.cu_seqlens.defined()) {
-    for (int64_t length : batch.lengths) work.attention_pairs += pairs(length);
-  } else {
-    work.attention_pairs =
-        batch.input_ids_BT.size(0) * pairs(batch.input_ids_BT.size(1));
+  const bool causal = head == HeadKind::kNextToken;
+  for (const int64_t length : batch.sequences) {
+    work.attention_pairs +=
+        causal ? length * (length + 1) / 2 : length * length;
   }
   return work;
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "harness/core/batch.h"
+#include "harness/data/collator.h"
 #include "harness/model/model.h"
 
 namespace sft::measure {
@@ -37,6 +38,7 @@ struct StepWork {
   int64_t attention_pairs = 0;
 };
 StepWork WorkOf(const Batch& batch);
+StepWork WorkOf(const data::BatchSize& batch, HeadKind head);
 StepWork operator+(const StepWork& a, const StepWork& b);
 
 struct Flops {

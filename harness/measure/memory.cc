@@ -81,7 +81,7 @@ int64_t TensorBytes(const std::vector<at::Tensor>& tensors) {
   for (const at::Tensor& tensor : tensors) {
     if (!tensor.defined()) continue;
     const c10::Storage& storage = tensor.storage();
-    if (!seen.insert(storage.data()).second) continue;
+    if (!seen.insert(storage.unsafeGetStorageImpl()).second) continue;
     bytes += static_cast<int64_t>(storage.nbytes());
   }
   return bytes;
@@ -95,12 +95,12 @@ std::map<std::string, int64_t> ModelBytes(model::Model& model) {
       bytes[category] += size;
     }
     for (const NamedTensor& named : slot.map->Tensors()) {
-      of_slots.insert(named.tensor.storage().data());
+      of_slots.insert(named.tensor.storage().unsafeGetStorageImpl());
     }
   }
   std::vector<at::Tensor> rest;
   for (const model::Parameter& p : model.Parameters()) {
-    if (of_slots.count(p.tensor.storage().data()) == 0) {
+    if (of_slots.count(p.tensor.storage().unsafeGetStorageImpl()) == 0) {
       rest.push_back(p.tensor);
     }
   }

@@ -35,7 +35,8 @@ void ResetPeakDeviceMemory(at::Device device);
 
 // Bytes that the model holds: "weights", "quantized_weights",
 // "quantization_constants", "adapters". A tensor that two names share, such
-// as a tied head, counts once.
+// as a tied head, counts once. An outline (OutlineModel) counts as the model
+// that it is of.
 std::map<std::string, int64_t> ModelBytes(model::Model& model);
 
 // Resident before the first tensor: the program and LibTorch.

@@ -51,6 +51,10 @@ absl::StatusOr<bool> RunStore::HasFinal(const std::string& run_id) const {
   return InputError(path, "is damaged; move it away to run it again");
 }
 
+bool RunStore::Stands(const std::string& run_id) const {
+  return FileExists(paths_.Record(run_id));
+}
+
 bool RunStore::IsFinal(const std::string& run_id) const {
   return HasFinal(run_id).value_or(false);
 }

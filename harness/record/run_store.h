@@ -42,7 +42,9 @@ class RunStore {
   // Whether a final record stands; InvalidArgument where it is damaged. Reads
   // the whole file.
   absl::StatusOr<bool> HasFinal(const std::string& run_id) const;
-  // So, with a damaged one taken for none.
+  // Whether a file stands there, unread: records are whole or absent.
+  bool Stands(const std::string& run_id) const;
+  // Whether a final record can be read; a damaged one is none.
   bool IsFinal(const std::string& run_id) const;
   absl::StatusOr<RunRecord> ReadFinal(const std::string& run_id) const;
 

@@ -1,198 +1,413 @@
 #include "harness/spec/cells.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "harness/core/status.h"
 #include "harness/spec/run_config.h"
 
 namespace sft::spec {
 namespace {
 
+constexpr uint32_t kNoValue = CellTable::kNoValue;
+constexpr size_t kMethodColumn = 0, kBatchingColumn = 1;  // columns
+
+using CellRow = std::vector<uint32_t>;
+// Values that a row may have of some columns.
+struct CellMatch {
+  std::vector<std::pair<size_t, std::vector<uint32_t>>> wanted;
+};
 // Axes that move together: one for a grid axis, several for a zip group.
-using AxisGroup = std::vector<SpecAxis>;
+struct AxisSteps {
+  std::vector<size_t> columns;
+  std::vector<std::vector<uint32_t>> steps;  // values of the columns, each step
+};
 
-absl::Status TooMany(const ExperimentSpec& spec) {
-  return InputError(spec.path, absl::StrCat("spans more than ", kMaxCells,
-                                            " cells; split it"));
-}
+// While the table is filled, kNoValue is what nothing was said of yet.
+class CellExpander {
+ public:
+  CellExpander(const ExperimentSpec& spec, const SpecTables& tables,
+               Complaints& complaints)
+      : spec_(spec), complaints_(complaints) {
+    AddColumn("method");
+    AddColumn("batching");
+    for (const auto& [name, value] : spec.set) AddColumn(name);
+    for (const SpecAxis& axis : spec.grid) AddColumn(axis.name);
+    for (const auto& group : spec.zip) {
+      for (const SpecAxis& axis : group) AddColumn(axis.name);
+    }
+    for (const SpecCase& one : spec.cases) {
+      for (const auto& [name, wanted] : one.when) AddColumn(name);
+      for (const auto& [name, value] : one.set) AddColumn(name);
+      for (const SpecAxis& axis : one.grid) AddColumn(axis.name);
+    }
+    for (const SpecExclusion& one : spec.exclude) {
+      for (const auto& [name, wanted] : one.when) AddColumn(name);
+    }
+    InternTexts();
+    AddDefaults(tables);
+  }
 
-// Every cell once for each value of `group`.
-absl::Status Multiply(const ExperimentSpec& spec, const AxisGroup& group,
-                      std::vector<Cell>& cells) {
-  const size_t n = group[0].values.size();
-  if (cells.size() > kMaxCells / n) return TooMany(spec);
-  std::vector<Cell> product;
-  product.reserve(cells.size() * n);
-  for (const Cell& cell : cells) {
-    for (size_t i = 0; i < n; ++i) {
-      Cell& copy = product.emplace_back(cell);
-      for (const SpecAxis& axis : group) copy[axis.name] = axis.values[i].text;
+  CellTable Expand() {
+    CellRow first(table_.columns.size(), kNoValue);
+    for (const auto& [name, value] : spec_.set) {
+      const size_t column = columns_.at(name);
+      first[column] = Intern(column, value.text);
+    }
+    std::vector<uint32_t> rows = std::move(first);
+    std::vector<AxisSteps> all;
+    for (const SpecAxis& axis : spec_.grid) all.push_back(AxesOf({&axis}));
+    for (const auto& group : spec_.zip) {
+      std::vector<const SpecAxis*> axes;
+      for (const SpecAxis& axis : group) axes.push_back(&axis);
+      all.push_back(AxesOf(axes));
+    }
+    bool fits = true;
+    for (const AxisSteps& axes : all) fits = fits && Multiply(axes, rows);
+    for (const SpecCase& one : spec_.cases) {
+      fits = fits && ApplyCase(one, rows);
+    }
+    if (!fits) {
+      complaints_.Add(spec_.path,
+                      absl::StrCat("spans more than ", kMaxCells,
+                                   " cells; fewer values an axis, exclude: "
+                                   "and several specs make less of them"));
+      return {};
+    }
+    CheckUsed(rows);
+    FillIn(rows);
+    LeaveOut(rows);
+    table_.values = std::move(rows);
+    DropRepeated();
+    return std::move(table_);
+  }
+
+ private:
+  size_t width() const { return table_.columns.size(); }
+
+  void AddColumn(const std::string& name) {
+    if (!columns_.emplace(name, width()).second) return;
+    table_.columns.push_back({name, {}, false});
+    known_.emplace_back();
+  }
+
+  uint32_t Intern(size_t column, const std::string& text) {
+    std::vector<std::string>& texts = table_.columns[column].texts;
+    const auto [it, is_new] =
+        known_[column].emplace(text, static_cast<uint32_t>(texts.size()));
+    if (is_new) texts.push_back(text);
+    return it->second;
+  }
+
+  // Before rows are made of them: values of methods index their options.
+  void InternTexts() {
+    const auto set = [this](const std::map<std::string, SpecValue>& values) {
+      for (const auto& [name, value] : values) {
+        Intern(columns_.at(name), value.text);
+      }
+    };
+    const auto axes = [this](const std::vector<SpecAxis>& all) {
+      for (const SpecAxis& axis : all) {
+        const size_t column = columns_.at(axis.name);
+        for (const SpecValue& one : axis.values) Intern(column, one.text);
+      }
+    };
+    set(spec_.set);
+    axes(spec_.grid);
+    for (const auto& group : spec_.zip) axes(group);
+    for (const SpecCase& one : spec_.cases) {
+      set(one.set);
+      axes(one.grid);
+    }
+    const std::map<std::string, std::string> own = PrintFields(RunConfig());
+    for (size_t c = 0; c < width(); ++c) {
+      const auto it = own.find(table_.columns[c].name);
+      table_.columns[c].is_option = it == own.end();
+      own_default_.push_back(it == own.end() ? kNoValue
+                                             : Intern(c, it->second));
     }
   }
-  cells = std::move(product);
-  return absl::OkStatus();
-}
 
-bool Matches(const SpecCase& one, const Cell& cell,
-             const CellResolver& resolver) {
-  for (const auto& [name, wanted] : one.when) {
-    if (!resolver.Applies(cell, name)) return false;
-    const std::string value = resolver.Value(cell, name);
-    if (std::find(wanted.begin(), wanted.end(), value) == wanted.end()) {
-      return false;
-    }
+  // The options that the cells' methods have, with their defaults.
+  void AddDefaults(const SpecTables& tables) {
+    by_method_.assign(width(), {});
+    by_batching_.assign(width(), {});
+    const auto add = [this](const std::vector<MethodSpecRow>& rows,
+                            size_t column, std::vector<CellRow>& defaults) {
+      const size_t n = table_.columns[column].texts.size();
+      for (CellRow& of_column : defaults) of_column.assign(n, kNoValue);
+      for (const MethodSpecRow& row : rows) {
+        const auto value = known_[column].find(row.name);
+        if (value == known_[column].end()) continue;
+        for (const FieldSpec& option : row.options) {
+          const auto at = columns_.find(option.name);
+          if (at == columns_.end()) continue;
+          defaults[at->second][value->second] =
+              Intern(at->second, option.default_text);
+        }
+      }
+    };
+    add(tables.update_methods, kMethodColumn, by_method_);
+    add(tables.batching_methods, kBatchingColumn, by_batching_);
   }
-  return true;
-}
 
-absl::Status ApplyCase(const ExperimentSpec& spec, const SpecCase& one,
-                       const CellResolver& resolver, std::vector<Cell>& cells) {
-  std::vector<Cell> out;
-  bool matched = false;
-  for (const Cell& cell : cells) {
-    std::vector<Cell> mine = {cell};
-    if (Matches(one, cell, resolver)) {
-      matched = true;
-      for (const auto& [name, value] : one.set) mine[0][name] = value.text;
-      for (const SpecAxis& axis : one.grid) {
-        SFT_RETURN_IF_ERROR(Multiply(spec, {axis}, mine));
+  uint32_t DefaultOf(const uint32_t* row, size_t column) const {
+    if (own_default_[column] != kNoValue) return own_default_[column];
+    const uint32_t method = Effective(row, kMethodColumn);
+    const uint32_t of_method = by_method_[column][method];
+    if (of_method != kNoValue) return of_method;
+    return by_batching_[column][Effective(row, kBatchingColumn)];
+  }
+  // The value in effect, kNoValue where the field does not apply.
+  uint32_t Effective(const uint32_t* row, size_t column) const {
+    const uint32_t fallback = DefaultOf(row, column);
+    return fallback == kNoValue || row[column] == kNoValue ? fallback
+                                                           : row[column];
+  }
+
+  AxisSteps AxesOf(const std::vector<const SpecAxis*>& axes) {
+    AxisSteps out;
+    for (const SpecAxis* axis : axes) {
+      out.columns.push_back(columns_.at(axis->name));
+    }
+    for (size_t i = 0; i < axes[0]->values.size(); ++i) {
+      std::vector<uint32_t>& step = out.steps.emplace_back();
+      for (size_t a = 0; a < axes.size(); ++a) {
+        step.push_back(Intern(out.columns[a], axes[a]->values[i].text));
       }
     }
-    if (out.size() + mine.size() > kMaxCells) return TooMany(spec);
-    std::move(mine.begin(), mine.end(), std::back_inserter(out));
+    return out;
   }
-  if (!matched) {
-    return InputError(absl::StrCat(spec.path, ":", one.line),
-                      "no cell of the spec matches this case");
-  }
-  cells = std::move(out);
-  return absl::OkStatus();
-}
 
-// An option written for no method of the plan is a slip of the pen.
-absl::Status CheckUsed(const ExperimentSpec& spec,
-                       const std::vector<Cell>& cells,
-                       const CellResolver& resolver) {
-  std::map<std::string, int> written;  // name -> line
-  const auto add_axes = [&](const std::vector<SpecAxis>& axes) {
-    for (const SpecAxis& axis : axes) written.emplace(axis.name, axis.line);
-  };
-  const auto add_set = [&](const std::map<std::string, SpecValue>& set) {
-    for (const auto& [name, value] : set) written.emplace(name, value.line);
-  };
-  add_set(spec.set);
-  add_axes(spec.grid);
-  for (const auto& group : spec.zip) add_axes(group);
-  for (const SpecCase& one : spec.cases) {
-    add_set(one.set);
-    add_axes(one.grid);
+  // Every row once for each step; false if they are too many.
+  bool Multiply(const AxisSteps& axes, std::vector<uint32_t>& rows) const {
+    const size_t n = rows.size() / width();
+    if (n > kMaxCells / axes.steps.size()) return false;
+    std::vector<uint32_t> product;
+    product.reserve(rows.size() * axes.steps.size());
+    for (size_t r = 0; r < n; ++r) {
+      const auto begin = rows.begin() + r * width();
+      for (const std::vector<uint32_t>& step : axes.steps) {
+        product.insert(product.end(), begin, begin + width());
+        uint32_t* copy = &product[product.size() - width()];
+        for (size_t a = 0; a < step.size(); ++a) {
+          copy[axes.columns[a]] = step[a];
+        }
+      }
+    }
+    rows = std::move(product);
+    return true;
   }
-  for (const auto& entry : written) {
-    const std::string& name = entry.first;
-    const bool used =
-        std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) {
-          return cell.count(name) != 0 && resolver.Applies(cell, name);
-        });
-    if (!used) {
-      return InputError(
-          absl::StrCat(spec.path, ":", entry.second),
+
+  // A value that no cell can have matches none.
+  CellMatch MatchOf(const SpecMatch& when) const {
+    CellMatch match;
+    for (const auto& [name, texts] : when) {
+      const size_t column = columns_.at(name);
+      std::vector<uint32_t> wanted;
+      for (const std::string& text : texts) {
+        const auto it = known_[column].find(text);
+        if (it != known_[column].end()) wanted.push_back(it->second);
+      }
+      match.wanted.emplace_back(column, std::move(wanted));
+    }
+    return match;
+  }
+  bool Matches(const CellMatch& match, const uint32_t* row) const {
+    for (const auto& [column, wanted] : match.wanted) {
+      const uint32_t value = Effective(row, column);
+      if (value == kNoValue ||
+          std::find(wanted.begin(), wanted.end(), value) == wanted.end()) {
+        return false;
+      }
+    }
+    return true;
+  }
+  // Does what was refused leave open whether a cell would match?
+  bool InDoubt(const SpecMatch& when) const {
+    return std::any_of(when.begin(), when.end(), [this](const auto& one) {
+      return spec_.Doubts(one.first);
+    });
+  }
+
+  bool ApplyCase(const SpecCase& one, std::vector<uint32_t>& rows) {
+    const CellMatch match = MatchOf(one.when);
+    std::vector<std::pair<size_t, uint32_t>> set;
+    for (const auto& [name, value] : one.set) {
+      const size_t column = columns_.at(name);
+      set.emplace_back(column, Intern(column, value.text));
+    }
+    std::vector<AxisSteps> grid;
+    for (const SpecAxis& axis : one.grid) grid.push_back(AxesOf({&axis}));
+    std::vector<uint32_t> out;
+    out.reserve(rows.size());
+    bool matched = false;
+    for (size_t at = 0; at < rows.size(); at += width()) {
+      const auto begin = rows.begin() + at;
+      if (!Matches(match, &rows[at])) {
+        out.insert(out.end(), begin, begin + width());
+      } else {
+        matched = true;
+        std::vector<uint32_t> mine(begin, begin + width());
+        for (const auto& [column, value] : set) mine[column] = value;
+        for (const AxisSteps& axes : grid) {
+          if (!Multiply(axes, mine)) return false;
+        }
+        out.insert(out.end(), mine.begin(), mine.end());
+      }
+      if (out.size() / width() > kMaxCells) return false;
+    }
+    if (matched) {
+      matched_.push_back(&one);
+    } else if (!InDoubt(one.when)) {
+      complaints_.Add(absl::StrCat(spec_.path, ":", one.line),
+                      "no cell of the spec matches this case");
+    }
+    rows = std::move(out);
+    return true;
+  }
+
+  // An option written for no method of the plan is a slip of the pen.
+  void CheckUsed(const std::vector<uint32_t>& rows) {
+    std::vector<size_t> options;
+    std::vector<bool> used(width(), false);
+    for (size_t c = 0; c < width(); ++c) {
+      if (table_.columns[c].is_option) options.push_back(c);
+    }
+    for (size_t at = 0; at < rows.size(); at += width()) {
+      for (const size_t c : options) {
+        if (used[c] || rows[at + c] == kNoValue) continue;
+        used[c] = Effective(&rows[at], c) != kNoValue;
+      }
+    }
+    const auto check = [&](const std::string& name, int line) {
+      const size_t column = columns_.at(name);
+      if (!table_.columns[column].is_option || used[column]) return;
+      if (spec_.Doubts("method") || spec_.Doubts("batching")) return;
+      used[column] = true;  // said once
+      complaints_.Add(
+          absl::StrCat(spec_.path, ":", line),
           absl::StrCat("option ", name, " belongs to no method of this spec"));
+    };
+    const auto check_axes = [&](const std::vector<SpecAxis>& axes) {
+      for (const SpecAxis& axis : axes) check(axis.name, axis.line);
+    };
+    const auto check_set = [&](const std::map<std::string, SpecValue>& set) {
+      for (const auto& [name, value] : set) check(name, value.line);
+    };
+    check_set(spec_.set);
+    check_axes(spec_.grid);
+    for (const auto& group : spec_.zip) check_axes(group);
+    for (const SpecCase* one : matched_) {
+      check_set(one->set);
+      check_axes(one->grid);
     }
   }
-  return absl::OkStatus();
-}
+
+  void FillIn(std::vector<uint32_t>& rows) const {
+    CellRow filled(width());
+    for (size_t at = 0; at < rows.size(); at += width()) {
+      for (size_t c = 0; c < width(); ++c) {
+        filled[c] = Effective(&rows[at], c);
+      }
+      std::copy(filled.begin(), filled.end(), rows.begin() + at);
+    }
+  }
+
+  void MoveRow(size_t from, size_t to, std::vector<uint32_t>& rows) const {
+    if (from == to) return;
+    std::copy_n(rows.begin() + from, width(), rows.begin() + to);
+  }
+
+  void LeaveOut(std::vector<uint32_t>& rows) {
+    if (spec_.exclude.empty()) return;
+    std::vector<CellMatch> matches;
+    for (const SpecExclusion& one : spec_.exclude) {
+      matches.push_back(MatchOf(one.when));
+    }
+    std::vector<bool> matched(matches.size(), false);
+    size_t kept = 0;
+    for (size_t at = 0; at < rows.size(); at += width()) {
+      bool out = false;
+      for (size_t m = 0; m < matches.size(); ++m) {
+        if (!Matches(matches[m], &rows[at])) continue;
+        matched[m] = out = true;
+      }
+      if (out) continue;
+      MoveRow(at, kept, rows);
+      kept += width();
+    }
+    rows.resize(kept);
+    for (size_t m = 0; m < matches.size(); ++m) {
+      const SpecExclusion& one = spec_.exclude[m];
+      if (matched[m] || InDoubt(one.when)) continue;
+      complaints_.Add(absl::StrCat(spec_.path, ":", one.line),
+                      "exclude: no cell of the spec matches this entry");
+    }
+    if (rows.empty()) {
+      complaints_.Add(absl::StrCat(spec_.path, ":", spec_.exclude[0].line),
+                      "exclude: leaves no cell of the spec");
+    }
+  }
+
+  // Where options were dropped, cells may have become the same.
+  void DropRepeated() {
+    std::vector<uint32_t>& values = table_.values;
+    absl::flat_hash_set<absl::Span<const uint32_t>> seen;
+    seen.reserve(values.size() / width());
+    size_t kept = 0;
+    for (size_t at = 0; at < values.size(); at += width()) {
+      // Rows that are kept stay where they are.
+      MoveRow(at, kept, values);
+      const absl::Span<const uint32_t> row(values.data() + kept, width());
+      if (seen.insert(row).second) kept += width();
+    }
+    values.resize(kept);
+  }
+
+  const ExperimentSpec& spec_;
+  Complaints& complaints_;
+  CellTable table_;
+  std::map<std::string, size_t> columns_;
+  std::vector<absl::flat_hash_map<std::string, uint32_t>> known_;
+  CellRow own_default_;               // of columns that are no options
+  std::vector<CellRow> by_method_;    // column, method -> default
+  std::vector<CellRow> by_batching_;  // column, batching -> default
+  std::vector<const SpecCase*> matched_;
+};
 
 }  // namespace
 
-CellResolver::CellResolver(const SpecTables& tables)
-    : tables_(tables), defaults_(PrintFields(RunConfig())) {}
-
-std::vector<const MethodSpecRow*> CellResolver::Rows(const Cell& cell) const {
-  std::vector<const MethodSpecRow*> rows;
-  const auto find = [&](const std::vector<MethodSpecRow>& table,
-                        const std::string& field) {
-    const auto it = cell.find(field);
-    const std::string& name =
-        it != cell.end() ? it->second : defaults_.at(field);
-    for (const MethodSpecRow& row : table) {
-      if (row.name == name) rows.push_back(&row);
-    }
-  };
-  find(tables_.update_methods, "method");
-  find(tables_.batching_methods, "batching");
-  return rows;
+size_t CellTable::ColumnOf(const std::string& name) const {
+  size_t column = 0;
+  while (column < columns.size() && columns[column].name != name) ++column;
+  return column;
 }
 
-bool CellResolver::Applies(const Cell& cell, const std::string& name) const {
-  if (defaults_.count(name) != 0) return true;
-  for (const MethodSpecRow* row : Rows(cell)) {
-    for (const FieldSpec& option : row->options) {
-      if (option.name == name) return true;
-    }
-  }
-  return false;
-}
-
-std::string CellResolver::Value(const Cell& cell,
-                                const std::string& name) const {
-  if (!Applies(cell, name)) return "";
-  if (const auto it = cell.find(name); it != cell.end()) return it->second;
-  if (const auto it = defaults_.find(name); it != defaults_.end()) {
-    return it->second;
-  }
-  return Options(cell).at(name);
-}
-
-std::map<std::string, std::string> CellResolver::Options(
-    const Cell& cell) const {
-  std::map<std::string, std::string> options;
-  for (const MethodSpecRow* row : Rows(cell)) {
-    for (const FieldSpec& option : row->options) {
-      const auto it = cell.find(option.name);
-      options[option.name] =
-          it != cell.end() ? it->second : option.default_text;
-    }
-  }
-  return options;
-}
-
-absl::StatusOr<std::vector<Cell>> ExpandCells(const ExperimentSpec& spec,
-                                              const CellResolver& resolver) {
-  std::vector<Cell> cells(1);
-  for (const auto& [name, value] : spec.set) cells[0][name] = value.text;
-  for (const SpecAxis& axis : spec.grid) {
-    SFT_RETURN_IF_ERROR(Multiply(spec, {axis}, cells));
-  }
-  for (const AxisGroup& group : spec.zip) {
-    SFT_RETURN_IF_ERROR(Multiply(spec, group, cells));
-  }
-  for (const SpecCase& one : spec.cases) {
-    SFT_RETURN_IF_ERROR(ApplyCase(spec, one, resolver, cells));
-  }
-  SFT_RETURN_IF_ERROR(CheckUsed(spec, cells, resolver));
-  return cells;
+CellTable ExpandCells(const ExperimentSpec& spec, const SpecTables& tables,
+                      Complaints& complaints) {
+  return CellExpander(spec, tables, complaints).Expand();
 }
 
 std::vector<std::string> AxisNames(const ExperimentSpec& spec) {
   std::vector<std::string> names;
-  const auto add = [&](const std::vector<SpecAxis>& axes) {
-    for (const SpecAxis& axis : axes) {
-      if (std::find(names.begin(), names.end(), axis.name) == names.end()) {
-        names.push_back(axis.name);
-      }
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
     }
   };
-  add(spec.grid);
-  for (const AxisGroup& group : spec.zip) add(group);
+  const auto add_axes = [&](const std::vector<SpecAxis>& axes) {
+    for (const SpecAxis& axis : axes) add(axis.name);
+  };
+  add_axes(spec.grid);
+  for (const auto& group : spec.zip) add_axes(group);
   for (const SpecCase& one : spec.cases) {
-    add(one.grid);
+    add_axes(one.grid);
     // What a case sets differs between cells too.
-    for (const auto& [name, value] : one.set) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) {
-        names.push_back(name);
-      }
-    }
+    for (const auto& [name, value] : one.set) add(name);
   }
   return names;
 }

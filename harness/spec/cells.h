@@ -1,44 +1,57 @@
-// The cells that a spec's axes span, before they are resolved.
+// The cells that a spec's axes span, before they are runs: a table of small
+// numbers, for there may be very many, and they say the same few things.
 #ifndef HARNESS_SPEC_CELLS_H_
 #define HARNESS_SPEC_CELLS_H_
 
-#include <map>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "harness/spec/complaints.h"
 #include "harness/spec/experiment_spec.h"
 
 namespace sft::spec {
 
-inline constexpr size_t kMaxCells = 100000;
+inline constexpr size_t kMaxCells = 1000000;
 
-// name -> canonical text of what the spec says about one cell.
-using Cell = std::map<std::string, std::string>;
-
-// Rows of the methods that a cell names (or the defaults), and a look-up that
-// falls back on defaults.
-class CellResolver {
- public:
-  explicit CellResolver(const SpecTables& tables);
-  // Does the field exist for the cell's methods?
-  bool Applies(const Cell& cell, const std::string& name) const;
-  // The value in effect, "" where the field does not apply.
-  std::string Value(const Cell& cell, const std::string& name) const;
-  // Options of the cell's methods, defaults filled in.
-  std::map<std::string, std::string> Options(const Cell& cell) const;
-
- private:
-  std::vector<const MethodSpecRow*> Rows(const Cell& cell) const;
-
-  const SpecTables& tables_;
-  std::map<std::string, std::string> defaults_;  // of RunConfig
+// A field that a spec names, with each value that any cell has of it.
+struct CellColumn {
+  std::string name;
+  std::vector<std::string> texts;  // canonical, none twice
+  bool is_option = false;          // of a method, no field of every run
 };
 
-// grid x zip x cases, the first axis slowest, in the order of the spec. Errors
-// name options that no cell's method has, and cases that no cell matches.
-absl::StatusOr<std::vector<Cell>> ExpandCells(const ExperimentSpec& spec,
-                                              const CellResolver& resolver);
+// A cell is a row: of each column the place of its value in the column's
+// texts, or kNoValue where the cell's methods have no such field.
+struct CellTable {
+  static constexpr uint32_t kNoValue = UINT32_MAX;
+
+  std::vector<CellColumn> columns;  // "method" and "batching" are the first
+  std::vector<uint32_t> values;     // row by row
+
+  size_t size() const {
+    return columns.empty() ? 0 : values.size() / columns.size();
+  }
+  absl::Span<const uint32_t> row(size_t cell) const {
+    return {values.data() + cell * columns.size(), columns.size()};
+  }
+  // nullptr where the cell has no such field.
+  const std::string* Text(size_t cell, size_t column) const {
+    const uint32_t value = row(cell)[column];
+    return value == kNoValue ? nullptr : &columns[column].texts[value];
+  }
+  // columns.size() if the spec does not name it.
+  size_t ColumnOf(const std::string& name) const;
+};
+
+// grid x zip x cases, the first axis slowest, in the order of the spec, without
+// what `exclude` leaves out; defaults where a cell says nothing of a column,
+// and no cell twice. It complains of options that no cell's method has, and of
+// cases and exclusions that no cell matches.
+CellTable ExpandCells(const ExperimentSpec& spec, const SpecTables& tables,
+                      Complaints& complaints);
 
 // Axis names in the order of the spec.
 std::vector<std::string> AxisNames(const ExperimentSpec& spec);

@@ -5,12 +5,14 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "harness/core/fields.h"
+#include "harness/spec/complaints.h"
 #include "harness/spec/run_config.h"
 #include "harness/spec/user_data.h"
 
@@ -25,10 +27,17 @@ struct SpecAxis {
   std::vector<SpecValue> values;
   int line = 0;
 };
+// field -> values, one of which a cell must have.
+using SpecMatch = std::map<std::string, std::vector<std::string>>;
 struct SpecCase {  // axes that hold only where every `when` axis matches
-  std::map<std::string, std::vector<std::string>> when;
+  SpecMatch when;
   std::vector<SpecAxis> grid;
   std::map<std::string, SpecValue> set;
+  int line = 0;
+};
+
+struct SpecExclusion {  // cells that are left out
+  SpecMatch when;
   int line = 0;
 };
 
@@ -42,6 +51,7 @@ struct ExperimentSpec {
   std::vector<SpecAxis> grid;
   std::vector<SpecCase> cases;
   std::vector<std::vector<SpecAxis>> zip;
+  std::vector<SpecExclusion> exclude;
   std::map<std::string, std::string> baseline;
   std::string select_by;
   std::vector<std::string> select_per;
@@ -49,6 +59,15 @@ struct ExperimentSpec {
   // Line of each key at the top, and of those under `baseline` and `select` as
   // "baseline.method", "select.by".
   std::map<std::string, int> lines;
+
+  // What reading it refused; empty in a spec that ParseSpec gives. The plan of
+  // the others adds its own, but for what may only follow from these: a field
+  // in doubt lacks a value that was meant, and "" stands for all of them.
+  Complaints complaints;
+  std::set<std::string> in_doubt;
+  bool Doubts(const std::string& field) const {
+    return in_doubt.count("") != 0 || in_doubt.count(field) != 0;
+  }
 };
 
 // "path:line" where `field` has this canonical value (of several the last, as
@@ -86,12 +105,21 @@ absl::StatusOr<std::string> CanonicalSpecValue(const FieldSpec& field,
                                                const std::string& text,
                                                const SpecTables& tables);
 
-// Unknown keys are errors that name the line and the nearest known key.
+// Unknown keys are errors that name the line and the nearest known key. An
+// error holds all that is wrong with the spec as written, a line each; text
+// that is no YAML has its first fault alone.
 absl::StatusOr<ExperimentSpec> ParseSpec(const std::string& path,
                                          const SpecTables& tables);
 absl::StatusOr<ExperimentSpec> ParseSpecText(const std::string& path,
                                              std::string_view text,
                                              const SpecTables& tables);
+// The same, as far as it can be read: errors are of the file and of YAML alone,
+// the others are in its `complaints`, and the plan ends with them.
+absl::StatusOr<ExperimentSpec> ReadSpec(const std::string& path,
+                                        const SpecTables& tables);
+absl::StatusOr<ExperimentSpec> ReadSpecText(const std::string& path,
+                                            std::string_view text,
+                                            const SpecTables& tables);
 
 }  // namespace sft::spec
 

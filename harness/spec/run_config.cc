@@ -1,11 +1,14 @@
 #include "harness/spec/run_config.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
+#include "harness/spec/user_data.h"
 
 namespace sft::spec {
 namespace {
@@ -59,11 +62,16 @@ absl::StatusOr<RunConfig> ConfigFromFields(
   return config;
 }
 
+std::string CanonicalConfigLine(const std::string& name,
+                                const std::string& value) {
+  if (IsLeftOut(name, value)) return "";
+  return absl::StrCat(name, " = ", value, "\n");
+}
+
 std::string RunConfig::CanonicalConfigText() const {
   std::string text;
   for (const auto& [name, value] : ConfigFields(*this)) {
-    if (IsLeftOut(name, value)) continue;
-    absl::StrAppend(&text, name, " = ", value, "\n");
+    text += CanonicalConfigLine(name, value);
   }
   return text;
 }
@@ -89,12 +97,32 @@ absl::StatusOr<RunConfig> RunConfig::FromCanonicalText(std::string_view text) {
   return ConfigFromFields(fields);
 }
 
-std::string MakeRunId(const RunConfig& config,
-                      const std::vector<std::string>& input_digests) {
+RunConfig ConfigByContent(const RunConfig& config,
+                          const std::vector<std::string>& input_digests) {
+  RunConfig copy = config;
+  if (std::any_of(input_digests.begin(), input_digests.end(),
+                  [](const std::string& digest) {
+                    return absl::StartsWith(digest, kModelByContent);
+                  })) {
+    copy.model.clear();
+  }
+  for (auto& [name, json] : copy.user_data) json = UserDataByContent(json);
+  return copy;
+}
+
+std::string MakeRunIdOfText(std::string_view text,
+                            const std::vector<std::string>& input_digests) {
   Sha256 digest;
-  digest.UpdateField(config.CanonicalConfigText());
+  digest.UpdateField(text);
   for (const std::string& input : input_digests) digest.UpdateField(input);
   return digest.Hex().substr(0, 16);
+}
+
+std::string MakeRunId(const RunConfig& config,
+                      const std::vector<std::string>& input_digests) {
+  return MakeRunIdOfText(
+      ConfigByContent(config, input_digests).CanonicalConfigText(),
+      input_digests);
 }
 
 }  // namespace sft::spec

@@ -171,6 +171,10 @@ struct RunConfig {
   static absl::StatusOr<RunConfig> FromCanonicalText(std::string_view text);
 };
 
+// The line of one field in the canonical text, "" where it is left out.
+std::string CanonicalConfigLine(const std::string& name,
+                                const std::string& value);
+
 // name -> canonical text of every field, method options included, and
 // "data.NAME" of the user's data sets; and back. An unknown name without a dot
 // is an error, one with a dot a method option.
@@ -178,10 +182,22 @@ std::map<std::string, std::string> ConfigFields(const RunConfig& config);
 absl::StatusOr<RunConfig> ConfigFromFields(
     const std::map<std::string, std::string>& fields);
 
-// First 16 hex digits of SHA-256 over the canonical text, the digests of the
-// model's and the data's files (in the given order).
+// Begins the digest of a model that a path names: its files decide, however
+// the path is written.
+inline constexpr char kModelByContent[] = "model by content ";
+// The config as its id has it: without paths, that of a model where a digest
+// begins with kModelByContent. The same files are the same run wherever they
+// lie.
+RunConfig ConfigByContent(const RunConfig& config,
+                          const std::vector<std::string>& input_digests);
+
+// First 16 hex digits of SHA-256 over the canonical text of ConfigByContent and
+// the digests of the model's and the data's files (in the given order).
 std::string MakeRunId(const RunConfig& config,
                       const std::vector<std::string>& input_digests);
+// The same, where that text is known.
+std::string MakeRunIdOfText(std::string_view text,
+                            const std::vector<std::string>& input_digests);
 
 }  // namespace sft::spec
 

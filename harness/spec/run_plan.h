@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,7 +38,8 @@ struct RunPlan {
   std::vector<std::string> select_per;
 };
 
-// Digests of the files that a cell reads: model, tokenizer, data.
+// Digests of the files that a cell reads: model, tokenizer, data. Asked once of
+// cells of one shape (run_shape.h): they read the same.
 using InputDigests =
     std::function<absl::StatusOr<std::vector<std::string>>(const RunConfig&)>;
 
@@ -54,13 +54,17 @@ struct Finding {
 std::string FindingText(const ExperimentSpec& spec, const RunConfig& config,
                         const Finding& finding);
 
-// Why a cell cannot be run, nullopt if it can: what the launcher knows of its
-// model and data. An error ends the plan.
-using CellCheck =
-    std::function<absl::StatusOr<std::optional<Finding>>(const RunConfig&)>;
+// All that speaks against a cell, nothing if it can be run: what the launcher
+// knows of its model and data. No rule reads the seed or the learning rate:
+// cells that differ in these alone are asked once. A cell that is refused
+// already is not worth much reading. An error refuses the spec.
+using CellCheck = std::function<absl::StatusOr<std::vector<Finding>>(
+    const RunConfig&, bool is_refused)>;
 
 // Fills in what follows from the model and from `trained`, the data sets that
-// any cell of the spec trains on: cells that are compared are scored alike.
+// any cell of the spec trains on: cells that are compared are scored alike. It
+// reads and changes what cells of one shape have in common: methods, options of
+// batching, model, data, and whatever an untuned run has of its config.
 using CellCompleter = std::function<absl::Status(
     const std::set<std::string>& trained, RunConfig& config)>;
 
@@ -69,6 +73,8 @@ using CellCompleter = std::function<absl::Status(
 // that it is run once. max_length is kept: it cuts the rows that are scored.
 // An option that a cell's method lacks is dropped for that cell; cells that
 // are then the same are one. Precedence: set < grid and zip < cases, in order.
+// An error holds all that is wrong, a line each, and what reading the spec
+// complained of before.
 absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
                                    const SpecTables& tables,
                                    const InputDigests& digests,

@@ -24,6 +24,7 @@ constexpr std::pair<std::string_view, std::string_view> kExamples[] = {
     {"zip", "[{batch_size: [4, 8], gradient_accumulation_steps: [2, 1]}]"},
     {"cases", "[{when: {method: [lora]}, set: {learning_rate: 2.0e-4}}]"},
     {"when", "{method: [lora]}"},
+    {"exclude", "[{method: full, learning_rate: [1.0e-3]}]"},
     {"baseline", "{method: full}"},
     {"select", "{by: validation_loss, per: [method]}"},
     {"a spec", "train: [NAME]"},

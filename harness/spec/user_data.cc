@@ -9,6 +9,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
+#include "harness/spec/complaints.h"
 
 namespace sft::spec {
 namespace {
@@ -79,9 +80,31 @@ std::string Complaint(const UserData& data) {
   return "";
 }
 
-class BlockReader {
+std::string JsonLine(const Json& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/true,
+                   Json::error_handler_t::replace);
+}
+
+// ".csv.gz" of "data/reviews.v2.csv.gz"; ".gz" where the format is stated.
+std::string EndingOf(const std::string& path, bool by_name) {
+  constexpr std::string_view kPacked = ".gz";
+  const std::string packed(path.ends_with(kPacked) ? kPacked : "");
+  if (!by_name) return packed;
+  std::string file = path.substr(path.rfind('/') + 1);
+  file.resize(file.size() - std::min(file.size(), packed.size()));
+  const size_t dot = file.rfind('.');
+  return absl::StrCat(dot == std::string::npos ? "" : file.substr(dot), packed);
+}
+
+// "reviews" of "data/reviews.csv.gz".
+std::string StemOf(const std::string& path) {
+  const std::string file = path.substr(path.rfind('/') + 1);
+  return file.substr(0, file.find('.'));
+}
+
+class DataMapReader {
  public:
-  explicit BlockReader(const std::string& path) : path_(path) {}
+  explicit DataMapReader(const std::string& path) : path_(path) {}
 
   absl::StatusOr<UserData> Read(const YamlNode& node) const {
     if (node.kind != Kind::kMap) {
@@ -95,32 +118,36 @@ class BlockReader {
     const auto texts = keys.texts();
     const auto lists = keys.lists();
     const auto maps = keys.maps();
+    Complaints complaints;
     for (const auto& [key, value] : node.entries) {
       data.lines[key.text] = key.line;
       if (const auto text = texts.find(key.text); text != texts.end()) {
-        SFT_ASSIGN_OR_RETURN(*text->second, Scalar(key, value));
+        complaints.Add(Scalar(key, value, *text->second));
       } else if (const auto list = lists.find(key.text); list != lists.end()) {
-        SFT_RETURN_IF_ERROR(List(key, value, *list->second));
+        complaints.Add(List(key, value, *list->second));
         if (key.text == "stop" && data.stop.empty()) data.stop = {""};
       } else if (const auto map = maps.find(key.text); map != maps.end()) {
-        SFT_RETURN_IF_ERROR(Map(key, value, *map->second));
+        complaints.Add(Map(key, value, *map->second));
       } else if (key.text == "on_bad_row" || key.text == "delimiter") {
-        SFT_ASSIGN_OR_RETURN(data.prepare[key.text], Scalar(key, value));
+        complaints.Add(Scalar(key, value, data.prepare[key.text]));
       } else if (key.text == "split") {
         std::vector<std::string> shares;
-        SFT_RETURN_IF_ERROR(List(key, value, shares));
+        complaints.Add(List(key, value, shares));
         data.prepare[key.text] = CanonicalText(shares);
       } else {
-        return Unknown(key);
+        complaints.Add(Unknown(key));
       }
     }
     if (data.name.empty()) data.name = StemOf(data.path);
+    // A key that was refused seems to be missing.
+    if (!complaints.empty()) return complaints.ToStatus();
     const std::string complaint = Complaint(data);
     if (!complaint.empty()) return Error(node, "data: " + complaint);
     for (std::string* path :
          {&data.path, &data.target, &data.validation, &data.test}) {
-      SFT_RETURN_IF_ERROR(FindPath(node, *path));
+      complaints.Add(FindPath(node, *path));
     }
+    if (!complaints.empty()) return complaints.ToStatus();
     return data;
   }
 
@@ -162,9 +189,12 @@ class BlockReader {
     }
     return absl::OkStatus();
   }
-  absl::StatusOr<std::string> Scalar(const YamlNode& key,
-                                     const YamlNode& value) const {
-    if (value.kind == Kind::kScalar) return value.text;
+  absl::Status Scalar(const YamlNode& key, const YamlNode& value,
+                      std::string& out) const {
+    if (value.kind == Kind::kScalar) {
+      out = value.text;
+      return absl::OkStatus();
+    }
     return Error(value,
                  absl::StrCat(key.text, ": wanted a single value, found ",
                               ToAbsl(value.KindName())));
@@ -176,7 +206,7 @@ class BlockReader {
                                        ToAbsl(value.KindName())));
     }
     for (const YamlNode& item : value.items) {
-      SFT_ASSIGN_OR_RETURN(out.emplace_back(), Scalar(key, item));
+      SFT_RETURN_IF_ERROR(Scalar(key, item, out.emplace_back()));
     }
     return absl::OkStatus();
   }
@@ -187,14 +217,9 @@ class BlockReader {
                                        ToAbsl(value.KindName())));
     }
     for (const auto& [name, text] : value.entries) {
-      SFT_ASSIGN_OR_RETURN(out[name.text], Scalar(name, text));
+      SFT_RETURN_IF_ERROR(Scalar(name, text, out[name.text]));
     }
     return absl::OkStatus();
-  }
-  // "reviews" of "data/reviews.csv.gz".
-  static std::string StemOf(const std::string& path) {
-    const std::string file = path.substr(path.rfind('/') + 1);
-    return file.substr(0, file.find('.'));
   }
 
   const std::string& path_;
@@ -223,8 +248,7 @@ std::string UserDataToJson(const UserData& data) {
   for (const auto& [key, map] : keys.maps()) {
     if (!map->empty()) json[key] = *map;
   }
-  return json.dump(-1, ' ', /*ensure_ascii=*/true,
-                   Json::error_handler_t::replace);
+  return JsonLine(json);
 }
 
 absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
@@ -255,22 +279,33 @@ absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
   return data;
 }
 
-absl::StatusOr<std::vector<UserData>> ReadDataBlock(const std::string& path,
-                                                    const YamlNode& node) {
-  const BlockReader reader(path);
-  std::vector<UserData> out;
-  const bool list = node.kind == Kind::kList;
-  for (const YamlNode& item : list ? node.items : std::vector<YamlNode>{node}) {
-    SFT_ASSIGN_OR_RETURN(UserData data, reader.Read(item));
-    for (const UserData& other : out) {
-      if (other.name == data.name) {
-        return InputError(absl::StrCat(path, ":", item.line),
-                          absl::StrCat("data: '", data.name, "' stands twice"));
-      }
-    }
-    out.push_back(std::move(data));
+std::string UserDataByContent(const std::string& json) {
+  Json data;
+  if (formats::ReadJsonInto(json, formats::kMaxJsonDepth, data) ||
+      !data.is_object()) {
+    return json;
   }
-  return out;
+  const bool by_name = data.value("format", Json("auto")) == "auto";
+  for (const char* key : {"path", "target", "validation", "test"}) {
+    const auto path = data.find(key);
+    if (path == data.end() || !path->is_string()) continue;
+    *path = EndingOf(path->get<std::string>(), by_name);
+  }
+  return JsonLine(data);
+}
+
+absl::StatusOr<UserData> ReadDataMap(const std::string& path,
+                                     const YamlNode& node) {
+  return DataMapReader(path).Read(node);
+}
+
+std::string DataMapName(const YamlNode& node) {
+  std::string path;
+  for (const auto& [key, value] : node.entries) {
+    if (key.text == "name") return value.text;
+    if (key.text == "path") path = value.text;
+  }
+  return StemOf(path);
 }
 
 }  // namespace sft::spec

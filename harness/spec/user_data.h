@@ -54,11 +54,17 @@ std::string UserDataToJson(const UserData& data);
 absl::StatusOr<UserData> UserDataFromJson(const std::string& name,
                                           const std::string& text);
 
-// The `data:` block: a map, or a list of maps. Errors are "spec:line: what".
-// A relative path that names one file from the working directory and another
-// from the spec's folder is an error; that there is none is not yet.
-absl::StatusOr<std::vector<UserData>> ReadDataBlock(const std::string& path,
-                                                    const YamlNode& node);
+// The JSON as a run's id has it: of a file's path only what says how it is
+// read, its ending. What the file holds has a digest of its own.
+std::string UserDataByContent(const std::string& json);
+
+// One map of the `data:` block. Errors are "spec:line: what", a line each. A
+// relative path that names one file from the working directory and another from
+// the spec's folder is an error; that there is none is not yet.
+absl::StatusOr<UserData> ReadDataMap(const std::string& path,
+                                     const YamlNode& node);
+// What the set of such a map is called, whatever else is wrong with it.
+std::string DataMapName(const YamlNode& node);
 
 }  // namespace sft::spec
 

@@ -31,7 +31,10 @@ struct MethodReport {
 class UpdateMethod {
  public:
   virtual ~UpdateMethod() = default;
-  // Replaces maps, freezes, casts. Called once, on a freshly loaded model.
+  // Replaces maps, freezes, casts. Called once, on a freshly loaded model, or
+  // on its outline (model::OutlineModel), whose tensors have sizes and no
+  // values: there it holds and trains tensors of the same sizes, so that a plan
+  // can count them without a weight.
   virtual absl::Status Attach(model::Model& model) = 0;
   // Start of the round-th stage (from 0): masks are drawn here, from the
   // method stream, and stay fixed within it. Called again after a resume,

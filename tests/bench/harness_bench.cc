@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "harness/launch/model_facts.h"
 #include "harness/model/load/load.h"
 #include "harness/record/run_record.h"
@@ -80,6 +81,34 @@ void BM_ExpandPlan(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_ExpandPlan)->Unit(benchmark::kMillisecond);
+
+// Cells of full fine-tuning and LoRA, each with its baseline and its id: 100 to
+// 100,000 of them, by their seeds.
+void BM_ExpandCells(benchmark::State& state) {
+  constexpr int64_t kSeedCells = 50;  // 5 rates x (1 + 9 ranks)
+  const int64_t cells = state.range(0);
+  const std::string text = absl::StrCat(
+      "train: [rotten_tomatoes]\n"
+      "evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo]}\n"
+      "budget: {steps: 100}\n"
+      "grid: {method: [full, lora], lora.rank: {range: [1, 10]}, "
+      "learning_rate: {logspace: [1e-5, 1e-3, 5]}, seed: {range: [0, ",
+      cells / kSeedCells, "]}}\nbaseline: {method: full}\n");
+  for (auto _ : state) {
+    const auto plan = spec::PlanOf(text);
+    if (!plan.ok() || std::ssize(plan->runs) != 1 + cells ||
+        plan->runs.back().baseline_id.empty()) {
+      state.SkipWithError("another plan than the grid's");
+      return;
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * cells);
+}
+BENCHMARK(BM_ExpandCells)
+    ->Arg(100)
+    ->Arg(10000)
+    ->Arg(100000)
+    ->Unit(benchmark::kMillisecond);
 
 void BM_WriteRecord(benchmark::State& state) {
   const record::ScratchFolder folder;

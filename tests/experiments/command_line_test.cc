@@ -73,8 +73,10 @@ support::Finished Sftbench(std::vector<std::string> words) {
 const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
-       "--dry-run --jobs --max-attempts --pool --shard --out "
+       "--dry-run --jobs --max-attempts --pool --filter --shard --out "
        "--checkpoint-every --keep-text --no-save-weights"},
+      {"init", ""},
+      {"check", ""},
       {"plan",
        "--format --max-attempts --out --checkpoint-every --keep-text "
        "--no-save-weights"},

@@ -98,15 +98,19 @@ Nf4Tensor QuantizeNf4(const at::Tensor& w, bool double_quantization) {
   q.shape = w.sizes().vec();
   q.codes = at::empty({Nf4Bytes(n)}, u8);
   at::Tensor absmax = at::empty({Nf4Blocks(n)}, x.options());
-  Nf4Quantize(x, q.codes, absmax);
+  if (!x.is_meta()) Nf4Quantize(x, q.codes, absmax);
   if (!double_quantization) {
     q.absmax = absmax;
     return q;
   }
-  q.offset = at::mean(absmax);
-  const at::Tensor centred = absmax.sub(q.offset);
   q.absmax_codes = at::empty({absmax.numel()}, u8);
   q.absmax2 = at::empty({AbsmaxBlocks(absmax.numel())}, x.options());
+  if (x.is_meta()) {
+    q.offset = at::empty({}, x.options());
+    return q;
+  }
+  q.offset = at::mean(absmax);
+  const at::Tensor centred = absmax.sub(q.offset);
   DynamicQuantize(centred, q.absmax_codes, q.absmax2);
   return q;
 }

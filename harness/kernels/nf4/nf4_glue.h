@@ -27,6 +27,7 @@ struct Nf4Tensor {
 };
 
 // Quantizes the values of `w` as f32. The mean of the absmax is torch.mean's.
+// Of a meta tensor, which has no values, the sizes.
 Nf4Tensor QuantizeNf4(const at::Tensor& w, bool double_quantization);
 // f32 [ceil(n / 64)], restored if double quantized.
 at::Tensor Nf4Absmax(const Nf4Tensor& q);

@@ -216,9 +216,11 @@ void Encoder::SetLabelNames(const std::vector<std::string>& names,
     return;
   }
   if (std::is_sorted(rows.begin(), rows.end())) return;
-  const at::Tensor order = at::tensor(rows, at::kLong).to(device());
-  out_.weight_OI = out_.weight_OI.index_select(0, order);
-  out_.bias_O = out_.bias_O.index_select(0, order);
+  if (!device().is_meta()) {  // an outline has no rows to put in order
+    const at::Tensor order = at::tensor(rows, at::kLong).to(device());
+    out_.weight_OI = out_.weight_OI.index_select(0, order);
+    out_.bias_O = out_.bias_O.index_select(0, order);
+  }
   info_.head_reordered = true;
   note(absl::StrCat("was put into the task's order: ",
                     absl::StrJoin(names, ", ")));

@@ -2,12 +2,11 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
-#include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -15,6 +14,7 @@
 
 #include "harness/core/catch_torch.h"
 #include "harness/core/digest.h"
+#include "harness/core/file_digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
@@ -45,25 +45,6 @@ absl::Status NoSuchModel(const std::string& name) {
   std::vector<std::string> names;
   for (const ModelRow& row : ListedModels()) names.push_back(row.name);
   return absl::NotFoundError(spec::UnknownModelText(name, names));
-}
-
-// SHA-256 of a file, remembered by path, size and modification time.
-absl::StatusOr<std::string> FileDigest(const std::string& path) {
-  static std::mutex mutex;
-  static auto& known = *new std::map<std::string, std::string>();
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) {
-    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-  }
-  const std::string key =
-      absl::StrCat(path, "\n", info.st_size, "\n", info.st_ino, "\n",
-                   info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec);
-  std::lock_guard<std::mutex> lock(mutex);
-  auto it = known.find(key);
-  if (it != known.end()) return it->second;
-  SFT_ASSIGN_OR_RETURN(std::string digest, Sha256OfFile(path));
-  known[key] = digest;
-  return digest;
 }
 
 // What a folder's generation_config.json adds to its config.json of what
@@ -126,6 +107,12 @@ const std::vector<ModelRow>& ListedModels() {
   return rows;
 }
 
+bool IsListedModel(const std::string& name) {
+  const std::vector<ModelRow>& rows = ListedModels();
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const ModelRow& row) { return row.name == name; });
+}
+
 absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
                                           const std::string& assets) {
   ModelLocation where;
@@ -165,7 +152,7 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
   }
   Sha256 digest;
   for (const std::string& path : paths) {
-    SFT_ASSIGN_OR_RETURN(std::string hex, FileDigest(path));
+    SFT_ASSIGN_OR_RETURN(std::string hex, DigestOfFile(path));
     digest.UpdateField(std::filesystem::path(path).filename().string());
     digest.UpdateField(hex);
   }
@@ -175,6 +162,11 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
     if (!facts.empty()) digest.UpdateField("generation_config\n" + facts);
   }
   return digest.Hex();
+}
+
+absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where) {
+  return where.gguf.empty() ? ModelFilesDigest(where)
+                            : DigestOfFile(where.gguf);
 }
 
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
@@ -192,7 +184,9 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
   if (options.device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);
   ModelInfo info;
   info.name = where.name;
-  SFT_ASSIGN_OR_RETURN(info.source_digest, ModelFilesDigest(where));
+  SFT_ASSIGN_OR_RETURN(info.source_digest, IsListedModel(where.name)
+                                               ? ModelFilesDigest(where)
+                                               : ModelContentDigest(where));
   info.stored_dtype = files.stored_dtype();
   info.notes = files.notes();
   std::unique_ptr<Model> model;

@@ -22,6 +22,7 @@ struct ModelRow {
   std::string summary;
 };
 const std::vector<ModelRow>& ListedModels();
+bool IsListedModel(const std::string& name);
 
 // Where a name, folder or file leads. `assets` is the assets folder.
 struct ModelLocation {
@@ -34,6 +35,8 @@ absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
 // SHA-256 over the weight and tokenizer files, cheap enough for a plan (cached
 // by path, size and modification time within the process).
 absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where);
+// The same by content alone: how a GGUF file is called is no part of it.
+absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where);
 
 struct ModelOptions {
   at::ScalarType compute_dtype = at::kFloat;  // kFloat, kBFloat16, kDouble

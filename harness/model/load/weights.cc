@@ -134,17 +134,20 @@ std::vector<ParameterShape> ParametersOf(const ModelConfig& config) {
   return DecoderParameters(std::get<DecoderConfig>(config));
 }
 
+absl::Status CheckReadable(const StoredTensor& stored) {
+  if (stored.type != nullptr) return absl::OkStatus();
+  return InputError(
+      stored.file,
+      absl::StrCat("tensor ", stored.name, " is stored as ", stored.type_name,
+                   ", readable are ", formats::ReadableTypes()));
+}
+
 }  // namespace
 
 absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
                                             at::ScalarType dtype) {
   TORCH_CHECK(dtype == at::kFloat || dtype == at::kDouble);
-  if (stored.type == nullptr) {
-    return InputError(
-        stored.file,
-        absl::StrCat("tensor ", stored.name, " is stored as ", stored.type_name,
-                     ", readable are ", formats::ReadableTypes()));
-  }
+  SFT_RETURN_IF_ERROR(CheckReadable(stored));
   at::Tensor tensor = at::empty(stored.shape, at::TensorOptions().dtype(dtype));
   // A vector whose elements are permuted is a matrix of one column.
   const bool flat =
@@ -338,8 +341,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenFolder(const std::string& folder) {
   return out;
 }
 
-absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
-    at::ScalarType dtype) const {
+absl::Status WeightFiles::Check() const {
   // Everything is compared before anything is read, and without a list of
   // what a broken config.json asks for: it may ask for a thousand layers.
   const std::vector<ParameterShape> wanted = ParametersOf(config_);
@@ -372,8 +374,17 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
                                                   " is no part of this model"));
     }
   }
-  std::map<std::string, at::Tensor> out;
   for (const ParameterShape& row : wanted) {
+    SFT_RETURN_IF_ERROR(CheckReadable(stored_.at(row.name)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
+    at::ScalarType dtype) const {
+  SFT_RETURN_IF_ERROR(Check());
+  std::map<std::string, at::Tensor> out;
+  for (const ParameterShape& row : ParametersOf(config_)) {
     SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
                          ReadStoredTensor(stored_.at(row.name), dtype));
     if (row.transposed) tensor = tensor.t().contiguous();

@@ -52,8 +52,11 @@ class WeightFiles {
   // Of ModelInfo, by what the files hold.
   at::ScalarType stored_dtype() const;
   const std::vector<std::string>& notes() const { return notes_; }
-  // Exactly the tensors that config() asks for: missing, surplus and mis-shaped
-  // ones are errors that name them.
+  // That the headers have exactly the tensors that config() asks for, in types
+  // that can be read: missing, surplus and mis-shaped ones are errors that name
+  // them. Reads no weight.
+  absl::Status Check() const;
+  // These tensors; what Check() finds is an error here too.
   absl::StatusOr<std::map<std::string, at::Tensor>> Load(
       at::ScalarType dtype) const;
 

@@ -302,6 +302,23 @@ TEST_CASE("the digest of a model follows its files", "[model][load]") {
   CHECK(*ModelFilesDigest(where) != listed);
 }
 
+TEST_CASE("how a GGUF file is called is no part of what it holds",
+          "[model][load]") {
+  const support::TempDir folder;
+  const auto digests = [&](const std::string& name, const std::string& bytes) {
+    ModelLocation where;
+    where.gguf = (folder.path() / name).string();
+    fake::WriteBytes(where.gguf, bytes);
+    return std::pair(*ModelContentDigest(where), *ModelFilesDigest(where));
+  };
+  const auto a = digests("a.gguf", "GGUF 1"), b = digests("b.gguf", "GGUF 1");
+  CHECK(a.first == b.first);
+  CHECK(a.second != b.second);  // as ids of listed models have it
+  CHECK(digests("c.gguf", "GGUF 2").first != a.first);
+  CHECK(IsListedModel("glassllm"));
+  CHECK_FALSE(IsListedModel("./glassllm"));
+}
+
 TEST_CASE("the digest follows the end that a tokenizer without one takes",
           "[model][load]") {
   TinyFolder tiny;

@@ -102,5 +102,43 @@ TEST_CASE("the run id depends on every field and on the inputs' digests",
   CHECK(id != MakeRunId(other, {"m", "d"}));
 }
 
+TEST_CASE("a run id is of what files hold, not of where they lie",
+          "[spec][run_config]") {
+  const std::string by_content = std::string(kModelByContent) + "4f";
+  const auto id_of_model = [&](const std::string& path,
+                               const std::string& digest) {
+    RunConfig config = OddConfig();
+    config.model = path;
+    return MakeRunId(config, {digest, "d"});
+  };
+  CHECK(id_of_model("./m", by_content) == id_of_model("/home/m/", by_content));
+  CHECK(id_of_model("./m", by_content) !=
+        id_of_model("./m", std::string(kModelByContent) + "50"));
+  // A listed name is a part of its id, as it was in the first records.
+  CHECK(id_of_model("glassllm", "m") != id_of_model("minilm-l6", "m"));
+
+  const auto id_of_data = [](const std::string& json) {
+    RunConfig config = OddConfig();
+    config.user_data["own"] = json;
+    return MakeRunId(config, {"m", "d"});
+  };
+  const std::string id =
+      id_of_data(R"({"path":"a/rows.csv.gz","task":"generation"})");
+  CHECK(id == id_of_data(R"({"path":"/b/x.csv.gz","task":"generation"})"));
+  // The name's ending says how a file is read, unless its format is stated.
+  CHECK(id != id_of_data(R"({"path":"a/rows.jsonl","task":"generation"})"));
+  CHECK(id != id_of_data(R"({"path":"a/rows.csv","task":"generation"})"));
+  CHECK(id_of_data(R"({"format":"csv","path":"a.txt"})") ==
+        id_of_data(R"({"format":"csv","path":"b.dat"})"));
+  CHECK(id_of_data(R"({"format":"csv","path":"a.txt"})") !=
+        id_of_data(R"({"format":"csv","path":"a.txt.gz"})"));
+  // Which splits have files of their own, and all else that is said of them.
+  CHECK(id != id_of_data(R"({"path":"a/rows.csv.gz","task":"generation",)"
+                         R"("test":"t.csv"})"));
+  CHECK(id != id_of_data(R"({"path":"a/rows.csv.gz","task":"instruction"})"));
+  CHECK(id_of_data(R"({"path":"a.csv","test":"t.csv"})") ==
+        id_of_data(R"({"path":"b.csv","test":"u.csv"})"));
+}
+
 }  // namespace
 }  // namespace sft::spec::run_config_test

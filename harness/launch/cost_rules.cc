@@ -1,0 +1,72 @@
+#include "harness/launch/cost_rules.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/core/status.h"
+#include "harness/spec/mixture.h"
+
+namespace sft::launch {
+namespace {
+
+// What formulas of memory may be wrong by.
+constexpr double kMemorySlack = 1.1;
+
+bool NamesSet(const std::vector<std::string>& names, const std::string& name) {
+  const auto sets = spec::SetsOf(names);
+  return sets.ok() &&
+         std::find(sets->begin(), sets->end(), name) != sets->end();
+}
+
+}  // namespace
+
+std::optional<spec::Finding> MemoryFits(const CostFacts& facts) {
+  // A card's memory is not this machine's.
+  if (facts.config.device != "cpu" || facts.memory_limit_bytes <= 0) {
+    return std::nullopt;
+  }
+  const int64_t needed = facts.cost.memory_bytes();
+  const int64_t limit = facts.memory_limit_bytes;
+  if (needed <= limit) return std::nullopt;
+  const auto held = facts.cost.memory.find("activations");
+  const bool of_batch =
+      held != facts.cost.memory.end() && held->second > needed - limit;
+  return spec::Finding{
+      of_batch ? "batch_size" : "model",
+      absl::StrCat("a run needs about ", needed >> 20,
+                   " MiB of memory, and this machine (or its control group) "
+                   "has ",
+                   limit >> 20, "; ",
+                   of_batch ? "smaller batches with more "
+                              "gradient_accumulation_steps, a smaller "
+                              "max_length or activation_checkpointing: true "
+                              "need less"
+                            : "a smaller model, a method that trains fewer "
+                              "weights or an optimizer of a smaller state "
+                              "needs less"),
+      /*is_warning=*/static_cast<double>(needed) <=
+          kMemorySlack * static_cast<double>(limit)};
+}
+
+std::optional<spec::Finding> CostFinding(const absl::Status& status,
+                                         const spec::RunConfig& config) {
+  if (status.ok() || absl::IsInternal(status) ||
+      absl::IsResourceExhausted(status)) {
+    return std::nullopt;
+  }
+  const std::string text = ToStd(status.message());
+  const std::string first = text.substr(0, text.find(": "));
+  if (spec::ConfigFields(config).contains(first) || first == "budget") {
+    return spec::Finding{first,
+                         text.substr(std::min(text.size(), first.size() + 2))};
+  }
+  if (NamesSet(config.train, first)) return spec::Finding{"train", text};
+  if (NamesSet(config.evaluate, first)) return spec::Finding{"evaluate", text};
+  if (NamesSet(config.retain, first)) return spec::Finding{"retain", text};
+  if (first == config.model) return spec::Finding{"model", text};
+  return spec::Finding{"train", text};
+}
+
+}  // namespace sft::launch

@@ -1,0 +1,43 @@
+// The values of an axis as people write them: a list, or a form that spans or
+// draws them, such as {range: [0, 8]}. The forms are one table, of which a spec
+// takes those that span; the others are what a search draws from.
+#ifndef HARNESS_SPEC_AXIS_VALUES_H_
+#define HARNESS_SPEC_AXIS_VALUES_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/spec/yaml_tree.h"
+
+namespace sft::spec {
+
+// A form by its name and numbers, as written: {"loguniform", {1e-5, 1e-3}}.
+struct AxisForm {
+  std::string name;
+  std::vector<double> numbers;
+  // Values are drawn from it, one by one; else it spans them.
+  bool is_drawn = false;
+};
+
+// `node`, a map, as a form; the error says what is wrong with it.
+absl::StatusOr<AxisForm> ReadAxisForm(std::string_view axis,
+                                      const YamlNode& node);
+
+// The numbers of a form that spans them, in their order:
+//   range: [low, high(, step)]   low, low + step, ... below high
+//   logspace: [low, high, n]     n numbers from low to high, equal ratios
+// They are neat: 0.3, where sums give 0.30000000000000004. A drawn form is an
+// error.
+absl::StatusOr<std::vector<double>> NumbersOf(std::string_view axis,
+                                              const AxisForm& form);
+
+// What stands on an axis, one scalar (or, of axes of lists, list) each: the
+// items of a list, or the numbers of a form, on its line.
+absl::StatusOr<std::vector<YamlNode>> AxisItems(std::string_view axis,
+                                                const YamlNode& node);
+
+}  // namespace sft::spec
+
+#endif  // HARNESS_SPEC_AXIS_VALUES_H_

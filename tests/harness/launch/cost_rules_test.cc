@@ -1,0 +1,71 @@
+#include "harness/launch/cost_rules.h"
+
+#include <catch2/catch.hpp>
+
+namespace sft::launch {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+
+std::optional<spec::Finding> VerdictOf(int64_t weights, int64_t activations,
+                                       int64_t limit,
+                                       const std::string& device = "cpu") {
+  spec::RunConfig config;
+  config.device = device;
+  RunCost cost;
+  cost.memory = {{"weights", weights * kMiB},
+                 {"activations", activations * kMiB}};
+  return MemoryFits({config, cost, limit * kMiB});
+}
+
+TEST_CASE("a run that needs more than the machine has is refused with numbers",
+          "[launch][plan]") {
+  CHECK_FALSE(VerdictOf(600, 400, 1000));
+  CHECK_FALSE(VerdictOf(600, 4000, 0));  // not known
+  CHECK_FALSE(VerdictOf(600, 4000, 1000, "cuda"));
+  // Formulas may be wrong by a tenth.
+  const auto near = VerdictOf(600, 500, 1000);
+  REQUIRE(near);
+  CHECK(near->is_warning);
+  const auto batch = VerdictOf(600, 501, 1000);
+  REQUIRE(batch);
+  CHECK_FALSE(batch->is_warning);
+  CHECK(batch->field == "batch_size");
+  CHECK(batch->reason.find("1101 MiB") != std::string::npos);
+  CHECK(batch->reason.find("1000 MiB") != std::string::npos);
+  // No batch is small enough for what does not fit without one.
+  const auto model = VerdictOf(1300, 100, 1000);
+  REQUIRE(model);
+  CHECK(model->field == "model");
+}
+
+TEST_CASE("what a run would end with is a finding of the field at fault",
+          "[launch][plan]") {
+  spec::RunConfig config;
+  config.model = "/m/tiny";
+  config.train = {"a:0.7+b:0.3"};
+  config.evaluate = {"c"};
+  config.retain = {"d"};
+  const auto field = [&](const std::string& message) {
+    const auto finding =
+        CostFinding(absl::InvalidArgumentError(message), config);
+    REQUIRE(finding);
+    CHECK_FALSE(finding->is_warning);
+    return finding->field;
+  };
+  CHECK(field("b: no training row is left with a target token") == "train");
+  CHECK(field("c: has no test row") == "evaluate");
+  CHECK(field("d: holds no text") == "retain");
+  CHECK(field("/m/tiny: no task says which head") == "model");
+  CHECK(field("round 0: the budget is too small for one token") == "train");
+  const auto named = CostFinding(
+      absl::InvalidArgumentError("max_length: 4 tokens leave nothing"), config);
+  REQUIRE(named);
+  CHECK(named->field == "max_length");
+  CHECK(named->reason == "4 tokens leave nothing");
+  CHECK_FALSE(CostFinding(absl::OkStatus(), config));
+  CHECK_FALSE(CostFinding(absl::InternalError("not on a meta tensor"), config));
+}
+
+}  // namespace
+}  // namespace sft::launch
