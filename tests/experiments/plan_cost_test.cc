@@ -12,6 +12,7 @@
 #include <sstream>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "harness/record/run_record.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
@@ -49,8 +50,8 @@ class PlanFolder {
     PutBytes(path() / "spec.yaml", spec);
     return support::RunProgram(
         {"/bin/sh", "-c",
-         "cd '" + path().string() +
-             "' && '" SFTBENCH_BINARY "' run spec.yaml " + words});
+         absl::StrCat("cd '", path().string(),
+                      "' && '" SFTBENCH_BINARY "' run spec.yaml ", words)});
   }
   // The lines of runs in the plan's table: cells by the columns' names.
   std::vector<std::map<std::string, std::string>> Plan(
@@ -89,15 +90,16 @@ class PlanFolder {
 
 std::string TinySpec(const std::string& model, const std::string& set = "",
                      const std::string& grid = "method: [lora]") {
-  return "model: " + model +
-         "\ntrain: [rotten_tomatoes]\n"
-         "evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo]}\n"
-         "budget: {steps: 3}\nset: {" +
-         set + (set.empty() ? "" : ", ") +
-         "batch_size: 4, max_length: 64, train_limit: 40, test_limit: 8,\n"
-         "  validation_limit: 4, heldout_tokens: 64, heldout_window: 64,\n"
-         "  threads: 1}\ngrid: {" +
-         grid + "}\n";
+  return absl::StrCat(
+      "model: ", model,
+      "\ntrain: [rotten_tomatoes]\n"
+      "evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo]}\n"
+      "budget: {steps: 3}\nset: {",
+      set, set.empty() ? "" : ", ",
+      "batch_size: 4, max_length: 64, train_limit: 40, test_limit: 8,\n"
+      "  validation_limit: 4, heldout_tokens: 64, heldout_window: 64,\n"
+      "  threads: 1}\ngrid: {",
+      grid, "}\n");
 }
 
 std::vector<std::map<std::string, std::string>> WithoutIds(
@@ -217,15 +219,16 @@ TEST_CASE("a run is named by what its files hold", "[experiments][plan]") {
 }
 
 std::string OwnSpec(const std::string& data) {
-  return "model: glassllm\ndata: {name: own, task: classification, " + data +
-         "}\ntrain: [own]\nevaluate: {tasks: [own]}\nbudget: {steps: 1}\n"
-         "set: {max_length: 64, threads: 1}\ngrid: {method: [lora]}\n";
+  return absl::StrCat(
+      "model: glassllm\ndata: {name: own, task: classification, ", data,
+      "}\ntrain: [own]\nevaluate: {tasks: [own]}\nbudget: {steps: 1}\n"
+      "set: {max_length: 64, threads: 1}\ngrid: {method: [lora]}\n");
 }
 
 std::string LabelledRows(int first, int last) {
   std::string rows = "text,label\n";
   for (int i = first; i < last; ++i) {
-    rows += "row " + std::to_string(i) + (i % 2 ? ",good\n" : ",bad\n");
+    absl::StrAppend(&rows, "row ", i, i % 2 ? ",good\n" : ",bad\n");
   }
   return rows;
 }
@@ -238,8 +241,8 @@ TEST_CASE("rows are the same run under another path", "[experiments][plan]") {
   PutBytes(folder.path() / "test.csv", LabelledRows(50, 60));
   const std::string id = folder.IdOf(OwnSpec("path: a.csv"));
   CHECK(folder.IdOf(OwnSpec("path: deep/er/b.csv")) == id);
-  CHECK(folder.IdOf(OwnSpec("path: " + (folder.path() / "a.csv").string())) ==
-        id);
+  CHECK(folder.IdOf(OwnSpec(
+            absl::StrCat("path: ", (folder.path() / "a.csv").string()))) == id);
   const std::string tested =
       folder.IdOf(OwnSpec("path: a.csv, test: test.csv"));
   CHECK(tested != id);
@@ -256,7 +259,7 @@ void CheckNotPlanned(const PlanFolder& folder, const std::string& spec,
     const support::Finished run = folder.Run(spec, words);
     INFO(spec << run.error << run.out);
     CHECK(run.exit_status == 2);
-    CHECK(run.error.rfind("error: spec.yaml" + where, 0) == 0);
+    CHECK(run.error.rfind(absl::StrCat("error: spec.yaml", where), 0) == 0);
     CHECK(run.error.find(part) != std::string::npos);
     CHECK(std::count(run.error.begin(), run.error.end(), '\n') == 1);
     CHECK_FALSE(fs::exists(folder.path() / "none"));

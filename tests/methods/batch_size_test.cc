@@ -43,7 +43,7 @@ TEST_CASE("a batch's size is told without making it", "[methods][packing]") {
     forms.push_back({row.name, {}});
   }
   for (const auto& [batching, options] : forms) {
-    INFO(batching << (options.empty() ? "" : " " + options.begin()->second));
+    INFO(batching << " " << (options.empty() ? "" : options.begin()->second));
     const auto collator = CollatorOf(batching, options);
     int64_t batches = 0;
     for (const data::MicroBatchPlan& plan :
