@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,16 @@ std::string UniqueBeside(const std::string& path) {
   return absl::StrCat(path, ".tmp.", host, ".", getpid());
 }
 
+// What is launched is the newest, and by the clock: the kernel's own times are
+// some milliseconds coarse. That it cannot be said where the file is another
+// user's changes no result.
+void MarkNewest(const std::string& path) {
+  timespec now[2];
+  if (clock_gettime(CLOCK_REALTIME, &now[0]) != 0) return;
+  now[1] = now[0];
+  (void)utimensat(AT_FDCWD, path.c_str(), now, 0);
+}
+
 absl::StatusOr<std::string> PathOfText(const RunPaths& paths,
                                        const std::string& text) {
   SFT_ASSIGN_OR_RETURN(const auto reader,
@@ -47,14 +58,13 @@ absl::StatusOr<std::string> WriteManifest(const RunPaths& paths,
   SFT_ASSIGN_OR_RETURN(const std::string path, PathOfText(paths, text));
   SFT_RETURN_IF_ERROR(MakeFolders(paths.Manifests()));
   if (FileExists(path)) {
-    // What is launched again is the newest again; that it cannot be said where
-    // the file is another user's changes no result.
-    (void)utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+    MarkNewest(path);
     return path;
   }
   const std::string temporary = UniqueBeside(path);
   SFT_RETURN_IF_ERROR(WriteFileAtomically(temporary, text));
   SFT_RETURN_IF_ERROR(PublishByLink(temporary, path).status());
+  MarkNewest(path);
   return path;
 }
 

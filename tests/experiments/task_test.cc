@@ -107,6 +107,9 @@ TEST_CASE("the lines of a plan, in any order, make the records of its run",
   }
   scene.CheckSameAsCalm(out);
   CHECK_FALSE(fs::exists("ran"));
+  CHECK(TaskScene::Sftbench({"submit", spec, "--out", out, "--dry-run",
+                             "--job-name", "x\ntouch ran"})
+            .error == "error: job_name = '...': wanted one line of text\n");
   // Started again, it is done already; by the number of a batch system too.
   CHECK(support::RunProgram({"/bin/sh", "-c", lines[2]}).exit_status == 0);
   const std::string manifest = TaskScene::ManifestsOf(out).at(0);
@@ -270,7 +273,7 @@ TEST_CASE("a submission's script is whole, and no name in it is a command",
   std::ofstream(spec) << TaskSpec("full, lora");
   const std::string out = (folder / "out").string();
   const support::Finished dry = TaskScene::Sftbench(
-      {"submit", spec, "--out", out, "--dry-run", "--job-name", "x\ntouch ran",
+      {"submit", spec, "--out", out, "--dry-run", "--job-name", "x;touch ran",
        "--partition", "p;touch ran", "--array-limit", "2", "--setup",
        "export A=1", "--setup", "export B=2", "--sbatch=--reservation=r"});
   INFO(dry.error);

@@ -84,8 +84,10 @@ std::string JobScript(const std::vector<std::string>& task_words,
   }
   // In the shell's place: signals reach the program itself. A shell that traps
   // them loses some, for Slurm sends SIGCONT with each.
-  absl::StrAppend(&text, "exec ", ShellLine(task_words),
-                  " --tasks=\"$1\" --first=\"$2\"\n");
+  absl::StrAppend(&text,
+                  "# shellcheck disable=SC2016  # words are meant as they are\n"
+                  "exec ",
+                  ShellLine(task_words), " --tasks=\"$1\" --first=\"$2\"\n");
   return text;
 }
 

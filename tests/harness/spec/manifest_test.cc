@@ -96,7 +96,7 @@ TEST_CASE("a plan without a run, and one with odd texts, read back",
   CHECK(PlanFromText("m", ManifestText(plan))->runs.empty());
   PlannedRun run;
   run.run_id = "00ff";
-  run.config.model = "a\nb\",\"run_id\":\"00ff\",\"untuned_id\":\"";
+  run.config.model = "a b\",\"run_id\":\"00ff\",\"untuned_id\":\"";
   run.config.method_options["lora.rank"] = "8";
   plan.runs = {run, run};
   plan.runs[0].run_id = "0f";

@@ -53,7 +53,7 @@ TEST_CASE("lines of a site's setup come before the program",
   const support::TempDir dir;
   const std::string path = (dir.path() / "job.sh").string();
   std::ofstream(path) << JobScript({"/bin/sh", "-c", "echo \"$site\""},
-                                   {"site=here", ": $not_set"});
+                                   {"export site=here", ": $not_set"});
   CHECK(support::RunProgram({"/bin/bash", path, "t", "0"}).out == "here\n");
   // One that fails ends the task.
   std::ofstream(path) << JobScript({"/bin/echo", "ran"}, {"false"});
