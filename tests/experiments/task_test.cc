@@ -107,9 +107,6 @@ TEST_CASE("the lines of a plan, in any order, make the records of its run",
   }
   scene.CheckSameAsCalm(out);
   CHECK_FALSE(fs::exists("ran"));
-  CHECK(TaskScene::Sftbench({"submit", spec, "--out", out, "--dry-run",
-                             "--job-name", "x\ntouch ran"})
-            .error == "error: job_name = '...': wanted one line of text\n");
   // Started again, it is done already; by the number of a batch system too.
   CHECK(support::RunProgram({"/bin/sh", "-c", lines[2]}).exit_status == 0);
   const std::string manifest = TaskScene::ManifestsOf(out).at(0);
@@ -297,6 +294,12 @@ TEST_CASE("a submission's script is whole, and no name in it is a command",
   CHECK(started.exit_status == 2);
   CHECK(started.error.find("manifests/") != std::string::npos);
   CHECK_FALSE(fs::exists("ran"));
+  const support::Finished two_lines =
+      TaskScene::Sftbench({"submit", spec, "--out", out, "--dry-run",
+                           "--job-name", "x\ntouch ran"});
+  CHECK(two_lines.exit_status == 2);
+  CHECK(two_lines.error ==
+        "error: job_name = '...': wanted one line of text\n");
   CHECK(TaskScene::Sftbench({"submit", spec, "--out", out, "--only", "lost"})
             .exit_status == 2);
 }
