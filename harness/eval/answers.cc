@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/row_text.h"
 #include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
@@ -107,6 +108,7 @@ absl::StatusOr<Answers> AnswerRows(
   SFT_ASSIGN_OR_RETURN(const std::string form,
                        data::EffectiveForm(task, tokenizer, render));
   for (const data::Row& row : rows) {
+    StopPoint();
     int64_t cut = 0;
     SFT_ASSIGN_OR_RETURN(
         Ids ids, data::RenderPrompt(row, task, tokenizer, render, &cut));
@@ -140,6 +142,7 @@ absl::StatusOr<Answers> AnswerRows(
     for (size_t i = batch.begin; i < batch.end; ++i) {
       prompts.push_back(out.prompts[order[i]]);
     }
+    StopPoint();
     const std::vector<Ids> answers = model.Generate(prompts, options);
     for (size_t i = batch.begin; i < batch.end; ++i) {
       const Ids& ids = answers[i - batch.begin];

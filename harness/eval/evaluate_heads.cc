@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/collator.h"
 #include "harness/data/render/render_head.h"
 #include "harness/eval/eval_support.h"
@@ -28,6 +29,7 @@ absl::Status ForEachScores(
   const EvalScope scope(model);
   int64_t index = 0;
   for (Batch& batch : data::FlatBatches(examples, options.max_tokens_a_batch)) {
+    StopPoint();
     *tokens += batch.real_tokens;
     const bool rows = batch.head == HeadKind::kSequence;
     const std::vector<int64_t> lengths = batch.lengths;
@@ -75,6 +77,7 @@ absl::StatusOr<Windows> RenderAll(const EvalInput& input,
   if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
   Windows out;
   for (size_t r = 0; r < input.rows.size(); ++r) {
+    StopPoint();
     absl::StatusOr<std::vector<data::HeadWindow>> windows = data::RenderHeadRow(
         input.rows[r], *input.task, tokenizer, input.render.max_length);
     if (!windows.ok()) {

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "harness/core/stop_point.h"
 #include "harness/data/collator.h"
 #include "harness/model/ops/head_loss.h"
 
@@ -211,6 +212,7 @@ std::vector<double> LogProbabilities(model::Model& model,
       }
     }
     begin = end;
+    StopPoint();
     Batch batch =
         data::OnDevice(BatchOf(sequences, prefixes, pieces), model.device());
     if (tokens != nullptr) *tokens += total;

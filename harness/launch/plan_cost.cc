@@ -141,6 +141,12 @@ std::string AxesText(const std::map<std::string, std::string>& axes) {
 
 }  // namespace
 
+absl::StatusOr<int64_t> PredictRunBytes(const Workbench& bench,
+                                        const spec::RunConfig& config) {
+  SFT_ASSIGN_OR_RETURN(const Cost cost, Estimator(bench).Of(config));
+  return cost.bytes;
+}
+
 absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
                                              const spec::RunPlan& plan) {
   std::string text =

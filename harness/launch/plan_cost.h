@@ -4,6 +4,7 @@
 #ifndef HARNESS_LAUNCH_PLAN_COST_H_
 #define HARNESS_LAUNCH_PLAN_COST_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct PlanDescription {
 };
 absl::StatusOr<PlanDescription> DescribePlan(const Workbench& bench,
                                              const spec::RunPlan& plan);
+
+// The most memory that a run of this config should hold, in bytes.
+absl::StatusOr<int64_t> PredictRunBytes(const Workbench& bench,
+                                        const spec::RunConfig& config);
 
 }  // namespace sft::launch
 

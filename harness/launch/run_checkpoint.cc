@@ -52,6 +52,14 @@ absl::StatusOr<std::optional<SavedRun>> ReadSavedRun(
   return std::optional(SavedRun{*std::move(checkpoint), std::move(record)});
 }
 
+absl::StatusOr<std::vector<EvalRecord>> ReadMeasured(
+    const std::string& path, const record::RunRecord& now) {
+  const absl::StatusOr<record::RunRecord> kept = record::ReadRunRecord(path);
+  if (!kept.ok()) return std::vector<EvalRecord>();
+  SFT_RETURN_IF_ERROR(CheckSameInputs(*kept, now, path));
+  return kept->evals;
+}
+
 train::AddFiles AddRecord(const record::RunRecord& record) {
   return [&record](const std::string& folder) {
     return record::WriteRunRecord(record, folder + kPartialRecord);

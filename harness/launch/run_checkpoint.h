@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "harness/record/run_record.h"
@@ -23,6 +24,12 @@ struct SavedRun {
 absl::StatusOr<std::optional<SavedRun>> ReadSavedRun(
     const std::string& folder, const std::string& run_id,
     const record::RunRecord& now);
+
+// Evaluations of the base model that `path` keeps of a run that was stopped
+// before there was a checkpoint; none where there is no such file, or a damaged
+// one. InvalidArgument as above.
+absl::StatusOr<std::vector<EvalRecord>> ReadMeasured(
+    const std::string& path, const record::RunRecord& now);
 
 // Puts the record into a checkpoint, as it is when that is saved. `record`
 // outlives it.

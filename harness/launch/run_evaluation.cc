@@ -24,30 +24,53 @@ const EvalRecord* Find(const std::vector<EvalRecord>& evals,
   return nullptr;
 }
 
+absl::Status AddValidation(model::Model& model, const Measured& measured,
+                           const std::string& split, int64_t round,
+                           std::vector<EvalRecord>& evals) {
+  const std::string& name = measured.input.name;
+  if (measured.validation_examples.empty() ||
+      Find(evals, name, split, round) != nullptr) {
+    return absl::OkStatus();
+  }
+  eval::EvalOptions options;
+  options.split = split;
+  options.round = round;
+  SFT_ASSIGN_OR_RETURN(
+      EvalRecord eval,
+      eval::EvaluateLoss(model, measured.validation_examples, name, options));
+  evals.push_back(std::move(eval));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<EvalRecord>> MeasureModel(model::Model& model,
-                                                     const Tokenizer& tokenizer,
-                                                     const RunInputs& inputs,
-                                                     int64_t round) {
-  std::vector<EvalRecord> evals;
+absl::Status MeasureModel(model::Model& model, const Tokenizer& tokenizer,
+                          const RunInputs& inputs, int64_t round,
+                          std::vector<EvalRecord>& evals) {
   eval::EvalOptions options;
   options.round = round;
+  options.split = "test";
   for (const Measured& measured : inputs.measured) {
     const eval::EvalInput& input = measured.input;
-    options.split = "test";
-    SFT_ASSIGN_OR_RETURN(EvalRecord eval,
-                         eval::EvaluateTask(model, tokenizer, input, options));
-    evals.push_back(std::move(eval));
-    if (!measured.validation_examples.empty()) {
-      options.split = "validation";
-      SFT_ASSIGN_OR_RETURN(
-          eval, eval::EvaluateLoss(model, measured.validation_examples,
-                                   input.name, options));
+    if (Find(evals, input.name, "test", round) == nullptr &&
+        Find(evals, input.name, "heldout", round) == nullptr) {
+      SFT_ASSIGN_OR_RETURN(EvalRecord eval, eval::EvaluateTask(model, tokenizer,
+                                                               input, options));
       evals.push_back(std::move(eval));
     }
+    SFT_RETURN_IF_ERROR(
+        AddValidation(model, measured, "validation", round, evals));
   }
-  return evals;
+  return absl::OkStatus();
+}
+
+absl::Status MeasureValidation(model::Model& model, const RunInputs& inputs,
+                               const std::string& split, int64_t round,
+                               std::vector<EvalRecord>& evals) {
+  for (const Measured& measured : inputs.measured) {
+    SFT_RETURN_IF_ERROR(AddValidation(model, measured, split, round, evals));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status KeepAnswers(model::Model& model, const Tokenizer& tokenizer,

@@ -27,6 +27,10 @@ struct RunPaths {
   std::string Checkpoint(const std::string& run_id) const {
     return Work(run_id) + "/checkpoint";
   }
+  // What was measured before there was a checkpoint to keep it.
+  std::string Measured(const std::string& run_id) const {
+    return Work(run_id) + "/measured.h5";
+  }
   std::string Log(const std::string& run_id) const {
     return Work(run_id) + "/log.txt";
   }

@@ -186,6 +186,7 @@ absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& folder,
 }
 
 void RemoveStaleCheckpoints(const std::string& folder) {
+  FinishPublish(folder);
   const std::string prefix =
       fs::path(TemporaryPrefix(folder)).filename().string();
   std::error_code error;

@@ -43,7 +43,7 @@ absl::Status WriteCheckpoint(const Checkpoint& checkpoint,
 absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& folder,
                                           const std::string& run_id);
 
-// Removes what killed writers on this machine left beside `folder`.
+// Ends or removes what killed writers on this machine left beside `folder`.
 void RemoveStaleCheckpoints(const std::string& folder);
 
 }  // namespace sft::train

@@ -73,8 +73,8 @@ support::Finished Sftbench(std::vector<std::string> words) {
 const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
-       "--dry-run --jobs --max-attempts --pool --out --checkpoint-every "
-       "--keep-text --no-save-weights"},
+       "--dry-run --jobs --gpus --max-attempts --pool --out "
+       "--checkpoint-every --run-limit --keep-text --no-save-weights"},
       {"status", ""},
       {"report", "--format"},
       {"verify", "--same"},
