@@ -1,5 +1,7 @@
 #include "harness/core/stop_point.h"
 
+#include <utility>
+
 namespace sft {
 namespace {
 
@@ -7,26 +9,30 @@ namespace {
 // the way (CatchTorch) must not take it for a fault.
 struct StoppedHere {};
 
-thread_local const std::function<bool()>* who_may_ask = nullptr;
+struct Supervision {
+  const std::function<bool()>* asked = nullptr;
+  Pieces* pieces = nullptr;
+};
+thread_local Supervision supervision;
 
-class Asking {
+class Supervised {
  public:
-  explicit Asking(const std::function<bool()>* asked) : outer_(who_may_ask) {
-    who_may_ask = asked;
-  }
-  ~Asking() { who_may_ask = outer_; }
-  Asking(const Asking&) = delete;
-  Asking& operator=(const Asking&) = delete;
+  explicit Supervised(Supervision inner)
+      : outer_(std::exchange(supervision, inner)) {}
+  ~Supervised() { supervision = outer_; }
+  Supervised(const Supervised&) = delete;
+  Supervised& operator=(const Supervised&) = delete;
 
  private:
-  const std::function<bool()>* outer_;
+  Supervision outer_;
 };
 
 }  // namespace
 
 absl::Status RunStoppable(const std::function<bool()>& asked,
-                          const std::function<absl::Status()>& body) {
-  const Asking asking(asked ? &asked : nullptr);
+                          const std::function<absl::Status()>& body,
+                          Pieces* pieces) {
+  const Supervised supervised({asked ? &asked : nullptr, pieces});
   try {
     return body();
   } catch (const StoppedHere&) {
@@ -35,7 +41,35 @@ absl::Status RunStoppable(const std::function<bool()>& asked,
 }
 
 void StopPoint() {
-  if (who_may_ask != nullptr && (*who_may_ask)()) throw StoppedHere();
+  if (supervision.asked != nullptr && (*supervision.asked)()) {
+    throw StoppedHere();
+  }
+}
+
+void BeginPieces(const std::string& of) {
+  Pieces* pieces = supervision.pieces;
+  if (pieces == nullptr) return;
+  pieces->next = 0;
+  if (pieces->of == of) return;
+  pieces->of = of;
+  pieces->done.clear();
+}
+
+std::vector<double> Piece(
+    const std::function<bool(const std::vector<double>& kept)>& fits,
+    const std::function<std::vector<double>()>& work) {
+  Pieces* pieces = supervision.pieces;
+  if (pieces != nullptr && pieces->next < pieces->done.size()) {
+    if (fits(pieces->done[pieces->next])) return pieces->done[pieces->next++];
+    pieces->done.resize(pieces->next);  // another program's
+  }
+  StopPoint();
+  std::vector<double> made = work();
+  if (pieces != nullptr) {
+    pieces->done.push_back(made);
+    pieces->next = pieces->done.size();
+  }
+  return made;
 }
 
 }  // namespace sft

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -29,14 +30,25 @@ absl::Status ForEachScores(
   const EvalScope scope(model);
   int64_t index = 0;
   for (Batch& batch : data::FlatBatches(examples, options.max_tokens_a_batch)) {
-    StopPoint();
     *tokens += batch.real_tokens;
     const bool rows = batch.head == HeadKind::kSequence;
     const std::vector<int64_t> lengths = batch.lengths;
-    at::Tensor scores =
-        model.HeadLogits(data::OnDevice(std::move(batch), model.device()))
-            .to(at::kCPU, at::kDouble);
-    if (!rows) scores = scores.squeeze(0);
+    const int64_t all =
+        rows ? std::ssize(lengths)
+             : std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+    const std::vector<double> values = Piece(
+        [&](const std::vector<double>& kept) {
+          return !kept.empty() && std::ssize(kept) % all == 0;
+        },
+        [&] {
+          const at::Tensor logits =
+              model.HeadLogits(data::OnDevice(std::move(batch), model.device()))
+                  .to(at::kCPU, at::kDouble)
+                  .contiguous();
+          const double* first = logits.const_data_ptr<double>();
+          return std::vector<double>(first, first + logits.numel());
+        });
+    const at::Tensor scores = at::tensor(values, at::kDouble).view({all, -1});
     int64_t at = 0;
     for (int64_t length : lengths) {
       const int64_t n = rows ? 1 : length;

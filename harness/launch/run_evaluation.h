@@ -20,8 +20,8 @@ namespace sft::launch {
 
 // One record a task and split: test (score), validation (loss), heldout
 // (cross-entropy). Round 0 is the base model. What `evals` does not hold yet is
-// measured and added to it, each as it is done: an evaluation that was stopped
-// goes on behind what it has.
+// measured and added to it, each as it is done; under RunStoppable, an
+// evaluation that was stopped goes on behind the batches that it has.
 absl::Status MeasureModel(model::Model& model, const Tokenizer& tokenizer,
                           const RunInputs& inputs, int64_t round,
                           std::vector<EvalRecord>& evals);

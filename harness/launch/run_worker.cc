@@ -63,6 +63,10 @@ class Worker {
   absl::Status Stoppable(const std::function<absl::Status()>& body) const {
     return RunStoppable([this] { return MustStop(); }, body);
   }
+  // An evaluation, which goes on behind what it has.
+  absl::Status StoppableInPieces(const std::function<absl::Status()>& body) {
+    return RunStoppable([this] { return MustStop(); }, body, &pieces_);
+  }
 
   int64_t Rounds() const {
     return static_cast<int64_t>(run_.config.train.size());
@@ -121,6 +125,7 @@ class Worker {
     }));
     if (saved) {
       record_.evals = saved->record.evals;
+      pieces_ = std::move(saved->pieces);
       record_.facts.insert(saved->record.facts.begin(),
                            saved->record.facts.end());
       record_.texts.insert(saved->record.texts.begin(),
@@ -153,15 +158,17 @@ class Worker {
       }
     }
     SFT_ASSIGN_OR_RETURN(
-        record_.evals,
+        MeasuredSoFar kept,
         ReadMeasured(options_.paths.Measured(run_.run_id), record_));
+    record_.evals = std::move(kept.evals);
+    pieces_ = std::move(kept.pieces);
     return Measure(0);
   }
 
   absl::Status Measure(int64_t round) {
     Show("evaluate");
     const Stopwatch watch;
-    const absl::Status status = Stoppable([&] {
+    const absl::Status status = StoppableInPieces([&] {
       return MeasureModel(*loaded_.model, *loaded_.tokenizer, inputs_, round,
                           record_.evals);
     });
@@ -175,8 +182,8 @@ class Worker {
     const bool has_state = trainer_ != nullptr && trainer_->optimizer();
     SFT_RETURN_IF_ERROR(
         has_state ? Save()
-                  : record::WriteRunRecord(
-                        record_, options_.paths.Measured(run_.run_id)));
+                  : KeepMeasured(record_, pieces_,
+                                 options_.paths.Measured(run_.run_id)));
     return status;
   }
 
@@ -226,7 +233,8 @@ class Worker {
   }
 
   absl::Status Save() {
-    return trainer_->SaveCheckpoint(CheckpointFolder(), AddRecord(record_));
+    return trainer_->SaveCheckpoint(CheckpointFolder(),
+                                    AddRecord(record_, pieces_));
   }
 
   train::TrainerHooks HooksFor(int64_t round, const train::StepPlan& steps) {
@@ -239,10 +247,10 @@ class Worker {
     } else {
       hooks.checkpoint_every_steps = 1;
     }
-    hooks.add_to_checkpoint = AddRecord(record_);
+    hooks.add_to_checkpoint = AddRecord(record_, pieces_);
     hooks.eval_every_steps = run_.config.eval_every_steps;
     hooks.evaluate = [this, round](int64_t step) {
-      return Stoppable([&] {
+      return StoppableInPieces([&] {
         return MeasureValidation(*loaded_.model, inputs_,
                                  absl::StrCat("validation_step_", step), round,
                                  record_.evals);
@@ -283,7 +291,7 @@ class Worker {
       SFT_ASSIGN_OR_RETURN(record_.forgetting,
                            ForgettingOf(record_.evals, run_.config));
       if (options_.keep_text) {
-        SFT_RETURN_IF_ERROR(KeptIfStopped(Stoppable([this] {
+        SFT_RETURN_IF_ERROR(KeptIfStopped(StoppableInPieces([this] {
           return KeepAnswers(*loaded_.model, *loaded_.tokenizer, inputs_,
                              run_.config.generate_samples, record_);
         })));
@@ -308,6 +316,7 @@ class Worker {
   const WorkerOptions& options_;
   const record::RunStore store_{options_.paths};
   record::RunRecord record_;
+  Pieces pieces_;  // of the evaluation under way
   LoadedModel loaded_;
   RunInputs inputs_;
   std::unique_ptr<train::UpdateMethod> method_;

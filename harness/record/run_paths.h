@@ -29,7 +29,7 @@ struct RunPaths {
   }
   // What was measured before there was a checkpoint to keep it.
   std::string Measured(const std::string& run_id) const {
-    return Work(run_id) + "/measured.h5";
+    return Work(run_id) + "/measured";
   }
   std::string Log(const std::string& run_id) const {
     return Work(run_id) + "/log.txt";

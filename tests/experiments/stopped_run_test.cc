@@ -107,21 +107,22 @@ TEST_CASE("what was evaluated before a stop is not evaluated again",
   launch::WorkerOptions options;
   options.paths.out = dir.path().string();
   const record::RunPaths& paths = options.paths;
+  const std::string record_path = paths.Measured(id) + "/record.h5";
   // Until the first task's record is kept.
   size_t kept = 0;
   for (int64_t most = 16; kept == 0; most += 4) {
     int64_t asked = 0;
     options.should_stop = [&] { return ++asked >= most; };
     REQUIRE(planned.Execute(0, options) == launch::WorkerOutcome::kInterrupted);
-    const auto measured = record::ReadRunRecord(paths.Measured(id));
+    const auto measured = record::ReadRunRecord(record_path);
     if (measured.ok()) kept = measured->evals.size();
   }
   // It is taken up as it stands there: another number shows which one it was.
-  auto measured = record::ReadRunRecord(paths.Measured(id));
+  auto measured = record::ReadRunRecord(record_path);
   REQUIRE(measured.ok());
   const EvalRecord mine = measured->evals[0];
   measured->evals[0].tokens = 12345;
-  REQUIRE(record::WriteRunRecord(*measured, paths.Measured(id)).ok());
+  REQUIRE(record::WriteRunRecord(*measured, record_path).ok());
   options.should_stop = nullptr;
   REQUIRE(planned.Execute(0, options) == launch::WorkerOutcome::kPublished);
   const auto record = record::ReadRunRecord(paths.Record(id));

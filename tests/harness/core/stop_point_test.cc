@@ -1,7 +1,9 @@
 #include "harness/core/stop_point.h"
 
+#include <cmath>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "harness/core/catch_torch.h"
 #include "tests/support/catch_torch.h"
@@ -64,6 +66,57 @@ TEST_CASE("the inner one counts, and the outer one again behind it", "[stop]") {
       });
   CHECK(absl::IsAborted(outer));
   CHECK(done == 10);
+}
+
+// Three pieces of a work, and how many of them were made.
+std::vector<double> ThreePieces(int& made) {
+  BeginPieces("three");
+  std::vector<double> all;
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<double> piece =
+        Piece([](const std::vector<double>& kept) { return kept.size() == 2; },
+              [&] {
+                ++made;
+                return std::vector<double>{i * 1.5, NAN};
+              });
+    all.push_back(piece[0]);
+  }
+  return all;
+}
+
+TEST_CASE("work that was stopped goes on behind its pieces", "[stop]") {
+  Pieces pieces;
+  int made = 0;
+  std::vector<double> all;
+  const auto body = [&] {
+    all = ThreePieces(made);
+    return absl::OkStatus();
+  };
+  CHECK(
+      absl::IsAborted(RunStoppable([&] { return made == 2; }, body, &pieces)));
+  CHECK(pieces.of == "three");
+  CHECK(pieces.done.size() == 2);
+  CHECK(RunStoppable(nullptr, body, &pieces).ok());
+  CHECK(made == 3);
+  CHECK(all == std::vector<double>{0, 1.5, 3});
+  // A piece that does not fit, and what follows it, is made again.
+  pieces.done[1] = {7};
+  CHECK(RunStoppable(nullptr, body, &pieces).ok());
+  CHECK(made == 5);
+  CHECK(all == std::vector<double>{0, 1.5, 3});
+  // Those of another work are of no use.
+  CHECK(RunStoppable(
+            nullptr,
+            [] {
+              BeginPieces("other");
+              return absl::OkStatus();
+            },
+            &pieces)
+            .ok());
+  CHECK(pieces.done.empty());
+  // Without anybody to keep them they are just made.
+  CHECK(ThreePieces(made).size() == 3);
+  CHECK(made == 8);
 }
 
 TEST_CASE("another thread's work is not stopped", "[stop]") {
