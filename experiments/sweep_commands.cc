@@ -270,6 +270,10 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   options.run_limit = flags.recording.run_limit;
   options.keep_text = flags.recording.keep_text;
   options.save_weights = flags.recording.save_weights;
+  // What is spilled lies beside the run's other files, not on a node's /tmp.
+  const std::string work = options.paths.Work(flags.run_id);
+  SFT_RETURN_IF_ERROR(MakeFolders(work));
+  setenv("TMPDIR", work.c_str(), 1);
   options.should_stop = [] { return stop_asked != 0; };
   const int fd = flags.progress_fd;
   options.show_progress = [fd](const launch::Progress& progress) {

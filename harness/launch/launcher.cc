@@ -64,6 +64,9 @@ class Sweep {
       SFT_RETURN_IF_ERROR(StartWhatCanStart());
       if (states_.IsOver()) return states_.summary();
       const PoolNews news = pool_.Wait();
+      // A batch system asks launcher and workers at once: a worker that saved
+      // and is gone did so because all were asked.
+      PassOnInterrupts();
       Show(news);
       for (const EndedRun& ended : news.ended) {
         SFT_RETURN_IF_ERROR(TakeEnd(ended));

@@ -37,7 +37,7 @@ Words Joined(Words first, const Words& second) {
 }
 
 TEST_CASE("a full disk costs no attempt; freed, the same command goes on",
-          "[experiments][disk]") {
+          "[experiments][disk][slow]") {
   const HardPlace place;
   const std::string filler = place.path("filler");
   int folder = 0;
@@ -119,7 +119,7 @@ TEST_CASE("a file system without links, exchange and locks serves, and says so",
 }
 
 TEST_CASE("killed between two renames, the older checkpoint is found again",
-          "[experiments][file_system]") {
+          "[experiments][file_system][slow]") {
   const HardPlace place;
   const Words command =
       HardPlace::Shimmed({"SFT_SHIM=links,locks"}, place.Command("poor"));
@@ -254,7 +254,7 @@ TEST_CASE("--run-limit saves, and the next call continues",
 }
 
 TEST_CASE("signals of people and of batch systems end a sweep that saves",
-          "[experiments][interrupt]") {
+          "[experiments][interrupt][slow]") {
   const HardPlace place;
   for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
     INFO(number);
