@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 
 namespace sft {
 namespace fs = std::filesystem;
@@ -169,6 +170,7 @@ absl::StatusOr<std::vector<std::string>> ReadLines(const std::string& path,
   bool open_line = false;
   while ((n = gzread(file.get(), buffer.data(),
                      static_cast<unsigned>(buffer.size()))) > 0) {
+    StopPoint();
     const char* at = buffer.data();
     const char* end = at + n;
     while (at < end) {
