@@ -115,9 +115,12 @@ class Sweep {
       }
       SFT_ASSIGN_OR_RETURN(const Admission admission, AdmissionOf(*run));
       if (admission.verdict == Admission::Verdict::kWait) {
-        SayOnce(absl::StrCat(run->run_id, " ", Label(*run),
-                             " waits: ", admission.why),
-                absl::StrCat("waits ", run->run_id));
+        // For runs that end it waits in silence.
+        if (states_.running().empty()) {
+          SayOnce(absl::StrCat(run->run_id, " ", Label(*run),
+                               " waits: ", admission.why),
+                  absl::StrCat("waits ", run->run_id));
+        }
         break;
       }
       if (!states_.Start(run->run_id, store_.CountFailures(run->run_id))) {
