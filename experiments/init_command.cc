@@ -71,8 +71,7 @@ std::string ColumnsOf(const data::TaskKindRow& kind) {
 std::string StarterSpec(const launch::Workbench& bench,
                         const data::TaskKindRow& kind,
                         const data::DatasetRow& set) {
-  const data::DatasetRow* text =
-      StarterSet(bench, "language_modeling");
+  const data::DatasetRow* text = StarterSet(bench, "language_modeling");
   const std::string note =
       IsHere(set, bench.folders)
           ? "# 'sftbench list datasets' shows what there is"

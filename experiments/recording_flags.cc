@@ -20,6 +20,19 @@ void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
         absl::Duration time;
         return absl::ParseDuration(text, &time) && time >= absl::ZeroDuration();
       }));
+  app.add_option_function<std::string>(
+         "--run-limit",
+         [&flags](const std::string& text) {
+           absl::ParseDuration(text, &flags.run_limit);
+         },
+         "time of a run in one call; then it saves, and the next call "
+         "continues it")
+      ->type_name("TIME")
+      ->default_str("none")
+      ->check(Checked("a time such as 30m or 4h", [](std::string& text) {
+        absl::Duration time;
+        return absl::ParseDuration(text, &time) && time > absl::ZeroDuration();
+      }));
   app.add_flag("--keep-text", flags.keep_text,
                "keep prompts and answers in the record");
   app.add_flag("!--no-save-weights,!--nosave-weights,--save-weights",
@@ -33,6 +46,10 @@ std::vector<std::string> RecordingWords(const RecordingFlags& flags) {
   if (flags.checkpoint_every != defaults.checkpoint_every) {
     words.push_back(absl::StrCat("--checkpoint-every=",
                                  absl::FormatDuration(flags.checkpoint_every)));
+  }
+  if (flags.run_limit != defaults.run_limit) {
+    words.push_back(
+        absl::StrCat("--run-limit=", absl::FormatDuration(flags.run_limit)));
   }
   if (flags.keep_text) words.push_back("--keep-text");
   if (!flags.save_weights) words.push_back("--no-save-weights");

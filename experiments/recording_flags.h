@@ -14,6 +14,7 @@ namespace sft::experiments {
 struct RecordingFlags {
   std::string out = "results";
   absl::Duration checkpoint_every = absl::Minutes(2);
+  absl::Duration run_limit = absl::InfiniteDuration();
   bool keep_text = false;
   bool save_weights = true;
 };
@@ -27,6 +28,7 @@ template <class Options>
 void ApplyRecording(const RecordingFlags& flags, Options& options) {
   options.paths.out = flags.out;
   options.checkpoint_every = flags.checkpoint_every;
+  options.run_limit = flags.run_limit;
   options.keep_text = flags.keep_text;
   options.save_weights = flags.save_weights;
 }

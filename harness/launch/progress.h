@@ -15,6 +15,9 @@ namespace sft::launch {
 
 // Begins the phase of a line that is to be said once, whichever run says it.
 inline constexpr char kNoticePhase[] = "notice: ";
+// Begins the last line of a worker that found the disk full; what it needs, and
+// where, follows.
+inline constexpr char kDiskFullPhase[] = "disk full: ";
 
 struct Progress {
   std::string phase;  // "load", "train", "evaluate", "save"

@@ -36,6 +36,10 @@ struct RunPaths {
                          const std::string& execution) const {
     return absl::StrCat(Work(run_id), "/", execution, "/checkpoint");
   }
+  // What was measured before there was a checkpoint to keep it.
+  std::string Measured(const std::string& run_id) const {
+    return Work(run_id) + "/measured";
+  }
   std::string Log(const std::string& run_id) const {
     return Work(run_id) + "/log.txt";
   }

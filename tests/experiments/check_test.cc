@@ -9,7 +9,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::check_test {
 namespace {
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
@@ -227,4 +227,4 @@ TEST_CASE("the ids of a committed spec stay what they were",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::check_test

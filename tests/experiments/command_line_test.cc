@@ -73,16 +73,16 @@ support::Finished Sftbench(std::vector<std::string> words) {
 const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
-       "--dry-run --jobs --max-attempts --pool --filter --shard --out "
-       "--checkpoint-every --keep-text --no-save-weights"},
+       "--dry-run --jobs --gpus --max-attempts --pool --filter --shard --out "
+       "--checkpoint-every --run-limit --keep-text --no-save-weights"},
       {"init", ""},
       {"check", ""},
       {"plan",
-       "--format --max-attempts --out --checkpoint-every --keep-text "
-       "--no-save-weights"},
+       "--format --max-attempts --out --checkpoint-every --run-limit "
+       "--keep-text --no-save-weights"},
       {"task",
        "--index --first --tasks --max-attempts --build --allow-other-build "
-       "--slurm-requeues --out --checkpoint-every --keep-text "
+       "--slurm-requeues --out --checkpoint-every --run-limit --keep-text "
        "--no-save-weights"},
       {"submit",
        "--dry-run --wait --only --profile --partition --account --qos --time "
@@ -90,7 +90,7 @@ const std::map<std::string, std::string>& FlagsByCommand() {
        "--dependency --mail-user --job-name --array-limit --runs-per-task "
        "--max-requeues --signal-delay --max-submit --setup --sbatch "
        "--max-attempts --allow-other-build --out --checkpoint-every "
-       "--keep-text --no-save-weights"},
+       "--run-limit --keep-text --no-save-weights"},
       {"cancel", ""},
       {"status", ""},
       {"report", "--format"},

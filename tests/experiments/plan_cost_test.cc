@@ -19,7 +19,7 @@
 #include "tests/support/require.h"
 #include "tests/support/subprocess.h"
 
-namespace sft::experiments {
+namespace sft::experiments::plan_cost_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -296,4 +296,4 @@ TEST_CASE("what a worker would fail on is refused in the plan",
 }
 
 }  // namespace
-}  // namespace sft::experiments
+}  // namespace sft::experiments::plan_cost_test

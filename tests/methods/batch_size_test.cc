@@ -1,7 +1,7 @@
 // What a batch will be, told without making it, is what it is.
 #include "tests/methods/methods_support.h"
 
-namespace sft::methods {
+namespace sft::methods::batch_size_test {
 namespace {
 
 std::unique_ptr<data::Collator> CollatorOf(
@@ -81,4 +81,4 @@ TEST_CASE("under a head of whole rows every label is a target",
 }
 
 }  // namespace
-}  // namespace sft::methods
+}  // namespace sft::methods::batch_size_test

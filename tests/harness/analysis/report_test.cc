@@ -194,9 +194,10 @@ TEST_CASE("status counts what runs and what waits", "[analysis][status]") {
     REQUIRE(MakeFolders(sweep.paths.Work(sweep.plan.runs[i].run_id)).ok());
   }
   // One has a process at it, the other was left by one that was killed.
-  const int lock = TakeFileLock(sweep.paths.Lock(sweep.plan.runs[1].run_id));
-  REQUIRE(lock >= 0);
-  CHECK(TakeFileLock(sweep.paths.Lock(sweep.plan.runs[1].run_id)) == -1);
+  const std::string path = sweep.paths.Lock(sweep.plan.runs[1].run_id);
+  const FileLock lock = TakeFileLock(path);
+  REQUIRE(lock.state == FileLock::State::kTaken);
+  CHECK(TakeFileLock(path).state == FileLock::State::kHeld);
   const auto table = ReadStatus(sweep.folder.path());
   REQUIRE(table.ok());
   CHECK(table->running == 1);
@@ -205,7 +206,7 @@ TEST_CASE("status counts what runs and what waits", "[analysis][status]") {
   CHECK(Has(RenderStatus(*table),
             "0 done, 0 failed, 1 running, 1 interrupted, 11 pending"));
   CHECK(Lines(RenderStatus(*table)).size() == 14);
-  close(lock);
+  close(lock.fd);
   const auto after = ReadStatus(sweep.folder.path());
   REQUIRE(after.ok());
   CHECK(after->running == 0);

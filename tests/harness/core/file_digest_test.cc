@@ -6,7 +6,7 @@
 #include "harness/core/digest.h"
 #include "tests/support/paths.h"
 
-namespace sft {
+namespace sft::file_digest_test {
 namespace {
 
 TEST_CASE("a file's digest is kept until the file changes", "[core][digest]") {
@@ -24,4 +24,4 @@ TEST_CASE("a file's digest is kept until the file changes", "[core][digest]") {
 }
 
 }  // namespace
-}  // namespace sft
+}  // namespace sft::file_digest_test

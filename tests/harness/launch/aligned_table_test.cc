@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace sft::launch {
+namespace sft::launch::aligned_table_test {
 namespace {
 
 AlignedTable ThreeColumns() {
@@ -49,4 +49,4 @@ TEST_CASE("characters are counted and kept whole", "[launch][table]") {
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::aligned_table_test

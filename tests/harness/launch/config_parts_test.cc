@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 
-namespace sft::launch {
+namespace sft::launch::config_parts_test {
 namespace {
 
 using Change = std::function<void(spec::RunConfig&)>;
@@ -70,4 +70,4 @@ TEST_CASE("cells share what their differences leave the same",
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::config_parts_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace sft::launch {
+namespace sft::launch::cost_rules_test {
 namespace {
 
 constexpr int64_t kMiB = 1 << 20;
@@ -68,4 +68,4 @@ TEST_CASE("what a run would end with is a finding of the field at fault",
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::cost_rules_test

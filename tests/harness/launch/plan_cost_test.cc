@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
-namespace sft::launch {
+namespace sft::launch::plan_cost_test {
 namespace {
 
 DescribedRun CostlyRun(const std::string& id, const std::string& method,
@@ -83,4 +83,4 @@ TEST_CASE("a plan for a terminal is aligned and fits it", "[launch][plan]") {
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::plan_cost_test

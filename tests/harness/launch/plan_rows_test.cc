@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace sft::launch {
+namespace sft::launch::plan_rows_test {
 namespace {
 
 TEST_CASE("rows are kept as lengths and targets", "[launch][plan]") {
@@ -33,4 +33,4 @@ TEST_CASE("rows are kept as lengths and targets", "[launch][plan]") {
 }
 
 }  // namespace
-}  // namespace sft::launch
+}  // namespace sft::launch::plan_rows_test

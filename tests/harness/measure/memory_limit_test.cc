@@ -6,7 +6,7 @@
 
 #include "tests/support/paths.h"
 
-namespace sft::measure {
+namespace sft::measure::memory_limit_test {
 namespace {
 namespace fs = std::filesystem;
 
@@ -70,4 +70,4 @@ TEST_CASE("this machine says how much it has", "[measure][memory]") {
 }
 
 }  // namespace
-}  // namespace sft::measure
+}  // namespace sft::measure::memory_limit_test

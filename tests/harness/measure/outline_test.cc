@@ -11,7 +11,7 @@
 #include "tests/methods/variants.h"
 #include "tests/support/tiny_encoder.h"
 
-namespace sft::measure {
+namespace sft::measure::outline_test {
 namespace {
 
 model::ModelConfig ConfigOfFolder(const std::string& folder) {
@@ -114,4 +114,4 @@ TEST_CASE("an encoder's outline takes the head of its tasks",
 }
 
 }  // namespace
-}  // namespace sft::measure
+}  // namespace sft::measure::outline_test

@@ -6,7 +6,7 @@
 #include "harness/core/status.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::axis_values_test {
 namespace {
 
 constexpr char kHead[] =
@@ -127,4 +127,4 @@ TEST_CASE("what a search draws from is told apart", "[spec][axes]") {
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::axis_values_test

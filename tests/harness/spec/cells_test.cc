@@ -7,7 +7,7 @@
 #include "harness/core/status.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::cells_test {
 namespace {
 
 constexpr char kHead[] =
@@ -208,4 +208,4 @@ TEST_CASE("very many cells are a table, each once", "[spec][expand]") {
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::cells_test

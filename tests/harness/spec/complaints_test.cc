@@ -8,7 +8,7 @@
 #include "harness/core/status.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::complaints_test {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -200,4 +200,4 @@ TEST_CASE("an error of one shape of cells does not hide another's",
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::complaints_test

@@ -5,7 +5,7 @@
 #include "harness/core/status.h"
 #include "tests/harness/spec/spec_tables.h"
 
-namespace sft::spec {
+namespace sft::spec::plan_filter_test {
 namespace {
 
 constexpr char kSpec[] =
@@ -100,4 +100,4 @@ TEST_CASE("a filter that fits nothing names the nearest", "[spec][filter]") {
 }
 
 }  // namespace
-}  // namespace sft::spec
+}  // namespace sft::spec::plan_filter_test
