@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/launch/progress_screen.h"
 #include "harness/record/run_store.h"
 
 namespace sft::launch {
@@ -90,7 +92,7 @@ class Sweep {
     const int count = interrupts_();
     if (count == passed_on_) return;
     if (passed_on_ == 0) {
-      line_.Say("interrupted: saving; the same command continues");
+      screen_.Say("interrupted: saving; the same command continues");
     }
     passed_on_ = count;
     states_.Interrupt();
@@ -116,9 +118,11 @@ class Sweep {
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
+      const std::string score = ScoreText(*record);
       SaySettled(run,
                  absl::StrCat(ToAbsl(record::RunStatusName(record->status)),
-                              " in ", FormatSeconds(ended.wall_seconds)));
+                              " in ", FormatSeconds(ended.wall_seconds),
+                              score.empty() ? "" : ", ", score));
       return absl::OkStatus();
     }
     if (states_.summary().interrupted) {
@@ -141,7 +145,7 @@ class Sweep {
                          record->status_message);
     }
     if (states_.Fail(run.run_id, store_.CountAttempts(run.run_id))) {
-      line_.Say(absl::StrCat(Label(run), ": ", why, "; trying again"));
+      screen_.Say(absl::StrCat(Label(run), ": ", why, "; trying again"));
     } else {
       SaySettled(run, absl::StrCat(
                           why, " (log: ", store_.paths().Log(run.run_id), ")"));
@@ -154,35 +158,29 @@ class Sweep {
       progress_[run_id] = progress;
     }
     for (const std::string& notice : news.notices) {
-      if (said_.insert(notice).second) line_.Say("warning: " + notice);
+      if (said_.insert(notice).second) screen_.Say("warning: " + notice);
     }
-    if (!states_.summary().interrupted) line_.Show(ProgressText());
+    if (!states_.summary().interrupted) screen_.Show(View());
   }
 
-  std::string ProgressText() {
-    std::string text =
-        absl::StrFormat("[%d/%d]", states_.settled(), states_.total());
+  SweepView View() {
+    SweepView view;
+    view.settled = states_.settled();
+    view.total = states_.total();
     for (const std::string& run_id : states_.running()) {
-      const Progress& p = progress_[run_id];
-      absl::StrAppend(&text, " ", Label(states_.Run(run_id)), ": ", p.phase);
-      if (p.phase == "train") {
-        absl::StrAppend(
-            &text,
-            absl::StrFormat(" step %d/%d loss %.4f %.0f tok/s, %s left", p.step,
-                            p.steps, p.loss, p.real_tokens_per_second,
-                            FormatSeconds(p.seconds_left)));
-      }
-      absl::StrAppend(&text, ";");
+      view.running.push_back(
+          {run_id, Label(states_.Run(run_id)), progress_[run_id]});
     }
-    if (const double seconds = states_.SecondsLeft(); seconds > 0) {
-      absl::StrAppend(&text, " sweep ", FormatSeconds(seconds), " left");
-    }
-    return text;
+    // The runs at work share what is left.
+    view.seconds_left =
+        states_.SecondsLeft() /
+        static_cast<double>(std::max<size_t>(view.running.size(), 1));
+    return view;
   }
 
   void SaySettled(const spec::PlannedRun& run, const std::string& how) {
-    line_.Say(absl::StrFormat("[%d/%d] %s %s: %s", states_.settled(),
-                              states_.total(), run.run_id, Label(run), how));
+    screen_.Say(absl::StrFormat("[%d/%d] %s %s: %s", states_.settled(),
+                                states_.total(), run.run_id, Label(run), how));
   }
 
   WorkerPool& pool_;
@@ -193,7 +191,7 @@ class Sweep {
   int passed_on_ = 0;  // of the interrupts
   std::map<std::string, Progress> progress_;
   std::set<std::string> said_;  // notices
-  ProgressLine line_;
+  ProgressScreen screen_;
 };
 
 }  // namespace
