@@ -59,8 +59,8 @@ std::string CommandHelp(const Command& command);
 std::string ProgramHelp(const std::vector<Command>& commands);
 
 // One file a group of commands.
-std::vector<Command> SweepCommands();    // run, worker, status
-std::vector<Command> RecordCommands();   // report, verify, merge-records
+std::vector<Command> SweepCommands();    // run, worker, status, show
+std::vector<Command> RecordCommands();   // report, query, verify, merge
 std::vector<Command> ModelCommands();    // eval, generate, tokenize, export
 std::vector<Command> ListCommands();     // list
 std::vector<Command> DataCommands();     // data

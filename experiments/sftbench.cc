@@ -51,13 +51,14 @@ std::string CommandFor(const std::string& word) {
        "continue plan exec execute benchmark bench compare "},
       {"eval", " evaluate test validate perplexity ppl lm_eval "},
       {"generate", " chat infer inference predict sample complete prompt "},
-      {"report", " show results table tables summary plot summarize html "},
+      {"report", " results table tables summary plot summarize html "},
+      {"show", " describe inspect details info log "},
+      {"query", " filter select where csv dump "},
       {"status", " progress ps watch jobs "},
       {"export", " merge convert save push "},
       {"data", " clean prepare preprocess split dedup "},
       {"tokenize", " encode tokens tokenizer "},
-      {"list",
-       " ls models methods optimizers datasets tasks metrics fields info "},
+      {"list", " ls models methods optimizers datasets tasks metrics fields "},
       {"verify", " check validate-records fsck "},
   };
   for (const auto& row : kRows) {

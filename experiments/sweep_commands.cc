@@ -1,4 +1,4 @@
-// run, worker, status: from a spec to records.
+// run, worker, and what is known of a sweep that runs: from a spec to records.
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -10,7 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "experiments/command_line.h"
-#include "harness/analysis/run_status.h"
+#include "experiments/show_command.h"
+#include "experiments/status_command.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/launcher.h"
@@ -29,7 +30,7 @@ struct RecordingFlags {
   std::string out = "results";
   absl::Duration checkpoint_every = absl::Minutes(2);
   bool keep_text = false;
-  bool save_weights = true;
+  launch::KeepWeights keep_weights = launch::KeepWeights::kAdapters;
 };
 
 void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
@@ -49,9 +50,23 @@ void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
       }));
   app.add_flag("--keep-text", flags.keep_text,
                "keep prompts and answers in the record");
-  app.add_flag("!--no-save-weights,!--nosave-weights,--save-weights",
-               flags.save_weights,
-               "keep no trained weights; nothing can be exported then");
+  app.add_option_function<std::string>(
+         "--keep-weights",
+         [&flags](const std::string& name) {
+           flags.keep_weights = *launch::ParseKeepWeights(name);
+         },
+         "trained weights to keep for export; all: also of methods that train "
+         "the model itself")
+      ->default_str(launch::KeepWeightsName(flags.keep_weights))
+      ->check(OneOf(launch::KeepWeightsNames()));
+  // As it was called before; of no group, so that no help shows it.
+  app.add_flag_function("!--no-save-weights,!--nosave-weights,--save-weights",
+                        [&flags](int64_t count) {
+                          flags.keep_weights = count > 0
+                                                   ? launch::KeepWeights::kAll
+                                                   : launch::KeepWeights::kNone;
+                        })
+      ->group("");
 }
 
 struct RunFlags {
@@ -97,14 +112,6 @@ void DeclareWorker(CLI::App& app, WorkerFlags& flags) {
   app.add_option("--run-id", flags.run_id, "the run of the plan to execute");
   app.add_option("--progress-fd", flags.progress_fd, "where progress lines go");
   app.add_option("--attempt", flags.attempt, "which try this is");
-}
-
-struct StatusFlags {
-  std::string folder;
-};
-
-void DeclareStatus(CLI::App& app, StatusFlags& flags) {
-  app.add_option("DIR", flags.folder, "the --out of a run")->required();
 }
 
 volatile sig_atomic_t stop_asked = 0;
@@ -156,7 +163,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   options.pool = flags.pool;
   options.checkpoint_every = flags.recording.checkpoint_every;
   options.keep_text = flags.recording.keep_text;
-  options.save_weights = flags.recording.save_weights;
+  options.keep_weights = flags.recording.keep_weights;
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
   SFT_RETURN_IF_ERROR(
       WriteFileAtomically(options.paths.Plan(), spec::PlanToJson(plan)));
@@ -183,7 +190,7 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   options.attempt = flags.attempt;
   options.checkpoint_every = flags.recording.checkpoint_every;
   options.keep_text = flags.recording.keep_text;
-  options.save_weights = flags.recording.save_weights;
+  options.keep_weights = flags.recording.keep_weights;
   options.should_stop = [] { return stop_asked != 0; };
   const int fd = flags.progress_fd;
   options.show_progress = [fd](const launch::Progress& progress) {
@@ -202,13 +209,6 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
     return static_cast<int>(outcome);
   }
   return InputError(options.paths.Plan(), "has no run '" + flags.run_id + "'");
-}
-
-absl::StatusOr<int> RunStatusCommand(const StatusFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const analysis::StatusTable table,
-                       analysis::ReadStatus(flags.folder));
-  fputs(analysis::RenderStatus(table).c_str(), stdout);
-  return kExitGood;
 }
 
 }  // namespace
@@ -256,17 +256,8 @@ defaults and allowed values; README.md each key at the top.
                           "interrupted",
            .hidden = true},
           DeclareWorker, RunWorker),
-      MakeCommand(
-          {.name = "status",
-           .usage = "status DIR",
-           .summary = "What is done, running, interrupted, failed and left.",
-           .help = R"(
-A line a run, then the counts. done: a record that stands, ok or diverged.
-running: a process is at it. interrupted: begun, and no process is at it; the
-same 'run' continues. failed: the last try failed. pending: not begun.
-  sftbench status results/demo
-)"},
-          DeclareStatus, RunStatusCommand),
+      StatusCommand(),
+      ShowCommand(),
   };
 }
 

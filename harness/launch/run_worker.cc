@@ -305,7 +305,8 @@ class Worker {
     const std::vector<NamedTensor> trained = trainer_->TrainedTensors();
     if (!trained.empty()) {
       record_.texts["weights_sha256"] = TensorDigest(trained);
-      if (options_.save_weights && record_.status == RunStatus::kOk) {
+      if (KeepsWeightsOf(options_.keep_weights, *method_) &&
+          record_.status == RunStatus::kOk) {
         Show("save");
         SFT_RETURN_IF_ERROR(
             SaveTrainedWeights(options_.paths, run_.run_id, trained,

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/workbench.h"
 #include "harness/launch/worker_outcome.h"
@@ -23,7 +24,7 @@ struct WorkerOptions {
   int attempt = 1;
   absl::Duration checkpoint_every = absl::Minutes(2);
   bool keep_text = false;
-  bool save_weights = true;
+  KeepWeights keep_weights = KeepWeights::kAdapters;
   std::function<void(const Progress&)> show_progress;
   // True once the run should save and stop.
   std::function<bool()> should_stop;

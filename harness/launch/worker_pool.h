@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/worker_outcome.h"
 #include "harness/record/run_paths.h"
@@ -25,7 +26,7 @@ struct PoolOptions {
   int jobs = 1;            // runs at a time
   absl::Duration checkpoint_every = absl::Minutes(2);
   bool keep_text = false;
-  bool save_weights = true;
+  KeepWeights keep_weights = KeepWeights::kAdapters;
 };
 
 // A worker that is gone.

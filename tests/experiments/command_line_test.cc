@@ -74,9 +74,11 @@ const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
        "--dry-run --jobs --max-attempts --pool --out --checkpoint-every "
-       "--keep-text --no-save-weights"},
-      {"status", ""},
+       "--keep-text --keep-weights"},
+      {"status", "--watch --json"},
+      {"show", "--json"},
       {"report", "--format"},
+      {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},
       {"eval",

@@ -97,7 +97,7 @@ TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
   CHECK(*log == "worker --out=" + workers.options.paths.out +
                     " --run-id=one --progress-fd=3 --attempt=3 "
                     "--checkpoint-every=2m --keep-text=false "
-                    "--save-weights=true\n");
+                    "--keep-weights=adapters\n");
 }
 
 TEST_CASE(
