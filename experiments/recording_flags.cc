@@ -35,9 +35,23 @@ void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
       }));
   app.add_flag("--keep-text", flags.keep_text,
                "keep prompts and answers in the record");
-  app.add_flag("!--no-save-weights,!--nosave-weights,--save-weights",
-               flags.save_weights,
-               "keep no trained weights; nothing can be exported then");
+  app.add_option_function<std::string>(
+         "--keep-weights",
+         [&flags](const std::string& name) {
+           flags.keep_weights = *launch::ParseKeepWeights(name);
+         },
+         "trained weights to keep for export; all: also of methods that train "
+         "the model itself")
+      ->default_str(launch::KeepWeightsName(flags.keep_weights))
+      ->check(OneOf(launch::KeepWeightsNames()));
+  // As it was called before; of no group, so that no help shows it.
+  app.add_flag_function("!--no-save-weights,!--nosave-weights,--save-weights",
+                        [&flags](int64_t count) {
+                          flags.keep_weights = count > 0
+                                                   ? launch::KeepWeights::kAll
+                                                   : launch::KeepWeights::kNone;
+                        })
+      ->group("");
 }
 
 std::vector<std::string> RecordingWords(const RecordingFlags& flags) {
@@ -52,7 +66,10 @@ std::vector<std::string> RecordingWords(const RecordingFlags& flags) {
         absl::StrCat("--run-limit=", absl::FormatDuration(flags.run_limit)));
   }
   if (flags.keep_text) words.push_back("--keep-text");
-  if (!flags.save_weights) words.push_back("--no-save-weights");
+  if (flags.keep_weights != defaults.keep_weights) {
+    words.push_back(absl::StrCat("--keep-weights=",
+                                 launch::KeepWeightsName(flags.keep_weights)));
+  }
   return words;
 }
 

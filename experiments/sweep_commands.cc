@@ -1,4 +1,4 @@
-// run, worker, status: from a spec to records.
+// run, worker, and what is known of a sweep that runs: from a spec to records.
 
 #include <poll.h>
 #include <signal.h>
@@ -17,14 +17,14 @@
 #include "experiments/plan_output.h"
 #include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
-#include "harness/analysis/run_status.h"
+#include "experiments/show_command.h"
+#include "experiments/status_command.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/launcher.h"
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_needs.h"
 #include "harness/launch/run_worker.h"
-#include "harness/launch/slurm/submissions.h"
 #include "harness/measure/machine_facts.h"
 #include "harness/record/manifest_store.h"
 #include "harness/record/run_store.h"
@@ -111,14 +111,6 @@ void DeclareWorker(CLI::App& app, WorkerFlags& flags) {
   app.add_option("--attempt", flags.attempt, "which try this is");
 }
 
-struct StatusFlags {
-  std::string folder;
-};
-
-void DeclareStatus(CLI::App& app, StatusFlags& flags) {
-  app.add_option("DIR", flags.folder, "the --out of a run")->required();
-}
-
 volatile sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
 
@@ -178,7 +170,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
     const record::RunStore store(record::RunPaths{flags.recording.out});
     SFT_ASSIGN_OR_RETURN(
         const launch::PlanDescription described,
-        launch::DescribePlan(part, store, flags.recording.save_weights,
+        launch::DescribePlan(part, store, flags.recording.keep_weights,
                              *costs));
     progress.Clear();
     PrintWarnings(checked.warnings);
@@ -267,22 +259,6 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   return static_cast<int>(outcome);
 }
 
-absl::StatusOr<int> RunStatusCommand(const StatusFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const analysis::StatusTable table,
-                       analysis::ReadStatus(flags.folder));
-  fputs(analysis::RenderStatus(table).c_str(), stdout);
-  const auto in_slurm = launch::ReadSlurmStates(flags.folder);
-  if (!in_slurm.ok()) {
-    // What our own files say holds without it.
-    PrintWarnings({std::string(in_slurm.status().message())});
-    return kExitGood;
-  }
-  for (const launch::RunInSlurm& run : *in_slurm) {
-    printf("slurm: %s  %s\n", run.run_id.c_str(), run.state.c_str());
-  }
-  return kExitGood;
-}
-
 }  // namespace
 
 std::vector<Command> SweepCommands() {
@@ -339,18 +315,8 @@ one.
                           "of its time, 130 interrupted",
            .hidden = true},
           DeclareWorker, RunWorker),
-      MakeCommand(
-          {.name = "status",
-           .usage = "status DIR",
-           .summary = "What is done, running, interrupted, failed and left.",
-           .help = R"(
-A line a run, then the counts. done: a record that stands, ok or diverged.
-running: a process is at it. interrupted: begun, and no process is at it; the
-same 'run' continues. failed: the last try failed. pending: not begun. Of a
-sweep that was submitted, what Slurm says of the runs that are not done.
-  sftbench status results/demo
-)"},
-          DeclareStatus, RunStatusCommand),
+      StatusCommand(),
+      ShowCommand(),
   };
 }
 

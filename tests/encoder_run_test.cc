@@ -156,6 +156,7 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       plan.runs = {run};
       launch::WorkerOptions options;
       options.paths.out = (dir.path() / "out").string();
+      options.keep_weights = launch::KeepWeights::kAll;
       const auto outcome = launch::ExecuteRun(bench, run, plan, options);
       REQUIRE(outcome.ok());
       const std::string path = options.paths.Record(run.run_id);

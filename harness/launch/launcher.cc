@@ -1,5 +1,6 @@
 #include "harness/launch/launcher.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,6 +14,7 @@
 #include "harness/core/status.h"
 #include "harness/core/stopwatch.h"
 #include "harness/launch/interrupts.h"
+#include "harness/launch/progress_screen.h"
 #include "harness/launch/worker_death.h"
 #include "harness/record/run_store.h"
 
@@ -69,7 +71,7 @@ class Sweep {
     const std::string& out = store_.paths().out;
     SFT_ASSIGN_OR_RETURN(const FileSystemFacts facts, TryFileSystem(out));
     const std::string lacking = LackingOf(facts);
-    if (!lacking.empty()) line_.Say(absl::StrCat(out, ": ", lacking));
+    if (!lacking.empty()) screen_.Say(absl::StrCat(out, ": ", lacking));
     return absl::OkStatus();
   }
 
@@ -86,7 +88,7 @@ class Sweep {
     const int count = interrupts_();
     if (count == passed_on_) return;
     if (passed_on_ == 0) {
-      line_.Say("interrupted: saving; the same command continues");
+      screen_.Say("interrupted: saving; the same command continues");
     }
     passed_on_ = count;
     states_.Interrupt();
@@ -185,9 +187,11 @@ class Sweep {
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
+      const std::string score = ScoreText(*record);
       SaySettled(run,
                  absl::StrCat(ToAbsl(record::RunStatusName(record->status)),
-                              " in ", FormatSeconds(ended.wall_seconds)));
+                              " in ", FormatSeconds(ended.wall_seconds),
+                              score.empty() ? "" : ", ", score));
       return absl::OkStatus();
     }
     if (ended.outcome == WorkerOutcome::kDiskFull) {
@@ -228,7 +232,7 @@ class Sweep {
                          record->status_message);
     }
     if (states_.Fail(run.run_id, store_.CountFailures(run.run_id))) {
-      line_.Say(absl::StrCat(Label(run), ": ", why, "; trying again"));
+      screen_.Say(absl::StrCat(Label(run), ": ", why, "; trying again"));
     } else {
       SaySettled(run, absl::StrCat(
                           why, " (log: ", store_.paths().Log(run.run_id), ")"));
@@ -239,8 +243,8 @@ class Sweep {
   // Nobody's fault, and no attempt: what is under way saves where it still can.
   void StopForDisk(const std::string& what) {
     if (!states_.summary().disk_full) {
-      line_.Say(absl::StrCat("the disk is full: ", what,
-                             "; free some of it and type the same command"));
+      screen_.Say(absl::StrCat("the disk is full: ", what,
+                               "; free some of it and type the same command"));
     }
     states_.StopForDisk();
     pool_.Stop(/*at_once=*/false);
@@ -248,7 +252,7 @@ class Sweep {
 
   // `key`: of what is said, however the numbers in it change.
   void SayOnce(const std::string& text, const std::string& key) {
-    if (said_.insert(key).second) line_.Say(text);
+    if (said_.insert(key).second) screen_.Say(text);
   }
 
   void Show(const PoolNews& news) {
@@ -258,33 +262,27 @@ class Sweep {
     for (const std::string& notice : news.notices) {
       SayOnce("warning: " + notice, notice);
     }
-    if (!states_.stopping()) line_.Show(ProgressText());
+    if (!states_.stopping()) screen_.Show(View());
   }
 
-  std::string ProgressText() {
-    std::string text =
-        absl::StrFormat("[%d/%d]", states_.settled(), states_.total());
+  SweepView View() {
+    SweepView view;
+    view.settled = states_.settled();
+    view.total = states_.total();
     for (const std::string& run_id : states_.running()) {
-      const Progress& p = progress_[run_id];
-      absl::StrAppend(&text, " ", Label(states_.Run(run_id)), ": ", p.phase);
-      if (p.phase == "train") {
-        absl::StrAppend(
-            &text,
-            absl::StrFormat(" step %d/%d loss %.4f %.0f tok/s, %s left", p.step,
-                            p.steps, p.loss, p.real_tokens_per_second,
-                            FormatSeconds(p.seconds_left)));
-      }
-      absl::StrAppend(&text, ";");
+      view.running.push_back(
+          {run_id, Label(states_.Run(run_id)), progress_[run_id]});
     }
-    if (const double seconds = states_.SecondsLeft(); seconds > 0) {
-      absl::StrAppend(&text, " sweep ", FormatSeconds(seconds), " left");
-    }
-    return text;
+    // The runs at work share what is left.
+    view.seconds_left =
+        states_.SecondsLeft() /
+        static_cast<double>(std::max<size_t>(view.running.size(), 1));
+    return view;
   }
 
   void SaySettled(const spec::PlannedRun& run, const std::string& how) {
-    line_.Say(absl::StrFormat("[%d/%d] %s %s: %s", states_.settled(),
-                              states_.total(), run.run_id, Label(run), how));
+    screen_.Say(absl::StrFormat("[%d/%d] %s %s: %s", states_.settled(),
+                                states_.total(), run.run_id, Label(run), how));
   }
 
   WorkerPool& pool_;
@@ -298,7 +296,7 @@ class Sweep {
   std::map<std::string, RunNeeds> needs_;  // of those that may start or did
   Stopwatch since_look_;                   // at what others do
   std::set<std::string> said_;             // what is said once
-  ProgressLine line_;
+  ProgressScreen screen_;
 };
 
 }  // namespace

@@ -74,9 +74,16 @@ class Worker {
   std::string CheckpointFolder() const {
     return options_.paths.Checkpoint(run_.run_id, OwnExecution());
   }
+  // To the launcher, and for `status` to the run's work folder.
+  void Tell(const Progress& progress) {
+    progress_file_.Note(progress, absl::Now());
+    if (options_.show_progress) options_.show_progress(progress);
+  }
   void Show(const std::string& phase) {
     Log(phase);
-    if (options_.show_progress) options_.show_progress({.phase = phase});
+    Progress progress = last_step_;
+    progress.phase = phase;
+    Tell(progress);
   }
 
   // For the run's log, and once a sweep on the launcher's standard error.
@@ -141,7 +148,23 @@ class Worker {
                                                 *loaded_.model, *method_);
     if (saved) {
       SFT_RETURN_IF_ERROR(trainer_->Resume(saved->checkpoint));
+      last_step_.step = std::ssize(trainer_->steps());
       Log(absl::StrCat("continuing after step ", trainer_->steps().size()));
+    }
+    return CountSteps();
+  }
+
+  // Over all rounds, for the progress: of one round that comes from its own
+  // plan. Rounds that end by the clock have no count: their plan is an upper
+  // bound, far above.
+  absl::Status CountSteps() {
+    if (Rounds() < 2 || run_.config.budget_wall_seconds > 0) {
+      return absl::OkStatus();
+    }
+    for (int64_t round = 0; round < Rounds(); ++round) {
+      SFT_ASSIGN_OR_RETURN(const PlannedRound planned,
+                           PlanRound(run_.config, inputs_, *batching_, round));
+      all_steps_ += std::ssize(planned.steps.steps);
     }
     return absl::OkStatus();
   }
@@ -195,6 +218,9 @@ class Worker {
     for (const auto& [name, value] : planned.collator->Report()) {
       record_.facts[name] = value;
     }
+    if (Rounds() == 1 && steps.wall_seconds <= 0) {
+      all_steps_ = std::ssize(steps.steps);
+    }
     Log(absl::StrCat("train round ", round, ": ", steps.steps.size(),
                      " steps, ", steps.rows, " rows, ", steps.real_tokens,
                      " tokens, ", steps.target_tokens, " of them targets"));
@@ -202,7 +228,7 @@ class Worker {
     SFT_ASSIGN_OR_RETURN(
         const train::RoundOutcome outcome,
         trainer_->RunRound(round, planned.examples, *planned.collator, steps,
-                           HooksFor(round, steps)));
+                           HooksFor(round)));
     TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
                          trainer_->steps());
     if (!outcome.remark.empty()) Log(outcome.remark);
@@ -234,7 +260,7 @@ class Worker {
                                     AddRecord(record_, pieces_));
   }
 
-  train::TrainerHooks HooksFor(int64_t round, const train::StepPlan& steps) {
+  train::TrainerHooks HooksFor(int64_t round) {
     train::TrainerHooks hooks;
     hooks.should_stop = [this] { return MustStop(); };
     hooks.checkpoint_folder = CheckpointFolder();
@@ -253,25 +279,25 @@ class Worker {
                                  record_.evals);
       });
     };
-    const int64_t total = static_cast<int64_t>(steps.steps.size());
-    hooks.on_step = [this, total](const StepRecord& step) {
-      OnStep(step, total);
+    hooks.on_step = [this](const StepRecord& step) {
+      OnStep(step);
       return absl::OkStatus();
     };
     return hooks;
   }
 
-  void OnStep(const StepRecord& step, int64_t total) {
+  void OnStep(const StepRecord& step) {
     if (pace_.steps() == 0) {
       const double done = measure::SecondsSinceProcessStart();
       record_.measured["first_step_done_seconds"] = done;
       record_.measured["first_step_begun_seconds"] = done - step.wall_seconds;
     }
-    const Progress progress = pace_.After(step, total);
-    if (options_.show_progress) options_.show_progress(progress);
-    Log(absl::StrFormat("step %d/%d loss %.6f lr %.3g |grad| %.4g %.2f s",
-                        step.step, total, step.loss, step.learning_rate,
-                        step.grad_norm, step.wall_seconds));
+    last_step_ = pace_.After(step, all_steps_);
+    Tell(last_step_);
+    Log(absl::StrFormat(
+        "step %d/%s loss %.6f lr %.3g |grad| %.4g %.2f s", step.step,
+        all_steps_ > 0 ? absl::StrCat(all_steps_) : "?", step.loss,
+        step.learning_rate, step.grad_norm, step.wall_seconds));
   }
 
   absl::Status Conclude() {
@@ -297,7 +323,8 @@ class Worker {
     const std::vector<NamedTensor> trained = trainer_->TrainedTensors();
     if (!trained.empty()) {
       record_.texts["weights_sha256"] = TensorDigest(trained);
-      if (options_.save_weights && record_.status == RunStatus::kOk) {
+      if (KeepsWeightsOf(options_.keep_weights, *method_) &&
+          record_.status == RunStatus::kOk) {
         Show("save");
         SFT_RETURN_IF_ERROR(
             SaveTrainedWeights(options_.paths, run_.run_id, trained,
@@ -319,7 +346,10 @@ class Worker {
   std::unique_ptr<train::UpdateMethod> method_;
   std::unique_ptr<train::BatchingMethod> batching_;
   std::unique_ptr<train::Trainer> trainer_;
-  TrainingPace pace_;  // of the steps taken here
+  TrainingPace pace_;      // of the steps taken here
+  int64_t all_steps_ = 0;  // 0: not known
+  Progress last_step_;
+  record::ProgressFile progress_file_{options_.paths.Progress(run_.run_id)};
   const Stopwatch since_start_;
 };
 

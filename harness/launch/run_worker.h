@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/workbench.h"
 #include "harness/launch/worker_outcome.h"
@@ -25,7 +26,7 @@ struct WorkerOptions {
   // Of this execution, in wall time; then the run saves and ends.
   absl::Duration run_limit = absl::InfiniteDuration();
   bool keep_text = false;
-  bool save_weights = true;
+  KeepWeights keep_weights = KeepWeights::kAdapters;
   std::function<void(const Progress&)> show_progress;
   // True once the run should save and stop; asked often.
   std::function<bool()> should_stop;

@@ -43,7 +43,7 @@ std::vector<std::string> WorkerWords(const PoolOptions& options,
       absl::StrCat("--checkpoint-every=",
                    absl::FormatDuration(options.checkpoint_every)),
       absl::StrCat("--keep-text=", options.keep_text ? "true" : "false"),
-      absl::StrCat("--save-weights=", options.save_weights ? "true" : "false"),
+      absl::StrCat("--keep-weights=", KeepWeightsName(options.keep_weights)),
   };
   if (options.run_limit < absl::InfiniteDuration()) {
     words.push_back(

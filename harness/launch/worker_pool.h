@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/worker_outcome.h"
 #include "harness/record/run_paths.h"
@@ -32,7 +33,7 @@ struct PoolOptions {
   // Of one execution of a run, in wall time.
   absl::Duration run_limit = absl::InfiniteDuration();
   bool keep_text = false;
-  bool save_weights = true;
+  KeepWeights keep_weights = KeepWeights::kAdapters;
   // A run that another process is at is executed all the same, and the first
   // record stands: where it is not to be known whether that one still lives.
   bool shares_runs = false;

@@ -43,6 +43,10 @@ struct RunPaths {
   std::string Log(const std::string& run_id) const {
     return Work(run_id) + "/log.txt";
   }
+  // What a run under way last said of itself (run_progress.h).
+  std::string Progress(const std::string& run_id) const {
+    return Work(run_id) + "/progress";
+  }
   // Held as long as a worker executes the run.
   std::string Lock(const std::string& run_id) const {
     return Work(run_id) + "/lock";

@@ -106,7 +106,7 @@ TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
                     " --run-id=one --manifest=m.jsonl --index=7 "
                     "--progress-fd=3 --attempt=3 "
                     "--checkpoint-every=2m --keep-text=false "
-                    "--save-weights=true\n");
+                    "--keep-weights=adapters\n");
 }
 
 TEST_CASE(
@@ -216,7 +216,7 @@ TEST_CASE("a worker's memory is known while it works", "[launch][pool]") {
 TEST_CASE("a worker is told its limit where it has one", "[launch][pool]") {
   PoolOptions options;
   const auto last = [&] { return WorkerWords(options, "one", 1, -1).back(); };
-  CHECK(last() == "--save-weights=true");
+  CHECK(last() == "--keep-weights=adapters");
   options.run_limit = absl::Minutes(90);
   CHECK(last() == "--run-limit=1h30m");
 }
