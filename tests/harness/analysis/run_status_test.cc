@@ -27,8 +27,9 @@ TEST_CASE("status says how far each run is, and since when",
     record::ProgressFile(sweep.paths.Progress(id))
         .Note(AtStep(static_cast<int64_t>(10 * i)), start);
   }
-  const int lock = TakeFileLock(sweep.paths.Lock(sweep.plan.runs[1].run_id));
-  REQUIRE(lock >= 0);
+  const FileLock lock =
+      TakeFileLock(sweep.paths.Lock(sweep.plan.runs[1].run_id));
+  REQUIRE(lock.state == FileLock::State::kTaken);
   const auto table = ReadStatus(sweep.folder.path());
   REQUIRE(table.ok());
   const auto rows = StatusRows(*table, start + absl::Seconds(12));
@@ -44,7 +45,7 @@ TEST_CASE("status says how far each run is, and since when",
   // Nobody is at it: the time that was left then says nothing.
   CHECK(head(rows[3]) == Row{"interrupted", "train", "20/40", "", "0:12 ago"});
   CHECK(Has(rows[2][6], "method="));
-  close(lock);
+  close(lock.fd);
 }
 
 TEST_CASE("what was done is not read again, the rest is",
