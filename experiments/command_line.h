@@ -61,10 +61,10 @@ std::string ProgramHelp(const std::vector<Command>& commands);
 // One file a group of commands.
 std::vector<Command> InitCommands();     // init
 std::vector<Command> CheckCommands();    // check
-std::vector<Command> SweepCommands();    // run, worker, status
+std::vector<Command> SweepCommands();    // run, worker, status, show
 std::vector<Command> TaskCommands();     // plan, task
 std::vector<Command> SubmitCommands();   // submit, cancel
-std::vector<Command> RecordCommands();   // report, verify, merge-records
+std::vector<Command> RecordCommands();   // report, query, verify, merge
 std::vector<Command> ModelCommands();    // eval, generate, tokenize, export
 std::vector<Command> ListCommands();     // list
 std::vector<Command> DataCommands();     // data

@@ -112,7 +112,9 @@ CLI::Option* AddList(CLI::App& app, const std::string& name,
 }
 
 std::vector<const CLI::Option*> ShownOptions(const CLI::App& app) {
-  std::vector<const CLI::Option*> shown = app.get_options({});
+  // Of no group is what is only read for the sake of old scripts.
+  std::vector<const CLI::Option*> shown = app.get_options(
+      [](const CLI::Option* option) { return !option->get_group().empty(); });
   std::stable_partition(shown.begin(), shown.end(), [](const CLI::Option* o) {
     return o->get_positional();
   });

@@ -48,10 +48,10 @@ bool IsHere(const data::DatasetRow& row, const data::DataFolders& folders) {
 // The first listed set of a kind whose files are here, else the first; nullptr
 // if none is listed.
 const data::DatasetRow* StarterSet(const launch::Workbench& bench,
-                                   const std::string& kind) {
+                                   const data::TaskKindRow& kind) {
   const data::DatasetRow* first = nullptr;
   for (const data::DatasetRow& row : bench.datasets) {
-    if (row.task.kind != kind) continue;
+    if (&data::KindRow(row.task.kind) != &kind) continue;
     if (IsHere(row, bench.folders)) return &row;
     if (first == nullptr) first = &row;
   }
@@ -72,7 +72,7 @@ std::string StarterSpec(const launch::Workbench& bench,
                         const data::TaskKindRow& kind,
                         const data::DatasetRow& set) {
   const data::DatasetRow* text =
-      StarterSet(bench, "language_modeling");
+      StarterSet(bench, data::KindRow("language_modeling"));
   const std::string note =
       IsHere(set, bench.folders)
           ? "# 'sftbench list datasets' shows what there is"
@@ -142,7 +142,7 @@ absl::StatusOr<int> RunInit(const InitFlags& flags) {
   for (const data::TaskKindRow* row : StarterKinds()) {
     table.push_back({row->name, row->summary});
     if (row->name != flags.task) continue;
-    const data::DatasetRow* set = StarterSet(TheWorkbench(), row->name);
+    const data::DatasetRow* set = StarterSet(TheWorkbench(), *row);
     if (set == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
           "no data set of the tables is a task of kind ", row->name));

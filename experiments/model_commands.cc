@@ -95,7 +95,10 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(
   for (const std::string& warning : inputs.warnings) {
     fprintf(stderr, "%s\n", warning.c_str());
   }
-  return launch::MeasureModel(*loaded.model, *loaded.tokenizer, inputs, 0);
+  std::vector<EvalRecord> evals;
+  SFT_RETURN_IF_ERROR(
+      launch::MeasureModel(*loaded.model, *loaded.tokenizer, inputs, 0, evals));
+  return evals;
 }
 
 absl::StatusOr<int> RunEval(const EvalFlags& flags) {

@@ -1,10 +1,11 @@
-// report, verify, merge-records: from records to tables.
+// report, query, verify, merge-records: from records to tables.
 
 #include <unistd.h>
 
 #include <cstdio>
 
 #include "experiments/command_line.h"
+#include "experiments/query_command.h"
 #include "harness/analysis/report.h"
 #include "harness/core/status.h"
 #include "harness/record/merge.h"
@@ -112,6 +113,7 @@ std::vector<Command> RecordCommands() {
            .help = "Of a folder, or of one file of merge-records.\n"
                    "  sftbench report results/demo --format csv > table.csv"},
           DeclareReport, RunReport),
+      QueryCommand(),
       MakeCommand(
           {.name = "verify",
            .usage = "verify DIR|FILE | verify --same FILE FILE",

@@ -20,11 +20,38 @@ void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
         absl::Duration time;
         return absl::ParseDuration(text, &time) && time >= absl::ZeroDuration();
       }));
+  app.add_option_function<std::string>(
+         "--run-limit",
+         [&flags](const std::string& text) {
+           absl::ParseDuration(text, &flags.run_limit);
+         },
+         "time of a run in one call; then it saves, and the next call "
+         "continues it")
+      ->type_name("TIME")
+      ->default_str("none")
+      ->check(Checked("a time such as 30m or 4h", [](std::string& text) {
+        absl::Duration time;
+        return absl::ParseDuration(text, &time) && time > absl::ZeroDuration();
+      }));
   app.add_flag("--keep-text", flags.keep_text,
                "keep prompts and answers in the record");
-  app.add_flag("!--no-save-weights,!--nosave-weights,--save-weights",
-               flags.save_weights,
-               "keep no trained weights; nothing can be exported then");
+  app.add_option_function<std::string>(
+         "--keep-weights",
+         [&flags](const std::string& name) {
+           flags.keep_weights = *launch::ParseKeepWeights(name);
+         },
+         "trained weights to keep for export; all: also of methods that train "
+         "the model itself")
+      ->default_str(launch::KeepWeightsName(flags.keep_weights))
+      ->check(OneOf(launch::KeepWeightsNames()));
+  // As it was called before; of no group, so that no help shows it.
+  app.add_flag_function("!--no-save-weights,!--nosave-weights,--save-weights",
+                        [&flags](int64_t count) {
+                          flags.keep_weights = count > 0
+                                                   ? launch::KeepWeights::kAll
+                                                   : launch::KeepWeights::kNone;
+                        })
+      ->group("");
 }
 
 std::vector<std::string> RecordingWords(const RecordingFlags& flags) {
@@ -34,8 +61,15 @@ std::vector<std::string> RecordingWords(const RecordingFlags& flags) {
     words.push_back(absl::StrCat("--checkpoint-every=",
                                  absl::FormatDuration(flags.checkpoint_every)));
   }
+  if (flags.run_limit != defaults.run_limit) {
+    words.push_back(
+        absl::StrCat("--run-limit=", absl::FormatDuration(flags.run_limit)));
+  }
   if (flags.keep_text) words.push_back("--keep-text");
-  if (!flags.save_weights) words.push_back("--no-save-weights");
+  if (flags.keep_weights != defaults.keep_weights) {
+    words.push_back(absl::StrCat("--keep-weights=",
+                                 launch::KeepWeightsName(flags.keep_weights)));
+  }
   return words;
 }
 

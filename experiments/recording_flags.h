@@ -8,14 +8,16 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "harness/launch/keep_weights.h"
 
 namespace sft::experiments {
 
 struct RecordingFlags {
   std::string out = "results";
   absl::Duration checkpoint_every = absl::Minutes(2);
+  absl::Duration run_limit = absl::InfiniteDuration();
   bool keep_text = false;
-  bool save_weights = true;
+  launch::KeepWeights keep_weights = launch::KeepWeights::kAdapters;
 };
 void DeclareRecording(CLI::App& app, RecordingFlags& flags);
 
@@ -27,8 +29,9 @@ template <class Options>
 void ApplyRecording(const RecordingFlags& flags, Options& options) {
   options.paths.out = flags.out;
   options.checkpoint_every = flags.checkpoint_every;
+  options.run_limit = flags.run_limit;
   options.keep_text = flags.keep_text;
-  options.save_weights = flags.save_weights;
+  options.keep_weights = flags.keep_weights;
 }
 
 }  // namespace sft::experiments

@@ -1,5 +1,6 @@
-// run, worker, status: from a spec to records.
+// run, worker, and what is known of a sweep that runs: from a spec to records.
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -9,19 +10,22 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/time/time.h"
 #include "experiments/command_line.h"
 #include "experiments/own_program.h"
 #include "experiments/plan_output.h"
 #include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
-#include "harness/analysis/run_status.h"
+#include "experiments/show_command.h"
+#include "experiments/status_command.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/launcher.h"
 #include "harness/launch/plan_cost.h"
+#include "harness/launch/run_needs.h"
 #include "harness/launch/run_worker.h"
-#include "harness/launch/slurm/submissions.h"
+#include "harness/measure/machine_facts.h"
 #include "harness/record/manifest_store.h"
 #include "harness/record/run_store.h"
 #include "harness/spec/plan_filter.h"
@@ -31,10 +35,13 @@
 namespace sft::experiments {
 namespace {
 
+constexpr char kAutoJobs[] = "auto";
+
 struct RunFlags {
   std::string spec;
   RecordingFlags recording;
-  int jobs = 1;
+  std::string jobs = "1";
+  bool gpus = false;
   int max_attempts = 2;
   std::string pool = launch::LaunchOptions().pool;
   std::string filter;
@@ -54,8 +61,19 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
   app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
   app.add_flag("--dry-run", flags.dry_run,
                "print the plan and what it costs, run nothing");
-  app.add_option("--jobs", flags.jobs, "runs at a time, a process each")
-      ->transform(WholeNumber(1, 1024));
+  app.add_option("--jobs", flags.jobs,
+                 "runs at a time, a process each; auto = as many as cores and "
+                 "free memory take")
+      ->type_name("N|auto")
+      ->check(Checked(
+          "a whole number from 1 to 1024, or auto", [](std::string& text) {
+            int jobs = 0;
+            return text == kAutoJobs ||
+                   (absl::SimpleAtoi(text, &jobs) && jobs >= 1 && jobs <= 1024);
+          }));
+  app.add_flag("--gpus", flags.gpus,
+               "a run a card of CUDA_VISIBLE_DEVICES, or of all; each sees "
+               "its own");
   app.add_option("--max-attempts", flags.max_attempts,
                  "tries of a run that fails")
       ->transform(WholeNumber(1, 1024));
@@ -93,18 +111,45 @@ void DeclareWorker(CLI::App& app, WorkerFlags& flags) {
   app.add_option("--attempt", flags.attempt, "which try this is");
 }
 
-struct StatusFlags {
-  std::string folder;
-};
-
-void DeclareStatus(CLI::App& app, StatusFlags& flags) {
-  app.add_option("DIR", flags.folder, "the --out of a run")->required();
-}
-
 volatile sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
 
+// How many runs go at a time, and on what.
+absl::Status SetJobs(const RunFlags& flags, launch::NeedsPredictor& needs,
+                     launch::LaunchOptions& options) {
+  if (flags.gpus) {
+    options.cards = measure::VisibleCards(getenv("CUDA_VISIBLE_DEVICES"));
+    if (options.cards.empty()) {
+      return absl::InvalidArgumentError(
+          "--gpus: no card is visible here (CUDA_VISIBLE_DEVICES, "
+          "/dev/nvidia0)");
+    }
+    options.jobs = static_cast<int>(options.cards.size());
+  }
+  if (flags.jobs == kAutoJobs) {
+    options.machine = [] { return measure::ReadMachineFacts(); };
+    options.needs_of = [&needs](const spec::RunConfig& config) {
+      return needs.Of(config);
+    };
+    if (!flags.gpus) options.jobs = options.machine().cores;
+  } else if (!flags.gpus) {
+    // It was checked when it was read.
+    if (!absl::SimpleAtoi(flags.jobs, &options.jobs)) options.jobs = 1;
+  }
+  return absl::OkStatus();
+}
+
+// As process 1 of a container a signal without a handler is dropped: a plan
+// that takes long could not be ended. RunSweep has handlers of its own.
+void EndOnSignals() {
+  if (getpid() != 1) return;
+  for (const int number : {SIGINT, SIGTERM}) {
+    signal(number, [](int caught) { _exit(128 + caught); });
+  }
+}
+
 absl::StatusOr<int> RunRun(const RunFlags& flags) {
+  EndOnSignals();
   PlanProgress progress;
   std::optional<launch::RunCosts> costs(std::in_place, TheWorkbench(),
                                         progress.Say());
@@ -125,7 +170,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
     const record::RunStore store(record::RunPaths{flags.recording.out});
     SFT_ASSIGN_OR_RETURN(
         const launch::PlanDescription described,
-        launch::DescribePlan(part, store, flags.recording.save_weights,
+        launch::DescribePlan(part, store, flags.recording.keep_weights,
                              *costs));
     progress.Clear();
     PrintWarnings(checked.warnings);
@@ -139,7 +184,8 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   launch::LaunchOptions options;
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
   ApplyRecording(flags.recording, options);
-  options.jobs = flags.jobs;
+  launch::NeedsPredictor needs(TheWorkbench());
+  SFT_RETURN_IF_ERROR(SetJobs(flags, needs, options));
   options.max_attempts = flags.max_attempts;
   options.pool = flags.pool;
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
@@ -152,23 +198,37 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const launch::LaunchSummary summary,
                        launch::RunSweep(part, options));
   fprintf(stderr,
-          "%d finished, %d diverged, %d failed, %d were there already; next: "
+          "%d finished, %d diverged, %d failed, %s%d were there already; next: "
           "sftbench report %s\n",
-          summary.finished, summary.diverged, summary.failed, summary.skipped,
-          options.paths.out.c_str());
+          summary.finished, summary.diverged, summary.failed,
+          summary.timed_out == 0
+              ? ""
+              : absl::StrCat(summary.timed_out, " out of their time, ").c_str(),
+          summary.skipped, options.paths.out.c_str());
   if (summary.interrupted) return kExitInterrupted;
-  return summary.failed > 0 ? kExitRunFailed : kExitGood;
+  return summary.failed > 0 || summary.timed_out > 0 || summary.disk_full
+             ? kExitRunFailed
+             : kExitGood;
+}
+
+// Whether who reads a worker's progress is gone. Its process id says nothing:
+// in a container it may be 1, as whose children all orphans are.
+bool IsLauncherGone(int progress_fd) {
+  pollfd file{progress_fd, 0, 0};
+  return poll(&file, 1, 0) == 1 && (file.revents & (POLLERR | POLLNVAL)) != 0;
 }
 
 absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
-  // A worker must not outlive its launcher: the next one starts it anew.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() == 1) return kExitRunFailed;
-  signal(SIGTERM, AskToStop);
+  // A worker must not outlive its launcher: the next one starts it anew. One
+  // without a launcher is somebody's own.
+  if (flags.progress_fd >= 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (IsLauncherGone(flags.progress_fd)) return kExitRunFailed;
+  }
   // Batch systems warn every process of a job, the workers of a task too.
-  signal(SIGUSR1, AskToStop);
-  signal(SIGUSR2, AskToStop);
-  signal(SIGINT, SIG_IGN);
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) {
+    signal(number, AskToStop);
+  }
   signal(SIGPIPE, SIG_IGN);
   launch::WorkerOptions options;
   ApplyRecording(flags.recording, options);
@@ -189,26 +249,14 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
                       absl::StrCat("run ", flags.index, " is '", run.run_id,
                                    "', not '", flags.run_id, "'"));
   }
+  // What is spilled lies beside the run's other files, not on a node's /tmp.
+  const std::string work = options.paths.Work(flags.run_id);
+  SFT_RETURN_IF_ERROR(MakeFolders(work));
+  setenv("TMPDIR", work.c_str(), 1);
   SFT_ASSIGN_OR_RETURN(
       const launch::WorkerOutcome outcome,
       launch::ExecuteRun(TheWorkbench(), run, manifest->header(), options));
   return static_cast<int>(outcome);
-}
-
-absl::StatusOr<int> RunStatusCommand(const StatusFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const analysis::StatusTable table,
-                       analysis::ReadStatus(flags.folder));
-  fputs(analysis::RenderStatus(table).c_str(), stdout);
-  const auto in_slurm = launch::ReadSlurmStates(flags.folder);
-  if (!in_slurm.ok()) {
-    // What our own files say holds without it.
-    PrintWarnings({std::string(in_slurm.status().message())});
-    return kExitGood;
-  }
-  for (const launch::RunInSlurm& run : *in_slurm) {
-    printf("slurm: %s  %s\n", run.run_id.c_str(), run.state.c_str());
-  }
-  return kExitGood;
 }
 
 }  // namespace
@@ -217,13 +265,19 @@ std::vector<Command> SweepCommands() {
   return {
       MakeCommand(
           {.name = "run",
-           .usage = "run SPEC [--out DIR] [--jobs N] [--dry-run]",
+           .usage = "run SPEC [--out DIR] [--jobs N|auto] [--dry-run]",
            .summary = "Run a spec's sweep; finished runs are not repeated.",
            .help = R"(
 Expands the YAML spec into runs, one process each, and writes a record a run
 to DIR/runs. Killed or interrupted at any moment, the same command continues,
 and the records are the same. What cannot work is refused before anything is
-run, with the spec's line.
+run, with the spec's line. Ctrl-C, SIGTERM and SIGUSR1 let the runs save first;
+a second Ctrl-C does not wait for them.
+
+--jobs 1 is the default: rates and memory of runs beside each other are not
+comparable. --jobs auto starts a run beside others where cores (affinity and
+quota) hold the threads of all, and where the memory that it is predicted to
+take is free; it waits else, and what never fits is refused.
 
 A small spec, for 'sftbench run SPEC --dry-run':
 
@@ -247,29 +301,22 @@ defaults and allowed values; README.md each key at the top.
 'sftbench init' prints such specs, 'sftbench check' tells all that is wrong with
 one.
 )",
-           .exit_status = "0 good, 1 a run failed, 2 bad usage or input "
-                          "(nothing was run), 130 interrupted (type it again)"},
+           .exit_status = "0 good, 1 a run failed or ran out of its time, or "
+                          "the disk is full, 2 bad usage or input (nothing was "
+                          "run), 130 interrupted (type it again)"},
           DeclareRun, RunRun),
-      MakeCommand({.name = "worker",
-                   .usage = "worker --out DIR --manifest FILE --index N",
-                   .summary = "Execute one run of a manifest (called by run).",
-                   .help = "",
-                   .exit_status = "0 good, 1 the run failed, 2 bad input, 130 "
-                                  "interrupted",
-                   .hidden = true},
-                  DeclareWorker, RunWorker),
       MakeCommand(
-          {.name = "status",
-           .usage = "status DIR",
-           .summary = "What is done, running, interrupted, failed and left.",
-           .help = R"(
-A line a run, then the counts. done: a record that stands, ok or diverged.
-running: a process is at it. interrupted: begun, and no process is at it; the
-same 'run' continues. failed: the last try failed. pending: not begun. Of a
-sweep that was submitted, what Slurm says of the runs that are not done.
-  sftbench status results/demo
-)"},
-          DeclareStatus, RunStatusCommand),
+          {.name = "worker",
+           .usage = "worker --out DIR --manifest FILE --index N",
+           .summary = "Execute one run of a manifest (called by run).",
+           .help = "",
+           .exit_status = "0 good, 1 the run failed, 2 bad input, 12 no "
+                          "memory for its record, 28 the disk is full, 124 out "
+                          "of its time, 130 interrupted",
+           .hidden = true},
+          DeclareWorker, RunWorker),
+      StatusCommand(),
+      ShowCommand(),
   };
 }
 

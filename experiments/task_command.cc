@@ -219,6 +219,7 @@ absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
   }
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
   options.manifest = flags.manifest;
+  options.shares_runs = true;
   options.max_attempts = flags.max_attempts;
   SFT_ASSIGN_OR_RETURN(
       const spec::RunPlan plan,
@@ -286,8 +287,8 @@ there or elsewhere, and then goes on. Untuned runs stand first.
                               "array.",
                    .help = TaskHelp(),
                    .exit_status = "0 done, now or before; 1 failed for good; 2 "
-                                  "bad usage or input; 75 interrupted and "
-                                  "saved: put it back"},
+                                  "bad usage or input; 75 interrupted, out of "
+                                  "its time or of disk: put it back"},
                   DeclareTask, RunTaskCommand),
   };
 }

@@ -56,6 +56,7 @@ class LoraMethod : public train::UpdateMethod {
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;
   train::MethodReport Report() override;
+  bool TrainsAdapter() const override { return true; }
   absl::Status WriteAdapter(const std::string& folder) override;
 
  protected:

@@ -31,7 +31,7 @@ def main():
     for spec in specs:
         folder = out / spec.stem
         done = subprocess.run(
-            [program, "run", spec, "--out", folder, "--nosave-weights"],
+            [program, "run", spec, "--out", folder, "--keep-weights", "none"],
             cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             good = False

@@ -156,6 +156,7 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       plan.runs = {run};
       launch::WorkerOptions options;
       options.paths.out = (dir.path() / "out").string();
+      options.keep_weights = launch::KeepWeights::kAll;
       const auto outcome = launch::ExecuteRun(bench, run, plan, options);
       REQUIRE(outcome.ok());
       const std::string path = options.paths.Record(run.run_id);
@@ -194,10 +195,11 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       const auto inputs =
           launch::ReadRunInputs(bench, run.config, *again->tokenizer, head);
       REQUIRE(inputs.ok());
-      const auto evals =
-          launch::MeasureModel(*again->model, *again->tokenizer, *inputs, 1);
-      REQUIRE(evals.ok());
-      for (const EvalRecord& eval : *evals) {
+      std::vector<EvalRecord> evals;
+      REQUIRE(launch::MeasureModel(*again->model, *again->tokenizer, *inputs, 1,
+                                   evals)
+                  .ok());
+      for (const EvalRecord& eval : evals) {
         CHECK(eval.metrics[0].value ==
               Approx(EvalOf(*record, 1, eval.split).metrics[0].value)
                   .epsilon(1e-4));

@@ -148,11 +148,23 @@ std::optional<double> Lookup(const std::map<std::string, double>& values,
   return it->second;
 }
 
-const CollectedRun* Results::Find(const std::string& run_id) const {
-  for (const CollectedRun& run : runs) {
-    if (run.planned.run_id == run_id) return &run;
+void Results::IndexRuns() {
+  for (size_t i = 0; i < cells.size(); ++i) {
+    for (const size_t run : cells[i].runs) {
+      places_.emplace(runs[run].planned.run_id, RunPlace{run, i});
+    }
   }
-  return nullptr;
+}
+
+const CollectedRun* Results::Find(const std::string& run_id) const {
+  const auto it = places_.find(run_id);
+  return it == places_.end() ? nullptr : &runs[it->second.run];
+}
+
+std::optional<size_t> Results::CellOf(const std::string& run_id) const {
+  const auto it = places_.find(run_id);
+  if (it == places_.end()) return std::nullopt;
+  return it->second.cell;
 }
 
 absl::StatusOr<Results> CollectResults(const std::string& dir) {
@@ -193,6 +205,7 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
                                          "plan and are left out."));
   }
   results.cells = GroupOverSeeds(results.runs);
+  results.IndexRuns();
   results.axis_names = VaryingAxes(plan.axis_names, results.cells);
   NoteRevisions(results);
   NoteFailures(results);

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -38,7 +39,18 @@ struct Results {
   std::vector<ResultCell> cells;  // untuned ones first, then plan order
   std::vector<std::string> notes;
 
+  // Fills what Find and CellOf look up; once runs and cells are complete.
+  void IndexRuns();
   const CollectedRun* Find(const std::string& run_id) const;
+  // The cell that a run is in; nullopt for no run of these.
+  std::optional<size_t> CellOf(const std::string& run_id) const;
+
+ private:
+  struct RunPlace {
+    size_t run = 0;
+    size_t cell = 0;
+  };
+  std::unordered_map<std::string, RunPlace> places_;
 };
 
 // The value of this name, nullopt where there is none.

@@ -26,14 +26,21 @@ void Keep(const std::string& run_id, FoundRecord found,
 
 }  // namespace
 
-absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir) {
+absl::StatusOr<CollectedRecords> CollectRecords(
+    const std::string& dir,
+    const std::function<bool(const std::string& run_id)>& wanted) {
   CollectedRecords collected;
-  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+  SFT_ASSIGN_OR_RETURN(std::vector<std::string> files,
                        record::ListRecordFiles(dir));
-  for (const std::string& file : files) {
-    absl::StatusOr<std::vector<record::NamedRecord>> records =
-        record::ReadRunRecords(file);
-    if (!records.ok()) {
+  if (wanted) {
+    std::erase_if(files, [&wanted](const std::string& file) {
+      const std::string stem = std::filesystem::path(file).stem().string();
+      return !wanted(record::ParseRecordName(stem).run_id);
+    });
+  }
+  record::ForEachRecord(files, [&](const std::string& file,
+                                   absl::StatusOr<record::NamedRecord> read) {
+    if (!read.ok()) {
       const std::string name = std::filesystem::path(file).filename().string();
       const std::string stem = std::filesystem::path(file).stem().string();
       FoundRecord damaged;
@@ -42,23 +49,24 @@ absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir) {
       damaged.attempt = of.attempt;
       Keep(of.run_id, std::move(damaged), collected);
       // Messages begin with the path, which depends on how DIR was written.
-      std::string what(records.status().message());
+      std::string what(read.status().message());
       if (what.rfind(file, 0) == 0) what = name + what.substr(file.size());
       collected.notes.push_back("Damaged record " + what);
-      continue;
+      return;
     }
-    for (auto& [name, record] : *records) {
-      FoundRecord found;
-      found.state = std::string(record::RunStatusName(record.status));
-      found.attempt = record::ParseRecordName(name).attempt;
-      record.steps.clear();
-      record.steps.shrink_to_fit();
-      record.requested_spec.clear();
-      const std::string run_id = record.run_id;
-      found.record = std::move(record);
-      Keep(run_id, std::move(found), collected);
-    }
-  }
+    record::RunRecord& record = read->record;
+    FoundRecord found;
+    found.state = std::string(record::RunStatusName(record.status));
+    found.attempt = record::ParseRecordName(read->name).attempt;
+    // What no table needs, of thousands of records.
+    record.steps = {};
+    record.requested_spec = std::string();
+    record.prompts = {};
+    record.generations = {};
+    const std::string run_id = record.run_id;
+    found.record = std::move(record);
+    Keep(run_id, std::move(found), collected);
+  });
   return collected;
 }
 

@@ -2,6 +2,7 @@
 #ifndef HARNESS_ANALYSIS_COLLECTED_RECORDS_H_
 #define HARNESS_ANALYSIS_COLLECTED_RECORDS_H_
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,8 +23,11 @@ struct CollectedRecords {
   std::vector<std::string> notes;  // one for each damaged file
 };
 
-// A folder without records gives none.
-absl::StatusOr<CollectedRecords> CollectRecords(const std::string& dir);
+// A folder without records gives none. Files of runs that are not `wanted`, by
+// their names, are not read.
+absl::StatusOr<CollectedRecords> CollectRecords(
+    const std::string& dir,
+    const std::function<bool(const std::string& run_id)>& wanted = {});
 
 }  // namespace sft::analysis
 

@@ -2,24 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/item_sums.h"
 #include "harness/analysis/selection.h"
+#include "harness/core/parallel_for.h"
 
 namespace sft::analysis {
 namespace {
-
-std::optional<size_t> UntunedCell(const Results& results,
-                                  const ResultCell& cell) {
-  const std::string& id = results.runs[cell.runs[0]].planned.untuned_id;
-  for (size_t i = 0; i < results.cells.size(); ++i) {
-    for (const size_t index : results.cells[i].runs) {
-      if (!id.empty() && results.runs[index].planned.run_id == id) return i;
-    }
-  }
-  return std::nullopt;
-}
 
 std::vector<std::string> TasksOf(
     const Results& results, std::vector<std::string> spec::RunConfig::*names) {
@@ -32,6 +24,26 @@ std::vector<std::string> TasksOf(
     }
   }
   return tasks;
+}
+
+// Those of `wanted` that their records have the numbers for. Each draws from a
+// stream of its own, so that threads change nothing.
+std::vector<Comparison> Compared(const Results& results,
+                                 const std::vector<Comparison>& wanted) {
+  std::vector<std::optional<Comparison>> found(wanted.size());
+  ParallelFor(wanted.size(), [&](size_t i) {
+    const Comparison& one = wanted[i];
+    found[i] = CompareCells(results, one.cell, one.other, one.task, one.metric);
+    if (!found[i].has_value()) return;
+    found[i]->against = one.against;
+    found[i]->is_retained = one.is_retained;
+    found[i]->is_asked_for = one.is_asked_for;
+  });
+  std::vector<Comparison> all;
+  for (std::optional<Comparison>& one : found) {
+    if (one.has_value()) all.push_back(*std::move(one));
+  }
+  return all;
 }
 
 void AdjustFamily(bool is_retained, std::vector<Comparison>& all) {
@@ -62,29 +74,34 @@ std::vector<Comparison> CompareAll(const Results& results) {
   for (std::string& task : RetainedTasks(results)) {
     tasks.emplace_back(std::move(task), true);
   }
-  std::vector<Comparison> all;
+  std::vector<Comparison> wanted;
   for (const char* against : {"untuned", "baseline"}) {
     const bool is_untuned = std::string(against) == "untuned";
     for (size_t i = 0; i < results.cells.size(); ++i) {
       const ResultCell& cell = results.cells[i];
       const bool is_asked_for = !selects || cell.is_selected;
       if (cell.is_untuned || !(is_asked_for || is_untuned)) continue;
+      const std::string& untuned_id =
+          results.runs[cell.runs[0]].planned.untuned_id;
       const std::optional<size_t> other =
-          is_untuned ? UntunedCell(results, cell) : BaselineCell(results, cell);
+          is_untuned ? results.CellOf(untuned_id) : BaselineCell(results, cell);
       if (!other.has_value() || *other == i) continue;
       for (const auto& [task, is_retained] : tasks) {
         const MetricRecord* primary = PrimaryMetric(results, task);
         if (primary == nullptr) continue;
-        std::optional<Comparison> found =
-            CompareCells(results, i, *other, task, primary->name);
-        if (!found.has_value()) continue;
-        found->against = against;
-        found->is_retained = is_retained;
-        found->is_asked_for = is_asked_for;
-        all.push_back(*std::move(found));
+        Comparison one;
+        one.cell = i;
+        one.other = *other;
+        one.task = task;
+        one.metric = primary->name;
+        one.against = against;
+        one.is_retained = is_retained;
+        one.is_asked_for = is_asked_for;
+        wanted.push_back(std::move(one));
       }
     }
   }
+  std::vector<Comparison> all = Compared(results, wanted);
   AdjustFamily(/*is_retained=*/false, all);
   AdjustFamily(/*is_retained=*/true, all);
   return all;

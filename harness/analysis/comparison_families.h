@@ -18,7 +18,8 @@ namespace sft::analysis {
 inline constexpr double kFamilyLevel = 0.025;
 
 // Rows that were not asked for are compared with the untuned model alone, for
-// their intervals, and in no family.
+// their intervals, and in no family. All against the untuned model come first,
+// then all against the baseline, each in order of cells.
 std::vector<Comparison> CompareAll(const Results& results);
 
 // "better", "worse", "not decided" by Holm's p; what it says where nothing is

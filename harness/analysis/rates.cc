@@ -86,7 +86,11 @@ bool WaitedForProcessor(const record::RunRecord& record) {
   return *cpu < wanted * *wall * threads;
 }
 
-TableCell RateCell(const Results& results, size_t cell) {
+bool HasUnlikeProcessors(const Results& results) {
+  return Processors(results).size() > 1;
+}
+
+TableCell RateCell(const Results& results, size_t cell, bool names_processors) {
   const std::vector<const record::RunRecord*> runs =
       RatedRuns(results, results.cells[cell]);
   if (runs.empty()) return {};
@@ -109,7 +113,7 @@ TableCell RateCell(const Results& results, size_t cell) {
   if (undisturbed.size() < runs.size()) {
     made.note = absl::StrCat(runs.size() - undisturbed.size(), " waited");
   }
-  if (Processors(results).size() > 1) {
+  if (names_processors) {
     absl::StrAppend(&made.note, made.note.empty() ? "" : "; ",
                     kinds.begin()->first);
   }

@@ -21,8 +21,10 @@ std::optional<double> TokensPerSecond(const record::RunRecord& record);
 bool WaitedForProcessor(const record::RunRecord& record);
 
 // Mean over the seeds that did not wait, all on one kind of processor; what
-// cannot be averaged is a text that says why.
-TableCell RateCell(const Results& results, size_t cell);
+// cannot be averaged is a text that says why. `names_processors` where the
+// sweep has several kinds (HasUnlikeProcessors).
+TableCell RateCell(const Results& results, size_t cell, bool names_processors);
+bool HasUnlikeProcessors(const Results& results);
 
 // One line where a run waited, one where kinds of processors are mixed.
 std::vector<std::string> NotesOnRates(const Results& results);

@@ -106,8 +106,9 @@ Table MainTable(const Results& results,
                   Fact("real_tokens"));
   table.AddNumber({.key = "target_tokens", .title = "target tokens"},
                   Fact("target_tokens"));
+  const bool unlike = HasUnlikeProcessors(results);
   table.AddCells({.key = "tokens_per_second", .title = "tokens/s"},
-                 [&](size_t i) { return RateCell(results, i); });
+                 [&](size_t i) { return RateCell(results, i, unlike); });
   table.AddText("status", "status", [&](const ResultCell& cell) {
     return StatusOf(results, cell);
   });

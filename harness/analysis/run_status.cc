@@ -1,10 +1,13 @@
 #include "harness/analysis/run_status.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_join.h"
 #include "harness/analysis/collected_records.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/record/manifest_store.h"
-#include "harness/record/run_store.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::analysis {
@@ -26,12 +29,16 @@ void Decide(const record::RunStore& store, const FoundRecord* found,
   }
   if (is_final) {
     state.state = "done";
-  } else if (store.IsLocked(state.run_id)) {
+    return;
+  }
+  state.progress =
+      record::ReadProgressFile(store.paths().Progress(state.run_id));
+  if (store.IsLocked(state.run_id)) {
     state.state = "running";
   } else if (found != nullptr) {
     state.state = "failed";
   } else {
-    state.state = store.IsBegun(state.run_id) ? "interrupted" : "pending";
+    state.state = store.IsBegun(state.run_id) ? "interrupted" : "waiting";
   }
 }
 
@@ -39,50 +46,107 @@ int& CountOf(const std::string& state, StatusTable& table) {
   if (state == "done") return table.done;
   if (state == "failed") return table.failed;
   if (state == "running") return table.running;
-  return state == "interrupted" ? table.interrupted : table.pending;
+  return state == "interrupted" ? table.interrupted : table.waiting;
+}
+
+std::string StepText(const record::RunProgress& progress) {
+  if (progress.step == 0 && progress.steps == 0) return "";
+  return progress.steps > 0 ? absl::StrCat(progress.step, "/", progress.steps)
+                            : absl::StrCat(progress.step);
 }
 
 }  // namespace
 
-absl::StatusOr<StatusTable> ReadStatus(const std::string& dir) {
+absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
+                                       const StatusTable* before) {
   const record::RunStore store(record::RunPaths{dir});
   SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan, record::ReadFolderPlan(dir));
+  std::map<std::string, const RunState*> known;
+  if (before != nullptr) {
+    for (const RunState& run : before->runs) {
+      if (run.state == "done") known.emplace(run.run_id, &run);
+    }
+  }
   CollectedRecords records;
   if (IsFolder(store.paths().Runs())) {
-    SFT_ASSIGN_OR_RETURN(records, CollectRecords(dir));
+    SFT_ASSIGN_OR_RETURN(
+        records, CollectRecords(dir, [&known](const std::string& run_id) {
+          return !known.contains(run_id);
+        }));
   }
   StatusTable table;
   for (const spec::PlannedRun& run : plan.runs) {
     RunState state;
-    state.run_id = run.run_id;
-    state.axes = run.axes;
-    const auto it = records.by_run.find(run.run_id);
-    Decide(store, it == records.by_run.end() ? nullptr : &it->second, state);
+    if (const auto done = known.find(run.run_id); done != known.end()) {
+      state = *done->second;
+    } else {
+      state.run_id = run.run_id;
+      state.axes = run.axes;
+      const auto it = records.by_run.find(run.run_id);
+      Decide(store, it == records.by_run.end() ? nullptr : &it->second, state);
+    }
     ++CountOf(state.state, table);
     table.runs.push_back(std::move(state));
   }
   return table;
 }
 
-std::string RenderStatus(const StatusTable& table) {
-  std::string out;
+RunState ReadRunState(const record::RunStore& store,
+                      const std::string& run_id) {
+  RunState state;
+  state.run_id = run_id;
+  FoundRecord found;
+  absl::StatusOr<record::RunRecord> record = store.ReadFinal(run_id);
+  if (!record.ok() && !FileExists(store.paths().Record(run_id))) {
+    found.attempt = store.CountAttempts(run_id);
+    record = store.ReadLastAttempt(run_id);
+  }
+  if (absl::IsNotFound(record.status())) {
+    Decide(store, nullptr, state);
+    return state;
+  }
+  found.state = "damaged";
+  if (record.ok()) {
+    found.state = std::string(record::RunStatusName(record->status));
+    found.record = *std::move(record);
+  }
+  Decide(store, &found, state);
+  return state;
+}
+
+std::vector<std::vector<std::string>> StatusRows(const StatusTable& table,
+                                                 absl::Time now) {
+  std::vector<std::vector<std::string>> rows = {
+      {"run", "state", "phase", "step", "left", "said", "axes", "detail"}};
   for (const RunState& run : table.runs) {
-    std::string axes;
-    for (const auto& [name, value] : run.axes) {
-      absl::StrAppend(&axes, axes.empty() ? "" : " ", name, "=", value);
+    std::string phase, step, left, said;
+    if (run.progress.has_value()) {
+      const record::RunProgress& progress = run.progress->progress;
+      phase = progress.phase;
+      step = StepText(progress);
+      if (run.state == "running" && progress.phase == "train" &&
+          progress.steps > 0) {
+        left = record::FormatSeconds(progress.seconds_left);
+      }
+      const double seconds = absl::ToDoubleSeconds(now - run.progress->when);
+      said = record::FormatSeconds(std::max(seconds, 0.0)) + " ago";
     }
-    absl::StrAppendFormat(&out, "%s  %-11s%s%s%s%s\n", run.run_id, run.state,
-                          axes.empty() ? "" : "  ", axes,
-                          run.detail.empty() ? "" : "  ", run.detail);
+    rows.push_back({run.run_id, run.state, phase, step, left, said,
+                    absl::StrJoin(run.axes, " ", absl::PairFormatter("=")),
+                    run.detail});
   }
-  absl::StrAppend(&out, table.done, " done, ", table.failed, " failed, ",
-                  table.running, " running, ", table.interrupted,
-                  " interrupted, ", table.pending, " pending, ",
-                  table.runs.size(), " in all\n");
+  return rows;
+}
+
+std::string StatusCounts(const StatusTable& table) {
+  std::string text = absl::StrCat(
+      table.done, " done, ", table.failed, " failed, ", table.running,
+      " running, ", table.interrupted, " interrupted, ", table.waiting,
+      " waiting, ", table.runs.size(), " in all");
   if (table.running == 0 && table.interrupted > 0) {
-    absl::StrAppend(&out, "the same 'sftbench run' continues\n");
+    absl::StrAppend(&text, "; the same 'sftbench run' continues");
   }
-  return out;
+  return text;
 }
 
 }  // namespace sft::analysis

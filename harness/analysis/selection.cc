@@ -56,16 +56,6 @@ bool IsBetter(const Score& a, const Score& b) {
   return a.higher_is_better ? a.mean > b.mean : a.mean < b.mean;
 }
 
-std::optional<size_t> CellOf(const Results& results,
-                             const std::string& run_id) {
-  for (size_t i = 0; i < results.cells.size(); ++i) {
-    for (const size_t index : results.cells[i].runs) {
-      if (results.runs[index].planned.run_id == run_id) return i;
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::vector<std::string> SelectionGroup(const Results& results,
@@ -122,7 +112,7 @@ std::optional<size_t> BaselineCell(const Results& results,
     if (!baseline_id.empty()) break;
   }
   if (baseline_id.empty()) return std::nullopt;
-  const std::optional<size_t> own = CellOf(results, baseline_id);
+  const std::optional<size_t> own = results.CellOf(baseline_id);
   if (!own.has_value() || results.select_by.empty()) return own;
   const std::vector<std::string> group =
       SelectionGroup(results, results.cells[*own]);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 
 namespace sft {
 
@@ -59,6 +60,7 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
   size_t n = 0;
   while ((n = fread(buffer.data(), 1, buffer.size(), file.get())) > 0) {
     digest.Update(buffer.data(), n);
+    StopPoint();
   }
   if (ferror(file.get())) return InputError(path, "cannot be read");
   return digest.Hex();

@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace sft {
 namespace {
 
 constexpr int kLowestDescriptor = 10;  // those below are given out by number
+constexpr size_t kMaxHostBytes = 256;
 
 struct flock WholeFile() {
   struct flock lock {};
@@ -15,18 +18,46 @@ struct flock WholeFile() {
   return lock;
 }
 
+std::string HostIn(int fd) {
+  char bytes[kMaxHostBytes];
+  const ssize_t n = pread(fd, bytes, sizeof(bytes), 0);
+  const std::string text(bytes, n > 0 ? static_cast<size_t>(n) : 0);
+  return text.substr(0, text.find('\n'));
+}
+
+// Worth nothing but to a reader: a full disk does not matter.
+void WriteHost(int fd) {
+  const std::string line = HostName() + "\n";
+  if (ftruncate(fd, 0) != 0) return;
+  if (pwrite(fd, line.data(), line.size(), 0) < 0) return;
+}
+
 }  // namespace
 
-int TakeFileLock(const std::string& path) {
+std::string HostName() {
+  char host[kMaxHostBytes] = "host";
+  gethostname(host, sizeof(host) - 1);
+  return host;
+}
+
+FileLock TakeFileLock(const std::string& path) {
+  FileLock lock;
   const int low = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (low < 0) return -1;
+  if (low < 0) return lock;
   const int fd = fcntl(low, F_DUPFD_CLOEXEC, kLowestDescriptor);
   close(low);
-  if (fd < 0) return -1;
-  struct flock lock = WholeFile();
-  if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return fd;
+  if (fd < 0) return lock;
+  struct flock whole = WholeFile();
+  if (fcntl(fd, F_OFD_SETLK, &whole) == 0) {
+    lock = {FileLock::State::kTaken, fd, HostIn(fd)};
+    WriteHost(fd);
+    return lock;
+  }
+  if (errno == EAGAIN || errno == EACCES) {
+    lock = {FileLock::State::kHeld, -1, HostIn(fd)};
+  }
   close(fd);
-  return -1;
+  return lock;
 }
 
 bool IsFileLocked(const std::string& path) {

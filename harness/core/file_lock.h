@@ -8,12 +8,25 @@
 
 namespace sft {
 
-// A descriptor (10 or above, closed on exec) that holds the lock of `path`,
-// which is made if need be; -1 where another holds it, or the file system has
-// no locks. Closing every copy of it ends the lock.
-int TakeFileLock(const std::string& path);
-// Asks without taking it; false where there is no such file.
+struct FileLock {
+  enum class State {
+    kTaken,
+    kHeld,  // by another
+    kNone,  // the file system has no locks, or the file cannot be made
+  };
+  State state = State::kNone;
+  int fd = -1;  // kTaken: 10 or above, closed on exec; every copy holds it
+  // Host of who holds it, or (kTaken) of who held it last; "" = nobody's.
+  std::string host;
+};
+// Takes the lock of `path`, which is made if need be and names this host from
+// then on. Closing every copy of the descriptor ends the lock.
+FileLock TakeFileLock(const std::string& path);
+// Asks without taking it; false where there is no such file, or no locks.
 bool IsFileLocked(const std::string& path);
+
+// Of this machine, or "host".
+std::string HostName();
 
 }  // namespace sft
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -14,16 +15,57 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 
 namespace sft {
 namespace fs = std::filesystem;
 namespace {
 
 absl::Status SystemError(const std::string& path, std::string_view doing) {
-  const std::string why = std::strerror(errno);
-  return errno == ENOENT
-             ? absl::NotFoundError(path + ": no such file or folder")
-             : InputError(path, std::string(doing) + ": " + why);
+  return FileError(path, doing, errno);
+}
+
+// The file system has no such call, or none for such files.
+bool IsLacking(int error) {
+  return error == EPERM || error == ENOTSUP || error == EOPNOTSUPP ||
+         error == ENOSYS || error == EINVAL || error == EMLINK;
+}
+
+// Whether both are names of one file: a server that is asked again, because its
+// first answer was lost, says of our own link that it stands there.
+bool IsSameFile(const std::string& a, const std::string& b) {
+  struct stat of_a, of_b;
+  return stat(a.c_str(), &of_a) == 0 && stat(b.c_str(), &of_b) == 0 &&
+         of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
+// As PublishByLink, on a file system without links. An errno, 0 for `made`.
+int PublishByRename(const std::string& temporary, const std::string& path) {
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
+                RENAME_NOREPLACE) == 0) {
+    return 0;
+  }
+  if (!IsLacking(errno)) return errno;
+  if (FileExists(path)) return EEXIST;
+  return rename(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
+}
+
+// Puts the folder `temporary` in place of the folder `path`. An errno.
+int ReplaceFolder(const std::string& temporary, const std::string& path) {
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
+                RENAME_EXCHANGE) == 0) {
+    return 0;
+  }
+  if (!IsLacking(errno)) return errno;
+  const std::string aside = AsideOf(path);
+  if (!RemoveAll(aside).ok()) return EBUSY;
+  if (rename(path.c_str(), aside.c_str()) != 0) return errno;
+  if (rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    FinishPublish(path);
+    return error;
+  }
+  return 0;
 }
 
 // A name beside `path` that no other process or thread takes.
@@ -51,7 +93,39 @@ std::string ParentOf(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
+std::string SizeText(double bytes) {
+  return absl::StrFormat("%.1f MiB", bytes / (1 << 20));
+}
+
 }  // namespace
+
+absl::Status FileError(const std::string& path, std::string_view doing,
+                       int error) {
+  const std::string text =
+      absl::StrCat(path, ": ", ToAbsl(doing), ": ", std::strerror(error));
+  if (error == ENOENT) {
+    return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
+  }
+  if (error == ENOSPC || error == EDQUOT) return absl::UnavailableError(text);
+  return absl::InvalidArgumentError(text);
+}
+
+bool IsDiskFull(const absl::Status& status) {
+  return absl::IsUnavailable(status);
+}
+
+absl::Status WriteError(const std::string& path, int error, int64_t bytes) {
+  const absl::Status status = FileError(path, "cannot be written", error);
+  if (!IsDiskFull(status)) return status;
+  struct statvfs space;
+  const bool known = statvfs(ParentOf(path).c_str(), &space) == 0;
+  return absl::UnavailableError(absl::StrCat(
+      status.message(), "; it needs ", SizeText(static_cast<double>(bytes)),
+      known ? absl::StrCat(", there are ",
+                           SizeText(static_cast<double>(space.f_bavail) *
+                                    static_cast<double>(space.f_frsize)))
+            : ""));
+}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      int64_t max_bytes) {
@@ -94,6 +168,7 @@ absl::StatusOr<std::vector<std::string>> ReadLines(const std::string& path,
   bool open_line = false;
   while ((n = gzread(file.get(), buffer.data(),
                      static_cast<unsigned>(buffer.size()))) > 0) {
+    StopPoint();
     const char* at = buffer.data();
     const char* end = at + n;
     while (at < end) {
@@ -131,51 +206,50 @@ absl::StatusOr<std::vector<std::string>> ReadLines(const std::string& path,
 absl::Status FsyncPath(const std::string& path) {
   FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return SystemError(path, "cannot be opened");
-  if (fsync(fd.get()) != 0) return SystemError(path, "cannot be synced");
+  // Some file systems sync files, and no folders.
+  if (fsync(fd.get()) != 0 && !IsLacking(errno)) {
+    return SystemError(path, "cannot be synced");
+  }
   return absl::OkStatus();
 }
 
 absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes) {
   const std::string temporary = TemporaryBeside(path);
+  const auto failed = [&](int error) {
+    unlink(temporary.c_str());
+    return WriteError(path, error, std::ssize(bytes));
+  };
   {
     FileDescriptor fd(open(temporary.c_str(),
                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (fd.get() < 0) return SystemError(temporary, "cannot be written");
+    if (fd.get() < 0) return failed(errno);
     size_t done = 0;
     while (done < bytes.size()) {
       const ssize_t n =
           write(fd.get(), bytes.data() + done, bytes.size() - done);
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        const absl::Status status = SystemError(path, "cannot be written");
-        unlink(temporary.c_str());
-        return status;
-      }
+      if (n < 0) return failed(errno);
       done += static_cast<size_t>(n);
     }
-    if (fsync(fd.get()) != 0) return SystemError(path, "cannot be synced");
+    if (fsync(fd.get()) != 0) return failed(errno);
   }
-  if (rename(temporary.c_str(), path.c_str()) != 0) {
-    const absl::Status status = SystemError(path, "cannot be renamed");
-    unlink(temporary.c_str());
-    return status;
-  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return failed(errno);
   return FsyncPath(ParentOf(path));
 }
 
 absl::StatusOr<bool> PublishByLink(const std::string& temporary,
                                    const std::string& path) {
   SFT_RETURN_IF_ERROR(FsyncPath(temporary));
-  const bool made = link(temporary.c_str(), path.c_str()) == 0;
-  const int link_error = errno;
+  int error = link(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
+  if (error != 0 && IsSameFile(temporary, path)) error = 0;
+  if (IsLacking(error)) error = PublishByRename(temporary, path);
   unlink(temporary.c_str());
-  if (!made && link_error != EEXIST) {
-    errno = link_error;
-    return SystemError(path, "cannot be linked");
+  if (error != 0 && error != EEXIST) {
+    return FileError(path, "cannot be published", error);
   }
   SFT_RETURN_IF_ERROR(FsyncPath(ParentOf(path)));
-  return made;
+  return error == 0;
 }
 
 absl::Status PublishFolder(const std::string& temporary,
@@ -189,21 +263,33 @@ absl::Status PublishFolder(const std::string& temporary,
   // rename cannot replace a folder that holds files: swap the two at once, so
   // that a kill leaves the old one or the new one, never none.
   if (FileExists(path)) {
-    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
-                  RENAME_EXCHANGE) != 0) {
-      return SystemError(path, "cannot be replaced");
+    if (const int error = ReplaceFolder(temporary, path); error != 0) {
+      return FileError(path, "cannot be replaced", error);
     }
     SFT_RETURN_IF_ERROR(RemoveAll(temporary));
+    SFT_RETURN_IF_ERROR(RemoveAll(AsideOf(path)));
   } else if (rename(temporary.c_str(), path.c_str()) != 0) {
     return SystemError(path, "cannot be renamed");
   }
   return FsyncPath(ParentOf(path));
 }
 
+std::string AsideOf(const std::string& path) { return path + ".old"; }
+
+void FinishPublish(const std::string& path) {
+  const std::string aside = AsideOf(path);
+  if (!FileExists(aside)) return;
+  if (FileExists(path)) {
+    RemoveAll(aside).IgnoreError();
+  } else {
+    rename(aside.c_str(), path.c_str());
+  }
+}
+
 absl::Status MakeFolders(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) return InputError(path, "cannot be made: " + error.message());
+  if (error) return FileError(path, "cannot be made", error.value());
   return absl::OkStatus();
 }
 

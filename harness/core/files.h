@@ -1,4 +1,6 @@
-// Files that are whole or absent: temporary name, fsync, rename or link.
+// Files that are whole or absent: temporary name, fsync, rename or link. File
+// systems that lack links or exchange (NFS, Lustre, 9p, FAT) are served by what
+// they have (LackingOf in file_system.h says what that costs).
 #ifndef HARNESS_CORE_FILES_H_
 #define HARNESS_CORE_FILES_H_
 
@@ -13,6 +15,14 @@
 
 namespace sft {
 
+// What went wrong with `path` by `error`, an errno. A full disk (or quota) is
+// Unavailable, as no other error of a run is: nobody is at fault who wrote.
+absl::Status FileError(const std::string& path, std::string_view doing,
+                       int error);
+bool IsDiskFull(const absl::Status& status);
+// The same of a file of `bytes` bytes: says how much is needed, and where.
+absl::Status WriteError(const std::string& path, int error, int64_t bytes);
+
 // The whole file. Errors: NotFound, or InvalidArgument above `max_bytes`.
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      int64_t max_bytes = int64_t{1} << 31);
@@ -26,12 +36,21 @@ absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes);
 // fsyncs `temporary` and links it to `path`, first wins: returns true if this
 // call made it, false if it stood there already. `temporary` is removed.
+// Without links it is renamed, where the system can refuse to replace; where it
+// cannot, of two that publish in one instant the later one stands. It is whole
+// always.
 absl::StatusOr<bool> PublishByLink(const std::string& temporary,
                                    const std::string& path);
 // fsyncs every file of the folder `temporary`, then puts it in place of
-// `path` (an older folder there is replaced).
+// `path` (an older folder there is replaced). A file system that cannot
+// exchange the two has the older one aside for a moment: FinishPublish.
 absl::Status PublishFolder(const std::string& temporary,
                            const std::string& path);
+// Before `path` is read: ends what a kill left of a PublishFolder without
+// exchange. The older folder comes back where the newer one is not there.
+void FinishPublish(const std::string& path);
+// Where such a file system has the older folder for that moment.
+std::string AsideOf(const std::string& path);
 absl::Status FsyncPath(const std::string& path);
 absl::Status MakeFolders(const std::string& path);
 bool FileExists(const std::string& path);

@@ -5,6 +5,7 @@
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 
 namespace sft::data {
 
@@ -23,6 +24,7 @@ absl::StatusOr<LineReader> LineReader::Open(const std::string& path,
 }
 
 absl::Status LineReader::Fill() {
+  StopPoint();
   const int n = gzread(file_.get(), buffer_.data(),
                        static_cast<unsigned>(buffer_.size()));
   int code = 0;

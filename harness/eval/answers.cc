@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/row_text.h"
 #include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
@@ -41,6 +43,35 @@ std::vector<AnswerBatch> MakeBatches(const std::vector<Ids>& prompts,
     begin = end;
   }
   return out;
+}
+
+// Answers as the numbers of a Piece: of each its length and its ids; and back,
+// nullopt where they are not the numbers of `count` answers.
+std::vector<double> NumbersOf(const std::vector<Ids>& answers) {
+  std::vector<double> numbers;
+  for (const Ids& ids : answers) {
+    numbers.push_back(static_cast<double>(ids.size()));
+    numbers.insert(numbers.end(), ids.begin(), ids.end());
+  }
+  return numbers;
+}
+
+std::optional<std::vector<Ids>> IdsOf(const std::vector<double>& numbers,
+                                      size_t count) {
+  std::vector<Ids> answers;
+  size_t at = 0;
+  while (at < numbers.size()) {
+    const double length = numbers[at++];
+    if (!(length >= 0 && length <= static_cast<double>(numbers.size() - at))) {
+      return std::nullopt;
+    }
+    Ids& ids = answers.emplace_back();
+    for (auto left = static_cast<size_t>(length); left > 0; --left) {
+      ids.push_back(static_cast<int32_t>(numbers[at++]));
+    }
+  }
+  if (answers.size() != count) return std::nullopt;
+  return answers;
 }
 
 // "\\n,Question:"; "end" where an answer ends at the end of turn alone.
@@ -107,6 +138,7 @@ absl::StatusOr<Answers> AnswerRows(
   SFT_ASSIGN_OR_RETURN(const std::string form,
                        data::EffectiveForm(task, tokenizer, render));
   for (const data::Row& row : rows) {
+    StopPoint();
     int64_t cut = 0;
     SFT_ASSIGN_OR_RETURN(
         Ids ids, data::RenderPrompt(row, task, tokenizer, render, &cut));
@@ -140,7 +172,11 @@ absl::StatusOr<Answers> AnswerRows(
     for (size_t i = batch.begin; i < batch.end; ++i) {
       prompts.push_back(out.prompts[order[i]]);
     }
-    const std::vector<Ids> answers = model.Generate(prompts, options);
+    const size_t count = prompts.size();
+    const std::vector<Ids> answers = *IdsOf(
+        Piece([&](const auto& kept) { return IdsOf(kept, count).has_value(); },
+              [&] { return NumbersOf(model.Generate(prompts, options)); }),
+        count);
     for (size_t i = batch.begin; i < batch.end; ++i) {
       const Ids& ids = answers[i - batch.begin];
       out.tokens += static_cast<int64_t>(ids.size());

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/collator.h"
 #include "harness/data/render/render_head.h"
 #include "harness/eval/eval_support.h"
@@ -31,10 +33,22 @@ absl::Status ForEachScores(
     *tokens += batch.real_tokens;
     const bool rows = batch.head == HeadKind::kSequence;
     const std::vector<int64_t> lengths = batch.lengths;
-    at::Tensor scores =
-        model.HeadLogits(data::OnDevice(std::move(batch), model.device()))
-            .to(at::kCPU, at::kDouble);
-    if (!rows) scores = scores.squeeze(0);
+    const int64_t all =
+        rows ? std::ssize(lengths)
+             : std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+    const std::vector<double> values = Piece(
+        [&](const std::vector<double>& kept) {
+          return !kept.empty() && std::ssize(kept) % all == 0;
+        },
+        [&] {
+          const at::Tensor logits =
+              model.HeadLogits(data::OnDevice(std::move(batch), model.device()))
+                  .to(at::kCPU, at::kDouble)
+                  .contiguous();
+          const double* first = logits.const_data_ptr<double>();
+          return std::vector<double>(first, first + logits.numel());
+        });
+    const at::Tensor scores = at::tensor(values, at::kDouble).view({all, -1});
     int64_t at = 0;
     for (int64_t length : lengths) {
       const int64_t n = rows ? 1 : length;
@@ -75,6 +89,7 @@ absl::StatusOr<Windows> RenderAll(const EvalInput& input,
   if (input.rows.empty()) return InputError(input.name, "no row to evaluate");
   Windows out;
   for (size_t r = 0; r < input.rows.size(); ++r) {
+    StopPoint();
     absl::StatusOr<std::vector<data::HeadWindow>> windows = data::RenderHeadRow(
         input.rows[r], *input.task, tokenizer, input.render.max_length);
     if (!windows.ok()) {

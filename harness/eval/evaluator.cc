@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/added_ids.h"
 #include "harness/eval/answers.h"
 #include "harness/eval/eval_support.h"
@@ -161,6 +162,7 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
   for (int64_t w = 0; more && left >= least; ++w) {
     more = false;
     for (size_t d = 0; d < documents.size() && left >= least; ++d) {
+      StopPoint();
       if (!encoded[d]) encoded[d] = encode(documents[d]);
       const int64_t begin = w * room;
       const int64_t length = std::min(

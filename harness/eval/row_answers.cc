@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/added_ids.h"
 
 namespace sft::eval {
@@ -23,6 +24,7 @@ absl::StatusOr<AnswerScores> ScoreAnswers(
   };
   std::vector<std::vector<Place>> places;  // of prompts[i].answers
   for (size_t r = 0; r < rows.size(); ++r) {
+    StopPoint();
     const data::Row& row = rows[r];
     absl::StatusOr<data::RenderedAnswers> rendered =
         data::RenderAnswers(row, answers_of(row), task, tokenizer, render);

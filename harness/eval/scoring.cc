@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "harness/core/stop_point.h"
 #include "harness/data/collator.h"
 #include "harness/model/ops/head_loss.h"
 
@@ -101,11 +102,13 @@ class RowsReader {
   at::Tensor value_R_, largest_R_;  // largest logit so far, and whose it is
 };
 
-// For wanted[i], i in `mine`, at flat row position flat[i]: out[i].
-void Score(model::Model& model, const at::Tensor& h_TD,
-           const std::vector<Wanted>& wanted, const std::vector<int64_t>& mine,
-           const std::vector<int64_t>& flat, std::vector<double>& out,
-           std::vector<bool>* likeliest) {
+// For wanted[i], i in `mine`, at flat row position flat[i]: the log-probability
+// of each; behind them, if asked for, whether each is the likeliest, 1 or 0.
+std::vector<double> Score(model::Model& model, const at::Tensor& h_TD,
+                          const std::vector<Wanted>& wanted,
+                          const std::vector<int64_t>& mine,
+                          const std::vector<int64_t>& flat,
+                          bool with_likeliest) {
   // Wanted tokens of one position share its logits.
   std::vector<int64_t> positions, rows, ids;
   for (size_t i = 0; i < mine.size(); ++i) {
@@ -117,13 +120,11 @@ void Score(model::Model& model, const at::Tensor& h_TD,
   }
   const at::Tensor at_R = at::tensor(positions, at::kLong).to(h_TD.device());
   std::vector<bool> first;
-  const std::vector<double> log_p =
+  std::vector<double> out =
       RowsReader(model, h_TD.index_select(0, at_R))
-          .Read(rows, ids, likeliest == nullptr ? nullptr : &first);
-  for (size_t i = 0; i < mine.size(); ++i) {
-    out[mine[i]] = log_p[i];
-    if (likeliest != nullptr) (*likeliest)[mine[i]] = first[i];
-  }
+          .Read(rows, ids, with_likeliest ? &first : nullptr);
+  out.insert(out.end(), first.begin(), first.end());
+  return out;
 }
 
 // Sequences that must be read together: one by itself, or a prefix and all
@@ -211,11 +212,22 @@ std::vector<double> LogProbabilities(model::Model& model,
       }
     }
     begin = end;
-    Batch batch =
-        data::OnDevice(BatchOf(sequences, prefixes, pieces), model.device());
     if (tokens != nullptr) *tokens += total;
-    const at::Tensor h_TD = model.HiddenStates(batch).squeeze(0);
-    Score(model, h_TD, wanted, mine, flat, out, likeliest);
+    const size_t count = mine.size();
+    const std::vector<double> scores = Piece(
+        [&](const std::vector<double>& kept) {
+          return kept.size() == (likeliest == nullptr ? count : 2 * count);
+        },
+        [&] {
+          const Batch batch = data::OnDevice(
+              BatchOf(sequences, prefixes, pieces), model.device());
+          return Score(model, model.HiddenStates(batch).squeeze(0), wanted,
+                       mine, flat, likeliest != nullptr);
+        });
+    for (size_t i = 0; i < count; ++i) {
+      out[mine[i]] = scores[i];
+      if (likeliest != nullptr) (*likeliest)[mine[i]] = scores[count + i] != 0;
+    }
   }
   return out;
 }

@@ -131,11 +131,6 @@ absl::Status CheckNoOverlap(const std::string& path,
   return absl::OkStatus();
 }
 
-absl::Status WriteError(const std::string& path) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat(path, ": cannot write: ", std::strerror(errno)));
-}
-
 }  // namespace
 
 absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
@@ -241,8 +236,10 @@ absl::Status WriteSafetensors(const std::string& path,
 
   const std::string temporary = absl::StrCat(path, ".tmp", getpid());
   std::FILE* out = std::fopen(temporary.c_str(), "wb");
-  if (out == nullptr) return WriteError(temporary);
   const uint64_t header_bytes = text.size();
+  const auto size =
+      static_cast<int64_t>(sizeof(header_bytes) + text.size() + offset);
+  if (out == nullptr) return WriteError(path, errno, size);
   bool good = std::fwrite(&header_bytes, sizeof(header_bytes), 1, out) == 1 &&
               std::fwrite(text.data(), 1, text.size(), out) == text.size();
   for (const NamedTensor* named : order) {
@@ -251,16 +248,16 @@ absl::Status WriteSafetensors(const std::string& path,
     good = std::fwrite(tensor.data_ptr(), 1, tensor.nbytes(), out) ==
            tensor.nbytes();
   }
-  good = std::fflush(out) == 0 && fsync(fileno(out)) == 0 && good;
-  const int write_errno = errno;
-  good = std::fclose(out) == 0 && good;
-  if (!good || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    if (!good) errno = write_errno;
-    absl::Status status = WriteError(path);
-    std::remove(temporary.c_str());
-    return status;
+  // Of the first call that fails.
+  int error =
+      good && std::fflush(out) == 0 && fsync(fileno(out)) == 0 ? 0 : errno;
+  if (std::fclose(out) != 0 && error == 0) error = errno;
+  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) {
+    error = errno;
   }
-  return absl::OkStatus();
+  if (error == 0) return absl::OkStatus();
+  std::remove(temporary.c_str());
+  return WriteError(path, error, size);
 }
 
 }  // namespace sft::formats

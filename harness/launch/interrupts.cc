@@ -6,8 +6,12 @@ namespace {
 volatile sig_atomic_t signals_caught = 0;
 volatile sig_atomic_t warning_caught = 0;
 
+// A batch system may send several signals before it ends a job: a person alone
+// asks twice.
 void CatchSignal(int signal) {
-  signals_caught = signals_caught + 1;
+  if (signal == SIGINT || signals_caught == 0) {
+    signals_caught = signals_caught + 1;
+  }
   if (signal == SIGUSR1) warning_caught = 1;
 }
 

@@ -16,6 +16,8 @@ class InterruptCounter {
   InterruptCounter(const InterruptCounter&) = delete;
   InterruptCounter& operator=(const InterruptCounter&) = delete;
 
+  // How often it was asked: each SIGINT counts, another signal only as the
+  // first of all.
   int count() const;
   // Whether SIGUSR1 was among them.
   bool warned() const;

@@ -1,23 +1,28 @@
 #include "harness/launch/launcher.h"
 
-#include <signal.h>
-
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "harness/core/file_system.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
+#include "harness/launch/interrupts.h"
+#include "harness/launch/progress_screen.h"
+#include "harness/launch/worker_death.h"
 #include "harness/record/run_store.h"
 
 namespace sft::launch {
 namespace {
 
-volatile sig_atomic_t interrupts_seen = 0;
-void CountInterrupt(int) { interrupts_seen = interrupts_seen + 1; }
+// Between looks at what other launchers do.
+constexpr double kElsewhereSeconds = 1;
 
 // "lora packed seed=0": method and batching first, then what else varies.
 std::string Label(const spec::PlannedRun& run) {
@@ -30,42 +35,24 @@ std::string Label(const spec::PlannedRun& run) {
   return absl::StrJoin(parts, " ");
 }
 
-// Of a worker that died without a word (killed, out of memory): a failed run is
-// a record, never a hole.
-record::RunRecord RecordOfDeath(const spec::PlannedRun& run,
-                                const EndedRun& ended) {
-  record::RunRecord record;
-  record.run_id = run.run_id;
-  record.config = run.config;
-  record.axes = run.axes;
-  record.status = RunStatus::kFailed;
-  if (ended.signal != 0) {
-    record.status_message = absl::StrCat("killed by signal ", ended.signal,
-                                         " (", strsignal(ended.signal), ")");
-    // What the kernel does to the largest process when memory runs out.
-    if (ended.signal == SIGKILL) record.status = RunStatus::kOutOfMemory;
-  } else {
-    record.status_message =
-        absl::StrCat("ended with exit status ", ended.exit_status);
-  }
-  return record;
-}
-
 class Sweep {
  public:
   Sweep(WorkerPool& pool, const spec::RunPlan& plan,
         const LaunchOptions& options, const std::function<int()>& interrupts)
       : pool_(pool),
         plan_(plan),
+        options_(options),
         interrupts_(interrupts),
         store_(options.paths),
         states_(plan.runs, options.max_attempts) {}
 
   absl::StatusOr<LaunchSummary> Run() {
     SFT_RETURN_IF_ERROR(store_.Open());
+    SFT_RETURN_IF_ERROR(SayWhatIsLacking());
     SFT_RETURN_IF_ERROR(SkipWhatStands());
     while (true) {
       PassOnInterrupts();
+      SFT_RETURN_IF_ERROR(LookElsewhere());
       SFT_RETURN_IF_ERROR(StartWhatCanStart());
       if (states_.IsOver()) return states_.summary();
       const PoolNews news = pool_.Wait();
@@ -80,6 +67,14 @@ class Sweep {
   }
 
  private:
+  absl::Status SayWhatIsLacking() {
+    const std::string& out = store_.paths().out;
+    SFT_ASSIGN_OR_RETURN(const FileSystemFacts facts, TryFileSystem(out));
+    const std::string lacking = LackingOf(facts);
+    if (!lacking.empty()) screen_.Say(absl::StrCat(out, ": ", lacking));
+    return absl::OkStatus();
+  }
+
   // A damaged record must not pass for a finished run, nor vanish.
   absl::Status SkipWhatStands() {
     for (const spec::PlannedRun& run : plan_.runs) {
@@ -93,7 +88,7 @@ class Sweep {
     const int count = interrupts_();
     if (count == passed_on_) return;
     if (passed_on_ == 0) {
-      line_.Say("interrupted: saving; the same command continues");
+      screen_.Say("interrupted: saving; the same command continues");
     }
     passed_on_ = count;
     states_.Interrupt();
@@ -104,11 +99,83 @@ class Sweep {
     while (static_cast<int>(states_.running().size()) < pool_.slots()) {
       const spec::PlannedRun* run = states_.Next();
       if (run == nullptr) break;
-      const int attempts = store_.CountAttempts(run->run_id);
-      if (states_.Start(run->run_id, attempts)) {
-        SFT_RETURN_IF_ERROR(pool_.Start(run->run_id, attempts + 1));
-      } else {
+      // Another launcher may have been faster.
+      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run->run_id));
+      if (stands) {
+        states_.Skip(run->run_id);
+        continue;
+      }
+      SFT_ASSIGN_OR_RETURN(const Admission admission, AdmissionOf(*run));
+      if (admission.verdict == Admission::Verdict::kWait) {
+        // For runs that end it waits in silence.
+        if (states_.running().empty()) {
+          SayOnce(absl::StrCat(run->run_id, " ", Label(*run),
+                               " waits: ", admission.why),
+                  absl::StrCat("waits ", run->run_id));
+        }
+        break;
+      }
+      if (!states_.Start(run->run_id, store_.CountFailures(run->run_id))) {
         SaySettled(*run, "failed before, no attempt left (--max-attempts)");
+      } else if (admission.verdict == Admission::Verdict::kNever) {
+        states_.Refuse(run->run_id);
+        SaySettled(*run, absl::StrCat("refused: ", admission.why));
+      } else {
+        SFT_RETURN_IF_ERROR(StartNow(*run));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status StartNow(const spec::PlannedRun& run) {
+    const absl::Status status =
+        pool_.Start(run.run_id, store_.CountAttempts(run.run_id) + 1);
+    if (IsAtWorkElsewhere(status)) {
+      states_.LeaveToOther(run.run_id);
+      SayOnce(absl::StrCat(run.run_id, " ", Label(run),
+                           " is left to others: ", status.message()),
+              absl::StrCat("elsewhere ", run.run_id));
+      return absl::OkStatus();
+    }
+    if (IsDiskFull(status)) {
+      StopForDisk(ToStd(status.message()));
+      states_.PutOff(run.run_id);
+      return absl::OkStatus();
+    }
+    return status;
+  }
+
+  absl::StatusOr<Admission> AdmissionOf(const spec::PlannedRun& run) {
+    if (!options_.needs_of || !options_.machine) return Admission();
+    auto needs = needs_.find(run.run_id);
+    if (needs == needs_.end()) {
+      SFT_ASSIGN_OR_RETURN(RunNeeds predicted, options_.needs_of(run.config));
+      const auto last = store_.ReadLastAttempt(run.run_id);
+      predicted.alone = last.ok() && last->status == RunStatus::kOutOfMemory;
+      needs = needs_.emplace(run.run_id, predicted).first;
+    }
+    std::vector<RunAtWork> at_work;
+    for (const std::string& run_id : states_.running()) {
+      at_work.push_back({needs_[run_id], pool_.ResidentBytes(run_id)});
+    }
+    return Admit(options_.machine(), at_work, needs->second);
+  }
+
+  // What other launchers' workers were at: done, or to be done here.
+  absl::Status LookElsewhere() {
+    if (states_.elsewhere().empty() ||
+        since_look_.WallSeconds() < kElsewhereSeconds) {
+      return absl::OkStatus();
+    }
+    since_look_ = Stopwatch();
+    const std::vector<std::string> all = states_.elsewhere();
+    for (const std::string& run_id : all) {
+      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run_id));
+      if (stands) {
+        states_.FinishElsewhere(run_id);
+        SaySettled(states_.Run(run_id), "done by another launcher");
+      } else if (!store_.IsLocked(run_id)) {
+        states_.TakeBack(run_id);
       }
     }
     return absl::OkStatus();
@@ -116,16 +183,29 @@ class Sweep {
 
   absl::Status TakeEnd(const EndedRun& ended) {
     const spec::PlannedRun& run = states_.Run(ended.run_id);
+    const std::string last_words = progress_[run.run_id].phase;
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
+      const std::string score = ScoreText(*record);
       SaySettled(run,
                  absl::StrCat(ToAbsl(record::RunStatusName(record->status)),
-                              " in ", FormatSeconds(ended.wall_seconds)));
+                              " in ", FormatSeconds(ended.wall_seconds),
+                              score.empty() ? "" : ", ", score));
       return absl::OkStatus();
     }
-    if (states_.summary().interrupted) {
+    if (ended.outcome == WorkerOutcome::kDiskFull) {
+      StopForDisk(absl::StartsWith(last_words, kDiskFullPhase)
+                      ? last_words.substr(sizeof(kDiskFullPhase) - 1)
+                      : store_.paths().Work(run.run_id));
+    }
+    if (states_.stopping()) {
       states_.PutOff(run.run_id);
+      return absl::OkStatus();
+    }
+    if (ended.outcome == WorkerOutcome::kTimedOut) {
+      states_.TimeOut(run.run_id);
+      SaySettled(run, "its time is over; the same command continues it");
       return absl::OkStatus();
     }
     return TakeFailure(run, ended);
@@ -133,18 +213,26 @@ class Sweep {
 
   absl::Status TakeFailure(const spec::PlannedRun& run, const EndedRun& ended) {
     if (ended.outcome != WorkerOutcome::kFailed) {
-      SFT_RETURN_IF_ERROR(store_
-                              .Publish(RecordOfDeath(run, ended),
-                                       store_.CountAttempts(run.run_id) + 1)
-                              .status());
+      const absl::Status status =
+          store_
+              .Publish(RecordOfDeath(run, ended),
+                       store_.CountAttempts(run.run_id) + 1)
+              .status();
+      if (IsDiskFull(status)) {
+        StopForDisk(ToStd(status.message()));
+        states_.PutOff(run.run_id);
+        return absl::OkStatus();
+      }
+      SFT_RETURN_IF_ERROR(status);
     }
+    needs_.erase(run.run_id);  // it may want to be alone the next time
     std::string why = "failed";
     if (const auto record = store_.ReadLastAttempt(run.run_id); record.ok()) {
       why = absl::StrCat(ToAbsl(record::RunStatusName(record->status)), ": ",
                          record->status_message);
     }
-    if (states_.Fail(run.run_id, store_.CountAttempts(run.run_id))) {
-      line_.Say(absl::StrCat(Label(run), ": ", why, "; trying again"));
+    if (states_.Fail(run.run_id, store_.CountFailures(run.run_id))) {
+      screen_.Say(absl::StrCat(Label(run), ": ", why, "; trying again"));
     } else {
       SaySettled(run, absl::StrCat(
                           why, " (log: ", store_.paths().Log(run.run_id), ")"));
@@ -152,51 +240,63 @@ class Sweep {
     return absl::OkStatus();
   }
 
+  // Nobody's fault, and no attempt: what is under way saves where it still can.
+  void StopForDisk(const std::string& what) {
+    if (!states_.summary().disk_full) {
+      screen_.Say(absl::StrCat("the disk is full: ", what,
+                               "; free some of it and type the same command"));
+    }
+    states_.StopForDisk();
+    pool_.Stop(/*at_once=*/false);
+  }
+
+  // `key`: of what is said, however the numbers in it change.
+  void SayOnce(const std::string& text, const std::string& key) {
+    if (said_.insert(key).second) screen_.Say(text);
+  }
+
   void Show(const PoolNews& news) {
     for (const auto& [run_id, progress] : news.progress) {
       progress_[run_id] = progress;
     }
     for (const std::string& notice : news.notices) {
-      if (said_.insert(notice).second) line_.Say("warning: " + notice);
+      SayOnce("warning: " + notice, notice);
     }
-    if (!states_.summary().interrupted) line_.Show(ProgressText());
+    if (!states_.stopping()) screen_.Show(View());
   }
 
-  std::string ProgressText() {
-    std::string text =
-        absl::StrFormat("[%d/%d]", states_.settled(), states_.total());
+  SweepView View() {
+    SweepView view;
+    view.settled = states_.settled();
+    view.total = states_.total();
     for (const std::string& run_id : states_.running()) {
-      const Progress& p = progress_[run_id];
-      absl::StrAppend(&text, " ", Label(states_.Run(run_id)), ": ", p.phase);
-      if (p.phase == "train") {
-        absl::StrAppend(
-            &text,
-            absl::StrFormat(" step %d/%d loss %.4f %.0f tok/s, %s left", p.step,
-                            p.steps, p.loss, p.real_tokens_per_second,
-                            FormatSeconds(p.seconds_left)));
-      }
-      absl::StrAppend(&text, ";");
+      view.running.push_back(
+          {run_id, Label(states_.Run(run_id)), progress_[run_id]});
     }
-    if (const double seconds = states_.SecondsLeft(); seconds > 0) {
-      absl::StrAppend(&text, " sweep ", FormatSeconds(seconds), " left");
-    }
-    return text;
+    // The runs at work share what is left.
+    view.seconds_left =
+        states_.SecondsLeft() /
+        static_cast<double>(std::max<size_t>(view.running.size(), 1));
+    return view;
   }
 
   void SaySettled(const spec::PlannedRun& run, const std::string& how) {
-    line_.Say(absl::StrFormat("[%d/%d] %s %s: %s", states_.settled(),
-                              states_.total(), run.run_id, Label(run), how));
+    screen_.Say(absl::StrFormat("[%d/%d] %s %s: %s", states_.settled(),
+                                states_.total(), run.run_id, Label(run), how));
   }
 
   WorkerPool& pool_;
   const spec::RunPlan& plan_;
+  const LaunchOptions& options_;
   const std::function<int()>& interrupts_;
   const record::RunStore store_;
   SweepStates states_;
   int passed_on_ = 0;  // of the interrupts
   std::map<std::string, Progress> progress_;
-  std::set<std::string> said_;  // notices
-  ProgressLine line_;
+  std::map<std::string, RunNeeds> needs_;  // of those that may start or did
+  Stopwatch since_look_;                   // at what others do
+  std::set<std::string> said_;             // what is said once
+  ProgressScreen screen_;
 };
 
 }  // namespace
@@ -211,18 +311,9 @@ absl::StatusOr<LaunchSummary> RunSweep(const spec::RunPlan& plan,
                                        const LaunchOptions& options) {
   SFT_ASSIGN_OR_RETURN(const std::unique_ptr<WorkerPool> pool,
                        MakeWorkerPool(options.pool, options));
-  interrupts_seen = 0;
-  struct sigaction action {};
-  action.sa_handler = CountInterrupt;
-  sigemptyset(&action.sa_mask);
-  struct sigaction old_int, old_term;
-  sigaction(SIGINT, &action, &old_int);
-  sigaction(SIGTERM, &action, &old_term);
-  absl::StatusOr<LaunchSummary> summary =
-      RunSweepOn(*pool, plan, options, [] { return int{interrupts_seen}; });
-  sigaction(SIGINT, &old_int, nullptr);
-  sigaction(SIGTERM, &old_term, nullptr);
-  return summary;
+  const InterruptCounter interrupts;
+  return RunSweepOn(*pool, plan, options,
+                    [&interrupts] { return interrupts.count(); });
 }
 
 }  // namespace sft::launch

@@ -7,8 +7,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "harness/launch/admission.h"
 #include "harness/launch/sweep_states.h"
 #include "harness/launch/worker_pool.h"
+#include "harness/measure/machine_facts.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::launch {
@@ -16,10 +18,14 @@ namespace sft::launch {
 struct LaunchOptions : PoolOptions {
   std::string pool = "local";  // a row of WorkerPools()
   int max_attempts = 2;
+  // Where both are given (--jobs auto), a run starts beside others only where
+  // what it needs is to be had on this machine: Admit().
+  std::function<absl::StatusOr<RunNeeds>(const spec::RunConfig&)> needs_of;
+  std::function<measure::MachineFacts()> machine;
 };
 
-// On the pool of the options. The first SIGINT or SIGTERM lets the workers save
-// and ends the sweep, the second does not wait for them.
+// On the pool of the options. A signal of InterruptCounter lets the workers
+// save and ends the sweep; a further SIGINT does not wait for them.
 absl::StatusOr<LaunchSummary> RunSweep(const spec::RunPlan& plan,
                                        const LaunchOptions& options);
 

@@ -7,12 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "absl/strings/match.h"
+#include "harness/core/file_lock.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
+#include "harness/measure/machine_facts.h"
 #include "harness/record/run_store.h"
 
 extern char** environ;
@@ -25,6 +31,7 @@ constexpr int kLockFd = 4;  // keeps the run's lock until the worker ends
 constexpr int kPollMilliseconds = 200;
 // Between looks at a worker that has closed its pipe.
 constexpr int kEndMilliseconds = 5;
+constexpr char kCardsVariable[] = "CUDA_VISIBLE_DEVICES";
 
 struct Process {
   std::string run_id;
@@ -32,7 +39,9 @@ struct Process {
   int pipe = -1;
   bool hung_up = false;  // it says no more, and will end
   std::string buffer;
-  absl::Time started;
+  std::string card;  // "" = whatever this process sees
+  Stopwatch since_start;
+  std::optional<int64_t> memory_kills;  // of the machine, when it began
 };
 
 // Of what a worker writes, whole lines; false where there is nothing more.
@@ -58,7 +67,7 @@ bool ReadProgress(Process& process, PoolNews& news) {
 EndedRun EndOf(const Process& process, int wait_status) {
   EndedRun ended;
   ended.run_id = process.run_id;
-  ended.wall_seconds = absl::ToDoubleSeconds(absl::Now() - process.started);
+  ended.wall_seconds = process.since_start.WallSeconds();
   if (WIFSIGNALED(wait_status)) {
     ended.signal = WTERMSIG(wait_status);
     return ended;
@@ -66,6 +75,24 @@ EndedRun EndOf(const Process& process, int wait_status) {
   ended.exit_status = WEXITSTATUS(wait_status);
   ended.outcome = OutcomeOf(ended.exit_status);
   return ended;
+}
+
+// The environment of a worker that is to see this card alone.
+std::vector<std::string> EnvironmentWith(const std::string& card) {
+  const std::string begin = absl::StrCat(kCardsVariable, "=");
+  std::vector<std::string> out;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!absl::StartsWith(*variable, begin)) out.emplace_back(*variable);
+  }
+  out.push_back(begin + card);
+  return out;
+}
+
+std::vector<char*> PointersTo(std::vector<std::string>& words) {
+  std::vector<char*> out;
+  for (std::string& word : words) out.push_back(word.data());
+  out.push_back(nullptr);
+  return out;
 }
 
 class LocalPool final : public WorkerPool {
@@ -85,31 +112,56 @@ class LocalPool final : public WorkerPool {
 
   absl::Status Start(const std::string& run_id, int attempt) override {
     SFT_RETURN_IF_ERROR(store_.MakeWorkFolder(run_id));
+    const FileLock lock = store_.TakeLock(run_id);
+    if (lock.state == FileLock::State::kHeld && !options_.shares_runs) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          "another process is at it",
+          lock.host.empty() ? "" : absl::StrCat(", on ", lock.host)));
+    }
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
-      return absl::InternalError(absl::StrCat("pipe: ", strerror(errno)));
+      const int error = errno;
+      if (lock.fd >= 0) close(lock.fd);
+      return absl::InternalError(absl::StrCat("pipe: ", strerror(error)));
     }
-    const int lock = store_.TakeLock(run_id);
     Process process;
     process.run_id = run_id;
     process.pipe = ends[0];
-    const int error =
-        Spawn(WorkerWords(options_, run_id, attempt, kProgressFd),
-              store_.paths().Log(run_id), ends[1], lock, process.pid);
+    process.card = FreeCard();
+    process.memory_kills = measure::CountOutOfMemoryKills();
+    const std::string log = store_.paths().Log(run_id);
+    const int error = Spawn(WorkerWords(options_, run_id, attempt, kProgressFd),
+                            process.card, log, ends[1], lock.fd, process.pid);
     close(ends[1]);
-    if (lock >= 0) close(lock);
+    if (lock.fd >= 0) close(lock.fd);
     if (error != 0) {
       close(ends[0]);
+      const absl::Status of_log = WriteError(log, error, 0);
+      if (IsDiskFull(of_log)) return of_log;
       return InputError(options_.executable,
                         absl::StrCat("cannot be started: ", strerror(error)));
     }
-    process.started = absl::Now();
+    // The kernel ended its lock with it, or the file server with its host.
+    if (!lock.host.empty() && lock.host != HostName()) {
+      notices_.push_back(absl::StrCat("run ", run_id, " was at work on ",
+                                      lock.host,
+                                      ", where nothing is at it any more"));
+    }
     processes_.push_back(std::move(process));
     return absl::OkStatus();
   }
 
+  int64_t ResidentBytes(const std::string& run_id) const override {
+    for (const Process& process : processes_) {
+      if (process.run_id == run_id)
+        return measure::ResidentBytesOf(process.pid);
+    }
+    return 0;
+  }
+
   PoolNews Wait() override {
     PoolNews news;
+    news.notices = std::exchange(notices_, {});
     std::vector<pollfd> files;
     int milliseconds = kPollMilliseconds;
     for (const Process& process : processes_) {
@@ -136,8 +188,11 @@ class LocalPool final : public WorkerPool {
       while (ReadProgress(process, news)) {
       }
       close(process.pipe);
-      news.ended.push_back(EndOf(process, wait_status));
+      EndedRun ended = EndOf(process, wait_status);
+      if (ended.signal == SIGKILL) ended.for_memory = WasForMemory(process);
+      news.ended.push_back(std::move(ended));
     }
+    if (getpid() == 1) ReapOrphans();
     return news;
   }
 
@@ -148,12 +203,50 @@ class LocalPool final : public WorkerPool {
   }
 
  private:
+  // Each kill that the machine counts is one worker's: of two that die, a
+  // person may have killed the other.
+  std::optional<bool> WasForMemory(const Process& process) {
+    const std::optional<int64_t> now = measure::CountOutOfMemoryKills();
+    if (!now || !process.memory_kills) return std::nullopt;
+    const int64_t before = std::max(*process.memory_kills, memory_kills_told_);
+    if (*now <= before) return false;
+    memory_kills_told_ = before + 1;
+    return true;
+  }
+
+  std::string FreeCard() const {
+    for (const std::string& card : options_.cards) {
+      if (std::none_of(
+              processes_.begin(), processes_.end(),
+              [&](const Process& process) { return process.card == card; })) {
+        return card;
+      }
+    }
+    return "";
+  }
+
+  // Process 1 of a container inherits whoever outlives its parent.
+  void ReapOrphans() const {
+    while (true) {
+      siginfo_t info{};
+      if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+          info.si_pid == 0) {
+        return;
+      }
+      for (const Process& process : processes_) {
+        if (process.pid == info.si_pid) return;  // the next Wait() takes it
+      }
+      waitpid(info.si_pid, nullptr, WNOHANG);
+    }
+  }
+
   // An error number, 0 where it runs. `lock` may be -1.
-  int Spawn(std::vector<std::string> words, const std::string& log,
-            int progress, int lock, pid_t& pid) const {
-    std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
+  int Spawn(std::vector<std::string> words, const std::string& card,
+            const std::string& log, int progress, int lock, pid_t& pid) const {
+    const std::vector<char*> argv = PointersTo(words);
+    std::vector<std::string> variables;
+    if (!card.empty()) variables = EnvironmentWith(card);
+    const std::vector<char*> own = PointersTo(variables);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
@@ -168,8 +261,9 @@ class LocalPool final : public WorkerPool {
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     posix_spawnattr_setpgroup(&attributes, 0);
-    const int error = posix_spawn(&pid, options_.executable.c_str(), &actions,
-                                  &attributes, argv.data(), environ);
+    const int error =
+        posix_spawn(&pid, options_.executable.c_str(), &actions, &attributes,
+                    argv.data(), card.empty() ? environ : own.data());
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
@@ -178,6 +272,8 @@ class LocalPool final : public WorkerPool {
   const PoolOptions options_;
   const record::RunStore store_;
   std::vector<Process> processes_;
+  std::vector<std::string> notices_;  // for the next Wait()
+  int64_t memory_kills_told_ = 0;     // of the machine's, up to this one
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ std::string Totals(const PlanDescription& plan) {
 
 absl::StatusOr<PlanDescription> DescribePlan(const spec::RunPlan& plan,
                                              const record::RunStore& store,
-                                             bool keep_weights,
+                                             KeepWeights keep_weights,
                                              RunCosts& costs) {
   PlanDescription out;
   out.rejected = plan.rejected;
@@ -92,7 +92,9 @@ absl::StatusOr<PlanDescription> DescribePlan(const spec::RunPlan& plan,
                         ToStd(cost.status().message()));
     }
     described.cost = *std::move(cost);
-    if (!keep_weights) described.cost.weights_bytes = 0;
+    if (!KeepsWeights(keep_weights, described.cost.trains_adapter)) {
+      described.cost.weights_bytes = 0;
+    }
     SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
                          ModelOptionsOf(config));
     double& rate = rates[absl::StrCat(config.dtype, "/", config.threads)];

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "harness/launch/keep_weights.h"
 #include "harness/launch/run_cost.h"
 #include "harness/record/run_store.h"
 #include "harness/spec/run_plan.h"
@@ -27,10 +28,10 @@ struct PlanDescription {
   // What is cut, left out or looks wrong in the data, a line each.
   std::vector<std::string> notices;
 };
-// Runs without `keep_weights` leave none on disk.
+// Weights that are not kept take no disk.
 absl::StatusOr<PlanDescription> DescribePlan(const spec::RunPlan& plan,
                                              const record::RunStore& store,
-                                             bool keep_weights,
+                                             KeepWeights keep_weights,
                                              RunCosts& costs);
 
 // A tab-separated line a run: id, method, batching, axes, steps, rows, real,

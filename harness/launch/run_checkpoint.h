@@ -1,12 +1,16 @@
-// What of a run is in its checkpoint (the trainer's state, and the record so
-// far), and which checkpoint a run goes on from.
+// What of a run is in its checkpoint (the trainer's state, the record so far
+// and the batches of an evaluation under way), and which checkpoint a run goes
+// on from.
 #ifndef HARNESS_LAUNCH_RUN_CHECKPOINT_H_
 #define HARNESS_LAUNCH_RUN_CHECKPOINT_H_
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "harness/core/stop_point.h"
 #include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"
 #include "harness/train/checkpoint.h"
@@ -16,6 +20,7 @@ namespace sft::launch {
 struct SavedRun {
   train::Checkpoint checkpoint;
   record::RunRecord record;
+  Pieces pieces;
 };
 
 // "HOST-PID-START": the folder below work/<run_id> that this process alone
@@ -33,14 +38,28 @@ absl::StatusOr<std::optional<SavedRun>> TakeUpSavedRun(
     const record::RunPaths& paths, const std::string& run_id,
     const record::RunRecord& now);
 
-// Of all executions, once the final record stands. As far as it goes: another
-// execution may be writing, and clears its own when it finds the record.
+// Of all executions, and what was measured before them, once the final record
+// stands. As far as it goes: another execution may be writing, and clears its
+// own when it finds the record.
 void RemoveCheckpoints(const record::RunPaths& paths,
                        const std::string& run_id);
 
-// Puts the record into a checkpoint, as it is when that is saved. `record`
-// outlives it.
-train::AddFiles AddRecord(const record::RunRecord& record);
+// Puts record and pieces into a checkpoint, as they are when that is saved;
+// both outlive it.
+train::AddFiles AddRecord(const record::RunRecord& record,
+                          const Pieces& pieces);
+
+// The same of a run that has no checkpoint yet: what is measured of the base
+// model. One for all executions of the run, which measure the same.
+struct MeasuredSoFar {
+  std::vector<EvalRecord> evals;
+  Pieces pieces;
+};
+absl::Status KeepMeasured(const record::RunRecord& record, const Pieces& pieces,
+                          const record::RunPaths& paths);
+// Nothing where there is no such folder, or a damaged one. Errors as above.
+absl::StatusOr<MeasuredSoFar> ReadMeasured(const record::RunPaths& paths,
+                                           const record::RunRecord& now);
 
 }  // namespace sft::launch
 

@@ -149,6 +149,7 @@ absl::StatusOr<RunCosts::RoundWork> RunCosts::PlanWork(
 absl::Status RunCosts::AddRounds(const spec::RunConfig& config,
                                  const std::vector<RoundWork>& rounds,
                                  Outline& outline, RunCost& cost) {
+  cost.trains_adapter = outline.method->TrainsAdapter();
   std::map<std::string, int64_t> trained_bytes;  // of any round, by name
   for (size_t i = 0; i < rounds.size(); ++i) {
     const RoundWork& round = rounds[i];

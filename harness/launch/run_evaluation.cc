@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluator.h"
 #include "harness/metrics/forgetting.h"
@@ -24,36 +25,69 @@ const EvalRecord* Find(const std::vector<EvalRecord>& evals,
   return nullptr;
 }
 
+std::string NameOf(const std::string& task, const std::string& split,
+                   int64_t round) {
+  return absl::StrCat(task, "/", split, "/", round);
+}
+
+absl::Status AddValidation(model::Model& model, const Measured& measured,
+                           const std::string& split, int64_t round,
+                           std::vector<EvalRecord>& evals) {
+  const std::string& name = measured.input.name;
+  if (measured.validation_examples.empty() ||
+      Find(evals, name, split, round) != nullptr) {
+    return absl::OkStatus();
+  }
+  BeginPieces(NameOf(name, split, round));
+  eval::EvalOptions options;
+  options.split = split;
+  options.round = round;
+  SFT_ASSIGN_OR_RETURN(
+      EvalRecord eval,
+      eval::EvaluateLoss(model, measured.validation_examples, name, options));
+  evals.push_back(std::move(eval));
+  BeginPieces("");  // they have come to their result
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<EvalRecord>> MeasureModel(model::Model& model,
-                                                     const Tokenizer& tokenizer,
-                                                     const RunInputs& inputs,
-                                                     int64_t round) {
-  std::vector<EvalRecord> evals;
+absl::Status MeasureModel(model::Model& model, const Tokenizer& tokenizer,
+                          const RunInputs& inputs, int64_t round,
+                          std::vector<EvalRecord>& evals) {
   eval::EvalOptions options;
   options.round = round;
+  options.split = "test";
   for (const Measured& measured : inputs.measured) {
     const eval::EvalInput& input = measured.input;
-    options.split = "test";
-    SFT_ASSIGN_OR_RETURN(EvalRecord eval,
-                         eval::EvaluateTask(model, tokenizer, input, options));
-    evals.push_back(std::move(eval));
-    if (!measured.validation_examples.empty()) {
-      options.split = "validation";
-      SFT_ASSIGN_OR_RETURN(
-          eval, eval::EvaluateLoss(model, measured.validation_examples,
-                                   input.name, options));
+    if (Find(evals, input.name, "test", round) == nullptr &&
+        Find(evals, input.name, "heldout", round) == nullptr) {
+      BeginPieces(NameOf(input.name, "test", round));
+      SFT_ASSIGN_OR_RETURN(EvalRecord eval, eval::EvaluateTask(model, tokenizer,
+                                                               input, options));
       evals.push_back(std::move(eval));
+      BeginPieces("");  // they have come to their result
     }
+    SFT_RETURN_IF_ERROR(
+        AddValidation(model, measured, "validation", round, evals));
   }
-  return evals;
+  return absl::OkStatus();
+}
+
+absl::Status MeasureValidation(model::Model& model, const RunInputs& inputs,
+                               const std::string& split, int64_t round,
+                               std::vector<EvalRecord>& evals) {
+  for (const Measured& measured : inputs.measured) {
+    SFT_RETURN_IF_ERROR(AddValidation(model, measured, split, round, evals));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status KeepAnswers(model::Model& model, const Tokenizer& tokenizer,
                          const RunInputs& inputs, int64_t samples,
                          record::RunRecord& record) {
   if (samples == 0 || model.is_encoder()) return absl::OkStatus();
+  BeginPieces("answers");
   for (const Measured& measured : inputs.measured) {
     const eval::EvalInput& input = measured.input;
     if (input.rows.empty()) continue;

@@ -19,11 +19,17 @@
 namespace sft::launch {
 
 // One record a task and split: test (score), validation (loss), heldout
-// (cross-entropy). Round 0 is the base model.
-absl::StatusOr<std::vector<EvalRecord>> MeasureModel(model::Model& model,
-                                                     const Tokenizer& tokenizer,
-                                                     const RunInputs& inputs,
-                                                     int64_t round);
+// (cross-entropy). Round 0 is the base model. What `evals` does not hold yet is
+// measured and added to it, each as it is done; under RunStoppable, an
+// evaluation that was stopped goes on behind the batches that it has.
+absl::Status MeasureModel(model::Model& model, const Tokenizer& tokenizer,
+                          const RunInputs& inputs, int64_t round,
+                          std::vector<EvalRecord>& evals);
+
+// Validation losses in the middle of a round, of the split `split`; likewise.
+absl::Status MeasureValidation(model::Model& model, const RunInputs& inputs,
+                               const std::string& split, int64_t round,
+                               std::vector<EvalRecord>& evals);
 
 // Adds to the record what a decoder writes for the first `samples` rows of each
 // task, with the prompts; nothing for an encoder.

@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "harness/core/catch_torch.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
+#include "harness/core/stopwatch.h"
 #include "harness/core/tensor_digest.h"
-#include "harness/eval/evaluator.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/launch/run_checkpoint.h"
 #include "harness/launch/run_evaluation.h"
@@ -41,7 +41,7 @@ class Worker {
   // Ok: record_ is final. Aborted: a checkpoint was saved. Else it failed.
   absl::Status Run() {
     at::set_num_threads(static_cast<int>(run_.config.threads));
-    SFT_RETURN_IF_ERROR(Load());
+    SFT_RETURN_IF_ERROR(Stoppable([this] { return Load(); }));
     SFT_RETURN_IF_ERROR(PutTogether());
     for (int64_t round = trainer_->next_round(); round < Rounds(); ++round) {
       SFT_RETURN_IF_ERROR(RunRound(round));
@@ -51,17 +51,39 @@ class Worker {
   }
 
   record::RunRecord& record() { return record_; }
+  // Whether the run ended because somebody asked it to, not for its limit.
+  bool WasAsked() const {
+    return options_.should_stop && options_.should_stop();
+  }
 
  private:
+  bool MustStop() const {
+    return WasAsked() || since_start_.Wall() >= options_.run_limit;
+  }
+  absl::Status Stoppable(const std::function<absl::Status()>& body) const {
+    return RunStoppable([this] { return MustStop(); }, body);
+  }
+  // An evaluation, which goes on behind what it has.
+  absl::Status StoppableInPieces(const std::function<absl::Status()>& body) {
+    return RunStoppable([this] { return MustStop(); }, body, &pieces_);
+  }
+
   int64_t Rounds() const {
     return static_cast<int64_t>(run_.config.train.size());
   }
   std::string CheckpointFolder() const {
     return options_.paths.Checkpoint(run_.run_id, OwnExecution());
   }
+  // To the launcher, and for `status` to the run's work folder.
+  void Tell(const Progress& progress) {
+    progress_file_.Note(progress, absl::Now());
+    if (options_.show_progress) options_.show_progress(progress);
+  }
   void Show(const std::string& phase) {
     Log(phase);
-    if (options_.show_progress) options_.show_progress({.phase = phase});
+    Progress progress = last_step_;
+    progress.phase = phase;
+    Tell(progress);
   }
 
   // For the run's log, and once a sweep on the launcher's standard error.
@@ -74,7 +96,7 @@ class Worker {
 
   absl::Status Load() {
     Show("load");
-    const absl::Time start = absl::Now();
+    const Stopwatch watch;
     SFT_ASSIGN_OR_RETURN(
         ModelFacts facts,
         ReadModelFacts(run_.config.model, bench_.folders.assets));
@@ -96,17 +118,21 @@ class Worker {
     record_.texts.insert(inputs_.texts.begin(), inputs_.texts.end());
     record_.texts["model_sha256"] = loaded_.model->info().source_digest;
     record_.texts["tokenizer_sha256"] = loaded_.tokenizer->digest();
-    record_.measured["load_wall_seconds"] =
-        absl::ToDoubleSeconds(absl::Now() - start);
+    record_.measured["load_wall_seconds"] = watch.WallSeconds();
     return absl::OkStatus();
   }
 
   // Base scores, method, batching, trainer; and a checkpoint taken up.
   absl::Status PutTogether() {
-    SFT_ASSIGN_OR_RETURN(const std::optional<SavedRun> saved,
-                         TakeUpSavedRun(options_.paths, run_.run_id, record_));
+    std::optional<SavedRun> saved;
+    SFT_RETURN_IF_ERROR(Stoppable([&]() -> absl::Status {
+      SFT_ASSIGN_OR_RETURN(
+          saved, TakeUpSavedRun(options_.paths, run_.run_id, record_));
+      return absl::OkStatus();
+    }));
     if (saved) {
       record_.evals = saved->record.evals;
+      pieces_ = std::move(saved->pieces);
       record_.facts.insert(saved->record.facts.begin(),
                            saved->record.facts.end());
       record_.texts.insert(saved->record.texts.begin(),
@@ -122,7 +148,23 @@ class Worker {
                                                 *loaded_.model, *method_);
     if (saved) {
       SFT_RETURN_IF_ERROR(trainer_->Resume(saved->checkpoint));
+      last_step_.step = std::ssize(trainer_->steps());
       Log(absl::StrCat("continuing after step ", trainer_->steps().size()));
+    }
+    return CountSteps();
+  }
+
+  // Over all rounds, for the progress: of one round that comes from its own
+  // plan. Rounds that end by the clock have no count: their plan is an upper
+  // bound, far above.
+  absl::Status CountSteps() {
+    if (Rounds() < 2 || run_.config.budget_wall_seconds > 0) {
+      return absl::OkStatus();
+    }
+    for (int64_t round = 0; round < Rounds(); ++round) {
+      SFT_ASSIGN_OR_RETURN(const PlannedRound planned,
+                           PlanRound(run_.config, inputs_, *batching_, round));
+      all_steps_ += std::ssize(planned.steps.steps);
     }
     return absl::OkStatus();
   }
@@ -138,22 +180,31 @@ class Worker {
         return absl::OkStatus();
       }
     }
+    SFT_ASSIGN_OR_RETURN(MeasuredSoFar kept,
+                         ReadMeasured(options_.paths, record_));
+    record_.evals = std::move(kept.evals);
+    pieces_ = std::move(kept.pieces);
     return Measure(0);
   }
 
   absl::Status Measure(int64_t round) {
-    for (const EvalRecord& eval : record_.evals) {
-      if (eval.round == round) return absl::OkStatus();  // before the kill
-    }
     Show("evaluate");
-    const absl::Time start = absl::Now();
-    SFT_ASSIGN_OR_RETURN(
-        std::vector<EvalRecord> evals,
-        MeasureModel(*loaded_.model, *loaded_.tokenizer, inputs_, round));
-    for (EvalRecord& eval : evals) record_.evals.push_back(std::move(eval));
-    record_.measured["eval_wall_seconds"] +=
-        absl::ToDoubleSeconds(absl::Now() - start);
-    return absl::OkStatus();
+    const Stopwatch watch;
+    const absl::Status status = StoppableInPieces([&] {
+      return MeasureModel(*loaded_.model, *loaded_.tokenizer, inputs_, round,
+                          record_.evals);
+    });
+    record_.measured["eval_wall_seconds"] += watch.WallSeconds();
+    return KeptIfStopped(status);
+  }
+
+  // What is measured of a run that is to end now is not measured again.
+  absl::Status KeptIfStopped(const absl::Status& status) {
+    if (!absl::IsAborted(status)) return status;
+    const bool has_state = trainer_ != nullptr && trainer_->optimizer();
+    SFT_RETURN_IF_ERROR(
+        has_state ? Save() : KeepMeasured(record_, pieces_, options_.paths));
+    return status;
   }
 
   absl::Status RunRound(int64_t round) {
@@ -167,6 +218,9 @@ class Worker {
     for (const auto& [name, value] : planned.collator->Report()) {
       record_.facts[name] = value;
     }
+    if (Rounds() == 1 && steps.wall_seconds <= 0) {
+      all_steps_ = std::ssize(steps.steps);
+    }
     Log(absl::StrCat("train round ", round, ": ", steps.steps.size(),
                      " steps, ", steps.rows, " rows, ", steps.real_tokens,
                      " tokens, ", steps.target_tokens, " of them targets"));
@@ -174,7 +228,7 @@ class Worker {
     SFT_ASSIGN_OR_RETURN(
         const train::RoundOutcome outcome,
         trainer_->RunRound(round, planned.examples, *planned.collator, steps,
-                           HooksFor(round, steps)));
+                           HooksFor(round)));
     TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
                          trainer_->steps());
     if (!outcome.remark.empty()) Log(outcome.remark);
@@ -202,12 +256,13 @@ class Worker {
   }
 
   absl::Status Save() {
-    return trainer_->SaveCheckpoint(CheckpointFolder(), AddRecord(record_));
+    return trainer_->SaveCheckpoint(CheckpointFolder(),
+                                    AddRecord(record_, pieces_));
   }
 
-  train::TrainerHooks HooksFor(int64_t round, const train::StepPlan& steps) {
+  train::TrainerHooks HooksFor(int64_t round) {
     train::TrainerHooks hooks;
-    hooks.should_stop = options_.should_stop;
+    hooks.should_stop = [this] { return MustStop(); };
     hooks.checkpoint_folder = CheckpointFolder();
     const double seconds = absl::ToDoubleSeconds(options_.checkpoint_every);
     if (seconds > 0) {
@@ -215,45 +270,34 @@ class Worker {
     } else {
       hooks.checkpoint_every_steps = 1;
     }
-    hooks.add_to_checkpoint = AddRecord(record_);
+    hooks.add_to_checkpoint = AddRecord(record_, pieces_);
     hooks.eval_every_steps = run_.config.eval_every_steps;
     hooks.evaluate = [this, round](int64_t step) {
-      return ValidateAt(round, step);
+      return StoppableInPieces([&] {
+        return MeasureValidation(*loaded_.model, inputs_,
+                                 absl::StrCat("validation_step_", step), round,
+                                 record_.evals);
+      });
     };
-    const int64_t total = static_cast<int64_t>(steps.steps.size());
-    hooks.on_step = [this, total](const StepRecord& step) {
-      OnStep(step, total);
+    hooks.on_step = [this](const StepRecord& step) {
+      OnStep(step);
       return absl::OkStatus();
     };
     return hooks;
   }
 
-  void OnStep(const StepRecord& step, int64_t total) {
+  void OnStep(const StepRecord& step) {
     if (pace_.steps() == 0) {
       const double done = measure::SecondsSinceProcessStart();
       record_.measured["first_step_done_seconds"] = done;
       record_.measured["first_step_begun_seconds"] = done - step.wall_seconds;
     }
-    const Progress progress = pace_.After(step, total);
-    if (options_.show_progress) options_.show_progress(progress);
-    Log(absl::StrFormat("step %d/%d loss %.6f lr %.3g |grad| %.4g %.2f s",
-                        step.step, total, step.loss, step.learning_rate,
-                        step.grad_norm, step.wall_seconds));
-  }
-
-  absl::Status ValidateAt(int64_t round, int64_t step) {
-    eval::EvalOptions options;
-    options.split = absl::StrCat("validation_step_", step);
-    options.round = round;
-    for (const Measured& measured : inputs_.measured) {
-      if (measured.validation_examples.empty()) continue;
-      SFT_ASSIGN_OR_RETURN(
-          EvalRecord eval,
-          eval::EvaluateLoss(*loaded_.model, measured.validation_examples,
-                             measured.input.name, options));
-      record_.evals.push_back(std::move(eval));
-    }
-    return absl::OkStatus();
+    last_step_ = pace_.After(step, all_steps_);
+    Tell(last_step_);
+    Log(absl::StrFormat(
+        "step %d/%s loss %.6f lr %.3g |grad| %.4g %.2f s", step.step,
+        all_steps_ > 0 ? absl::StrCat(all_steps_) : "?", step.loss,
+        step.learning_rate, step.grad_norm, step.wall_seconds));
   }
 
   absl::Status Conclude() {
@@ -270,15 +314,17 @@ class Worker {
       SFT_ASSIGN_OR_RETURN(record_.forgetting,
                            ForgettingOf(record_.evals, run_.config));
       if (options_.keep_text) {
-        SFT_RETURN_IF_ERROR(KeepAnswers(*loaded_.model, *loaded_.tokenizer,
-                                        inputs_, run_.config.generate_samples,
-                                        record_));
+        SFT_RETURN_IF_ERROR(KeptIfStopped(StoppableInPieces([this] {
+          return KeepAnswers(*loaded_.model, *loaded_.tokenizer, inputs_,
+                             run_.config.generate_samples, record_);
+        })));
       }
     }
     const std::vector<NamedTensor> trained = trainer_->TrainedTensors();
     if (!trained.empty()) {
       record_.texts["weights_sha256"] = TensorDigest(trained);
-      if (options_.save_weights && record_.status == RunStatus::kOk) {
+      if (KeepsWeightsOf(options_.keep_weights, *method_) &&
+          record_.status == RunStatus::kOk) {
         Show("save");
         SFT_RETURN_IF_ERROR(
             SaveTrainedWeights(options_.paths, run_.run_id, trained,
@@ -294,20 +340,23 @@ class Worker {
   const WorkerOptions& options_;
   const record::RunStore store_{options_.paths};
   record::RunRecord record_;
+  Pieces pieces_;  // of the evaluation under way
   LoadedModel loaded_;
   RunInputs inputs_;
   std::unique_ptr<train::UpdateMethod> method_;
   std::unique_ptr<train::BatchingMethod> batching_;
   std::unique_ptr<train::Trainer> trainer_;
-  TrainingPace pace_;  // of the steps taken here
+  TrainingPace pace_;      // of the steps taken here
+  int64_t all_steps_ = 0;  // 0: not known
+  Progress last_step_;
+  record::ProgressFile progress_file_{options_.paths.Progress(run_.run_id)};
+  const Stopwatch since_start_;
 };
 
 RunStatus StatusOfError(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kResourceExhausted:
       return RunStatus::kOutOfMemory;
-    case absl::StatusCode::kDeadlineExceeded:
-      return RunStatus::kTimeout;
     case absl::StatusCode::kOutOfRange:  // scores that are no numbers
       return RunStatus::kDiverged;
     default:
@@ -315,20 +364,29 @@ RunStatus StatusOfError(const absl::Status& status) {
   }
 }
 
-}  // namespace
-
-absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
-                                         const spec::PlannedRun& run,
-                                         const spec::RunPlan& plan,
-                                         const WorkerOptions& options) {
+// As ExecuteRun; a disk that is full and a want of memory for the record itself
+// are its errors.
+absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
+                                      const spec::PlannedRun& run,
+                                      const spec::RunPlan& plan,
+                                      const WorkerOptions& options) {
   const record::RunStore store(options.paths);
   SFT_RETURN_IF_ERROR(MakeFolders(store.paths().Runs()));
   SFT_RETURN_IF_ERROR(store.MakeWorkFolder(run.run_id));
+  if (store.IsFinal(run.run_id)) return WorkerOutcome::kPublished;
   Worker worker(bench, run, plan, options);
   const absl::Status status = CatchTorch([&worker] { return worker.Run(); });
-  if (absl::IsAborted(status)) return WorkerOutcome::kInterrupted;
+  if (IsDiskFull(status)) return status;
+  const bool stopped = absl::IsAborted(status);
+  if (stopped && worker.WasAsked()) return WorkerOutcome::kInterrupted;
   record::RunRecord& record = worker.record();
-  if (!status.ok()) {
+  if (stopped) {
+    record.status = RunStatus::kTimeout;
+    record.status_message =
+        absl::StrCat("ran for ", absl::FormatDuration(options.run_limit),
+                     ", its --run-limit; the next call continues it");
+    Log(record.status_message);
+  } else if (!status.ok()) {
     Log(status.ToString());
     record.status = StatusOfError(status);
     record.status_message = std::string(status.message());
@@ -342,10 +400,35 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
   FillProvenance(record, bench.build, options.attempt);
   SFT_ASSIGN_OR_RETURN(const bool first,
                        store.Publish(record, options.attempt));
+  if (stopped) return WorkerOutcome::kTimedOut;
   if (!record::IsFinalStatus(record.status)) return WorkerOutcome::kFailed;
   if (!first) Log("another process published this run first");
   RemoveCheckpoints(store.paths(), run.run_id);
   return WorkerOutcome::kPublished;
+}
+
+}  // namespace
+
+absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
+                                         const spec::PlannedRun& run,
+                                         const spec::RunPlan& plan,
+                                         const WorkerOptions& options) {
+  absl::StatusOr<WorkerOutcome> outcome = WorkerOutcome::kNoMemory;
+  const absl::Status status = CatchTorch([&] {
+    outcome = Execute(bench, run, plan, options);
+    return outcome.status();
+  });
+  if (absl::IsResourceExhausted(status)) return WorkerOutcome::kNoMemory;
+  if (IsDiskFull(status)) {
+    const std::string what = ToStd(status.message());
+    Log("the disk is full: " + what);
+    if (options.show_progress) {
+      options.show_progress({.phase = kDiskFullPhase + what});
+    }
+    return WorkerOutcome::kDiskFull;
+  }
+  SFT_RETURN_IF_ERROR(status);
+  return outcome;
 }
 
 }  // namespace sft::launch

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/workbench.h"
 #include "harness/launch/worker_outcome.h"
@@ -22,15 +23,18 @@ struct WorkerOptions {
   record::RunPaths paths;
   int attempt = 1;
   absl::Duration checkpoint_every = absl::Minutes(2);
+  // Of this execution, in wall time; then the run saves and ends.
+  absl::Duration run_limit = absl::InfiniteDuration();
   bool keep_text = false;
-  bool save_weights = true;
+  KeepWeights keep_weights = KeepWeights::kAdapters;
   std::function<void(const Progress&)> show_progress;
-  // True once the run should save and stop.
+  // True once the run should save and stop; asked often.
   std::function<bool()> should_stop;
 };
 
 // Errors are of the launcher's kind (the record cannot be written); what goes
-// wrong in the run itself becomes its record.
+// wrong in the run itself becomes its record. A final record that stands is not
+// made again.
 absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
                                          const spec::PlannedRun& run,
                                          const spec::RunPlan& plan,

@@ -19,7 +19,7 @@ void SweepStates::Skip(const std::string& run_id) {
 }
 
 const spec::PlannedRun* SweepStates::Next() const {
-  if (summary_.interrupted) return nullptr;
+  if (stopping()) return nullptr;
   const auto next = std::find_if(
       waiting_.begin(), waiting_.end(), [this](const spec::PlannedRun* run) {
         return run->untuned_id.empty() || run->untuned_id == run->run_id ||
@@ -37,6 +37,28 @@ bool SweepStates::Start(const std::string& run_id, int attempts) {
   settled_.insert(run_id);
   ++summary_.failed;
   return false;
+}
+
+void SweepStates::Refuse(const std::string& run_id) {
+  std::erase(running_, run_id);
+  settled_.insert(run_id);
+  ++summary_.failed;
+}
+
+void SweepStates::LeaveToOther(const std::string& run_id) {
+  std::erase(running_, run_id);
+  elsewhere_.push_back(run_id);
+}
+
+void SweepStates::FinishElsewhere(const std::string& run_id) {
+  std::erase(elsewhere_, run_id);
+  settled_.insert(run_id);
+  ++summary_.skipped;
+}
+
+void SweepStates::TakeBack(const std::string& run_id) {
+  std::erase(elsewhere_, run_id);
+  waiting_.push_front(runs_.at(run_id));
 }
 
 void SweepStates::Finish(const std::string& run_id, RunStatus status,
@@ -62,6 +84,12 @@ bool SweepStates::Fail(const std::string& run_id, int attempts) {
 void SweepStates::PutOff(const std::string& run_id) {
   std::erase(running_, run_id);
   waiting_.push_back(runs_.at(run_id));
+}
+
+void SweepStates::TimeOut(const std::string& run_id) {
+  std::erase(running_, run_id);
+  settled_.insert(run_id);
+  ++summary_.timed_out;
 }
 
 double SweepStates::SecondsLeft() const {

@@ -79,7 +79,9 @@ absl::StatusOr<TaskEnd> RunTask(WorkerPool& pool, const spec::RunPlan& plan,
       wanted.begin(), wanted.end(),
       [&store](const std::string& run_id) { return store.IsFinal(run_id); });
   if (all_stand) return TaskEnd::kDone;
-  return summary.interrupted ? TaskEnd::kPutBack : TaskEnd::kFailed;
+  return summary.interrupted || summary.timed_out > 0 || summary.disk_full
+             ? TaskEnd::kPutBack
+             : TaskEnd::kFailed;
 }
 
 }  // namespace sft::launch

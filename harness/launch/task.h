@@ -21,9 +21,11 @@ namespace sft::launch {
 
 // The values are exit statuses of `sftbench task`.
 enum class TaskEnd {
-  kDone = 0,      // every run has a final record, perhaps since before
-  kFailed = 1,    // for good: no attempt is left
-  kPutBack = 75,  // saved; the same task goes on with it
+  kDone = 0,    // every run has a final record, perhaps since before
+  kFailed = 1,  // for good: no attempt is left
+  // Stopped, out of its time, or the disk is full: what was done is kept, and
+  // the same task goes on with it.
+  kPutBack = 75,
 };
 
 // The runs at these places and, before them, their untuned runs; where each

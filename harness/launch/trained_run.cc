@@ -75,8 +75,12 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   const std::string file =
       store.paths().Weights(run.record.run_id) + kWeightsFile;
   if (!FileExists(file)) {
-    return absl::NotFoundError(
-        file + ": not there; the run was made with --no-save-weights");
+    return absl::NotFoundError(absl::StrCat(
+        file,
+        ": not there, the run kept no weights; 'sftbench run' of the same "
+        "spec with --keep-weights ",
+        run.method->TrainsAdapter() ? "adapters" : "all",
+        " and another --out makes it again with them"));
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> stored,
                        formats::ReadSafetensors(file));

@@ -8,6 +8,7 @@
 #include "harness/core/status.h"
 #include "harness/data/tasks/task_kind.h"
 #include "harness/data/user/user_dataset.h"
+#include "harness/measure/machine_facts.h"
 #include "harness/spec/mixture.h"
 #include "harness/train/optimizers/registry.h"
 
@@ -155,6 +156,8 @@ const train::BatchingMethodRow* Workbench::FindBatchingMethod(
 
 spec::SpecTables Workbench::Tables() const {
   spec::SpecTables tables;
+  constexpr int kMostThreads = 1024;  // that the field takes
+  tables.cores = std::min(measure::ReadMachineFacts().cores, kMostThreads);
   tables.update_methods = SpecRows(methods.update);
   tables.batching_methods = SpecRows(methods.batching);
   for (const train::OptimizerRow& row : train::AllOptimizers()) {

@@ -8,6 +8,9 @@ namespace sft::launch {
 enum class WorkerOutcome {
   kPublished = 0,      // a final record stands: ok or diverged
   kFailed = 1,         // an attempt was published
+  kNoMemory = 12,      // not even the record of that could be made (ENOMEM)
+  kDiskFull = 28,      // nothing could be written; no attempt (ENOSPC)
+  kTimedOut = 124,     // --run-limit: a checkpoint, and an attempt that says so
   kInterrupted = 130,  // a checkpoint was saved
 };
 

@@ -29,7 +29,7 @@ std::vector<std::string> WorkerWords(const PoolOptions& options,
                                      const std::string& run_id, int attempt,
                                      int progress_fd) {
   const auto index = options.manifest_index.find(run_id);
-  return {
+  std::vector<std::string> words = {
       options.executable,
       "worker",
       absl::StrCat("--out=", options.paths.out),
@@ -43,14 +43,20 @@ std::vector<std::string> WorkerWords(const PoolOptions& options,
       absl::StrCat("--checkpoint-every=",
                    absl::FormatDuration(options.checkpoint_every)),
       absl::StrCat("--keep-text=", options.keep_text ? "true" : "false"),
-      absl::StrCat("--save-weights=", options.save_weights ? "true" : "false"),
+      absl::StrCat("--keep-weights=", KeepWeightsName(options.keep_weights)),
   };
+  if (options.run_limit < absl::InfiniteDuration()) {
+    words.push_back(
+        absl::StrCat("--run-limit=", absl::FormatDuration(options.run_limit)));
+  }
+  return words;
 }
 
 std::optional<WorkerOutcome> OutcomeOf(int exit_status) {
   for (const WorkerOutcome outcome :
        {WorkerOutcome::kPublished, WorkerOutcome::kFailed,
-        WorkerOutcome::kInterrupted}) {
+        WorkerOutcome::kNoMemory, WorkerOutcome::kDiskFull,
+        WorkerOutcome::kTimedOut, WorkerOutcome::kInterrupted}) {
     if (exit_status == static_cast<int>(outcome)) return outcome;
   }
   return std::nullopt;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/worker_outcome.h"
 #include "harness/record/run_paths.h"
@@ -26,9 +27,16 @@ struct PoolOptions {
   // Where in it a run stands, by its id.
   std::map<std::string, size_t> manifest_index;
   int jobs = 1;  // runs at a time
+  // One of them a run, by CUDA_VISIBLE_DEVICES; empty = all see all.
+  std::vector<std::string> cards;
   absl::Duration checkpoint_every = absl::Minutes(2);
+  // Of one execution of a run, in wall time.
+  absl::Duration run_limit = absl::InfiniteDuration();
   bool keep_text = false;
-  bool save_weights = true;
+  KeepWeights keep_weights = KeepWeights::kAdapters;
+  // A run that another process is at is executed all the same, and the first
+  // record stands: where it is not to be known whether that one still lives.
+  bool shares_runs = false;
 };
 
 // A worker that is gone.
@@ -37,6 +45,9 @@ struct EndedRun {
   std::optional<WorkerOutcome> outcome;  // none: it died
   int exit_status = 0;                   // where no signal ended it
   int signal = 0;                        // that killed it, 0 = none
+  // Whether the kernel killed for want of memory when it died; nullopt where
+  // the system does not tell.
+  std::optional<bool> for_memory;
   double wall_seconds = 0;
 };
 
@@ -47,14 +58,26 @@ struct PoolNews {
   std::vector<EndedRun> ended;
 };
 
+// Of a pool's Start(): another process is at the run.
+inline bool IsAtWorkElsewhere(const absl::Status& status) {
+  return absl::IsAlreadyExists(status);
+}
+
 class WorkerPool {
  public:
   virtual ~WorkerPool() = default;
   // How many runs may be started and not yet ended at a time, at least 1.
   virtual int slots() const = 0;
-  // Hands one run of the plan, its attempt-th try, to a worker. Errors are the
-  // pool's own (no process can be made); the sweep ends with them.
+  // Hands one run of the plan, its attempt-th try, to a worker. Not started,
+  // IsAtWorkElsewhere: another launcher's worker is at it; the message says
+  // where. Other errors are the pool's own (no process can be made); the sweep
+  // ends with them.
   virtual absl::Status Start(const std::string& run_id, int attempt) = 0;
+  // What the worker of a started run holds of this machine's memory now.
+  virtual int64_t ResidentBytes(const std::string& run_id) const {
+    (void)run_id;
+    return 0;  // nothing known: all that it needs is still to come
+  }
   // Waits for news, though not longer than a caller may leave an interrupt
   // unnoticed (a fraction of a second). Every started run ends once.
   virtual PoolNews Wait() = 0;

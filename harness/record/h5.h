@@ -44,6 +44,11 @@ absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items);
 absl::StatusOr<std::vector<H5Item>> DecodeH5(const std::string& where,
                                              const std::string& image);
 
+// Of these the ones that hang on the root itself: its attributes and its data
+// sets.
+absl::StatusOr<std::vector<H5Item>> DecodeH5Root(const std::string& where,
+                                                 const std::string& image);
+
 }  // namespace sft::record
 
 #endif  // HARNESS_RECORD_H5_H_

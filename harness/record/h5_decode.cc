@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <cstdint>
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
 #include "harness/record/h5.h"
 #include "harness/record/h5_handle.h"
+#include "harness/record/h5_tree.h"
 
 namespace sft::record {
 namespace {
@@ -29,8 +31,8 @@ struct Source {
 
 class Decoder {
  public:
-  Decoder(const std::string& where, size_t image_bytes)
-      : where_(where), image_bytes_(image_bytes) {}
+  Decoder(const std::string& where, size_t image_bytes, H5Depth depth)
+      : where_(where), image_bytes_(image_bytes), depth_(depth) {}
 
   absl::Status ReadGroup(hid_t group, const std::string& path, int depth) {
     if (depth > kMaxDepth) return Error(path, "groups nest too deep");
@@ -58,6 +60,7 @@ class Decoder {
       if (!object.ok()) return Error(child, "cannot be opened");
       switch (H5Iget_type(object.get())) {
         case H5I_GROUP:
+          if (depth_ == H5Depth::kRoot) break;
           SFT_RETURN_IF_ERROR(ReadGroup(object.get(), child, depth + 1));
           break;
         case H5I_DATASET:
@@ -166,6 +169,19 @@ class Decoder {
     return absl::OkStatus();
   }
 
+  // What the source can hold: of a deflated data set more than it has bytes.
+  size_t MostValues(const Source& source) const {
+    if (!source.is_attribute) {
+      H5Handle list(H5Dget_create_plist(source.id), H5Pclose);
+      if (H5Pget_nfilters(list.get()) > 0) {
+        const size_t stored =
+            std::min<size_t>(H5Dget_storage_size(source.id), image_bytes_);
+        return stored * kMostInflation / 8;
+      }
+    }
+    return image_bytes_ / 8;
+  }
+
   absl::Status ReadValue(const Source& source, const std::string& path,
                          const std::string& attribute) {
     H5Handle type(source.Type(), H5Tclose);
@@ -179,7 +195,7 @@ class Decoder {
       return Error(path, "has a shape that no record has");
     }
     const size_t value_bytes = H5Tget_size(type.get());
-    if (value_bytes == 0 || static_cast<size_t>(size) > image_bytes_ / 8) {
+    if (value_bytes == 0 || static_cast<size_t>(size) > MostValues(source)) {
       return Error(path, absl::StrCat("claims ", size,
                                       " values, more than the file can hold"));
     }
@@ -216,32 +232,63 @@ class Decoder {
 
   const std::string& where_;
   const size_t image_bytes_;
+  const H5Depth depth_;
   size_t objects_ = 0;
   std::vector<H5Item> items_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<H5Item>> DecodeH5(const std::string& where,
-                                             const std::string& image) {
-  H5Session session;
-  H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_core(access.get(), kGrowBytes, /*backing_store=*/false);
-  if (H5Pset_file_image(access.get(), const_cast<char*>(image.data()),
-                        image.size()) < 0) {
-    return InputError(where, "is no HDF5 file");
-  }
-  // The name is never opened, but two open images must not share it.
-  H5Handle file(H5Fopen("record", H5F_ACC_RDONLY, access.get()), H5Fclose);
-  if (!file.ok()) return InputError(where, "is no HDF5 file");
-  H5Handle root(H5Gopen2(file.get(), "/", H5P_DEFAULT), H5Gclose);
+absl::StatusOr<std::vector<H5Item>> ReadH5Items(const std::string& where,
+                                                hid_t file, size_t image_bytes,
+                                                H5Depth depth) {
+  H5Handle root(H5Gopen2(file, "/", H5P_DEFAULT), H5Gclose);
   if (!root.ok()) return InputError(where, "has no root group");
-  Decoder decoder(where, image.size());
+  Decoder decoder(where, image_bytes, depth);
   SFT_RETURN_IF_ERROR(decoder.ReadGroup(root.get(), "/", 0));
   std::vector<H5Item> items = decoder.TakeItems();
   std::sort(items.begin(), items.end(),
             [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
   return items;
+}
+
+void OpenH5Image(const std::string& image, std::optional<H5Handle>& file) {
+  H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access.get(), kGrowBytes, /*backing_store=*/false);
+  if (H5Pset_file_image(access.get(), const_cast<char*>(image.data()),
+                        image.size()) < 0) {
+    file.emplace(-1, H5Fclose);
+    return;
+  }
+  // No file of this name is opened, but two open images must not share it.
+  static uint64_t count = 0;
+  file.emplace(H5Fopen(absl::StrCat("record", count++).c_str(), H5F_ACC_RDONLY,
+                       access.get()),
+               H5Fclose);
+}
+
+namespace {
+
+absl::StatusOr<std::vector<H5Item>> DecodeTo(H5Depth depth,
+                                             const std::string& where,
+                                             const std::string& image) {
+  H5Session session;
+  std::optional<H5Handle> file;
+  OpenH5Image(image, file);
+  if (!file->ok()) return InputError(where, "is no HDF5 file");
+  return ReadH5Items(where, file->get(), image.size(), depth);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<H5Item>> DecodeH5(const std::string& where,
+                                             const std::string& image) {
+  return DecodeTo(H5Depth::kAll, where, image);
+}
+
+absl::StatusOr<std::vector<H5Item>> DecodeH5Root(const std::string& where,
+                                                 const std::string& image) {
+  return DecodeTo(H5Depth::kRoot, where, image);
 }
 
 }  // namespace sft::record

@@ -5,9 +5,23 @@
 #include "harness/core/utf8.h"
 #include "harness/record/h5.h"
 #include "harness/record/h5_handle.h"
+#include "harness/record/h5_tree.h"
 
 namespace sft::record {
 namespace {
+
+// Smaller values lie in their object's own header: a file of many small ones is
+// mostly what HDF5 keeps beside each.
+constexpr size_t kDeflateBytes = 8192;
+constexpr hsize_t kChunkValues = 65536;
+constexpr unsigned kDeflateLevel = 6;
+// Names and attributes up to this many need no index of their own.
+constexpr unsigned kManyNames = 1000;
+
+void KeepNamesInHeader(hid_t list) {
+  H5Pset_link_phase_change(list, kManyNames, kManyNames - 100);
+  H5Pset_attr_phase_change(list, kManyNames, kManyNames - 100);
+}
 
 absl::Status Failed(const H5Item& item) {
   return absl::InternalError(absl::StrCat(
@@ -23,6 +37,11 @@ struct Layout {
   const void* data;
 
   bool is_scalar() const { return sizes.empty(); }
+  size_t size_bytes() const {
+    size_t bytes = H5Tget_size(memory_type);
+    for (const hsize_t size : sizes) bytes *= size;
+    return bytes;
+  }
   bool is_empty() const {
     return std::count(sizes.begin(), sizes.end(), hsize_t{0}) > 0;
   }
@@ -34,11 +53,13 @@ class Encoder {
       : string_type_(MakeH5StringType(), H5Tclose),
         link_list_(H5Pcreate(H5P_LINK_CREATE), H5Pclose),
         group_list_(H5Pcreate(H5P_GROUP_CREATE), H5Pclose),
-        data_list_(H5Pcreate(H5P_DATASET_CREATE), H5Pclose) {
+        small_list_(H5Pcreate(H5P_DATASET_CREATE), H5Pclose) {
     H5Pset_create_intermediate_group(link_list_.get(), 1);
     H5Pset_char_encoding(link_list_.get(), H5T_CSET_UTF8);
     H5Pset_obj_track_times(group_list_.get(), false);
-    H5Pset_obj_track_times(data_list_.get(), false);
+    KeepNamesInHeader(group_list_.get());
+    H5Pset_obj_track_times(small_list_.get(), false);
+    H5Pset_layout(small_list_.get(), H5D_COMPACT);
   }
 
   // Intermediate groups would get times: each is made by name.
@@ -61,9 +82,11 @@ class Encoder {
     SFT_RETURN_IF_ERROR(MakeGroups(file, item.path));
     const Layout layout = LayoutOf(item.value);
     H5Handle space(MakeSpace(layout), H5Sclose);
+    const H5Handle large = MakeLargeList(layout);
     H5Handle data(
         H5Dcreate2(file, item.path.c_str(), layout.file_type, space.get(),
-                   link_list_.get(), data_list_.get(), H5P_DEFAULT),
+                   link_list_.get(),
+                   large.ok() ? large.get() : small_list_.get(), H5P_DEFAULT),
         H5Dclose);
     if (!space.ok() || !data.ok()) return Failed(item);
     if (!layout.is_empty() && H5Dwrite(data.get(), layout.memory_type, H5S_ALL,
@@ -99,6 +122,24 @@ class Encoder {
   void NoteDataSet(const std::string& path) { data_sets_.insert(path); }
 
  private:
+  // Of a data set that lies outside its header: numbers deflated, texts as they
+  // are, for what is kept of them there are references. Not ok of a small one.
+  H5Handle MakeLargeList(const Layout& layout) const {
+    if (layout.size_bytes() < kDeflateBytes) return {-1, H5Pclose};
+    const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(list, false);
+    if (H5Tget_class(layout.file_type) != H5T_STRING) {
+      std::vector<hsize_t> chunk = layout.sizes;
+      const hsize_t columns = chunk.size() > 1 ? chunk[1] : 1;
+      chunk[0] =
+          std::min(chunk[0], std::max<hsize_t>(kChunkValues / columns, 1));
+      H5Pset_chunk(list, static_cast<int>(chunk.size()), chunk.data());
+      H5Pset_shuffle(list);
+      H5Pset_deflate(list, kDeflateLevel);
+    }
+    return {list, H5Pclose};
+  }
+
   hid_t MakeSpace(const Layout& layout) const {
     return layout.is_scalar()
                ? H5Screate(H5S_SCALAR)
@@ -138,7 +179,7 @@ class Encoder {
     return {text, text, {pointers_.size()}, pointers_.data()};
   }
 
-  H5Handle string_type_, link_list_, group_list_, data_list_;
+  H5Handle string_type_, link_list_, group_list_, small_list_;
   std::set<std::string> groups_;
   std::set<std::string> data_sets_;
   std::vector<const char*> pointers_;
@@ -157,7 +198,9 @@ bool IsClean(const H5Item& item) {
   return true;
 }
 
-absl::Status WriteItems(hid_t file, const std::vector<H5Item>& items) {
+}  // namespace
+
+absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items) {
   Encoder encoder;
   for (const H5Item& item : items) {
     if (!IsClean(item)) {
@@ -174,21 +217,31 @@ absl::Status WriteItems(hid_t file, const std::vector<H5Item>& items) {
   return absl::OkStatus();
 }
 
-}  // namespace
+H5Handle MakeH5CreationList(hsize_t user_block_bytes) {
+  const hid_t list = H5Pcreate(H5P_FILE_CREATE);
+  H5Pset_userblock(list, user_block_bytes);
+  H5Pset_obj_track_times(list, false);  // of the root group
+  KeepNamesInHeader(list);
+  return {list, H5Pclose};
+}
+
+void SetH5Format(hid_t access_list) {
+  H5Pset_libver_bounds(access_list, H5F_LIBVER_V18, H5F_LIBVER_V18);
+}
 
 absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items) {
   std::sort(items.begin(), items.end(),
             [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
   H5Session session;
   H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  const H5Handle creation = MakeH5CreationList(/*user_block_bytes=*/0);
   H5Pset_fapl_core(access.get(), kGrowBytes, /*backing_store=*/false);
-  H5Pset_obj_track_times(creation.get(), false);  // of the root group
+  SetH5Format(access.get());
   H5Handle file(
       H5Fcreate("record", H5F_ACC_TRUNC, creation.get(), access.get()),
       H5Fclose);
   if (!file.ok()) return absl::InternalError("HDF5 cannot make a file");
-  SFT_RETURN_IF_ERROR(WriteItems(file.get(), items));
+  SFT_RETURN_IF_ERROR(WriteH5Items(file.get(), items));
   if (H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) {
     return absl::InternalError("HDF5 cannot flush a file");
   }

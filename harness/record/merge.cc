@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "harness/core/files.h"
+#include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
 #include "harness/record/manifest_store.h"
+#include "harness/record/merged_file.h"
 #include "harness/record/record_items.h"
-#include "harness/record/schema.h"
 #include "harness/record/sealed_file.h"
 
 namespace sft::record {
@@ -17,19 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Items = std::vector<H5Item>;
-
-constexpr char kMergedPlanPath[] = "/plan";  // texts of manifests
 constexpr int64_t kMaxPlanBytes = int64_t{1} << 30;
-
-const std::string* RootText(const Items& items, const std::string& name) {
-  for (const H5Item& item : items) {
-    if (item.path == "/" && item.attribute == name) {
-      return std::get_if<std::string>(&item.value);
-    }
-  }
-  return nullptr;
-}
+constexpr size_t kReadAhead = 64;  // records in memory at a time
 
 void AddOnce(const std::vector<std::string>& texts,
              std::vector<std::string>& all) {
@@ -40,61 +32,117 @@ void AddOnce(const std::vector<std::string>& texts,
   }
 }
 
-std::string StemOf(const std::string& path) {
-  return fs::path(path).stem().string();
+absl::StatusOr<NamedRecord> ReadNamed(const RecordFile& file,
+                                      const std::string& name) {
+  SFT_ASSIGN_OR_RETURN(RunRecord record, file.Read(name));
+  return NamedRecord{name, std::move(record)};
 }
 
-// The items of each record of a file, paths as in a file of its own; the plans
-// of a merged one go to `plans`.
-absl::StatusOr<std::map<std::string, Items>> SplitFile(
-    const std::string& path, std::vector<std::string>& plans) {
-  SFT_ASSIGN_OR_RETURN(Items items, ReadSealedItems(path));
-  const std::string* kind = RootText(items, "kind");
-  std::map<std::string, Items> records;
-  if (kind == nullptr || *kind != "merged") {
-    records[StemOf(path)] = std::move(items);
-    return records;
-  }
-  const std::string* whole = RootText(items, kRecordSha256);
-  if (whole == nullptr || *whole != WholeDigest(items)) {
-    return InputError(path, "is damaged: record_sha256 does not match");
-  }
-  for (const H5Item& item : items) {
-    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
-    if (const auto* texts =
-            std::get_if<std::vector<std::string>>(&item.value)) {
-      AddOnce(*texts, plans);
+// Makes n things on threads, a few at a time, and takes each in order on this
+// one; ends where one is not taken.
+template <class Make, class Take>
+void InTurns(size_t n, const Make& make, const Take& take) {
+  for (size_t first = 0; first < n; first += kReadAhead) {
+    const size_t count = std::min(kReadAhead, n - first);
+    std::vector<std::optional<decltype(make(size_t{0}))>> made(count);
+    ParallelFor(count, [&](size_t i) { made[i].emplace(make(first + i)); });
+    for (size_t i = 0; i < count; ++i) {
+      if (!take(first + i, *std::move(made[i]))) return;
     }
   }
-  const std::string prefix = std::string(kMergedRunsPath) + "/";
-  for (H5Item& item : items) {
-    if (item.path.rfind(prefix, 0) != 0) continue;
-    const size_t slash = item.path.find('/', prefix.size());
-    const std::string name =
-        DecodePathName(item.path.substr(prefix.size(), slash - prefix.size()));
-    item.path = slash == std::string::npos ? "/" : item.path.substr(slash);
-    records[name].push_back(std::move(item));
+}
+
+// One that is merged is kept open, the record of another is read at once.
+struct Opened {
+  absl::StatusOr<NamedRecord> record;
+  std::optional<RecordFile> merged;
+};
+Opened OpenAndRead(const std::string& path) {
+  absl::StatusOr<RecordFile> file = RecordFile::Open(path);
+  if (!file.ok()) return {file.status(), std::nullopt};
+  if (!file->is_merged()) return {ReadNamed(*file, file->names()[0]), {}};
+  return {absl::UnknownError("of many"), *std::move(file)};
+}
+
+// Where the records of one name are.
+struct RecordPlace {
+  std::string path;
+  std::shared_ptr<const RecordFile> merged;  // else it is read again
+
+  absl::StatusOr<std::string> Bytes(const std::string& name) const {
+    if (merged != nullptr) return merged->Bytes(name);
+    return ReadSealed(path);
   }
-  for (auto& [name, list] : records) {
-    std::sort(list.begin(), list.end(), [](const H5Item& a, const H5Item& b) {
-      return a.key() < b.key();
-    });
+};
+using RecordPlaces =
+    std::vector<std::pair<std::string, std::vector<RecordPlace>>>;
+
+absl::StatusOr<std::string> WholeDigestOf(const std::string& where,
+                                          const std::string& bytes) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<H5Item> items,
+                       ItemsOfSealed(where, bytes));
+  SFT_RETURN_IF_ERROR(RecordFromItems(where, items).status());
+  return WholeDigest(items);
+}
+
+// The bytes of the first; the others must hold the same record, though an older
+// build may have written it down otherwise.
+absl::StatusOr<std::string> BytesOfOne(const std::string& name,
+                                       const std::vector<RecordPlace>& places) {
+  SFT_ASSIGN_OR_RETURN(std::string bytes, places[0].Bytes(name));
+  SFT_ASSIGN_OR_RETURN(const std::string digest,
+                       WholeDigestOf(places[0].path, bytes));
+  for (size_t i = 1; i < places.size(); ++i) {
+    SFT_ASSIGN_OR_RETURN(const std::string other, places[i].Bytes(name));
+    if (other == bytes) continue;
+    SFT_ASSIGN_OR_RETURN(const std::string others,
+                         WholeDigestOf(places[i].path, other));
+    if (others != digest) {
+      return InputError(places[i].path,
+                        absl::StrCat("another record stands under ", name));
+    }
   }
-  return records;
+  return bytes;
 }
 
 }  // namespace
 
+void ForEachRecord(const std::vector<std::string>& files,
+                   const TakeRecord& take) {
+  InTurns(
+      files.size(), [&files](size_t i) { return OpenAndRead(files[i]); },
+      [&](size_t i, Opened opened) {
+        if (!opened.merged.has_value()) {
+          take(files[i], std::move(opened.record));
+          return true;
+        }
+        const RecordFile& merged = *opened.merged;
+        InTurns(
+            merged.names().size(),
+            [&merged](size_t k) {
+              return ReadNamed(merged, merged.names()[k]);
+            },
+            [&](size_t, absl::StatusOr<NamedRecord> record) {
+              take(files[i], std::move(record));
+              return true;
+            });
+        return true;
+      });
+}
+
 absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
     const std::string& path) {
-  std::vector<std::string> plans;
-  SFT_ASSIGN_OR_RETURN(const auto split, SplitFile(path, plans));
   std::vector<NamedRecord> records;
-  for (const auto& [name, items] : split) {
-    const std::string where = split.size() == 1 ? path : path + ":" + name;
-    SFT_ASSIGN_OR_RETURN(RunRecord record, RecordFromItems(where, items));
-    records.push_back({name, std::move(record)});
-  }
+  absl::Status status = absl::OkStatus();
+  ForEachRecord({path},
+                [&](const std::string&, absl::StatusOr<NamedRecord> record) {
+                  if (!record.ok()) {
+                    status.Update(record.status());
+                  } else {
+                    records.push_back(*std::move(record));
+                  }
+                });
+  SFT_RETURN_IF_ERROR(status);
   return records;
 }
 
@@ -109,11 +157,8 @@ absl::StatusOr<std::vector<std::string>> ReadPlanTexts(
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                        ListRecordFiles(path));
   for (const std::string& file : files) {
-    if (absl::StatusOr<Items> items = ReadSealedItems(file); items.ok()) {
-      const std::string* kind = RootText(*items, "kind");
-      if (kind == nullptr || *kind != "merged") continue;
-      (void)SplitFile(file, plans);
-    }
+    const absl::StatusOr<RecordFile> opened = RecordFile::Open(file);
+    if (opened.ok()) AddOnce(opened->plans(), plans);
   }
   return plans;
 }
@@ -140,7 +185,7 @@ absl::StatusOr<std::vector<std::string>> ListRecordFiles(
 
 absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
                                     const std::string& output) {
-  std::map<std::string, Items> merged;
+  std::map<std::string, std::vector<RecordPlace>> by_name;
   std::vector<std::string> plans;
   for (const std::string& input : inputs) {
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> of_input,
@@ -149,39 +194,36 @@ absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                          ListRecordFiles(input));
     for (const std::string& file : files) {
-      SFT_ASSIGN_OR_RETURN(auto records, SplitFile(file, plans));
-      for (auto& [name, items] : records) {
-        SFT_RETURN_IF_ERROR(RecordFromItems(file, items).status());
-        const auto [it, is_new] = merged.emplace(name, std::move(items));
-        if (!is_new && WholeDigest(it->second) != WholeDigest(items)) {
-          return InputError(file, "another record stands under " + name);
-        }
+      SFT_ASSIGN_OR_RETURN(RecordFile opened, RecordFile::Open(file));
+      AddOnce(opened.plans(), plans);
+      const std::vector<std::string> names = opened.names();
+      std::shared_ptr<const RecordFile> merged;
+      if (opened.is_merged()) {
+        merged = std::make_shared<const RecordFile>(std::move(opened));
+      }
+      for (const std::string& name : names) {
+        by_name[name].push_back({file, merged});
       }
     }
   }
-  if (merged.empty()) return InputError(output, "there is no record to merge");
-  Items all = {{"/", "complete", int64_t{1}},
-               {"/", "kind", std::string("merged")},
-               {"/", "schema_version", kSchemaVersion}};
-  if (!plans.empty()) {
-    all.push_back({kMergedPlanPath, "", plans});
-    all.push_back({kMergedPlanPath, "unit", std::string("JSON")});
-  }
-  for (auto& [name, items] : merged) {
-    const std::string group =
-        absl::StrCat(kMergedRunsPath, "/", EncodePathName(name));
-    for (H5Item& item : items) {
-      item.path = item.path == "/" ? group : group + item.path;
-      all.push_back(std::move(item));
-    }
-  }
-  std::sort(all.begin(), all.end(),
-            [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
-  const std::string digest = WholeDigest(all);
-  all.push_back({"/", kRecordSha256, digest});
-  SFT_ASSIGN_OR_RETURN(const std::string bytes, SealItems(std::move(all)));
-  SFT_RETURN_IF_ERROR(WriteFileAtomically(output, bytes));
-  return merged.size();
+  if (by_name.empty()) return InputError(output, "there is no record to merge");
+  const RecordPlaces places(by_name.begin(), by_name.end());
+  SFT_ASSIGN_OR_RETURN(const std::unique_ptr<MergedWriter> writer,
+                       MergedWriter::Create(output, plans));
+  absl::Status status = absl::OkStatus();
+  InTurns(
+      places.size(),
+      [&places](size_t i) {
+        return BytesOfOne(places[i].first, places[i].second);
+      },
+      [&](size_t i, const absl::StatusOr<std::string>& bytes) {
+        status =
+            bytes.ok() ? writer->Add(places[i].first, *bytes) : bytes.status();
+        return status.ok();
+      });
+  SFT_RETURN_IF_ERROR(status);
+  SFT_RETURN_IF_ERROR(writer->Finish());
+  return places.size();
 }
 
 }  // namespace sft::record

@@ -36,8 +36,16 @@ struct RunPaths {
                          const std::string& execution) const {
     return absl::StrCat(Work(run_id), "/", execution, "/checkpoint");
   }
+  // What was measured before there was a checkpoint to keep it.
+  std::string Measured(const std::string& run_id) const {
+    return Work(run_id) + "/measured";
+  }
   std::string Log(const std::string& run_id) const {
     return Work(run_id) + "/log.txt";
+  }
+  // What a run under way last said of itself (run_progress.h).
+  std::string Progress(const std::string& run_id) const {
+    return Work(run_id) + "/progress";
   }
   // Held as long as a worker executes the run.
   std::string Lock(const std::string& run_id) const {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/record/merge.h"
@@ -16,12 +17,6 @@
 
 namespace sft::record {
 namespace {
-
-std::string HostName() {
-  char host[256] = "host";
-  gethostname(host, sizeof(host) - 1);
-  return host;
-}
 
 // Says who was writing, in case a killed process leaves it behind.
 std::string TemporaryName(const RunRecord& record, const std::string& path) {

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <filesystem>
 
-#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 
@@ -69,6 +68,16 @@ int RunStore::CountAttempts(const std::string& run_id) const {
   return k;
 }
 
+int RunStore::CountFailures(const std::string& run_id) const {
+  const int attempts = CountAttempts(run_id);
+  int failures = 0;
+  for (int k = 1; k <= attempts; ++k) {
+    const auto record = ReadRunRecord(paths_.Attempt(run_id, k));
+    if (!record.ok() || record->status != RunStatus::kTimeout) ++failures;
+  }
+  return failures;
+}
+
 absl::StatusOr<RunRecord> RunStore::ReadLastAttempt(
     const std::string& run_id) const {
   const int last = CountAttempts(run_id);
@@ -93,7 +102,7 @@ bool RunStore::IsBegun(const std::string& run_id) const {
   return IsFolder(paths_.Work(run_id));
 }
 
-int RunStore::TakeLock(const std::string& run_id) const {
+FileLock RunStore::TakeLock(const std::string& run_id) const {
   return TakeFileLock(paths_.Lock(run_id));
 }
 

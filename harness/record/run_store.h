@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "harness/core/file_lock.h"
 #include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"
 
@@ -50,6 +51,9 @@ class RunStore {
 
   // Attempts published so far; they count from 1 without a gap.
   int CountAttempts(const std::string& run_id) const;
+  // Those of them that speak against the run: none that only ran out of its
+  // time (--run-limit), for it goes on from where it was.
+  int CountFailures(const std::string& run_id) const;
   // NotFound where there is none.
   absl::StatusOr<RunRecord> ReadLastAttempt(const std::string& run_id) const;
 
@@ -61,7 +65,7 @@ class RunStore {
   absl::Status MakeWorkFolder(const std::string& run_id) const;
   bool IsBegun(const std::string& run_id) const;
   // As TakeFileLock: who holds the descriptor is at the run.
-  int TakeLock(const std::string& run_id) const;
+  FileLock TakeLock(const std::string& run_id) const;
   bool IsLocked(const std::string& run_id) const;
 
  private:

@@ -75,7 +75,9 @@ std::vector<SchemaRow> RecordSchema() {
       {"/provenance/build @<name>", "string", 0, "",
        "revision and library versions"},
       {"/provenance/run @<name>", "string", 0, "", "host, clock, job"},
-      {"/runs/<file>/...", "", 0, "", "merged files: one record each"},
+      {"/runs/<file>", "uint8", 1, "byte",
+       "merged files: one record's file, byte for byte"},
+      {"/plan", "string", 1, "JSON", "merged files: the plans of the records"},
   };
   rows.insert(rows.end(), rest.begin(), rest.end());
   return rows;

@@ -34,6 +34,7 @@ inline constexpr char kProvenancePath[] = "/provenance";
 inline constexpr char kProvenanceBuildPath[] = "/provenance/build";
 inline constexpr char kProvenanceRunPath[] = "/provenance/run";
 inline constexpr char kMergedRunsPath[] = "/runs";
+inline constexpr char kMergedPlanPath[] = "/plan";  // texts of manifests
 
 // One series over optimizer steps.
 template <class T>

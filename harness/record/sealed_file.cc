@@ -1,59 +1,128 @@
 #include "harness/record/sealed_file.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "harness/core/digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/record/packed_items.h"
 
 namespace sft::record {
 namespace {
 
-constexpr size_t kBlockBytes = 512;  // the smallest that HDF5 skips
-constexpr std::string_view kMagic = "sftbench record\nbytes ";
+constexpr std::string_view kPlainMagic = "sftbench record\nbytes ";
+constexpr std::string_view kPackedMagic = "sftbench packed record\nbytes ";
 constexpr std::string_view kDigestLabel = "\nsha256 ";
 constexpr int64_t kMaxRecordBytes = int64_t{1} << 32;
+constexpr size_t kPackedSizeBytes = sizeof(uint64_t);
 
-std::string BlockOf(std::string_view image) {
-  std::string block =
-      absl::StrCat(ToAbsl(kMagic), image.size(), ToAbsl(kDigestLabel),
-                   Sha256Hex(image), "\n");
-  block.resize(kBlockBytes, '\0');
-  return block;
+bool BeginsWith(std::string_view text, std::string_view magic) {
+  return text.substr(0, magic.size()) == magic;
+}
+
+std::string SealWith(std::string_view magic, size_t size_bytes,
+                     const std::string& sha256) {
+  std::string seal = absl::StrCat(ToAbsl(magic), size_bytes,
+                                  ToAbsl(kDigestLabel), sha256, "\n");
+  seal.resize(kSealBytes, '\0');
+  return seal;
+}
+
+// Where the packed items of a sealed file lie.
+absl::StatusOr<std::string_view> PackedPart(const std::string& where,
+                                            std::string_view bytes) {
+  const std::string_view rest = bytes.substr(kSealBytes);
+  uint64_t size = 0;
+  if (rest.size() >= kPackedSizeBytes) {
+    std::memcpy(&size, rest.data(), kPackedSizeBytes);
+  }
+  if (rest.size() < kPackedSizeBytes || size > rest.size() - kPackedSizeBytes) {
+    return InputError(where, "is damaged: its packed values are not whole");
+  }
+  return rest.substr(kPackedSizeBytes, size);
 }
 
 }  // namespace
 
 absl::StatusOr<std::string> SealItems(std::vector<H5Item> items) {
+  std::sort(items.begin(), items.end(),
+            [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
+  SFT_ASSIGN_OR_RETURN(const std::string packed, PackItems(items));
   SFT_ASSIGN_OR_RETURN(const std::string image, EncodeH5(std::move(items)));
-  return BlockOf(image) + image;
+  const uint64_t packed_size = packed.size();
+  std::string body(kPackedSizeBytes, '\0');
+  std::memcpy(body.data(), &packed_size, kPackedSizeBytes);
+  body += packed;
+  // HDF5 looks for its data at the powers of two.
+  size_t block = kSealBytes;
+  while (block < kSealBytes + body.size()) block *= 2;
+  body.resize(block - kSealBytes, '\0');
+  body += image;
+  return SealWith(kPackedMagic, body.size(), Sha256Hex(body)) + body;
 }
 
-absl::StatusOr<std::vector<H5Item>> ReadSealedItems(const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(const std::string bytes,
-                       ReadFile(path, kMaxRecordBytes));
-  const std::string_view text = bytes;
-  if (text.substr(0, kMagic.size()) != kMagic) {
-    return InputError(path, "is no record of sftbench");
+std::string SealOf(size_t size_bytes, const std::string& sha256) {
+  return SealWith(kPlainMagic, size_bytes, sha256);
+}
+
+absl::StatusOr<std::string> ReadSealed(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kMaxRecordBytes));
+  SFT_RETURN_IF_ERROR(CheckSeal(path, bytes));
+  return bytes;
+}
+
+absl::Status CheckSeal(const std::string& where, std::string_view bytes) {
+  const bool is_packed = BeginsWith(bytes, kPackedMagic);
+  const std::string_view magic = is_packed ? kPackedMagic : kPlainMagic;
+  if (!BeginsWith(bytes, magic)) {
+    return InputError(where, "is no record of sftbench");
   }
-  if (text.size() < kBlockBytes) {
-    return InputError(path, "is truncated within its first 512 bytes");
+  if (bytes.size() < kSealBytes) {
+    return InputError(where, "is truncated within its first 512 bytes");
   }
   size_t size = 0;
-  const char* first = text.data() + kMagic.size();
-  const auto number = std::from_chars(first, text.data() + kBlockBytes, size);
-  const std::string_view image = text.substr(kBlockBytes);
-  if (number.ec == std::errc() && image.size() < size) {
-    return InputError(path, absl::StrCat("is truncated: holds ", text.size(),
-                                         " of ", size + kBlockBytes, " bytes"));
+  const auto number = std::from_chars(bytes.data() + magic.size(),
+                                      bytes.data() + kSealBytes, size);
+  const std::string_view body = bytes.substr(kSealBytes);
+  if (number.ec == std::errc() && body.size() < size) {
+    return InputError(where, absl::StrCat("is truncated: holds ", bytes.size(),
+                                          " of ", size + kSealBytes, " bytes"));
   }
-  if (text.substr(0, kBlockBytes) != BlockOf(image)) {
-    return InputError(path,
+  if (bytes.substr(0, kSealBytes) !=
+      SealWith(magic, body.size(), Sha256Hex(body))) {
+    return InputError(where,
                       "is damaged: its bytes do not match the SHA-256 that it "
                       "was written with");
   }
-  return DecodeH5(path, bytes);
+  return absl::OkStatus();
+}
+
+bool HasPackedItems(std::string_view bytes) {
+  return BeginsWith(bytes, kPackedMagic);
+}
+
+absl::StatusOr<std::vector<H5Item>> ItemsOfSealed(const std::string& where,
+                                                  const std::string& bytes) {
+  if (!HasPackedItems(bytes)) return DecodeH5(where, bytes);
+  SFT_ASSIGN_OR_RETURN(const std::string_view packed, PackedPart(where, bytes));
+  return UnpackItems(where, packed);
+}
+
+absl::Status CheckPackedItems(const std::string& where,
+                              const std::string& bytes) {
+  if (!HasPackedItems(bytes)) return absl::OkStatus();
+  SFT_ASSIGN_OR_RETURN(const std::vector<H5Item> packed,
+                       ItemsOfSealed(where, bytes));
+  SFT_ASSIGN_OR_RETURN(const std::vector<H5Item> seen, DecodeH5(where, bytes));
+  if (FlatBytes(packed) != FlatBytes(seen)) {
+    return InputError(where,
+                      "is damaged: its packed values are not those that HDF5 "
+                      "readers find");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace sft::record

@@ -5,8 +5,10 @@
 #include <filesystem>
 
 #include "harness/core/fields.h"
+#include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
 #include "harness/record/merge.h"
+#include "harness/record/record_file.h"
 #include "harness/record/record_items.h"
 #include "harness/record/schema.h"
 
@@ -93,21 +95,13 @@ absl::StatusOr<std::vector<H5Item>> ContentItems(const std::string& path) {
 }  // namespace
 
 absl::Status VerifyRecord(const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(const std::vector<NamedRecord> records,
-                       ReadRunRecords(path));
-  if (records.empty()) return InputError(path, "holds no record");
-  for (const auto& [name, record] : records) {
-    // A file that stands alone may have been given any name; one that is named
-    // like a run must be that run.
-    const std::string id = name.substr(0, name.find(".attempt"));
-    const bool is_run_name =
-        id.size() == 16 &&
-        id.find_first_not_of("0123456789abcdef") == std::string::npos;
-    if (is_run_name && id != record.run_id) {
-      return InputError(path, absl::StrCat("is named ", name, " but holds run ",
-                                           record.run_id));
-    }
-  }
+  SFT_ASSIGN_OR_RETURN(const RecordFile file, RecordFile::Open(path));
+  const std::vector<std::string>& names = file.names();
+  if (names.empty()) return InputError(path, "holds no record");
+  std::vector<absl::Status> found(names.size());
+  ParallelFor(names.size(),
+              [&](size_t i) { found[i] = file.Verify(names[i]); });
+  for (const absl::Status& status : found) SFT_RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }
 
@@ -115,10 +109,10 @@ absl::StatusOr<std::vector<VerifiedFile>> VerifyPath(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                        ListRecordFiles(path));
   if (files.empty()) return InputError(path, "holds no record");
-  std::vector<VerifiedFile> verified;
-  for (const std::string& file : files) {
-    verified.push_back({file, VerifyRecord(file)});
-  }
+  std::vector<VerifiedFile> verified(files.size());
+  ParallelFor(files.size(), [&](size_t i) {
+    verified[i] = {files[i], VerifyRecord(files[i])};
+  });
   return verified;
 }
 

@@ -10,14 +10,16 @@
 
 namespace sft::record {
 
-// Bytes, completeness, digests, schema, and that the file's name is the run's.
+// Bytes, completeness, digests, schema, that HDF5 readers find what we read,
+// and that the file's name is the run's.
 absl::Status VerifyRecord(const std::string& path);
 
 struct VerifiedFile {
   std::string path;
   absl::Status status;
 };
-// Every record of a sweep's folder, or the one file. An error if there is none.
+// Every record of a sweep's folder, or the one file, on all cores; what the
+// HDF5 library does is done by one at a time. An error if there is none.
 absl::StatusOr<std::vector<VerifiedFile>> VerifyPath(const std::string& path);
 
 // "" if everything deterministic is the same bit for bit, else the first

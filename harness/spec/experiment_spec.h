@@ -94,6 +94,7 @@ struct SpecTables {
   std::vector<std::string> datasets;  // trainable
   std::vector<std::string> tasks;     // for `evaluate`
   std::vector<std::string> retained;  // for `retain`
+  int64_t cores = 1;  // what `threads: auto` means here, in the plan
 };
 
 // Every field that a spec may set or vary: RunConfig's, `optimizer` with the

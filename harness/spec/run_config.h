@@ -126,7 +126,8 @@ struct RunConfig {
     v("dtype", dtype, Limits{.choices = {"f32", "bf16", "f64"}},
       "compute dtype; bf16 keeps f32 master weights");
     v("device", device, Limits{.choices = {"cpu", "cuda"}}, "where it runs");
-    v("threads", threads, Limits{1, 1024, {}}, "CPU threads of one run");
+    v("threads", threads, Limits{1, 1024, {}},
+      "CPU threads of one run; auto = the cores that the plan finds");
     v("activation_checkpointing", activation_checkpointing, any,
       "recompute each block in the backward pass");
     v("prompt_form", prompt_form, Limits{.choices = {"auto", "plain", "chat"}},

@@ -51,7 +51,11 @@ absl::Status CheckIsNoText(const std::string& name,
 absl::StatusOr<std::string> Canonical(const FieldSpec& field,
                                       const std::string& text,
                                       const SpecTables& tables) {
-  const absl::StatusOr<std::string> canonical = CanonicalizeField(field, text);
+  // From here on the number is what was asked for: ids are of it.
+  const absl::StatusOr<std::string> canonical =
+      CanonicalizeField(field, field.name == "threads" && text == "auto"
+                                   ? absl::StrCat(tables.cores)
+                                   : text);
   if (!canonical.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(canonical.status().message(), " (", field.help, ")"));

@@ -50,6 +50,9 @@ class UpdateMethod {
     return absl::OkStatus();
   }
   virtual MethodReport Report() = 0;
+  // What moves is an adapter, small beside the model it is put on: runs keep
+  // its weights unless told otherwise, and those of a whole model only if told.
+  virtual bool TrainsAdapter() const { return false; }
   // Writes a PEFT adapter folder; Unimplemented where there is no adapter.
   virtual absl::Status WriteAdapter(const std::string& folder) {
     return absl::UnimplementedError("this update method makes no adapter: " +

@@ -249,6 +249,7 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
     int64_t round, const std::vector<Example>& examples,
     const data::Collator& collator, const StepPlan& plan,
     const TrainerHooks& hooks) {
+  const bool is_resumed = resumed_ && round == round_;
   if (resumed_ && round == round_) {
     if (plan.plan_sha256 != plan_sha256_) {
       return absl::FailedPreconditionError(
@@ -271,17 +272,31 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
   RoundOutcome outcome;
   Clock::time_point last_checkpoint = Clock::now();
   double seconds = plan.wall_seconds > 0 ? TrainedSecondsOfRound() : 0;
+  const auto stop = [&]() -> absl::StatusOr<RoundOutcome> {
+    outcome.end = RoundEnd::kStopped;
+    outcome.message = absl::StrCat("stopped after step ", steps_.size());
+    if (!hooks.checkpoint_folder.empty()) {
+      SFT_RETURN_IF_ERROR(
+          SaveCheckpoint(hooks.checkpoint_folder, hooks.add_to_checkpoint));
+    }
+    return outcome;
+  };
+  const auto evaluate_if_due = [&]() -> absl::Status {
+    if (!hooks.evaluate || hooks.eval_every_steps <= 0 ||
+        steps_in_round_ % hooks.eval_every_steps != 0) {
+      return absl::OkStatus();
+    }
+    c10::NoGradGuard no_grad;
+    return hooks.evaluate(steps_.back().step);
+  };
+  if (is_resumed && steps_in_round_ > 0) {
+    const absl::Status evaluated = evaluate_if_due();
+    if (absl::IsAborted(evaluated)) return stop();
+    SFT_RETURN_IF_ERROR(evaluated);
+  }
   while (steps_in_round_ < static_cast<int64_t>(plan.steps.size())) {
     if (plan.wall_seconds > 0 && seconds >= plan.wall_seconds) break;
-    if (hooks.should_stop && hooks.should_stop()) {
-      outcome.end = RoundEnd::kStopped;
-      outcome.message = absl::StrCat("stopped after step ", steps_.size());
-      if (!hooks.checkpoint_folder.empty()) {
-        SFT_RETURN_IF_ERROR(
-            SaveCheckpoint(hooks.checkpoint_folder, hooks.add_to_checkpoint));
-      }
-      return outcome;
-    }
+    if (hooks.should_stop && hooks.should_stop()) return stop();
     steps_.push_back(TakeStep(feed, graphs ? &*graphs : nullptr,
                               LearningRateOfNextStep(plan)));
     ++steps_in_round_;
@@ -293,11 +308,9 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
       outcome.end = RoundEnd::kDiverged;
       return outcome;
     }
-    if (hooks.evaluate && hooks.eval_every_steps > 0 &&
-        steps_in_round_ % hooks.eval_every_steps == 0) {
-      c10::NoGradGuard no_grad;
-      SFT_RETURN_IF_ERROR(hooks.evaluate(steps_.back().step));
-    }
+    const absl::Status evaluated = evaluate_if_due();
+    if (absl::IsAborted(evaluated)) return stop();
+    SFT_RETURN_IF_ERROR(evaluated);
     const bool due =
         (hooks.checkpoint_every_steps > 0 &&
          steps_in_round_ % hooks.checkpoint_every_steps == 0) ||

@@ -35,12 +35,14 @@ struct TrainerHooks {
   std::function<absl::Status(const StepRecord&)> on_step;
   // Asked before every step, for signals and job limits.
   std::function<bool()> should_stop;
-  // Every `eval_every_steps` steps of the round; no gradient is recorded.
+  // Every `eval_every_steps` steps of the round; no gradient is recorded. Where
+  // it returns Aborted, the round is stopped. A round that is resumed behind
+  // such a step calls it again: what it has measured already is its affair.
   int64_t eval_every_steps = 0;
   std::function<absl::Status(int64_t step)> evaluate;
   // After a step when this many steps, or seconds since the last one (or the
-  // start), have passed; 0 = never for that reason. Also when should_stop
-  // ends the round. "" = no checkpoints.
+  // start), have passed; 0 = never for that reason. Also when the round is
+  // stopped. "" = no checkpoints.
   std::string checkpoint_folder;
   int64_t checkpoint_every_steps = 0;
   double checkpoint_every_seconds = 0;
@@ -50,7 +52,7 @@ struct TrainerHooks {
 enum class RoundEnd {
   kFinished,
   kDiverged,  // loss or gradient not finite, or the loss ran away
-  kStopped,   // by should_stop; resumable
+  kStopped,   // as it was asked to; resumable
 };
 struct RoundOutcome {
   RoundEnd end = RoundEnd::kFinished;

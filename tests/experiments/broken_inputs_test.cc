@@ -125,6 +125,9 @@ TEST_CASE("broken command lines are refused", "[experiments][broken]") {
   CheckRefused({"run", "no_such_spec.yaml"}, "no_such_spec.yaml");
   CheckRefused({"run", "x.yaml", "--job", "2"}, "--jobs");
   CheckRefused({"run", "x.yaml", "--jobs", "two"}, "two");
+  CheckRefused({"run", "x.yaml", "--jobs", "0"}, "or auto");
+  CheckRefused({"run", "x.yaml", "--run-limit", "0s"}, "30m");
+  CheckRefused({"run", "x.yaml", "--run-limit", "soon"}, "soon");
   CheckRefused({"list", "metods"}, "methods");
   CheckRefused({"report", "/no/such/folder"}, "/no/such/folder");
   CheckRefused({"eval", "no_such_model", "--task", "perplexity"}, "");

@@ -190,8 +190,8 @@ TEST_CASE("a filter runs its cells, and the report says what is missing",
   };
   CHECK(records() == 2);  // and the untuned run
   const support::Finished status = Program({"status", folder.out()});
-  INFO(status.out);
-  CHECK_THAT(status.out, Contains("3 pending"));
+  INFO(status.error);
+  CHECK_THAT(status.error, Contains("3 waiting"));
   // The rest is what another run of the same folder has left to do.
   const support::Finished rest = Program({"run", path, "--out", folder.out()});
   INFO(rest.error);

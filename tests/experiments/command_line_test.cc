@@ -73,27 +73,29 @@ support::Finished Sftbench(std::vector<std::string> words) {
 const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
-       "--dry-run --jobs --max-attempts --pool --filter --shard --out "
-       "--checkpoint-every --keep-text --no-save-weights"},
+       "--dry-run --jobs --gpus --max-attempts --pool --filter --shard --out "
+       "--checkpoint-every --run-limit --keep-text --keep-weights"},
       {"init", ""},
       {"check", ""},
       {"plan",
-       "--format --max-attempts --out --checkpoint-every --keep-text "
-       "--no-save-weights"},
+       "--format --max-attempts --out --checkpoint-every --run-limit "
+       "--keep-text --keep-weights"},
       {"task",
        "--index --first --tasks --max-attempts --build --allow-other-build "
-       "--slurm-requeues --out --checkpoint-every --keep-text "
-       "--no-save-weights"},
+       "--slurm-requeues --out --checkpoint-every --run-limit --keep-text "
+       "--keep-weights"},
       {"submit",
        "--dry-run --wait --only --profile --partition --account --qos --time "
        "--cpus-per-task --mem --gpus --gres --constraint --exclude --nodelist "
        "--dependency --mail-user --job-name --array-limit --runs-per-task "
        "--max-requeues --signal-delay --max-submit --setup --sbatch "
        "--max-attempts --allow-other-build --out --checkpoint-every "
-       "--keep-text --no-save-weights"},
+       "--run-limit --keep-text --keep-weights"},
       {"cancel", ""},
-      {"status", ""},
+      {"status", "--watch --json"},
+      {"show", "--json"},
       {"report", "--format"},
+      {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},
       {"eval",

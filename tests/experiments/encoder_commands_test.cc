@@ -53,8 +53,8 @@ TEST_CASE("a CSV file tunes an encoder, which is exported with its labels",
          "learning_rate: 3.0e-3, lora.rank: 4}\n"
          "grid: {method: [full, lora], batching: [packed]}\n";
   const std::string out = base + "/out";
-  const support::Finished run =
-      Sftbench({"run", base + "/spec.yaml", "--out", out});
+  const support::Finished run = Sftbench(
+      {"run", base + "/spec.yaml", "--out", out, "--keep-weights", "all"});
   INFO(run.error);
   REQUIRE(run.exit_status == 0);
   const support::Finished report = Sftbench({"report", out});

@@ -55,8 +55,9 @@ class PlanFolder {
   }
   // The lines of runs in the plan's table: cells by the columns' names.
   std::vector<std::map<std::string, std::string>> Plan(
-      const std::string& spec) const {
-    const support::Finished plan = Run(spec, "--out out --dry-run");
+      const std::string& spec, const std::string& more = "") const {
+    const support::Finished plan =
+        Run(spec, absl::StrCat("--out out --dry-run ", more));
     INFO(spec << plan.out << plan.error);
     REQUIRE(plan.exit_status == 0);
     std::istringstream lines(plan.out);
@@ -109,6 +110,20 @@ std::vector<std::map<std::string, std::string>> WithoutIds(
     run.erase("predicted time");  // of the machine at that moment
   }
   return runs;
+}
+
+TEST_CASE("weights that are not kept take no disk", "[experiments][plan]") {
+  const PlanFolder folder;
+  const std::string spec =
+      TinySpec(folder.Copy("tiny"), "", "method: [full], batching: [padded]");
+  const auto disk = [&](const std::string& more) {
+    const auto runs = folder.Plan(spec, more);
+    REQUIRE(runs.size() == 2);
+    return std::stoll(runs[1].at("disk MiB"));
+  };
+  const int64_t without = disk("--keep-weights none");
+  CHECK(disk("") == without);  // those of a whole model
+  CHECK(disk("--keep-weights all") > without);
 }
 
 TEST_CASE("a plan reads no weight", "[experiments][plan]") {

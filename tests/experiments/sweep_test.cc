@@ -83,7 +83,7 @@ bool StatusSays(const std::string& out, const std::string& part) {
   for (int tries = 0; tries < 50; ++tries) {
     const support::Finished status =
         support::RunProgram({SFTBENCH_BINARY, "status", out});
-    if (status.out.find(part) != std::string::npos) return true;
+    if (status.error.find(part) != std::string::npos) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   return false;

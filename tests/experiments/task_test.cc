@@ -226,7 +226,7 @@ TEST_CASE("shards of a sweep are the sweep, under one manifest",
     CHECK(first.Wait() == 0);
   }
   CHECK(TaskScene::RecordNames(out).size() == 4);
-  CHECK(TaskScene::Sftbench({"status", out}).out.find(" 1 pending") !=
+  CHECK(TaskScene::Sftbench({"status", out}).error.find(" 1 waiting") !=
         std::string::npos);
   CHECK(TaskScene::Sftbench({"run", scene.spec, "--out", out, "--shard", "3/3"})
             .exit_status == 0);
@@ -251,7 +251,7 @@ TEST_CASE("two specs run into one folder at once",
     CHECK(two.Wait() == 0);
   }
   CHECK(TaskScene::ManifestsOf(out).size() == 2);
-  CHECK(TaskScene::Sftbench({"status", out}).out.find("7 done, 0 failed") !=
+  CHECK(TaskScene::Sftbench({"status", out}).error.find("7 done, 0 failed") !=
         std::string::npos);
   const support::Finished report = TaskScene::Sftbench({"report", out});
   CHECK(report.exit_status == 0);

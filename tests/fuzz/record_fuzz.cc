@@ -1,10 +1,12 @@
 // Records whose values and structure are damaged behind good digests: the
-// bytes are a list of changes to a sample record's items. (What HDF5 itself
+// bytes are a list of changes to a sample record's items, and packed items
+// themselves. (What HDF5 itself
 // makes of damaged files is not asked: digests refuse those first.)
 #include <utility>
 #include <vector>
 
 #include "harness/record/h5.h"
+#include "harness/record/packed_items.h"
 #include "harness/record/record_items.h"
 #include "harness/record/run_record.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -64,6 +66,8 @@ class Changes {
 }  // namespace
 
 void Fuzz(std::string_view bytes) {
+  // What a packed record is behind its sums.
+  (void)record::ItemsOfFlatBytes("a.h5", bytes);
   static const std::vector<H5Item> sample =
       record::ItemsOfRecord(record::SampleRecord());
   std::vector<H5Item> items = sample;

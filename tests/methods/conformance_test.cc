@@ -89,6 +89,17 @@ TEST_CASE("What moves is what a method names, and nothing else",
   }
 }
 
+TEST_CASE("A method that trains an adapter writes one, and no other does",
+          "[methods][conformance]") {
+  for (const Variant& variant : Variants()) {
+    INFO(NameOf(variant));
+    Attached run = Attach(variant);
+    const support::TempDir folder("adapter");
+    const std::string path = (folder.path() / "a").string();
+    CHECK(run.method->WriteAdapter(path).ok() == run.method->TrainsAdapter());
+  }
+}
+
 TEST_CASE("Merging changes no loss", "[methods][conformance]") {
   const Batch batch = RandomBatch();
   for (const Variant& variant : Variants()) {

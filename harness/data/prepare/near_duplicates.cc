@@ -3,6 +3,7 @@
 // so likeness does not creep along a chain. Rows that are alike but for the
 // label stay, in one group.
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/prepare/checks.h"
 #include "harness/data/prepare/near_index.h"
 
@@ -28,6 +29,7 @@ absl::Status FindNearDuplicates(PrepareState& state) {
                   state.options.shingle_words);
   for (uint32_t i = 0; i < state.rows.size(); ++i) {
     if (!state.Fine(i) || state.words[i] == 0) continue;
+    StopPoint();
     SFT_ASSIGN_OR_RETURN(const TableRow row, state.rows.Get(i));
     const RowShingles shingles =
         ShinglesOf(row.text, state.options.shingle_words);

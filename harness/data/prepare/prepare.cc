@@ -4,6 +4,7 @@
 #include <set>
 
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/prepare/checks.h"
@@ -17,6 +18,7 @@ constexpr size_t kExamples = 5;
 
 absl::Status LookAtRows(PrepareState& state) {
   for (uint32_t i = 0; i < state.rows.size(); ++i) {
+    StopPoint();
     SFT_ASSIGN_OR_RETURN(const TableRow row, state.rows.Get(i));
     state.line[i] = row.line;
     state.label[i] = state.LabelId(row.label);

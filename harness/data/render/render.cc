@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/core/utf8.h"
 #include "harness/data/added_ids.h"
 #include "harness/data/render/render_head.h"
@@ -343,6 +344,7 @@ absl::StatusOr<RenderedRows> RenderRows(const std::vector<Row>& rows,
     SFT_ASSIGN_OR_RETURN(const Renderer renderer,
                          Renderer::Make(task, tokenizer, options));
     for (const Row& row : rows) {
+      StopPoint();
       const absl::Status status = renderer.Add(row, out);
       if (!status.ok()) {
         out.refused.push_back({absl::StrCat(task.name, ": row ", row.id),

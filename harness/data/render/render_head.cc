@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/data/tasks/task_kind.h"
 
 namespace sft::data {
@@ -65,6 +66,7 @@ RenderedRows RenderHeadRows(const std::vector<Row>& rows, const Task& task,
                             const RenderOptions& options) {
   RenderedRows out;
   for (const Row& row : rows) {
+    StopPoint();
     absl::StatusOr<std::vector<HeadWindow>> windows =
         RenderHeadRow(row, task, tokenizer, options.max_length);
     if (windows.ok() && windows->front().example.target_tokens() == 0) {

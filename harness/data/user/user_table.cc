@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -122,10 +123,12 @@ absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
       return form.answer_of(*row);
     };
   }
-  SFT_ASSIGN_OR_RETURN(
-      ReadRows read,
-      ReadTable(path, with_answer,
-                std::filesystem::temp_directory_path().string()));
+  // A container may have no /tmp; a worker's is its run's folder.
+  std::error_code none;
+  const std::filesystem::path scratch =
+      std::filesystem::temp_directory_path(none);
+  SFT_ASSIGN_OR_RETURN(ReadRows read, ReadTable(path, with_answer,
+                                                none ? "." : scratch.string()));
   return UserTable{std::move(read.rows), std::move(read.bad),
                    std::move(read.columns), text_table};
 }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "harness/core/rng.h"
+#include "harness/core/stop_point.h"
 #include "harness/model/generate/guess.h"
 #include "harness/model/generate/sampling.h"
 
@@ -177,6 +178,7 @@ std::vector<Ids> GenerateBy(CausalReader& reader,
       read.push_back(std::move(next));
     }
     stand.assign(rows.size(), 0);
+    StopPoint();
     logits_MV = reader.ReadNext(read);
   }
   for (size_t i = 0; i < prompts.size(); ++i) answers[i] = all[i].answer();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/core/stop_point.h"
 #include "harness/model/generate/beam_search.h"
 #include "harness/model/generate/generate.h"
 
@@ -65,6 +66,7 @@ std::vector<std::vector<int32_t>> GenerateByBeams(
     if (left.empty()) break;
     alive = std::move(left);
     reader.Select(from);
+    StopPoint();
     logits_RV = reader.ReadNext(tokens);
     reader.Advance(std::vector<int64_t>(tokens.size(), 1));
   }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/stop_point.h"
 #include "harness/formats/json.h"
 #include "harness/model/forward/decoder.h"
 
@@ -385,6 +386,7 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
   SFT_RETURN_IF_ERROR(Check());
   std::map<std::string, at::Tensor> out;
   for (const ParameterShape& row : ParametersOf(config_)) {
+    StopPoint();
     SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
                          ReadStoredTensor(stored_.at(row.name), dtype));
     if (row.transposed) tensor = tensor.t().contiguous();

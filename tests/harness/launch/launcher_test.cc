@@ -3,11 +3,13 @@
 #include "harness/launch/launcher.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "harness/core/files.h"
@@ -24,11 +26,17 @@ struct Act {
   std::optional<RunStatus> publishes;  // the record's status
   int exit_status = 0;
   int signal = 0;
+  std::optional<bool> for_memory = {};
+  std::string last_words = {};  // its phase before it ends
 };
-constexpr Act kGood{RunStatus::kOk, 0, 0};
-constexpr Act kBad{RunStatus::kFailed, 1, 0};
-constexpr Act kStopped{std::nullopt, 130, 0};
-Act KilledBy(int signal) { return {std::nullopt, 0, signal}; }
+const Act kGood{RunStatus::kOk, 0, 0};
+const Act kBad{RunStatus::kFailed, 1, 0};
+const Act kStopped{std::nullopt, 130, 0};
+constexpr int kOutOfTime = static_cast<int>(WorkerOutcome::kTimedOut);
+constexpr int kFullDisk = static_cast<int>(WorkerOutcome::kDiskFull);
+Act KilledBy(int signal, std::optional<bool> for_memory = {}) {
+  return {std::nullopt, 0, signal, for_memory};
+}
 Act ExitsWith(int status) { return {std::nullopt, status, 0}; }
 
 // Runs end in the order of their start, one a Wait(). Attempts that no act is
@@ -40,6 +48,9 @@ class ScriptedPool final : public WorkerPool {
 
   int slots() const override { return slots_; }
   absl::Status Start(const std::string& run_id, int attempt) override {
+    if (held.count(run_id) != 0) {
+      return absl::AlreadyExistsError("another process is at it, on node7");
+    }
     started.push_back(absl::StrCat(run_id, " ", attempt));
     running_.push_back({run_id, attempt});
     most = std::max(most, running_.size());
@@ -48,6 +59,7 @@ class ScriptedPool final : public WorkerPool {
   PoolNews Wait() override {
     PoolNews news;
     if (before_end) before_end();
+    if (running_.empty()) return news;
     const auto [run_id, attempt] = running_.front();
     running_.erase(running_.begin());
     std::vector<Act>& script = acts[run_id];
@@ -67,21 +79,23 @@ class ScriptedPool final : public WorkerPool {
     EndedRun ended;
     ended.run_id = run_id;
     ended.signal = act.signal;
+    ended.for_memory = act.for_memory;
     ended.exit_status = act.exit_status;
-    if (act.signal == 0) {
-      if (act.exit_status == 0) ended.outcome = WorkerOutcome::kPublished;
-      if (act.exit_status == 1) ended.outcome = WorkerOutcome::kFailed;
-      if (act.exit_status == 130) ended.outcome = WorkerOutcome::kInterrupted;
+    if (act.signal == 0) ended.outcome = OutcomeOf(act.exit_status);
+    if (!act.last_words.empty()) {
+      news.progress[run_id] = {.phase = act.last_words};
     }
     news.ended.push_back(ended);
     return news;
   }
   void Stop(bool at_once) override { stops.push_back(at_once); }
+  size_t running() const { return running_.size(); }
 
   std::map<std::string, std::vector<Act>> acts;
   std::function<void()> before_end;
   std::vector<std::string> started;  // "<run_id> <attempt>"
   size_t most = 0;                   // at a time
+  std::set<std::string> held;        // by other launchers' workers
   std::vector<bool> stops;
 
  private:
@@ -187,8 +201,16 @@ TEST_CASE("a worker that dies leaves a record of how",
     std::string message;
   };
   const Death death = GENERATE(
-      Death{KilledBy(SIGKILL), RunStatus::kOutOfMemory,
-            "killed by signal 9 (Killed)"},
+      Death{KilledBy(SIGKILL, true), RunStatus::kOutOfMemory,
+            "killed by signal 9 (Killed): memory ran out"},
+      Death{KilledBy(SIGKILL, false), RunStatus::kFailed,
+            "killed by signal 9 (Killed): by a person or a batch system, not "
+            "for memory"},
+      Death{KilledBy(SIGKILL), RunStatus::kFailed,
+            "killed by signal 9 (Killed): by a person or for want of memory, "
+            "which this system does not tell"},
+      Death{ExitsWith(12), RunStatus::kOutOfMemory,
+            "no memory was left to allocate"},
       Death{KilledBy(SIGSEGV), RunStatus::kFailed,
             "killed by signal 11 (Segmentation fault)"},
       Death{ExitsWith(2), RunStatus::kFailed, "ended with exit status 2"},
@@ -253,6 +275,127 @@ TEST_CASE("a second interrupt does not wait for the workers",
   const LaunchSummary summary = scene.Summary();
   CHECK(summary.interrupted);
   CHECK(scene.pool.stops == std::vector<bool>{false, true});
+}
+
+TEST_CASE("a run out of its time is no failure, and is left to the next call",
+          "[launch][launcher][attempts]") {
+  Scene scene({"a", "b"});
+  scene.options.max_attempts = 1;
+  const Act out_of_time{RunStatus::kTimeout, kOutOfTime, 0};
+  scene.pool.acts["a"] = {out_of_time, out_of_time, out_of_time, kGood};
+  for (int call = 1; call <= 3; ++call) {
+    scene.pool.started.clear();
+    const LaunchSummary summary = scene.Summary();
+    CHECK(summary.timed_out == 1);
+    CHECK(summary.failed == 0);
+    CHECK(std::count(scene.pool.started.begin(), scene.pool.started.end(),
+                     absl::StrCat("a ", call)) == 1);
+    CHECK(scene.store.CountAttempts("a") == call);
+  }
+  // As often as it takes, whatever --max-attempts says.
+  const LaunchSummary last = scene.Summary();
+  CHECK(last.finished == 1);
+  CHECK(last.timed_out == 0);
+  CHECK(scene.store.IsFinal("a"));
+}
+
+TEST_CASE("a full disk stops the sweep and costs no attempt",
+          "[launch][launcher][disk]") {
+  Scene scene({"a", "b", "c"}, /*slots=*/2);
+  scene.options.max_attempts = 1;
+  scene.pool.acts["a"] = {Act{
+      std::nullopt, kFullDisk, 0, {}, "disk full: out/x: it needs 3.0 MiB"}};
+  scene.pool.acts["b"] = {kStopped};
+  const LaunchSummary summary = scene.Summary();
+  CHECK(summary.disk_full);
+  CHECK_FALSE(summary.interrupted);
+  CHECK(summary.finished == 1);
+  CHECK(summary.failed == 0);
+  CHECK(scene.pool.started == Words{"base 1", "a 1", "b 1"});
+  CHECK(scene.pool.stops == std::vector<bool>{false});
+  CHECK(scene.store.CountAttempts("a") == 0);
+  CHECK(scene.store.CountAttempts("b") == 0);
+  // Freed, and the same command.
+  const LaunchSummary again = scene.Summary();
+  CHECK_FALSE(again.disk_full);
+  CHECK(again.finished == 3);
+  CHECK(again.skipped == 1);
+}
+
+TEST_CASE("a run that another launcher's worker is at is left to it",
+          "[launch][launcher][two]") {
+  Scene scene({"a", "b"});
+  scene.pool.held = {"a"};
+  // It ends there once "b" has ended here.
+  int waits = 0;
+  scene.pool.before_end = [&] {
+    if (scene.pool.started.size() < 2 || ++waits < 2) return;
+    record::RunRecord record;
+    record.run_id = "a";
+    record.status = RunStatus::kOk;
+    if (!scene.store.IsFinal("a")) REQUIRE(scene.store.Publish(record, 1).ok());
+    usleep(10000);
+  };
+  const LaunchSummary summary = scene.Summary();
+  CHECK(scene.pool.started == Words{"base 1", "b 1"});
+  CHECK(summary.finished == 2);
+  CHECK(summary.skipped == 1);
+  CHECK(summary.failed == 0);
+}
+
+TEST_CASE("a run whose other worker is gone is done here",
+          "[launch][launcher][two]") {
+  Scene scene({"a"});
+  scene.pool.held = {"a"};
+  int waits = 0;
+  scene.pool.before_end = [&] {
+    if (scene.pool.started.size() < 1 || ++waits < 2) return;
+    scene.pool.held.clear();  // no lock is on it, and no record stands
+    usleep(10000);
+  };
+  const LaunchSummary summary = scene.Summary();
+  CHECK(scene.pool.started == Words{"base 1", "a 1"});
+  CHECK(summary.finished == 2);
+}
+
+TEST_CASE("with --jobs auto, runs go as memory takes them",
+          "[launch][launcher][admission]") {
+  constexpr int64_t kGiB = int64_t{1} << 30;
+  Scene scene({"a", "b", "huge", "c"}, /*slots=*/16);
+  scene.options.machine = [] {
+    return measure::MachineFacts{16, 64 * kGiB, 64 * kGiB};
+  };
+  scene.options.needs_of = [](const spec::RunConfig& config) {
+    // The seed stands for the run.
+    return absl::StatusOr<RunNeeds>(
+        RunNeeds{1, (config.seed == 7 ? 100 : 25) * kGiB});
+  };
+  scene.plan.runs[3].config.seed = 7;
+  const LaunchSummary summary = scene.Summary();
+  CHECK(scene.pool.most == 2);
+  CHECK(summary.failed == 1);
+  CHECK(summary.finished == 4);
+  CHECK_FALSE(scene.store.IsFinal("huge"));
+  CHECK(scene.store.CountAttempts("huge") == 0);
+  CHECK(scene.pool.started == Words{"base 1", "a 1", "b 1", "c 1"});
+}
+
+TEST_CASE("what ran out of memory is tried again alone",
+          "[launch][launcher][admission]") {
+  Scene scene({"a", "b", "c"}, /*slots=*/16);
+  scene.options.machine = [] {
+    return measure::MachineFacts{16, int64_t{1} << 36, int64_t{1} << 36};
+  };
+  scene.options.needs_of = [](const spec::RunConfig&) {
+    return absl::StatusOr<RunNeeds>(RunNeeds{1, 1 << 20});
+  };
+  scene.pool.acts["a"] = {KilledBy(SIGKILL, true)};
+  size_t beside = 0;
+  scene.pool.before_end = [&] {
+    if (scene.pool.started.back() == "a 2") beside = scene.pool.running();
+  };
+  CHECK(scene.Summary().finished == 4);
+  CHECK(beside == 1);
 }
 
 TEST_CASE("a damaged final record stops the sweep and stays",

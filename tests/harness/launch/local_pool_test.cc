@@ -55,6 +55,8 @@ TEST_CASE("a worker's exit status and signal say how its run ended",
       "case $3 in\n"
       "--run-id=good) exit 0;;\n"
       "--run-id=bad) exit 1;;\n"
+      "--run-id=full) exit 28;;\n"
+      "--run-id=late) exit 124;;\n"
       "--run-id=stopped) exit 130;;\n"
       "--run-id=odd) exit 7;;\n"
       "esac\n"
@@ -66,6 +68,8 @@ TEST_CASE("a worker's exit status and signal say how its run ended",
   };
   for (const Expected& want :
        {Expected{"good", WorkerOutcome::kPublished, 0, 0},
+        Expected{"full", WorkerOutcome::kDiskFull, 28, 0},
+        Expected{"late", WorkerOutcome::kTimedOut, 124, 0},
         Expected{"bad", WorkerOutcome::kFailed, 1, 0},
         Expected{"stopped", WorkerOutcome::kInterrupted, 130, 0},
         Expected{"odd", std::nullopt, 7, 0},
@@ -78,6 +82,8 @@ TEST_CASE("a worker's exit status and signal say how its run ended",
     CHECK(ended.exit_status == want.exit_status);
     CHECK(ended.signal == want.signal);
     CHECK(ended.wall_seconds >= 0);
+    // Nobody's memory ran out.
+    CHECK_FALSE(ended.for_memory.value_or(false));
   }
 }
 
@@ -100,7 +106,7 @@ TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
                     " --run-id=one --manifest=m.jsonl --index=7 "
                     "--progress-fd=3 --attempt=3 "
                     "--checkpoint-every=2m --keep-text=false "
-                    "--save-weights=true\n");
+                    "--keep-weights=adapters\n");
 }
 
 TEST_CASE(
@@ -136,6 +142,83 @@ TEST_CASE(
     usleep(20000);
   }
   CHECK_FALSE(store.IsLocked("three"));
+}
+
+TEST_CASE("a run that another pool's worker is at is not started",
+          "[launch][pool][two]") {
+  Workers workers("exec sleep 60\n");
+  REQUIRE(workers.pool->Start("one", 1).ok());
+  const auto second = MakeLocalPool(workers.options);
+  REQUIRE(second.ok());
+  const absl::Status status = (*second)->Start("one", 1);
+  CHECK(IsAtWorkElsewhere(status));
+  CHECK(std::string(status.message()) ==
+        absl::StrCat("another process is at it, on ", HostName()));
+  CHECK((*second)->Start("two", 1).ok());
+  // Where both are to go on, both do.
+  workers.options.shares_runs = true;
+  auto third = MakeLocalPool(workers.options);
+  REQUIRE(third.ok());
+  CHECK((*third)->Start("one", 1).ok());
+  // What ended leaves its run to others.
+  workers.pool->Stop(/*at_once=*/true);
+  workers.WaitFor(1);
+  third->reset();
+  CHECK((*second)->Start("one", 1).ok());
+}
+
+TEST_CASE("what another host left is said", "[launch][pool][two]") {
+  Workers workers("exit 0\n");
+  const record::RunStore store(workers.options.paths);
+  REQUIRE(store.MakeWorkFolder("one").ok());
+  REQUIRE(WriteFileAtomically(store.paths().Lock("one"), "node7\n").ok());
+  REQUIRE(workers.pool->Start("one", 1).ok());
+  CHECK(workers.WaitFor(1).notices ==
+        std::vector<std::string>{"run one was at work on node7, where nothing "
+                                 "is at it any more"});
+  // From now on it is this one's.
+  REQUIRE(workers.pool->Start("one", 2).ok());
+  CHECK(workers.WaitFor(1).notices.empty());
+}
+
+TEST_CASE("of several cards each worker sees one of its own",
+          "[launch][pool][gpus]") {
+  Workers workers(
+      "echo \"sees $CUDA_VISIBLE_DEVICES\"\n"
+      "case $3 in --run-id=long) exec sleep 60;; esac\n");
+  workers.options.cards = {"3", "MIG-a"};
+  auto pool = MakeLocalPool(workers.options);
+  REQUIRE(pool.ok());
+  workers.pool = *std::move(pool);
+  const auto seen = [&](const std::string& run_id) {
+    const auto log = ReadFile(workers.options.paths.Log(run_id));
+    return log.ok() ? *log : "";
+  };
+  REQUIRE(workers.pool->Start("long", 1).ok());
+  REQUIRE(workers.pool->Start("short", 1).ok());
+  workers.WaitFor(1);
+  CHECK(seen("short") == "sees MIG-a\n");
+  // The card of one that ended is free again.
+  REQUIRE(workers.pool->Start("next", 1).ok());
+  workers.WaitFor(1);
+  CHECK(seen("next") == "sees MIG-a\n");
+  CHECK(seen("long") == "sees 3\n");
+}
+
+TEST_CASE("a worker's memory is known while it works", "[launch][pool]") {
+  Workers workers("exec sleep 60\n");
+  CHECK(workers.pool->ResidentBytes("one") == 0);
+  REQUIRE(workers.pool->Start("one", 1).ok());
+  CHECK(workers.pool->ResidentBytes("one") > 0);
+  CHECK(workers.pool->ResidentBytes("two") == 0);
+}
+
+TEST_CASE("a worker is told its limit where it has one", "[launch][pool]") {
+  PoolOptions options;
+  const auto last = [&] { return WorkerWords(options, "one", 1, -1).back(); };
+  CHECK(last() == "--keep-weights=adapters");
+  options.run_limit = absl::Minutes(90);
+  CHECK(last() == "--run-limit=1h30m");
 }
 
 TEST_CASE("a program that cannot be started is an error with its name",

@@ -1,43 +1,9 @@
 #include "harness/launch/progress.h"
 
-#include <limits>
-
 #include "tests/support/catch_torch.h"
 
 namespace sft::launch::progress_test {
 namespace {
-
-TEST_CASE("a progress line reads back as it was written",
-          "[launch][progress]") {
-  Progress progress;
-  progress.phase = "train";
-  progress.step = 3;
-  progress.steps = 40;
-  progress.loss = 1.25;
-  progress.real_tokens_per_second = 120.5;
-  progress.seconds_left = 61;
-  const auto read = ParseProgress(FormatProgress(progress));
-  REQUIRE(read.has_value());
-  CHECK(read->phase == "train");
-  CHECK(read->step == 3);
-  CHECK(read->steps == 40);
-  CHECK(read->loss == 1.25);
-  CHECK(read->real_tokens_per_second == 120.5);
-  CHECK(read->seconds_left == 61);
-}
-
-TEST_CASE("what is no progress line is not believed", "[launch][progress]") {
-  CHECK_FALSE(ParseProgress("").has_value());
-  CHECK_FALSE(ParseProgress("train\t1\t2").has_value());
-  CHECK_FALSE(ParseProgress("train\tx\t2\t1\t1\t1").has_value());
-}
-
-TEST_CASE("seconds are written as clocks show them", "[launch][progress]") {
-  CHECK(FormatSeconds(5) == "0:05");
-  CHECK(FormatSeconds(65.4) == "1:05");
-  CHECK(FormatSeconds(2 * 3600 + 3 * 60 + 10) == "2:03:10");
-  CHECK(FormatSeconds(std::numeric_limits<double>::infinity()) == "?");
-}
 
 TEST_CASE("a worker's pace is that of the steps that it took itself",
           "[launch][progress]") {
@@ -62,6 +28,10 @@ TEST_CASE("a worker's pace is that of the steps that it took itself",
   CHECK(pace.steps() == 2);
   CHECK(progress.real_tokens_per_second == Approx(400. / 6));
   CHECK(progress.seconds_left == 24);
+  // Where the number of steps is not known, nor is the time.
+  progress = pace.After(step, 0);
+  CHECK(progress.steps == 0);
+  CHECK(progress.seconds_left == 0);
 }
 
 }  // namespace

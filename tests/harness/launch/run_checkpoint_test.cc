@@ -1,10 +1,12 @@
-// Which checkpoint a run goes on from, where several executions left theirs.
+// Which checkpoint a run goes on from, where several executions left theirs;
+// and what is kept of a run that was stopped before it had one.
 #include "harness/launch/run_checkpoint.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -46,7 +48,10 @@ struct Executions {
     REQUIRE(MakeFolders(fs::path(folder).parent_path().string()).ok());
     record::RunRecord record;
     record.run_id = kRun;
-    REQUIRE(train::WriteCheckpoint(checkpoint, folder, AddRecord(record)).ok());
+    const Pieces pieces;
+    REQUIRE(
+        train::WriteCheckpoint(checkpoint, folder, AddRecord(record, pieces))
+            .ok());
     fs::last_write_time(
         folder + "/state.json",
         fs::file_time_type::clock::now() + std::chrono::seconds(++saved - 100));
@@ -122,6 +127,109 @@ TEST_CASE("once a record stands no checkpoint is left, and the log is",
     ++left;
   }
   CHECK(left == 1);
+}
+
+TEST_CASE("what a kill left aside is found again", "[launch][run_checkpoint]") {
+  Executions executions;
+  // Of a process that is gone it comes back to its place, and is taken up.
+  const std::string gone = executions.Save(ExecutionOf(GonePid()), 4);
+  fs::rename(gone, AsideOf(gone));
+  CHECK(executions.TakeUp() == 4);
+  CHECK_FALSE(FileExists(AsideOf(gone)));
+  CHECK(FileExists(executions.paths.Checkpoint(kRun, OwnExecution())));
+  // Of another host's, which may live, it is read where it is.
+  const std::string others = executions.Save("elsewhere-7-1", 6);
+  fs::rename(others, AsideOf(others));
+  CHECK(executions.TakeUp() == 6);
+  CHECK(FileExists(AsideOf(others)));
+}
+
+TEST_CASE("what was measured is no execution, and goes with the checkpoints",
+          "[launch][run_checkpoint]") {
+  Executions executions;
+  record::RunRecord record;
+  record.run_id = kRun;
+  REQUIRE(KeepMeasured(record, Pieces(), executions.paths).ok());
+  const std::string measured = executions.paths.Measured(kRun);
+  CHECK(FileExists(measured));
+  CHECK(executions.TakeUp() == -1);
+  CHECK(FileExists(measured));
+  RemoveCheckpoints(executions.paths, kRun);
+  CHECK_FALSE(FileExists(measured));
+}
+
+record::RunRecord HalfMeasured() {
+  record::RunRecord record;
+  record.run_id = "0af";
+  record.texts["model_sha256"] = "aa11";
+  EvalRecord eval;
+  eval.task = "birds";
+  eval.split = "test";
+  MetricRecord metric;
+  metric.name = "accuracy";
+  metric.value = 0.25;
+  metric.unit = "fraction";
+  eval.metrics = {metric};
+  record.evals = {eval};
+  return record;
+}
+
+TEST_CASE("evaluations and pieces come back bit for bit",
+          "[launch][checkpoint]") {
+  const support::TempDir dir;
+  const record::RunPaths paths{dir.path().string()};
+  const record::RunRecord record = HalfMeasured();
+  const auto none = ReadMeasured(paths, record);
+  REQUIRE(none.ok());
+  CHECK(none->evals.empty());
+  CHECK(none->pieces.done.empty());
+
+  Pieces pieces;
+  pieces.of = "birds/validation/0";
+  pieces.done = {{1.0 / 3, -INFINITY}, {}, {5e-324, NAN, 7}};
+  REQUIRE(KeepMeasured(record, pieces, paths).ok());
+  auto kept = ReadMeasured(paths, record);
+  REQUIRE(kept.ok());
+  REQUIRE(kept->evals.size() == 1);
+  CHECK(kept->evals[0].task == "birds");
+  CHECK(kept->evals[0].metrics[0].value == 0.25);
+  CHECK(kept->pieces.of == pieces.of);
+  REQUIRE(kept->pieces.done.size() == 3);
+  CHECK(kept->pieces.done[0] == pieces.done[0]);
+  CHECK(kept->pieces.done[1].empty());
+  CHECK(kept->pieces.done[2][0] == 5e-324);
+  CHECK(std::isnan(kept->pieces.done[2][1]));
+
+  // A later stop replaces them, also with none.
+  REQUIRE(KeepMeasured(record, Pieces(), paths).ok());
+  kept = ReadMeasured(paths, record);
+  REQUIRE(kept.ok());
+  CHECK(kept->evals.size() == 1);
+  CHECK(kept->pieces.done.empty());
+}
+
+TEST_CASE("what is damaged counts for nothing, what is another's is an error",
+          "[launch][checkpoint]") {
+  const support::TempDir dir;
+  const record::RunPaths paths{dir.path().string()};
+  record::RunRecord record = HalfMeasured();
+  Pieces pieces;
+  pieces.of = "birds/validation/0";
+  pieces.done = {{1, 2}, {3}};
+  REQUIRE(KeepMeasured(record, pieces, paths).ok());
+  const std::string folder = paths.Measured(record.run_id);
+  REQUIRE(WriteFileAtomically(folder + "/pieces.safetensors", "not this").ok());
+  auto kept = ReadMeasured(paths, record);
+  REQUIRE(kept.ok());
+  CHECK(kept->evals.size() == 1);
+  CHECK(kept->pieces.done.empty());
+  record.texts["model_sha256"] = "bb22";
+  CHECK(ReadMeasured(paths, record).status().code() ==
+        absl::StatusCode::kInvalidArgument);
+  REQUIRE(WriteFileAtomically(folder + "/record.h5", "nor this").ok());
+  kept = ReadMeasured(paths, record);
+  REQUIRE(kept.ok());
+  CHECK(kept->evals.empty());
 }
 
 }  // namespace

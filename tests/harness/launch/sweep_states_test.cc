@@ -120,6 +120,52 @@ TEST_CASE("after an interrupt nothing is started and nothing has failed",
   CHECK(states.settled() == 1);
 }
 
+TEST_CASE("what others are at is neither started nor over",
+          "[launch][states][two]") {
+  const spec::RunPlan plan = MadeUpPlan({"a", "b"});
+  SweepStates states(plan.runs, 2);
+  states.Skip("base");
+  REQUIRE(states.Start("a", 0));
+  states.LeaveToOther("a");
+  CHECK(states.elsewhere() == Ids{"a"});
+  CHECK(states.running().empty());
+  CHECK(StartAll(states) == Ids{"b"});
+  states.Finish("b", RunStatus::kOk, 1);
+  CHECK_FALSE(states.IsOver());
+  SECTION("it is done there") {
+    states.FinishElsewhere("a");
+    CHECK(states.summary().skipped == 2);
+  }
+  SECTION("nobody is at it any more") {
+    states.TakeBack("a");
+    CHECK(StartAll(states) == Ids{"a"});
+    states.Finish("a", RunStatus::kOk, 1);
+    CHECK(states.summary().finished == 2);
+  }
+  SECTION("an interrupt does not wait for others") { states.Interrupt(); }
+  CHECK(states.IsOver());
+}
+
+TEST_CASE("runs out of their time, refused, and a full disk",
+          "[launch][states]") {
+  const spec::RunPlan plan = MadeUpPlan({"a", "b", "c"});
+  SweepStates states(plan.runs, 1);
+  states.Skip("base");
+  REQUIRE(states.Start("a", 0));
+  states.TimeOut("a");
+  CHECK(states.summary().timed_out == 1);
+  CHECK(states.settled() == 2);
+  REQUIRE(states.Start("b", 0));
+  states.Refuse("b");
+  CHECK(states.summary().failed == 1);
+  CHECK(states.Next()->run_id == "c");
+  states.StopForDisk();
+  CHECK(states.Next() == nullptr);
+  CHECK(states.IsOver());
+  CHECK_FALSE(states.summary().interrupted);
+  CHECK(states.summary().disk_full);
+}
+
 TEST_CASE("the time left is that of the finished runs for all others",
           "[launch][states]") {
   const spec::RunPlan plan = MadeUpPlan({"a", "b", "c"});

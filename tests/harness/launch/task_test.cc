@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "harness/core/files.h"
@@ -57,6 +58,8 @@ class QuickPool final : public WorkerPool {
     ended.run_id = run_id;
     if (stopped_) {
       ended.outcome = WorkerOutcome::kInterrupted;
+    } else if (const auto end = ends.find(run_id); end != ends.end()) {
+      ended.outcome = end->second;
     } else {
       record::RunRecord record;
       record.run_id = run_id;
@@ -71,6 +74,7 @@ class QuickPool final : public WorkerPool {
   void Stop(bool) override { stopped_ = true; }
 
   std::set<std::string> failing;
+  std::map<std::string, WorkerOutcome> ends;  // that leave no record
   std::vector<std::string> started;
 
  private:
@@ -171,18 +175,28 @@ TEST_CASE("a task that is asked to stop is put back", "[launch][task]") {
   CHECK(scene.store.CountAttempts("0a") == 0);
 }
 
+TEST_CASE("a task out of its time or of disk is put back", "[launch][task]") {
+  const WorkerOutcome end =
+      GENERATE(WorkerOutcome::kTimedOut, WorkerOutcome::kDiskFull);
+  TaskScene scene;
+  scene.pool.ends = {{"02", end}};
+  CHECK(scene.Run({3}) == TaskEnd::kPutBack);
+  CHECK(scene.pool.started == TaskWordsList{"0b 1", "02 1"});
+  CHECK(scene.store.CountAttempts("02") == 0);
+}
+
 TEST_CASE("a task waits for an untuned run that another process is at",
           "[launch][task]") {
   TaskScene scene;
   REQUIRE(scene.store.MakeWorkFolder("0a").ok());
-  const int lock = scene.store.TakeLock("0a");
-  REQUIRE(lock >= 0);
+  const FileLock lock = scene.store.TakeLock("0a");
+  REQUIRE(lock.state == FileLock::State::kTaken);
   // Asked to stop meanwhile, it is put back and has started nothing.
   scene.interrupts_from = 3;
   CHECK(scene.Run({2}) == TaskEnd::kPutBack);
   CHECK(scene.pool.started.empty());
   // The run itself is nothing to wait for: its own untuned run is.
-  close(lock);
+  close(lock.fd);
   scene.interrupts_from = -1;
   CHECK(scene.Run({2}) == TaskEnd::kDone);
   CHECK(scene.pool.started == TaskWordsList{"0a 1", "01 1"});
@@ -193,12 +207,12 @@ TEST_CASE("a task's own run is executed though another process is at it",
   TaskScene scene;
   REQUIRE(scene.store.MakeWorkFolder("01").ok());
   REQUIRE(scene.store.MakeWorkFolder("0b").ok());
-  const int tuned = scene.store.TakeLock("01");
-  const int untuned = scene.store.TakeLock("0b");
+  const FileLock tuned = scene.store.TakeLock("01");
+  const FileLock untuned = scene.store.TakeLock("0b");
   CHECK(scene.Run({2}) == TaskEnd::kDone);
   CHECK(scene.Run({1}) == TaskEnd::kDone);
-  close(tuned);
-  close(untuned);
+  close(tuned.fd);
+  close(untuned.fd);
 }
 
 }  // namespace

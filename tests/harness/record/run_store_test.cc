@@ -108,12 +108,37 @@ TEST_CASE("a run's lock is held as long as its descriptor", "[record][store]") {
   CHECK_FALSE(store.IsLocked("a"));
   REQUIRE(store.MakeWorkFolder("a").ok());
   CHECK(store.IsBegun("a"));
-  const int lock = store.TakeLock("a");
-  REQUIRE(lock >= 0);
+  const FileLock lock = store.TakeLock("a");
+  REQUIRE(lock.state == FileLock::State::kTaken);
+  CHECK(lock.host.empty());
   CHECK(store.IsLocked("a"));
-  CHECK(store.TakeLock("a") == -1);
-  close(lock);
+  const FileLock second = store.TakeLock("a");
+  CHECK(second.state == FileLock::State::kHeld);
+  CHECK(second.fd == -1);
+  CHECK(second.host == HostName());
+  close(lock.fd);
   CHECK_FALSE(store.IsLocked("a"));
+  // Who held it last is known to the next one.
+  const FileLock next = store.TakeLock("a");
+  CHECK(next.state == FileLock::State::kTaken);
+  CHECK(next.host == HostName());
+  close(next.fd);
+}
+
+TEST_CASE("attempts that ran out of their time are no failures",
+          "[record][store]") {
+  const ScratchFolder folder;
+  const RunStore store(RunPaths{folder.path()});
+  REQUIRE(store.Open().ok());
+  RunRecord record = SampleRecord();
+  for (const RunStatus status :
+       {RunStatus::kTimeout, RunStatus::kFailed, RunStatus::kTimeout,
+        RunStatus::kOutOfMemory}) {
+    record.status = status;
+    REQUIRE(store.Publish(record, store.CountAttempts(record.run_id) + 1).ok());
+  }
+  CHECK(store.CountAttempts(record.run_id) == 4);
+  CHECK(store.CountFailures(record.run_id) == 2);
 }
 
 }  // namespace

@@ -82,6 +82,33 @@ TEST_CASE("an axis that a method lacks multiplies no cell", "[spec][expand]") {
   CHECK(full.axes.count("lora.rank") == 0);
 }
 
+TEST_CASE("threads: auto is a number in the plan, and the id is of it",
+          "[spec][expand]") {
+  const auto plan_of = [](const std::string& threads, int64_t cores) {
+    SpecTables tables = TestTables();
+    tables.cores = cores;
+    const auto spec = ParseSpecText(
+        "spec.yaml",
+        std::string(kHead) + "budget: {steps: 5}\nset: {threads: " + threads +
+            "}\ngrid: {method: [full]}\n",
+        tables);
+    REQUIRE(spec.ok());
+    const auto plan = ExpandPlan(*spec, tables, [](const RunConfig& config) {
+      return absl::StatusOr<std::vector<std::string>>({config.model});
+    });
+    REQUIRE(plan.ok());
+    return plan->runs.back();
+  };
+  const PlannedRun automatic = plan_of("auto", 6);
+  CHECK(automatic.config.threads == 6);
+  CHECK(automatic.run_id == plan_of("6", 1).run_id);
+  CHECK(automatic.run_id != plan_of("auto", 8).run_id);
+  CHECK_FALSE(PlanOf(std::string(kHead) +
+                     "budget: {steps: 5}\nset: {threads: many}\n"
+                     "grid: {method: [full]}\n")
+                  .ok());
+}
+
 TEST_CASE("options get their defaults, and later parts of a spec win",
           "[spec][expand]") {
   const auto plan =

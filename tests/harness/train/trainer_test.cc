@@ -232,6 +232,36 @@ TEST_CASE("a run killed at any step and resumed is the undisturbed run",
   }
 }
 
+TEST_CASE("an evaluation that is stopped is asked for again by who resumes",
+          "[train][trainer][checkpoint]") {
+  const support::PlainCollator collator(4);
+  Setup undisturbed(TinyConfig());
+  undisturbed.Run(0, collator);
+  support::TempDir folder;
+  TrainerHooks hooks;
+  hooks.checkpoint_folder = (folder.path() / "checkpoint").string();
+  hooks.eval_every_steps = 3;
+  std::vector<int64_t> asked;
+  hooks.evaluate = [&](int64_t step) {
+    asked.push_back(step);
+    return step == 6 && asked.size() < 3 ? absl::AbortedError("stopped")
+                                         : absl::OkStatus();
+  };
+  Setup stopped(TinyConfig());
+  const RoundOutcome outcome = stopped.Run(0, collator, hooks);
+  CHECK(outcome.end == RoundEnd::kStopped);
+  CHECK(asked == std::vector<int64_t>{3, 6});
+  const auto checkpoint = ReadCheckpoint(hooks.checkpoint_folder, "run");
+  REQUIRE(checkpoint.ok());
+  CHECK(checkpoint->steps.size() == 6);
+  Setup resumed(TinyConfig());
+  REQUIRE(resumed.trainer->Resume(*checkpoint).ok());
+  CHECK(resumed.Run(0, collator, hooks).end == RoundEnd::kFinished);
+  CHECK(asked == std::vector<int64_t>{3, 6, 6});
+  CHECK(resumed.Losses() == undisturbed.Losses());
+  CHECK(resumed.Digest() == undisturbed.Digest());
+}
+
 TEST_CASE("frozen parameters stay as they were, bit for bit",
           "[train][trainer]") {
   Setup run(TinyConfig(), kTwoRounds);

@@ -1,0 +1,168 @@
+// A run that is asked to stop at any of its stop points (while it loads,
+// tokenizes, evaluates, writes answers, trains) and continued is the run that
+// nobody stopped.
+#include <filesystem>
+#include <fstream>
+
+#include "experiments/command_line.h"
+#include "harness/launch/plan_checks.h"
+#include "harness/launch/run_worker.h"
+#include "harness/record/run_store.h"
+#include "harness/spec/experiment_spec.h"
+#include "methods/method_checks.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+#include "tests/support/require.h"
+
+namespace sft::experiments::stopped_run_test {
+namespace {
+
+constexpr char kStoppedSpec[] =
+    "question: is a stopped run the same run?\n"
+    "model: glassllm\n"
+    "train: [rotten_tomatoes, bbc_headlines]\n"
+    "evaluate: {tasks: [rotten_tomatoes, bbc_headlines], "
+    "retain: [wiki_demo]}\n"
+    "budget: {steps: 4}\n"
+    "set: {batch_size: 2, max_length: 64, test_limit: 8, validation_limit: 4,\n"
+    "      heldout_tokens: 128, heldout_window: 64, threads: 1,\n"
+    "      eval_every_steps: 2, generate_samples: 2, train_limit: 40}\n"
+    "grid: {method: [lora], batching: [packed], seed: [0]}\n";
+
+struct Planned {
+  Planned() {
+    support::RequireAssets("models/glassllm/config.json");
+    const launch::Workbench& bench = TheWorkbench();
+    const auto spec =
+        spec::ParseSpecText("spec.yaml", kStoppedSpec, bench.Tables());
+    INFO(spec.status().ToString());
+    REQUIRE(spec.ok());
+    auto checked = launch::MakePlan(bench, *spec, methods::AllMethodChecks());
+    INFO(checked.status().ToString());
+    REQUIRE(checked.ok());
+    plan = std::move(checked->plan);
+    REQUIRE(plan.runs.size() == 2);
+  }
+  launch::WorkerOutcome Execute(size_t run,
+                                const launch::WorkerOptions& options) const {
+    const auto outcome =
+        launch::ExecuteRun(TheWorkbench(), plan.runs[run], plan, options);
+    INFO(outcome.status().ToString());
+    REQUIRE(outcome.ok());
+    return *outcome;
+  }
+  spec::RunPlan plan;
+};
+
+// The content digest of a run that is stopped when it is asked for the
+// `first`-th time whether it must, then, by the next call, after `growth` times
+// as many questions, and so on; "" for never. Counts the stops.
+std::string DigestOfRun(const Planned& planned, size_t run, int64_t first,
+                        int& stops) {
+  const support::TempDir dir;
+  launch::WorkerOptions options;
+  options.paths.out = dir.path().string();
+  options.checkpoint_every = absl::InfiniteDuration();
+  options.keep_text = true;
+  int64_t most = first;
+  while (true) {
+    int64_t asked = 0;
+    options.should_stop = [&] { return most > 0 && ++asked >= most; };
+    const launch::WorkerOutcome outcome = planned.Execute(run, options);
+    if (outcome == launch::WorkerOutcome::kPublished) break;
+    REQUIRE(outcome == launch::WorkerOutcome::kInterrupted);
+    REQUIRE(++stops < 200);
+    most += most / 2 + 1;
+  }
+  const record::RunStore store(options.paths);
+  CHECK(store.CountAttempts(planned.plan.runs[run].run_id) == 0);
+  const auto record = store.ReadFinal(planned.plan.runs[run].run_id);
+  REQUIRE(record.ok());
+  CHECK(record->status == RunStatus::kOk);
+  return record::ContentSha256(*record);
+}
+
+TEST_CASE("a run stopped anywhere and continued is the run that was not",
+          "[experiments][stop]") {
+  const Planned planned;
+  for (size_t run = 0; run < planned.plan.runs.size(); ++run) {
+    INFO(planned.plan.runs[run].config.method);
+    int none = 0;
+    const std::string undisturbed = DigestOfRun(planned, run, 0, none);
+    CHECK(none == 0);
+    for (const int64_t first : {1, 17, 60}) {
+      INFO("stopped after " << first);
+      int stops = 0;
+      CHECK(DigestOfRun(planned, run, first, stops) == undisturbed);
+      CHECK(stops > 2);
+    }
+  }
+}
+
+TEST_CASE("what was evaluated before a stop is not evaluated again",
+          "[experiments][stop]") {
+  const Planned planned;
+  const std::string id = planned.plan.runs[0].run_id;
+  const support::TempDir dir;
+  launch::WorkerOptions options;
+  options.paths.out = dir.path().string();
+  const record::RunPaths& paths = options.paths;
+  const std::string record_path = paths.Measured(id) + "/record.h5";
+  // Until the first task's record is kept.
+  size_t kept = 0;
+  for (int64_t most = 16; kept == 0; most += 4) {
+    int64_t asked = 0;
+    options.should_stop = [&] { return ++asked >= most; };
+    REQUIRE(planned.Execute(0, options) == launch::WorkerOutcome::kInterrupted);
+    const auto measured = record::ReadRunRecord(record_path);
+    if (measured.ok()) kept = measured->evals.size();
+  }
+  // It is taken up as it stands there: another number shows which one it was.
+  auto measured = record::ReadRunRecord(record_path);
+  REQUIRE(measured.ok());
+  const EvalRecord mine = measured->evals[0];
+  measured->evals[0].tokens = 12345;
+  REQUIRE(record::WriteRunRecord(*measured, record_path).ok());
+  options.should_stop = nullptr;
+  REQUIRE(planned.Execute(0, options) == launch::WorkerOutcome::kPublished);
+  const auto record = record::ReadRunRecord(paths.Record(id));
+  REQUIRE(record.ok());
+  bool found = false;
+  for (const EvalRecord& eval : record->evals) {
+    if (eval.task != mine.task || eval.split != mine.split) continue;
+    CHECK(eval.tokens == 12345);
+    found = true;
+  }
+  CHECK(found);
+  CHECK_FALSE(std::filesystem::exists(paths.Measured(id)));
+}
+
+TEST_CASE("a run out of its time is an attempt that says so, and goes on",
+          "[experiments][limit]") {
+  const Planned planned;
+  const std::string id = planned.plan.runs[1].run_id;
+  const support::TempDir dir;
+  launch::WorkerOptions options;
+  options.paths.out = dir.path().string();
+  options.run_limit = absl::ZeroDuration();
+  REQUIRE(planned.Execute(1, options) == launch::WorkerOutcome::kTimedOut);
+  const record::RunStore store(options.paths);
+  CHECK(store.CountAttempts(id) == 1);
+  CHECK(store.CountFailures(id) == 0);
+  const auto attempt = store.ReadLastAttempt(id);
+  REQUIRE(attempt.ok());
+  CHECK(attempt->status == RunStatus::kTimeout);
+  CHECK(attempt->status_message.find("--run-limit") != std::string::npos);
+  // Asked to stop at the same time: that counts.
+  options.should_stop = [] { return true; };
+  CHECK(planned.Execute(1, options) == launch::WorkerOutcome::kInterrupted);
+  options.should_stop = nullptr;
+  options.run_limit = absl::InfiniteDuration();
+  CHECK(planned.Execute(1, options) == launch::WorkerOutcome::kPublished);
+  // A final record is not made again, whatever the limit.
+  options.run_limit = absl::ZeroDuration();
+  CHECK(planned.Execute(1, options) == launch::WorkerOutcome::kPublished);
+}
+
+}  // namespace
+}  // namespace sft::experiments::stopped_run_test
