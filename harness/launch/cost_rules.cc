@@ -38,7 +38,7 @@ std::optional<spec::Finding> MemoryFits(const CostFacts& facts) {
       absl::StrCat("a run needs about ", needed >> 20,
                    " MiB of memory, and this machine (or its control group) "
                    "has ",
-                   limit >> 20, "; ",
+                   limit >> 20, " MiB; ",
                    of_batch ? "smaller batches with more "
                               "gradient_accumulation_steps, a smaller "
                               "max_length or activation_checkpointing: true "

@@ -92,8 +92,8 @@ class PlanFolder {
 std::string TinySpec(const std::string& model, const std::string& set = "",
                      const std::string& grid = "method: [lora]") {
   return absl::StrCat(
-      "model: ", model,
-      "\ntrain: [rotten_tomatoes]\n"
+      model.empty() ? "" : absl::StrCat("model: ", model, "\n"),
+      "train: [rotten_tomatoes]\n"
       "evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo]}\n"
       "budget: {steps: 3}\nset: {",
       set, set.empty() ? "" : ", ",
@@ -216,8 +216,9 @@ TEST_CASE("a run is named by what its files hold", "[experiments][plan]") {
   folder.Copy("copy");
   CHECK(folder.IdOf(TinySpec("copy")) == id);
   // Two names of one model are one run.
-  CHECK(folder.Plan(TinySpec("m", "", "method: [lora], model: [m, ./m]"))
-            .size() == 2);
+  CHECK(
+      folder.Plan(TinySpec("", "", "method: [lora], model: [m, ./m]")).size() ==
+      2);
   // Every file that decides the result is in the id.
   for (const char* file : {"config.json", "tokenizer.json"}) {
     INFO(file);

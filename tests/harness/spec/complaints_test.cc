@@ -89,7 +89,7 @@ TEST_CASE("faults of a data block are all told", "[spec][complaints]") {
                           "- {path: b.csv}\n"
                           "train: [a]\n"
                           "evaluate: {tasks: [b]}\n"),
-             {{":3", "'task'"}, {":3", "wanted a list"}, {":4", "needs task"}});
+             {{":3", "'task'"}, {":3", "wanted a list"}});
 }
 
 TEST_CASE("what the cells are refused for stands beside it",
