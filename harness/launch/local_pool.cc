@@ -142,7 +142,8 @@ class LocalPool final : public WorkerPool {
                         absl::StrCat("cannot be started: ", strerror(error)));
     }
     // The kernel ended its lock with it, or the file server with its host.
-    if (!lock.host.empty() && lock.host != HostName()) {
+    if (lock.state == FileLock::State::kTaken && !lock.host.empty() &&
+        lock.host != HostName()) {
       notices_.push_back(absl::StrCat("run ", run_id, " was at work on ",
                                       lock.host,
                                       ", where nothing is at it any more"));
