@@ -51,7 +51,7 @@ TEST_CASE("JSON that is no UTF-8 is refused", "[formats][json]") {
 }
 
 TEST_CASE("a NUL ends no JSON", "[formats][json]") {
-  for (const std::string text :
+  for (const std::string& text :
        {std::string("[1]\0", 4), std::string("[1]\0[2]", 7),
         std::string("[\"a\0\"]", 6), std::string("\0", 1)}) {
     CHECK(FaultOf(text).find("byte 0x00 at column") == 0);
