@@ -1,3 +1,4 @@
+// The program sftbench: its memory, then its commands.
 #include <string>
 #include <vector>
 
