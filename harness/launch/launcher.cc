@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/file_system.h"
 #include "harness/core/files.h"
@@ -183,7 +182,6 @@ class Sweep {
 
   absl::Status TakeEnd(const EndedRun& ended) {
     const spec::PlannedRun& run = states_.Run(ended.run_id);
-    const std::string last_words = progress_[run.run_id].phase;
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
@@ -195,9 +193,8 @@ class Sweep {
       return absl::OkStatus();
     }
     if (ended.outcome == WorkerOutcome::kDiskFull) {
-      StopForDisk(absl::StartsWith(last_words, kDiskFullPhase)
-                      ? last_words.substr(sizeof(kDiskFullPhase) - 1)
-                      : store_.paths().Work(run.run_id));
+      StopForDisk(ended.disk.empty() ? store_.paths().Work(run.run_id)
+                                     : ended.disk);
     }
     if (states_.stopping()) {
       states_.PutOff(run.run_id);

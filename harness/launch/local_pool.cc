@@ -39,6 +39,7 @@ struct Process {
   int pipe = -1;
   bool hung_up = false;  // it says no more, and will end
   std::string buffer;
+  std::string disk;  // as in EndedRun
   std::string card;  // "" = whatever this process sees
   Stopwatch since_start;
   std::optional<int64_t> memory_kills;  // of the machine, when it began
@@ -55,6 +56,8 @@ bool ReadProgress(Process& process, PoolNews& news) {
     if (auto p = ParseProgress(process.buffer.substr(0, end))) {
       if (p->phase.rfind(kNoticePhase, 0) == 0) {
         news.notices.push_back(p->phase.substr(sizeof(kNoticePhase) - 1));
+      } else if (p->phase.rfind(kDiskFullPhase, 0) == 0) {
+        process.disk = p->phase.substr(sizeof(kDiskFullPhase) - 1);
       } else {
         news.progress[process.run_id] = *std::move(p);
       }
@@ -67,6 +70,7 @@ bool ReadProgress(Process& process, PoolNews& news) {
 EndedRun EndOf(const Process& process, int wait_status) {
   EndedRun ended;
   ended.run_id = process.run_id;
+  ended.disk = process.disk;
   ended.wall_seconds = process.since_start.WallSeconds();
   if (WIFSIGNALED(wait_status)) {
     ended.signal = WTERMSIG(wait_status);

@@ -48,6 +48,7 @@ struct EndedRun {
   // Whether the kernel killed for want of memory when it died; nullopt where
   // the system does not tell.
   std::optional<bool> for_memory;
+  std::string disk;  // what it needs of a full disk, and where; else ""
   double wall_seconds = 0;
 };
 

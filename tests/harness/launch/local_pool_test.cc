@@ -55,7 +55,8 @@ TEST_CASE("a worker's exit status and signal say how its run ended",
       "case $3 in\n"
       "--run-id=good) exit 0;;\n"
       "--run-id=bad) exit 1;;\n"
-      "--run-id=full) exit 28;;\n"
+      "--run-id=full) printf 'disk full: 3 MiB of /d\\t0\\t0\\t0\\t0\\t0\\n'"
+      " >&3; exit 28;;\n"
       "--run-id=late) exit 124;;\n"
       "--run-id=stopped) exit 130;;\n"
       "--run-id=odd) exit 7;;\n"
@@ -81,6 +82,7 @@ TEST_CASE("a worker's exit status and signal say how its run ended",
     CHECK(ended.outcome == want.outcome);
     CHECK(ended.exit_status == want.exit_status);
     CHECK(ended.signal == want.signal);
+    CHECK(ended.disk == (ended.exit_status == 28 ? "3 MiB of /d" : ""));
     CHECK(ended.wall_seconds >= 0);
     // Nobody's memory ran out.
     CHECK_FALSE(ended.for_memory.value_or(false));
