@@ -11,7 +11,7 @@
 #include "harness/launch/config_parts.h"
 #include "harness/launch/cost_rules.h"
 #include "harness/launch/text_rules.h"
-#include "harness/measure/memory_limit.h"
+#include "harness/measure/machine_facts.h"
 
 namespace sft::launch {
 namespace {
@@ -134,7 +134,7 @@ class PlanChecker {
   const model::MethodChecks& method_checks_;
   RunCosts& costs_;
   const PlanDepth depth_;
-  const int64_t memory_limit_bytes_ = measure::MemoryLimitBytes();
+  const int64_t memory_limit_bytes_ = measure::ReadMachineFacts().memory_bytes;
   std::map<std::string, std::vector<spec::Finding>> verdicts_;
   std::vector<std::string> warnings_;
 };
