@@ -1,7 +1,5 @@
 #include "harness/core/display_width.h"
 
-#include <algorithm>
-
 #include "harness/core/utf8.h"
 
 namespace sft {
@@ -26,11 +24,9 @@ size_t DisplayColumns(std::string_view text) {
   return columns;
 }
 
-std::string FitColumns(std::string_view text, size_t columns) {
-  const bool fits = DisplayColumns(text) <= columns;
-  const size_t cut = fits ? 0 : std::min(kCut.size(), columns);
+std::string CutColumns(std::string_view text, size_t columns) {
   std::string out;
-  size_t used = cut;
+  size_t used = 0;
   for (size_t at = 0; at < text.size();) {
     const Utf8Char one = DecodeUtf8At(text, at);
     used += ColumnsOfChar(one.code_point);
@@ -41,7 +37,13 @@ std::string FitColumns(std::string_view text, size_t columns) {
     AppendUtf8(is_control ? U' ' : one.code_point, &out);
     at += one.size_bytes;
   }
-  return out.append(kCut.substr(0, cut));
+  return out;
+}
+
+std::string FitColumns(std::string_view text, size_t columns) {
+  if (DisplayColumns(text) <= columns) return CutColumns(text, columns);
+  const std::string_view mark = kCut.substr(0, columns);
+  return CutColumns(text, columns - mark.size()).append(mark);
 }
 
 }  // namespace sft

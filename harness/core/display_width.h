@@ -12,8 +12,9 @@ namespace sft {
 // narrow, so a text that fits does not wrap.
 size_t DisplayColumns(std::string_view text);
 
-// `text` in at most `columns` columns, control characters as blanks. One that
-// is longer ends in "..".
+// What of `text` fits into `columns` columns, control characters as blanks.
+std::string CutColumns(std::string_view text, size_t columns);
+// The same; one that is cut ends in "..".
 std::string FitColumns(std::string_view text, size_t columns);
 
 }  // namespace sft
