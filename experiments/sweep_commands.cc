@@ -115,7 +115,7 @@ volatile sig_atomic_t stop_asked = 0;
 void AskToStop(int) { stop_asked = 1; }
 
 // How many runs go at a time, and on what.
-absl::Status SetJobs(const RunFlags& flags, launch::NeedsPredictor& needs,
+absl::Status SetJobs(const RunFlags& flags, launch::PredictedNeeds needs,
                      launch::LaunchOptions& options) {
   if (flags.gpus) {
     options.cards = measure::VisibleCards(getenv("CUDA_VISIBLE_DEVICES"));
@@ -128,7 +128,8 @@ absl::Status SetJobs(const RunFlags& flags, launch::NeedsPredictor& needs,
   }
   if (flags.jobs == kAutoJobs) {
     options.machine = [] { return measure::ReadMachineFacts(); };
-    options.needs_of = [&needs](const spec::RunConfig& config) {
+    options.needs_of = [needs =
+                            std::move(needs)](const spec::RunConfig& config) {
       return needs.Of(config);
     };
     if (!flags.gpus) options.jobs = options.machine().cores;
@@ -178,14 +179,17 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
     PrintPlan(described);
     return kExitGood;
   }
+  launch::PredictedNeeds needs;
+  if (flags.jobs == kAutoJobs) {
+    SFT_ASSIGN_OR_RETURN(needs, launch::PredictedNeeds::Of(part, *costs));
+  }
   progress.Clear();
   costs.reset();  // its rows are not held while runs take the memory
   SayPlan(checked);
   launch::LaunchOptions options;
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
   ApplyRecording(flags.recording, options);
-  launch::NeedsPredictor needs(TheWorkbench());
-  SFT_RETURN_IF_ERROR(SetJobs(flags, needs, options));
+  SFT_RETURN_IF_ERROR(SetJobs(flags, std::move(needs), options));
   options.max_attempts = flags.max_attempts;
   options.pool = flags.pool;
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));

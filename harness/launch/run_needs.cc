@@ -1,43 +1,30 @@
 #include "harness/launch/run_needs.h"
 
 #include "harness/core/status.h"
-#include "harness/core/tensor_allocator.h"
-#include "harness/launch/run_cost.h"
+#include "harness/launch/config_parts.h"
 
 namespace sft::launch {
-namespace {
 
-// The config without the numbers that no tensor's size follows from.
-std::string WhatTakesMemory(spec::RunConfig config) {
-  const spec::RunConfig defaults;
-  config.seed = defaults.seed;
-  config.learning_rate = defaults.learning_rate;
-  config.weight_decay = defaults.weight_decay;
-  config.schedule = defaults.schedule;
-  config.warmup_ratio = defaults.warmup_ratio;
-  return config.CanonicalConfigText();
+absl::StatusOr<PredictedNeeds> PredictedNeeds::Of(const spec::RunPlan& plan,
+                                                  RunCosts& costs) {
+  PredictedNeeds needs;
+  for (const spec::PlannedRun& run : plan.runs) {
+    if (run.config.device != "cpu") continue;
+    const auto [at, is_new] =
+        needs.bytes_.emplace(RulesPart(run.config), int64_t{0});
+    if (!is_new) continue;
+    spec::RunConfig first = run.config;
+    first.seed = 0;  // as the plan was judged
+    SFT_ASSIGN_OR_RETURN(const RunCost cost, costs.Of(first));
+    at->second = cost.memory_bytes();
+  }
+  return needs;
 }
 
-}  // namespace
-
-absl::StatusOr<RunNeeds> NeedsPredictor::Of(const spec::RunConfig& config) {
+RunNeeds PredictedNeeds::Of(const spec::RunConfig& config) const {
   RunNeeds needs;
   needs.threads = static_cast<int>(config.threads);
-  if (config.device != "cpu") return needs;
-  const std::string key = WhatTakesMemory(config);
-  auto found = bytes_.find(key);
-  if (found == bytes_.end()) {
-    int64_t bytes = 0;
-    {
-      // Of one run alone: rows are not held while runs take the memory.
-      RunCosts costs(bench_);
-      SFT_ASSIGN_OR_RETURN(const RunCost cost, costs.Of(config));
-      bytes = cost.memory_bytes();
-    }
-    ReleaseFreeTensorMemory();  // it is the runs' that are to begin
-    found = bytes_.emplace(key, bytes).first;
-  }
-  needs.bytes = found->second;
+  if (config.device == "cpu") needs.bytes = bytes_.at(RulesPart(config));
   return needs;
 }
 

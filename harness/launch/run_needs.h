@@ -8,23 +8,24 @@
 
 #include "absl/status/statusor.h"
 #include "harness/launch/admission.h"
-#include "harness/launch/workbench.h"
+#include "harness/launch/run_cost.h"
 #include "harness/spec/run_config.h"
+#include "harness/spec/run_plan.h"
 
 namespace sft::launch {
 
-class NeedsPredictor {
+class PredictedNeeds {
  public:
-  // `bench` outlives it.
-  explicit NeedsPredictor(const Workbench& bench) : bench_(bench) {}
+  // Of all runs of the plan, by the costs that it was judged by: little is
+  // read for it anew, and nothing while runs are at work.
+  static absl::StatusOr<PredictedNeeds> Of(const spec::RunPlan& plan,
+                                           RunCosts& costs);
 
-  // Once for all configs that differ in what takes no memory, as seeds and
-  // learning rates. A run on a card has its memory there: not known here.
-  absl::StatusOr<RunNeeds> Of(const spec::RunConfig& config);
+  // Of a run of the plan. One on a card has its memory there: 0 bytes.
+  RunNeeds Of(const spec::RunConfig& config) const;
 
  private:
-  const Workbench& bench_;
-  std::map<std::string, int64_t> bytes_;  // by the rest of the config
+  std::map<std::string, int64_t> bytes_;  // by RulesPart
 };
 
 }  // namespace sft::launch
