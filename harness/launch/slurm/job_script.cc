@@ -107,27 +107,23 @@ std::vector<std::string> SbatchWords(const SlurmOptions& options,
       absl::StrCat("--cpus-per-task=", options.cpus_per_task > 0
                                            ? options.cpus_per_task
                                            : job.threads)};
-  const auto add = [&words](const char* name, const std::string& value) {
+  const auto add = [&words](const std::string& name, const std::string& value) {
     if (!value.empty()) words.push_back(absl::StrCat("--", name, "=", value));
   };
-  add("job-name", options.job_name);
-  add("partition", options.partition);
-  add("account", options.account);
-  add("qos", options.qos);
-  add("time", options.time);
-  add("mem", options.mem);
-  add("gpus", options.gpus);
-  add("gres", options.gres);
-  add("constraint", options.constraint);
-  add("exclude", options.exclude);
-  add("nodelist", options.nodelist);
-  add("mail-user", options.mail_user);
+  const std::map<std::string, std::string> texts = PrintFields(options);
+  for (const char* field :
+       {"job_name", "partition", "account", "qos", "time", "mem", "gpus",
+        "gres", "constraint", "exclude", "nodelist", "mail_user"}) {
+    add(absl::StrReplaceAll(field, {{"_", "-"}}), texts.at(field));
+  }
   if (!options.mail_user.empty()) words.push_back("--mail-type=END,FAIL");
-  // The jobs before this one have waited for the user's own already.
-  add("dependency",
-      job.after.empty()
-          ? options.dependency
-          : absl::StrCat("afterany:", absl::StrJoin(job.after, ":")));
+  // Slurm waits for all that a comma separates.
+  std::vector<std::string> waits;
+  if (!options.dependency.empty()) waits.push_back(options.dependency);
+  if (!job.after.empty()) {
+    waits.push_back(absl::StrCat("afterany:", absl::StrJoin(job.after, ":")));
+  }
+  add("dependency", absl::StrJoin(waits, ","));
   words.insert(words.end(), options.sbatch.begin(), options.sbatch.end());
   words.insert(words.end(), {job.script, job.tasks, absl::StrCat(job.first)});
   return words;

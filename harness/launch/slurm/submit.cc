@@ -90,7 +90,7 @@ RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
     const spec::PlannedRun& run = plan.runs[i];
     // Whether the record is whole is the task's to find out: of a hundred
     // thousand, reading takes minutes.
-    if (FileExists(store.paths().Record(run.run_id))) {
+    if (store.Stands(run.run_id)) {
       ++runs.done;
       continue;
     }
@@ -99,7 +99,8 @@ RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
       continue;
     }
     const int attempts = store.CountAttempts(run.run_id);
-    if (attempts >= request.max_attempts) {
+    // A try that ran out of time speaks against no run.
+    if (store.CountFailures(run.run_id) >= request.max_attempts) {
       ++runs.failed;
     } else if (!request.only.empty() &&
                KindOf(store, run.run_id, attempts) != request.only) {

@@ -210,6 +210,18 @@ TEST_CASE("only runs of one kind are sent when that is asked for",
   CHECK(missing.others == 3);
 }
 
+TEST_CASE("a run that only ran out of time is sent again", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.request.max_attempts = 1;
+  sweep.Publish("01", RunStatus::kFailed, 1);
+  sweep.Publish("02", RunStatus::kTimeout, 1);
+  sweep.request.only = "timeout";
+  const RunsToSend runs = sweep.Submit().runs;
+  CHECK(runs.tuned == std::vector<size_t>{2});
+  CHECK(runs.failed == 1);
+}
+
 TEST_CASE("no more is sent than there is room for", "[launch][slurm]") {
   const FakeSlurm slurm;
   Sweep sweep;
