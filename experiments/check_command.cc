@@ -5,10 +5,8 @@
 #include <string>
 
 #include "experiments/command_line.h"
+#include "experiments/planned_sweep.h"
 #include "harness/core/status.h"
-#include "harness/launch/plan_checks.h"
-#include "harness/spec/experiment_spec.h"
-#include "methods/method_checks.h"
 
 namespace sft::experiments {
 namespace {
@@ -22,15 +20,9 @@ void DeclareCheck(CLI::App& app, CheckFlags& flags) {
 }
 
 absl::StatusOr<int> RunCheck(const CheckFlags& flags) {
-  const launch::Workbench& bench = TheWorkbench();
-  SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
-                       spec::ReadSpec(flags.spec, bench.Tables()));
   SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
-                       launch::MakePlan(bench, spec, methods::AllMethodChecks(),
-                                        launch::PlanDepth::kHeaders));
-  for (const std::string& warning : checked.warnings) {
-    fprintf(stderr, "warning: %s\n", warning.c_str());
-  }
+                       PlanOfSpec(flags.spec, launch::PlanDepth::kHeaders));
+  PrintWarnings(checked.warnings);
   size_t cells = 0;
   for (const spec::PlannedRun& run : checked.plan.runs) {
     cells += run.config.method != spec::kUntuned;

@@ -12,16 +12,19 @@
 namespace sft::experiments {
 
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
-                                               launch::RunCosts& costs) {
+                                               launch::RunCosts& costs,
+                                               launch::PlanDepth depth) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
                        spec::ReadSpec(path, bench.Tables()));
-  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs);
+  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs,
+                          depth);
 }
 
-absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path) {
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
+                                               launch::PlanDepth depth) {
   launch::RunCosts costs(TheWorkbench());
-  return PlanOfSpec(path, costs);
+  return PlanOfSpec(path, costs, depth);
 }
 
 void PrintWarnings(const std::vector<std::string>& warnings) {

@@ -12,9 +12,12 @@ namespace sft::experiments {
 
 // Under all rules; nothing is printed. An error holds all that is wrong, a line
 // each. What is read for it stays in `costs`, for who shows them.
-absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
-                                               launch::RunCosts& costs);
-absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path);
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(
+    const std::string& path, launch::RunCosts& costs,
+    launch::PlanDepth depth = launch::PlanDepth::kRuns);
+absl::StatusOr<launch::CheckedPlan> PlanOfSpec(
+    const std::string& path,
+    launch::PlanDepth depth = launch::PlanDepth::kRuns);
 
 // On standard error.
 void PrintWarnings(const std::vector<std::string>& warnings);

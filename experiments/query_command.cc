@@ -1,13 +1,12 @@
 #include "experiments/query_command.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "experiments/planned_sweep.h"
 #include "harness/analysis/record_query.h"
 #include "harness/analysis/tables.h"
 #include "harness/core/status.h"
@@ -92,9 +91,7 @@ absl::StatusOr<int> RunQuery(const QueryFlags& flags) {
   SFT_ASSIGN_OR_RETURN(
       const analysis::QueryResult result,
       analysis::QueryRecords(flags.path, where, flags.columns));
-  for (const std::string& damaged : result.damaged) {
-    fprintf(stderr, "warning: %s\n", damaged.c_str());
-  }
+  PrintWarnings(result.damaged);
   if (flags.format == "json") {
     PrintRowsAsJson(result);
   } else {

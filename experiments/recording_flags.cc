@@ -4,35 +4,41 @@
 #include "experiments/declared_options.h"
 
 namespace sft::experiments {
+namespace {
+
+// A flag whose value is a time of at least `least`; `wanted` is what its
+// refusal asks for.
+CLI::Option* AddTime(CLI::App& app, const std::string& name,
+                     absl::Duration& time, const std::string& help,
+                     const std::string& wanted, absl::Duration least) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&time](const std::string& text) {
+            absl::ParseDuration(text, &time);
+          },
+          help)
+      ->type_name("TIME")
+      ->check(Checked(wanted, [least](std::string& text) {
+        absl::Duration read;
+        return absl::ParseDuration(text, &read) && read >= least;
+      }));
+}
+
+}  // namespace
 
 void DeclareRecording(CLI::App& app, RecordingFlags& flags) {
   app.add_option("--out", flags.out, "folder of records and weights")
       ->type_name("DIR");
-  app.add_option_function<std::string>(
-         "--checkpoint-every",
-         [&flags](const std::string& text) {
-           absl::ParseDuration(text, &flags.checkpoint_every);
-         },
-         "time between checkpoints; 0 = every step")
-      ->type_name("TIME")
-      ->default_str("2m")
-      ->check(Checked("a time such as 30s or 5m", [](std::string& text) {
-        absl::Duration time;
-        return absl::ParseDuration(text, &time) && time >= absl::ZeroDuration();
-      }));
-  app.add_option_function<std::string>(
-         "--run-limit",
-         [&flags](const std::string& text) {
-           absl::ParseDuration(text, &flags.run_limit);
-         },
-         "time of a run in one call; then it saves, and the next call "
-         "continues it")
-      ->type_name("TIME")
-      ->default_str("none")
-      ->check(Checked("a time such as 30m or 4h", [](std::string& text) {
-        absl::Duration time;
-        return absl::ParseDuration(text, &time) && time > absl::ZeroDuration();
-      }));
+  AddTime(app, "--checkpoint-every", flags.checkpoint_every,
+          "time between checkpoints; 0 = every step",
+          "a time such as 30s or 5m", absl::ZeroDuration())
+      ->default_str("2m");
+  AddTime(app, "--run-limit", flags.run_limit,
+          "time of a run in one call; then it saves, and the next call "
+          "continues it",
+          "a time such as 30m or 4h", absl::Nanoseconds(1))
+      ->default_str("none");
   app.add_flag("--keep-text", flags.keep_text,
                "keep prompts and answers in the record");
   app.add_option_function<std::string>(

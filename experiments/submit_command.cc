@@ -1,7 +1,5 @@
 // submit, cancel: a sweep as job arrays of Slurm.
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <map>
