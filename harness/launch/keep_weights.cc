@@ -27,8 +27,4 @@ bool KeepsWeights(KeepWeights keep, bool trains_adapter) {
          (keep == KeepWeights::kAdapters && trains_adapter);
 }
 
-bool KeepsWeightsOf(KeepWeights keep, const train::UpdateMethod& method) {
-  return KeepsWeights(keep, method.TrainsAdapter());
-}
-
 }  // namespace sft::launch

@@ -7,8 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/train/method.h"
-
 namespace sft::launch {
 
 enum class KeepWeights {
@@ -24,8 +22,6 @@ std::optional<KeepWeights> ParseKeepWeights(std::string_view name);
 
 // Whether those of a run are kept whose method trains an adapter or not.
 bool KeepsWeights(KeepWeights keep, bool trains_adapter);
-// The same of a run by `method`.
-bool KeepsWeightsOf(KeepWeights keep, const train::UpdateMethod& method);
 
 }  // namespace sft::launch
 

@@ -323,7 +323,7 @@ class Worker {
     const std::vector<NamedTensor> trained = trainer_->TrainedTensors();
     if (!trained.empty()) {
       record_.texts["weights_sha256"] = TensorDigest(trained);
-      if (KeepsWeightsOf(options_.keep_weights, *method_) &&
+      if (KeepsWeights(options_.keep_weights, method_->TrainsAdapter()) &&
           record_.status == RunStatus::kOk) {
         Show("save");
         SFT_RETURN_IF_ERROR(

@@ -1,5 +1,6 @@
 #include "harness/launch/keep_weights.h"
 
+#include "harness/train/method.h"
 #include "tests/support/catch_torch.h"
 
 namespace sft::launch::keep_weights_test {
@@ -25,12 +26,12 @@ TEST_CASE("which weights are kept is a question to the method",
           "[launch][weights]") {
   const MadeUpMethod whole{};
   const MadeUpAdapter adapter{};
-  CHECK_FALSE(KeepsWeightsOf(KeepWeights::kNone, whole));
-  CHECK_FALSE(KeepsWeightsOf(KeepWeights::kNone, adapter));
-  CHECK_FALSE(KeepsWeightsOf(KeepWeights::kAdapters, whole));
-  CHECK(KeepsWeightsOf(KeepWeights::kAdapters, adapter));
-  CHECK(KeepsWeightsOf(KeepWeights::kAll, whole));
-  CHECK(KeepsWeightsOf(KeepWeights::kAll, adapter));
+  CHECK_FALSE(KeepsWeights(KeepWeights::kNone, whole.TrainsAdapter()));
+  CHECK_FALSE(KeepsWeights(KeepWeights::kNone, adapter.TrainsAdapter()));
+  CHECK_FALSE(KeepsWeights(KeepWeights::kAdapters, whole.TrainsAdapter()));
+  CHECK(KeepsWeights(KeepWeights::kAdapters, adapter.TrainsAdapter()));
+  CHECK(KeepsWeights(KeepWeights::kAll, whole.TrainsAdapter()));
+  CHECK(KeepsWeights(KeepWeights::kAll, adapter.TrainsAdapter()));
 }
 
 TEST_CASE("each choice reads back by its name", "[launch][weights]") {
