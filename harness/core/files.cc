@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "harness/core/file_lock.h"
 #include "harness/core/status.h"
 #include "harness/core/stop_point.h"
 
@@ -66,12 +67,6 @@ int ReplaceFolder(const std::string& temporary, const std::string& path) {
     return error;
   }
   return 0;
-}
-
-// A name beside `path` that no other process or thread takes.
-std::string TemporaryBeside(const std::string& path) {
-  static std::atomic<int> counter{0};
-  return absl::StrCat(path, ".tmp.", getpid(), ".", counter++);
 }
 
 class FileDescriptor {
@@ -211,6 +206,11 @@ absl::Status FsyncPath(const std::string& path) {
     return SystemError(path, "cannot be synced");
   }
   return absl::OkStatus();
+}
+
+std::string TemporaryBeside(const std::string& path) {
+  static std::atomic<int> counter{0};
+  return absl::StrCat(path, ".tmp.", HostName(), ".", getpid(), ".", counter++);
 }
 
 absl::Status WriteFileAtomically(const std::string& path,

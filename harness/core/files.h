@@ -31,6 +31,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 absl::StatusOr<std::vector<std::string>> ReadLines(
     const std::string& path, int64_t max_line_bytes = int64_t{64} << 20);
 
+// A name beside `path` that no other thread, process or host takes.
+std::string TemporaryBeside(const std::string& path);
 // Written to a temporary name beside `path`, fsynced, renamed over it.
 absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -20,13 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kNameDigits = 12;
 constexpr int64_t kMaxManifestBytes = int64_t{1} << 30;
-
-// A name that no other writer has, on whatever host.
-std::string UniqueBeside(const std::string& path) {
-  char host[256] = "host";
-  gethostname(host, sizeof(host) - 1);
-  return absl::StrCat(path, ".tmp.", host, ".", getpid());
-}
 
 // What is launched is the newest, and by the clock: the kernel's own times are
 // some milliseconds coarse. That it cannot be said where the file is another
@@ -61,7 +53,7 @@ absl::StatusOr<std::string> WriteManifest(const RunPaths& paths,
     MarkNewest(path);
     return path;
   }
-  const std::string temporary = UniqueBeside(path);
+  const std::string temporary = TemporaryBeside(path);
   SFT_RETURN_IF_ERROR(WriteFileAtomically(temporary, text));
   SFT_RETURN_IF_ERROR(PublishByLink(temporary, path).status());
   MarkNewest(path);

@@ -70,7 +70,7 @@ absl::StatusOr<std::unique_ptr<MergedWriter>> MergedWriter::Create(
     const std::string& path, const std::vector<std::string>& plans) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
-  impl->temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  impl->temporary = TemporaryBeside(path);
   std::unique_ptr<MergedWriter> writer(new MergedWriter(std::move(impl)));
   SFT_RETURN_IF_ERROR(writer->Begin(plans));
   return writer;
