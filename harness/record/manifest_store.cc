@@ -54,7 +54,7 @@ absl::StatusOr<std::string> WriteManifest(const RunPaths& paths,
     return path;
   }
   const std::string temporary = TemporaryBeside(path);
-  SFT_RETURN_IF_ERROR(WriteFileAtomically(temporary, text));
+  SFT_RETURN_IF_ERROR(WriteWhole(temporary, text));
   SFT_RETURN_IF_ERROR(PublishByLink(temporary, path).status());
   MarkNewest(path);
   return path;

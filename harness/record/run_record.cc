@@ -74,7 +74,9 @@ absl::Status WriteRunRecord(const RunRecord& record, const std::string& path) {
 absl::StatusOr<bool> PublishRunRecord(const RunRecord& record,
                                       const std::string& path) {
   const std::string temporary = TemporaryName(record, path);
-  SFT_RETURN_IF_ERROR(WriteRunRecord(record, temporary));
+  SFT_ASSIGN_OR_RETURN(const std::string bytes,
+                       SealItems(SealedItemsOfRecord(record)));
+  SFT_RETURN_IF_ERROR(WriteWhole(temporary, bytes));
   return PublishByLink(temporary, path);
 }
 
