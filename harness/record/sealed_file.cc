@@ -16,7 +16,6 @@ namespace {
 constexpr std::string_view kPlainMagic = "sftbench record\nbytes ";
 constexpr std::string_view kPackedMagic = "sftbench packed record\nbytes ";
 constexpr std::string_view kDigestLabel = "\nsha256 ";
-constexpr int64_t kMaxRecordBytes = int64_t{1} << 32;
 constexpr size_t kPackedSizeBytes = sizeof(uint64_t);
 
 bool BeginsWith(std::string_view text, std::string_view magic) {

@@ -8,6 +8,7 @@
 #define HARNESS_RECORD_SEALED_FILE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ namespace sft::record {
 // The smallest user block that HDF5 skips, and the one of a file without packed
 // items: a merged one, or one that an older build wrote.
 inline constexpr size_t kSealBytes = 512;
+
+// Larger files are not read, so none is written.
+inline constexpr int64_t kMaxRecordBytes = int64_t{1} << 32;
 
 // The bytes of a file of these items.
 absl::StatusOr<std::string> SealItems(std::vector<H5Item> items);
