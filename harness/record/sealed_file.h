@@ -41,9 +41,11 @@ bool HasPackedItems(std::string_view bytes);
 // The packed items where there are some, else HDF5's.
 absl::StatusOr<std::vector<H5Item>> ItemsOfSealed(const std::string& where,
                                                   const std::string& bytes);
-// An error where the packed items are not those that HDF5 readers find.
+// An error where `items`, which are the packed ones of `bytes`, are not those
+// that HDF5 readers find.
 absl::Status CheckPackedItems(const std::string& where,
-                              const std::string& bytes);
+                              const std::string& bytes,
+                              const std::vector<H5Item>& items);
 
 }  // namespace sft::record
 
