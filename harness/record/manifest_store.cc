@@ -92,14 +92,31 @@ std::vector<std::string> ListPlanFiles(const std::string& dir) {
   return files;
 }
 
-absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
-  std::vector<spec::RunPlan> plans;
+absl::StatusOr<std::vector<PlanText>> ReadFolderPlanTexts(
+    const std::string& dir) {
+  std::vector<PlanText> texts;
   for (const std::string& file : ListPlanFiles(dir)) {
-    SFT_ASSIGN_OR_RETURN(const std::string text,
-                         ReadFile(file, kMaxManifestBytes));
-    SFT_ASSIGN_OR_RETURN(spec::RunPlan plan, spec::PlanFromText(file, text));
+    SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(file, kMaxManifestBytes));
+    texts.push_back({file, std::move(text)});
+  }
+  return texts;
+}
+
+absl::StatusOr<std::vector<spec::RunPlan>> PlansOfTexts(
+    const std::vector<PlanText>& texts) {
+  std::vector<spec::RunPlan> plans;
+  for (const PlanText& one : texts) {
+    SFT_ASSIGN_OR_RETURN(spec::RunPlan plan,
+                         spec::PlanFromText(one.file, one.text));
     plans.push_back(std::move(plan));
   }
+  return plans;
+}
+
+absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<PlanText> texts,
+                       ReadFolderPlanTexts(dir));
+  SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans, PlansOfTexts(texts));
   if (plans.empty()) {
     return absl::NotFoundError(absl::StrCat(
         dir, ": holds no plan (manifests/*.jsonl); wanted the --out of a run"));

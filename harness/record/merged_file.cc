@@ -76,6 +76,17 @@ absl::Status SealFile(const std::string& temporary, const std::string& path) {
 
 }  // namespace
 
+std::vector<std::string> PlansIn(const std::vector<H5Item>& items) {
+  for (const H5Item& item : items) {
+    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
+    if (const auto* texts =
+            std::get_if<std::vector<std::string>>(&item.value)) {
+      return *texts;
+    }
+  }
+  return {};
+}
+
 struct MergedWriter::Impl {
   std::string path, temporary;
   int64_t max_bytes = 0;
@@ -222,13 +233,7 @@ absl::Status MergedReader::Begin(const std::string& bytes) {
   const hid_t file = impl_->file->get();
   SFT_ASSIGN_OR_RETURN(const std::vector<H5Item> items,
                        ReadH5Items(where, file, bytes.size(), H5Depth::kRoot));
-  for (const H5Item& item : items) {
-    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
-    if (const auto* texts =
-            std::get_if<std::vector<std::string>>(&item.value)) {
-      impl_->plans = *texts;
-    }
-  }
+  impl_->plans = PlansIn(items);
   H5Handle group(H5Gopen2(file, kMergedRunsPath, H5P_DEFAULT), H5Gclose);
   hsize_t at = 0;
   const auto add = [](hid_t, const char* name, const H5L_info_t*,

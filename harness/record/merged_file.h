@@ -19,6 +19,9 @@ namespace sft::record {
 // What its root says it is ("/ @kind").
 inline constexpr char kMergedFilesKind[] = "merged files";
 
+// The texts at /plan among `items`.
+std::vector<std::string> PlansIn(const std::vector<H5Item>& items);
+
 class MergedWriter {
  public:
   // Writes beside `path`; nothing stands there before Finish(), which refuses

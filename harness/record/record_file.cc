@@ -77,13 +77,7 @@ absl::Status RecordFile::SplitMerged() {
   if (whole == nullptr || *whole != WholeDigest(items)) {
     return InputError(path_, "is damaged: record_sha256 does not match");
   }
-  for (const H5Item& item : items) {
-    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
-    if (const auto* texts =
-            std::get_if<std::vector<std::string>>(&item.value)) {
-      plans_ = *texts;
-    }
-  }
+  plans_ = PlansIn(items);
   for (auto& [name, own] : SplitTree(std::move(items))) {
     SFT_ASSIGN_OR_RETURN(as_own_[name], SealItems(std::move(own)));
     names_.push_back(name);
