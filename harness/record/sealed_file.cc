@@ -1,6 +1,5 @@
 #include "harness/record/sealed_file.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -47,10 +46,9 @@ absl::StatusOr<std::string_view> PackedPart(const std::string& where,
 }  // namespace
 
 absl::StatusOr<std::string> SealItems(std::vector<H5Item> items) {
-  std::sort(items.begin(), items.end(),
-            [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
+  SortItems(items);
   SFT_ASSIGN_OR_RETURN(const std::string packed, PackItems(items));
-  SFT_ASSIGN_OR_RETURN(const std::string image, EncodeH5(std::move(items)));
+  SFT_ASSIGN_OR_RETURN(const std::string image, EncodeSortedH5(items));
   const uint64_t packed_size = packed.size();
   std::string body(kPackedSizeBytes, '\0');
   std::memcpy(body.data(), &packed_size, kPackedSizeBytes);
