@@ -47,14 +47,11 @@ spec::RunPlan PlanOfRecords(const CollectedRecords& records) {
 }
 
 // Of one sweep, or of all that ran into one folder or were merged into a file.
-absl::StatusOr<spec::RunPlan> PlanOfTexts(const std::string& where,
-                                          const std::vector<std::string>& texts,
-                                          std::vector<std::string>& notes) {
-  std::vector<spec::RunPlan> plans;
-  for (const std::string& text : texts) {
-    SFT_ASSIGN_OR_RETURN(spec::RunPlan plan, spec::PlanFromText(where, text));
-    plans.push_back(std::move(plan));
-  }
+absl::StatusOr<spec::RunPlan> UnitedPlan(
+    const std::vector<record::PlanText>& texts,
+    std::vector<std::string>& notes) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<spec::RunPlan> plans,
+                       record::PlansOfTexts(texts));
   spec::RunPlan united = spec::UnitePlans(plans);
   // A plan whose runs the newest one has too says nothing more.
   if (united.runs.size() > plans.back().runs.size()) {
@@ -169,7 +166,7 @@ std::optional<size_t> Results::CellOf(const std::string& run_id) const {
 
 absl::StatusOr<Results> CollectResults(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(CollectedRecords records, CollectRecords(dir));
-  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> plan_texts,
+  SFT_ASSIGN_OR_RETURN(const std::vector<record::PlanText> plan_texts,
                        record::ReadPlanTexts(dir));
   spec::RunPlan plan;
   if (plan_texts.empty()) {
@@ -181,7 +178,7 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
         "No plan is kept beside these records: question, baseline, selection "
         "and runs that are missing are not known.");
   } else {
-    SFT_ASSIGN_OR_RETURN(plan, PlanOfTexts(dir, plan_texts, records.notes));
+    SFT_ASSIGN_OR_RETURN(plan, UnitedPlan(plan_texts, records.notes));
   }
   Results results;
   results.question = plan.question;

@@ -34,9 +34,9 @@ void WriteHost(int fd) {
 
 }  // namespace
 
-std::string HostName() {
-  char host[kMaxHostBytes] = "host";
-  gethostname(host, sizeof(host) - 1);
+std::string HostName(const std::string& unknown) {
+  char host[kMaxHostBytes] = "";
+  if (gethostname(host, sizeof(host) - 1) != 0) return unknown;
   return host;
 }
 

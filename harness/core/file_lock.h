@@ -25,8 +25,8 @@ FileLock TakeFileLock(const std::string& path);
 // Asks without taking it; false where there is no such file, or no locks.
 bool IsFileLocked(const std::string& path);
 
-// Of this machine, or "host".
-std::string HostName();
+// Of this machine, or `unknown` where it has none.
+std::string HostName(const std::string& unknown = "host");
 
 }  // namespace sft
 

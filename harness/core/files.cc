@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "harness/core/file_lock.h"
 #include "harness/core/status.h"
 #include "harness/core/stop_point.h"
 
@@ -68,12 +69,6 @@ int ReplaceFolder(const std::string& temporary, const std::string& path) {
   return 0;
 }
 
-// A name beside `path` that no other process or thread takes.
-std::string TemporaryBeside(const std::string& path) {
-  static std::atomic<int> counter{0};
-  return absl::StrCat(path, ".tmp.", getpid(), ".", counter++);
-}
-
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd) : fd_(fd) {}
@@ -91,6 +86,25 @@ class FileDescriptor {
 std::string ParentOf(const std::string& path) {
   const std::string parent = fs::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
+}
+
+// An errno, 0 for `written`; what cannot be written whole is removed.
+int WriteAndSync(const std::string& path, std::string_view bytes) {
+  const auto failed = [&path] {
+    const int error = errno;
+    unlink(path.c_str());
+    return error;
+  };
+  FileDescriptor fd(
+      open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (fd.get() < 0) return errno;
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t n = write(fd.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed();
+    done += static_cast<size_t>(n);
+  }
+  return fsync(fd.get()) == 0 ? 0 : failed();
 }
 
 std::string SizeText(double bytes) {
@@ -213,28 +227,32 @@ absl::Status FsyncPath(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status WriteWhole(const std::string& path, std::string_view bytes) {
+  const int error = WriteAndSync(path, bytes);
+  if (error != 0) return WriteError(path, error, std::ssize(bytes));
+  return absl::OkStatus();
+}
+
+std::string TemporaryBeside(const std::string& path) {
+  static std::atomic<int> counter{0};
+  return absl::StrCat(path, ".tmp.", HostName(), ".", getpid(), ".", counter++);
+}
+
 absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes) {
   const std::string temporary = TemporaryBeside(path);
-  const auto failed = [&](int error) {
+  const int error = WriteAndSync(temporary, bytes);
+  if (error != 0) return WriteError(path, error, std::ssize(bytes));
+  return ReplaceFile(temporary, path);
+}
+
+absl::Status ReplaceFile(const std::string& temporary,
+                         const std::string& path) {
+  if (rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
     unlink(temporary.c_str());
-    return WriteError(path, error, std::ssize(bytes));
-  };
-  {
-    FileDescriptor fd(open(temporary.c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (fd.get() < 0) return failed(errno);
-    size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t n =
-          write(fd.get(), bytes.data() + done, bytes.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return failed(errno);
-      done += static_cast<size_t>(n);
-    }
-    if (fsync(fd.get()) != 0) return failed(errno);
+    return FileError(path, "cannot be written", error);
   }
-  if (rename(temporary.c_str(), path.c_str()) != 0) return failed(errno);
   return FsyncPath(ParentOf(path));
 }
 

@@ -31,9 +31,16 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 absl::StatusOr<std::vector<std::string>> ReadLines(
     const std::string& path, int64_t max_line_bytes = int64_t{64} << 20);
 
+// A name beside `path` that no other thread, process or host takes.
+std::string TemporaryBeside(const std::string& path);
+// Written and fsynced where it stands; removed if that fails. For a name that
+// is nobody else's, to be published.
+absl::Status WriteWhole(const std::string& path, std::string_view bytes);
 // Written to a temporary name beside `path`, fsynced, renamed over it.
 absl::Status WriteFileAtomically(const std::string& path,
                                  std::string_view bytes);
+// Renames `temporary`, which is synced, over `path`; removes it if that fails.
+absl::Status ReplaceFile(const std::string& temporary, const std::string& path);
 // fsyncs `temporary` and links it to `path`, first wins: returns true if this
 // call made it, false if it stood there already. `temporary` is removed.
 // Without links it is renamed, where the system can refuse to replace; where it

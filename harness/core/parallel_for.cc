@@ -4,19 +4,23 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 namespace sft {
-namespace {
 
 size_t UsableCores() {
-  cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
-  return static_cast<size_t>(std::max(CPU_COUNT(&cores), 1));
+  // More than the mask of a thousand cores: the kernel refuses a short one.
+  constexpr int kMostCores = 1 << 15;
+  cpu_set_t* mask = CPU_ALLOC(kMostCores);
+  const size_t size = CPU_ALLOC_SIZE(kMostCores);
+  int cores = 0;
+  if (sched_getaffinity(0, size, mask) == 0) cores = CPU_COUNT_S(size, mask);
+  CPU_FREE(mask);
+  if (cores > 0) return static_cast<size_t>(cores);
+  return std::max<size_t>(1, std::thread::hardware_concurrency());
 }
-
-}  // namespace
 
 void ParallelFor(size_t n, const std::function<void(size_t)>& body) {
   std::atomic<size_t> next{0};
@@ -25,7 +29,11 @@ void ParallelFor(size_t n, const std::function<void(size_t)>& body) {
   };
   std::vector<std::thread> others;
   for (size_t t = 1; t < std::min(n, UsableCores()); ++t) {
-    others.emplace_back(work);
+    try {
+      others.emplace_back(work);
+    } catch (const std::system_error&) {
+      break;  // a limit on threads: those there are do the work
+    }
   }
   work();
   for (std::thread& other : others) other.join();

@@ -13,6 +13,13 @@
 
 namespace sft::formats {
 
+// nullptr where absent or null, or where `object` is none.
+inline const nlohmann::json* FindField(const nlohmann::json& object,
+                                       const char* name) {
+  const auto it = object.find(name);
+  return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
 // A key that may only have one value, if any.
 struct OnlyValue {
   const char* key;
@@ -25,8 +32,7 @@ class JsonFields {
       : where_(std::move(where)), object_(object) {}
 
   const nlohmann::json* Find(const char* key) const {
-    auto it = object_.find(key);
-    return it == object_.end() || it->is_null() ? nullptr : &*it;
+    return FindField(object_, key);
   }
   absl::Status Wrong(const char* key, const char* wanted) const {
     const nlohmann::json* value = Find(key);

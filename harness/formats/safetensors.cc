@@ -234,7 +234,7 @@ absl::Status WriteSafetensors(const std::string& path,
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
 
-  const std::string temporary = absl::StrCat(path, ".tmp", getpid());
+  const std::string temporary = TemporaryBeside(path);
   std::FILE* out = std::fopen(temporary.c_str(), "wb");
   const uint64_t header_bytes = text.size();
   const auto size =

@@ -1,21 +1,13 @@
 #include "harness/formats/special_tokens.h"
 
+#include "harness/formats/json_fields.h"
+
 namespace sft::formats {
-namespace {
-
-const nlohmann::json* FieldOf(const nlohmann::json& object,
-                              const std::string& name) {
-  if (!object.is_object()) return nullptr;
-  const auto it = object.find(name);
-  return it == object.end() ? nullptr : &*it;
-}
-
-}  // namespace
 
 std::string TokenText(const nlohmann::json& config, const std::string& token) {
-  const nlohmann::json* field = FieldOf(config, token);
+  const nlohmann::json* field = FindField(config, token.c_str());
   if (field != nullptr && field->is_object()) {
-    field = FieldOf(*field, "content");
+    field = FindField(*field, "content");
   }
   return field != nullptr && field->is_string() ? field->get<std::string>()
                                                 : std::string();
@@ -23,7 +15,7 @@ std::string TokenText(const nlohmann::json& config, const std::string& token) {
 
 const nlohmann::json* FirstTokenId(const nlohmann::json& config,
                                    const std::string& key) {
-  const nlohmann::json* field = FieldOf(config, key);
+  const nlohmann::json* field = FindField(config, key.c_str());
   if (field != nullptr && field->is_array() && !field->empty()) {
     field = &field->front();
   }

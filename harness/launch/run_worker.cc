@@ -171,12 +171,12 @@ class Worker {
 
   // Round 0: the untuned run's scores where they stand, else measured here.
   absl::Status MeasureBase() {
-    if (run_.untuned_id != run_.run_id && store_.IsFinal(run_.untuned_id)) {
-      SFT_ASSIGN_OR_RETURN(const record::RunRecord untuned,
-                           store_.ReadFinal(run_.untuned_id));
-      if (untuned.status == RunStatus::kOk &&
-          CheckSameModel(untuned, *loaded_.model, untuned.run_id).ok()) {
-        record_.evals = untuned.evals;
+    if (run_.untuned_id != run_.run_id) {
+      const absl::StatusOr<record::RunRecord> untuned =
+          store_.ReadFinal(run_.untuned_id);
+      if (untuned.ok() && untuned->status == RunStatus::kOk &&
+          CheckSameModel(*untuned, *loaded_.model, untuned->run_id).ok()) {
+        record_.evals = untuned->evals;
         return absl::OkStatus();
       }
     }

@@ -22,8 +22,7 @@ const spec::PlannedRun* SweepStates::Next() const {
   if (stopping()) return nullptr;
   const auto next = std::find_if(
       waiting_.begin(), waiting_.end(), [this](const spec::PlannedRun* run) {
-        return run->untuned_id.empty() || run->untuned_id == run->run_id ||
-               settled_.contains(run->untuned_id);
+        return spec::IsUntuned(*run) || settled_.contains(run->untuned_id);
       });
   return next == waiting_.end() ? nullptr : *next;
 }

@@ -11,10 +11,6 @@
 namespace sft::launch {
 namespace {
 
-bool IsUntunedRun(const spec::PlannedRun& run) {
-  return run.untuned_id.empty() || run.untuned_id == run.run_id;
-}
-
 // False if it was asked to stop meanwhile.
 bool WaitForOthersUntuned(const record::RunStore& store,
                           const spec::RunPlan& plan,
@@ -24,7 +20,7 @@ bool WaitForOthersUntuned(const record::RunStore& store,
   for (const spec::PlannedRun& run : plan.runs) {
     const bool is_own =
         std::find(wanted.begin(), wanted.end(), run.run_id) != wanted.end();
-    if (!IsUntunedRun(run) || is_own) continue;
+    if (!spec::IsUntuned(run) || is_own) continue;
     bool said = false;
     while (!store.IsFinal(run.run_id) && store.IsLocked(run.run_id)) {
       if (interrupts() > 0) return false;
@@ -48,7 +44,7 @@ absl::StatusOr<spec::RunPlan> PlanOfTask(
   std::vector<spec::PlannedRun> own;
   for (const size_t index : indices) {
     SFT_ASSIGN_OR_RETURN(spec::PlannedRun run, manifest.Run(index));
-    if (!IsUntunedRun(run) && manifest_index.count(run.untuned_id) == 0) {
+    if (!spec::IsUntuned(run) && manifest_index.count(run.untuned_id) == 0) {
       SFT_ASSIGN_OR_RETURN(const size_t at, manifest.IndexOf(run.untuned_id));
       SFT_ASSIGN_OR_RETURN(spec::PlannedRun untuned, manifest.Run(at));
       manifest_index[untuned.run_id] = at;

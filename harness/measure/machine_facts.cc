@@ -1,6 +1,5 @@
 #include "harness/measure/machine_facts.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,10 +9,10 @@
 #include <map>
 #include <sstream>
 #include <string_view>
-#include <thread>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
 
 namespace sft::measure {
@@ -110,23 +109,12 @@ void BoundMemory(int64_t limit, int64_t used, int64_t cached,
   facts.free_bytes = std::clamp<int64_t>(left, 0, facts.free_bytes);
 }
 
-int AffinityCores() {
-  // More than the mask of a thousand cores: the kernel refuses a short one.
-  constexpr int kMostCores = 1 << 15;
-  cpu_set_t* mask = CPU_ALLOC(kMostCores);
-  const size_t size = CPU_ALLOC_SIZE(kMostCores);
-  int cores = 0;
-  if (sched_getaffinity(0, size, mask) == 0) cores = CPU_COUNT_S(size, mask);
-  CPU_FREE(mask);
-  if (cores > 0) return cores;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 }  // namespace
 
 MachineFacts ReadMachineFacts(const std::string& root, int affinity) {
   MachineFacts facts;
-  const int64_t cores = affinity > 0 ? affinity : AffinityCores();
+  const int64_t cores =
+      affinity > 0 ? affinity : static_cast<int64_t>(UsableCores());
   facts.cores =
       static_cast<int>(std::max<int64_t>(1, std::min(cores, QuotaCores(root))));
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "harness/core/file_lock.h"
 #include "harness/core/status.h"
 #include "harness/kernels/shared/instruction_set.h"
 
@@ -52,9 +53,7 @@ std::map<std::string, std::string> BuildProvenance(
 
 std::map<std::string, std::string> RunProvenance(absl::Time start) {
   std::map<std::string, std::string> out;
-  char host[256] = "unknown";
-  gethostname(host, sizeof(host) - 1);
-  out["host"] = host;
+  out["host"] = HostName("unknown");
   out["cpu"] = CpuModel();
   out["start"] =
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", start, absl::UTCTimeZone());

@@ -4,6 +4,7 @@
 #ifndef HARNESS_RECORD_H5_H_
 #define HARNESS_RECORD_H5_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -36,8 +37,15 @@ struct H5Item {
   }
 };
 
+// Deflated bytes hold at most this many times their own number.
+inline constexpr size_t kMostInflation = 1032;
+
+// Into path order.
+void SortItems(std::vector<H5Item>& items);
 // Strings must be UTF-8 without NUL (CleanUtf8).
 absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items);
+// Of items in path order.
+absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items);
 
 // Items in path order. `where` is for messages. Nothing larger than the image
 // is allocated for a value; links other than hard ones are refused.

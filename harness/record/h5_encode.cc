@@ -281,9 +281,17 @@ void SetH5Format(hid_t access_list) {
   H5Pset_libver_bounds(access_list, H5F_LIBVER_V18, H5F_LIBVER_V18);
 }
 
-absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items) {
+void SortItems(std::vector<H5Item>& items) {
   std::sort(items.begin(), items.end(),
             [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
+}
+
+absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items) {
+  SortItems(items);
+  return EncodeSortedH5(items);
+}
+
+absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items) {
   H5Session session;
   H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   const H5Handle creation = MakeH5CreationList(/*user_block_bytes=*/0);

@@ -5,6 +5,7 @@
 #include <hdf5.h>
 
 #include <mutex>
+#include <utility>
 
 namespace sft::record {
 
@@ -21,6 +22,8 @@ class H5Handle {
   ~H5Handle() {
     if (id_ >= 0) closer_(id_);
   }
+  // Early, where what is still to be written may fail.
+  bool Close() { return closer_(std::exchange(id_, hid_t{-1})) >= 0; }
   bool ok() const { return id_ >= 0; }
   hid_t get() const { return id_; }
 

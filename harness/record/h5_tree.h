@@ -38,9 +38,6 @@ void SetH5Format(hid_t access_list);
 // Opens an image in memory; it is copied. Not ok where it is no HDF5 file.
 void OpenH5Image(const std::string& image, std::optional<H5Handle>& file);
 
-// A deflated chunk holds at most this many times its own bytes.
-inline constexpr size_t kMostInflation = 1032;
-
 }  // namespace sft::record
 
 #endif  // HARNESS_RECORD_H5_TREE_H_

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -20,13 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kNameDigits = 12;
 constexpr int64_t kMaxManifestBytes = int64_t{1} << 30;
-
-// A name that no other writer has, on whatever host.
-std::string UniqueBeside(const std::string& path) {
-  char host[256] = "host";
-  gethostname(host, sizeof(host) - 1);
-  return absl::StrCat(path, ".tmp.", host, ".", getpid());
-}
 
 // What is launched is the newest, and by the clock: the kernel's own times are
 // some milliseconds coarse. That it cannot be said where the file is another
@@ -61,8 +53,8 @@ absl::StatusOr<std::string> WriteManifest(const RunPaths& paths,
     MarkNewest(path);
     return path;
   }
-  const std::string temporary = UniqueBeside(path);
-  SFT_RETURN_IF_ERROR(WriteFileAtomically(temporary, text));
+  const std::string temporary = TemporaryBeside(path);
+  SFT_RETURN_IF_ERROR(WriteWhole(temporary, text));
   SFT_RETURN_IF_ERROR(PublishByLink(temporary, path).status());
   MarkNewest(path);
   return path;
@@ -100,14 +92,31 @@ std::vector<std::string> ListPlanFiles(const std::string& dir) {
   return files;
 }
 
-absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
-  std::vector<spec::RunPlan> plans;
+absl::StatusOr<std::vector<PlanText>> ReadFolderPlanTexts(
+    const std::string& dir) {
+  std::vector<PlanText> texts;
   for (const std::string& file : ListPlanFiles(dir)) {
-    SFT_ASSIGN_OR_RETURN(const std::string text,
-                         ReadFile(file, kMaxManifestBytes));
-    SFT_ASSIGN_OR_RETURN(spec::RunPlan plan, spec::PlanFromText(file, text));
+    SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(file, kMaxManifestBytes));
+    texts.push_back({file, std::move(text)});
+  }
+  return texts;
+}
+
+absl::StatusOr<std::vector<spec::RunPlan>> PlansOfTexts(
+    const std::vector<PlanText>& texts) {
+  std::vector<spec::RunPlan> plans;
+  for (const PlanText& one : texts) {
+    SFT_ASSIGN_OR_RETURN(spec::RunPlan plan,
+                         spec::PlanFromText(one.file, one.text));
     plans.push_back(std::move(plan));
   }
+  return plans;
+}
+
+absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<PlanText> texts,
+                       ReadFolderPlanTexts(dir));
+  SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans, PlansOfTexts(texts));
   if (plans.empty()) {
     return absl::NotFoundError(absl::StrCat(
         dir, ": holds no plan (manifests/*.jsonl); wanted the --out of a run"));

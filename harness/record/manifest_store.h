@@ -42,7 +42,17 @@ class ManifestFile {
 // The plans of DIR, the oldest first: the plan.json of older versions, then the
 // manifests by the time of their last launch.
 std::vector<std::string> ListPlanFiles(const std::string& dir);
-// All of them as one (spec::UnitePlans); NotFound where there is none.
+struct PlanText {
+  std::string file;  // that holds it
+  std::string text;  // a manifest, or an older plan.json
+};
+// Of ListPlanFiles, in its order.
+absl::StatusOr<std::vector<PlanText>> ReadFolderPlanTexts(
+    const std::string& dir);
+// In order; an error names the file of the text that is no plan.
+absl::StatusOr<std::vector<spec::RunPlan>> PlansOfTexts(
+    const std::vector<PlanText>& texts);
+// All of a folder as one (spec::UnitePlans); NotFound where there is none.
 absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir);
 
 }  // namespace sft::record

@@ -20,16 +20,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMaxPlanBytes = int64_t{1} << 30;
 constexpr size_t kReadAhead = 64;  // records in memory at a time
 
-void AddOnce(const std::vector<std::string>& texts,
-             std::vector<std::string>& all) {
-  for (const std::string& text : texts) {
-    if (std::find(all.begin(), all.end(), text) == all.end()) {
-      all.push_back(text);
-    }
+// The plans of a file or folder, without those that are in `all`.
+void AddOnce(std::vector<PlanText> plans, std::vector<PlanText>& all) {
+  for (PlanText& plan : plans) {
+    const bool is_new = std::none_of(
+        all.begin(), all.end(),
+        [&plan](const PlanText& other) { return other.text == plan.text; });
+    if (is_new) all.push_back(std::move(plan));
   }
+}
+
+std::vector<PlanText> PlansInFile(const std::string& path,
+                                  const RecordFile& file) {
+  std::vector<PlanText> plans;
+  for (const std::string& text : file.plans()) plans.push_back({path, text});
+  return plans;
 }
 
 absl::StatusOr<NamedRecord> ReadNamed(const RecordFile& file,
@@ -146,19 +153,14 @@ absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
   return records;
 }
 
-absl::StatusOr<std::vector<std::string>> ReadPlanTexts(
-    const std::string& path) {
-  std::vector<std::string> plans;
-  for (const std::string& file : ListPlanFiles(path)) {
-    SFT_ASSIGN_OR_RETURN(std::string text, ReadFile(file, kMaxPlanBytes));
-    plans.push_back(std::move(text));
-  }
+absl::StatusOr<std::vector<PlanText>> ReadPlanTexts(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(std::vector<PlanText> plans, ReadFolderPlanTexts(path));
   if (!plans.empty()) return plans;
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                        ListRecordFiles(path));
   for (const std::string& file : files) {
     const absl::StatusOr<RecordFile> opened = RecordFile::Open(file);
-    if (opened.ok()) AddOnce(opened->plans(), plans);
+    if (opened.ok()) AddOnce(PlansInFile(file, *opened), plans);
   }
   return plans;
 }
@@ -186,16 +188,16 @@ absl::StatusOr<std::vector<std::string>> ListRecordFiles(
 absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
                                     const std::string& output) {
   std::map<std::string, std::vector<RecordPlace>> by_name;
-  std::vector<std::string> plans;
+  std::vector<PlanText> plans;
   for (const std::string& input : inputs) {
-    SFT_ASSIGN_OR_RETURN(const std::vector<std::string> of_input,
-                         ReadPlanTexts(input));
-    AddOnce(of_input, plans);
+    SFT_ASSIGN_OR_RETURN(std::vector<PlanText> of_input,
+                         ReadFolderPlanTexts(input));
+    AddOnce(std::move(of_input), plans);
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                          ListRecordFiles(input));
     for (const std::string& file : files) {
       SFT_ASSIGN_OR_RETURN(RecordFile opened, RecordFile::Open(file));
-      AddOnce(opened.plans(), plans);
+      AddOnce(PlansInFile(file, opened), plans);
       const std::vector<std::string> names = opened.names();
       std::shared_ptr<const RecordFile> merged;
       if (opened.is_merged()) {
@@ -207,9 +209,11 @@ absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
     }
   }
   if (by_name.empty()) return InputError(output, "there is no record to merge");
+  std::vector<std::string> texts;
+  for (PlanText& plan : plans) texts.push_back(std::move(plan.text));
   const RecordPlaces places(by_name.begin(), by_name.end());
   SFT_ASSIGN_OR_RETURN(const std::unique_ptr<MergedWriter> writer,
-                       MergedWriter::Create(output, plans));
+                       MergedWriter::Create(output, texts));
   absl::Status status = absl::OkStatus();
   InTurns(
       places.size(),

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "harness/record/manifest_store.h"
 #include "harness/record/record_file.h"
 
 namespace sft::record {
@@ -35,7 +36,7 @@ absl::StatusOr<std::vector<NamedRecord>> ReadRunRecords(
 // `path`: of a sweep's folder its own, the oldest first, else those in its
 // merged files; of a merged file those in it. Each once, in order. Damaged
 // files have none.
-absl::StatusOr<std::vector<std::string>> ReadPlanTexts(const std::string& path);
+absl::StatusOr<std::vector<PlanText>> ReadPlanTexts(const std::string& path);
 
 // Writes the records of `inputs` (files, merged or not, and folders) to
 // `output`, one at a time; returns how many. The same record twice is kept

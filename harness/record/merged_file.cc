@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "harness/core/digest.h"
@@ -25,35 +27,69 @@ std::string PathOfRecord(const std::string& name) {
   return absl::StrCat(kMergedRunsPath, "/", EncodePathName(name));
 }
 
-// SHA-256 and size of what follows the first 512 bytes; they get the seal.
-absl::Status SealFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) return InputError(path, "cannot be opened again");
+// HDF5 failed. Of the system's own errors it leaves errno, which counts where
+// it says that the disk is full: others may be left of calls before.
+absl::Status WriteFailed(const std::string& path, const std::string& what,
+                         int64_t bytes) {
+  const int error = errno;
+  if (IsDiskFull(FileError(path, what, error))) {
+    return WriteError(path, error, bytes);
+  }
+  return InputError(path, what);
+}
+
+int64_t SizeOf(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : static_cast<int64_t>(size);
+}
+
+// SHA-256 and size of what follows the first 512 bytes of `temporary`; they get
+// the seal. Errors name `path`.
+absl::Status SealFile(const std::string& temporary, const std::string& path) {
+  const int fd = open(temporary.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return FileError(path, "cannot be opened again", errno);
   Sha256 digest;
   size_t size = 0;
   std::string buffer(size_t{1} << 20, '\0');
   ssize_t n = 0;
-  while ((n = pread(fd, buffer.data(), buffer.size(),
-                    static_cast<off_t>(kSealBytes + size))) > 0) {
+  do {
+    n = pread(fd, buffer.data(), buffer.size(),
+              static_cast<off_t>(kSealBytes + size));
+    if (n <= 0) continue;
     digest.Update(buffer.data(), static_cast<size_t>(n));
     size += static_cast<size_t>(n);
-  }
+  } while (n > 0 || (n < 0 && errno == EINTR));
+  int error = n < 0 ? errno : 0;
   const std::string seal = SealOf(size, digest.Hex());
-  const bool is_sealed = n == 0 &&
-                         pwrite(fd, seal.data(), seal.size(), 0) ==
-                             static_cast<ssize_t>(seal.size()) &&
-                         fsync(fd) == 0;
-  const bool is_closed = close(fd) == 0;
-  if (!is_sealed || !is_closed) {
-    return InputError(path, "cannot be sealed: is the disk full?");
+  // The first bytes stand there: a short write is an error of the disk.
+  errno = 0;
+  if (error == 0 && pwrite(fd, seal.data(), seal.size(), 0) !=
+                        static_cast<ssize_t>(seal.size())) {
+    error = errno != 0 ? errno : EIO;
   }
-  return absl::OkStatus();
+  if (error == 0 && fsync(fd) != 0) error = errno;
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error == 0) return absl::OkStatus();
+  return WriteError(path, error, SizeOf(temporary));
 }
 
 }  // namespace
 
+std::vector<std::string> PlansIn(const std::vector<H5Item>& items) {
+  for (const H5Item& item : items) {
+    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
+    if (const auto* texts =
+            std::get_if<std::vector<std::string>>(&item.value)) {
+      return *texts;
+    }
+  }
+  return {};
+}
+
 struct MergedWriter::Impl {
   std::string path, temporary;
+  int64_t max_bytes = 0;
   std::optional<H5Handle> file;
 };
 
@@ -67,10 +103,12 @@ MergedWriter::~MergedWriter() {
 }
 
 absl::StatusOr<std::unique_ptr<MergedWriter>> MergedWriter::Create(
-    const std::string& path, const std::vector<std::string>& plans) {
+    const std::string& path, const std::vector<std::string>& plans,
+    int64_t max_bytes) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
-  impl->temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  impl->max_bytes = max_bytes;
+  impl->temporary = TemporaryBeside(path);
   std::unique_ptr<MergedWriter> writer(new MergedWriter(std::move(impl)));
   SFT_RETURN_IF_ERROR(writer->Begin(plans));
   return writer;
@@ -85,6 +123,7 @@ absl::Status MergedWriter::Begin(const std::vector<std::string>& plans) {
     items.push_back({kMergedPlanPath, "unit", std::string("JSON")});
   }
   H5Session session;
+  errno = 0;
   H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   SetH5Format(access.get());
   // File systems of clusters have no flock(2); nobody else knows this name.
@@ -93,20 +132,23 @@ absl::Status MergedWriter::Begin(const std::vector<std::string>& plans) {
   impl_->file.emplace(H5Fcreate(impl_->temporary.c_str(), H5F_ACC_TRUNC,
                                 creation.get(), access.get()),
                       H5Fclose);
-  if (!impl_->file->ok()) return InputError(impl_->path, "cannot be written");
+  if (!impl_->file->ok()) {
+    return WriteFailed(impl_->path, "cannot be written", 0);
+  }
   SFT_RETURN_IF_ERROR(WriteH5Items(impl_->file->get(), items));
   H5Handle group_list(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
   H5Pset_obj_track_times(group_list.get(), false);
   H5Handle group(H5Gcreate2(impl_->file->get(), kMergedRunsPath, H5P_DEFAULT,
                             group_list.get(), H5P_DEFAULT),
                  H5Gclose);
-  if (!group.ok()) return InputError(impl_->path, "cannot be written");
+  if (!group.ok()) return WriteFailed(impl_->path, "cannot be written", 0);
   return absl::OkStatus();
 }
 
 absl::Status MergedWriter::Add(const std::string& name,
                                std::string_view bytes) {
   H5Session session;
+  errno = 0;
   const hsize_t size = bytes.size();
   const hsize_t chunk = std::max<hsize_t>(std::min(size, kChunkBytes), 1);
   H5Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
@@ -118,10 +160,13 @@ absl::Status MergedWriter::Add(const std::string& name,
       H5Dcreate2(impl_->file->get(), PathOfRecord(name).c_str(), H5T_STD_U8LE,
                  space.get(), H5P_DEFAULT, list.get(), H5P_DEFAULT),
       H5Dclose);
-  if (!data.ok() || H5Dwrite(data.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL,
-                             H5P_DEFAULT, bytes.data()) < 0) {
-    return InputError(impl_->path,
-                      absl::StrCat("record ", name, " cannot be written"));
+  if (!data.ok() ||
+      H5Dwrite(data.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+               bytes.data()) < 0 ||
+      !data.Close()) {
+    return WriteFailed(impl_->path,
+                       absl::StrCat("record ", name, " cannot be written"),
+                       std::ssize(bytes));
   }
   return absl::OkStatus();
 }
@@ -129,16 +174,23 @@ absl::Status MergedWriter::Add(const std::string& name,
 absl::Status MergedWriter::Finish() {
   {
     H5Session session;
-    if (H5Fflush(impl_->file->get(), H5F_SCOPE_GLOBAL) < 0) {
-      return InputError(impl_->path, "cannot be written: is the disk full?");
+    errno = 0;
+    if (H5Fflush(impl_->file->get(), H5F_SCOPE_GLOBAL) < 0 ||
+        !impl_->file->Close()) {
+      return WriteFailed(impl_->path, "cannot be written",
+                         SizeOf(impl_->temporary));
     }
     impl_->file.reset();
   }
-  SFT_RETURN_IF_ERROR(SealFile(impl_->temporary));
-  if (std::rename(impl_->temporary.c_str(), impl_->path.c_str()) != 0) {
-    return InputError(impl_->path, "cannot be replaced");
+  const int64_t size = SizeOf(impl_->temporary);
+  if (size > impl_->max_bytes) {
+    return InputError(
+        impl_->path,
+        absl::StrCat("would have ", size, " bytes; at most ", impl_->max_bytes,
+                     " are read: merge in parts"));
   }
-  return absl::OkStatus();
+  SFT_RETURN_IF_ERROR(SealFile(impl_->temporary, impl_->path));
+  return ReplaceFile(impl_->temporary, impl_->path);
 }
 
 struct MergedReader::Impl {
@@ -181,13 +233,7 @@ absl::Status MergedReader::Begin(const std::string& bytes) {
   const hid_t file = impl_->file->get();
   SFT_ASSIGN_OR_RETURN(const std::vector<H5Item> items,
                        ReadH5Items(where, file, bytes.size(), H5Depth::kRoot));
-  for (const H5Item& item : items) {
-    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
-    if (const auto* texts =
-            std::get_if<std::vector<std::string>>(&item.value)) {
-      impl_->plans = *texts;
-    }
-  }
+  impl_->plans = PlansIn(items);
   H5Handle group(H5Gopen2(file, kMergedRunsPath, H5P_DEFAULT), H5Gclose);
   hsize_t at = 0;
   const auto add = [](hid_t, const char* name, const H5L_info_t*,

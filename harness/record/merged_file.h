@@ -4,6 +4,7 @@
 #ifndef HARNESS_RECORD_MERGED_FILE_H_
 #define HARNESS_RECORD_MERGED_FILE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,17 +12,23 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "harness/record/sealed_file.h"
 
 namespace sft::record {
 
 // What its root says it is ("/ @kind").
 inline constexpr char kMergedFilesKind[] = "merged files";
 
+// The texts at /plan among `items`.
+std::vector<std::string> PlansIn(const std::vector<H5Item>& items);
+
 class MergedWriter {
  public:
-  // Writes beside `path`; nothing stands there before Finish().
+  // Writes beside `path`; nothing stands there before Finish(), which refuses
+  // a file of more than `max_bytes`.
   static absl::StatusOr<std::unique_ptr<MergedWriter>> Create(
-      const std::string& path, const std::vector<std::string>& plans);
+      const std::string& path, const std::vector<std::string>& plans,
+      int64_t max_bytes = kMaxRecordBytes);
   // What is not finished is removed.
   ~MergedWriter();
   MergedWriter(const MergedWriter&) = delete;

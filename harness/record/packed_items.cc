@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kSizeBytes = sizeof(uint64_t);
 constexpr int kPackLevel = 6;
-constexpr size_t kMostTimes = 1032;  // what deflate can make of a byte
 
 class FlatWriter {
  public:
@@ -171,7 +170,7 @@ absl::StatusOr<std::vector<H5Item>> UnpackItems(const std::string& where,
   if (packed.size() < kSizeBytes) return DamagedPack(where);
   std::memcpy(&flat_size, packed.data(), kSizeBytes);
   packed.remove_prefix(kSizeBytes);
-  if (flat_size > packed.size() * kMostTimes) return DamagedPack(where);
+  if (flat_size > packed.size() * kMostInflation) return DamagedPack(where);
   std::string flat(flat_size, '\0');
   uLongf size = flat_size;
   if (uncompress(reinterpret_cast<Bytef*>(flat.data()), &size,

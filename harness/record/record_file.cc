@@ -77,13 +77,7 @@ absl::Status RecordFile::SplitMerged() {
   if (whole == nullptr || *whole != WholeDigest(items)) {
     return InputError(path_, "is damaged: record_sha256 does not match");
   }
-  for (const H5Item& item : items) {
-    if (item.path != kMergedPlanPath || !item.attribute.empty()) continue;
-    if (const auto* texts =
-            std::get_if<std::vector<std::string>>(&item.value)) {
-      plans_ = *texts;
-    }
-  }
+  plans_ = PlansIn(items);
   for (auto& [name, own] : SplitTree(std::move(items))) {
     SFT_ASSIGN_OR_RETURN(as_own_[name], SealItems(std::move(own)));
     names_.push_back(name);
@@ -110,7 +104,10 @@ absl::StatusOr<RunRecord> RecordFile::Read(const std::string& name) const {
 }
 
 absl::Status RecordFile::Verify(const std::string& name) const {
-  SFT_ASSIGN_OR_RETURN(const RunRecord record, Read(name));
+  SFT_ASSIGN_OR_RETURN(const std::string bytes, Bytes(name));
+  SFT_ASSIGN_OR_RETURN(const Items items, ItemsOfSealed(Where(name), bytes));
+  SFT_ASSIGN_OR_RETURN(const RunRecord record,
+                       RecordFromItems(Where(name), items));
   // A file that stands alone may have been given any name; one that is named
   // like a run must be that run.
   const std::string id = name.substr(0, name.find(".attempt"));
@@ -121,8 +118,7 @@ absl::Status RecordFile::Verify(const std::string& name) const {
     return InputError(path_, absl::StrCat("is named ", name, " but holds run ",
                                           record.run_id));
   }
-  SFT_ASSIGN_OR_RETURN(const std::string bytes, Bytes(name));
-  return CheckPackedItems(Where(name), bytes);
+  return CheckPackedItems(Where(name), bytes, items);
 }
 
 }  // namespace sft::record

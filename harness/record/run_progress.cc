@@ -57,7 +57,7 @@ void ProgressFile::Note(const RunProgress& progress, absl::Time now) {
   if (progress.phase == phase_ && is_soon) return;
   phase_ = progress.phase;
   written_ = now;
-  const std::string temporary = absl::StrCat(path_, ".", getpid(), ".tmp");
+  const std::string temporary = TemporaryBeside(path_);
   FILE* file = std::fopen(temporary.c_str(), "we");
   if (file == nullptr) return;
   const std::string text = absl::StrCat(absl::ToUnixMillis(now), "\n",

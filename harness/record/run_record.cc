@@ -11,7 +11,7 @@
 #include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
-#include "harness/record/merge.h"
+#include "harness/record/record_file.h"
 #include "harness/record/record_items.h"
 #include "harness/record/sealed_file.h"
 
@@ -74,17 +74,19 @@ absl::Status WriteRunRecord(const RunRecord& record, const std::string& path) {
 absl::StatusOr<bool> PublishRunRecord(const RunRecord& record,
                                       const std::string& path) {
   const std::string temporary = TemporaryName(record, path);
-  SFT_RETURN_IF_ERROR(WriteRunRecord(record, temporary));
+  SFT_ASSIGN_OR_RETURN(const std::string bytes,
+                       SealItems(SealedItemsOfRecord(record)));
+  SFT_RETURN_IF_ERROR(WriteWhole(temporary, bytes));
   return PublishByLink(temporary, path);
 }
 
 absl::StatusOr<RunRecord> ReadRunRecord(const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(std::vector<NamedRecord> records, ReadRunRecords(path));
-  if (records.size() != 1) {
-    return InputError(
-        path, absl::StrCat("holds ", records.size(), " records: wanted one"));
+  SFT_ASSIGN_OR_RETURN(const RecordFile file, RecordFile::Open(path));
+  if (file.names().size() != 1) {
+    return InputError(path, absl::StrCat("holds ", file.names().size(),
+                                         " records: wanted one"));
   }
-  return std::move(records[0].record);
+  return file.Read(file.names()[0]);
 }
 
 }  // namespace sft::record

@@ -8,6 +8,7 @@
 #define HARNESS_RECORD_SEALED_FILE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ namespace sft::record {
 // The smallest user block that HDF5 skips, and the one of a file without packed
 // items: a merged one, or one that an older build wrote.
 inline constexpr size_t kSealBytes = 512;
+
+// Larger files are not read, so none is written.
+inline constexpr int64_t kMaxRecordBytes = int64_t{1} << 32;
 
 // The bytes of a file of these items.
 absl::StatusOr<std::string> SealItems(std::vector<H5Item> items);
@@ -37,9 +41,11 @@ bool HasPackedItems(std::string_view bytes);
 // The packed items where there are some, else HDF5's.
 absl::StatusOr<std::vector<H5Item>> ItemsOfSealed(const std::string& where,
                                                   const std::string& bytes);
-// An error where the packed items are not those that HDF5 readers find.
+// An error where `items`, which are the packed ones of `bytes`, are not those
+// that HDF5 readers find.
 absl::Status CheckPackedItems(const std::string& where,
-                              const std::string& bytes);
+                              const std::string& bytes,
+                              const std::vector<H5Item>& items);
 
 }  // namespace sft::record
 

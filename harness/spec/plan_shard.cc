@@ -7,13 +7,6 @@
 #include "harness/core/status.h"
 
 namespace sft::spec {
-namespace {
-
-bool NeedsAnother(const PlannedRun& run) {
-  return !run.untuned_id.empty() && run.untuned_id != run.run_id;
-}
-
-}  // namespace
 
 absl::StatusOr<Shard> ParseShard(std::string_view text) {
   const size_t slash = text.find('/');
@@ -33,14 +26,14 @@ RunPlan ShardOf(const RunPlan& plan, const Shard& shard) {
   std::set<std::string> members;  // of this shard
   size_t place = 0;
   for (const PlannedRun& run : plan.runs) {
-    if (!NeedsAnother(run)) continue;
+    if (IsUntuned(run)) continue;
     read.insert(run.untuned_id);
     if (place++ % shard.of != shard.number - 1) continue;
     members.insert(run.run_id);
     members.insert(run.untuned_id);
   }
   for (const PlannedRun& run : plan.runs) {
-    if (NeedsAnother(run) || read.count(run.run_id) != 0) continue;
+    if (!IsUntuned(run) || read.count(run.run_id) != 0) continue;
     if (place++ % shard.of == shard.number - 1) members.insert(run.run_id);
   }
   RunPlan part = plan;

@@ -28,6 +28,12 @@ struct PlannedRun {
   std::string untuned_id;   // run of the same model that trains nothing
 };
 
+// Whether a run reads no other run's scores: those of the untuned run it is
+// measured against are its own, or there is none.
+inline bool IsUntuned(const PlannedRun& run) {
+  return run.untuned_id.empty() || run.untuned_id == run.run_id;
+}
+
 struct RunPlan {
   std::string question;
   std::string spec_text;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "harness/core/fields.h"
@@ -32,10 +33,6 @@ constexpr std::pair<std::string_view, std::string_view> kExamples[] = {
     {"select.per", "[method, batching]"},
 };
 
-bool Holds(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 std::string Short(const std::string& text) { return text.substr(0, 80); }
 
 }  // namespace
@@ -61,7 +58,8 @@ std::string UnknownKeyText(const YamlNode& key, const YamlNode* value,
               ? name
               : absl::StrCat(key.text, ".", value->entries[0].key.text);
       return absl::StrCat(what, "options are written in one word, such as ",
-                          Holds(known, first) ? first : name, ": ...");
+                          absl::c_linear_search(known, first) ? first : name,
+                          ": ...");
     }
   }
   if (const std::string remedy = RemedyForKey(key.text); !remedy.empty()) {
@@ -119,7 +117,7 @@ std::string UnknownNameText(std::string_view kind, const std::string& name,
       absl::StrCat("unknown ", ToAbsl(kind), " '", Short(name), "'; ");
   const std::vector<std::string> words =
       absl::StrSplit(name, absl::ByAnyChar(" ;"), absl::SkipEmpty());
-  if (words.size() > 1 && Holds(known, words[0])) {
+  if (words.size() > 1 && absl::c_linear_search(known, words[0])) {
     return absl::StrCat(what, "items of a list are separated by commas");
   }
   // Of these a user may bring others.

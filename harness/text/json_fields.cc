@@ -14,14 +14,6 @@ absl::Status WrongType(const std::string& file, const char* name,
 
 }  // namespace
 
-const nlohmann::json* FindField(const nlohmann::json& object,
-                                const char* name) {
-  if (!object.is_object()) return nullptr;
-  const auto it = object.find(name);
-  if (it == object.end() || it->is_null()) return nullptr;
-  return &*it;
-}
-
 absl::StatusOr<bool> BoolField(const nlohmann::json& object, const char* name,
                                bool fallback, const std::string& file) {
   const nlohmann::json* field = FindField(object, name);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "harness/formats/json_fields.h"
 
 namespace sft::text {
 
@@ -28,8 +29,7 @@ absl::StatusOr<std::string> TypeField(const nlohmann::json& object,
 absl::StatusOr<const nlohmann::json*> ArrayField(const nlohmann::json& object,
                                                  const char* name,
                                                  const std::string& file);
-// nullptr where absent or null.
-const nlohmann::json* FindField(const nlohmann::json& object, const char* name);
+using formats::FindField;
 
 }  // namespace sft::text
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "harness/core/digest.h"
+#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
@@ -28,9 +29,7 @@ constexpr int kFormat = 1;
 constexpr int64_t kMaxStateBytes = int64_t{1} << 30;
 
 std::string TemporaryPrefix(const std::string& folder) {
-  char host[256] = "host";
-  gethostname(host, sizeof(host) - 1);
-  return absl::StrCat(folder, ".tmp.", host, ".");
+  return absl::StrCat(folder, ".tmp.", HostName(), ".");
 }
 
 Json StepToJson(const StepRecord& s) {

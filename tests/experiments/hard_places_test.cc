@@ -112,6 +112,7 @@ TEST_CASE("a file system without links, exchange and locks serves, and says so",
     INFO(entry.path());
     CHECK(entry.path().extension() != ".old");
     CHECK(entry.path().extension() != ".tmp");
+    CHECK(entry.path().filename().string().find(".tmp.") == std::string::npos);
   }
   // One that has all of it is not talked of.
   CHECK(TimesIn(support::RunProgram(place.Command("calm")).error,

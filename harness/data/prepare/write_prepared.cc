@@ -16,7 +16,7 @@ class GrowingFile {
  public:
   explicit GrowingFile(const std::string& path)
       : path_(path),
-        temporary_(absl::StrCat(path, ".tmp.", getpid())),
+        temporary_(TemporaryBeside(path)),
         file_(fopen(temporary_.c_str(), "wb")) {}
   ~GrowingFile() {
     if (file_ != nullptr) fclose(file_);

@@ -7,6 +7,7 @@
 
 #include "harness/core/digest.h"
 #include "harness/core/fields.h"
+#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
 
@@ -139,6 +140,17 @@ TEST_CASE("publishing by link lets the first one win", "[core][files]") {
   CHECK(*ReadFile(folder / "r") == "first");
   CHECK_FALSE(FileExists(folder / "a"));
   CHECK_FALSE(FileExists(folder / "b"));
+}
+
+TEST_CASE("a file is written whole under its own name", "[core][files]") {
+  Folder folder;
+  REQUIRE(WriteWhole(folder / "a", "longer").ok());
+  REQUIRE(WriteWhole(folder / "a", "short").ok());
+  CHECK(*ReadFile(folder / "a") == "short");
+  CHECK(absl::IsNotFound(WriteWhole(folder / "none/a", "text")));
+  const std::string first = TemporaryBeside(folder / "a");
+  CHECK(first != TemporaryBeside(folder / "a"));
+  CHECK(first.find(HostName()) != std::string::npos);
 }
 
 TEST_CASE("a folder is replaced whole", "[core][files]") {

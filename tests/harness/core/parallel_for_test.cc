@@ -16,5 +16,9 @@ TEST_CASE("a parallel loop calls its body once for each number",
   }
 }
 
+TEST_CASE("a process may use at least one core", "[core][parallel]") {
+  CHECK(UsableCores() >= 1);
+}
+
 }  // namespace
 }  // namespace sft::parallel_for_test
