@@ -113,7 +113,8 @@ TEST_CASE("options are words of sbatch, each one word", "[launch][slurm]") {
         std::vector<std::string>{"--reservation=x", "--mem=9G",
                                  "/out/slurm/d.sh", "/out/slurm/t.tasks", "0"});
   job.after = {"11", "12"};
-  CHECK(Has(SbatchWords(options, job), "--dependency=afterok:7,afterany:11:12"));
+  CHECK(
+      Has(SbatchWords(options, job), "--dependency=afterok:7,afterany:11:12"));
   // What is left to the site is not said.
   const std::vector<std::string> plain = SbatchWords(SlurmOptions(), job);
   for (const std::string& word : plain) {
