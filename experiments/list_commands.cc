@@ -167,11 +167,10 @@ absl::StatusOr<Rows> RowNamed(const Listing& listing, const std::string& name) {
     if (rows[i][0] == name) return Rows{rows[0], rows[i]};
     names.push_back(rows[i][0]);
   }
-  const std::string near = NearestName(name, names);
   return absl::InvalidArgumentError(absl::StrCat(
       "sftbench list: no ", listing.row, " is called '", name, "'",
-      near.empty() ? absl::StrCat("; see 'sftbench list ", listing.name, "'")
-                   : absl::StrCat("; did you mean '", near, "'?")));
+      DidYouMean(name, names,
+                 absl::StrCat("; see 'sftbench list ", listing.name, "'"))));
 }
 
 // A method's options, each with what it may be.
