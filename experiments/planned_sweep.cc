@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
 #include "harness/launch/run_cost.h"
@@ -36,11 +35,7 @@ void PrintWarnings(const std::vector<std::string>& warnings) {
 void SayPlan(const launch::CheckedPlan& checked) {
   PrintWarnings(checked.warnings);
   for (const spec::RejectedCell& cell : checked.plan.rejected) {
-    std::vector<std::string> axes;
-    for (const auto& [name, value] : cell.axes) {
-      axes.push_back(name + "=" + value);
-    }
-    fprintf(stderr, "rejected: %s: %s\n", absl::StrJoin(axes, " ").c_str(),
+    fprintf(stderr, "rejected: %s: %s\n", spec::AxesText(cell.axes).c_str(),
             cell.reason.c_str());
   }
 }

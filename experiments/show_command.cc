@@ -15,6 +15,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/record/manifest_store.h"
 #include "harness/record/run_store.h"
 #include "harness/spec/run_plan.h"
@@ -168,7 +169,7 @@ void PrintRun(const ShownRun& run) {
   std::vector<std::vector<std::string>> rows = {
       {"run", run.run_id},
       {"status", StateText(run.state)},
-      {"axes", absl::StrJoin(run.axes, " ", absl::PairFormatter("="))}};
+      {"axes", spec::AxesText(run.axes)}};
   for (size_t k = 0; k < run.attempts.size(); ++k) {
     rows.push_back({absl::StrCat("attempt ", k + 1), run.attempts[k]});
   }
@@ -224,10 +225,7 @@ nlohmann::json RunJson(const ShownRun& run) {
 absl::StatusOr<int> RunShow(const ShowFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const ShownRun run, ReadRun(flags));
   if (flags.json) {
-    printf("%s\n",
-           RunJson(run)
-               .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-               .c_str());
+    printf("%s\n", formats::JsonText(RunJson(run), 2).c_str());
   } else {
     PrintRun(run);
   }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_join.h"
 #include "harness/analysis/collected_records.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
 #include "harness/record/manifest_store.h"
 #include "harness/spec/run_plan.h"
 
@@ -126,14 +126,13 @@ std::vector<std::vector<std::string>> StatusRows(const StatusTable& table,
       step = StepText(progress);
       if (run.state == "running" && progress.phase == "train" &&
           progress.steps > 0) {
-        left = record::FormatSeconds(progress.seconds_left);
+        left = FormatSeconds(progress.seconds_left);
       }
       const double seconds = absl::ToDoubleSeconds(now - run.progress->when);
-      said = record::FormatSeconds(std::max(seconds, 0.0)) + " ago";
+      said = FormatSeconds(std::max(seconds, 0.0)) + " ago";
     }
     rows.push_back({run.run_id, run.state, phase, step, left, said,
-                    absl::StrJoin(run.axes, " ", absl::PairFormatter("=")),
-                    run.detail});
+                    spec::AxesText(run.axes), run.detail});
   }
   return rows;
 }
