@@ -108,28 +108,30 @@ absl::StatusOr<ShownRun> ReadRun(const ShowFlags& flags) {
   const std::vector<spec::PlannedRun> planned = PlannedRuns(run.paths);
   SFT_ASSIGN_OR_RETURN(run.run_id, FindRunId(run.paths, planned, wanted));
   const record::RunStore store(run.paths);
-  run.state = analysis::ReadRunState(store, run.run_id);
   for (const spec::PlannedRun& one : planned) {
     if (one.run_id != run.run_id) continue;
     run.axes = one.axes;
     run.config = one.config.CanonicalConfigText();
   }
+  absl::StatusOr<record::RunRecord> last = absl::NotFoundError("no record");
   const int attempts = store.CountAttempts(run.run_id);
   for (int k = 1; k <= attempts; ++k) {
-    absl::StatusOr<record::RunRecord> record =
-        record::ReadRunRecord(run.paths.Attempt(run.run_id, k));
-    if (!record.ok()) {
+    last = record::ReadRunRecord(run.paths.Attempt(run.run_id, k));
+    if (!last.ok()) {
       run.attempts.push_back(
-          absl::StrCat("damaged: ", record.status().message()));
+          absl::StrCat("damaged: ", last.status().message()));
       continue;
     }
     run.attempts.push_back(
-        absl::StrCat(ToAbsl(record::RunStatusName(record->status)), ": ",
-                     record->status_message));
-    run.record = *std::move(record);
+        absl::StrCat(ToAbsl(record::RunStatusName(last->status)), ": ",
+                     last->status_message));
+    run.record = *last;
   }
-  absl::StatusOr<record::RunRecord> last = store.ReadFinal(run.run_id);
-  if (last.ok()) run.record = *std::move(last);
+  if (store.Stands(run.run_id)) {
+    last = store.ReadFinal(run.run_id);
+    if (last.ok()) run.record = *last;
+  }
+  run.state = analysis::StateOfRun(store, run.run_id, last);
   if (run.record.has_value()) {
     run.axes = run.record->axes;
     run.config = run.record->config.CanonicalConfigText();

@@ -91,25 +91,21 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
   return table;
 }
 
-RunState ReadRunState(const record::RunStore& store,
-                      const std::string& run_id) {
+RunState StateOfRun(const record::RunStore& store, const std::string& run_id,
+                    const absl::StatusOr<record::RunRecord>& last) {
   RunState state;
   state.run_id = run_id;
-  FoundRecord found;
-  absl::StatusOr<record::RunRecord> record = store.ReadFinal(run_id);
-  if (!record.ok() && !FileExists(store.paths().Record(run_id))) {
-    found.attempt = store.CountAttempts(run_id);
-    record = store.ReadLastAttempt(run_id);
-  }
-  if (absl::IsNotFound(record.status())) {
+  if (absl::IsNotFound(last.status())) {
     Decide(store, nullptr, state);
     return state;
   }
+  FoundRecord found;
   found.state = "damaged";
-  if (record.ok()) {
-    found.state = std::string(record::RunStatusName(record->status));
-    found.record = *std::move(record);
+  if (last.ok()) {
+    found.state = std::string(record::RunStatusName(last->status));
+    found.record = *last;
   }
+  if (!store.Stands(run_id)) found.attempt = store.CountAttempts(run_id);
   Decide(store, &found, state);
   return state;
 }
