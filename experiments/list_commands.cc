@@ -107,10 +107,7 @@ Rows FieldRows(const launch::Workbench& bench) {
 Rows DatasetRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "task", "on this machine", "licence", "summary"}};
   for (const data::DatasetRow& row : bench.datasets) {
-    bool here = true;
-    for (const std::string& file : row.files) {
-      here = here && data::ResolveDataFile(file, bench.folders).ok();
-    }
+    const bool here = data::IsHere(row, bench.folders);
     rows.push_back({row.name, row.task.kind, here ? "yes" : "no", row.licence,
                     row.summary});
   }
