@@ -80,7 +80,8 @@ int Fail(const absl::Status& status) {
   for (absl::string_view line : absl::StrSplit(status.message(), '\n')) {
     fprintf(stderr, "error: %s\n", std::string(line).c_str());
   }
-  return kExitBadInput;
+  // Nothing that was given is at fault there.
+  return IsDiskFull(status) ? kExitRunFailed : kExitBadInput;
 }
 
 }  // namespace
