@@ -12,18 +12,19 @@ namespace sft::experiments {
 
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
                                                launch::RunCosts& costs,
-                                               launch::PlanDepth depth) {
+                                               launch::PlanDepth depth,
+                                               launch::PlanPlace place) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
                        spec::ReadSpec(path, bench.Tables()));
-  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs,
-                          depth);
+  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs, depth,
+                          place);
 }
 
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
                                                launch::PlanDepth depth) {
   launch::RunCosts costs(TheWorkbench());
-  return PlanOfSpec(path, costs, depth);
+  return PlanOfSpec(path, costs, depth, launch::PlanPlace::kElsewhere);
 }
 
 void PrintWarnings(const std::vector<std::string>& warnings) {

@@ -35,11 +35,15 @@ absl::StatusOr<LoadedModel> LoadWith(model::ModelLocation where,
 
 }  // namespace
 
+at::ScalarType ComputeDtypeOf(const spec::RunConfig& config) {
+  if (config.dtype == "bf16") return at::kBFloat16;
+  return config.dtype == "f64" ? at::kDouble : at::kFloat;
+}
+
 absl::StatusOr<model::ModelOptions> ModelOptionsOf(
     const spec::RunConfig& config) {
   model::ModelOptions options;
-  if (config.dtype == "bf16") options.compute_dtype = at::kBFloat16;
-  if (config.dtype == "f64") options.compute_dtype = at::kDouble;
+  options.compute_dtype = ComputeDtypeOf(config);
   if (config.device == "cuda") {
     if (!at::hasCUDA()) {
       return absl::InvalidArgumentError(

@@ -84,12 +84,10 @@ absl::StatusOr<RunCosts::Outline*> RunCosts::OutlineOf(
   if (outlines_.size() >= kMostOutlines) outlines_.clear();
   SFT_ASSIGN_OR_RETURN(const ModelFacts* facts, FactsOf(config.model));
   SFT_RETURN_IF_ERROR(facts->tensors);
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       ModelOptionsOf(config));
   Outline outline;
   SFT_ASSIGN_OR_RETURN(outline.model,
                        model::OutlineModel(facts->config, facts->where.name,
-                                           options.compute_dtype));
+                                           ComputeDtypeOf(config)));
   SFT_RETURN_IF_ERROR(CatchTorch([&]() -> absl::Status {
     SFT_RETURN_IF_ERROR(SetHeadForTasks(bench_, config, *outline.model));
     SFT_ASSIGN_OR_RETURN(outline.method,
