@@ -10,10 +10,12 @@
 #include "absl/strings/str_split.h"
 #include "experiments/command_line.h"
 #include "experiments/own_program.h"
+#include "experiments/plan_diff.h"
 #include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/launch/interrupts.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_programs.h"
@@ -29,6 +31,7 @@ namespace fs = std::filesystem;
 struct PlanFlags {
   std::string spec;
   std::string format = "lines";
+  std::string diff;  // "" = none
   int max_attempts = launch::LaunchOptions().max_attempts;
   RecordingFlags recording;
 };
@@ -37,6 +40,10 @@ void DeclarePlan(CLI::App& app, PlanFlags& flags) {
   app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
   app.add_option("--format", flags.format, "of what is printed")
       ->check(OneOf({"lines", "json", "tsv"}));
+  app.add_option("--diff", flags.diff,
+                 "instead: what changed since an earlier plan, a sweep's "
+                 "folder, a manifest or a spec; writes nothing")
+      ->type_name("OLD");
   app.add_option("--max-attempts", flags.max_attempts,
                  "tries of a run that fails")
       ->transform(WholeNumber(1, 1024));
@@ -63,6 +70,10 @@ absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
                        PlanOfSpec(flags.spec));
   SayPlan(checked);
+  if (!flags.diff.empty()) {
+    SFT_RETURN_IF_ERROR(PrintPlanDiff(flags.diff, checked.plan));
+    return kExitGood;
+  }
   RecordingFlags recording = flags.recording;
   recording.out = fs::absolute(recording.out).lexically_normal().string();
   SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
@@ -92,15 +103,11 @@ absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
       printf("%zu\t%s\t%s\t%s\t%s\t%lld\t%s\n", i, runs[i].run_id.c_str(),
              runs[i].untuned_id.c_str(), config.method.c_str(),
              config.batching.c_str(), static_cast<long long>(config.seed),
-             nlohmann::json(runs[i].axes)
-                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                 .c_str());
+             formats::JsonText(nlohmann::json(runs[i].axes)).c_str());
     }
   }
   if (flags.format == "json") {
-    printf("%s\n",
-           all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
-               .c_str());
+    printf("%s\n", formats::JsonText(all, 1).c_str());
   }
   return kExitGood;
 }
@@ -271,7 +278,8 @@ std::vector<Command> TaskCommands() {
   return {
       MakeCommand(
           {.name = "plan",
-           .usage = "plan SPEC --out DIR [--format lines|json|tsv]",
+           .usage =
+               "plan SPEC --out DIR [--format lines|json|tsv] [--diff OLD]",
            .summary = "Write a sweep's manifest; print a command line a run.",
            .help = R"(
 Every line is one run, for whatever starts processes; it may be started again,
@@ -279,6 +287,8 @@ there or elsewhere, and then goes on. Untuned runs stand first.
   sftbench plan experiments/smoke.yaml --out results/smoke > lines
   parallel --jobs 2 --joblog log < lines
   parallel --jobs 2 --joblog log --resume-failed < lines
+With --diff, what a changed spec runs anew, and why:
+  sftbench plan my.yaml --diff results/my
 )"},
           DeclarePlan, RunPlanCommand),
       MakeCommand({.name = "task",

@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/formats/safetensors.h"
 
 namespace sft::methods {
@@ -118,9 +119,8 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
   }
   SFT_RETURN_IF_ERROR(formats::WriteSafetensors(folder + kWeightsFile, tensors,
                                                 {{"format", "pt"}}));
-  const std::string text =
-      config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  return WriteFileAtomically(folder + kConfigFile, text);
+  return WriteFileAtomically(folder + kConfigFile,
+                             formats::JsonText(config, 2) + "\n");
 }
 
 absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder) {

@@ -101,13 +101,9 @@ absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
                                           const std::string& assets) {
   ModelFacts facts;
   SFT_ASSIGN_OR_RETURN(facts.where, model::LocateModel(name, assets));
-  // Of the weight files only the headers are read.
-  SFT_ASSIGN_OR_RETURN(const model::WeightFiles files,
-                       facts.where.gguf.empty()
-                           ? model::WeightFiles::OpenFolder(facts.where.folder)
-                           : model::WeightFiles::OpenGguf(facts.where.gguf));
-  facts.config = files.config();
-  facts.tensors = files.Check();
+  SFT_ASSIGN_OR_RETURN(facts.files, model::OpenWeights(facts.where));
+  facts.config = facts.files->config();
+  facts.tensors = facts.files->Check();
   SFT_ASSIGN_OR_RETURN(facts.tokenizer, LoadTokenizerOf(facts.where));
   return facts;
 }

@@ -53,7 +53,8 @@ std::optional<spec::Finding> DeviceIsHere(const CellFacts& facts) {
   return spec::Finding{
       "device",
       "this program sees no such device; use device: cpu, or a "
-      "build of the cuda preset on a machine with a card"};
+      "build of the cuda preset on a machine with a card",
+      /*is_warning=*/facts.runs_elsewhere};
 }
 
 std::optional<spec::Finding> TokenizerFits(const CellFacts& facts) {

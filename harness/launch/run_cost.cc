@@ -84,12 +84,10 @@ absl::StatusOr<RunCosts::Outline*> RunCosts::OutlineOf(
   if (outlines_.size() >= kMostOutlines) outlines_.clear();
   SFT_ASSIGN_OR_RETURN(const ModelFacts* facts, FactsOf(config.model));
   SFT_RETURN_IF_ERROR(facts->tensors);
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       ModelOptionsOf(config));
   Outline outline;
   SFT_ASSIGN_OR_RETURN(outline.model,
                        model::OutlineModel(facts->config, facts->where.name,
-                                           options.compute_dtype));
+                                           ComputeDtypeOf(config)));
   SFT_RETURN_IF_ERROR(CatchTorch([&]() -> absl::Status {
     SFT_RETURN_IF_ERROR(SetHeadForTasks(bench_, config, *outline.model));
     SFT_ASSIGN_OR_RETURN(outline.method,
@@ -136,10 +134,11 @@ absl::StatusOr<RunCosts::RoundWork> RunCosts::PlanWork(
   for (const train::PlannedStep& step : plan.steps) {
     for (const data::MicroBatchPlan& micro : step.micro_batches) {
       const data::BatchSize size = collator->SizeOf(examples, micro);
-      out.work = out.work + measure::WorkOf(size, examples.front().head);
-      if (size.slots() > out.largest_tokens) {
-        out.largest_tokens = size.slots();
-        out.largest_targets = size.target_tokens;
+      const measure::StepWork work =
+          measure::WorkOf(size, examples.front().head);
+      out.work = out.work + work;
+      if (work.computed_tokens > out.largest.computed_tokens) {
+        out.largest = work;
       }
     }
   }
@@ -171,8 +170,9 @@ absl::Status RunCosts::AddRounds(const spec::RunConfig& config,
                            round.work)
             .total();
     measure::StepSize largest = StepSizeOf(config);
-    largest.tokens = round.largest_tokens;
-    largest.targets = round.largest_targets;
+    largest.tokens = round.largest.computed_tokens;
+    largest.targets = round.largest.target_tokens;
+    largest.attention_pairs = round.largest.attention_pairs;
     std::map<std::string, int64_t> memory =
         measure::PredictTrainingBytes(*outline.model, trained, largest);
     if (SumOf(memory) > cost.memory_bytes()) cost.memory = std::move(memory);

@@ -66,7 +66,7 @@ class RunCosts {
   struct RoundWork {
     int64_t steps = 0, rows = 0, real_tokens = 0, target_tokens = 0;
     measure::StepWork work;
-    int64_t largest_tokens = 0, largest_targets = 0;  // of a micro-batch
+    measure::StepWork largest;  // of a micro-batch
   };
 
   absl::StatusOr<RunCost> Reckon(const spec::RunConfig& config);

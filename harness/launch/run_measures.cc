@@ -84,6 +84,10 @@ void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
     if (slots <= largest.tokens) continue;
     largest.tokens = slots;
     largest.targets = step.target_tokens / micro_batches;
+    // As if its sequences were of one length.
+    const int64_t sequences =
+        std::max<int64_t>(step.sequences / micro_batches, 1);
+    largest.attention_pairs = slots * (slots / sequences + 1) / 2;
   }
   record.memory.predicted_bytes =
       measure::PredictTrainingBytes(model, trained, largest);

@@ -123,6 +123,7 @@ std::map<std::string, int64_t> PredictTrainingBytes(model::Model& model,
   const model::PassBytes pass = model.BytesOf(
       {.tokens = step.tokens,
        .targets = step.targets,
+       .attention_pairs = step.attention_pairs,
        .activation_checkpointing = step.activation_checkpointing});
   int64_t activations = pass.blocks + pass.head;
   int64_t gradients =

@@ -53,6 +53,7 @@ struct TrainedBytes {
 struct StepSize {
   int64_t tokens = 0;   // slots of the largest micro-batch, pads included
   int64_t targets = 0;  // of it
+  int64_t attention_pairs = 0;  // of it, as StepWork counts them
   bool activation_checkpointing = false;
   // Gradients over several micro-batches, or over steps, as a card's replays.
   bool accumulates = false;

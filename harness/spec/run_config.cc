@@ -52,10 +52,8 @@ absl::StatusOr<RunConfig> ConfigFromFields(
     // Options carry their method's name: "lora.rank".
     const size_t dot = name.find('.');
     if (dot == std::string::npos || dot == 0 || name.rfind("budget.", 0) == 0) {
-      const std::string near = NearestName(name, names);
-      return absl::InvalidArgumentError(absl::StrCat(
-          "unknown field '", name, "'",
-          near.empty() ? "" : absl::StrCat("; did you mean '", near, "'?")));
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown field '", name, "'", DidYouMean(name, names)));
     }
     config.method_options[name] = text;
   }

@@ -214,6 +214,15 @@ TEST_CASE("a card that is not here is refused", "[experiments][plan]") {
   const Bench bench;
   bench.CheckRefused(Spec("glassllm", "max_length: 64, device: cuda"),
                      ":6: device = 'cuda'", {"device: cpu"});
+  // Another machine, which the sweep is planned for, may have one.
+  const std::string out = (bench.path() / "out").string();
+  const support::Finished planned = support::RunProgram(
+      {SFTBENCH_BINARY, "plan", (bench.path() / "spec.yaml").string(), "--out",
+       out});
+  INFO(planned.error);
+  CHECK(planned.exit_status == 0);
+  CHECK(planned.error.find("warning: ") == 0);
+  CHECK(planned.error.find(":6: device = 'cuda'") != std::string::npos);
 }
 
 TEST_CASE("a folder that is no model says what it is instead",

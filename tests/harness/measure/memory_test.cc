@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/flops.h"
 #include "harness/train/optimizers/registry.h"
 #include "tests/harness/measure/tiny_golden.h"
 #include "tests/methods/methods_support.h"
@@ -65,8 +66,10 @@ Batch EightRows(int64_t vocabulary) {
 }
 
 StepSize SizeOf(const Batch& batch) {
-  return {.tokens = batch.slots(),
-          .targets = batch.target_tokens,
+  const StepWork work = WorkOf(batch);
+  return {.tokens = work.computed_tokens,
+          .targets = work.target_tokens,
+          .attention_pairs = work.attention_pairs,
           .accumulates = true};
 }
 
@@ -180,6 +183,10 @@ TEST_CASE("activations are foretold to a tenth", "[measure][memory]") {
   check(*support::RandomDecoder(kLlama, at::kFloat));
   // Norms and maps of another kind keep other tensors.
   check(*TinyGolden("decoders/gpt2"));
+  // Caps on scores and logits, norms behind the maps, a gated GELU.
+  check(*TinyGolden("decoders/gemma2"));
+  // Norms of heads.
+  check(*TinyGolden("decoders/qwen3"));
 }
 
 TEST_CASE(
