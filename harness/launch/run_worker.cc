@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -25,7 +24,9 @@
 namespace sft::launch {
 namespace {
 
-void Log(const std::string& line) { fprintf(stderr, "%s\n", line.c_str()); }
+void LogTo(const WorkerOptions& options, const std::string& line) {
+  if (options.log) options.log(line);
+}
 
 class Worker {
  public:
@@ -67,6 +68,8 @@ class Worker {
   absl::Status StoppableInPieces(const std::function<absl::Status()>& body) {
     return RunStoppable([this] { return MustStop(); }, body, &pieces_);
   }
+
+  void Log(const std::string& line) const { LogTo(options_, line); }
 
   int64_t Rounds() const {
     return static_cast<int64_t>(run_.config.train.size());
@@ -126,8 +129,8 @@ class Worker {
   absl::Status PutTogether() {
     std::optional<SavedRun> saved;
     SFT_RETURN_IF_ERROR(Stoppable([&]() -> absl::Status {
-      SFT_ASSIGN_OR_RETURN(
-          saved, TakeUpSavedRun(options_.paths, run_.run_id, record_));
+      SFT_ASSIGN_OR_RETURN(saved, TakeUpSavedRun(options_.paths, run_.run_id,
+                                                 record_, options_.log));
       return absl::OkStatus();
     }));
     if (saved) {
@@ -385,9 +388,9 @@ absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
     record.status_message =
         absl::StrCat("ran for ", absl::FormatDuration(options.run_limit),
                      ", its --run-limit; the next call continues it");
-    Log(record.status_message);
+    LogTo(options, record.status_message);
   } else if (!status.ok()) {
-    Log(status.ToString());
+    LogTo(options, status.ToString());
     record.status = StatusOfError(status);
     record.status_message = std::string(status.message());
     // Another execution was first and has cleared the run's folder: what went
@@ -402,7 +405,7 @@ absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
                        store.Publish(record, options.attempt));
   if (stopped) return WorkerOutcome::kTimedOut;
   if (!record::IsFinalStatus(record.status)) return WorkerOutcome::kFailed;
-  if (!first) Log("another process published this run first");
+  if (!first) LogTo(options, "another process published this run first");
   RemoveCheckpoints(store.paths(), run.run_id);
   return WorkerOutcome::kPublished;
 }
@@ -421,7 +424,7 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
   if (absl::IsResourceExhausted(status)) return WorkerOutcome::kNoMemory;
   if (IsDiskFull(status)) {
     const std::string what = ToStd(status.message());
-    Log("the disk is full: " + what);
+    LogTo(options, "the disk is full: " + what);
     if (options.show_progress) {
       options.show_progress({.phase = kDiskFullPhase + what});
     }
