@@ -14,6 +14,7 @@
 #include "harness/core/stopwatch.h"
 #include "harness/launch/interrupts.h"
 #include "harness/launch/progress_screen.h"
+#include "harness/launch/run_checkpoint.h"
 #include "harness/launch/worker_death.h"
 #include "harness/record/run_store.h"
 
@@ -78,7 +79,10 @@ class Sweep {
   absl::Status SkipWhatStands() {
     for (const spec::PlannedRun& run : plan_.runs) {
       SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run.run_id));
-      if (stands) states_.Skip(run.run_id);
+      if (!stands) continue;
+      states_.Skip(run.run_id);
+      // Of a worker that was killed behind its record.
+      RemoveCheckpoints(store_.paths(), run.run_id);
     }
     return absl::OkStatus();
   }
@@ -196,6 +200,7 @@ class Sweep {
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
+      if (!ended.outcome) RemoveCheckpoints(store_.paths(), run.run_id);
       const std::string score = ScoreText(*record);
       SaySettled(run,
                  absl::StrCat(ToAbsl(record::RunStatusName(record->status)),
@@ -220,6 +225,7 @@ class Sweep {
   }
 
   absl::Status TakeFailure(const spec::PlannedRun& run, const EndedRun& ended) {
+    if (!ended.outcome) RemoveStaleTemporaries(store_.paths().Runs());
     if (ended.outcome != WorkerOutcome::kFailed) {
       const absl::Status status =
           store_

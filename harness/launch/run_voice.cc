@@ -1,7 +1,5 @@
 #include "harness/launch/run_voice.h"
 
-#include <cstdio>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -9,7 +7,7 @@
 namespace sft::launch {
 
 void RunVoice::Log(const std::string& line) const {
-  fprintf(stderr, "%s\n", line.c_str());
+  if (log_) log_(line);
 }
 
 void RunVoice::Phase(const std::string& phase) {

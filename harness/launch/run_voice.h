@@ -1,5 +1,5 @@
-// What a worker says of its run: to its log (standard error), to the run's
-// progress file and to its launcher.
+// What a worker says of its run: to its log, to the run's progress file and to
+// its launcher.
 #ifndef HARNESS_LAUNCH_RUN_VOICE_H_
 #define HARNESS_LAUNCH_RUN_VOICE_H_
 
@@ -10,6 +10,7 @@
 
 #include "harness/core/records.h"
 #include "harness/launch/progress.h"
+#include "harness/launch/run_checkpoint.h"
 #include "harness/record/run_progress.h"
 
 namespace sft::launch {
@@ -18,9 +19,12 @@ class RunVoice {
  public:
   using Show = std::function<void(const Progress&)>;
 
-  // `show`: to the launcher; may be empty.
-  RunVoice(std::string progress_path, Show show)
-      : file_(std::move(progress_path)), show_(std::move(show)) {}
+  // `log` takes the lines of the log, `show` goes to the launcher; either may
+  // be empty.
+  RunVoice(std::string progress_path, LogLine log, Show show)
+      : file_(std::move(progress_path)),
+        log_(std::move(log)),
+        show_(std::move(show)) {}
 
   void Log(const std::string& line) const;
   void Phase(const std::string& phase);
@@ -38,6 +42,7 @@ class RunVoice {
   void Tell(const Progress& progress);
 
   record::ProgressFile file_;
+  LogLine log_;
   Show show_;
   TrainingPace pace_;  // of the steps taken here
   Progress last_;      // step

@@ -110,8 +110,8 @@ class Worker {
   absl::Status PutTogether() {
     std::optional<SavedRun> saved;
     SFT_RETURN_IF_ERROR(Stoppable([&]() -> absl::Status {
-      SFT_ASSIGN_OR_RETURN(
-          saved, TakeUpSavedRun(options_.paths, run_.run_id, record_));
+      SFT_ASSIGN_OR_RETURN(saved, TakeUpSavedRun(options_.paths, run_.run_id,
+                                                 record_, options_.log));
       return absl::OkStatus();
     }));
     if (saved) {
@@ -382,7 +382,8 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
                                          const spec::PlannedRun& run,
                                          const spec::RunPlan& plan,
                                          const WorkerOptions& options) {
-  RunVoice voice(options.paths.Progress(run.run_id), options.show_progress);
+  RunVoice voice(options.paths.Progress(run.run_id), options.log,
+                 options.show_progress);
   absl::StatusOr<WorkerOutcome> outcome = WorkerOutcome::kNoMemory;
   const absl::Status status = CatchTorch([&] {
     outcome = Execute(bench, run, plan, options, voice);

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
+#include "harness/launch/run_checkpoint.h"
 #include "harness/launch/workbench.h"
 #include "harness/launch/worker_outcome.h"
 #include "harness/record/run_paths.h"
@@ -27,6 +28,8 @@ struct WorkerOptions {
   absl::Duration run_limit = absl::InfiniteDuration();
   bool keep_text = false;
   KeepWeights keep_weights = KeepWeights::kAdapters;
+  // Lines of what the run does and meets; none: nowhere.
+  LogLine log;
   std::function<void(const Progress&)> show_progress;
   // True once the run should save and stop; asked often.
   std::function<bool()> should_stop;

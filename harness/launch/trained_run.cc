@@ -113,6 +113,7 @@ absl::Status SaveTrainedWeights(const record::RunPaths& paths,
                                 const std::string& weights_sha256) {
   const std::string folder = paths.Weights(run_id);
   SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  RemoveStaleTemporaries(folder);
   return formats::WriteSafetensors(
       folder + kWeightsFile, trained,
       {{"run_id", run_id}, {"weights_sha256", weights_sha256}});
