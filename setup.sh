@@ -80,6 +80,15 @@ pip_packages=(
   torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
   numpy==2.4.6 h5py==3.16.0
 )
+if ((cluster)); then
+  # Kubernetes' schema, and what reads it.
+  pip_packages+=(
+    kubernetes-validate==1.37.0 jsonschema==4.26.0 PyYAML==6.0.4
+    jsonschema-specifications==2025.9.1 referencing==0.37.0 rpds-py==2026.9.1
+    attrs==26.1.0 packaging==26.4 typing-extensions==4.16.0
+    importlib-resources==7.1.0
+  )
+fi
 if ((cuda)); then
   pip_packages+=(
     nvidia-cufile==1.15.1.6 nvidia-cusparselt-cu13==0.8.0
