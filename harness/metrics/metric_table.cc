@@ -57,7 +57,8 @@ const std::vector<Metric>& AllMetrics() {
        .higher_is_better = false,
        .signature = "exp(cross_entropy)",
        .summary = "exp of the mean cross-entropy of held-out text, or of last "
-                  "words"},
+                  "words",
+       .exp_of = "cross_entropy"},
       {.name = "cross_entropy_tokens",
        .unit = "tokens",
        .signature = "count|predicted-tokens",
