@@ -59,6 +59,17 @@ const std::vector<Metric>& AllMetrics() {
        .summary = "exp of the mean cross-entropy of held-out text, or of last "
                   "words",
        .exp_of = "cross_entropy"},
+      {.name = "kl_from_base",
+       .unit = "nats/token",
+       .higher_is_better = false,
+       .signature = "KL(base||tuned)|over:predicted-tokens|exact|mean:tokens",
+       .summary = "divergence of the base model's next token from the tuned "
+                  "one's",
+       .weights = "kl_tokens"},
+      {.name = "kl_tokens",
+       .unit = "tokens",
+       .signature = "count|predicted-tokens",
+       .summary = "how many tokens kl_from_base is a mean of"},
       {.name = "cross_entropy_tokens",
        .unit = "tokens",
        .signature = "count|predicted-tokens",
