@@ -27,7 +27,7 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
       ->check(OneOf({"md", "csv", "tsv", "latex", "html"}));
   app.add_option("--table", flags.table,
                  "one table alone: main, comparisons, retained, scores, "
-                 "sequence");
+                 "sequence, curve, equal_target, front, rewind, distance");
 }
 
 absl::StatusOr<int> RunReport(const ReportFlags& flags) {

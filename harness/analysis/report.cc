@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "harness/analysis/comparison_families.h"
+#include "harness/analysis/point_tables.h"
 #include "harness/analysis/rates.h"
 #include "harness/analysis/report_notes.h"
 #include "harness/analysis/selection.h"
@@ -22,7 +23,12 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
   report.comparisons = ComparisonTable(results, comparisons);
   report.more = {{"retained", RetainedTable(results, comparisons)},
                  {"scores", ScoresTable(results)},
-                 {"sequence", SequenceTable(results)}};
+                 {"sequence", SequenceTable(results)},
+                 {"curve", CurveTable(results)},
+                 {"equal_target", EqualTargetTable(results)},
+                 {"front", FrontTable(results)},
+                 {"rewind", RewindTable(results)},
+                 {"distance", DistanceTable(results)}};
   report.notes = results.notes;
   const auto add = [&](std::vector<std::string> notes) {
     std::move(notes.begin(), notes.end(), std::back_inserter(report.notes));

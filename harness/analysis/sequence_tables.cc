@@ -11,6 +11,7 @@
 #include "harness/analysis/selection.h"
 #include "harness/analysis/sequence.h"
 #include "harness/analysis/task_columns.h"
+#include "harness/core/parallel_for.h"
 
 namespace sft::analysis {
 namespace {
@@ -176,6 +177,49 @@ std::optional<Estimate> LastScore(const Results& results,
                           of.task, "\n", of.metric.name, "\nabsolute"));
 }
 
+// Empty where it is not measured on both sides.
+std::vector<TableCell> RetainedRow(const Results& results, size_t cell,
+                                   size_t base, const RetainedMetric& of,
+                                   const std::vector<Comparison>& comparisons) {
+  const auto before = LastScore(results, results.cells[base], of);
+  const auto after = LastScore(results, results.cells[cell], of);
+  if (!before.has_value() || !after.has_value()) return {};
+  const auto known = std::find_if(
+      comparisons.begin(), comparisons.end(), [&](const Comparison& one) {
+        return one.cell == cell && one.other == base &&
+               one.against == "untuned" && one.task == of.task &&
+               one.metric == of.metric.name;
+      });
+  const std::optional<Comparison> one =
+      known != comparisons.end()
+          ? std::optional<Comparison>(*known)
+          : CompareCells(results, cell, base, of.task, of.metric.name);
+  TableCell change = NumberCell(after->value - before->value);
+  TableCell p;
+  if (one.has_value()) {
+    const double sign = one->higher_is_better ? 1 : -1;
+    change = NumberCell(sign * one->gain);
+    const Interval& gain = one->interval;
+    if (!std::isnan(gain.low)) {
+      change.interval = sign > 0 ? gain : Interval{-gain.high, -gain.low};
+    }
+    p = NumberCell(one->p);
+    p.is_at_most = one->p_is_floor;
+  }
+  return {{.text = CellLabel(results, results.cells[cell])},
+          {.text = of.task},
+          {.text = of.metric.name},
+          UnitCell(of.metric.unit),
+          {.text = DirectionOf(of.metric.higher_is_better)},
+          NumberCell(static_cast<double>(after->n_items)),
+          NumberCell(static_cast<double>(after->seeds_S.size())),
+          EstimateCell(before),
+          EstimateCell(after),
+          std::move(change),
+          std::move(p),
+          known == comparisons.end() ? TableCell() : HolmCell(*known)};
+}
+
 }  // namespace
 
 Table ScoresTable(const Results& results) {
@@ -257,52 +301,25 @@ Table RetainedTable(const Results& results,
                     .show_sign = true},
                    {.key = "p", .title = "p", .is_p_value = true},
                    {.key = "holm_p", .title = "Holm p", .is_p_value = true}};
+  struct Wanted {
+    size_t cell = 0, base = 0;
+    const RetainedMetric* of = nullptr;
+  };
   const std::vector<RetainedMetric> metrics = RetainedMetrics(results);
+  std::vector<Wanted> wanted;
   for (size_t i = 0; i < results.cells.size(); ++i) {
     const ResultCell& cell = results.cells[i];
     const std::optional<size_t> base = results.CellOf(BaseOf(results, cell));
     if (cell.is_untuned || !base.has_value()) continue;
-    for (const RetainedMetric& of : metrics) {
-      const auto known = std::find_if(
-          comparisons.begin(), comparisons.end(), [&](const Comparison& one) {
-            return one.cell == i && one.other == *base &&
-                   one.against == "untuned" && one.task == of.task &&
-                   one.metric == of.metric.name;
-          });
-      const std::optional<Comparison> one =
-          known != comparisons.end()
-              ? std::optional<Comparison>(*known)
-              : CompareCells(results, i, *base, of.task, of.metric.name);
-      const auto before = LastScore(results, results.cells[*base], of);
-      const auto after = LastScore(results, cell, of);
-      if (!before.has_value() || !after.has_value()) continue;
-      TableCell change = NumberCell(after->value - before->value);
-      TableCell p;
-      if (one.has_value()) {
-        const double sign = one->higher_is_better ? 1 : -1;
-        change = NumberCell(sign * one->gain);
-        const Interval& gain = one->interval;
-        if (!std::isnan(gain.low)) {
-          change.interval = sign > 0 ? gain : Interval{-gain.high, -gain.low};
-        }
-        p = NumberCell(one->p);
-        p.is_at_most = one->p_is_floor;
-      }
-      table.rows.push_back(
-          {{.text = CellLabel(results, cell)},
-           {.text = of.task},
-           {.text = of.metric.name},
-           UnitCell(of.metric.unit),
-           {.text = DirectionOf(of.metric.higher_is_better)},
-           NumberCell(static_cast<double>(after->n_items)),
-           NumberCell(static_cast<double>(after->seeds_S.size())),
-           EstimateCell(before),
-           EstimateCell(after),
-           std::move(change),
-           std::move(p),
-           known == comparisons.end() ? TableCell() : HolmCell(*known)});
-    }
+    for (const RetainedMetric& of : metrics) wanted.push_back({i, *base, &of});
   }
+  table.rows.resize(wanted.size());
+  ParallelFor(wanted.size(), [&](size_t i) {
+    const Wanted& one = wanted[i];
+    table.rows[i] =
+        RetainedRow(results, one.cell, one.base, *one.of, comparisons);
+  });
+  std::erase_if(table.rows, [](const auto& row) { return row.empty(); });
   return table;
 }
 

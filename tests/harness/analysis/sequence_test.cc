@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "harness/analysis/report.h"
 #include "harness/analysis/sequence_tables.h"
 #include "harness/metrics/forgetting.h"
 #include "tests/harness/analysis/sweep.h"
@@ -263,6 +264,76 @@ TEST_CASE("the tables show every round, and say what a number means",
   const size_t title = ColumnOf(measures, "measure");
   CHECK(Has(measures.rows[0][title].text, "as a share of the base"));
   CHECK(measures.rows[1][ColumnOf(measures, "over")].text == "a");
+}
+
+TEST_CASE("what is retained stands before and after, with its perplexity",
+          "[analysis][sequence][tables]") {
+  const Sweep sweep(R"(
+question: what is kept?
+train: [rotten_tomatoes]
+evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo]}
+budget: {target_tokens: 1000}
+grid: {method: [full, lora], batching: [padded], seed: [0, 1, 2]}
+baseline: {method: full}
+)");
+  sweep.Write([](record::RunRecord& record) {
+    const bool untuned = record.config.method == spec::kUntuned;
+    EvalRecord eval;
+    eval.task = "wiki_demo";
+    eval.split = "heldout";
+    eval.round = untuned ? 0 : 1;
+    MetricRecord loss{"cross_entropy", 0, "nats/token", "", false, {}};
+    MetricRecord counts{"cross_entropy_tokens", 0, "tokens", "", true, {}};
+    double nats = 0, tokens = 0;
+    for (int i = 0; i < 8; ++i) {
+      const double seed = static_cast<double>(record.config.seed);
+      const double value =
+          2 + 0.125 * i + (untuned ? 0 : 0.25 + 0.01 * seed + 0.02 * (i % 3));
+      eval.row_ids.push_back(i);
+      loss.items.push_back(value);
+      counts.items.push_back(10 + i);
+      nats += (10 + i) * value;
+      tokens += 10 + i;
+    }
+    loss.value = nats / tokens;
+    MetricRecord perplexity{
+        "perplexity", std::exp(loss.value), "1", "", false, {}};
+    eval.metrics = {loss, perplexity, counts};
+    record.evals.push_back(eval);
+    return true;
+  });
+  const auto report = BuildReport(sweep.folder.path());
+  INFO(report.status().ToString());
+  REQUIRE(report.ok());
+  REQUIRE(report->more[0].name == "retained");
+  const Table& table = report->more[0].table;
+  REQUIRE(table.rows.size() == 4);  // two methods, two metrics
+  for (size_t r = 0; r < 4; ++r) {
+    const auto cell = [&](const char* key) {
+      return table.rows[r][ColumnOf(table, key)];
+    };
+    const bool is_loss = r % 2 == 0;
+    CHECK(cell("metric").text == (is_loss ? "cross_entropy" : "perplexity"));
+    CHECK(cell("direction").text == "lower is better");
+    CHECK(*cell("items").value == 8);
+    CHECK(*cell("seeds").value == 3);
+    CHECK(*cell("change").value ==
+          Approx(*cell("after").value - *cell("before").value).margin(1e-9));
+    CHECK(*cell("change").value > 0);
+    for (const char* key : {"before", "after", "change"}) {
+      INFO(key);
+      REQUIRE(cell(key).interval.has_value());
+      CHECK(cell(key).interval->low < *cell(key).value);
+      CHECK(cell(key).interval->high > *cell(key).value);
+    }
+    CHECK(cell("change").interval->low > 0);
+    CHECK(*cell("p").value < 0.05);
+    CHECK(cell("holm_p").value.has_value() == is_loss);
+  }
+  CHECK(RenderOneTable(*report, "retained", TableFormat::kCsv)
+            ->rfind("row,task,metric", 0) == 0);
+  const auto none = RenderOneTable(*report, "nothing", TableFormat::kCsv);
+  CHECK(Has(std::string(none.status().message()), "wanted one of main, "));
 }
 
 TEST_CASE("the joint run is the most alike, and none where two are as like",
