@@ -90,12 +90,12 @@ std::optional<Estimate> AtPoint(const Ways& ways, size_t p,
 }
 
 // The smallest point of a way whose loss is within a standard error of the
-// end's.
-size_t ReportedPoint(const Ways& ways, const std::string& target,
-                     const std::string& salt) {
+// end's; nullopt where the end's has none.
+std::optional<size_t> ReportedPoint(const Ways& ways, const std::string& target,
+                                    const std::string& salt) {
   const size_t n = ways.begin()->second.size();
   const auto end = AtPoint(ways, n - 1, target, salt);
-  if (!end.has_value() || std::isnan(end->standard_error)) return n - 1;
+  if (!end.has_value() || std::isnan(end->standard_error)) return std::nullopt;
   for (size_t p = 0; p + 1 < n; ++p) {
     const auto here = AtPoint(ways, p, target, salt);
     if (here.has_value() && here->value <= end->value + end->standard_error) {
@@ -133,10 +133,10 @@ Table PointTable(const Results& results, const std::string& split,
     if (ways.empty()) continue;
     const std::string salt = FirstRun(results, cell) + split;
     const std::vector<WayPoint>& first = ways.begin()->second;
-    const size_t reported =
+    const std::optional<size_t> reported =
         is_rewound
             ? ReportedPoint(ways, TargetOf(ConfigOf(results, cell)), salt)
-            : 0;
+            : std::nullopt;
     for (size_t p = 0; p < first.size(); ++p) {
       std::vector<TableCell> row = {
           {.text = CellLabel(results, cell)},
