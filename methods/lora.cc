@@ -231,6 +231,28 @@ absl::Status LoraMethod::Merge() {
   return absl::OkStatus();
 }
 
+bool LoraMethod::Rewind(const std::map<std::string, at::Tensor>& tuned,
+                        double alpha) {
+  if (options_.dora) return false;
+  at::NoGradGuard no_grad;
+  for (const Attached& attached : attached_) {
+    const std::string& name = model_->linear_slots()[attached.slot].name;
+    LoraFactors& factors = attached.map->factors();
+    factors.a_RI = tuned.at(name + ".lora_A.weight").detach().clone();
+    factors.b_OR = tuned.at(name + ".lora_B.weight").detach() * alpha;
+    if (!attached.initial_a_RI.defined()) continue;
+    // The base is W - s B0 A0, of which a share of 1 - alpha comes back.
+    factors.a_RI = at::cat({factors.a_RI, attached.initial_a_RI}, /*dim=*/0);
+    factors.b_OR =
+        at::cat({factors.b_OR, attached.initial_b_OR * (1 - alpha)}, /*dim=*/1);
+  }
+  for (const model::Parameter& p : model_->HeadParameters()) {
+    at::Tensor head = p.tensor.detach();
+    head.lerp_(tuned.at(p.name).detach(), alpha);
+  }
+  return true;
+}
+
 train::MethodReport LoraMethod::Report() {
   train::MethodReport report;
   int64_t trainable = 0;

@@ -8,6 +8,7 @@
 #define METHODS_LORA_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,9 @@ class LoraMethod : public train::UpdateMethod {
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;
   train::MethodReport Report() override;
+  // The scale of B A; of PiSSA, W + alpha s (B A - B0 A0). Not of DoRA.
+  bool Rewind(const std::map<std::string, at::Tensor>& tuned,
+              double alpha) override;
   bool TrainsAdapter() const override { return true; }
   absl::Status WriteAdapter(const std::string& folder) override;
 

@@ -89,7 +89,9 @@ QueryRow RowOfRecord(const record::NamedRecord& named) {
     for (const MetricRecord& metric : eval.metrics) {
       const std::string name = MetricName(eval, metric);
       row[name] = NumberOf(metric.value);  // rounds come in their order
-      row[absl::StrCat(name, "@", eval.round)] = NumberOf(metric.value);
+      std::string at = absl::StrCat(name, "@", eval.round);
+      if (eval.point != 0) absl::StrAppend(&at, ":", eval.point);
+      row[at] = NumberOf(metric.value);
     }
   }
   AddAll(kFact, record.facts, NumberOf, row);

@@ -45,12 +45,13 @@ const FieldNames& Batches() {
 // head.
 const FieldNames& RowForm() {
   static const auto& names =
-      *new FieldNames{"max_length",       "prompt_form",    "loss_on_prompt",
-                      "loss_on",          "system_prompt",  "bos",
-                      "min_row_tokens",   "max_row_tokens", "train_limit",
-                      "validation_limit", "test_limit",     "limit_from",
-                      "sample_seed",      "heldout_tokens", "heldout_window",
-                      "score_end_of_turn"};
+      *new FieldNames{"max_length",        "prompt_form",    "loss_on_prompt",
+                      "loss_on",           "system_prompt",  "bos",
+                      "min_row_tokens",    "max_row_tokens", "train_limit",
+                      "validation_limit",  "test_limit",     "limit_from",
+                      "sample_seed",       "heldout_tokens", "heldout_window",
+                      "score_end_of_turn", "curve",          "rewind",
+                      "at_points",         "distance"};
   return names;
 }
 

@@ -7,6 +7,7 @@
 
 #include "harness/core/status.h"
 #include "harness/spec/mixture.h"
+#include "harness/spec/points.h"
 #include "harness/train/optimizers/registry.h"
 
 namespace sft::launch {
@@ -62,6 +63,18 @@ std::optional<spec::Finding> MemoryFits(const CostFacts& facts) {
       /*is_warning=*/on_card || facts.runs_elsewhere ||
           static_cast<double>(needed) <=
               kMemorySlack * static_cast<double>(limit)};
+}
+
+std::optional<spec::Finding> CurveFits(const CostFacts& facts) {
+  const auto steps = spec::ParseCurve(facts.config.curve);
+  if (!steps.ok() || steps->empty() ||
+      steps->back() <= facts.cost.longest_round_steps) {
+    return std::nullopt;
+  }
+  return spec::Finding{
+      "curve", absl::StrCat("step ", steps->back(),
+                            " is never reached: ", "the longest round has ",
+                            facts.cost.longest_round_steps, " steps")};
 }
 
 std::optional<spec::Finding> CostFinding(const absl::Status& status,

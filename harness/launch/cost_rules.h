@@ -15,6 +15,9 @@ namespace sft::launch {
 // has, or of a run that goes elsewhere: said.
 std::optional<spec::Finding> MemoryFits(const CostFacts& facts);
 
+// Every step that `curve` names is one of the longest round's.
+std::optional<spec::Finding> CurveFits(const CostFacts& facts);
+
 // What the run would end with, as a finding of the field that names the model,
 // the rows or the option at fault. nullopt for what only this program is to
 // blame for: the run itself may fare better.

@@ -297,6 +297,18 @@ std::optional<spec::Finding> SelectionHasRows(const PlanFacts& facts) {
                              "above 0")};
 }
 
+std::optional<spec::Finding> PointsAreRetained(const CellFacts& facts) {
+  const std::vector<std::string>& retain = facts.config.retain;
+  for (const std::string& name : facts.config.at_points) {
+    if (std::count(retain.begin(), retain.end(), name) > 0) continue;
+    return spec::Finding{
+        "at_points", absl::StrCat("'", name,
+                                  "' is measured neither before nor after; "
+                                  "name it in evaluate: {retain: [...]} too")};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const std::vector<CellRule>& AllCellRules() {
@@ -314,12 +326,13 @@ const std::vector<CellRule>& AllCellRules() {
       SpanHeadsHaveAnswers,
       LabelsDiffer,
       TensorsFit,
+      PointsAreRetained,
   };
   return rules;
 }
 
 const std::vector<CostRule>& AllCostRules() {
-  static const auto& rules = *new std::vector<CostRule>{MemoryFits};
+  static const auto& rules = *new std::vector<CostRule>{MemoryFits, CurveFits};
   return rules;
 }
 

@@ -5,6 +5,7 @@
 
 #include "harness/core/catch_torch.h"
 #include "harness/core/status.h"
+#include "harness/launch/base_measures.h"
 #include "harness/launch/config_parts.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/launch/run_measures.h"
@@ -68,6 +69,14 @@ absl::StatusOr<RunCost> RunCosts::Reckon(const spec::RunConfig& config) {
   if (rounds->empty()) {
     cost.memory = measure::ModelBytes(*outline->model);
     cost.memory["process"] = measure::kProcessBytes;
+  } else if (MeasuresAgainstBase(config)) {
+    // Loaded in f32 (f64) when no activation is held any more.
+    const int64_t base =
+        outline->model->info().parameters * (config.dtype == "f64" ? 8 : 4);
+    const auto activations = cost.memory.find("activations");
+    const int64_t given_back =
+        activations == cost.memory.end() ? 0 : activations->second;
+    cost.memory["base"] = std::max<int64_t>(0, base - given_back);
   }
   // The base model's scores stand in the record of a tuned one, too.
   const auto scored = static_cast<int64_t>(1 + config.train.size());
@@ -160,6 +169,7 @@ absl::Status RunCosts::AddRounds(const spec::RunConfig& config,
       trained_bytes[p.name] = static_cast<int64_t>(p.tensor.nbytes());
     }
     cost.steps += round.steps;
+    cost.longest_round_steps = std::max(cost.longest_round_steps, round.steps);
     cost.rows += round.rows;
     cost.real_tokens += round.real_tokens;
     cost.target_tokens += round.target_tokens;

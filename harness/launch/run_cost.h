@@ -24,6 +24,7 @@ namespace sft::launch {
 struct RunCost {
   // Of all rounds.
   int64_t steps = 0;
+  int64_t longest_round_steps = 0;
   int64_t rows = 0;
   int64_t real_tokens = 0;
   int64_t target_tokens = 0;

@@ -12,6 +12,7 @@
 #include "harness/core/stop_point.h"
 #include "harness/core/stopwatch.h"
 #include "harness/core/tensor_digest.h"
+#include "harness/launch/base_measures.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/launch/run_checkpoint.h"
 #include "harness/launch/run_evaluation.h"
@@ -21,6 +22,7 @@
 #include "harness/launch/worker_death.h"
 #include "harness/measure/provenance.h"
 #include "harness/record/run_store.h"
+#include "harness/spec/points.h"
 #include "harness/train/trainer.h"
 
 namespace sft::launch {
@@ -49,7 +51,12 @@ class Worker {
     SFT_RETURN_IF_ERROR(PutTogether());
     for (int64_t round = trainer_->next_round(); round < Rounds(); ++round) {
       SFT_RETURN_IF_ERROR(RunRound(round));
-      if (record_.status == RunStatus::kDiverged) break;
+      if (record_.status == RunStatus::kDiverged) return Conclude();
+    }
+    if (MeasuresAgainstBase(run_.config)) {
+      SFT_RETURN_IF_ERROR(KeptIfStopped(StoppableInPieces([this] {
+        return MeasureAgainstBase(bench_, loaded_, *trainer_, inputs_, record_);
+      })));
     }
     return Conclude();
   }
@@ -258,11 +265,12 @@ class Worker {
     }
     hooks.add_to_checkpoint = AddRecord(record_, pieces_);
     hooks.eval_every_steps = run_.config.eval_every_steps;
+    hooks.eval_at_steps = spec::ParseCurve(run_.config.curve).value();
     hooks.evaluate = [this, round](int64_t step) {
       return StoppableInPieces([&] {
-        return MeasureValidation(*loaded_.model, inputs_,
-                                 absl::StrCat("validation_step_", step), round,
-                                 record_.evals);
+        return MeasureInRound(*loaded_.model, *loaded_.tokenizer, inputs_,
+                              run_.config, round, step,
+                              trainer_->steps_in_round(), record_.evals);
       });
     };
     hooks.on_step = [this](const StepRecord& step) {

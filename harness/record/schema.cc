@@ -44,6 +44,8 @@ std::vector<SchemaRow> RecordSchema() {
   }
   const std::string eval = "/eval/<task>/<split>/<round>";
   const std::string metric = eval + "/metrics/<metric>";
+  const std::string series = "/series/<task>/<split>";
+  const std::string series_metric = series + "/metrics/<metric>";
   const std::vector<SchemaRow> rest = {
       {eval + " @order", "int64", 0, "", "place in the list of evaluations"},
       {eval + "/tokens", "int64", 0, "token", "tokens that were scored"},
@@ -57,6 +59,30 @@ std::vector<SchemaRow> RecordSchema() {
       {metric + "/items", "float64", 1, "its own", "score of each item"},
       {metric + "/sums", "float64", 2, "1",
        "[items, columns] of a metric that is no mean of items: what it sums"},
+      {series + " @task", "string", 0, "",
+       "several rounds, or points: the set"},
+      {series + " @split", "string", 0, "", "as below /eval; curve, rewind"},
+      {series + "/order", "int64", 1, "", "places in the list of evaluations"},
+      {series + "/round", "int64", 1, "1", "P of them; 0 is the base model"},
+      {series + "/point", "float64", 1, "1",
+       "step of a curve's point, alpha of a rewound one, else 0"},
+      {series + "/tokens", "int64", 1, "token", "tokens that were scored"},
+      {series + "/row_ids", "int64", 1, "1", "row of each of I items"},
+      {series + "/references", "int64", 1, "1", "label index of each item"},
+      {series + "/predictions", "float64", 2, "1", "[P, I] label indices"},
+      {series_metric + " @<as below /eval>", "", 0, "",
+       "order, signature, higher_is_better"},
+      {series_metric + "/value", "float64", 1, "its own", "[P]"},
+      {series_metric + "/items", "float64", 2, "its own", "[P, I]"},
+      {series_metric + "/sums", "float64", 2, "1", "[P, I x columns]"},
+      {series_metric + "/sums @columns", "int64", 0, "", "sums an item"},
+      {"/sequence/scores", "float64", 2, "its own",
+       "R: [rounds + 1, sets], the base model first; NaN: not scored"},
+      {"/sequence/sets", "string", 1, "", "set and metric of each column"},
+      {"/sequence/units", "string", 1, "", "unit of each column"},
+      {"/sequence/higher_is_better", "int64", 1, "1", "of each column"},
+      {"/sequence/own_round", "int64", 1, "1",
+       "the first that trains on it, 0 where none does"},
       {"/forgetting/<task>/<measure>", "float64", 0, "by its name",
        "change against the base model"},
       {"/facts/<name>", "float64", 0, "by its name", "counts and shares"},
@@ -66,6 +92,8 @@ std::vector<SchemaRow> RecordSchema() {
       {"/text/generations", "string", 1, "text", "only with --keep-text"},
       {"/measured/eval/<task>/<split>/<round>/wall_seconds", "float64", 0, "s",
        "wall time of the evaluation"},
+      {"/measured/series/<task>/<split>/wall_seconds", "float64", 1, "s",
+       "wall time of each evaluation"},
       {"/measured/memory/categories/<category>", "int64", 0, "byte",
        "by category"},
       {"/measured/memory/<name>", "float64", 0, "byte", "peaks of the process"},

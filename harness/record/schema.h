@@ -12,13 +12,18 @@
 
 namespace sft::record {
 
-// 2: /eval/.../metrics/<metric>/sums.
-inline constexpr int64_t kSchemaVersion = 2;
+// 2: /eval/.../metrics/<metric>/sums. 3: /series and /sequence, in records of
+// several rounds or of points within one; the others are of version 2.
+inline constexpr int64_t kSchemaVersion = 3;
+inline constexpr int64_t kPlainSchemaVersion = 2;
 inline constexpr int64_t kOldestSchemaVersion = 1;  // that is still read
 
 // Groups.
 inline constexpr char kAxesPath[] = "/axes";
 inline constexpr char kEvalPath[] = "/eval";
+inline constexpr char kSeriesPath[] = "/series";
+inline constexpr char kSequencePath[] = "/sequence";
+inline constexpr char kMeasuredSeriesPath[] = "/measured/series";
 inline constexpr char kFactsPath[] = "/facts";
 inline constexpr char kForgettingPath[] = "/forgetting";
 inline constexpr char kPredictedMemoryPath[] = "/memory/predicted";

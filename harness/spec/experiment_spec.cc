@@ -104,15 +104,16 @@ class SpecReader {
       reader_.Doubt("evaluate");
       return reader_.Doubt("retain");
     }
+    static const std::vector<std::string> kParts = {
+        "tasks", "retain", "curve", "rewind", "at_points", "distance"};
     for (const auto& [part, names] : node.entries) {
-      if (part.text != "tasks" && part.text != "retain") {
-        reader_.ComplainOfKey(part, names,
-                              " under evaluate:", {"tasks", "retain"});
+      if (std::find(kParts.begin(), kParts.end(), part.text) == kParts.end()) {
+        reader_.ComplainOfKey(part, names, " under evaluate:", kParts);
         reader_.Doubt("evaluate");
         reader_.Doubt("retain");
         continue;
       }
-      const std::string field = part.text == "tasks" ? "evaluate" : "retain";
+      const std::string field = part.text == "tasks" ? "evaluate" : part.text;
       reader_.Set(part, reader_.fields().at(field), names, spec_.set);
     }
   }

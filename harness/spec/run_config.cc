@@ -18,8 +18,8 @@ constexpr char kDataPrefix[] = "data.";
 // Left out of the canonical text at its default: came after the first records.
 bool IsLeftOut(const std::string& name, const std::string& value) {
   static const auto& later = *new std::set<std::string>{
-      "bos",       "decay",       "limit_from",
-      "optimizer", "sample_seed", "score_end_of_turn"};
+      "at_points",  "bos",       "curve",  "decay",       "distance",
+      "limit_from", "optimizer", "rewind", "sample_seed", "score_end_of_turn"};
   static const auto& defaults =
       *new std::map<std::string, std::string>(PrintFields(RunConfig()));
   return later.count(name) != 0 && value == defaults.at(name);

@@ -7,6 +7,7 @@
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/foreign_names.h"
 #include "harness/spec/mixture.h"
+#include "harness/spec/points.h"
 #include "harness/spec/run_config.h"
 #include "harness/spec/spec_messages.h"
 
@@ -94,6 +95,13 @@ absl::StatusOr<std::string> Canonical(const FieldSpec& field,
     }
     status = CheckNames("task", value, tables.tasks);
   } else if (field.name == "retain") {
+    status = CheckNames("retained task or text", value, tables.retained);
+  } else if (field.name == "curve" || field.name == "rewind") {
+    std::vector<std::string> points;
+    if (!value.empty()) points = absl::StrSplit(value, ',');
+    status = field.name == "curve" ? ParseCurve(points).status()
+                                   : ParseRewind(points).status();
+  } else if (field.name == "at_points") {
     status = CheckNames("retained task or text", value, tables.retained);
   } else if (field.name == "score_end_of_turn") {
     status = CheckNames("task", value, tables.tasks);

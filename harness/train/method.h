@@ -50,6 +50,17 @@ class UpdateMethod {
     return absl::OkStatus();
   }
   virtual MethodReport Report() = 0;
+  // Rewinding: sets what moves, of a freshly loaded model that this instance
+  // was just attached to, so that the model is base + alpha (tuned - base).
+  // `tuned` is what moved in a run of one round, by name. False where what
+  // moves cannot say that; its dense weights are interpolated instead, which is
+  // as good unless they are computed with otherwise than dense ones.
+  virtual bool Rewind(const std::map<std::string, at::Tensor>& tuned,
+                      double alpha) {
+    static_cast<void>(tuned);
+    static_cast<void>(alpha);
+    return false;
+  }
   // What moves is an adapter, small beside the model it is put on: runs keep
   // its weights unless told otherwise, and those of a whole model only if told.
   virtual bool TrainsAdapter() const { return false; }

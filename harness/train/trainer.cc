@@ -282,10 +282,12 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
     return outcome;
   };
   const auto evaluate_if_due = [&]() -> absl::Status {
-    if (!hooks.evaluate || hooks.eval_every_steps <= 0 ||
-        steps_in_round_ % hooks.eval_every_steps != 0) {
-      return absl::OkStatus();
-    }
+    const bool is_due =
+        (hooks.eval_every_steps > 0 &&
+         steps_in_round_ % hooks.eval_every_steps == 0) ||
+        std::count(hooks.eval_at_steps.begin(), hooks.eval_at_steps.end(),
+                   steps_in_round_) > 0;
+    if (!hooks.evaluate || !is_due) return absl::OkStatus();
     c10::NoGradGuard no_grad;
     return hooks.evaluate(steps_.back().step);
   };

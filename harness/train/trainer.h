@@ -39,6 +39,7 @@ struct TrainerHooks {
   // it returns Aborted, the round is stopped. A round that is resumed behind
   // such a step calls it again: what it has measured already is its affair.
   int64_t eval_every_steps = 0;
+  std::vector<int64_t> eval_at_steps;  // of the round, and there besides
   std::function<absl::Status(int64_t step)> evaluate;
   // After a step when this many steps, or seconds since the last one (or the
   // start), have passed; 0 = never for that reason. Also when the round is
@@ -89,6 +90,7 @@ class Trainer {
 
   // Of the whole run, resumed steps included.
   const std::vector<StepRecord>& steps() const { return steps_; }
+  int64_t steps_in_round() const { return steps_in_round_; }
   // Every tensor that has been trainable in any round, by name: what tells
   // the tuned model from the loaded one.
   std::vector<NamedTensor> TrainedTensors() const;

@@ -3,6 +3,7 @@
 // nobody stopped.
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "experiments/command_line.h"
 #include "harness/launch/plan_checks.h"
@@ -16,6 +17,7 @@
 
 namespace sft::experiments::stopped_run_test {
 namespace {
+namespace fs = std::filesystem;
 
 constexpr char kStoppedSpec[] =
     "question: is a stopped run the same run?\n"
@@ -29,12 +31,26 @@ constexpr char kStoppedSpec[] =
     "      eval_every_steps: 2, generate_samples: 2, train_limit: 40}\n"
     "grid: {method: [lora], batching: [packed], seed: [0]}\n";
 
+// Points inside a round, models between the base and the end, and how far
+// apart these are.
+constexpr char kPointsSpec[] =
+    "question: is it with points between?\n"
+    "model: glassllm\n"
+    "train: [rotten_tomatoes]\n"
+    "evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo, bbc_headlines],\n"
+    "  curve: [1, 3], rewind: [0.5], at_points: [bbc_headlines],\n"
+    "  distance: true}\n"
+    "budget: {steps: 4}\n"
+    "set: {batch_size: 2, max_length: 64, test_limit: 8, validation_limit: 4,\n"
+    "      heldout_tokens: 128, heldout_window: 64, threads: 1,\n"
+    "      train_limit: 40}\n"
+    "grid: {method: [full], batching: [packed], seed: [0]}\n";
+
 struct Planned {
-  Planned() {
+  explicit Planned(const char* text = kStoppedSpec) {
     support::RequireAssets("models/glassllm/config.json");
     const launch::Workbench& bench = TheWorkbench();
-    const auto spec =
-        spec::ParseSpecText("spec.yaml", kStoppedSpec, bench.Tables());
+    const auto spec = spec::ParseSpecText("spec.yaml", text, bench.Tables());
     INFO(spec.status().ToString());
     REQUIRE(spec.ok());
     auto checked = launch::MakePlan(bench, *spec, methods::AllMethodChecks());
@@ -97,6 +113,57 @@ TEST_CASE("a run stopped anywhere and continued is the run that was not",
       CHECK(stops > 2);
     }
   }
+}
+
+TEST_CASE("so is one stopped at a point of its curve, or rewound",
+          "[experiments][stop][points]") {
+  const Planned planned(kPointsSpec);
+  int none = 0;
+  const std::string undisturbed = DigestOfRun(planned, 1, 0, none);
+  for (const int64_t first : {23, 90}) {
+    INFO("stopped after " << first);
+    int stops = 0;
+    CHECK(DigestOfRun(planned, 1, first, stops) == undisturbed);
+    CHECK(stops > 1);
+  }
+}
+
+TEST_CASE("points, rewound weights and distances are in the record",
+          "[experiments][points]") {
+  const Planned planned(kPointsSpec);
+  const support::TempDir dir;
+  launch::WorkerOptions options;
+  options.paths.out = dir.path().string();
+  for (size_t run : {0, 1}) {
+    REQUIRE(planned.Execute(run, options) == launch::WorkerOutcome::kPublished);
+  }
+  const record::RunStore store(options.paths);
+  const auto record = store.ReadFinal(planned.plan.runs[1].run_id);
+  REQUIRE(record.ok());
+  std::map<std::string, std::vector<double>> points;
+  for (const EvalRecord& eval : record->evals) {
+    INFO(eval.task << " " << eval.split);
+    if (eval.split == "distance") {
+      REQUIRE(eval.metrics.size() == 2);
+      CHECK(eval.metrics[0].name == "kl_from_base");
+      CHECK(eval.metrics[0].value > 0);
+    }
+    if (eval.split != "curve" && eval.split != "rewind") continue;
+    CHECK(eval.round == 1);
+    points[eval.task + " " + eval.split].push_back(eval.point);
+  }
+  CHECK(points.size() == 6);
+  for (const char* set : {"rotten_tomatoes", "wiki_demo", "bbc_headlines"}) {
+    CHECK(points[std::string(set) + " curve"] == std::vector<double>{1, 3});
+    CHECK(points[std::string(set) + " rewind"] == std::vector<double>{0.5});
+  }
+  CHECK(record->texts.at("rewind.form") == "dense weights");
+  CHECK(record->facts.at("distance.all.change_norm") > 0);
+  CHECK(record->facts.at("distance.q_proj.effective_rank") > 1);
+  CHECK(record->facts.at("distance.embed_tokens.change_norm") > 0);
+  CHECK(fs::file_size(options.paths.Record(record->run_id)) < 80 * 1024);
+  // Its untuned model is anybody's.
+  CHECK(planned.plan.runs[0].config.curve.empty());
 }
 
 TEST_CASE("what was evaluated before a stop is not evaluated again",

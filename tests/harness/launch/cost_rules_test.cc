@@ -78,6 +78,21 @@ TEST_CASE("of several cards the smallest counts, of another answer none",
   CHECK(LeastCardBytes("-3\n") == 0);
 }
 
+TEST_CASE("a point of a curve lies within the longest round",
+          "[launch][plan]") {
+  spec::RunConfig config;
+  RunCost cost;
+  cost.longest_round_steps = 40;
+  CHECK_FALSE(CurveFits({config, cost, 0}));
+  config.curve = {"10", "40"};
+  CHECK_FALSE(CurveFits({config, cost, 0}));
+  config.curve = {"10", "41"};
+  const auto found = CurveFits({config, cost, 0});
+  REQUIRE(found);
+  CHECK(found->field == "curve");
+  CHECK(found->reason.find("has 40 steps") != std::string::npos);
+}
+
 TEST_CASE("what a run would end with is a finding of the field at fault",
           "[launch][plan]") {
   spec::RunConfig config;

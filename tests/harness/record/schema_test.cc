@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <set>
+#include <utility>
 
 #include "harness/core/files.h"
 #include "harness/record/record_items.h"
@@ -111,7 +112,14 @@ TEST_CASE("every path of a record is in the schema's table",
     }
     return i >= pattern.size() && j == path.size();
   };
-  for (const H5Item& item : SealedItemsOfRecord(SampleRecord())) {
+  std::vector<H5Item> items = SealedItemsOfRecord(SampleRecord());
+  RunRecord of_rounds = SampleRecord();
+  of_rounds.config.train = {"odd", "rotten_tomatoes"};
+  of_rounds.evals[0].round = 2;
+  for (H5Item& item : SealedItemsOfRecord(of_rounds)) {
+    items.push_back(std::move(item));
+  }
+  for (const H5Item& item : items) {
     if (item.attribute == "unit") continue;
     // Nested or escaped names of the sample's odd forgetting measures.
     if (item.path.rfind("/forgetting/", 0) == 0) continue;
