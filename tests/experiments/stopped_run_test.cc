@@ -29,19 +29,32 @@ constexpr char kStoppedSpec[] =
     "      eval_every_steps: 2, generate_samples: 2, train_limit: 40}\n"
     "grid: {method: [lora], batching: [packed], seed: [0]}\n";
 
+// Five rounds with replay, and what two methods keep over rounds.
+constexpr char kSequenceSpec[] =
+    "question: is a stopped sequence the same sequence?\n"
+    "model: glassllm\n"
+    "train: [rotten_tomatoes, bbc_headlines, rotten_tomatoes, bbc_headlines, "
+    "rotten_tomatoes]\n"
+    "evaluate: {tasks: [bbc_headlines]}\n"
+    "budget: {steps: 3}\n"
+    "replay: {from: [earlier, c4_demo], share: 0.2}\n"
+    "set: {batch_size: 2, max_length: 64, test_limit: 4, validation_limit: 2,\n"
+    "      threads: 1, train_limit: 40, ewc.fisher_rows: 4,\n"
+    "      ssu.calibration_from: wiki_demo, ssu.calibration_rows: 6}\n"
+    "grid: {method: [ewc, ssu], seed: [0]}\n";
+
 struct Planned {
-  Planned() {
+  explicit Planned(const char* text = kStoppedSpec, size_t runs = 2) {
     support::RequireAssets("models/glassllm/config.json");
     const launch::Workbench& bench = TheWorkbench();
-    const auto spec =
-        spec::ParseSpecText("spec.yaml", kStoppedSpec, bench.Tables());
+    const auto spec = spec::ParseSpecText("spec.yaml", text, bench.Tables());
     INFO(spec.status().ToString());
     REQUIRE(spec.ok());
     auto checked = launch::MakePlan(bench, *spec, methods::AllMethodChecks());
     INFO(checked.status().ToString());
     REQUIRE(checked.ok());
     plan = std::move(checked->plan);
-    REQUIRE(plan.runs.size() == 2);
+    REQUIRE(plan.runs.size() == runs);
   }
   launch::WorkerOutcome Execute(size_t run,
                                 const launch::WorkerOptions& options) const {
@@ -91,6 +104,23 @@ TEST_CASE("a run stopped anywhere and continued is the run that was not",
     const std::string undisturbed = DigestOfRun(planned, run, 0, none);
     CHECK(none == 0);
     for (const int64_t first : {1, 17, 60}) {
+      INFO("stopped after " << first);
+      int stops = 0;
+      CHECK(DigestOfRun(planned, run, first, stops) == undisturbed);
+      CHECK(stops > 2);
+    }
+  }
+}
+
+TEST_CASE("a sequence stopped in any round and continued is the same sequence",
+          "[experiments][stop][replay]") {
+  const Planned planned(kSequenceSpec, 3);
+  for (size_t run = 1; run < planned.plan.runs.size(); ++run) {
+    INFO(planned.plan.runs[run].config.method);
+    int none = 0;
+    const std::string undisturbed = DigestOfRun(planned, run, 0, none);
+    CHECK(none == 0);
+    for (const int64_t first : {13, 40}) {
       INFO("stopped after " << first);
       int stops = 0;
       CHECK(DigestOfRun(planned, run, first, stops) == undisturbed);
