@@ -62,6 +62,13 @@ absl::StatusOr<RunCost> RunCosts::Reckon(const spec::RunConfig& config) {
   cost.flops = scorings * 2.0 *
                static_cast<double>(outline->model->info().parameters) *
                static_cast<double>(rows->eval_tokens);
+  const train::UpdateMethodRow* method = bench_.FindUpdateMethod(config.method);
+  if (method != nullptr && method->calibration) {
+    const double passes = method->calibration(config).takes_gradients ? 3 : 1;
+    cost.flops += passes * 2.0 *
+                  static_cast<double>(outline->model->info().parameters) *
+                  static_cast<double>(rows->calibration_tokens);
+  }
   SFT_ASSIGN_OR_RETURN(const std::vector<RoundWork>* rounds,
                        WorkOf(config, rows));
   SFT_RETURN_IF_ERROR(
@@ -164,8 +171,10 @@ absl::Status RunCosts::AddRounds(const spec::RunConfig& config,
     SFT_RETURN_IF_ERROR(outline.method->BeginRound(static_cast<int64_t>(i)));
     const std::vector<train::TrainableParameter> parameters =
         outline.method->TrainableParameters();
-    const measure::TrainedBytes trained = TrainedBytesOf(config, parameters);
-    for (const train::TrainableParameter& p : parameters) {
+    measure::TrainedBytes trained = TrainedBytesOf(config, parameters);
+    trained.method_state = outline.method->StateBytes();
+    for (const train::TrainableParameter& p :
+         outline.method->MovableParameters()) {
       trained_bytes[p.name] = static_cast<int64_t>(p.tensor.nbytes());
     }
     cost.steps += round.steps;
@@ -188,7 +197,8 @@ absl::Status RunCosts::AddRounds(const spec::RunConfig& config,
     if (SumOf(memory) > cost.memory_bytes()) cost.memory = std::move(memory);
     cost.weights_bytes = SumOf(trained_bytes);
     cost.checkpoint_bytes =
-        std::max(cost.checkpoint_bytes, cost.weights_bytes + trained.optimizer);
+        std::max(cost.checkpoint_bytes,
+                 cost.weights_bytes + trained.optimizer + trained.method_state);
   }
   return absl::OkStatus();
 }

@@ -34,7 +34,7 @@ struct RunCost {
   // largest micro-batch of any round.
   std::map<std::string, int64_t> memory;
   int64_t memory_bytes() const;
-  // What the run leaves on disk, and what a checkpoint of it takes meanwhile;
+  // What the run leaves on disk, and what a checkpoint takes at most meanwhile;
   // weights only where they are kept (KeepWeights).
   bool trains_adapter = false;
   int64_t weights_bytes = 0;

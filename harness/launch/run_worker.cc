@@ -218,12 +218,13 @@ class Worker {
                             steps.real_tokens, " tokens, ", steps.target_tokens,
                             " of them targets"));
     StartTrainingMeasures(*loaded_.model);
+    SFT_RETURN_IF_ERROR(BeginRound(round));
     SFT_ASSIGN_OR_RETURN(
         const train::RoundOutcome outcome,
         trainer_->RunRound(round, planned.examples, *planned.collator, steps,
                            HooksFor(round)));
-    TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
-                         trainer_->steps());
+    TakeTrainingMeasures(record_, *loaded_.model, *method_,
+                         trainer_->optimizer(), trainer_->steps());
     if (!outcome.remark.empty()) voice_.Log(outcome.remark);
     if (outcome.end == train::RoundEnd::kStopped) {
       return absl::AbortedError("stopped; a checkpoint is saved");
@@ -246,6 +247,17 @@ class Worker {
     }
     SFT_RETURN_IF_ERROR(Measure(round + 1));
     return more ? Save() : absl::OkStatus();
+  }
+
+  // What is broken off here has a checkpoint of the round before, or needs
+  // none.
+  absl::Status BeginRound(int64_t round) {
+    if (trainer_->HasBegun(round)) return absl::OkStatus();
+    const absl::Status status = Stoppable([&] {
+      return trainer_->BeginRound(
+          round, inputs_.calibration[static_cast<size_t>(round)]);
+    });
+    return round == 0 ? KeptIfStopped(status) : status;
   }
 
   absl::Status Save() {

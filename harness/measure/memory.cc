@@ -120,6 +120,7 @@ std::map<std::string, int64_t> PredictTrainingBytes(model::Model& model,
   std::map<std::string, int64_t> bytes = ModelBytes(model);
   bytes["process"] = kProcessBytes;
   bytes["optimizer"] = trained.optimizer;
+  if (trained.method_state > 0) bytes["method_state"] = trained.method_state;
   const model::PassBytes pass = model.BytesOf(
       {.tokens = step.tokens,
        .targets = step.targets,

@@ -20,6 +20,7 @@ constexpr std::pair<std::string_view, std::string_view> kExamples[] = {
     {"train", "[NAME]"},
     {"evaluate", "{tasks: [NAME], retain: [NAME]}"},
     {"budget", "{steps: 100}"},
+    {"replay", "{from: [earlier], share: 0.01}"},
     {"set", "{batch_size: 8}"},
     {"grid", "{method: [full, lora], seed: [0, 1, 2]}"},
     {"zip", "[{batch_size: [4, 8], gradient_accumulation_steps: [2, 1]}]"},
