@@ -88,7 +88,7 @@ struct MeasureRow {
   int (*minus)(const ScoreRows& R, const ScoreColumn& column, size_t j);
   bool divides_by_all = false;  // as GEM's code does
 };
-constexpr int kNothing = -1, kJoint = -2;
+constexpr int kNoRow = -1, kJoint = -2;
 
 int Last(const ScoreRows& R, const ScoreColumn&, size_t) {
   return static_cast<int>(R.size()) - 1;
@@ -100,7 +100,7 @@ int BeforeOwn(const ScoreRows&, const ScoreColumn& column, size_t) {
   return static_cast<int>(*column.own_round) - 1;
 }
 int Base(const ScoreRows&, const ScoreColumn&, size_t) { return 0; }
-int Nothing(const ScoreRows&, const ScoreColumn&, size_t) { return kNothing; }
+int NoRow(const ScoreRows&, const ScoreColumn&, size_t) { return kNoRow; }
 int OfJoint(const ScoreRows&, const ScoreColumn&, size_t) { return kJoint; }
 // The best from its own round on, the last round left out.
 int Best(const ScoreRows& R, const ScoreColumn& column, size_t j) {
@@ -115,9 +115,9 @@ int Best(const ScoreRows& R, const ScoreColumn& column, size_t j) {
 const std::vector<MeasureRow>& Measures() {
   static const auto& rows = *new std::vector<MeasureRow>{
       {"overall_performance", "OP", "overall_change_normalised", Which::kAll,
-       Last, Nothing},
+       Last, NoRow},
       {"learning_accuracy", "learning accuracy", "learning_change_normalised",
-       Which::kAll, Own, Nothing},
+       Which::kAll, Own, NoRow},
       {"backward_transfer", "BWT", "backward_transfer_normalised",
        Which::kEarlier, Last, Own},
       {"backward_transfer_gem_code", "BWT, divided by all tasks",
@@ -168,7 +168,7 @@ class MeasureMaker {
     measure.title = row_.title;
     if (normalised) measure.title += " (change as a share of the base)";
     measure.unit = normalised ? "1" : first.unit;
-    const bool is_absolute = row_.minus == Nothing;
+    const bool is_absolute = row_.minus == NoRow;
     measure.higher_is_better =
         is_absolute && !normalised ? first.higher_is_better : true;
     const size_t all = TrainedColumns(Which::kAll, scores_).size();
@@ -190,7 +190,7 @@ class MeasureMaker {
         }
         ItemGroup group;
         const auto add = [&](int place, double coefficient) {
-          if (place == kNothing) return;
+          if (place == kNoRow) return;
           const std::optional<ModelScore> score =
               place == kJoint ? JointScore(seed, j)
                               : R[static_cast<size_t>(place)][j];
@@ -199,7 +199,7 @@ class MeasureMaker {
         };
         add(row_.plus(R, column, j), weight);
         const int minus = row_.minus(R, column, j);
-        add(minus == kNothing && normalised ? 0 : minus, -weight);
+        add(minus == kNoRow && normalised ? 0 : minus, -weight);
         contrast.push_back(std::move(group));
       }
       if (is_whole) measure.seeds.emplace(seed, std::move(contrast));

@@ -8,8 +8,8 @@
 namespace sft::train {
 namespace {
 
-struct StepHook : torch::autograd::PostAccumulateGradHook {
-  StepHook(Optimizer* optimizer, size_t index, double learning_rate)
+struct InBackward : torch::autograd::PostAccumulateGradHook {
+  InBackward(Optimizer* optimizer, size_t index, double learning_rate)
       : optimizer(optimizer), index(index), learning_rate(learning_rate) {}
   void operator()(const at::Tensor&) override {
     optimizer->StepAndDrop(index, learning_rate);
@@ -26,7 +26,7 @@ StepInBackward::StepInBackward(Optimizer& optimizer, double learning_rate)
   for (size_t i = 0; i < optimizer.parameters().size(); ++i) {
     torch::autograd::impl::set_post_acc_grad_hooks(
         optimizer.parameters()[i].tensor,
-        std::make_unique<StepHook>(&optimizer, i, learning_rate));
+        std::make_unique<InBackward>(&optimizer, i, learning_rate));
   }
 }
 
