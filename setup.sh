@@ -7,6 +7,7 @@
 #   ./setup.sh --no-assets   no models and data sets
 #   ./setup.sh --cuda        also the wheels that libtorch_cuda links against
 #   ./setup.sh --cluster     also what the tests under batch systems want
+#   ./setup.sh --fuzz        also the compiler of the fuzzers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -14,13 +15,15 @@ build=1
 assets=1
 cuda=0
 cluster=0
+fuzz=0
 for arg in "$@"; do
   case "$arg" in
     --no-build) build=0 ;;
     --no-assets) assets=0 ;;
     --cuda) cuda=1 ;;
     --cluster) cluster=1 ;;
-    -h|--help) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    --fuzz) fuzz=1 ;;
+    -h|--help) sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     *) echo "setup.sh: unknown argument '$arg'" >&2; exit 2 ;;
   esac
 done
@@ -50,6 +53,9 @@ apt_packages=(
 )
 if ((cluster)); then
   apt_packages+=(slurm-wlm munge parallel shellcheck)
+fi
+if ((fuzz)); then
+  apt_packages+=(clang-14 libclang-rt-14-dev)
 fi
 missing=()
 for p in "${apt_packages[@]}"; do

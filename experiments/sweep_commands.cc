@@ -229,6 +229,10 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   recording = flags.recording;
   options.attempt = flags.attempt;
   options.should_stop = [] { return stop_asked != 0; };
+  // The launcher has made it the run's log.
+  options.log = [](const std::string& line) {
+    fprintf(stderr, "%s\n", line.c_str());
+  };
   const int fd = flags.progress_fd;
   options.show_progress = [fd](const launch::Progress& progress) {
     if (fd < 0) return;

@@ -10,8 +10,11 @@
 #include "experiments/command_line.h"
 #include "experiments/handed_sweep.h"
 #include "experiments/own_program.h"
+#include "experiments/plan_diff.h"
+#include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/launch/interrupts.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_programs.h"
@@ -27,16 +30,28 @@ namespace fs = std::filesystem;
 
 struct PlanFlags : SweepFlags {
   std::string format = "lines";
+  std::string diff;  // "" = none
 };
 
 void DeclarePlan(CLI::App& app, PlanFlags& flags) {
   DeclareSpec(app, flags);
   app.add_option("--format", flags.format, "of what is printed")
       ->check(OneOf({"lines", "json", "tsv"}));
+  app.add_option("--diff", flags.diff,
+                 "instead: what changed since an earlier plan, a sweep's "
+                 "folder, a manifest or a spec; writes nothing")
+      ->type_name("OLD");
   DeclareSweep(app, flags);
 }
 
 absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
+  if (!flags.diff.empty()) {
+    SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
+                         PlanOfSpec(flags.spec));
+    SayPlan(checked);
+    SFT_RETURN_IF_ERROR(PrintPlanDiff(flags.diff, checked.plan));
+    return kExitGood;
+  }
   SFT_ASSIGN_OR_RETURN(const HandedSweep sweep, HandOver(flags));
   const std::vector<spec::PlannedRun>& runs = sweep.plan.runs;
   fprintf(stderr, "%zu runs in %s\n", runs.size(), sweep.manifest.c_str());
@@ -61,15 +76,11 @@ absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
       printf("%zu\t%s\t%s\t%s\t%s\t%lld\t%s\n", i, runs[i].run_id.c_str(),
              runs[i].untuned_id.c_str(), config.method.c_str(),
              config.batching.c_str(), static_cast<long long>(config.seed),
-             nlohmann::json(runs[i].axes)
-                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                 .c_str());
+             formats::JsonText(nlohmann::json(runs[i].axes)).c_str());
     }
   }
   if (flags.format == "json") {
-    printf("%s\n",
-           all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
-               .c_str());
+    printf("%s\n", formats::JsonText(all, 1).c_str());
   }
   return kExitGood;
 }
@@ -222,7 +233,8 @@ std::vector<Command> TaskCommands() {
   return {
       MakeCommand(
           {.name = "plan",
-           .usage = "plan SPEC --out DIR [--format lines|json|tsv]",
+           .usage =
+               "plan SPEC --out DIR [--format lines|json|tsv] [--diff OLD]",
            .summary = "Write a sweep's manifest; print a command line a run.",
            .help = R"(
 Every line is one run, for whatever starts processes; it may be started again,
@@ -230,6 +242,8 @@ there or elsewhere, and then goes on. Untuned runs stand first.
   sftbench plan experiments/smoke.yaml --out results/smoke > lines
   parallel --jobs 2 --joblog log < lines
   parallel --jobs 2 --joblog log --resume-failed < lines
+With --diff, what a changed spec runs anew, and why:
+  sftbench plan my.yaml --diff results/my
 )"},
           DeclarePlan, RunPlanCommand),
       MakeCommand({.name = "task",

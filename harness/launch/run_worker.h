@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/recording_options.h"
+#include "harness/launch/run_checkpoint.h"
 #include "harness/launch/workbench.h"
 #include "harness/launch/worker_outcome.h"
 #include "harness/record/run_record.h"
@@ -19,6 +20,8 @@ namespace sft::launch {
 
 struct WorkerOptions : RecordingOptions {
   int attempt = 1;
+  // Lines of what the run does and meets; none: nowhere.
+  LogLine log;
   std::function<void(const Progress&)> show_progress;
   // True once the run should save and stop; asked often.
   std::function<bool()> should_stop;

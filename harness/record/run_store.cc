@@ -104,7 +104,9 @@ absl::StatusOr<bool> RunStore::Publish(const RunRecord& record,
 }
 
 absl::Status RunStore::MakeWorkFolder(const std::string& run_id) const {
-  return MakeFolders(paths_.Work(run_id));
+  SFT_RETURN_IF_ERROR(MakeFolders(paths_.Work(run_id)));
+  RemoveStaleTemporaries(paths_.Work(run_id));
+  return absl::OkStatus();
 }
 
 bool RunStore::IsBegun(const std::string& run_id) const {

@@ -217,7 +217,7 @@ TEST_CASE("the help shows defaults and allowed values",
         "WHAT", "--out DIR", "(default: cup)", "--cups N",
         "(a whole number, 1 to 64; default: 1)", "--size NAME",
         "(small, large; default: small)", "--no-lid", "--help",
-        "exit status: 0 good, 2 bad usage or input"}) {
+        "exit status: 0 good, 1 the disk is full, 2 bad usage or input"}) {
     CHECK_THAT(help, Catch::Contains(part));
   }
   CHECK(help.find("nolid") == std::string::npos);

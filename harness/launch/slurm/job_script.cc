@@ -57,11 +57,8 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
       continue;
     }
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      const std::string nearest = NearestName(name, names);
-      return InputError(where,
-                        absl::StrCat("unknown option '", key.text, "'",
-                                     nearest.empty() ? "" : "; did you mean '",
-                                     nearest, nearest.empty() ? "" : "'?"));
+      return InputError(where, absl::StrCat("unknown option '", key.text, "'",
+                                            DidYouMean(name, names)));
     }
     if (value.kind != YamlNode::Kind::kScalar) {
       return InputError(where, absl::StrCat("'", name, "': wanted one value"));
