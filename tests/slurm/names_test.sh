@@ -20,13 +20,15 @@ assets=$(realpath "${SFTBENCH_ASSETS:-$here/../../assets}")
 # Whatever of it is executed leaves this behind. No word of it holds a slash, so
 # that it can be a file's name.
 ran=RAN
-evil="it's; touch $ran; \$(touch $ran) \`touch $ran\` \"; touch $ran; \"
+line="it's; touch $ran; \$(touch $ran) \`touch $ran\` \"; touch $ran; \" & #"
+evil="$line
 touch $ran
-& touch $ran | touch $ran #"
+| touch $ran"
 place=$top/place
 mkdir -p "$place/$evil"
-cp -r "$assets/models/glassllm" "$place/$evil/m $evil"
-rows=$place/$evil/$evil.csv
+cp -r "$assets/models/glassllm" "$place/$evil/m $line"
+ln -s "$place/$evil" "$place/in $line"
+rows=$place/in\ $line/$line.csv
 {
   echo "the text,\$(touch $ran)"
   for ((i = 0; i < 40; ++i)); do
@@ -44,7 +46,7 @@ spec=$place/$evil/s\ $evil.yaml
 write_hostile_spec() {
   cat >"$spec" <<SPEC
 question: $(quoted "$evil")
-model: $(quoted "$place/$evil/m $evil")
+model: $(quoted "${2:-$place/in $line/m $line}")
 data:
   name: $1
   path: $(quoted "$rows")
@@ -83,6 +85,11 @@ for name in "$evil" '../../up' "\$(touch $ran)" 'a;b' '..'; do
   grep "wanted letters, digits" "$top/said" >/dev/null ||
     fail "the refusal of $name says: $(cat "$top/said")"
 done
+# A value of a spec is one line.
+write_hostile_spec good "$place/$evil/m $line"
+"$program" check "$spec" >"$top/said" 2>&1 && fail "a model has two lines"
+grep "wanted one line of text" "$top/said" >/dev/null ||
+  fail "the refusal of two lines says: $(cat "$top/said")"
 nothing_ran check
 write_hostile_spec good
 
