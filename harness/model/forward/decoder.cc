@@ -188,7 +188,7 @@ PassMatrices Decoder::Matrices() {
   return out;
 }
 
-int64_t Decoder::BytesOfBlock(const PassSize& pass) const {
+int64_t Decoder::BytesOfBlock(int64_t layer, const PassSize& pass) const {
   const DecoderConfig& c = config_;
   const int64_t master = embedding_VD_.element_size();
   const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
@@ -212,15 +212,24 @@ int64_t Decoder::BytesOfBlock(const PassSize& pass) const {
   const bool is_kept =
       layout().MapIndex(Role::kGate) >= 0 && c.activation != Activation::kSilu;
   token += compute * c.ffn_width * (is_kept ? 3 : 2);
-  if (c.attention_softcap <= 0) {
-    token += compute * (2 * queries + 2 * keys) + 4 * c.heads;
-    return pass.tokens * token;
+  const kernels::AttentionShape shape = c.ShapeOf(layer);
+  const int64_t scores =  // of a head
+      std::max<int64_t>(2 * pass.attention_pairs - pass.tokens, 0);
+  if (shape.softcap > 0) {
+    // The scores are tensors: keys and values of every query's head in the wide
+    // dtype, what tanh and softmax gave, and where tokens see.
+    token += (3 * master + compute) * queries;
+    return pass.tokens * token + scores * (2 * master * c.heads + 1);
   }
-  // Under a cap the scores are tensors: keys and values of every query's head
-  // in the wide dtype, what tanh and softmax gave, and where tokens see.
-  token += (3 * master + compute) * queries;
-  const int64_t scores = 2 * pass.attention_pairs - pass.tokens;
-  return pass.tokens * token + scores * (2 * master * c.heads + 1);
+  if (shape.window > 0 && shape.window < pass.tokens) {
+    // Each sequence by itself: such keys and values too, its result before it
+    // joins the others', and a mask where it is longer than the window.
+    token += (4 * master + compute) * queries + 4 * c.heads;
+    const bool masked = shape.window * pass.tokens < scores;
+    return pass.tokens * token + (masked ? scores * master : 0);
+  }
+  return pass.tokens *
+         (token + compute * (2 * queries + 2 * keys) + 4 * c.heads);
 }
 
 PassBytes Decoder::BytesOf(const PassSize& pass) {
@@ -228,10 +237,15 @@ PassBytes Decoder::BytesOf(const PassSize& pass) {
   const int64_t master = embedding_VD_.element_size();
   const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
   PassBytes out;
-  const int64_t block = BytesOfBlock(pass);
+  int64_t blocks = 0, largest = 0;
+  for (int64_t layer = 0; layer < config_.layers; ++layer) {
+    const int64_t block = BytesOfBlock(layer, pass);
+    blocks += block;
+    largest = std::max(largest, block);
+  }
   out.blocks = pass.activation_checkpointing
-                   ? block + config_.layers * pass.tokens * master * width
-                   : config_.layers * block;
+                   ? largest + config_.layers * pass.tokens * master * width
+                   : blocks;
   const bool casts = compute < master;
   out.head = pass.targets * width * (master + 2 * compute);
   if (config_.final_softcap > 0) {

@@ -100,7 +100,8 @@ class Decoder final : public Model {
   at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
                    const Rotation& rotation, const PassState& pass,
                    const AttendFn& attend);
-  int64_t BytesOfBlock(const PassSize& pass) const;  // without checkpointing
+  // Without checkpointing.
+  int64_t BytesOfBlock(int64_t layer, const PassSize& pass) const;
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);

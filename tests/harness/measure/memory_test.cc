@@ -212,8 +212,9 @@ TEST_CASE("activations are foretold to a tenth", "[measure][memory]") {
   check(*TinyGolden("decoders/gpt2"));
   // Caps on scores and logits, norms behind the maps, a gated GELU.
   check(*TinyGolden("decoders/gemma2"));
-  // Norms of heads.
+  // Norms of heads; then windows, too.
   check(*TinyGolden("decoders/qwen3"));
+  check(*TinyGolden("decoders/gemma3"));
 }
 
 TEST_CASE(
