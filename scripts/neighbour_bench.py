@@ -8,9 +8,10 @@ Whole runs of two threads, settings and situations interleaved: alone (quiet),
 beside one and three busy processes, two runs at once (--jobs 2), and in a
 control group of one core's quota, where groups can be made. The time is that of
 the steps, but the first. A table has medians in seconds and their ratio to
-`before` alone. A setting is "ours" (nothing is set: what sftbench chooses),
-"before" (libgomp's own choice) or VARIABLE=VALUE[+VARIABLE=VALUE]. Exit status
-1: a digest differs between settings, or a run failed. Keep the machine quiet.
+`before` alone; each measurement goes to standard error. A setting is "ours"
+(nothing is set: what sftbench chooses), "before" (libgomp's own choice) or
+VARIABLE=VALUE[+VARIABLE=VALUE]. Exit status 1: a digest differs between
+settings, or a run failed. Keep the machine quiet.
 """
 import argparse
 import collections
@@ -177,6 +178,8 @@ def main():
                         wall, share = bench.seconds(situation, setting)
                         walls[setting, situation].append(wall)
                         shares[setting, situation].append(share)
+                        print(f"{model}\t{situation}\t{setting}\t{wall:.3f} s",
+                              file=sys.stderr, flush=True)
             median = {at: statistics.median(all) for at, all in walls.items()}
             print(f"\n{model} ({MODELS[model][0]}), {os.cpu_count()} cores, "
                   f"medians of {args.rounds}: seconds (x quiet before)")
