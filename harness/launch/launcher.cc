@@ -21,8 +21,8 @@
 namespace sft::launch {
 namespace {
 
-// Between looks at what other launchers do.
-constexpr double kElsewhereSeconds = 1;
+// Between looks at what other launchers do, and whether memory is free now.
+constexpr double kLookSeconds = 1;
 
 // "lora packed seed=0": method and batching first, then what else varies.
 std::string Label(const spec::PlannedRun& run) {
@@ -99,6 +99,10 @@ class Sweep {
   }
 
   absl::Status StartWhatCanStart() {
+    if (has_no_room_ && since_asked_.WallSeconds() < kLookSeconds) {
+      return absl::OkStatus();
+    }
+    has_no_room_ = false;
     while (static_cast<int>(states_.running().size()) < pool_.slots()) {
       const spec::PlannedRun* run = states_.Next();
       if (run == nullptr) break;
@@ -108,8 +112,14 @@ class Sweep {
         states_.Skip(run->run_id);
         continue;
       }
-      SFT_ASSIGN_OR_RETURN(const Admission admission, AdmissionOf(*run));
+      const int failures = store_.CountFailures(run->run_id);
+      Admission admission;
+      if (failures < options_.max_attempts) {
+        SFT_ASSIGN_OR_RETURN(admission, AdmissionOf(*run));
+      }
       if (admission.verdict == Admission::Verdict::kWait) {
+        has_no_room_ = true;
+        since_asked_ = Stopwatch();
         // For runs that end it waits in silence.
         if (states_.running().empty()) {
           SayOnce(absl::StrCat(run->run_id, " ", Label(*run),
@@ -118,7 +128,7 @@ class Sweep {
         }
         break;
       }
-      if (!states_.Start(run->run_id, store_.CountFailures(run->run_id))) {
+      if (!states_.Start(run->run_id, failures)) {
         SaySettled(*run, "failed before, no attempt left (--max-attempts)");
       } else if (admission.verdict == Admission::Verdict::kNever) {
         states_.Refuse(run->run_id);
@@ -167,7 +177,7 @@ class Sweep {
   // What other launchers' workers were at: done, or to be done here.
   absl::Status LookElsewhere() {
     if (states_.elsewhere().empty() ||
-        since_look_.WallSeconds() < kElsewhereSeconds) {
+        since_look_.WallSeconds() < kLookSeconds) {
       return absl::OkStatus();
     }
     since_look_ = Stopwatch();
@@ -185,6 +195,7 @@ class Sweep {
   }
 
   absl::Status TakeEnd(const EndedRun& ended) {
+    has_no_room_ = false;
     const spec::PlannedRun& run = states_.Run(ended.run_id);
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
@@ -298,6 +309,8 @@ class Sweep {
   std::map<std::string, Progress> progress_;
   std::map<std::string, RunNeeds> needs_;  // of those that may start or did
   Stopwatch since_look_;                   // at what others do
+  bool has_no_room_ = false;               // for the next run, when it was ...
+  Stopwatch since_asked_;                  // ... asked for
   std::set<std::string> said_;             // what is said once
   ProgressScreen screen_;
 };

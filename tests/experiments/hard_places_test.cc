@@ -97,6 +97,42 @@ TEST_CASE("a small disk that is really full", "[experiments][disk]") {
   }
 }
 
+TEST_CASE("cleaned rows that a disk has no room for are no fault of the file",
+          "[experiments][disk]") {
+  const Words in_mounts = InNamespaces({"--mount"});
+  const support::TempDir folder;
+  const std::string base = folder.path().string();
+  fs::create_directory(base + "/small");
+  std::ofstream table(base + "/rows.csv");
+  table << "text,label\n";
+  for (int i = 0; i < 4000; ++i) {
+    table << "row number " << i << " of many " << std::string(100, 'x') << ","
+          << (i % 2 == 0 ? "even" : "odd") << "\n";
+  }
+  table.close();
+  const std::string script =
+      "mount -t tmpfs -o size=128k none \"$1\" || exit 90\n"
+      "shift\n"
+      "\"$@\"\n"
+      "status=$?\n"
+      "ls -A \"$5\"\n"
+      "exit $status\n";
+  const support::Finished done = support::RunProgram(
+      Joined(in_mounts,
+             {"/bin/sh", "-c", script, "sh", base + "/small", SFTBENCH_BINARY,
+              "data", base + "/rows.csv", "--out", base + "/small/out"}));
+  INFO(done.error);
+  if (done.exit_status == 90) {
+    support::Skip(support::Need::kMachine, "no mounts of one's own");
+  }
+  CHECK(done.exit_status == 1);
+  CHECK_THAT(done.error, Catch::Contains("error: " + base +
+                                         "/small/out/train.jsonl: "
+                                         "cannot be written: ") &&
+                             Catch::Contains("it needs "));
+  CHECK(done.out.find("train.jsonl") == std::string::npos);  // nothing half
+}
+
 TEST_CASE("a file system without links, exchange and locks serves, and says so",
           "[experiments][file_system]") {
   const HardPlace place;
