@@ -229,7 +229,8 @@ answer have together, after the tokenizer's own BOS (--bos), without an end of
 turn. Every window of text begins with that BOS.
   sftbench eval smollm2-135m-instruct --task rotten_tomatoes --limit 200
   sftbench eval MODEL --task perplexity --file book.txt
-)"},
+)",
+           .computes = true},
           DeclareEval, RunEval),
       GenerateCommand(),
       MakeCommand({.name = "tokenize",
@@ -246,7 +247,8 @@ around every text (BOS; see --bos).
                    .summary = "A line of token ids to a line of logits a "
                               "position.",
                    .help = "",
-                   .hidden = true},
+                   .hidden = true,
+                   .computes = true},
                   DeclareLogits, RunLogits),
       ExportCommand(),
   };

@@ -11,6 +11,7 @@
 
 #include "harness/core/file_lock.h"
 #include "harness/core/status.h"
+#include "harness/core/thread_waiting.h"
 #include "harness/kernels/shared/instruction_set.h"
 
 namespace sft::measure {
@@ -58,7 +59,9 @@ std::map<std::string, std::string> RunProvenance(absl::Time start) {
   out["start"] =
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", start, absl::UTCTimeZone());
   out["pid"] = absl::StrCat(getpid());
+  out["thread_waiting"] = ThreadWaiting();
   const std::map<std::string, const char*> job = {
+      {"cuda_visible_devices", "CUDA_VISIBLE_DEVICES"},
       {"slurm_job_id", "SLURM_JOB_ID"},
       {"slurm_array_job_id", "SLURM_ARRAY_JOB_ID"},
       {"slurm_array_task_id", "SLURM_ARRAY_TASK_ID"},

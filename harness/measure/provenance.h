@@ -17,8 +17,9 @@ namespace sft::measure {
 std::map<std::string, std::string> BuildProvenance(
     const std::map<std::string, std::string>& build, at::Device device);
 
-// Of this one execution: host, processor, start in UTC, process id, and the
-// scheduler's job, task and restart numbers where there is one.
+// Of this one execution: host, processor, start in UTC, process id, how threads
+// wait, the cards that it may see, and the scheduler's job, task and restart
+// numbers; the last ones where they are given.
 std::map<std::string, std::string> RunProvenance(absl::Time start);
 
 // Wall time since the kernel started this process (proc(5), to 10 ms).

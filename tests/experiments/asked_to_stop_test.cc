@@ -71,7 +71,7 @@ TEST_CASE("signals of people and of batch systems end a sweep that saves",
 // Evaluates for minutes, and reads a model of some size.
 struct LongRun {
   LongRun() {
-    support::RequireAssets("models/smollm2-135m-instruct/config.json");
+    support::RequireAssets("models/smollm2-135m-instruct");
     std::ofstream(path("spec.yaml"))
         << "question: does a long one end when it is asked to?\n"
            "model: smollm2-135m-instruct\n"

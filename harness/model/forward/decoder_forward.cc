@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "harness/core/stop_point.h"
 #include "harness/kernels/attention/device_attention.h"
 #include "harness/model/forward/decoder.h"
 #include "harness/model/forward/decoder_block.h"
@@ -215,6 +216,7 @@ at::Tensor Decoder::Backbone(const Batch& batch) {
   at::Tensor x_BTD = AddEmbeddingNoise(Embed(batch.input_ids_BT, position_BT),
                                        batch, pass_state());
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
+    StopPoint();  // a batch of an evaluation may take many seconds
     BlockFn block = [this, layer, pass](const at::Tensor& x) {
       return Block(
           layer, x, pass->rotation, pass->state,

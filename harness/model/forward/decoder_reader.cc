@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "harness/core/stop_point.h"
 #include "harness/model/forward/decode_step.h"
 #include "harness/model/forward/decoder.h"
 #include "harness/model/forward/kv_cache.h"
@@ -52,6 +53,7 @@ at::Tensor Decoder::Reader::Read(const at::Tensor& ids_BT,
   const PassState pass;
   at::Tensor x_BTD = decoder_.Embed(ids_BT, position_BT);
   for (int64_t layer = 0; layer < decoder_.config_.layers; ++layer) {
+    StopPoint();
     const kernels::AttentionShape shape = decoder_.config_.ShapeOf(layer);
     x_BTD = decoder_.Block(
         layer, x_BTD, rotation, pass,

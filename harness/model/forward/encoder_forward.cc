@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "harness/core/stop_point.h"
 #include "harness/model/forward/encoder.h"
 #include "harness/model/ops/checkpoint.h"
 #include "harness/model/ops/linear_product.h"
@@ -145,6 +146,7 @@ at::Tensor Encoder::HiddenStates(const Batch& batch) {
   const auto pass = std::make_shared<const Pass>(Pass{batch, pass_state()});
   at::Tensor x_BTD = Embed(batch);
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
+    StopPoint();  // a batch of an evaluation may take many seconds
     BlockFn block = [this, layer, pass](const at::Tensor& x) {
       return Block(layer, x, pass->state, pass->batch);
     };

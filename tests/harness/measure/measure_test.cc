@@ -2,6 +2,7 @@
 #include <string>
 
 #include "harness/core/stopwatch.h"
+#include "harness/core/thread_waiting.h"
 #include "harness/kernels/shared/instruction_set.h"
 #include "harness/measure/provenance.h"
 #include "harness/measure/throughput.h"
@@ -71,6 +72,7 @@ TEST_CASE("provenance says what it was built from and where it ran",
   CHECK(run.at("start") == "1970-01-01T00:00:00Z");
   CHECK_FALSE(run.at("host").empty());
   CHECK_FALSE(run.at("cpu").empty());
+  CHECK(run.at("thread_waiting") == ThreadWaiting());
 }
 
 }  // namespace

@@ -1,0 +1,65 @@
+#include "harness/core/thread_waiting.h"
+
+#include <cstdlib>
+#include <map>
+#include <optional>
+
+#include "tests/support/catch_torch.h"
+
+namespace sft::thread_waiting_test {
+namespace {
+
+// An environment with these of the variables alone; the old one afterwards.
+class Variables {
+ public:
+  explicit Variables(const std::map<std::string, std::string>& set) {
+    for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}) {
+      const char* value = getenv(name);
+      old_[name] =
+          value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+      unsetenv(name);
+    }
+    for (const auto& [name, value] : set)
+      setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~Variables() {
+    for (const auto& [name, value] : old_) {
+      if (value) {
+        setenv(name.c_str(), value->c_str(), 1);
+      } else {
+        unsetenv(name.c_str());
+      }
+    }
+  }
+
+ private:
+  std::map<std::string, std::optional<std::string>> old_;
+};
+
+TEST_CASE("threads spin for a bounded time, unless the user has said otherwise",
+          "[core][threads]") {
+  {
+    const Variables none({});
+    CHECK(ThreadWaiting() == "default");
+    CHECK(SetThreadWaiting());
+    const std::string chosen = ThreadWaiting();
+    CHECK(chosen.rfind("GOMP_SPINCOUNT=", 0) == 0);
+    // A program that this one starts finds it set, and leaves it.
+    CHECK_FALSE(SetThreadWaiting());
+    CHECK(ThreadWaiting() == chosen);
+  }
+  {
+    const Variables users({{"OMP_WAIT_POLICY", "ACTIVE"}});
+    CHECK_FALSE(SetThreadWaiting());
+    CHECK(ThreadWaiting() == "OMP_WAIT_POLICY=ACTIVE");
+    CHECK(getenv("GOMP_SPINCOUNT") == nullptr);
+  }
+  {
+    const Variables users({{"GOMP_SPINCOUNT", "7"}});
+    CHECK_FALSE(SetThreadWaiting());
+    CHECK(ThreadWaiting() == "GOMP_SPINCOUNT=7");
+  }
+}
+
+}  // namespace
+}  // namespace sft::thread_waiting_test
