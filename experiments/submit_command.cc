@@ -3,34 +3,30 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_replace.h"
-#include "absl/time/clock.h"
 #include "experiments/command_line.h"
+#include "experiments/handed_sweep.h"
 #include "experiments/own_program.h"
-#include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
 #include "harness/core/status.h"
-#include "harness/launch/launcher.h"
 #include "harness/launch/slurm/submit.h"
-#include "harness/record/manifest_store.h"
+#include "harness/record/run_store.h"
 
 namespace sft::experiments {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct SubmitFlags {
-  std::string spec;
+struct SubmitFlags : SweepFlags {
   std::string profile;
   std::map<std::string, std::string> options;  // of SlurmOptions, as given
   std::vector<std::string> setup, sbatch;
-  int max_attempts = launch::LaunchOptions().max_attempts;
   std::string only;
   bool dry_run = false;
   bool wait = false;
   bool allow_other_build = false;
-  RecordingFlags recording;
 };
 
 // A flag whose values are kept as they are, each time that it is given.
@@ -70,7 +66,7 @@ void DeclareSlurmOptions(CLI::App& app, SubmitFlags& flags) {
 }
 
 void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
-  app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
+  DeclareSpec(app, flags);
   app.add_flag("--dry-run", flags.dry_run,
                "print script and commands, write and submit nothing");
   app.add_flag("--wait", flags.wait,
@@ -81,12 +77,9 @@ void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
                  "a site's defaults, as 'partition: gpu', a line an option")
       ->type_name("FILE");
   DeclareSlurmOptions(app, flags);
-  app.add_option("--max-attempts", flags.max_attempts,
-                 "tries of a run that fails")
-      ->transform(WholeNumber(1, 1024));
   app.add_flag("--allow-other-build", flags.allow_other_build,
                "tasks may run another build of this program");
-  DeclareRecording(app, flags.recording);
+  DeclareSweep(app, flags);
 }
 
 absl::StatusOr<launch::SlurmOptions> OptionsFrom(const SubmitFlags& flags) {
@@ -104,35 +97,26 @@ absl::StatusOr<launch::SlurmOptions> OptionsFrom(const SubmitFlags& flags) {
 }
 
 absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
-                                                  const spec::RunPlan& plan) {
+                                                  launch::SlurmOptions options,
+                                                  const HandedSweep& sweep) {
   launch::SubmitRequest request;
-  SFT_ASSIGN_OR_RETURN(request.slurm, OptionsFrom(flags));
-  RecordingFlags recording = flags.recording;
-  recording.out = fs::absolute(recording.out).lexically_normal().string();
-  request.paths.out = recording.out;
-  SFT_ASSIGN_OR_RETURN(const std::string manifest,
-                       flags.dry_run
-                           ? record::ManifestPath(request.paths, plan)
-                           : record::WriteManifest(request.paths, plan));
-  request.digest = fs::path(manifest).stem().string();
+  request.slurm = std::move(options);
+  request.paths = sweep.paths;
+  SFT_RETURN_IF_ERROR(
+      launch::CheckSubmission(request.slurm, request.paths.out));
+  request.digest = fs::path(sweep.manifest).stem().string();
   request.manifest =
-      absl::StrCat("manifests/", fs::path(manifest).filename().string());
+      absl::StrCat("manifests/", fs::path(sweep.manifest).filename().string());
   request.max_attempts = flags.max_attempts;
   request.only = flags.only;
-  SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
+  request.places = sweep.places;
   SFT_ASSIGN_OR_RETURN(const std::string digest, OwnDigest());
-  request.task_words = {
-      executable,
-      "task",
-      manifest,
-      absl::StrCat("--build=", digest),
-      absl::StrCat("--max-attempts=", flags.max_attempts),
-      absl::StrCat("--slurm-requeues=", request.slurm.max_requeues)};
+  request.task_words = sweep.task_words;
+  request.task_words.push_back(absl::StrCat("--build=", digest));
+  request.task_words.push_back(
+      absl::StrCat("--slurm-requeues=", request.slurm.max_requeues));
   if (flags.allow_other_build) {
     request.task_words.push_back("--allow-other-build");
-  }
-  for (std::string& word : RecordingWords(recording)) {
-    request.task_words.push_back(std::move(word));
   }
   return request;
 }
@@ -155,36 +139,33 @@ void SaySummary(const launch::SubmitSummary& summary) {
   }
 }
 
-absl::StatusOr<int> WaitForTasks(const std::string& out,
-                                 const spec::RunPlan& plan) {
-  const record::RunStore store(record::RunPaths{out});
-  while (true) {
-    SFT_ASSIGN_OR_RETURN(const size_t tasks, launch::CountSubmitted(out));
-    if (tasks == 0) break;
-    absl::SleepFor(absl::Seconds(5));
-  }
-  for (const spec::PlannedRun& run : plan.runs) {
-    if (!store.IsFinal(run.run_id)) return kExitRunFailed;
+absl::StatusOr<int> WaitForTasks(const HandedSweep& sweep) {
+  SFT_RETURN_IF_ERROR(launch::WaitForSubmitted(
+      sweep.paths.out, launch::WaitTimes(),
+      [](const std::string& text) { fprintf(stderr, "%s\n", text.c_str()); }));
+  const record::RunStore store(sweep.paths);
+  for (const size_t place : sweep.places) {
+    if (!store.IsFinal(sweep.plan.runs[place].run_id)) return kExitRunFailed;
   }
   return kExitGood;
 }
 
 absl::StatusOr<int> RunSubmit(const SubmitFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
-                       PlanOfSpec(flags.spec));
-  SayPlan(checked);
+  SFT_ASSIGN_OR_RETURN(launch::SlurmOptions options, OptionsFrom(flags));
+  SFT_ASSIGN_OR_RETURN(const HandedSweep sweep, HandOver(flags, flags.dry_run));
   SFT_ASSIGN_OR_RETURN(const launch::SubmitRequest request,
-                       RequestFrom(flags, checked.plan));
+                       RequestFrom(flags, std::move(options), sweep));
   if (flags.dry_run) {
-    fputs(launch::DescribeSubmission(checked.plan, request).c_str(), stdout);
+    SFT_ASSIGN_OR_RETURN(const std::string script,
+                         launch::DescribeSubmission(sweep.plan, request));
+    fputs(script.c_str(), stdout);
     return kExitGood;
   }
   SFT_ASSIGN_OR_RETURN(const launch::SubmitSummary summary,
-                       launch::SubmitSweep(checked.plan, request));
+                       launch::SubmitSweep(sweep.plan, request));
   SaySummary(summary);
   fflush(stdout);
-  if (flags.wait) return WaitForTasks(request.paths.out, checked.plan);
-  return kExitGood;
+  return flags.wait ? WaitForTasks(sweep) : kExitGood;
 }
 
 struct CancelFlags {
@@ -226,7 +207,9 @@ has no final record and is not in the queue. DIR must be where all nodes see it.
                    .usage = "cancel DIR",
                    .summary = "Cancel the tasks of DIR that Slurm still has.",
                    .help = "Records and checkpoints stay; 'submit' goes on.\n"
-                           "  sftbench cancel results/demo"},
+                           "  sftbench cancel results/demo",
+                   .exit_status = "0 good, 2 bad usage, nothing was submitted "
+                                  "from DIR, or Slurm refused"},
                   DeclareCancel, RunCancel),
   };
 }

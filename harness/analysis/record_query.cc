@@ -200,13 +200,10 @@ absl::StatusOr<QueryResult> QueryRecords(
   }
   if (records == 0) return InputError(path, "holds no record");
   if (missing.empty()) return result;
-  const std::string nearest =
-      NearestName(*missing.begin(), {names.begin(), names.end()});
   return InputError(
-      path, absl::StrCat("no record has a '", *missing.begin(), "'",
-                         nearest.empty() ? ""
-                                         : absl::StrCat("; did you mean '",
-                                                        nearest, "'?")));
+      path,
+      absl::StrCat("no record has a '", *missing.begin(), "'",
+                   DidYouMean(*missing.begin(), {names.begin(), names.end()})));
 }
 
 }  // namespace sft::analysis

@@ -53,7 +53,8 @@ std::optional<spec::Finding> DeviceIsHere(const CellFacts& facts) {
   return spec::Finding{
       "device",
       "this program sees no such device; use device: cpu, or a "
-      "build of the cuda preset on a machine with a card"};
+      "build of the cuda preset on a machine with a card",
+      /*is_warning=*/facts.runs_elsewhere};
 }
 
 std::optional<spec::Finding> TokenizerFits(const CellFacts& facts) {
@@ -248,6 +249,22 @@ std::optional<spec::Finding> MethodsFit(const CellFacts& facts) {
   return AsFinding(batching->make(facts.config).status(), "batching");
 }
 
+// What the method reads before it trains.
+std::optional<spec::Finding> CalibrationHasRows(const CellFacts& facts) {
+  const train::UpdateMethodRow* method =
+      facts.bench.FindUpdateMethod(facts.config.method);
+  if (method == nullptr || !method->calibration) return std::nullopt;
+  const train::CalibrationRows wanted = method->calibration(facts.config);
+  if (wanted.of_round_before ||
+      facts.bench.DatasetOf(facts.config, wanted.set).ok()) {
+    return std::nullopt;
+  }
+  return spec::Finding{
+      wanted.option,
+      "names no data set; the method reads rows of one that is not trained "
+      "on, replayed or measured ('sftbench list datasets')"};
+}
+
 // Tensors that are missing, surplus, of another shape or in a type that cannot
 // be read.
 std::optional<spec::Finding> TensorsFit(const CellFacts& facts) {
@@ -321,6 +338,7 @@ const std::vector<CellRule>& AllCellRules() {
       RowsFit,
       HeadFits,
       MethodsFit,
+      CalibrationHasRows,
       EncoderReadsNoPrompt,
       SpanHeadsHaveAnswers,
       LabelsDiffer,

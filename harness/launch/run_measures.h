@@ -10,6 +10,7 @@
 #include "harness/model/model.h"
 #include "harness/record/run_record.h"
 #include "harness/spec/run_config.h"
+#include "harness/train/method.h"
 #include "harness/train/optimizers/optimizer.h"
 
 namespace sft::launch {
@@ -25,6 +26,7 @@ void StartTrainingMeasures(model::Model& model);
 // After a round of these steps: peaks, and the bytes that its largest
 // micro-batch should need by formula.
 void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
+                          const train::UpdateMethod& method,
                           const train::Optimizer* optimizer,
                           const std::vector<StepRecord>& steps);
 // Totals over the record's steps: tokens, steps, rates.

@@ -5,11 +5,13 @@
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/record/sealed_file.h"
 
 namespace sft::record {
 namespace {
 
 constexpr std::string_view kAttemptMark = ".attempt";  // RunPaths::Attempt
+constexpr char kDamaged[] = "is damaged; move it away to run it again";
 
 }  // namespace
 
@@ -47,11 +49,18 @@ absl::StatusOr<bool> RunStore::HasFinal(const std::string& run_id) const {
   const std::string path = paths_.Record(run_id);
   if (!FileExists(path)) return false;
   if (ReadRunRecord(path).ok()) return true;
-  return InputError(path, "is damaged; move it away to run it again");
+  return InputError(path, kDamaged);
 }
 
 bool RunStore::Stands(const std::string& run_id) const {
   return FileExists(paths_.Record(run_id));
+}
+
+absl::StatusOr<bool> RunStore::HasSealedFinal(const std::string& run_id) const {
+  const std::string path = paths_.Record(run_id);
+  if (!FileExists(path)) return false;
+  if (ReadSealed(path).ok()) return true;
+  return InputError(path, kDamaged);
 }
 
 bool RunStore::IsFinal(const std::string& run_id) const {
@@ -95,7 +104,9 @@ absl::StatusOr<bool> RunStore::Publish(const RunRecord& record,
 }
 
 absl::Status RunStore::MakeWorkFolder(const std::string& run_id) const {
-  return MakeFolders(paths_.Work(run_id));
+  SFT_RETURN_IF_ERROR(MakeFolders(paths_.Work(run_id)));
+  RemoveStaleTemporaries(paths_.Work(run_id));
+  return absl::OkStatus();
 }
 
 bool RunStore::IsBegun(const std::string& run_id) const {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "harness/core/status.h"
 
 namespace sft::record {
@@ -84,9 +83,9 @@ std::vector<SchemaRow> RecordSchema() {
       {"/sequence/higher_is_better", "int64", 1, "1", "of each column"},
       {"/sequence/own_round", "int64", 1, "1",
        "the first that trains on it, 0 where none does"},
-      {"/forgetting/<task>/<measure>", "float64", 0, "its own",
+      {"/forgetting/<task>/<measure>", "float64", 0, "by its name",
        "change against the base model"},
-      {"/facts/<name>", "float64", 0, "its own", "counts and shares"},
+      {"/facts/<name>", "float64", 0, "by its name", "counts and shares"},
       {"/texts @<name>", "string", 0, "", "digests and other strings"},
       {"/memory/predicted/<category>", "int64", 0, "byte", "by formula"},
       {"/text/prompts", "string", 1, "text", "only with --keep-text"},
@@ -98,8 +97,8 @@ std::vector<SchemaRow> RecordSchema() {
       {"/measured/memory/categories/<category>", "int64", 0, "byte",
        "by category"},
       {"/measured/memory/<name>", "float64", 0, "byte", "peaks of the process"},
-      {"/measured/throughput/<name>", "float64", 0, "its own", "rates"},
-      {"/measured/run/<name>", "float64", 0, "its own", "times of the run"},
+      {"/measured/throughput/<name>", "float64", 0, "by its name", "rates"},
+      {"/measured/run/<name>", "float64", 0, "by its name", "times of the run"},
       {"/provenance/build @<name>", "string", 0, "",
        "revision and library versions"},
       {"/provenance/run @<name>", "string", 0, "", "host, clock, job"},
@@ -119,24 +118,16 @@ std::string RecordSchemaMarkdown() {
     absl::StrAppend(&out, "| `", row.path, "` | ", row.type, " | ", row.rank,
                     " | ", row.unit, " | ", row.help, " |\n");
   }
+  out += "\n| a name of its own that ends in | unit |\n| --- | --- |\n";
+  for (const UnitRow& row : kUnitsByEnding) {
+    absl::StrAppend(&out, "| `", row.ending, "` | ", row.unit, " |\n");
+  }
   return out;
 }
 
 std::string UnitOfName(std::string_view name) {
-  const absl::string_view text = ToAbsl(name);
-  const auto ends = [&](const char* end) { return absl::EndsWith(text, end); };
-  if (ends("tokens_per_second")) return "token/s";
-  if (ends("_per_second")) return "1/s";
-  if (ends("bytes")) return "byte";
-  if (ends("seconds")) return "s";
-  if (ends("tokens")) return "token";
-  if (ends("cross_entropy_change") || ends("cross_entropy") ||
-      ends("loss_change") || ends("loss")) {
-    return "nats/token";
-  }
-  if (ends("share") || ends("ratio") || ends("fraction") ||
-      ends("efficiency") || ends("accuracy_change")) {
-    return "fraction";
+  for (const UnitRow& row : kUnitsByEnding) {
+    if (name.ends_with(row.ending)) return row.unit;
   }
   return "1";
 }

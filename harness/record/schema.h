@@ -82,7 +82,29 @@ std::vector<SchemaRow> RecordSchema();
 // The schema as a Markdown table.
 std::string RecordSchemaMarkdown();
 
-// Unit of a fact or a measured value, by its name: "_bytes" -> "byte".
+// Facts, changes and measured values are named by many, in a common way: the
+// end of a name says the unit. Of several rows that fit the first counts; a
+// name that fits none is a count or a bare number, "1".
+struct UnitRow {
+  const char* ending;
+  const char* unit;
+};
+inline constexpr UnitRow kUnitsByEnding[] = {
+    {"tokens_per_second", "token/s"},
+    {"_per_second", "1/s"},
+    {"bytes", "byte"},
+    {"seconds", "s"},
+    {"tokens", "token"},
+    {"cross_entropy", "nats/token"},
+    {"cross_entropy_change", "nats/token"},
+    {"loss", "nats/token"},
+    {"loss_change", "nats/token"},
+    {"share", "fraction"},
+    {"ratio", "fraction"},
+    {"fraction", "fraction"},
+    {"efficiency", "fraction"},
+    {"accuracy_change", "fraction"},
+};
 std::string UnitOfName(std::string_view name);
 // False for what /measured and /provenance hold.
 bool IsDeterministicPath(std::string_view path);

@@ -49,6 +49,7 @@ class SpecReader {
                                 {"train", &SpecReader::ReadTrain},
                                 {"evaluate", &SpecReader::ReadEvaluate},
                                 {"budget", &SpecReader::ReadBudget},
+                                {"replay", &SpecReader::ReadReplay},
                                 {"set", &SpecReader::ReadSet},
                                 {"grid", &SpecReader::ReadGrid},
                                 {"cases", &SpecReader::ReadCases},
@@ -145,6 +146,22 @@ class SpecReader {
     if (set == spec_.set.end()) return reader_.Doubt("budget");
     if (set->second.text == "0") {
       refuse(value, absl::StrCat(field.name, ": wanted more than 0"));
+    }
+  }
+
+  void ReadReplay(const YamlNode& node) {
+    if (!reader_.Want(node, Kind::kMap, "replay")) {
+      return reader_.Doubt("replay.from");
+    }
+    for (const auto& [part, value] : node.entries) {
+      const auto field =
+          reader_.fields().find(absl::StrCat("replay.", part.text));
+      if (field == reader_.fields().end()) {
+        reader_.ComplainOfKey(part, value, " under replay:", {"from", "share"});
+        reader_.Doubt("replay.from");
+        continue;
+      }
+      reader_.Set(part, field->second, value, spec_.set);
     }
   }
 

@@ -16,6 +16,8 @@ namespace sft::spec {
 
 // The method's name of the row that trains nothing.
 inline constexpr char kUntuned[] = "untuned";
+// Of replay.from: rows of the stages before.
+inline constexpr char kEarlierRows[] = "earlier";
 
 struct RunConfig {
   // What is asked.
@@ -82,6 +84,10 @@ struct RunConfig {
   std::vector<std::string> rewind;  // alphas: base + alpha (tuned - base)
   std::vector<std::string> at_points;
   bool distance = false;  // how far the tuned model is from the base
+  // Rows trained on besides, in every stage: whose, and their share of its
+  // target tokens.
+  std::vector<std::string> replay_from;
+  double replay_share = 0.01;
   // Tasks whose labels or choices are scored with the end of turn, as training
   // has them; the plan fills in those that a cell of the spec trains on.
   std::vector<std::string> score_end_of_turn;
@@ -176,6 +182,11 @@ struct RunConfig {
       "retained tasks that curve and rewind score besides");
     v("distance", distance, any,
       "divergence from the base model, norm and rank of what changed");
+    v("replay.from", replay_from, any,
+      "rows trained on besides: earlier (of the stages before), data sets, or "
+      "text in windows of 64 tokens; none = no replay");
+    v("replay.share", replay_share, Limits{0, 0.95, {}},
+      "of a stage's target tokens, in equal parts from each of replay.from");
     v("score_end_of_turn", score_end_of_turn, any,
       "tasks whose answers are scored with the end of turn; none = those "
       "trained on");

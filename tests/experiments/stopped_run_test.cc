@@ -46,8 +46,22 @@ constexpr char kPointsSpec[] =
     "      train_limit: 40}\n"
     "grid: {method: [full], batching: [packed], seed: [0]}\n";
 
+// Five rounds with replay, and what two methods keep over rounds.
+constexpr char kSequenceSpec[] =
+    "question: is a stopped sequence the same sequence?\n"
+    "model: glassllm\n"
+    "train: [rotten_tomatoes, bbc_headlines, rotten_tomatoes, bbc_headlines, "
+    "rotten_tomatoes]\n"
+    "evaluate: {tasks: [bbc_headlines]}\n"
+    "budget: {steps: 3}\n"
+    "replay: {from: [earlier, c4_demo], share: 0.2}\n"
+    "set: {batch_size: 2, max_length: 64, test_limit: 4, validation_limit: 2,\n"
+    "      threads: 1, train_limit: 40, ewc.fisher_rows: 4,\n"
+    "      ssu.calibration_from: wiki_demo, ssu.calibration_rows: 6}\n"
+    "grid: {method: [ewc, ssu], seed: [0]}\n";
+
 struct Planned {
-  explicit Planned(const char* text = kStoppedSpec) {
+  explicit Planned(const char* text = kStoppedSpec, size_t runs = 2) {
     support::RequireAssets("models/glassllm/config.json");
     const launch::Workbench& bench = TheWorkbench();
     const auto spec = spec::ParseSpecText("spec.yaml", text, bench.Tables());
@@ -57,7 +71,7 @@ struct Planned {
     INFO(checked.status().ToString());
     REQUIRE(checked.ok());
     plan = std::move(checked->plan);
-    REQUIRE(plan.runs.size() == 2);
+    REQUIRE(plan.runs.size() == runs);
   }
   launch::WorkerOutcome Execute(size_t run,
                                 const launch::WorkerOptions& options) const {
@@ -164,6 +178,23 @@ TEST_CASE("points, rewound weights and distances are in the record",
   CHECK(fs::file_size(options.paths.Record(record->run_id)) < 80 * 1024);
   // Its untuned model is anybody's.
   CHECK(planned.plan.runs[0].config.curve.empty());
+}
+
+TEST_CASE("a sequence stopped in any round and continued is the same sequence",
+          "[experiments][stop][replay]") {
+  const Planned planned(kSequenceSpec, 3);
+  for (size_t run = 1; run < planned.plan.runs.size(); ++run) {
+    INFO(planned.plan.runs[run].config.method);
+    int none = 0;
+    const std::string undisturbed = DigestOfRun(planned, run, 0, none);
+    CHECK(none == 0);
+    for (const int64_t first : {13, 40}) {
+      INFO("stopped after " << first);
+      int stops = 0;
+      CHECK(DigestOfRun(planned, run, first, stops) == undisturbed);
+      CHECK(stops > 2);
+    }
+  }
 }
 
 TEST_CASE("what was evaluated before a stop is not evaluated again",

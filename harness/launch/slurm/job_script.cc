@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -9,6 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/shell_words.h"
+#include "harness/launch/slurm/slurm_text.h"
 #include "harness/spec/yaml_tree.h"
 
 namespace sft::launch {
@@ -55,11 +57,8 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
       continue;
     }
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      const std::string nearest = NearestName(name, names);
-      return InputError(where,
-                        absl::StrCat("unknown option '", key.text, "'",
-                                     nearest.empty() ? "" : "; did you mean '",
-                                     nearest, nearest.empty() ? "" : "'?"));
+      return InputError(where, absl::StrCat("unknown option '", key.text, "'",
+                                            DidYouMean(name, names)));
     }
     if (value.kind != YamlNode::Kind::kScalar) {
       return InputError(where, absl::StrCat("'", name, "': wanted one value"));
@@ -70,12 +69,28 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSubmission(const SlurmOptions& options,
+                             const std::string& out) {
+  // In the name of a log it is dropped, and "%A" is no pattern any more.
+  if (out.find('\\') != std::string::npos) {
+    return InputError(out,
+                      "Slurm cannot have a backslash in the names of logs");
+  }
+  const std::optional<absl::Duration> limit = ParseSlurmTime(options.time);
+  const absl::Duration delay = absl::Seconds(options.signal_delay);
+  if (!limit || delay < *limit) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--time ", options.time, " and --signal-delay ", options.signal_delay,
+      " (seconds): a task would save before it has begun; wanted a shorter "
+      "delay or a longer time"));
+}
+
 std::string JobScript(const std::vector<std::string>& task_words,
                       const std::vector<std::string>& setup) {
   std::string text =
       "#!/bin/bash\n"
       "# A task of a Slurm array, written by 'sftbench submit'.\n"
-      "# $1: the file of tasks, $2: the line in it of this array's first.\n"
+      "# $1: the array's file of tasks.\n"
       "set -eu\n";
   if (!setup.empty()) {
     // Sites' own scripts read variables that are not set.
@@ -87,7 +102,8 @@ std::string JobScript(const std::vector<std::string>& task_words,
   absl::StrAppend(&text,
                   "# shellcheck disable=SC2016  # words are meant as they are\n"
                   "exec ",
-                  ShellLine(task_words), " --tasks=\"$1\" --first=\"$2\"\n");
+                  ShellLine(task_words),
+                  " --tasks=\"$1\" --index=\"$SLURM_ARRAY_TASK_ID\"\n");
   return text;
 }
 
@@ -125,7 +141,7 @@ std::vector<std::string> SbatchWords(const SlurmOptions& options,
   }
   add("dependency", absl::StrJoin(waits, ","));
   words.insert(words.end(), options.sbatch.begin(), options.sbatch.end());
-  words.insert(words.end(), {job.script, job.tasks, absl::StrCat(job.first)});
+  words.insert(words.end(), {job.script, job.tasks});
   return words;
 }
 

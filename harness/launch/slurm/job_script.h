@@ -63,17 +63,20 @@ struct SlurmOptions {
 // may be lists. What it names is set in `options`.
 absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options);
 
+// What sbatch would take and no task survive: a warning before the time limit
+// that comes at once, a folder in whose name Slurm reads patterns of its own.
+absl::Status CheckSubmission(const SlurmOptions& options,
+                             const std::string& out);
+
 // Words that every task executes: the program, `task`, the manifest and its
-// flags. The script is called with the file of tasks and the line in it of the
-// array's first.
+// flags. The script is called with the array's file of tasks.
 std::string JobScript(const std::vector<std::string>& task_words,
                       const std::vector<std::string>& setup);
 
 struct ArrayJob {
   std::string script;
-  std::string tasks;               // file
-  size_t first = 0;                // line of it
-  size_t count = 0;                // tasks
+  std::string tasks;  // file of them (task_lines.h)
+  size_t count = 0;
   std::string log;                 // folder
   int64_t threads = 1;             // of the runs
   std::vector<std::string> after;  // jobs that must have ended before

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/slurm/slurm_text.h"
+#include "harness/launch/task_lines.h"
 
 namespace sft::launch {
 
@@ -27,20 +28,22 @@ struct Submission {
   std::string job_id;
   std::string manifest;  // path below DIR
   std::string tasks;     // likewise
-  size_t first = 0;      // line of the array's first task
   size_t count = 0;      // tasks
 };
 
-// A line a task, the places of its runs by spaces; named by its contents.
-// Returns its path below DIR.
-absl::StatusOr<std::string> WriteTasks(
-    const SlurmFolder& folder, const std::vector<std::vector<size_t>>& tasks);
+// Named by its contents. Returns its path below DIR.
+absl::StatusOr<std::string> WriteTasks(const SlurmFolder& folder,
+                                       const TaskPlaces& tasks);
 
 absl::Status WriteSubmission(const SlurmFolder& folder,
                              const Submission& submission);
 // The oldest first; none where nothing was submitted.
 absl::StatusOr<std::vector<Submission>> ReadSubmissions(
     const SlurmFolder& folder);
+
+// Those of this folder that are in the queue now. Reads no manifest.
+absl::StatusOr<std::vector<SlurmTask>> QueuedTasksOf(const SlurmFolder& folder,
+                                                     const SlurmQueue& queue);
 
 struct SubmittedRun {
   std::string run_id;
@@ -63,6 +66,7 @@ absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
 struct RunInSlurm {
   std::string run_id;
   std::string state;
+  bool timed_out = false;  // its last task's time limit ended it
 };
 absl::StatusOr<std::vector<RunInSlurm>> ReadSlurmStates(const std::string& dir);
 

@@ -136,6 +136,24 @@ TEST_CASE("every path of a record is in the schema's table",
         std::string::npos);
 }
 
+TEST_CASE("the end of a name says its unit", "[record][schema]") {
+  for (const auto& [name, unit] : {std::pair{"train_wall_seconds", "s"},
+                                   {"real_tokens_per_second", "token/s"},
+                                   {"steps_per_second", "1/s"},
+                                   {"round0.target_tokens", "token"},
+                                   {"train_peak_rss_bytes", "byte"},
+                                   {"wiki/cross_entropy_change", "nats/token"},
+                                   {"bbc/validation_loss", "nats/token"},
+                                   {"packing.efficiency", "fraction"},
+                                   {"optimizer_steps", "1"}}) {
+    CHECK(UnitOfName(name) == unit);
+  }
+  // No row stands behind one that takes its names.
+  for (const UnitRow& row : kUnitsByEnding) {
+    CHECK(UnitOfName(row.ending) == row.unit);
+  }
+}
+
 TEST_CASE("any name survives as a path component", "[record][schema]") {
   std::set<std::string> encoded;
   for (const char* name : {"", ".", "..", "a/b", "a%2Fb", "%", "%%", "/", "a.b",
