@@ -1,6 +1,7 @@
 #include "harness/record/eval_series.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <utility>
@@ -18,6 +19,12 @@ bool SameForm(const MetricRecord& a, const MetricRecord& b) {
          a.higher_is_better == b.higher_is_better &&
          a.items.size() == b.items.size() && a.sums.size() == b.sums.size() &&
          a.sum_columns == b.sum_columns;
+}
+
+// As an 8-bit integer, to the last bit: -0 is none.
+bool FitsByte(double value) {
+  return value >= -128 && value <= 127 && value == std::trunc(value) &&
+         !(value == 0 && std::signbit(value));
 }
 
 // Whether both can be points of one series.
@@ -121,7 +128,11 @@ class SeriesWriter {
       matrix.columns = static_cast<int64_t>(row.size());
       matrix.values.insert(matrix.values.end(), row.begin(), row.end());
     }
-    if (!matrix.values.empty()) items_.Data(path, std::move(matrix), unit);
+    if (matrix.values.empty()) return;
+    // Right or wrong, a label's index, a count: an eighth of the bytes.
+    matrix.is_of_bytes =
+        std::all_of(matrix.values.begin(), matrix.values.end(), FitsByte);
+    items_.Data(path, std::move(matrix), unit);
   }
 
   void AddMetric(const std::string& series, const std::vector<size_t>& group,

@@ -19,6 +19,8 @@ namespace sft::record {
 struct H5Matrix {
   std::vector<double> values;
   int64_t columns = 1;
+  // Kept in the file as 8-bit integers, which all of them are.
+  bool is_of_bytes = false;
 };
 
 using H5Value =

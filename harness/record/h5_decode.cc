@@ -169,17 +169,18 @@ class Decoder {
     return absl::OkStatus();
   }
 
-  // What the source can hold: of a deflated data set more than it has bytes.
-  size_t MostValues(const Source& source) const {
+  // What the source can hold of so many bytes each: of a deflated data set more
+  // than it has bytes.
+  size_t MostValues(const Source& source, size_t bytes_each) const {
     if (!source.is_attribute) {
       H5Handle list(H5Dget_create_plist(source.id), H5Pclose);
       if (H5Pget_nfilters(list.get()) > 0) {
         const size_t stored =
             std::min<size_t>(H5Dget_storage_size(source.id), image_bytes_);
-        return stored * kMostInflation / 8;
+        return stored * kMostInflation / bytes_each;
       }
     }
-    return image_bytes_ / 8;
+    return image_bytes_ / bytes_each;
   }
 
   absl::Status ReadValue(const Source& source, const std::string& path,
@@ -195,18 +196,23 @@ class Decoder {
       return Error(path, "has a shape that no record has");
     }
     const size_t value_bytes = H5Tget_size(type.get());
-    if (value_bytes == 0 || static_cast<size_t>(size) > MostValues(source)) {
+    const H5T_class_t type_class = H5Tget_class(type.get());
+    // Matrices alone may be of narrow integers.
+    const size_t bytes_each = rank == 2 && type_class == H5T_INTEGER
+                                  ? std::min<size_t>(value_bytes, 8)
+                                  : 8;
+    if (value_bytes == 0 ||
+        static_cast<size_t>(size) > MostValues(source, bytes_each)) {
       return Error(path, absl::StrCat("claims ", size,
                                       " values, more than the file can hold"));
     }
     H5Item item{path, attribute, {}};
     const size_t n = static_cast<size_t>(size);
-    const H5T_class_t type_class = H5Tget_class(type.get());
     if (rank == 2) {
       hsize_t sizes[2] = {0, 0};
       H5Sget_simple_extent_dims(space.get(), sizes, nullptr);
-      if (type_class != H5T_FLOAT || sizes[1] == 0 ||
-          sizes[1] > image_bytes_ / 8) {
+      if ((type_class != H5T_FLOAT && type_class != H5T_INTEGER) ||
+          sizes[1] == 0 || sizes[1] > image_bytes_ / bytes_each) {
         return Error(path, "has a shape that no record has");
       }
       return ReadMatrix(source, n, static_cast<int64_t>(sizes[1]),

@@ -166,7 +166,7 @@ class Encoder {
     }
     if (const auto* v = std::get_if<H5Matrix>(&value)) {
       const hsize_t columns = static_cast<hsize_t>(v->columns);
-      return {H5T_IEEE_F64LE,
+      return {v->is_of_bytes ? H5T_STD_I8LE : H5T_IEEE_F64LE,
               H5T_NATIVE_DOUBLE,
               {v->values.size() / columns, columns},
               v->values.data()};

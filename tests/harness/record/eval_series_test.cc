@@ -4,7 +4,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include "harness/record/merge.h"
 #include "harness/record/record_items.h"
+#include "harness/record/verify.h"
 #include "tests/harness/record/sample_record.h"
 
 namespace sft::record::eval_series_test {
@@ -187,9 +189,34 @@ TEST_CASE("five rounds of eight sets, and fourteen points, are small",
     add("a", "curve", 5, point, 50, true);
   }
   REQUIRE(WriteRunRecord(record, folder / "a.h5").ok());
-  const auto size = std::filesystem::file_size(folder / "a.h5");
-  WARN("a record of five rounds: " << size << " bytes");
-  CHECK(size < 80 * 1024);
+  // As it is committed: in a file of merge-records.
+  REQUIRE(MergeRecords({folder / "a.h5"}, folder / "merged.h5").ok());
+  CHECK(std::filesystem::file_size(folder / "merged.h5") < 80 * 1024);
+}
+
+TEST_CASE("numbers that are no bytes are kept as they are",
+          "[record][series]") {
+  const ScratchFolder folder;
+  RunRecord record = OfRounds();
+  for (size_t i = 0; i < record.evals.size(); ++i) {
+    std::vector<double>& items = record.evals[i].metrics[0].items;
+    items = {-0.0, 127, -128};
+    if (record.evals[i].task == "b") items = {128, 1, 0};
+    if (record.evals[i].task == "w/x") items = {127, -128, 5};
+    record.evals[i].predictions = {-1, 300, 1};
+  }
+  REQUIRE(WriteRunRecord(record, folder / "a.h5").ok());
+  const auto back = ReadRunRecord(folder / "a.h5");
+  REQUIRE(back.ok());
+  CHECK(WholeDigest(ItemsOfRecord(*back)) ==
+        WholeDigest(ItemsOfRecord(record)));
+  CHECK(std::signbit(back->evals[0].metrics[0].items[0]));
+  // What HDF5 holds is what is packed beside it.
+  const auto verified = VerifyPath(folder / "a.h5");
+  REQUIRE(verified.ok());
+  REQUIRE(verified->size() == 1);
+  INFO((*verified)[0].status.ToString());
+  CHECK((*verified)[0].status.ok());
 }
 
 }  // namespace
