@@ -78,7 +78,7 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"init", ""},
       {"check", ""},
       {"plan",
-       "--format --filter --max-attempts --out --checkpoint-every "
+       "--format --diff --filter --max-attempts --out --checkpoint-every "
        "--run-limit --keep-text --keep-weights"},
       {"task",
        "--index --first --tasks --max-attempts --build --allow-other-build "
@@ -94,7 +94,7 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"cancel", ""},
       {"status", "--watch --json"},
       {"show", "--json"},
-      {"report", "--format"},
+      {"report", "--format --table"},
       {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},

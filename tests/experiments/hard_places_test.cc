@@ -126,9 +126,8 @@ TEST_CASE("cleaned rows that a disk has no room for are no fault of the file",
     support::Skip(support::Need::kMachine, "no mounts of one's own");
   }
   CHECK(done.exit_status == 1);
-  CHECK_THAT(done.error, Catch::Contains("error: " + base +
-                                         "/small/out/train.jsonl: "
-                                         "cannot be written: ") &&
+  CHECK_THAT(done.error, Catch::Contains("error: " + base + "/small/out/") &&
+                             Catch::Contains(": cannot be written: ") &&
                              Catch::Contains("it needs "));
   CHECK(done.out.find("train.jsonl") == std::string::npos);  // nothing half
 }

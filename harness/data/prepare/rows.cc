@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "absl/strings/str_join.h"
+#include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
 #include "harness/data/jsonl.h"
@@ -89,11 +90,6 @@ std::vector<std::string> TakeTexts(std::string_view& in) {
   return texts;
 }
 
-absl::Status Failed(const std::string& doing) {
-  return absl::InternalError(absl::StrCat("the temporary file of rows cannot ",
-                                          doing, ": ", strerror(errno)));
-}
-
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
 }  // namespace
@@ -163,6 +159,7 @@ absl::StatusOr<std::unique_ptr<SpilledRows>> SpilledRows::Create(
         folder, absl::StrCat("no file can be made there: ", strerror(errno)));
   }
   unlink(path.c_str());
+  rows->path_ = folder + "/(temporary file of rows)";
   return rows;
 }
 
@@ -190,7 +187,10 @@ absl::Status SpilledRows::Flush() const {
     const ssize_t n =
         write(fd_, unwritten_.data() + done, unwritten_.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return Failed("be written");
+    if (n <= 0) {
+      return WriteError(path_, errno,
+                        static_cast<int64_t>(unwritten_.size() - done));
+    }
     done += static_cast<size_t>(n);
   }
   written_bytes_ += done;
@@ -207,7 +207,10 @@ absl::StatusOr<TableRow> SpilledRows::Get(size_t index) const {
     const ssize_t n = pread(fd_, bytes.data() + done, bytes.size() - done,
                             static_cast<off_t>(begin + done));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return Failed("be read");
+    if (n <= 0) {
+      return absl::InternalError(
+          absl::StrCat(path_, ": cannot be read: ", strerror(errno)));
+    }
     done += static_cast<size_t>(n);
   }
   std::string_view in = bytes;

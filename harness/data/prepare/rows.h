@@ -101,6 +101,7 @@ class SpilledRows : public RowSource {
   absl::Status Flush() const;
 
   std::string name_;
+  std::string path_;  // as errors name it
   int fd_ = -1;
   std::vector<uint64_t> ends_;  // byte behind each row
   mutable std::string unwritten_;
