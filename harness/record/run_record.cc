@@ -61,6 +61,8 @@ std::string_view RunStatusName(RunStatus status) {
       return "timeout";
     case RunStatus::kFailed:
       return "failed";
+    case RunStatus::kStopped:
+      return "stopped";
   }
   return "failed";
 }
