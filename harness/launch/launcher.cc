@@ -74,10 +74,18 @@ class Sweep {
     return absl::OkStatus();
   }
 
+  // Where a run is to go: an untuned one has no rungs.
+  int RungOf(const spec::PlannedRun& run) const {
+    return run.config.method == spec::kUntuned ? 0 : options_.rung;
+  }
+  absl::StatusOr<bool> HasReached(const spec::PlannedRun& run) const {
+    return store_.HasReached(run.run_id, RungOf(run));
+  }
+
   // A damaged record must not pass for a finished run, nor vanish.
   absl::Status SkipWhatStands() {
     for (const spec::PlannedRun& run : plan_.runs) {
-      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run.run_id));
+      SFT_ASSIGN_OR_RETURN(const bool stands, HasReached(run));
       if (stands) states_.Skip(run.run_id);
     }
     return absl::OkStatus();
@@ -99,7 +107,7 @@ class Sweep {
       const spec::PlannedRun* run = states_.Next();
       if (run == nullptr) break;
       // Another launcher may have been faster.
-      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run->run_id));
+      SFT_ASSIGN_OR_RETURN(const bool stands, HasReached(*run));
       if (stands) {
         states_.Skip(run->run_id);
         continue;
@@ -169,7 +177,7 @@ class Sweep {
     since_look_ = Stopwatch();
     const std::vector<std::string> all = states_.elsewhere();
     for (const std::string& run_id : all) {
-      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run_id));
+      SFT_ASSIGN_OR_RETURN(const bool stands, HasReached(states_.Run(run_id)));
       if (stands) {
         states_.FinishElsewhere(run_id);
         SaySettled(states_.Run(run_id), "done by another launcher");
@@ -183,9 +191,12 @@ class Sweep {
   absl::Status TakeEnd(const EndedRun& ended) {
     const spec::PlannedRun& run = states_.Run(ended.run_id);
     progress_.erase(run.run_id);
-    if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
+    if (const auto record = store_.ReadReached(run.run_id, RungOf(run));
+        record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
-      const std::string score = ScoreText(*record);
+      const std::string score = record->status == RunStatus::kStopped
+                                    ? record->status_message
+                                    : ScoreText(*record);
       SaySettled(run,
                  absl::StrCat(ToAbsl(record::RunStatusName(record->status)),
                               " in ", FormatSeconds(ended.wall_seconds),

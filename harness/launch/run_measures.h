@@ -10,6 +10,7 @@
 #include "harness/model/model.h"
 #include "harness/record/run_record.h"
 #include "harness/spec/run_config.h"
+#include "harness/train/method.h"
 #include "harness/train/optimizers/optimizer.h"
 
 namespace sft::launch {
@@ -27,6 +28,8 @@ void StartTrainingMeasures(model::Model& model);
 void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
                           const train::Optimizer* optimizer,
                           const std::vector<StepRecord>& steps);
+// What the method says of itself.
+void TakeReport(const train::MethodReport& report, record::RunRecord& record);
 // Totals over the record's steps: tokens, steps, rates.
 void SumUpSteps(record::RunRecord& record);
 void FillProvenance(record::RunRecord& record,

@@ -22,6 +22,9 @@ namespace sft::launch {
 struct WorkerOptions {
   record::RunPaths paths;
   int attempt = 1;
+  // Of the plan's search: the run ends at the end of this rung, with a record
+  // of that; 0: at its own end.
+  int rung = 0;
   absl::Duration checkpoint_every = absl::Minutes(2);
   // Of this execution, in wall time; then the run saves and ends.
   absl::Duration run_limit = absl::InfiniteDuration();
@@ -33,8 +36,7 @@ struct WorkerOptions {
 };
 
 // Errors are of the launcher's kind (the record cannot be written); what goes
-// wrong in the run itself becomes its record. A final record that stands is not
-// made again.
+// wrong in the run itself becomes its record. What stands is not made again.
 absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
                                          const spec::PlannedRun& run,
                                          const spec::RunPlan& plan,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -78,6 +79,42 @@ absl::StatusOr<TaskEnd> RunTask(WorkerPool& pool, const spec::RunPlan& plan,
   return summary.interrupted || summary.timed_out > 0 || summary.disk_full
              ? TaskEnd::kPutBack
              : TaskEnd::kFailed;
+}
+
+absl::StatusOr<TaskEnd> RunSearchTask(const MakePool& make_pool,
+                                      const spec::RunPlan& plan,
+                                      const std::vector<std::string>& wanted,
+                                      int last_rung,
+                                      const LaunchOptions& options,
+                                      const std::function<int()>& interrupts,
+                                      absl::Duration poll) {
+  const record::RunStore store(options.paths);
+  SearchRequest request;
+  request.last_rung = last_rung;
+  request.own.emplace(wanted.begin(), wanted.end());
+  std::set<std::string> untuned;
+  for (const spec::PlannedRun& run : plan.runs) {
+    if (request.own->contains(run.run_id)) untuned.insert(run.untuned_id);
+  }
+  spec::RunPlan needed;
+  for (const spec::PlannedRun& run : plan.runs) {
+    if (untuned.contains(run.run_id)) needed.runs.push_back(run);
+  }
+  if (!WaitForOthersUntuned(store, needed, wanted, interrupts, poll)) {
+    return TaskEnd::kPutBack;
+  }
+  SFT_ASSIGN_OR_RETURN(
+      const SearchSummary summary,
+      RunSearch(plan, request, options, make_pool, interrupts));
+  if (summary.runs.interrupted || summary.runs.timed_out > 0 ||
+      summary.runs.disk_full || summary.waiting > 0) {
+    return TaskEnd::kPutBack;
+  }
+  const auto standing = std::count_if(
+      wanted.begin(), wanted.end(),
+      [&store](const std::string& run_id) { return store.IsFinal(run_id); });
+  const auto settled = standing + summary.runs.stopped + summary.paused;
+  return settled >= std::ssize(wanted) ? TaskEnd::kDone : TaskEnd::kFailed;
 }
 
 }  // namespace sft::launch

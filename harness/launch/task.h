@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "harness/launch/launcher.h"
+#include "harness/launch/search_sweep.h"
 #include "harness/spec/manifest.h"
 #include "harness/spec/run_plan.h"
 
@@ -43,6 +44,17 @@ absl::StatusOr<TaskEnd> RunTask(WorkerPool& pool, const spec::RunPlan& plan,
                                 const LaunchOptions& options,
                                 const std::function<int()>& interrupts,
                                 absl::Duration poll = absl::Seconds(1));
+
+// The same of a plan with a search, which is given whole: the task's runs go as
+// far as the standings let them, and not behind `last_rung` (0: any). What
+// waits for the runs of other tasks is put back.
+absl::StatusOr<TaskEnd> RunSearchTask(const MakePool& make_pool,
+                                      const spec::RunPlan& plan,
+                                      const std::vector<std::string>& wanted,
+                                      int last_rung,
+                                      const LaunchOptions& options,
+                                      const std::function<int()>& interrupts,
+                                      absl::Duration poll = absl::Seconds(1));
 
 }  // namespace sft::launch
 

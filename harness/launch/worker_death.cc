@@ -48,4 +48,15 @@ record::RunRecord RecordOfDeath(const spec::PlannedRun& run,
   return record;
 }
 
+RunStatus StatusOfError(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+      return RunStatus::kOutOfMemory;
+    case absl::StatusCode::kOutOfRange:  // scores that are no numbers
+      return RunStatus::kDiverged;
+    default:
+      return RunStatus::kFailed;
+  }
+}
+
 }  // namespace sft::launch

@@ -12,6 +12,9 @@ namespace sft::launch {
 record::RunRecord RecordOfDeath(const spec::PlannedRun& run,
                                 const EndedRun& ended);
 
+// What a run that ended with an error is recorded as.
+RunStatus StatusOfError(const absl::Status& status);
+
 }  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_WORKER_DEATH_H_

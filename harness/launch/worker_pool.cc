@@ -45,6 +45,7 @@ std::vector<std::string> WorkerWords(const PoolOptions& options,
       absl::StrCat("--keep-text=", options.keep_text ? "true" : "false"),
       absl::StrCat("--keep-weights=", KeepWeightsName(options.keep_weights)),
   };
+  if (options.rung > 0) words.push_back(absl::StrCat("--rung=", options.rung));
   if (options.run_limit < absl::InfiniteDuration()) {
     words.push_back(
         absl::StrCat("--run-limit=", absl::FormatDuration(options.run_limit)));
