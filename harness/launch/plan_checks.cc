@@ -114,7 +114,8 @@ class PlanChecker {
                   found);
     }
     for (const CostRule rule : AllCostRules()) {
-      Take(config, rule({config, *cost, memory_limit_bytes_}), found);
+      Take(config, rule({config, *cost, memory_limit_bytes_, spec_.search}),
+           found);
     }
   }
 

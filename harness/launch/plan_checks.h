@@ -41,6 +41,7 @@ struct CostFacts {
   const spec::RunConfig& config;
   const RunCost& cost;
   int64_t memory_limit_bytes = 0;  // of a process here; 0 = not known
+  spec::SpecSearch search = {};
 };
 using CostRule = std::optional<spec::Finding> (*)(const CostFacts&);
 

@@ -32,6 +32,26 @@ absl::StatusOr<std::vector<std::string>> TextsOf(const std::string& path,
   return texts;
 }
 
+std::string ScriptOf(std::string_view comment,
+                     const std::vector<std::string>& setup,
+                     const std::vector<std::string>& words,
+                     std::string_view arguments) {
+  std::string text =
+      absl::StrCat("#!/bin/bash\n", ToAbsl(comment), "set -eu\n");
+  if (!setup.empty()) {
+    // Sites' own scripts read variables that are not set.
+    absl::StrAppend(&text, "set +u\n", absl::StrJoin(setup, "\n"),
+                    "\nset -u\n");
+  }
+  // In the shell's place: signals reach the program itself. A shell that traps
+  // them loses some, for Slurm sends SIGCONT with each.
+  absl::StrAppend(&text,
+                  "# shellcheck disable=SC2016  # words are meant as they are\n"
+                  "exec ",
+                  ShellLine(words), ToAbsl(arguments), "\n");
+  return text;
+}
+
 }  // namespace
 
 absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
@@ -71,24 +91,23 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
 }
 
 std::string JobScript(const std::vector<std::string>& task_words,
-                      const std::vector<std::string>& setup) {
-  std::string text =
-      "#!/bin/bash\n"
-      "# A task of a Slurm array, written by 'sftbench submit'.\n"
-      "# $1: the file of tasks, $2: the line in it of this array's first.\n"
-      "set -eu\n";
-  if (!setup.empty()) {
-    // Sites' own scripts read variables that are not set.
-    absl::StrAppend(&text, "set +u\n", absl::StrJoin(setup, "\n"),
-                    "\nset -u\n");
-  }
-  // In the shell's place: signals reach the program itself. A shell that traps
-  // them loses some, for Slurm sends SIGCONT with each.
-  absl::StrAppend(&text,
-                  "# shellcheck disable=SC2016  # words are meant as they are\n"
-                  "exec ",
-                  ShellLine(task_words), " --tasks=\"$1\" --first=\"$2\"\n");
-  return text;
+                      const std::vector<std::string>& setup, bool has_rungs) {
+  return ScriptOf(
+      absl::StrCat("# A task of a Slurm array, written by 'sftbench submit'.\n"
+                   "# $1: the file of tasks, $2: the line in it of this "
+                   "array's first.\n",
+                   has_rungs ? "# $3: the rung at whose end they stop.\n" : ""),
+      setup, task_words,
+      absl::StrCat(" --tasks=\"$1\" --first=\"$2\"",
+                   has_rungs ? " --rung=\"$3\"" : ""));
+}
+
+std::string PlainScript(const std::vector<std::string>& words,
+                        const std::vector<std::string>& setup) {
+  return ScriptOf(
+      "# What a search does between rungs, written by 'sftbench "
+      "submit'.\n",
+      setup, words, "");
 }
 
 std::vector<std::string> SbatchWords(const SlurmOptions& options,
@@ -125,7 +144,11 @@ std::vector<std::string> SbatchWords(const SlurmOptions& options,
   }
   add("dependency", absl::StrJoin(waits, ","));
   words.insert(words.end(), options.sbatch.begin(), options.sbatch.end());
-  words.insert(words.end(), {job.script, job.tasks, absl::StrCat(job.first)});
+  words.push_back(job.script);
+  if (!job.tasks.empty()) {
+    words.insert(words.end(), {job.tasks, absl::StrCat(job.first)});
+  }
+  if (job.rung) words.push_back(absl::StrCat(*job.rung));
   return words;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,16 +67,22 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options);
 // Words that every task executes: the program, `task`, the manifest and its
 // flags. The script is called with the file of tasks and the line in it of the
 // array's first.
+// `has_rungs`: and with the rung at whose end they stop.
 std::string JobScript(const std::vector<std::string>& task_words,
-                      const std::vector<std::string>& setup);
+                      const std::vector<std::string>& setup,
+                      bool has_rungs = false);
+// That of a job that runs `words` and is done.
+std::string PlainScript(const std::vector<std::string>& words,
+                        const std::vector<std::string>& setup);
 
 struct ArrayJob {
   std::string script;
-  std::string tasks;               // file
+  std::string tasks;               // file; "": the script takes no words
   size_t first = 0;                // line of it
   size_t count = 0;                // tasks
   std::string log;                 // folder
   int64_t threads = 1;             // of the runs
+  std::optional<int> rung;         // none: the script takes none
   std::vector<std::string> after;  // jobs that must have ended before
 };
 // The words of sbatch for one array.

@@ -98,6 +98,7 @@ absl::StatusOr<std::vector<Submission>> ReadSubmissions(
 
 absl::StatusOr<std::vector<SubmittedRun>> RunsOf(const SlurmFolder& folder,
                                                  const Submission& submission) {
+  if (submission.tasks.empty()) return std::vector<SubmittedRun>();
   const std::string path = absl::StrCat(folder.out, "/", submission.tasks);
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(path));
   SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
@@ -141,6 +142,22 @@ absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
     }
   }
   return runs;
+}
+
+absl::StatusOr<QueuedTasks> QueuedTasksOf(const SlurmFolder& folder,
+                                          const SlurmQueue& queue) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<Submission> submissions,
+                       ReadSubmissions(folder));
+  QueuedTasks queued;
+  for (const Submission& submission : submissions) {
+    for (size_t i = 0; i < submission.count; ++i) {
+      const SlurmTask task(submission.job_id, i);
+      if (queue.tasks.count(task) == 0) continue;
+      queued.all.insert(task);
+      if (submission.tasks.empty()) queued.deciding.insert(task.first);
+    }
+  }
+  return queued;
 }
 
 absl::StatusOr<std::vector<RunInSlurm>> ReadSlurmStates(

@@ -4,6 +4,7 @@
 #define HARNESS_LAUNCH_SLURM_SUBMISSIONS_H_
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct SlurmFolder {
   std::string out;  // the sweep's folder
   std::string Path() const { return out + "/slurm"; }
   std::string Logs() const { return out + "/slurm/logs"; }
+  std::string DecideScript(const std::string& digest) const {
+    return out + "/slurm/" + digest + ".decide.sh";
+  }
   std::string Script(const std::string& digest) const {
     return out + "/slurm/" + digest + ".sh";
   }
@@ -26,9 +30,11 @@ struct SlurmFolder {
 struct Submission {
   std::string job_id;
   std::string manifest;  // path below DIR
-  std::string tasks;     // likewise
-  size_t first = 0;      // line of the array's first task
-  size_t count = 0;      // tasks
+  // Likewise; "" of a job that executes no run: one that decides on a search's
+  // next rung.
+  std::string tasks;
+  size_t first = 0;  // line of the array's first task
+  size_t count = 0;  // tasks
 };
 
 // A line a task, the places of its runs by spaces; named by its contents.
@@ -57,6 +63,14 @@ struct QueuedRun {
 };
 absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
                                                     const SlurmQueue& queue);
+
+// The tasks of this folder that are in the queue now, those that decide too.
+struct QueuedTasks {
+  std::set<SlurmTask> all;
+  std::set<std::string> deciding;  // jobs
+};
+absl::StatusOr<QueuedTasks> QueuedTasksOf(const SlurmFolder& folder,
+                                          const SlurmQueue& queue);
 
 // A run that has no final record, as Slurm sees it: "123_4 PENDING
 // (Resources)", or, once it has left the queue, what accounting says of it.

@@ -1,13 +1,17 @@
 #include "harness/launch/slurm/submit.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/launch/search_sweep.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/slurm/submissions.h"
+#include "harness/search/recorded_scores.h"
 
 namespace sft::launch {
 namespace {
@@ -43,6 +47,9 @@ ArrayJob JobOf(const spec::RunPlan& plan, const SubmitRequest& request,
   job.count = array.tasks.size();
   job.log = folder.Logs();
   job.threads = MostThreads(plan, array);
+  // What runs to its end, and untuned, is told a rung too: the script wants
+  // one.
+  if (!request.decide_words.empty()) job.rung = array.rung;
   return job;
 }
 
@@ -59,6 +66,65 @@ SlurmLimits LimitsFor(const SubmitRequest& request) {
   const size_t most = static_cast<size_t>(request.slurm.max_submit);
   if (most > 0 && (limits.jobs == 0 || most < limits.jobs)) limits.jobs = most;
   return limits;
+}
+
+std::string ScriptFor(const SubmitRequest& request) {
+  return JobScript(request.task_words, request.slurm.setup,
+                   !request.decide_words.empty());
+}
+
+// An array of one task, so that it is found and cancelled as others are.
+ArrayJob DecidingJob(const SubmitRequest& request,
+                     std::vector<std::string> after) {
+  const SlurmFolder folder{request.paths.out};
+  ArrayJob job;
+  job.script = folder.DecideScript(request.digest);
+  job.count = 1;
+  job.log = folder.Logs();
+  job.after = std::move(after);
+  return job;
+}
+
+// None of a plan whose runs all go to their end.
+absl::StatusOr<std::vector<search::Standing>> StandingsFor(
+    const spec::RunPlan& plan, const record::RunStore& store,
+    const SubmitRequest& request) {
+  SFT_ASSIGN_OR_RETURN(const std::optional<search::Search> search,
+                       search::Search::WithRungs(plan));
+  if (!search.has_value()) return std::vector<search::Standing>();
+  search::RecordedScores scores(plan, store, search->rungs(),
+                                request.max_attempts);
+  return search::RecordedStandings(*search, scores);
+}
+
+bool IsAnyOnItsWay(const spec::RunPlan& plan,
+                   const std::vector<search::Standing>& standings) {
+  const auto search = search::Search::WithRungs(plan);
+  const int last = search.ok() && *search ? (*search)->rungs() : 0;
+  return std::any_of(
+      standings.begin(), standings.end(), [last](const search::Standing& one) {
+        return one.verdict == search::Standing::Verdict::kGoesTo &&
+               one.rung < last;
+      });
+}
+
+// Submits the job that sends the next rung, once `after` have ended; the job
+// that is at work now is none of those that will.
+absl::StatusOr<std::string> SendDecidingJob(
+    const SubmitRequest& request, const std::set<std::string>& after) {
+  const SlurmFolder folder{request.paths.out};
+  SFT_RETURN_IF_ERROR(WriteFileAtomically(
+      folder.DecideScript(request.digest),
+      PlainScript(request.decide_words, request.slurm.setup)));
+  Submission submission;
+  submission.manifest = request.manifest;
+  submission.count = 1;
+  SFT_ASSIGN_OR_RETURN(
+      submission.job_id,
+      Sbatch(SbatchWords(OptionsOf(request),
+                         DecidingJob(request, {after.begin(), after.end()}))));
+  SFT_RETURN_IF_ERROR(WriteSubmission(folder, submission));
+  return submission.job_id;
 }
 
 // Writes one array's files, submits it and notes that.
@@ -84,13 +150,25 @@ absl::StatusOr<SubmittedArray> SendArray(const spec::RunPlan& plan,
 
 RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
                       const std::set<std::string>& queued,
-                      const SubmitRequest& request) {
+                      const SubmitRequest& request,
+                      const std::vector<search::Standing>& standings) {
+  using Verdict = search::Standing::Verdict;
   RunsToSend runs;
   for (size_t i = 0; i < plan.runs.size(); ++i) {
     const spec::PlannedRun& run = plan.runs[i];
+    const search::Standing standing =
+        standings.empty() ? search::Standing() : standings[i];
+    if (standing.verdict == Verdict::kStopped) {
+      ++runs.stopped;
+      continue;
+    }
+    if (standing.verdict == Verdict::kWaits) {
+      ++runs.waiting;
+      continue;
+    }
     // Whether the record is whole is the task's to find out: of a hundred
     // thousand, reading takes minutes.
-    if (store.Stands(run.run_id)) {
+    if (store.Stands(run.run_id) && standing.verdict != Verdict::kGoesTo) {
       ++runs.done;
       continue;
     }
@@ -105,6 +183,8 @@ RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
     } else if (!request.only.empty() &&
                KindOf(store, run.run_id, attempts) != request.only) {
       ++runs.others;
+    } else if (standing.verdict == Verdict::kGoesTo) {
+      runs.rungs[standing.rung].push_back(i);
     } else {
       (IsUntunedCell(run) ? runs.untuned : runs.tuned).push_back(i);
     }
@@ -112,11 +192,17 @@ RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
   return runs;
 }
 
+size_t RunsToSend::tuned_in_all() const {
+  size_t n = tuned.size();
+  for (const auto& [rung, places] : rungs) n += places.size();
+  return n;
+}
+
 PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
                             size_t array_size, size_t room) {
   PlannedArrays planned;
   const auto add = [&](const std::vector<size_t>& places, size_t a_task,
-                       bool is_untuned) {
+                       bool is_untuned, int rung = 0) {
     for (size_t at = 0; at < places.size(); at += a_task) {
       if (room == 0) {
         ++planned.left_out;
@@ -125,8 +211,9 @@ PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
       --room;
       if (planned.arrays.empty() ||
           planned.arrays.back().is_untuned != is_untuned ||
+          planned.arrays.back().rung != rung ||
           planned.arrays.back().tasks.size() >= array_size) {
-        planned.arrays.push_back({{}, is_untuned});
+        planned.arrays.push_back({{}, is_untuned, rung});
       }
       const size_t end = std::min(at + a_task, places.size());
       planned.arrays.back().tasks.emplace_back(
@@ -136,19 +223,27 @@ PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
   };
   // Others wait for an untuned run: none stands behind another in a task.
   add(runs.untuned, 1, true);
-  add(runs.tuned, std::max<size_t>(runs_per_task, 1), false);
+  const size_t a_task = std::max<size_t>(runs_per_task, 1);
+  add(runs.tuned, a_task, false);
+  for (const auto& [rung, places] : runs.rungs) {
+    add(places, a_task, false, rung);
+  }
   return planned;
 }
 
 std::string DescribeSubmission(const spec::RunPlan& plan,
                                const SubmitRequest& request) {
   const record::RunStore store(request.paths);
-  const RunsToSend runs = ChooseRuns(plan, store, {}, request);
+  const auto standings = StandingsFor(plan, store, request);
+  const RunsToSend runs =
+      ChooseRuns(plan, store, {}, request,
+                 standings.ok() ? *standings : std::vector<search::Standing>());
   const SlurmLimits limits = LimitsFor(request);
   const PlannedArrays planned = CutIntoArrays(
       runs, static_cast<size_t>(request.slurm.runs_per_task), limits.array_size,
       limits.jobs == 0 ? kUnlimitedTasks : limits.jobs);
-  std::string text = JobScript(request.task_words, request.slurm.setup);
+  std::string text = ScriptFor(request);
+  std::vector<std::string> sent;
   for (const PlannedArray& array : planned.arrays) {
     ArrayJob job = JobOf(plan, request, array);
     job.tasks = absl::StrCat(SlurmFolder{request.paths.out}.Path(), "/TASKS");
@@ -157,6 +252,13 @@ std::string DescribeSubmission(const spec::RunPlan& plan,
     }
     absl::StrAppend(&text, "# ",
                     ShellLine(SbatchWords(OptionsOf(request), job)), "\n");
+    sent.push_back(array.is_untuned ? "UNTUNED" : "ARRAY");
+  }
+  if (!request.decide_words.empty() && !sent.empty()) {
+    absl::StrAppend(
+        &text, "# ",
+        ShellLine(SbatchWords(OptionsOf(request), DecidingJob(request, sent))),
+        "\n# which executes: ", ShellLine(request.decide_words), "\n");
   }
   if (planned.left_out > 0) {
     absl::StrAppend(&text, "# ", planned.left_out,
@@ -172,13 +274,21 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
   SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
                        QueuedRunsOf(folder, queue));
-  std::set<std::string> queued, untuned_jobs;
+  SFT_ASSIGN_OR_RETURN(QueuedTasks tasks, QueuedTasksOf(folder, queue));
+  if (const char* own = getenv("SLURM_ARRAY_JOB_ID"); own != nullptr) {
+    tasks.deciding.erase(own);
+  }
+  std::set<std::string> queued, untuned_jobs, jobs;
   for (const QueuedRun& one : in_queue) {
     queued.insert(one.run.run_id);
+    jobs.insert(one.run.task.first);
     if (one.run.is_untuned) untuned_jobs.insert(one.run.task.first);
   }
+  SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
+                       StandingsFor(plan, store, request));
+  DropStopped(plan, standings, store);
   SubmitSummary summary;
-  summary.runs = ChooseRuns(plan, store, queued, request);
+  summary.runs = ChooseRuns(plan, store, queued, request, standings);
   const SlurmLimits limits = LimitsFor(request);
   const size_t room = limits.jobs == 0           ? kUnlimitedTasks
                       : limits.jobs > queue.jobs ? limits.jobs - queue.jobs
@@ -190,8 +300,7 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   // sbatch keeps a copy of it: one that is written anew changes no job's.
   SFT_RETURN_IF_ERROR(MakeFolders(folder.Logs()));
   SFT_RETURN_IF_ERROR(
-      WriteFileAtomically(folder.Script(request.digest),
-                          JobScript(request.task_words, request.slurm.setup)));
+      WriteFileAtomically(folder.Script(request.digest), ScriptFor(request)));
   for (const PlannedArray& array : planned.arrays) {
     absl::StatusOr<SubmittedArray> sent =
         SendArray(plan, request, array,
@@ -203,33 +312,34 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
           " arrays were submitted before; the same command sends the rest)"));
     }
     if (array.is_untuned) untuned_jobs.insert(sent->job_id);
+    jobs.insert(sent->job_id);
     summary.arrays.push_back(*std::move(sent));
+  }
+  // While anything is on its way to a rung that is not the last.
+  if (!request.decide_words.empty() && request.decisions > 0 &&
+      tasks.deciding.empty() && !jobs.empty() &&
+      IsAnyOnItsWay(plan, standings)) {
+    SFT_ASSIGN_OR_RETURN(summary.deciding_job, SendDecidingJob(request, jobs));
   }
   return summary;
 }
 
 absl::StatusOr<size_t> CancelSubmitted(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
-  SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
-                       QueuedRunsOf(SlurmFolder{dir}, queue));
+  SFT_ASSIGN_OR_RETURN(const QueuedTasks queued,
+                       QueuedTasksOf(SlurmFolder{dir}, queue));
+  if (queued.all.empty()) return size_t{0};
   std::set<std::string> jobs;
-  std::set<SlurmTask> tasks;
-  for (const QueuedRun& one : in_queue) {
-    jobs.insert(one.run.task.first);
-    tasks.insert(one.run.task);
-  }
-  if (jobs.empty()) return size_t{0};
+  for (const SlurmTask& task : queued.all) jobs.insert(task.first);
   SFT_RETURN_IF_ERROR(CancelSlurmJobs({jobs.begin(), jobs.end()}));
-  return tasks.size();
+  return queued.all.size();
 }
 
 absl::StatusOr<size_t> CountSubmitted(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
-  SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
-                       QueuedRunsOf(SlurmFolder{dir}, queue));
-  std::set<SlurmTask> tasks;
-  for (const QueuedRun& one : in_queue) tasks.insert(one.run.task);
-  return tasks.size();
+  SFT_ASSIGN_OR_RETURN(const QueuedTasks queued,
+                       QueuedTasksOf(SlurmFolder{dir}, queue));
+  return queued.all.size();
 }
 
 }  // namespace sft::launch
