@@ -127,6 +127,10 @@ absl::StatusOr<ShownRun> ReadRun(const ShowFlags& flags) {
                      record->status_message));
     run.record = *std::move(record);
   }
+  if (absl::StatusOr<record::RunRecord> rung = store.ReadLastRung(run.run_id);
+      rung.ok() && !run.record.has_value()) {
+    run.record = *std::move(rung);
+  }
   absl::StatusOr<record::RunRecord> last = store.ReadFinal(run.run_id);
   if (last.ok()) run.record = *std::move(last);
   if (run.record.has_value()) {

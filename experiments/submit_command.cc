@@ -1,7 +1,9 @@
 // submit, cancel: a sweep as job arrays of Slurm.
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "absl/strings/str_replace.h"
@@ -14,6 +16,8 @@
 #include "harness/launch/launcher.h"
 #include "harness/launch/slurm/submit.h"
 #include "harness/record/manifest_store.h"
+#include "harness/search/recorded_scores.h"
+#include "harness/search/standings.h"
 
 namespace sft::experiments {
 namespace {
@@ -27,6 +31,7 @@ struct SubmitFlags {
   std::vector<std::string> setup, sbatch;
   int max_attempts = launch::LaunchOptions().max_attempts;
   std::string only;
+  int decisions = -1;  // -1: as many as a search may need
   bool dry_run = false;
   bool wait = false;
   bool allow_other_build = false;
@@ -70,7 +75,11 @@ void DeclareSlurmOptions(CLI::App& app, SubmitFlags& flags) {
 }
 
 void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
-  app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
+  app.add_option("SPEC", flags.spec,
+                 "a YAML file, the question; or a manifest of DIR")
+      ->required();
+  // Of the jobs that a search sends after itself.
+  app.add_option("--decisions", flags.decisions)->group("");
   app.add_flag("--dry-run", flags.dry_run,
                "print script and commands, write and submit nothing");
   app.add_flag("--wait", flags.wait,
@@ -103,6 +112,25 @@ absl::StatusOr<launch::SlurmOptions> OptionsFrom(const SubmitFlags& flags) {
   return options;
 }
 
+// The same options as flags.
+std::vector<std::string> OptionWords(const launch::SlurmOptions& options) {
+  const std::map<std::string, std::string> defaults =
+      PrintFields(launch::SlurmOptions());
+  std::vector<std::string> words;
+  for (const auto& [name, text] : PrintFields(options)) {
+    if (text == defaults.at(name)) continue;
+    words.push_back(
+        absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}), "=", text));
+  }
+  for (const std::string& line : options.setup) {
+    words.push_back(absl::StrCat("--setup=", line));
+  }
+  for (const std::string& word : options.sbatch) {
+    words.push_back(absl::StrCat("--sbatch=", word));
+  }
+  return words;
+}
+
 absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
                                                   const spec::RunPlan& plan) {
   launch::SubmitRequest request;
@@ -131,9 +159,27 @@ absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
   if (flags.allow_other_build) {
     request.task_words.push_back("--allow-other-build");
   }
-  for (std::string& word : RecordingWords(recording)) {
-    request.task_words.push_back(std::move(word));
+  const std::vector<std::string> recording_words = RecordingWords(recording);
+  request.task_words.insert(request.task_words.end(), recording_words.begin(),
+                            recording_words.end());
+  SFT_ASSIGN_OR_RETURN(const auto search, search::Search::WithRungs(plan));
+  if (!search.has_value()) return request;
+  request.decisions = flags.decisions >= 0
+                          ? flags.decisions
+                          : search->rungs() * (flags.max_attempts + 1);
+  request.decide_words = {executable, "submit", manifest};
+  for (std::string& word : OptionWords(request.slurm)) {
+    request.decide_words.push_back(std::move(word));
   }
+  request.decide_words.push_back(
+      absl::StrCat("--max-attempts=", flags.max_attempts));
+  request.decide_words.push_back(
+      absl::StrCat("--decisions=", std::max(request.decisions - 1, 0)));
+  if (flags.allow_other_build) {
+    request.decide_words.push_back("--allow-other-build");
+  }
+  request.decide_words.insert(request.decide_words.end(),
+                              recording_words.begin(), recording_words.end());
   return request;
 }
 
@@ -145,8 +191,18 @@ void SaySummary(const launch::SubmitSummary& summary) {
   fprintf(stderr,
           "%zu runs sent, %zu done before, %zu in the queue already, %zu "
           "failed for good (--max-attempts), %zu not asked for\n",
-          runs.untuned.size() + runs.tuned.size(), runs.done, runs.queued,
+          runs.untuned.size() + runs.tuned_in_all(), runs.done, runs.queued,
           runs.failed, runs.others);
+  if (runs.stopped + runs.waiting > 0) {
+    fprintf(stderr,
+            "%zu stopped by the search, %zu wait for the others of their "
+            "rung\n",
+            runs.stopped, runs.waiting);
+  }
+  if (!summary.deciding_job.empty()) {
+    fprintf(stderr, "job %s sends the next rung once these have ended\n",
+            summary.deciding_job.c_str());
+  }
   if (summary.left_out > 0) {
     fprintf(stderr,
             "of these, %zu tasks found no room in the queue (Slurm's limit or "
@@ -156,23 +212,48 @@ void SaySummary(const launch::SubmitSummary& summary) {
 }
 
 absl::StatusOr<int> WaitForTasks(const std::string& out,
-                                 const spec::RunPlan& plan) {
+                                 const spec::RunPlan& plan, int max_attempts) {
   const record::RunStore store(record::RunPaths{out});
   while (true) {
     SFT_ASSIGN_OR_RETURN(const size_t tasks, launch::CountSubmitted(out));
     if (tasks == 0) break;
     absl::SleepFor(absl::Seconds(5));
   }
-  for (const spec::PlannedRun& run : plan.runs) {
-    if (!store.IsFinal(run.run_id)) return kExitRunFailed;
+  using Verdict = search::Standing::Verdict;
+  std::vector<search::Standing> standings(plan.runs.size());
+  SFT_ASSIGN_OR_RETURN(const auto search, search::Search::WithRungs(plan));
+  if (search.has_value()) {
+    search::RecordedScores scores(plan, store, search->rungs(), max_attempts);
+    SFT_ASSIGN_OR_RETURN(standings, search::RecordedStandings(*search, scores));
+  }
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    // What others beat is not missing.
+    if (standings[i].verdict != Verdict::kStopped &&
+        !store.IsFinal(plan.runs[i].run_id)) {
+      return kExitRunFailed;
+    }
   }
   return kExitGood;
 }
 
+bool IsManifestFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string beginning(64, '\0');
+  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  return spec::IsManifest(beginning);
+}
+
 absl::StatusOr<int> RunSubmit(const SubmitFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
-                       PlanOfSpec(flags.spec));
-  SayPlan(checked);
+  launch::CheckedPlan checked;
+  if (IsManifestFile(flags.spec)) {
+    // It was checked when it was written, and a node may lack what that takes.
+    SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
+                         record::ManifestFile::Open(flags.spec));
+    SFT_ASSIGN_OR_RETURN(checked.plan, manifest->Plan());
+  } else {
+    SFT_ASSIGN_OR_RETURN(checked, PlanOfSpec(flags.spec));
+    SayPlan(checked);
+  }
   SFT_ASSIGN_OR_RETURN(const launch::SubmitRequest request,
                        RequestFrom(flags, checked.plan));
   if (flags.dry_run) {
@@ -183,7 +264,8 @@ absl::StatusOr<int> RunSubmit(const SubmitFlags& flags) {
                        launch::SubmitSweep(checked.plan, request));
   SaySummary(summary);
   fflush(stdout);
-  if (flags.wait) return WaitForTasks(request.paths.out, checked.plan);
+  if (flags.wait)
+    return WaitForTasks(request.paths.out, checked.plan, flags.max_attempts);
   return kExitGood;
 }
 
@@ -214,7 +296,9 @@ std::vector<Command> SubmitCommands() {
 Untuned runs are an array of their own; the others start once it has ended. A
 task saves before its time is up and is put back; a task that is preempted,
 requeued or lost goes on from its checkpoint. The same command again sends what
-has no final record and is not in the queue. DIR must be where all nodes see it.
+has no final record and is not in the queue. Of a spec with a search the runs
+of a rung are sent, and a job that sends the next rung once they have ended;
+where jobs may not call sbatch, type submit again for that. DIR must be where all nodes see it.
   sftbench submit spec.yaml --out DIR --partition cpu --time 1:00:00
   sftbench status DIR
   sftbench cancel DIR

@@ -20,6 +20,8 @@ struct FoundRecord {
 };
 struct CollectedRecords {
   std::map<std::string, FoundRecord> by_run;
+  // Of searches, by run and rung: what was measured there.
+  std::map<std::string, std::map<int, record::RunRecord>> rungs;
   std::vector<std::string> notes;  // one for each damaged file
 };
 
