@@ -1,5 +1,7 @@
 #include "harness/launch/rung_pause.h"
 
+#include <algorithm>
+
 #include "harness/core/status.h"
 #include "harness/search/standings.h"
 
@@ -39,10 +41,13 @@ absl::StatusOr<PausePoint> PausePointOf(const spec::RunPlan& plan, int rung,
         planned.examples, planned.steps.steps[static_cast<size_t>(pause.step)]);
     ++pause.step;
   }
-  if (pause.step == 0 || pause.step >= pause.steps) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "rung ", rung, " of ", pause.rungs, " ends after step ", pause.step,
-        " of ", pause.steps, ": the budget has too few steps for it"));
+  // There must be something left: steps differ in tokens, and the last one may
+  // hold more than its share.
+  pause.step = std::min(pause.step, pause.steps - 1);
+  if (pause.step < 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("rung ", rung, " of ", pause.rungs, ": the budget is ",
+                     pause.steps, " steps, too few for it"));
   }
   if (taken > pause.step) {
     return absl::FailedPreconditionError(absl::StrCat(

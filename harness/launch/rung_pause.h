@@ -27,8 +27,9 @@ struct PausePoint {
 
 // The end of `rung` in a run of the plan's search, whose one stage is
 // `planned`: after the first step by which that share of its target tokens is
-// trained, so that batching methods stop at the same rows. FailedPrecondition
-// where it is no step before the last, or lies behind the `taken` ones.
+// trained, so that batching methods stop at like rows, and before the last one.
+// FailedPrecondition where there is no such step, or it lies behind the `taken`
+// ones.
 absl::StatusOr<PausePoint> PausePointOf(const spec::RunPlan& plan, int rung,
                                         const PlannedRound& planned,
                                         int64_t taken);
