@@ -35,7 +35,8 @@ absl::StatusOr<CollectedRecords> CollectRecords(
   if (wanted) {
     std::erase_if(files, [&wanted](const std::string& file) {
       const std::string stem = std::filesystem::path(file).stem().string();
-      return !wanted(record::ParseRecordName(stem).run_id);
+      const record::RecordName name = record::ParseRecordName(stem);
+      return name.rung == 0 && !wanted(name.run_id);
     });
   }
   record::ForEachRecord(files, [&](const std::string& file,

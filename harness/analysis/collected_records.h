@@ -26,7 +26,8 @@ struct CollectedRecords {
 };
 
 // A folder without records gives none. Files of runs that are not `wanted`, by
-// their names, are not read.
+// their names, are not read, but for those of rungs, by which others are
+// judged.
 absl::StatusOr<CollectedRecords> CollectRecords(
     const std::string& dir,
     const std::function<bool(const std::string& run_id)>& wanted = {});

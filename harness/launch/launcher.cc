@@ -16,6 +16,7 @@
 #include "harness/launch/progress_screen.h"
 #include "harness/launch/worker_death.h"
 #include "harness/record/run_store.h"
+#include "harness/record/validation_score.h"
 
 namespace sft::launch {
 namespace {
@@ -188,19 +189,31 @@ class Sweep {
     return absl::OkStatus();
   }
 
+  // Where it paused, and with which score.
+  std::string PauseText(const record::RunRecord& record) const {
+    const auto score = record::ScoreOfValidation(
+        record, plan_.select_by, record::RungSplit(options_.rung));
+    return score.has_value()
+               ? absl::StrFormat("%s, %s %.6g", record.status_message,
+                                 plan_.select_by, score->value)
+               : record.status_message;
+  }
+
   absl::Status TakeEnd(const EndedRun& ended) {
     const spec::PlannedRun& run = states_.Run(ended.run_id);
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadReached(run.run_id, RungOf(run));
         record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
-      const std::string score = record->status == RunStatus::kStopped
-                                    ? record->status_message
-                                    : ScoreText(*record);
-      SaySettled(run,
-                 absl::StrCat(ToAbsl(record::RunStatusName(record->status)),
-                              " in ", FormatSeconds(ended.wall_seconds),
-                              score.empty() ? "" : ", ", score));
+      const bool paused = record->status == RunStatus::kStopped;
+      const std::string score =
+          paused ? PauseText(*record) : ScoreText(*record);
+      SaySettled(
+          run,
+          absl::StrCat(
+              paused ? "paused" : ToAbsl(record::RunStatusName(record->status)),
+              " in ", FormatSeconds(ended.wall_seconds),
+              score.empty() ? "" : ", ", score));
       return absl::OkStatus();
     }
     if (ended.outcome == WorkerOutcome::kDiskFull) {
