@@ -11,6 +11,10 @@
 namespace sft::launch {
 namespace {
 
+// Of the first rung. Under a warm-up the first step's rate is 0: after it alone
+// all cells are equal.
+constexpr int64_t kLeastSteps = 2;
+
 std::optional<spec::Finding> SearchFinding(std::string reason) {
   return spec::Finding{"search", std::move(reason)};
 }
@@ -87,10 +91,12 @@ std::optional<spec::Finding> RungsHoldSteps(const CostFacts& facts) {
   const auto searcher = search::MakeSearcher(wanted.kind, wanted.options);
   if (!searcher.ok()) return std::nullopt;  // said of the plan
   const std::vector<double> shares = (*searcher)->Shares();
-  const auto least = static_cast<int64_t>(std::ceil(1 / shares[0] - 1e-9));
+  if (shares.size() < 2) return std::nullopt;
+  const auto parts = static_cast<int64_t>(std::ceil(1 / shares[0] - 1e-9));
+  const int64_t least = kLeastSteps * parts;
   if (facts.cost.steps >= least) return std::nullopt;
   return SearchFinding(
-      absl::StrCat("the first of ", shares.size(), " rungs is 1/", least,
+      absl::StrCat("the first of ", shares.size(), " rungs is 1/", parts,
                    " of the budget, and this run takes ", facts.cost.steps,
                    " steps; wanted at least ", least, ", or fewer rungs"));
 }

@@ -13,7 +13,7 @@ namespace sft::launch {
 std::optional<spec::Finding> SearchIsFair(const PlanFacts& facts);
 // What is paused is one stage under a budget that can be counted.
 std::optional<spec::Finding> RungsCanPause(const PlanFacts& facts);
-// The first rung is a step at least.
+// The first rung is two steps at least.
 std::optional<spec::Finding> RungsHoldSteps(const CostFacts& facts);
 
 }  // namespace sft::launch
