@@ -63,8 +63,7 @@ struct Sweeps {
 
 std::vector<std::string> Words(const std::string& spec,
                                const std::string& out) {
-  return {SFTBENCH_BINARY,      "run", spec, "--out", out,
-          "--checkpoint-every", "0s"};
+  return {SFTBENCH_BINARY, "run", spec, "--out", out};
 }
 
 // name -> content digest of each record, those of rungs too.
@@ -83,8 +82,9 @@ DigestByName DigestsIn(const std::string& out) {
 }
 
 // Kills the sweep at so many moments, then lets it end.
-int KillAndEnd(const std::vector<std::string>& words, int kills,
+int KillAndEnd(std::vector<std::string> words, int kills,
                std::chrono::milliseconds between) {
+  words.insert(words.end(), {"--checkpoint-every", "0s"});
   int killed = 0;
   for (int i = 0; i < kills; ++i) {
     support::RunningProgram sweep(words);
@@ -239,11 +239,13 @@ TEST_CASE("halving finds the grid's best for a part of its tokens",
       "%.1f %% of its tokens and found %s, %.4f (%.2f %% above)\n",
       best_of_all.name.c_str(), best_of_all.loss, 100 * share,
       best_of_some.name.c_str(), best_of_some.loss, 100 * excess);
+  fflush(stdout);
   CHECK(share <= 0.40);
   CHECK(excess <= 0.02);
   const int kills =
       KillAndEnd(Words(halving, wild), 8, std::chrono::milliseconds(2500));
   printf("killed %d times, it decides the same\n", kills);
+  fflush(stdout);
   CHECK(kills > 0);
   CHECK(DigestsIn(wild) == DigestsIn(some));
 }
