@@ -7,6 +7,7 @@
 #   ./setup.sh --no-assets   no models and data sets
 #   ./setup.sh --cuda        also the wheels that libtorch_cuda links against
 #   ./setup.sh --cluster     also what the tests under batch systems want
+#   ./setup.sh --fuzz        also the compiler of the fuzzers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -14,13 +15,15 @@ build=1
 assets=1
 cuda=0
 cluster=0
+fuzz=0
 for arg in "$@"; do
   case "$arg" in
     --no-build) build=0 ;;
     --no-assets) assets=0 ;;
     --cuda) cuda=1 ;;
     --cluster) cluster=1 ;;
-    -h|--help) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    --fuzz) fuzz=1 ;;
+    -h|--help) sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     *) echo "setup.sh: unknown argument '$arg'" >&2; exit 2 ;;
   esac
 done
@@ -51,6 +54,9 @@ apt_packages=(
 if ((cluster)); then
   apt_packages+=(slurm-wlm munge parallel shellcheck)
 fi
+if ((fuzz)); then
+  apt_packages+=(clang-14 libclang-rt-14-dev)
+fi
 missing=()
 for p in "${apt_packages[@]}"; do
   state="$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null || true)"
@@ -74,6 +80,15 @@ pip_packages=(
   torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
   numpy==2.4.6 h5py==3.16.0
 )
+if ((cluster)); then
+  # Kubernetes' schema, and what reads it.
+  pip_packages+=(
+    kubernetes-validate==1.37.0 jsonschema==4.26.0 PyYAML==6.0.4
+    jsonschema-specifications==2025.9.1 referencing==0.37.0 rpds-py==2026.9.1
+    attrs==26.1.0 packaging==26.4 typing-extensions==4.16.0
+    importlib-resources==7.1.0
+  )
+fi
 if ((cuda)); then
   pip_packages+=(
     nvidia-cufile==1.15.1.6 nvidia-cusparselt-cu13==0.8.0

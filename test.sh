@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test; a second run rebuilds nothing.
 #
-#   ./test.sh              all tests
+#   ./test.sh              all tests, but for the next ones
+#   ./test.sh --cluster    sweeps under Slurm (root), GNU parallel: minutes
 #   ./test.sh --fast       without the ones tagged [slow]
 #   ./test.sh -- ARGS      ARGS go to ctest, e.g. -R train
 #
@@ -10,18 +11,20 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-select=()
+select=(-LE cluster)
+setup=(--no-build)
 while (($#)); do
   case "$1" in
-    --fast) select=(-LE slow) ;;
+    --fast) select=(-LE 'slow|cluster') ;;
+    --cluster) select=(-L cluster) setup+=(--cluster) ;;
     --) shift; select+=("$@"); break ;;
-    -h|--help) sed -n '2,9p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    -h|--help) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     *) echo "test.sh: unknown argument '$1'" >&2; exit 2 ;;
   esac
   shift
 done
 
-./setup.sh --no-build
+./setup.sh "${setup[@]}"
 
 echo "test: clang-format"
 format="$(command -v clang-format-14 || command -v clang-format)"
@@ -54,6 +57,9 @@ ctest --output-on-failure --no-tests=error -j "$(nproc)" "${select[@]}" \
 skips="$(cat skips/*.txt 2>/dev/null)" || true
 if [[ -n "$skips" ]]; then
   printf '%s\n' "$skips"
+fi
+if [[ ${select[*]} == *-LE* ]]; then
+  echo "test: sweeps under batch systems are left out (./test.sh --cluster)"
 fi
 echo "test: $(grep -c '^skipped: ' <<<"$skips" || true) cases skipped," \
   "$(grep -c '^skipped in part: ' <<<"$skips" || true) in part"

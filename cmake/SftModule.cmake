@@ -71,15 +71,29 @@ function(sft_module name dir)
   endif()
 endfunction()
 
+# For sft_test: an entry of the program test_<name> with the cases that the
+# filters `fast` choose, and one with those of `slow`; both go to _tests.
+macro(sft_test_entry name entry fast slow)
+  string(REPLACE ";" "," _fast_filter "${fast}")
+  string(REPLACE ";" "," _slow_filter "${slow}")
+  add_test(NAME ${entry} COMMAND test_${name} "${_fast_filter}")
+  add_test(NAME ${entry}.slow COMMAND test_${name} "${_slow_filter}")
+  set_tests_properties(${entry} PROPERTIES LABELS "${name}")
+  set_tests_properties(${entry}.slow PROPERTIES LABELS "${name};slow")
+  list(APPEND _tests ${entry} ${entry}.slow)
+endmacro()
+
 # sft_test(<name> <dir> [TORCH] [TOP] [ONLY files...] [EXCLUDE files...]
-#          [DEPS modules...])
+#          [PARTS part:tag,tag...] [DEPS modules...])
 # Makes test_<name> of the *_test.cc under tests/<dir> (TOP: not in subfolders)
 # and registers it with CTest: once without the cases tagged [slow] or [gpu],
 # once for [slow], and in a CUDA build once for [gpu], each under its label. An
 # entry writes the cases that it skipped to <build>/skips/<entry>.txt, and is
-# itself Skipped where it skipped them all.
+# itself Skipped where it skipped them all. PARTS: cases of these tags are entries
+# of their own, <name>.<part>, so that CTest can share out a long program; a case
+# belongs to the first part that has one of its tags.
 function(sft_test name dir)
-  cmake_parse_arguments(ARG "TORCH;TOP" "" "ONLY;EXCLUDE;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;TOP" "" "ONLY;EXCLUDE;PARTS;DEPS" ${ARGN})
   set(_glob GLOB_RECURSE)
   if(ARG_TOP)
     set(_glob GLOB)
@@ -107,11 +121,25 @@ function(sft_test name dir)
   endif()
   target_compile_definitions(test_${name} PRIVATE
     SFT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SFT_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  add_test(NAME ${name} COMMAND test_${name} "~[slow]~[gpu]~[.]")
-  add_test(NAME ${name}.slow COMMAND test_${name} "[slow]~[gpu]~[.]")
-  set_tests_properties(${name} PROPERTIES LABELS "${name}")
-  set_tests_properties(${name}.slow PROPERTIES LABELS "${name};slow")
-  set(_tests ${name} ${name}.slow)
+  set(_tests "")
+  set(_others "")  # without the cases of the parts so far
+  foreach(_part IN LISTS ARG_PARTS)
+    string(REGEX MATCH "^([^:]+):(.+)$" _ "${_part}")
+    set(_entry "${name}.${CMAKE_MATCH_1}")
+    string(REPLACE "," ";" _tags "${CMAKE_MATCH_2}")
+    set(_fast "")
+    set(_slow "")
+    foreach(_tag IN LISTS _tags)
+      list(APPEND _fast "[${_tag}]${_others}~[slow]~[gpu]~[.]")
+      list(APPEND _slow "[${_tag}]${_others}[slow]~[gpu]~[.]")
+    endforeach()
+    foreach(_tag IN LISTS _tags)
+      string(APPEND _others "~[${_tag}]")
+    endforeach()
+    sft_test_entry(${name} ${_entry} "${_fast}" "${_slow}")
+  endforeach()
+  sft_test_entry(${name} ${name} "${_others}~[slow]~[gpu]~[.]"
+    "${_others}[slow]~[gpu]~[.]")
   if(SFT_WITH_CUDA)
     add_test(NAME ${name}.gpu COMMAND test_${name} "[gpu]")
     set_tests_properties(${name}.gpu PROPERTIES LABELS "${name};gpu" RUN_SERIAL ON)

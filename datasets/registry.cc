@@ -46,12 +46,11 @@ absl::StatusOr<data::DatasetRow> DatasetByName(std::string_view name) {
     if (row.name == name) return std::move(row);
     names.push_back(row.name);
   }
-  const std::string nearest = NearestName(name, names);
-  return InputError(
-      "data set",
-      absl::StrCat("'", ToAbsl(name), "' is unknown",
-                   nearest.empty() ? "; `sftbench list datasets` shows all"
-                                   : "; did you mean '" + nearest + "'?"));
+  return InputError("data set",
+                    absl::StrCat("'", ToAbsl(name), "' is unknown",
+                                 DidYouMean(name, names,
+                                            "; `sftbench list datasets` shows "
+                                            "all")));
 }
 
 }  // namespace sft::datasets

@@ -6,6 +6,8 @@
 
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
+#include "harness/data/render/render.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/record/run_record.h"
 
@@ -20,8 +22,9 @@ struct BatchesFlags {
 void DeclareBatches(CLI::App& app, BatchesFlags& flags) {
   app.add_option("RECORD", flags.record, "of a run")->required();
   app.add_option("--rows", flags.rows,
-                 "every batch of every step, or the rows that are scored")
-      ->check(OneOf({"train", "test"}));
+                 "every batch of every step, the rows that are scored, or the "
+                 "given answers to these")
+      ->check(OneOf({"train", "test", "answers"}));
 }
 
 nlohmann::json JsonOf(const Example& example, const data::Piece& piece) {
@@ -84,6 +87,29 @@ absl::Status PrintTest(const launch::RunInputs& inputs,
   return absl::OkStatus();
 }
 
+// Of tasks that are scored by the likeliest of given answers.
+absl::Status PrintAnswers(const launch::RunInputs& inputs,
+                          const Tokenizer& tokenizer) {
+  for (const launch::Measured& measured : inputs.measured) {
+    const eval::EvalInput& input = measured.input;
+    const data::TaskKindRow& kind = data::KindRow(input.task->kind);
+    if (!kind.has_classes && !kind.has_given_answers) continue;
+    for (const data::Row& row : input.rows) {
+      SFT_ASSIGN_OR_RETURN(
+          const data::RenderedAnswers rendered,
+          data::RenderAnswers(
+              row, kind.has_classes ? input.task->labels : row.choices,
+              *input.task, tokenizer, input.render));
+      Print({{"task", input.name},
+             {"row_id", row.id},
+             {"reference", row.label},
+             {"prompts", rendered.prompts},
+             {"answers", rendered.answers}});
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int> RunBatches(const BatchesFlags& flags) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const record::RunRecord record,
@@ -95,8 +121,10 @@ absl::StatusOr<int> RunBatches(const BatchesFlags& flags) {
                        launch::ReadInputsFor(bench, config, loaded));
   if (flags.rows == "train") {
     SFT_RETURN_IF_ERROR(PrintTrain(config, inputs));
-  } else {
+  } else if (flags.rows == "test") {
     SFT_RETURN_IF_ERROR(PrintTest(inputs, *loaded.tokenizer));
+  } else {
+    SFT_RETURN_IF_ERROR(PrintAnswers(inputs, *loaded.tokenizer));
   }
   return kExitGood;
 }
@@ -106,11 +134,13 @@ absl::StatusOr<int> RunBatches(const BatchesFlags& flags) {
 std::vector<Command> BatchesCommands() {
   return {MakeCommand(
       {.name = "batches",
-       .usage = "batches RECORD [--rows train|test]",
+       .usage = "batches RECORD [--rows train|test|answers]",
        .summary = "The tokens that a recorded run trained on, as JSON lines.",
        .help = "A line each row of each batch: step, micro_batch, row_id,\n"
                "input_ids, labels (-100 = no loss). Another program that\n"
-               "trains on them can be compared step by step.\n"
+               "trains on them can be compared step by step. With --rows\n"
+               "answers, of each row of tasks that are scored by likelihood:\n"
+               "the ids of each given answer and of what it continues.\n"
                "  sftbench batches results/demo/runs/0123456789abcdef.h5"},
       DeclareBatches, RunBatches)};
 }

@@ -3,12 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
+#include "harness/launch/aligned_table.h"
 
 namespace sft::experiments {
 namespace {
@@ -150,25 +153,18 @@ std::vector<std::string> ShownNames(const std::vector<Command>& commands) {
 }
 
 void PrintColumns(const std::vector<std::vector<std::string>>& rows) {
-  const bool terminal = isatty(STDOUT_FILENO) == 1;
-  std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
+  if (rows.empty()) return;
+  if (isatty(STDOUT_FILENO) != 1) {
+    for (const std::vector<std::string>& row : rows) {
+      printf("%s\n", absl::StrJoin(row, "\t").c_str());
     }
+    return;
   }
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      const bool last = i + 1 == row.size();
-      if (terminal) {
-        printf("%-*s%s", last ? 0 : static_cast<int>(widths[i]), row[i].c_str(),
-               last ? "\n" : "  ");
-      } else {
-        printf("%s%c", row[i].c_str(), last ? '\n' : '\t');
-      }
-    }
-  }
+  launch::AlignedTable table;
+  for (const std::string& name : rows[0]) table.columns.push_back({name});
+  table.rows.assign(rows.begin() + 1, rows.end());
+  constexpr size_t kAnyWidth = SIZE_MAX;  // a terminal wraps what is long
+  fputs(launch::RenderAligned(table, kAnyWidth).c_str(), stdout);
 }
 
 }  // namespace sft::experiments

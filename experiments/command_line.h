@@ -27,7 +27,7 @@ struct Command {
   std::string usage;    // "run SPEC [--out DIR] ..."
   std::string summary;  // one line
   std::string help;     // a paragraph, with an example
-  std::string exit_status = "0 good, 2 bad usage or input";
+  std::string exit_status = "0 good, 1 the disk is full, 2 bad usage or input";
   bool hidden = false;
   std::function<void(CLI::App&)> declare = {};    // its words and flags
   std::function<absl::StatusOr<int>()> run = {};  // with what was read

@@ -68,10 +68,9 @@ CLI::Validator OneOf(const std::vector<std::string>& choices) {
         if (std::find(choices.begin(), choices.end(), value) != choices.end()) {
           return "";
         }
-        const std::string nearest = NearestName(value, choices);
         return absl::StrCat(
             WantsText("one of " + absl::StrJoin(choices, ", "), value),
-            nearest.empty() ? "" : "; did you mean '" + nearest + "'?");
+            DidYouMean(value, choices));
       },
       CLI::IsMember(choices).get_description());
 }

@@ -1,6 +1,5 @@
 // init: a spec to begin with, for a kind of task.
 
-#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -38,13 +37,6 @@ void DeclareInit(CLI::App& app, InitFlags& flags) {
       ->check(OneOf(names));
 }
 
-bool IsHere(const data::DatasetRow& row, const data::DataFolders& folders) {
-  return std::all_of(row.files.begin(), row.files.end(),
-                     [&folders](const std::string& file) {
-                       return data::ResolveDataFile(file, folders).ok();
-                     });
-}
-
 // The first listed set of a kind whose files are here, else the first; nullptr
 // if none is listed.
 const data::DatasetRow* StarterSet(const launch::Workbench& bench,
@@ -52,7 +44,7 @@ const data::DatasetRow* StarterSet(const launch::Workbench& bench,
   const data::DatasetRow* first = nullptr;
   for (const data::DatasetRow& row : bench.datasets) {
     if (&data::KindRow(row.task.kind) != &kind) continue;
-    if (IsHere(row, bench.folders)) return &row;
+    if (data::IsHere(row, bench.folders)) return &row;
     if (first == nullptr) first = &row;
   }
   return first;
@@ -74,7 +66,7 @@ std::string StarterSpec(const launch::Workbench& bench,
   const data::DatasetRow* text =
       StarterSet(bench, data::KindRow("language_modeling"));
   const std::string note =
-      IsHere(set, bench.folders)
+      data::IsHere(set, bench.folders)
           ? "# 'sftbench list datasets' shows what there is"
           : absl::StrCat("# is not here; 'sftbench list datasets ", set.name,
                          "'\n#   says where its files are from");

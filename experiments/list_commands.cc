@@ -121,10 +121,7 @@ Rows FieldRows(const launch::Workbench& bench) {
 Rows DatasetRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "task", "on this machine", "licence", "summary"}};
   for (const data::DatasetRow& row : bench.datasets) {
-    bool here = true;
-    for (const std::string& file : row.files) {
-      here = here && data::ResolveDataFile(file, bench.folders).ok();
-    }
+    const bool here = data::IsHere(row, bench.folders);
     rows.push_back({row.name, row.task.kind, here ? "yes" : "no", row.licence,
                     row.summary});
   }
@@ -182,11 +179,10 @@ absl::StatusOr<Rows> RowNamed(const Listing& listing, const std::string& name) {
     if (rows[i][0] == name) return Rows{rows[0], rows[i]};
     names.push_back(rows[i][0]);
   }
-  const std::string near = NearestName(name, names);
   return absl::InvalidArgumentError(absl::StrCat(
       "sftbench list: no ", listing.row, " is called '", name, "'",
-      near.empty() ? absl::StrCat("; see 'sftbench list ", listing.name, "'")
-                   : absl::StrCat("; did you mean '", near, "'?")));
+      DidYouMean(name, names,
+                 absl::StrCat("; see 'sftbench list ", listing.name, "'"))));
 }
 
 // A method's options, each with what it may be.

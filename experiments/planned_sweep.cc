@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include "absl/strings/str_join.h"
 #include "experiments/command_line.h"
 #include "harness/core/status.h"
 #include "harness/launch/run_cost.h"
@@ -13,18 +12,19 @@ namespace sft::experiments {
 
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
                                                launch::RunCosts& costs,
-                                               launch::PlanDepth depth) {
+                                               launch::PlanDepth depth,
+                                               launch::PlanPlace place) {
   const launch::Workbench& bench = TheWorkbench();
   SFT_ASSIGN_OR_RETURN(const spec::ExperimentSpec spec,
                        spec::ReadSpec(path, bench.Tables()));
-  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs,
-                          depth);
+  return launch::MakePlan(bench, spec, methods::AllMethodChecks(), costs, depth,
+                          place);
 }
 
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(const std::string& path,
                                                launch::PlanDepth depth) {
   launch::RunCosts costs(TheWorkbench());
-  return PlanOfSpec(path, costs, depth);
+  return PlanOfSpec(path, costs, depth, launch::PlanPlace::kElsewhere);
 }
 
 void PrintWarnings(const std::vector<std::string>& warnings) {
@@ -36,11 +36,7 @@ void PrintWarnings(const std::vector<std::string>& warnings) {
 void SayPlan(const launch::CheckedPlan& checked) {
   PrintWarnings(checked.warnings);
   for (const spec::RejectedCell& cell : checked.plan.rejected) {
-    std::vector<std::string> axes;
-    for (const auto& [name, value] : cell.axes) {
-      axes.push_back(name + "=" + value);
-    }
-    fprintf(stderr, "rejected: %s: %s\n", absl::StrJoin(axes, " ").c_str(),
+    fprintf(stderr, "rejected: %s: %s\n", spec::AxesText(cell.axes).c_str(),
             cell.reason.c_str());
   }
 }

@@ -14,7 +14,9 @@ namespace sft::experiments {
 // each. What is read for it stays in `costs`, for who shows them.
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(
     const std::string& path, launch::RunCosts& costs,
-    launch::PlanDepth depth = launch::PlanDepth::kRuns);
+    launch::PlanDepth depth = launch::PlanDepth::kRuns,
+    launch::PlanPlace place = launch::PlanPlace::kHere);
+// Of runs that may go to other machines.
 absl::StatusOr<launch::CheckedPlan> PlanOfSpec(
     const std::string& path,
     launch::PlanDepth depth = launch::PlanDepth::kRuns);

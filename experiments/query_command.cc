@@ -10,6 +10,7 @@
 #include "harness/analysis/record_query.h"
 #include "harness/analysis/tables.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 
 namespace sft::experiments {
 namespace {
@@ -56,9 +57,7 @@ void PrintRowsAsJson(const analysis::QueryResult& result) {
     }
     rows.push_back(std::move(one));
   }
-  printf("%s\n",
-         rows.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-             .c_str());
+  printf("%s\n", formats::JsonText(rows, 2).c_str());
 }
 
 void PrintRowsAsTable(const analysis::QueryResult& result,

@@ -17,6 +17,7 @@ namespace {
 struct ReportFlags {
   std::string path;
   std::string format = "md";
+  std::string table;
 };
 
 void DeclareReport(CLI::App& app, ReportFlags& flags) {
@@ -24,6 +25,9 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
       ->required();
   app.add_option("--format", flags.format, "of the tables")
       ->check(OneOf({"md", "csv", "tsv", "latex", "html"}));
+  app.add_option("--table", flags.table,
+                 "one table alone: main, comparisons, retained, scores, "
+                 "sequence, curve, equal_target, front, rewind, distance");
 }
 
 absl::StatusOr<int> RunReport(const ReportFlags& flags) {
@@ -31,7 +35,12 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
                        analysis::ParseTableFormat(flags.format));
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
                        analysis::BuildReport(flags.path));
-  fputs(analysis::RenderReport(report, format).c_str(), stdout);
+  std::string text = analysis::RenderReport(report, format);
+  if (!flags.table.empty()) {
+    SFT_ASSIGN_OR_RETURN(text,
+                         analysis::RenderOneTable(report, flags.table, format));
+  }
+  fputs(text.c_str(), stdout);
   return kExitGood;
 }
 
@@ -107,7 +116,8 @@ std::vector<Command> RecordCommands() {
   return {
       MakeCommand(
           {.name = "report",
-           .usage = "report DIR|FILE [--format md|csv|tsv|latex|html]",
+           .usage = "report DIR|FILE [--format md|csv|tsv|latex|html] "
+                    "[--table NAME]",
            .summary = "The tables of a sweep, from its records and nothing "
                       "else.",
            .help = "Of a folder, or of one file of merge-records.\n"

@@ -80,7 +80,8 @@ int Fail(const absl::Status& status) {
   for (absl::string_view line : absl::StrSplit(status.message(), '\n')) {
     fprintf(stderr, "error: %s\n", std::string(line).c_str());
   }
-  return kExitBadInput;
+  // Nothing that was given is at fault there.
+  return IsDiskFull(status) ? kExitRunFailed : kExitBadInput;
 }
 
 }  // namespace
@@ -115,12 +116,11 @@ int RunProgram(const std::vector<std::string>& arguments) {
     if (!status.ok()) return Fail(status);
     return exit_status;
   }
-  std::string nearest = CommandFor(name);
-  if (nearest.empty()) nearest = NearestName(name, ShownNames(commands));
-  return Fail(absl::InvalidArgumentError(
-      absl::StrCat("unknown command '", name, "'",
-                   nearest.empty() ? "; see 'sftbench --help'"
-                                   : "; did you mean '" + nearest + "'?")));
+  const std::string meant = CommandFor(name);  // as other tools call it
+  return Fail(absl::InvalidArgumentError(absl::StrCat(
+      "unknown command '", name, "'",
+      DidYouMean(meant.empty() ? name : meant, ShownNames(commands),
+                 "; see 'sftbench --help'"))));
 }
 
 std::vector<Command> AllCommands() {

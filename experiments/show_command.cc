@@ -15,6 +15,7 @@
 #include "harness/core/fields.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/record/manifest_store.h"
 #include "harness/record/run_store.h"
 #include "harness/spec/run_plan.h"
@@ -107,32 +108,34 @@ absl::StatusOr<ShownRun> ReadRun(const ShowFlags& flags) {
   const std::vector<spec::PlannedRun> planned = PlannedRuns(run.paths);
   SFT_ASSIGN_OR_RETURN(run.run_id, FindRunId(run.paths, planned, wanted));
   const record::RunStore store(run.paths);
-  run.state = analysis::ReadRunState(store, run.run_id);
   for (const spec::PlannedRun& one : planned) {
     if (one.run_id != run.run_id) continue;
     run.axes = one.axes;
     run.config = one.config.CanonicalConfigText();
   }
+  absl::StatusOr<record::RunRecord> last = absl::NotFoundError("no record");
   const int attempts = store.CountAttempts(run.run_id);
   for (int k = 1; k <= attempts; ++k) {
-    absl::StatusOr<record::RunRecord> record =
-        record::ReadRunRecord(run.paths.Attempt(run.run_id, k));
-    if (!record.ok()) {
+    last = record::ReadRunRecord(run.paths.Attempt(run.run_id, k));
+    if (!last.ok()) {
       run.attempts.push_back(
-          absl::StrCat("damaged: ", record.status().message()));
+          absl::StrCat("damaged: ", last.status().message()));
       continue;
     }
     run.attempts.push_back(
-        absl::StrCat(ToAbsl(record::RunStatusName(record->status)), ": ",
-                     record->status_message));
-    run.record = *std::move(record);
+        absl::StrCat(ToAbsl(record::RunStatusName(last->status)), ": ",
+                     last->status_message));
+    run.record = *last;
   }
   if (absl::StatusOr<record::RunRecord> rung = store.ReadLastRung(run.run_id);
       rung.ok() && !run.record.has_value()) {
     run.record = *std::move(rung);
   }
-  absl::StatusOr<record::RunRecord> last = store.ReadFinal(run.run_id);
-  if (last.ok()) run.record = *std::move(last);
+  if (store.Stands(run.run_id)) {
+    last = store.ReadFinal(run.run_id);
+    if (last.ok()) run.record = *last;
+  }
+  run.state = analysis::StateOfRun(store, run.run_id, last);
   if (run.record.has_value()) {
     run.axes = run.record->axes;
     run.config = run.record->config.CanonicalConfigText();
@@ -172,7 +175,7 @@ void PrintRun(const ShownRun& run) {
   std::vector<std::vector<std::string>> rows = {
       {"run", run.run_id},
       {"status", StateText(run.state)},
-      {"axes", absl::StrJoin(run.axes, " ", absl::PairFormatter("="))}};
+      {"axes", spec::AxesText(run.axes)}};
   for (size_t k = 0; k < run.attempts.size(); ++k) {
     rows.push_back({absl::StrCat("attempt ", k + 1), run.attempts[k]});
   }
@@ -228,10 +231,7 @@ nlohmann::json RunJson(const ShownRun& run) {
 absl::StatusOr<int> RunShow(const ShowFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const ShownRun run, ReadRun(flags));
   if (flags.json) {
-    printf("%s\n",
-           RunJson(run)
-               .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-               .c_str());
+    printf("%s\n", formats::JsonText(RunJson(run), 2).c_str());
   } else {
     PrintRun(run);
   }

@@ -13,6 +13,7 @@
 #include "harness/analysis/run_status.h"
 #include "harness/core/display_width.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/launch/progress_screen.h"
 #include "harness/launch/progress_view.h"
 #include "harness/launch/slurm/submissions.h"
@@ -140,11 +141,7 @@ absl::StatusOr<int> RunStatusCommand(const StatusFlags& flags) {
   } else {
     SFT_ASSIGN_OR_RETURN(table, analysis::ReadStatus(flags.folder));
     if (flags.json) {
-      // Details may quote bytes of a user's file.
-      printf("%s\n",
-             StatusJson(table)
-                 .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-                 .c_str());
+      printf("%s\n", formats::JsonText(StatusJson(table), 2).c_str());
     } else {
       PrintColumns(analysis::StatusRows(table, absl::Now()));
       // In a pipe rows alone.

@@ -3,19 +3,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_replace.h"
-#include "absl/time/clock.h"
 #include "experiments/command_line.h"
+#include "experiments/handed_sweep.h"
 #include "experiments/own_program.h"
-#include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
 #include "harness/core/status.h"
-#include "harness/launch/launcher.h"
 #include "harness/launch/slurm/submit.h"
-#include "harness/record/manifest_store.h"
+#include "harness/record/run_store.h"
 #include "harness/search/recorded_scores.h"
 #include "harness/search/standings.h"
 
@@ -24,18 +22,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct SubmitFlags {
-  std::string spec;
+struct SubmitFlags : SweepFlags {
   std::string profile;
   std::map<std::string, std::string> options;  // of SlurmOptions, as given
   std::vector<std::string> setup, sbatch;
-  int max_attempts = launch::LaunchOptions().max_attempts;
   std::string only;
   int decisions = -1;  // -1: as many as a search may need
   bool dry_run = false;
   bool wait = false;
   bool allow_other_build = false;
-  RecordingFlags recording;
 };
 
 // A flag whose values are kept as they are, each time that it is given.
@@ -75,9 +70,7 @@ void DeclareSlurmOptions(CLI::App& app, SubmitFlags& flags) {
 }
 
 void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
-  app.add_option("SPEC", flags.spec,
-                 "a YAML file, the question; or a manifest of DIR")
-      ->required();
+  DeclareSpec(app, flags);
   // Of the jobs that a search sends after itself.
   app.add_option("--decisions", flags.decisions)->group("");
   app.add_flag("--dry-run", flags.dry_run,
@@ -90,12 +83,9 @@ void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
                  "a site's defaults, as 'partition: gpu', a line an option")
       ->type_name("FILE");
   DeclareSlurmOptions(app, flags);
-  app.add_option("--max-attempts", flags.max_attempts,
-                 "tries of a run that fails")
-      ->transform(WholeNumber(1, 1024));
   app.add_flag("--allow-other-build", flags.allow_other_build,
                "tasks may run another build of this program");
-  DeclareRecording(app, flags.recording);
+  DeclareSweep(app, flags);
 }
 
 absl::StatusOr<launch::SlurmOptions> OptionsFrom(const SubmitFlags& flags) {
@@ -132,54 +122,49 @@ std::vector<std::string> OptionWords(const launch::SlurmOptions& options) {
 }
 
 absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
-                                                  const spec::RunPlan& plan) {
+                                                  launch::SlurmOptions options,
+                                                  const HandedSweep& sweep) {
   launch::SubmitRequest request;
-  SFT_ASSIGN_OR_RETURN(request.slurm, OptionsFrom(flags));
-  RecordingFlags recording = flags.recording;
-  recording.out = fs::absolute(recording.out).lexically_normal().string();
-  request.paths.out = recording.out;
-  SFT_ASSIGN_OR_RETURN(const std::string manifest,
-                       flags.dry_run
-                           ? record::ManifestPath(request.paths, plan)
-                           : record::WriteManifest(request.paths, plan));
-  request.digest = fs::path(manifest).stem().string();
+  request.slurm = std::move(options);
+  request.paths = sweep.paths;
+  SFT_RETURN_IF_ERROR(
+      launch::CheckSubmission(request.slurm, request.paths.out));
+  request.digest = fs::path(sweep.manifest).stem().string();
   request.manifest =
-      absl::StrCat("manifests/", fs::path(manifest).filename().string());
+      absl::StrCat("manifests/", fs::path(sweep.manifest).filename().string());
   request.max_attempts = flags.max_attempts;
   request.only = flags.only;
-  SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
+  request.places = sweep.places;
   SFT_ASSIGN_OR_RETURN(const std::string digest, OwnDigest());
-  request.task_words = {
-      executable,
-      "task",
-      manifest,
-      absl::StrCat("--build=", digest),
-      absl::StrCat("--max-attempts=", flags.max_attempts),
-      absl::StrCat("--slurm-requeues=", request.slurm.max_requeues)};
+  request.task_words = sweep.task_words;
+  request.task_words.push_back(absl::StrCat("--build=", digest));
+  request.task_words.push_back(
+      absl::StrCat("--slurm-requeues=", request.slurm.max_requeues));
   if (flags.allow_other_build) {
     request.task_words.push_back("--allow-other-build");
   }
-  const std::vector<std::string> recording_words = RecordingWords(recording);
-  request.task_words.insert(request.task_words.end(), recording_words.begin(),
-                            recording_words.end());
-  SFT_ASSIGN_OR_RETURN(const auto search, search::Search::WithRungs(plan));
+  SFT_ASSIGN_OR_RETURN(const auto search,
+                       search::Search::WithRungs(sweep.plan));
   if (!search.has_value()) return request;
   request.decisions = flags.decisions >= 0
                           ? flags.decisions
                           : search->rungs() * (flags.max_attempts + 1);
-  request.decide_words = {executable, "submit", manifest};
-  for (std::string& word : OptionWords(request.slurm)) {
-    request.decide_words.push_back(std::move(word));
+  // The same command again, of the manifest: a node may lack the spec's files.
+  std::vector<std::string>& words = request.decide_words;
+  SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
+  words = {executable, "submit", sweep.manifest,
+           absl::StrCat("--max-attempts=", flags.max_attempts),
+           absl::StrCat("--decisions=", std::max(request.decisions - 1, 0))};
+  if (!flags.filter.empty()) {
+    words.push_back(absl::StrCat("--filter=", flags.filter));
   }
-  request.decide_words.push_back(
-      absl::StrCat("--max-attempts=", flags.max_attempts));
-  request.decide_words.push_back(
-      absl::StrCat("--decisions=", std::max(request.decisions - 1, 0)));
-  if (flags.allow_other_build) {
-    request.decide_words.push_back("--allow-other-build");
+  if (flags.allow_other_build) words.push_back("--allow-other-build");
+  launch::RecordingOptions recording = flags.recording;
+  recording.paths = sweep.paths;
+  for (const std::vector<std::string>& more :
+       {OptionWords(request.slurm), launch::RecordingWords(recording)}) {
+    words.insert(words.end(), more.begin(), more.end());
   }
-  request.decide_words.insert(request.decide_words.end(),
-                              recording_words.begin(), recording_words.end());
   return request;
 }
 
@@ -211,62 +196,46 @@ void SaySummary(const launch::SubmitSummary& summary) {
   }
 }
 
-absl::StatusOr<int> WaitForTasks(const std::string& out,
-                                 const spec::RunPlan& plan, int max_attempts) {
-  const record::RunStore store(record::RunPaths{out});
-  while (true) {
-    SFT_ASSIGN_OR_RETURN(const size_t tasks, launch::CountSubmitted(out));
-    if (tasks == 0) break;
-    absl::SleepFor(absl::Seconds(5));
-  }
+absl::StatusOr<int> WaitForTasks(const HandedSweep& sweep, int max_attempts) {
+  SFT_RETURN_IF_ERROR(launch::WaitForSubmitted(
+      sweep.paths.out, launch::WaitTimes(),
+      [](const std::string& text) { fprintf(stderr, "%s\n", text.c_str()); }));
+  const record::RunStore store(sweep.paths);
   using Verdict = search::Standing::Verdict;
-  std::vector<search::Standing> standings(plan.runs.size());
-  SFT_ASSIGN_OR_RETURN(const auto search, search::Search::WithRungs(plan));
+  std::vector<search::Standing> standings(sweep.plan.runs.size());
+  SFT_ASSIGN_OR_RETURN(const auto search,
+                       search::Search::WithRungs(sweep.plan));
   if (search.has_value()) {
-    search::RecordedScores scores(plan, store, search->rungs(), max_attempts);
+    search::RecordedScores scores(sweep.plan, store, search->rungs(),
+                                  max_attempts);
     SFT_ASSIGN_OR_RETURN(standings, search::RecordedStandings(*search, scores));
   }
-  for (size_t i = 0; i < plan.runs.size(); ++i) {
+  for (const size_t place : sweep.places) {
     // What others beat is not missing.
-    if (standings[i].verdict != Verdict::kStopped &&
-        !store.IsFinal(plan.runs[i].run_id)) {
+    if (standings[place].verdict != Verdict::kStopped &&
+        !store.IsFinal(sweep.plan.runs[place].run_id)) {
       return kExitRunFailed;
     }
   }
   return kExitGood;
 }
 
-bool IsManifestFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string beginning(64, '\0');
-  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  return spec::IsManifest(beginning);
-}
-
 absl::StatusOr<int> RunSubmit(const SubmitFlags& flags) {
-  launch::CheckedPlan checked;
-  if (IsManifestFile(flags.spec)) {
-    // It was checked when it was written, and a node may lack what that takes.
-    SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
-                         record::ManifestFile::Open(flags.spec));
-    SFT_ASSIGN_OR_RETURN(checked.plan, manifest->Plan());
-  } else {
-    SFT_ASSIGN_OR_RETURN(checked, PlanOfSpec(flags.spec));
-    SayPlan(checked);
-  }
+  SFT_ASSIGN_OR_RETURN(launch::SlurmOptions options, OptionsFrom(flags));
+  SFT_ASSIGN_OR_RETURN(const HandedSweep sweep, HandOver(flags, flags.dry_run));
   SFT_ASSIGN_OR_RETURN(const launch::SubmitRequest request,
-                       RequestFrom(flags, checked.plan));
+                       RequestFrom(flags, std::move(options), sweep));
   if (flags.dry_run) {
-    fputs(launch::DescribeSubmission(checked.plan, request).c_str(), stdout);
+    SFT_ASSIGN_OR_RETURN(const std::string script,
+                         launch::DescribeSubmission(sweep.plan, request));
+    fputs(script.c_str(), stdout);
     return kExitGood;
   }
   SFT_ASSIGN_OR_RETURN(const launch::SubmitSummary summary,
-                       launch::SubmitSweep(checked.plan, request));
+                       launch::SubmitSweep(sweep.plan, request));
   SaySummary(summary);
   fflush(stdout);
-  if (flags.wait)
-    return WaitForTasks(request.paths.out, checked.plan, flags.max_attempts);
-  return kExitGood;
+  return flags.wait ? WaitForTasks(sweep, flags.max_attempts) : kExitGood;
 }
 
 struct CancelFlags {
@@ -310,7 +279,9 @@ where jobs may not call sbatch, type submit again for that. DIR must be where al
                    .usage = "cancel DIR",
                    .summary = "Cancel the tasks of DIR that Slurm still has.",
                    .help = "Records and checkpoints stay; 'submit' goes on.\n"
-                           "  sftbench cancel results/demo"},
+                           "  sftbench cancel results/demo",
+                   .exit_status = "0 good, 2 bad usage, nothing was submitted "
+                                  "from DIR, or Slurm refused"},
                   DeclareCancel, RunCancel),
   };
 }

@@ -38,14 +38,10 @@ namespace {
 
 constexpr char kAutoJobs[] = "auto";
 
-struct RunFlags {
-  std::string spec;
-  RecordingFlags recording;
+struct RunFlags : SweepFlags {
   std::string jobs = "1";
   bool gpus = false;
-  int max_attempts = 2;
   std::string pool = launch::LaunchOptions().pool;
-  std::string filter;
   std::string shard = "1/1";
   int rung = 0;
   bool dry_run = false;
@@ -60,7 +56,7 @@ std::vector<std::string> PoolNames() {
 }
 
 void DeclareRun(CLI::App& app, RunFlags& flags) {
-  app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
+  DeclareSpec(app, flags);
   app.add_flag("--dry-run", flags.dry_run,
                "print the plan and what it costs, run nothing");
   app.add_option("--jobs", flags.jobs,
@@ -76,15 +72,8 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
   app.add_flag("--gpus", flags.gpus,
                "a run a card of CUDA_VISIBLE_DEVICES, or of all; each sees "
                "its own");
-  app.add_option("--max-attempts", flags.max_attempts,
-                 "tries of a run that fails")
-      ->transform(WholeNumber(1, 1024));
   app.add_option("--pool", flags.pool, "where runs execute")
       ->check(OneOf(PoolNames()));
-  app.add_option("--filter", flags.filter,
-                 "only the cells with these values, such as "
-                 "'method=lora,seed=0,1', and the untuned runs that they read")
-      ->type_name("AXIS=VALUE,...");
   app.add_option("--shard", flags.shard,
                  "a part: of every N runs the I-th, for sweeps over several "
                  "machines and one DIR")
@@ -97,11 +86,11 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
                  "rung, from 1; 0 = any")
       ->type_name("K")
       ->transform(WholeNumber(0, 64));
-  DeclareRecording(app, flags.recording);
+  DeclareSweep(app, flags);
 }
 
 struct WorkerFlags {
-  RecordingFlags recording;
+  launch::RecordingOptions recording;
   std::string manifest;
   size_t index = 0;
   std::string run_id;
@@ -208,7 +197,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
         absl::StrCat("--rung: ", flags.spec, " has no search:"));
   }
   if (flags.dry_run) {
-    const record::RunStore store(record::RunPaths{flags.recording.out});
+    const record::RunStore store(flags.recording.paths);
     SFT_ASSIGN_OR_RETURN(
         const launch::PlanDescription described,
         launch::DescribePlan(part, store, flags.recording.keep_weights,
@@ -228,7 +217,8 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   SayPlan(checked);
   launch::LaunchOptions options;
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
-  ApplyRecording(flags.recording, options);
+  launch::RecordingOptions& recording = options;
+  recording = flags.recording;
   SFT_RETURN_IF_ERROR(SetJobs(flags, std::move(needs), options));
   options.max_attempts = flags.max_attempts;
   options.pool = flags.pool;
@@ -284,10 +274,15 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   }
   signal(SIGPIPE, SIG_IGN);
   launch::WorkerOptions options;
-  ApplyRecording(flags.recording, options);
+  launch::RecordingOptions& recording = options;
+  recording = flags.recording;
   options.attempt = flags.attempt;
   options.rung = flags.rung;
   options.should_stop = [] { return stop_asked != 0; };
+  // The launcher has made it the run's log.
+  options.log = [](const std::string& line) {
+    fprintf(stderr, "%s\n", line.c_str());
+  };
   const int fd = flags.progress_fd;
   options.show_progress = [fd](const launch::Progress& progress) {
     if (fd < 0) return;

@@ -7,19 +7,21 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "experiments/command_line.h"
+#include "experiments/handed_sweep.h"
 #include "experiments/own_program.h"
+#include "experiments/plan_diff.h"
 #include "experiments/planned_sweep.h"
 #include "experiments/recording_flags.h"
-#include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/launch/interrupts.h"
 #include "harness/launch/plan_search.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/task.h"
 #include "harness/launch/task_index.h"
+#include "harness/launch/task_lines.h"
 #include "harness/record/manifest_store.h"
 #include "harness/search/standings.h"
 
@@ -28,43 +30,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct PlanFlags {
-  std::string spec;
+struct PlanFlags : SweepFlags {
   std::string format = "lines";
-  int max_attempts = launch::LaunchOptions().max_attempts;
-  RecordingFlags recording;
+  std::string diff;  // "" = none
 };
 
 void DeclarePlan(CLI::App& app, PlanFlags& flags) {
-  app.add_option("SPEC", flags.spec, "a YAML file, the question")->required();
+  DeclareSpec(app, flags);
   app.add_option("--format", flags.format, "of what is printed")
       ->check(OneOf({"lines", "json", "tsv"}));
-  app.add_option("--max-attempts", flags.max_attempts,
-                 "tries of a run that fails")
-      ->transform(WholeNumber(1, 1024));
-  DeclareRecording(app, flags.recording);
-}
-
-// The words of one run's task, which any shell or engine may start from here.
-std::vector<std::string> TaskWords(const std::string& executable,
-                                   const std::string& manifest, size_t index,
-                                   const PlanFlags& flags,
-                                   const RecordingFlags& recording) {
-  std::vector<std::string> words = {executable, "task", manifest,
-                                    absl::StrCat("--index=", index)};
-  if (flags.max_attempts != PlanFlags().max_attempts) {
-    words.push_back(absl::StrCat("--max-attempts=", flags.max_attempts));
-  }
-  for (std::string& word : RecordingWords(recording)) {
-    words.push_back(std::move(word));
-  }
-  return words;
+  app.add_option("--diff", flags.diff,
+                 "instead: what changed since an earlier plan, a sweep's "
+                 "folder, a manifest or a spec; writes nothing")
+      ->type_name("OLD");
+  DeclareSweep(app, flags);
 }
 
 // What a search will spend, on standard error.
-absl::Status SayWhatSearchTakes(const spec::RunPlan& plan,
-                                launch::RunCosts& costs) {
+absl::Status SayWhatSearchTakes(const spec::RunPlan& plan) {
   if (plan.search.kind.empty()) return absl::OkStatus();
+  launch::RunCosts costs(TheWorkbench());
   std::vector<int64_t> tokens;
   for (const spec::PlannedRun& run : plan.runs) {
     SFT_ASSIGN_OR_RETURN(const launch::RunCost cost, costs.Of(run.config));
@@ -77,26 +62,24 @@ absl::Status SayWhatSearchTakes(const spec::RunPlan& plan,
 }
 
 absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
-  launch::RunCosts costs(TheWorkbench());
-  SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
-                       PlanOfSpec(flags.spec, costs));
-  SayPlan(checked);
-  SFT_RETURN_IF_ERROR(SayWhatSearchTakes(checked.plan, costs));
-  RecordingFlags recording = flags.recording;
-  recording.out = fs::absolute(recording.out).lexically_normal().string();
-  SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
-  SFT_ASSIGN_OR_RETURN(
-      const std::string manifest,
-      record::WriteManifest(record::RunPaths{recording.out}, checked.plan));
-  const std::vector<spec::PlannedRun>& runs = checked.plan.runs;
-  fprintf(stderr, "%zu runs in %s\n", runs.size(), manifest.c_str());
+  if (!flags.diff.empty()) {
+    SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
+                         PlanOfSpec(flags.spec));
+    SayPlan(checked);
+    SFT_RETURN_IF_ERROR(PrintPlanDiff(flags.diff, checked.plan));
+    return kExitGood;
+  }
+  SFT_ASSIGN_OR_RETURN(const HandedSweep sweep, HandOver(flags));
+  SFT_RETURN_IF_ERROR(SayWhatSearchTakes(sweep.plan));
+  const std::vector<spec::PlannedRun>& runs = sweep.plan.runs;
+  fprintf(stderr, "%zu runs in %s\n", runs.size(), sweep.manifest.c_str());
   nlohmann::json all = nlohmann::json::array();
   if (flags.format == "tsv") {
     printf("index\trun_id\tuntuned_id\tmethod\tbatching\tseed\taxes\n");
   }
-  for (size_t i = 0; i < runs.size(); ++i) {
-    const std::vector<std::string> words =
-        TaskWords(executable, manifest, i, flags, recording);
+  for (const size_t i : sweep.places) {
+    std::vector<std::string> words = sweep.task_words;
+    words.push_back(absl::StrCat("--index=", i));
     if (flags.format == "lines") {
       printf("%s\n", launch::ShellLine(words).c_str());
     } else if (flags.format == "json") {
@@ -111,15 +94,11 @@ absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
       printf("%zu\t%s\t%s\t%s\t%s\t%lld\t%s\n", i, runs[i].run_id.c_str(),
              runs[i].untuned_id.c_str(), config.method.c_str(),
              config.batching.c_str(), static_cast<long long>(config.seed),
-             nlohmann::json(runs[i].axes)
-                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                 .c_str());
+             formats::JsonText(nlohmann::json(runs[i].axes)).c_str());
     }
   }
   if (flags.format == "json") {
-    printf("%s\n",
-           all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace)
-               .c_str());
+    printf("%s\n", formats::JsonText(all, 1).c_str());
   }
   return kExitGood;
 }
@@ -129,12 +108,12 @@ struct TaskFlags {
   std::string index;  // "" = the batch system's
   size_t first = 0;
   std::string tasks;
-  int max_attempts = launch::LaunchOptions().max_attempts;
+  int max_attempts = launch::kDefaultAttempts;
   int rung = 0;
   std::string build;
   bool allow_other_build = false;
   int slurm_requeues = 0;
-  RecordingFlags recording{.out = ""};
+  launch::RecordingOptions recording;  // no folder: the manifest's own
 };
 
 void DeclareTask(CLI::App& app, TaskFlags& flags) {
@@ -153,9 +132,7 @@ void DeclareTask(CLI::App& app, TaskFlags& flags) {
                  "a line a task, the places of its runs; the number is a "
                  "line's, from 0")
       ->type_name("FILE");
-  app.add_option("--max-attempts", flags.max_attempts,
-                 "tries of a run that fails, of all tasks together")
-      ->transform(WholeNumber(1, 1024));
+  DeclareMaxAttempts(app, flags.max_attempts);
   app.add_option("--rung", flags.rung,
                  "of a plan with a search: not behind the end of this rung, "
                  "from 1; 0 = as far as what is recorded lets it")
@@ -190,27 +167,6 @@ absl::Status CheckBuild(const TaskFlags& flags) {
   return absl::OkStatus();
 }
 
-// The runs of a line of the tasks' file.
-absl::StatusOr<std::vector<size_t>> IndicesOfTask(const std::string& file,
-                                                  size_t line) {
-  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(file));
-  if (line >= lines.size()) {
-    return InputError(file, absl::StrCat("task ", line, ": has ", lines.size(),
-                                         " lines, counted from 0"));
-  }
-  std::vector<size_t> indices;
-  for (absl::string_view word :
-       absl::StrSplit(lines[line], ' ', absl::SkipEmpty())) {
-    uint64_t index = 0;
-    if (!absl::SimpleAtoi(word, &index)) {
-      return InputError(absl::StrCat(file, ":", line + 1),
-                        absl::StrCat("'", word, "': wanted whole numbers"));
-    }
-    indices.push_back(static_cast<size_t>(index));
-  }
-  return indices;
-}
-
 absl::StatusOr<std::vector<size_t>> IndicesOf(const TaskFlags& flags) {
   size_t number = 0;
   if (flags.index.empty()) {
@@ -222,13 +178,18 @@ absl::StatusOr<std::vector<size_t>> IndicesOf(const TaskFlags& flags) {
   }
   number += flags.first;
   if (flags.tasks.empty()) return std::vector<size_t>{number};
-  return IndicesOfTask(flags.tasks, number);
+  SFT_ASSIGN_OR_RETURN(const launch::TaskPlaces tasks,
+                       launch::ReadTaskLines(flags.tasks));
+  if (number < tasks.size()) return tasks[number];
+  return InputError(flags.tasks,
+                    absl::StrCat("task ", number, ": has ", tasks.size(),
+                                 " lines, counted from 0"));
 }
 
 absl::StatusOr<launch::TaskEnd> ExecuteTask(
     const TaskFlags& flags, const spec::ManifestReader& manifest,
-    const spec::RunPlan& plan, const std::vector<std::string>& wanted,
-    launch::LaunchOptions& options, const std::function<int()>& interrupts) {
+    const spec::RunPlan& plan, launch::LaunchOptions& options,
+    const std::function<int()>& interrupts) {
   const auto make_pool = [](const launch::LaunchOptions& of_pool) {
     return launch::MakeWorkerPool(of_pool.pool, of_pool);
   };
@@ -241,14 +202,14 @@ absl::StatusOr<launch::TaskEnd> ExecuteTask(
   if (!search.has_value() || !is_tuned) {
     SFT_ASSIGN_OR_RETURN(const std::unique_ptr<launch::WorkerPool> pool,
                          make_pool(options));
-    return launch::RunTask(*pool, plan, wanted, options, interrupts);
+    return launch::RunTask(*pool, plan, options, interrupts);
   }
   // The others of the bracket decide how far a run goes.
   SFT_ASSIGN_OR_RETURN(const spec::RunPlan whole, manifest.Plan());
   for (size_t i = 0; i < whole.runs.size(); ++i) {
     options.manifest_index.emplace(whole.runs[i].run_id, i);
   }
-  return launch::RunSearchTask(make_pool, whole, wanted, flags.rung, options,
+  return launch::RunSearchTask(make_pool, whole, flags.rung, options,
                                interrupts);
 }
 
@@ -260,7 +221,8 @@ absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
                        record::ManifestFile::Open(flags.manifest));
   SFT_ASSIGN_OR_RETURN(const std::vector<size_t> indices, IndicesOf(flags));
   launch::LaunchOptions options;
-  ApplyRecording(flags.recording, options);
+  launch::RecordingOptions& recording = options;
+  recording = flags.recording;
   if (options.paths.out.empty()) {
     // DIR/manifests/DIGEST.jsonl
     options.paths.out = fs::absolute(flags.manifest)
@@ -271,22 +233,21 @@ absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
   }
   SFT_ASSIGN_OR_RETURN(options.executable, OwnPath());
   options.manifest = flags.manifest;
-  options.shares_runs = true;
   options.max_attempts = flags.max_attempts;
   SFT_ASSIGN_OR_RETURN(
       const spec::RunPlan plan,
       launch::PlanOfTask(*manifest, indices, options.manifest_index));
-  std::vector<std::string> wanted;
+  // Of its own runs a task cannot know whether who is at them lives.
   for (const auto& [run_id, index] : options.manifest_index) {
     if (std::find(indices.begin(), indices.end(), index) != indices.end()) {
-      wanted.push_back(run_id);
+      options.shared_runs.insert(run_id);
     }
   }
   // Batch systems ask more than once and then kill by themselves: no number of
   // signals keeps a worker from saving.
   SFT_ASSIGN_OR_RETURN(
       const launch::TaskEnd end,
-      ExecuteTask(flags, *manifest, plan, wanted, options,
+      ExecuteTask(flags, *manifest, plan, options,
                   [&interrupts] { return std::min(interrupts.count(), 1); }));
   if (end == launch::TaskEnd::kPutBack && interrupts.warned()) {
     // Not after SIGTERM: that is a scancel, or Slurm puts it back by itself.
@@ -322,7 +283,8 @@ std::vector<Command> TaskCommands() {
   return {
       MakeCommand(
           {.name = "plan",
-           .usage = "plan SPEC --out DIR [--format lines|json|tsv]",
+           .usage =
+               "plan SPEC --out DIR [--format lines|json|tsv] [--diff OLD]",
            .summary = "Write a sweep's manifest; print a command line a run.",
            .help = R"(
 Every line is one run, for whatever starts processes; it may be started again,
@@ -330,6 +292,8 @@ there or elsewhere, and then goes on. Untuned runs stand first.
   sftbench plan experiments/smoke.yaml --out results/smoke > lines
   parallel --jobs 2 --joblog log < lines
   parallel --jobs 2 --joblog log --resume-failed < lines
+With --diff, what a changed spec runs anew, and why:
+  sftbench plan my.yaml --diff results/my
 )"},
           DeclarePlan, RunPlanCommand),
       MakeCommand({.name = "task",

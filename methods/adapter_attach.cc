@@ -14,6 +14,7 @@
 #include "harness/model/families/layout.h"
 #include "harness/model/ops/dense_linear.h"
 #include "methods/adapter_io.h"
+#include "methods/oft_io.h"
 
 namespace sft::methods {
 namespace {
@@ -289,6 +290,7 @@ class Attacher {
 }  // namespace
 
 absl::Status AttachAdapter(model::Model& model, const std::string& folder) {
+  if (IsOftFolder(folder)) return AttachOftFolder(model, folder);
   SFT_ASSIGN_OR_RETURN(Adapter adapter, ReadAdapterFolder(folder));
   return Attacher(model, std::move(adapter), folder).Attach();
 }

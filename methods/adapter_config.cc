@@ -154,7 +154,7 @@ class Reader {
 
   absl::Status RefuseOthers() const {
     if (config_.value("peft_type", Json()) != "LORA") {
-      return InputError(path_, "peft_type is not LORA");
+      return InputError(path_, "peft_type is neither LORA nor OFT");
     }
     for (const auto& [key, value] : config_.items()) {
       const auto is = [&key = key](const char* known) { return key == known; };
@@ -351,6 +351,11 @@ const char* TaskTypeName(HeadKind head) {
     if (row.head == head) return row.name;
   }
   return "";
+}
+
+std::string SavedModule(const std::string& tensor) {
+  const std::vector<std::string> parts = absl::StrSplit(tensor, '.');
+  return parts[parts.size() > 2 ? parts.size() - 3 : 0];
 }
 
 }  // namespace sft::methods

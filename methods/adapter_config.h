@@ -56,6 +56,9 @@ absl::StatusOr<AdapterConfig> ReadAdapterConfig(const std::string& path);
 
 // "CAUSAL_LM", ...
 const char* TaskTypeName(HeadKind head);
+// What PEFT calls the module of a saved tensor: all of a head that has several
+// maps ("classifier.dense.weight" -> "classifier").
+std::string SavedModule(const std::string& tensor);
 
 }  // namespace sft::methods
 

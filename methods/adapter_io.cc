@@ -11,9 +11,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/formats/json.h"
 #include "harness/formats/safetensors.h"
 
 namespace sft::methods {
@@ -25,13 +25,6 @@ constexpr char kPrefix[] = "base_model.model.";
 constexpr char kConfigFile[] = "/adapter_config.json";
 constexpr char kWeightsFile[] = "/adapter_model.safetensors";
 constexpr char kBaseLayer[] = ".base_layer.";
-
-// What PEFT calls the module of a saved tensor: all of a head that has several
-// maps ("classifier.dense.weight" -> "classifier").
-std::string ModuleToSave(const std::string& name) {
-  const std::vector<std::string> parts = absl::StrSplit(name, '.');
-  return parts[parts.size() > 2 ? parts.size() - 3 : 0];
-}
 
 // "base_model.model.<slot>.lora_A.weight" -> slot and the part's place.
 bool SplitName(const std::string& bare, std::string& slot, size_t& part) {
@@ -82,7 +75,7 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
                          : Json(adapter.alpha);
   std::set<std::string> modules;
   for (const NamedTensor& t : adapter.saved) {
-    modules.insert(ModuleToSave(t.name));
+    modules.insert(SavedModule(t.name));
   }
   const Json saved = modules.empty() ? Json() : Json(modules);
   const Json config = {{"peft_type", "LORA"},
@@ -118,9 +111,8 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
   }
   SFT_RETURN_IF_ERROR(formats::WriteSafetensors(folder + kWeightsFile, tensors,
                                                 {{"format", "pt"}}));
-  const std::string text =
-      config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  return WriteFileAtomically(folder + kConfigFile, text);
+  return WriteFileAtomically(folder + kConfigFile,
+                             formats::JsonText(config, 2) + "\n");
 }
 
 absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder) {

@@ -20,9 +20,11 @@ class FullMethod : public train::UpdateMethod {
   absl::Status Merge() override { return absl::OkStatus(); }
   train::MethodReport Report() override;
 
+ protected:
+  model::Model* model_ = nullptr;
+
  private:
   bool trains_;
-  model::Model* model_ = nullptr;
 };
 
 }  // namespace sft::methods

@@ -159,6 +159,10 @@ void HftMethod::Apply() {
     tensor.requires_grad_(mask_[i] != 0);
     if (mask_[i] == 0) tensor.mutable_grad().reset();
   }
+  const std::string prefix = absl::StrCat("hft.round", round_, ".");
+  rounds_.numbers[prefix + "realised_share"] = TrainedShare();
+  rounds_.texts[prefix + "mask_sha256"] = MaskDigest();
+  rounds_.texts[prefix + "frozen"] = FrozenList();
 }
 
 std::vector<train::TrainableParameter> HftMethod::TrainableParameters() {
@@ -195,25 +199,58 @@ absl::Status HftMethod::LoadState(const std::vector<NamedTensor>& state) {
   return absl::NotFoundError(absl::StrCat(kMaskName, " is not in the state"));
 }
 
-train::MethodReport HftMethod::Report() {
-  train::MethodReport report;
+double HftMethod::TrainedShare() {
   int64_t trained = 0, all = 0;
-  Sha256 digest;
   std::vector<model::Parameter> parameters = model_->Parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     const int64_t numel = parameters[i].tensor.numel();
     all += numel;
-    if (mask_[i] == 0) continue;
-    trained += numel;
-    digest.UpdateField(parameters[i].name);
+    if (mask_[i] != 0) trained += numel;
+  }
+  return static_cast<double>(trained) / static_cast<double>(all);
+}
+
+std::string HftMethod::MaskDigest() {
+  Sha256 digest;
+  std::vector<model::Parameter> parameters = model_->Parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (mask_[i] != 0) digest.UpdateField(parameters[i].name);
+  }
+  return digest.Hex();
+}
+
+// "0: self_attn.q_proj.weight mlp.up_proj.weight", a line a layer.
+std::string HftMethod::FrozenList() {
+  std::map<int64_t, std::string> lines;
+  std::vector<model::Parameter> parameters = model_->Parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const model::Parameter& p = parameters[i];
+    if (mask_[i] != 0) continue;
+    const std::string layer = absl::StrCat(".", p.layer, ".");
+    const size_t at = p.name.find(layer);
+    absl::StrAppend(
+        &lines[p.layer], " ",
+        at == std::string::npos ? p.name : p.name.substr(at + layer.size()));
+  }
+  std::string list;
+  for (const auto& [layer, names] : lines) {
+    absl::StrAppend(&list, layer, ":", names, "\n");
+  }
+  return list;
+}
+
+train::MethodReport HftMethod::Report() {
+  train::MethodReport report = rounds_;
+  int64_t trained = 0;
+  for (const train::TrainableParameter& p : TrainableParameters()) {
+    trained += p.tensor.numel();
   }
   report.numbers["trainable_parameters"] = static_cast<double>(trained);
   report.numbers["total_parameters"] =
       static_cast<double>(model_->info().parameters);
-  report.numbers["hft.realised_share"] =
-      static_cast<double>(trained) / static_cast<double>(all);
+  report.numbers["hft.realised_share"] = TrainedShare();
   report.numbers["hft.round"] = static_cast<double>(round_);
-  report.texts["hft.mask_sha256"] = digest.Hex();
+  report.texts["hft.mask_sha256"] = MaskDigest();
   return report;
 }
 

@@ -8,7 +8,8 @@
 // o. Encoders have no gate: 1 of {up,down} is frozen, and 1 of a layer's 2
 // norms. `layer`: whole layers. `model`: whole tensors of all layers.
 // Embeddings with their norm, an encoder's pooler, head, final norm and biases
-// are always trained.
+// are always trained. What the optimizer remembers is dropped between rounds,
+// or kept of a tensor that both train.
 #ifndef METHODS_HFT_H_
 #define METHODS_HFT_H_
 
@@ -25,6 +26,7 @@ struct HftOptions {
   std::string granularity = "category";
   double trainable_ratio = 0.5;
   bool balanced = false;
+  std::string optimizer_state = "drop";
 
   template <class V>
   void VisitFields(V& v) {
@@ -36,6 +38,9 @@ struct HftOptions {
     v("hft.balanced", balanced, Limits{},
       "freeze as many of {q,o} as of {k,v}: equal weights under "
       "grouped-query attention");
+    v("hft.optimizer_state", optimizer_state,
+      Limits{.choices = {"drop", "keep"}},
+      "at a new round: begin anew, or go on where a tensor stays in training");
   }
 };
 
@@ -52,20 +57,29 @@ class HftMethod : public train::UpdateMethod {
   absl::Status BeginRound(int64_t round) override;
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override { return absl::OkStatus(); }
+  bool KeepsOptimizerState() const override {
+    return options_.optimizer_state == "keep";
+  }
   // One u8 tensor, "hft.mask", in the order of Model::Parameters(). Loading
   // one takes the place of the draw.
   std::vector<NamedTensor> SaveState() override;
   absl::Status LoadState(const std::vector<NamedTensor>& state) override;
+  // Of the last round, and of each: digest of its mask, share, and what it
+  // froze, a line a layer.
   train::MethodReport Report() override;
 
  private:
   void Apply();
+  double TrainedShare();
+  std::string MaskDigest();
+  std::string FrozenList();
 
   HftOptions options_;
   int64_t seed_;
   int64_t round_ = 0;
   model::Model* model_ = nullptr;
   std::vector<uint8_t> mask_;
+  train::MethodReport rounds_;  // of those that were begun
 };
 
 }  // namespace sft::methods

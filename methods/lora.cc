@@ -8,100 +8,17 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_join.h"
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "harness/model/ops/dense_linear.h"
 #include "methods/adapter_io.h"
+#include "methods/adapter_targets.h"
 
 namespace sft::methods {
-namespace {
-
-constexpr char kAllLinear[] = "all-linear";
-
-at::ScalarType MasterDtype(const model::Model& model) {
-  return model.compute_dtype() == at::kDouble ? at::kDouble : at::kFloat;
-}
-
-// The last `parts` parts of a name; all of it if it has no more.
-std::string LastParts(const std::string& name, int parts) {
-  size_t at = name.size();
-  for (int i = 0; i < parts; ++i) {
-    at = at == 0 ? std::string::npos : name.rfind('.', at - 1);
-    if (at == std::string::npos) return name;
-  }
-  return name.substr(at + 1);
-}
-
-bool IsNamedBy(const std::string& target, const std::string& module) {
-  const std::string end = "." + target;
-  return module == target ||
-         (module.size() > end.size() &&
-          module.compare(module.size() - end.size(), end.size(), end) == 0);
-}
-
-// What PEFT calls a slot: the end of its name, as long as it takes to name
-// nothing of `others`, the maps that are not adapted ("q_proj",
-// "attn.c_proj").
-std::string TargetName(const std::string& slot,
-                       const std::vector<std::string>& others) {
-  for (int parts = 1;; ++parts) {
-    const std::string name = LastParts(slot, parts);
-    const bool fits =
-        std::none_of(others.begin(), others.end(),
-                     [&](const auto& other) { return IsNamedBy(name, other); });
-    if (fits || name == slot) return name;
-  }
-}
-
-// "classifier.weight" -> "classifier".
-std::string ModuleOf(const std::string& parameter) {
-  return parameter.substr(0, parameter.rfind('.'));
-}
-
-}  // namespace
 
 double LoraOptions::scale() const {
   const double r = static_cast<double>(rank);
   return rslora ? alpha / std::sqrt(r) : alpha / r;
-}
-
-absl::StatusOr<std::vector<size_t>> TargetSlots(
-    model::Model& model, const std::vector<std::string>& targets) {
-  std::set<std::string> left(targets.begin(), targets.end()), known;
-  const bool all = left.erase(kAllLinear) > 0;
-  std::vector<size_t> slots;
-  const auto& all_slots = model.linear_slots();
-  for (size_t i = 0; i < all_slots.size(); ++i) {
-    if (all_slots[i].role == model::Role::kHead) continue;
-    const std::string name(model::RoleName(all_slots[i].role));
-    known.insert(name);
-    const bool named =
-        std::find(targets.begin(), targets.end(), name) != targets.end();
-    left.erase(name);
-    if (all || named) slots.push_back(i);
-  }
-  if (!left.empty() || slots.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "lora.targets: ", left.empty() ? "the empty list" : *left.begin(),
-        " names no linear map of ", model.info().name, "; wanted ", kAllLinear,
-        " or some of ", absl::StrJoin(known, ", ")));
-  }
-  return slots;
-}
-
-void FreezeParameters(model::Model& model) {
-  for (model::Parameter& parameter : model.Parameters()) {
-    parameter.tensor.requires_grad_(false);
-  }
-}
-
-std::unique_ptr<model::LinearMap> Densify(const model::LinearMap& map,
-                                          at::ScalarType compute) {
-  const at::Tensor weight_OI = map.DenseWeight();
-  at::Tensor bias = BiasOf(map);
-  if (bias.defined()) bias = bias.detach().to(weight_OI.scalar_type());
-  return std::make_unique<model::DenseLinear>(weight_OI.clone(), bias, compute);
 }
 
 LoraMethod::LoraMethod(LoraOptions options, int64_t seed)
@@ -129,7 +46,8 @@ LoraFactors LoraMethod::DrawFactors(const model::LinearSlot& slot,
   if (options_.init == "pissa") {
     factors = PissaFactors(weight_OI, options_.rank, options_.scale());
   } else {
-    Rng rng(static_cast<uint64_t>(seed_), Stream::kInit, slot.name);
+    Rng rng(static_cast<uint64_t>(seed_), Stream::kInit,
+            RoundLabel() + slot.name);
     const double bound = 1 / std::sqrt(static_cast<double>(slot.in_features));
     at::Tensor a_RI = at::empty({options_.rank, slot.in_features}, at::kDouble);
     double* values = a_RI.data_ptr<double>();
@@ -148,7 +66,7 @@ LoraFactors LoraMethod::DrawFactors(const model::LinearSlot& slot,
 absl::Status LoraMethod::Attach(model::Model& model) {
   model_ = &model;
   SFT_ASSIGN_OR_RETURN(const std::vector<size_t> targets,
-                       TargetSlots(model, options_.targets));
+                       TargetSlots(model, options_.targets, "lora.targets"));
   const std::set<size_t> chosen(targets.begin(), targets.end());
   auto& slots = model.linear_slots();
   for (size_t i : targets) {
@@ -196,20 +114,23 @@ absl::Status LoraMethod::Attach(model::Model& model) {
   return absl::OkStatus();
 }
 
-absl::Status LoraMethod::BeginRound(int64_t) { return absl::OkStatus(); }
+std::string LoraMethod::RoundLabel() const {
+  return round_ == 0 ? "" : absl::StrCat("round", round_, ".");
+}
 
 std::vector<train::TrainableParameter> LoraMethod::TrainableParameters() {
   std::vector<train::TrainableParameter> out;
   if (merged_) return out;
   for (const Attached& attached : attached_) {
-    const std::string& name = model_->linear_slots()[attached.slot].name;
+    const std::string name = absl::StrCat(
+        model_->linear_slots()[attached.slot].name, ".", RoundLabel());
     LoraFactors& factors = attached.map->factors();
-    out.push_back({name + ".lora_A.weight", factors.a_RI});
-    out.push_back({.name = name + ".lora_B.weight",
+    out.push_back({name + "lora_A.weight", factors.a_RI});
+    out.push_back({.name = name + "lora_B.weight",
                    .tensor = factors.b_OR,
                    .learning_rate_scale = options_.lora_plus_ratio});
     if (factors.magnitude_O.defined()) {
-      out.push_back({name + ".lora_magnitude_vector", factors.magnitude_O});
+      out.push_back({name + "lora_magnitude_vector", factors.magnitude_O});
     }
   }
   // PEFT's modules_to_save.
@@ -231,6 +152,28 @@ absl::Status LoraMethod::Merge() {
   return absl::OkStatus();
 }
 
+bool LoraMethod::Rewind(const std::map<std::string, at::Tensor>& tuned,
+                        double alpha) {
+  if (options_.dora) return false;
+  at::NoGradGuard no_grad;
+  for (const Attached& attached : attached_) {
+    const std::string& name = model_->linear_slots()[attached.slot].name;
+    LoraFactors& factors = attached.map->factors();
+    factors.a_RI = tuned.at(name + ".lora_A.weight").detach().clone();
+    factors.b_OR = tuned.at(name + ".lora_B.weight").detach() * alpha;
+    if (!attached.initial_a_RI.defined()) continue;
+    // The base is W - s B0 A0, of which a share of 1 - alpha comes back.
+    factors.a_RI = at::cat({factors.a_RI, attached.initial_a_RI}, /*dim=*/0);
+    factors.b_OR =
+        at::cat({factors.b_OR, attached.initial_b_OR * (1 - alpha)}, /*dim=*/1);
+  }
+  for (const model::Parameter& p : model_->HeadParameters()) {
+    at::Tensor head = p.tensor.detach();
+    head.lerp_(tuned.at(p.name).detach(), alpha);
+  }
+  return true;
+}
+
 train::MethodReport LoraMethod::Report() {
   train::MethodReport report;
   int64_t trainable = 0;
@@ -243,6 +186,26 @@ train::MethodReport LoraMethod::Report() {
   return report;
 }
 
+LoraFactors LoraMethod::AllFactors(const Attached& attached) const {
+  std::vector<at::Tensor> a_RI, b_OR;
+  const auto add = [&](const LoraFactors& factors) {
+    a_RI.push_back(factors.a_RI.detach());
+    b_OR.push_back(factors.b_OR.detach());
+  };
+  for (const LoraFactors& earlier : attached.earlier) add(earlier);
+  const LoraLinear* map = attached.map;
+  for (add(map->factors());
+       (map = dynamic_cast<const LoraLinear*>(&map->base())) != nullptr;) {
+    add(map->factors());
+  }
+  LoraFactors all = attached.map->factors();
+  if (a_RI.size() > 1) {
+    all.a_RI = at::cat(a_RI, /*dim=*/0);
+    all.b_OR = at::cat(b_OR, /*dim=*/1);
+  }
+  return all;
+}
+
 absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   if (merged_) {
     return absl::FailedPreconditionError("the adapter is merged already");
@@ -253,6 +216,10 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
         ": the head's classes are in the task's order and no more in the "
         "checkpoint's, which an adapter folder cannot say; export --merged"));
   }
+  if (round_ > 0 && options_.dora) {
+    return absl::FailedPreconditionError(
+        "magnitudes of several rounds are no one adapter; export --merged");
+  }
   Adapter adapter;
   adapter.base_model = model_->info().name;
   adapter.rank = options_.rank;
@@ -261,23 +228,15 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
   adapter.rslora = options_.rslora;
   adapter.dora = options_.dora;
   adapter.head = model_->head();
-  std::vector<std::string> others;
   for (const model::Parameter& p : model_->HeadParameters()) {
     adapter.saved.push_back({p.name, p.tensor});
-    others.push_back(ModuleOf(p.name));
   }
-  const auto& slots = model_->linear_slots();
-  for (size_t i = 0; i < slots.size(); ++i) {
-    const bool adapts =
-        std::any_of(attached_.begin(), attached_.end(),
-                    [i](const Attached& a) { return a.slot == i; });
-    if (!adapts) others.push_back(slots[i].name);
-  }
-  std::set<std::string> targets;
+  std::set<size_t> adapted;
+  for (const Attached& attached : attached_) adapted.insert(attached.slot);
+  const std::set<std::string> targets = TargetNames(*model_, adapted);
   for (const Attached& attached : attached_) {
-    const model::LinearSlot& slot = slots[attached.slot];
-    targets.insert(TargetName(slot.name, others));
-    AdapterLayer layer{slot.name, attached.map->factors()};
+    const model::LinearSlot& slot = model_->linear_slots()[attached.slot];
+    AdapterLayer layer{slot.name, AllFactors(attached)};
     if (attached.initial_a_RI.defined()) {
       // Against the untouched W: s (B A - B0 A0), of rank 2 r.
       layer.factors.a_RI = at::cat(
@@ -287,8 +246,8 @@ absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
     }
     adapter.layers.push_back(std::move(layer));
   }
-  if (options_.init == "pissa") {
-    adapter.rank = 2 * options_.rank;
+  if (options_.init == "pissa" || round_ > 0) {
+    adapter.rank = adapter.layers[0].factors.a_RI.size(0);
     adapter.alpha = options_.scale() * static_cast<double>(adapter.rank);
     adapter.rslora = false;
   }

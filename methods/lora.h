@@ -3,11 +3,14 @@
 // U(-1/sqrt(I), 1/sqrt(I)). Options: rank-stabilized scale alpha / sqrt(r)
 // (rsLoRA, 2312.03732), DoRA (2402.09353), a larger learning rate for B
 // (LoRA+, 2402.12354), initial factors out of W's singular values (PiSSA,
-// 2404.02948). The head of an encoder is trained besides, dense.
+// 2404.02948). The head of an encoder is trained besides, dense. Between the
+// rounds of a sequence the adapter goes on; or it is merged into W and a new
+// one begins; or it stays, frozen, and a new one is stacked on it.
 #ifndef METHODS_LORA_H_
 #define METHODS_LORA_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +29,7 @@ struct LoraOptions {
   bool dora = false;
   double lora_plus_ratio = 1;
   std::string init = "kaiming";
+  std::string between_rounds = "go_on";
 
   template <class V>
   void VisitFields(V& v) {
@@ -42,10 +46,17 @@ struct LoraOptions {
       "learning rate of B over that of A");
     v("lora.init", init, Limits{.choices = {"kaiming", "pissa"}},
       "random A and B = 0, or W's first singular values");
+    v("lora.between_rounds", between_rounds,
+      Limits{.choices = {"go_on", "merge", "stack"}},
+      "with the next round's training: go on; merge (rounded as the base is "
+      "stored) and begin anew; freeze, and stack a new one");
   }
 
   double scale() const;  // s
 };
+
+// What cannot be between rounds; `quantized`: of the base.
+absl::Status CheckLoraRounds(const LoraOptions& options, bool quantized);
 
 class LoraMethod : public train::UpdateMethod {
  public:
@@ -55,7 +66,15 @@ class LoraMethod : public train::UpdateMethod {
   absl::Status BeginRound(int64_t round) override;
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;
+  // The round, where rounds differ.
+  std::vector<NamedTensor> SaveState() override;
+  absl::Status LoadState(const std::vector<NamedTensor>& state) override;
+  absl::Status TakeUp() override;
+  int64_t StateBytes() const override;
   train::MethodReport Report() override;
+  // The scale of B A; of PiSSA, W + alpha s (B A - B0 A0). Not of DoRA.
+  bool Rewind(const std::map<std::string, at::Tensor>& tuned,
+              double alpha) override;
   bool TrainsAdapter() const override { return true; }
   absl::Status WriteAdapter(const std::string& folder) override;
 
@@ -65,6 +84,8 @@ class LoraMethod : public train::UpdateMethod {
     LoraLinear* map = nullptr;  // owned by the slot
     // PiSSA's initial factors, needed to write an adapter for the untouched W.
     at::Tensor initial_a_RI, initial_b_OR;
+    // Of rounds before, merged into the base.
+    std::vector<LoraFactors> earlier;
   };
 
   // What takes the place of a slot's dense base; here: the same, frozen.
@@ -77,25 +98,21 @@ class LoraMethod : public train::UpdateMethod {
   std::vector<Attached> attached_;
 
  private:
+  // For the round: `weight_OI` in the master dtype.
   LoraFactors DrawFactors(const model::LinearSlot& slot,
                           const at::Tensor& weight_OI) const;
+  void AddRound();
+  void LeaveRound();
+  // "" in the first round, then "round1.", ...: before the names of factors.
+  std::string RoundLabel() const;
+  // Those of all rounds as one pair of factors, s B A their sum.
+  LoraFactors AllFactors(const Attached& attached) const;
 
   LoraOptions options_;
   int64_t seed_;
+  int64_t round_ = 0;
   bool merged_ = false;
 };
-
-// The slots that `targets` name; an error names what fits nothing. The head is
-// no target.
-absl::StatusOr<std::vector<size_t>> TargetSlots(
-    model::Model& model, const std::vector<std::string>& targets);
-
-// No dense tensor of the model asks for a gradient any more.
-void FreezeParameters(model::Model& model);
-
-// The map of a slot as a dense one in its master dtype.
-std::unique_ptr<model::LinearMap> Densify(const model::LinearMap& map,
-                                          at::ScalarType compute);
 
 }  // namespace sft::methods
 

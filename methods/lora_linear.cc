@@ -10,6 +10,7 @@
 #include "harness/kernels/shared/raw_tensor.h"
 #include "harness/model/ops/linear_product.h"
 #include "harness/model/ops/remake.h"
+#include "methods/adapter_targets.h"
 
 namespace sft::methods {
 namespace {
@@ -86,6 +87,14 @@ LoraLinear::LoraLinear(std::unique_ptr<model::LinearMap> base,
   TORCH_CHECK(factors_.a_RI.size(0) == factors_.b_OR.size(1), "A ",
               factors_.a_RI.sizes(), " and B ", factors_.b_OR.sizes(),
               " have no rank in common");
+}
+
+void LoraLinear::Freeze() {
+  for (at::Tensor* t :
+       {&factors_.a_RI, &factors_.b_OR, &factors_.magnitude_O}) {
+    if (t->defined()) t->requires_grad_(false);
+  }
+  dropout_ = 0;
 }
 
 // The mask follows from the micro-batch's seed and the slot alone, so that a
@@ -170,10 +179,10 @@ std::vector<model::MatrixShape> LoraLinear::Matrices() const {
 
 std::vector<NamedTensor> LoraLinear::Tensors() const {
   std::vector<NamedTensor> out = base_->Tensors();
-  out.push_back({"lora_A.weight", factors_.a_RI});
-  out.push_back({"lora_B.weight", factors_.b_OR});
+  out.push_back({label_ + "lora_A.weight", factors_.a_RI});
+  out.push_back({label_ + "lora_B.weight", factors_.b_OR});
   if (factors_.magnitude_O.defined()) {
-    out.push_back({"lora_magnitude_vector", factors_.magnitude_O});
+    out.push_back({label_ + "lora_magnitude_vector", factors_.magnitude_O});
   }
   return out;
 }
@@ -185,13 +194,6 @@ std::vector<std::pair<std::string, int64_t>> LoraLinear::BytesByCategory()
   if (factors_.magnitude_O.defined()) bytes += factors_.magnitude_O.nbytes();
   out.emplace_back("adapters", static_cast<int64_t>(bytes));
   return out;
-}
-
-at::Tensor BiasOf(const model::LinearMap& map) {
-  for (const NamedTensor& t : map.Tensors()) {
-    if (t.name == "bias") return t.tensor;
-  }
-  return {};
 }
 
 LoraFactors PissaFactors(const at::Tensor& weight_OI, int64_t rank,

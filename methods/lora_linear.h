@@ -44,6 +44,12 @@ class LoraLinear : public model::LinearMap {
   const model::LinearMap& base() const { return *base_; }
   LoraFactors& factors() { return factors_; }
   const LoraFactors& factors() const { return factors_; }
+  // Before the names of the factors: one map may stand on another.
+  void SetLabel(std::string label) { label_ = std::move(label); }
+  void SetDropout(double dropout) { dropout_ = dropout; }
+  // A part of the base from here on: nothing trains, nothing is dropped.
+  void Freeze();
+  std::unique_ptr<model::LinearMap> ReleaseBase() { return std::move(base_); }
   // The base's bias, undefined if none.
   at::Tensor Bias() const;
 
@@ -57,10 +63,8 @@ class LoraLinear : public model::LinearMap {
   at::ScalarType compute_;
   double dropout_;
   uint64_t slot_index_;
+  std::string label_;
 };
-
-// The tensor called "bias" of a map, undefined if it has none.
-at::Tensor BiasOf(const model::LinearMap& map);
 
 // The first R singular triples of W as factors, s B A the best rank-R
 // approximation of W (PiSSA, arXiv 2404.02948, equations 2 and 3): the base

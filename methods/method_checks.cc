@@ -1,11 +1,14 @@
 #include "methods/method_checks.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
-#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "methods/adapter_targets.h"
+#include "methods/lisa.h"
 #include "methods/lora.h"
+#include "methods/oft.h"
 
 namespace sft::methods {
 namespace {
@@ -14,27 +17,11 @@ namespace {
 // map's smaller side.
 absl::Status CheckLora(const spec::RunConfig& config,
                        const std::vector<model::SlotShape>& maps) {
-  constexpr char kAllLinear[] = "all-linear";
   LoraOptions options;
   SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
-  std::set<std::string> known;
-  for (const model::SlotShape& map : maps) {
-    known.insert(std::string(model::RoleName(map.role)));
-  }
-  bool all = false;
-  for (const std::string& target : options.targets) {
-    all = all || target == kAllLinear;
-    if (target == kAllLinear || known.contains(target)) continue;
-    return InputError(
-        "lora.targets",
-        absl::StrCat("'", target, "' names no linear map of the model; wanted ",
-                     kAllLinear, " or some of ", absl::StrJoin(known, ", ")));
-  }
-  if (options.targets.empty()) {
-    return InputError("lora.targets",
-                      absl::StrCat("wanted ", kAllLinear, " or some of ",
-                                   absl::StrJoin(known, ", ")));
-  }
+  SFT_RETURN_IF_ERROR(CheckTargets(maps, options.targets, "lora.targets"));
+  const bool all = std::find(options.targets.begin(), options.targets.end(),
+                             kAllLinear) != options.targets.end();
   const model::SlotShape* smallest = nullptr;
   int64_t most = 0;
   for (const model::SlotShape& map : maps) {
@@ -56,10 +43,35 @@ absl::Status CheckLora(const spec::RunConfig& config,
   return absl::OkStatus();
 }
 
+// As many blocks as move at a time.
+absl::Status CheckLisa(const spec::RunConfig& config,
+                       const std::vector<model::SlotShape>& maps) {
+  LisaOptions options;
+  SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
+  std::set<int64_t> layers;
+  for (const model::SlotShape& map : maps) {
+    if (map.layer >= 0) layers.insert(map.layer);
+  }
+  if (options.layers <= std::ssize(layers)) return absl::OkStatus();
+  return InputError("lisa.layers",
+                    absl::StrCat("wanted at most the ", layers.size(),
+                                 " blocks that the model has"));
+}
+
+absl::Status CheckOft(const spec::RunConfig& config,
+                      const std::vector<model::SlotShape>& maps) {
+  OftOptions options;
+  SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
+  return CheckTargets(maps, options.targets, "oft.targets");
+}
+
 }  // namespace
 
 model::MethodChecks AllMethodChecks() {
-  return {{"lora", CheckLora}, {"qlora", CheckLora}};
+  return {{"lora", CheckLora},
+          {"qlora", CheckLora},
+          {"lisa", CheckLisa},
+          {"oft", CheckOft}};
 }
 
 }  // namespace sft::methods

@@ -144,10 +144,8 @@ absl::StatusOr<PackingFigures> MeasurePacking(const std::string& name,
                                               const PackingQuestion& question) {
   const std::vector<std::string> names = PackingNames();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    const std::string nearest = NearestName(name, names);
     return absl::InvalidArgumentError(absl::StrCat(
-        "no packing strategy is called '", name, "'",
-        nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+        "no packing strategy is called '", name, "'", DidYouMean(name, names)));
   }
   PackingFigures figures;
   figures.strategy = name;

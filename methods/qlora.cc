@@ -10,6 +10,7 @@
 #include "harness/kernels/product/gemv.h"
 #include "harness/model/ops/dense_linear.h"
 #include "harness/model/ops/linear_product.h"
+#include "methods/adapter_targets.h"
 
 namespace sft::methods {
 namespace {
@@ -171,8 +172,12 @@ void QloraMethod::BeforeMerge(const LoraLinear& map) {
   rounding_square_ += SquaredNorm(
       trained_OI.to(at::kBFloat16).to(trained_OI.dtype()) - trained_OI);
   // (W16 + BA) - (dequant(W4) + BA) = W16 - dequant(W4), whatever BA is.
+  const model::LinearMap* innermost = &map.base();
+  while (const auto* lower = dynamic_cast<const LoraLinear*>(innermost)) {
+    innermost = &lower->base();
+  }
   for (const auto& [base, error] : base_error_square_) {
-    if (base == &map.base()) w16_error_square_ += error;
+    if (base == innermost) w16_error_square_ += error;
   }
 }
 

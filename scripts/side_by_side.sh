@@ -28,7 +28,9 @@ grid: {method: [full], batching: [padded]}
 baseline: {method: full}
 EOF
 build/sftbench run "$work/untuned.yaml" --out "$work/untuned"
-record="$(grep -l 'method = untuned' "$work"/untuned/runs/*.h5)"
+untuned="$(build/sftbench query "$work/untuned" --where method=untuned \
+  --columns run_id | tail -n 1)"
+record="$work/untuned/runs/$untuned.h5"
 build/sftbench export "$record" --merged --out "$work/model"
 .peers/bin/python scripts/side_by_side.py --sftbench build/sftbench \
   --model-dir "$work/model" --work "$work/runs" "$@"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/core/tensor_digest.h"
+#include "harness/launch/general_rows.h"
 #include "harness/train/optimizers/registry.h"
 #include "harness/train/trainer.h"
 #include "tests/invariance.h"
@@ -19,14 +20,43 @@ struct RunResult {
   std::string weights;  // digest of the tuned model, dense
 };
 
+spec::RunConfig WithOptions(spec::RunConfig config,
+                            const std::map<std::string, std::string>& options) {
+  for (const auto& [name, value] : options) {
+    config.method_options[name] = value;
+  }
+  return config;
+}
+
+// Rows of a round, a fifth of them replayed from those before.
+std::vector<Example> RowsOf(int64_t round) {
+  std::vector<Example> rows =
+      methods::RandomExamples({20, 8, 30, 14, 26, 6, 33, 17, 22, 11, 9, 28, 15},
+                              static_cast<uint64_t>(round), 200);
+  if (round == 0) return rows;
+  double own = 0;
+  for (const Example& row : rows) {
+    own += static_cast<double>(row.target_tokens());
+  }
+  const std::vector<Example> replayed = launch::UntilTargets(
+      launch::Shuffled(RowsOf(round - 1), "replay", /*sample_seed=*/0),
+      launch::TargetsOfShare(own, 0.2));
+  rows.insert(rows.end(), replayed.begin(), replayed.end());
+  return rows;
+}
+
 struct TinyRun {
   TinyRun(const train::UpdateMethodRow& update,
           const train::BatchingMethodRow& batching,
-          const std::string& optimizer = "adamw", double max_grad_norm = 1)
-      : config(ConfigOf(update, /*dropout=*/true)),
-        tuned(Attached(update, config, kTiny, at::kFloat)) {
+          const std::string& optimizer = "adamw", double max_grad_norm = 1,
+          const std::map<std::string, std::string>& options = {},
+          int64_t run_rounds = 2)
+      : config(WithOptions(ConfigOf(update, /*dropout=*/true), options)),
+        tuned(Attached(update, config, kTiny, at::kFloat)),
+        rounds(run_rounds) {
     config.optimizer = optimizer;
     config.max_grad_norm = max_grad_norm;
+    if (update.calibration) calibration = update.calibration(config);
     auto made = batching.make(config);
     REQUIRE(made.ok());
     REQUIRE((*made)->Attach(*tuned.model).ok());
@@ -35,13 +65,27 @@ struct TinyRun {
                                                *tuned.method);
   }
 
-  // Rounds up to 2, from where the trainer stands; false if it was stopped.
+  // What the method reads before a round, as a worker gives it.
+  std::vector<Example> CalibrationOf(int64_t round) const {
+    if (calibration.rows == 0) return {};
+    if (!calibration.of_round_before) {
+      return round == 0 ? methods::RandomExamples({16, 9, 21}, 99, 200)
+                        : std::vector<Example>();
+    }
+    if (round == 0) return {};
+    std::vector<Example> rows = RowsOf(round - 1);
+    rows.resize(4);
+    return rows;
+  }
+
+  // All rounds, from where the trainer stands; false if it was stopped.
   bool Run(const train::TrainerHooks& hooks) {
     const std::unique_ptr<data::Collator> collator = batches->MakeCollator();
-    for (int64_t round = trainer->next_round(); round < 2; ++round) {
-      const std::vector<Example> rows = methods::RandomExamples(
-          {20, 8, 30, 14, 26, 6, 33, 17, 22, 11, 9, 28, 15},
-          static_cast<uint64_t>(round), 200);
+    for (int64_t round = trainer->next_round(); round < rounds; ++round) {
+      const std::vector<Example> rows = RowsOf(round);
+      if (!trainer->HasBegun(round)) {
+        REQUIRE(trainer->BeginRound(round, CalibrationOf(round)).ok());
+      }
       auto plan = train::PlanSteps(config, rows, *collator, round);
       REQUIRE(plan.ok());
       auto outcome = trainer->RunRound(round, rows, *collator, *plan, hooks);
@@ -64,6 +108,8 @@ struct TinyRun {
 
   spec::RunConfig config;
   Tuned tuned;
+  int64_t rounds = 2;
+  train::CalibrationRows calibration;
   std::unique_ptr<train::BatchingMethod> batches;
   std::unique_ptr<train::Trainer> trainer;
 };
@@ -113,15 +159,17 @@ TEST_CASE("an evaluation in the middle of a run changes no later bit",
   });
 }
 
-// `make` makes a run afresh: killed in the first round and in the second, and
-// resumed, it must be the one that nobody killed.
+// `make` makes a run afresh: killed after its first step and before its last
+// one, or after the steps given, and resumed, it must be the one that nobody
+// killed.
 template <class Make>
-void CheckKills(const Make& make) {
+void CheckKills(const Make& make, std::vector<int64_t> kills = {}) {
   auto undisturbed = make();
   REQUIRE(undisturbed->Run({}));
   const RunResult want = undisturbed->Result();
   const auto steps = static_cast<int64_t>(want.losses.size());
-  for (int64_t kill_after : {int64_t{1}, steps - 1}) {
+  if (kills.empty()) kills = {1, steps - 1};
+  for (int64_t kill_after : kills) {
     INFO("killed after step " << kill_after);
     support::TempDir folder;
     train::TrainerHooks hooks;
@@ -152,19 +200,61 @@ TEST_CASE("a run killed at a step and resumed in a fresh model is the same run",
   });
 }
 
+template <class Row>
+Row RowNamed(const std::vector<Row>& rows, const std::string& name) {
+  for (const Row& row : rows) {
+    if (row.name == name) return row;
+  }
+  FAIL("no method called " << name);
+  return rows.front();
+}
+
+// What a method keeps over rounds, of rows that it reads and replays among
+// others, is in its checkpoint, or follows from what is.
+TEST_CASE("a run killed inside its third round of five is the same run",
+          "[invariance][resume][rounds]") {
+  methods::RequireModel(kTiny);
+  const train::MethodTables tables = methods::AllMethods();
+  const auto padded = RowNamed(tables.batching, "padded");
+  struct Case {
+    std::string method;
+    std::map<std::string, std::string> options;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"ewc", {}},
+           {"ssu", {}},
+           {"lisa", {{"lisa.layers", "1"}, {"lisa.interval", "2"}}},
+           {"hft", {{"hft.optimizer_state", "keep"}}},
+           {"lora", {{"lora.rank", "4"}, {"lora.between_rounds", "merge"}}},
+           {"lora", {{"lora.rank", "4"}, {"lora.between_rounds", "stack"}}},
+           {"qlora", {{"lora.rank", "4"}, {"lora.between_rounds", "stack"}}},
+           {"oft", {}}}) {
+    INFO(c.method);
+    const auto make = [&] {
+      return std::make_unique<TinyRun>(RowNamed(tables.update, c.method),
+                                       padded, "adamw", 1, c.options,
+                                       /*run_rounds=*/5);
+    };
+    int64_t first = 0, of_round = 0;  // steps before the third round, and in it
+    {
+      auto run = make();
+      REQUIRE(run->Run({}));
+      for (const StepRecord& step : run->trainer->steps()) {
+        first += step.round < 2;
+        of_round += step.round == 2;
+      }
+    }
+    REQUIRE(of_round >= 3);
+    CheckKills(make, {first + 1, first + of_round - 1});
+  }
+}
+
 TEST_CASE("so it is under every optimizer, clipped or not",
           "[invariance][resume][optimizer][slow]") {
   methods::RequireModel(kTiny);
   const train::MethodTables tables = methods::AllMethods();
-  const auto of_name = [](const auto& rows, const std::string& name) {
-    for (const auto& row : rows) {
-      if (row.name == name) return row;
-    }
-    FAIL("no method called " << name);
-    return rows.front();
-  };
-  const train::UpdateMethodRow full = of_name(tables.update, "full");
-  const train::BatchingMethodRow padded = of_name(tables.batching, "padded");
+  const train::UpdateMethodRow full = RowNamed(tables.update, "full");
+  const train::BatchingMethodRow padded = RowNamed(tables.batching, "padded");
   std::map<std::string, RunResult> results;
   for (const train::OptimizerRow& row : train::AllOptimizers()) {
     // Without clipping the step is taken inside the backward pass.

@@ -70,9 +70,10 @@ bool AddLabels(const EvalRecord& eval, ItemSums& out) {
 
 void AddMean(const EvalRecord& eval, const MetricRecord& metric,
              ItemSums& out) {
+  const metrics::Metric* row = metrics::FindMetric(metric.name);
   const size_t n_items = metric.items.size();
   const MetricRecord* weights =
-      out.metric == nullptr ? nullptr : FindMetric(&eval, out.metric->weights);
+      row == nullptr ? nullptr : FindMetric(&eval, row->weights);
   if (weights != nullptr && weights->items.size() != n_items) weights = nullptr;
   RowParts parts(eval, n_items, out);
   for (size_t i = 0; i < n_items; ++i) {
@@ -83,10 +84,23 @@ void AddMean(const EvalRecord& eval, const MetricRecord& metric,
   out.is_mean = true;
 }
 
+// What a metric without items of its own is e to the power of.
+const MetricRecord* ExponentOf(const EvalRecord& eval,
+                               const MetricRecord& metric) {
+  const metrics::Metric* row = metrics::FindMetric(metric.name);
+  if (row == nullptr || row->exp_of.empty() || !metric.items.empty()) {
+    return nullptr;
+  }
+  return FindMetric(&eval, row->exp_of);
+}
+
 }  // namespace
 
 double ItemSums::Value(const std::vector<double>& sums) const {
-  if (is_mean) return sums[kWeight] > 0 ? sums[kSum] / sums[kWeight] : 0.0;
+  if (is_mean) {
+    const double mean = sums[kWeight] > 0 ? sums[kSum] / sums[kWeight] : 0.0;
+    return is_exp ? std::exp(mean) : mean;
+  }
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   if (metric == nullptr) return kNone;
   return metrics::ValueOfSums(*metric, sums).value_or(kNone);
@@ -101,6 +115,9 @@ std::optional<ItemSums> SumsOfItems(const EvalRecord& eval,
     if (!AddLabels(eval, out)) return std::nullopt;
   } else if (metric.sum_columns > 0) {
     AddSums(eval, metric, out);
+  } else if (const MetricRecord* exponent = ExponentOf(eval, metric)) {
+    AddMean(eval, *exponent, out);
+    out.is_exp = true;
   } else {
     AddMean(eval, metric, out);
   }

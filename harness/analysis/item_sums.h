@@ -24,6 +24,7 @@ struct ItemPart {
 struct ItemSums {
   const metrics::Metric* metric = nullptr;  // its row, if it has one
   bool is_mean = false;  // of items, weighted: columns are sum and weight
+  bool is_exp = false;   // the value is e to the power of that mean
   size_t columns = 0;
   // By row id. Items of one row are one: they are no independent draws.
   std::map<int64_t, std::vector<ItemPart>> rows;
@@ -33,7 +34,8 @@ struct ItemSums {
 };
 
 // As the metric's row says: from the predictions, from the sums of the record,
-// or as the mean of the items, weighted where the evaluation has their weights.
+// as the mean of the items, weighted where the evaluation has their weights, or
+// as e to the power of another metric.
 // nullopt if that is not the recorded value: then the record does not keep what
 // its metric is made of.
 std::optional<ItemSums> SumsOfItems(const EvalRecord& eval,

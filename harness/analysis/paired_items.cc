@@ -149,9 +149,9 @@ std::optional<PairedItems::Scores> PairedItems::ItemScores() const {
     return scores_I;
   };
   for (const auto& [first, second] : pairs_) {
-    if (!evaluations_[first].metric.is_mean ||
-        !evaluations_[second].metric.is_mean) {
-      return std::nullopt;
+    for (const size_t one : {first, second}) {
+      const ItemSums& metric = evaluations_[one].metric;
+      if (!metric.is_mean || metric.is_exp) return std::nullopt;
     }
     scores.first_SI.push_back(of(evaluations_[first]));
     scores.second_SI.push_back(of(evaluations_[second]));

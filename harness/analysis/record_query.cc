@@ -89,7 +89,9 @@ QueryRow RowOfRecord(const record::NamedRecord& named) {
     for (const MetricRecord& metric : eval.metrics) {
       const std::string name = MetricName(eval, metric);
       row[name] = NumberOf(metric.value);  // rounds come in their order
-      row[absl::StrCat(name, "@", eval.round)] = NumberOf(metric.value);
+      std::string at = absl::StrCat(name, "@", eval.round);
+      if (eval.point != 0) absl::StrAppend(&at, ":", eval.point);
+      row[at] = NumberOf(metric.value);
     }
   }
   AddAll(kFact, record.facts, NumberOf, row);
@@ -198,13 +200,10 @@ absl::StatusOr<QueryResult> QueryRecords(
   }
   if (records == 0) return InputError(path, "holds no record");
   if (missing.empty()) return result;
-  const std::string nearest =
-      NearestName(*missing.begin(), {names.begin(), names.end()});
   return InputError(
-      path, absl::StrCat("no record has a '", *missing.begin(), "'",
-                         nearest.empty() ? ""
-                                         : absl::StrCat("; did you mean '",
-                                                        nearest, "'?")));
+      path,
+      absl::StrCat("no record has a '", *missing.begin(), "'",
+                   DidYouMean(*missing.begin(), {names.begin(), names.end()})));
 }
 
 }  // namespace sft::analysis

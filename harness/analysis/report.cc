@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "harness/analysis/comparison_families.h"
+#include "harness/analysis/point_tables.h"
 #include "harness/analysis/rates.h"
 #include "harness/analysis/report_notes.h"
 #include "harness/analysis/selection.h"
+#include "harness/analysis/sequence_tables.h"
 #include "harness/core/status.h"
 
 namespace sft::analysis {
@@ -19,6 +21,14 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
   report.question = results.question;
   report.main = MainTable(results, comparisons);
   report.comparisons = ComparisonTable(results, comparisons);
+  report.more = {{"retained", RetainedTable(results, comparisons)},
+                 {"scores", ScoresTable(results)},
+                 {"sequence", SequenceTable(results)},
+                 {"curve", CurveTable(results)},
+                 {"equal_target", EqualTargetTable(results)},
+                 {"front", FrontTable(results)},
+                 {"rewind", RewindTable(results)},
+                 {"distance", DistanceTable(results)}};
   report.notes = results.notes;
   const auto add = [&](std::vector<std::string> notes) {
     std::move(notes.begin(), notes.end(), std::back_inserter(report.notes));
@@ -35,6 +45,34 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
   return report;
 }
 
+namespace {
+
+// Behind the main table, those that have rows.
+std::vector<const Table*> OtherTables(const Report& report) {
+  std::vector<const Table*> tables;
+  if (!report.comparisons.rows.empty()) tables.push_back(&report.comparisons);
+  for (const Report::Named& one : report.more) {
+    if (!one.table.rows.empty()) tables.push_back(&one.table);
+  }
+  return tables;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RenderOneTable(const Report& report,
+                                           const std::string& name,
+                                           TableFormat format) {
+  if (name == "main") return RenderTable(report.main, format);
+  if (name == "comparisons") return RenderTable(report.comparisons, format);
+  std::string names = "main, comparisons";
+  for (const Report::Named& one : report.more) {
+    if (one.name == name) return RenderTable(one.table, format);
+    absl::StrAppend(&names, ", ", one.name);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--table ", name, ": wanted one of ", names));
+}
+
 std::string RenderReport(const Report& report, TableFormat format) {
   std::string out;
   const auto escaped = [&](const std::string& text) {
@@ -49,8 +87,8 @@ std::string RenderReport(const Report& report, TableFormat format) {
         out += "# " + escaped(report.question) + "\n\n";
       }
       out += RenderTable(report.main, format);
-      if (!report.comparisons.rows.empty()) {
-        out += "\n" + RenderTable(report.comparisons, format);
+      for (const Table* table : OtherTables(report)) {
+        out += "\n" + RenderTable(*table, format);
       }
       if (!report.notes.empty()) out += "\n";
       for (const std::string& note : report.notes) {
@@ -62,8 +100,8 @@ std::string RenderReport(const Report& report, TableFormat format) {
         out += "% " + EscapeFor(TableFormat::kTsv, report.question) + "\n";
       }
       out += RenderTable(report.main, format);
-      if (!report.comparisons.rows.empty()) {
-        out += "\n" + RenderTable(report.comparisons, format);
+      for (const Table* table : OtherTables(report)) {
+        out += "\n" + RenderTable(*table, format);
       }
       for (const std::string& note : report.notes) {
         out += "% " + EscapeFor(TableFormat::kTsv, note) + "\n";
@@ -81,8 +119,8 @@ std::string RenderReport(const Report& report, TableFormat format) {
         out += "<h1>" + escaped(report.question) + "</h1>\n";
       }
       out += RenderTable(report.main, format);
-      if (!report.comparisons.rows.empty()) {
-        out += RenderTable(report.comparisons, format);
+      for (const Table* table : OtherTables(report)) {
+        out += RenderTable(*table, format);
       }
       if (!report.notes.empty()) {
         out += "<ul>\n";

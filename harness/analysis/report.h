@@ -17,13 +17,23 @@ struct Report {
   std::string question;
   Table main;         // a row a cell, the untuned model first
   Table comparisons;  // paired, against the untuned model and the baseline
+  // By what `report --table` calls them; those without a row are not shown.
+  struct Named {
+    std::string name;
+    Table table;
+  };
+  std::vector<Named> more;
   std::vector<std::string> notes;
 };
 
 absl::StatusOr<Report> BuildReport(const std::string& dir);
 
-// md, latex, html: both tables and the notes; csv, tsv: the main table alone.
+// md, latex, html: the tables and the notes; csv, tsv: the main table alone.
 std::string RenderReport(const Report& report, TableFormat format);
+// One table: "main", "comparisons", or one of `more`; an error lists them.
+absl::StatusOr<std::string> RenderOneTable(const Report& report,
+                                           const std::string& name,
+                                           TableFormat format);
 
 // Parts of BuildReport.
 Table MainTable(const Results& results,

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_join.h"
 #include "harness/analysis/collected_records.h"
 #include "harness/analysis/search_states.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
 #include "harness/record/manifest_store.h"
 #include "harness/spec/plan_text.h"
 
@@ -122,17 +122,11 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
   return table;
 }
 
-RunState ReadRunState(const record::RunStore& store,
-                      const std::string& run_id) {
+RunState StateOfRun(const record::RunStore& store, const std::string& run_id,
+                    const absl::StatusOr<record::RunRecord>& last) {
   RunState state;
   state.run_id = run_id;
-  FoundRecord found;
-  absl::StatusOr<record::RunRecord> record = store.ReadFinal(run_id);
-  if (!record.ok() && !FileExists(store.paths().Record(run_id))) {
-    found.attempt = store.CountAttempts(run_id);
-    record = store.ReadLastAttempt(run_id);
-  }
-  if (absl::IsNotFound(record.status())) {
+  if (absl::IsNotFound(last.status())) {
     if (const auto rung = store.ReadLastRung(run_id); rung.ok()) {
       Decide(store, nullptr, state);
       if (state.state != "running") state.state = "stopped";
@@ -142,11 +136,13 @@ RunState ReadRunState(const record::RunStore& store,
     Decide(store, nullptr, state);
     return state;
   }
+  FoundRecord found;
   found.state = "damaged";
-  if (record.ok()) {
-    found.state = std::string(record::RunStatusName(record->status));
-    found.record = *std::move(record);
+  if (last.ok()) {
+    found.state = std::string(record::RunStatusName(last->status));
+    found.record = *last;
   }
+  if (!store.Stands(run_id)) found.attempt = store.CountAttempts(run_id);
   Decide(store, &found, state);
   return state;
 }
@@ -163,14 +159,13 @@ std::vector<std::vector<std::string>> StatusRows(const StatusTable& table,
       step = StepText(progress);
       if (run.state == "running" && progress.phase == "train" &&
           progress.steps > 0) {
-        left = record::FormatSeconds(progress.seconds_left);
+        left = FormatSeconds(progress.seconds_left);
       }
       const double seconds = absl::ToDoubleSeconds(now - run.progress->when);
-      said = record::FormatSeconds(std::max(seconds, 0.0)) + " ago";
+      said = FormatSeconds(std::max(seconds, 0.0)) + " ago";
     }
     rows.push_back({run.run_id, run.state, phase, step, left, said,
-                    absl::StrJoin(run.axes, " ", absl::PairFormatter("=")),
-                    run.detail});
+                    spec::AxesText(run.axes), run.detail});
   }
   return rows;
 }

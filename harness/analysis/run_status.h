@@ -44,8 +44,10 @@ struct StatusTable {
 absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
                                        const StatusTable* before = nullptr);
 
-// The same of one run, from its own files; without axes.
-RunState ReadRunState(const record::RunStore& store, const std::string& run_id);
+// The same of one run whose final record, or else last attempt, was read as
+// `last`; NotFound where it has neither. Without axes.
+RunState StateOfRun(const record::RunStore& store, const std::string& run_id,
+                    const absl::StatusOr<record::RunRecord>& last);
 
 // A header and a row a run: id, state, phase, step, time left, time since its
 // worker last said something, axes, detail.

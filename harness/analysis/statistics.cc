@@ -43,15 +43,31 @@ double SampleStdDev(const std::vector<double>& values) {
 Bootstrap BootstrapOf(size_t n_items, size_t n_seeds,
                       const ValueOfDraw& value_of, std::string_view salt,
                       const ResamplingOptions& options) {
+  return BootstrapOf(std::vector<size_t>{n_items}, n_seeds, value_of, salt,
+                     options);
+}
+
+Bootstrap BootstrapOf(const std::vector<size_t>& group_sizes, size_t n_seeds,
+                      const ValueOfDraw& value_of, std::string_view salt,
+                      const ResamplingOptions& options) {
   const Bootstrap none{{kNaN, kNaN}, kNaN};
-  if (n_items == 0 || n_seeds == 0 || options.resamples < 1) return none;
+  const size_t n_items =
+      std::accumulate(group_sizes.begin(), group_sizes.end(), size_t{0});
+  if (std::count(group_sizes.begin(), group_sizes.end(), size_t{0}) > 0 ||
+      n_items == 0 || n_seeds == 0 || options.resamples < 1) {
+    return none;
+  }
   Rng rng(options.seed, Stream::kBootstrap, salt);
   std::vector<double> values, items_I(n_items), seeds_S(n_seeds);
   for (int r = 0; r < options.resamples; ++r) {
     std::fill(seeds_S.begin(), seeds_S.end(), 0.0);
     for (size_t s = 0; s < n_seeds; ++s) seeds_S[rng.Below(n_seeds)] += 1;
     std::fill(items_I.begin(), items_I.end(), 0.0);
-    for (size_t i = 0; i < n_items; ++i) items_I[rng.Below(n_items)] += 1;
+    size_t begin = 0;
+    for (const size_t size : group_sizes) {
+      for (size_t i = 0; i < size; ++i) items_I[begin + rng.Below(size)] += 1;
+      begin += size;
+    }
     values.push_back(value_of(items_I, seeds_S));
     if (std::isnan(values.back())) return none;
   }

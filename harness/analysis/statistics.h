@@ -44,6 +44,10 @@ struct Bootstrap {
 Bootstrap BootstrapOf(size_t n_items, size_t n_seeds,
                       const ValueOfDraw& value_of, std::string_view salt,
                       const ResamplingOptions& options = {});
+// The same of items in groups that follow each other, each drawn by itself.
+Bootstrap BootstrapOf(const std::vector<size_t>& group_sizes, size_t n_seeds,
+                      const ValueOfDraw& value_of, std::string_view salt,
+                      const ResamplingOptions& options = {});
 
 // A difference between two sides where item i has changed sides if swapped[i].
 using ValueOfSwap = std::function<double(const std::vector<char>& swapped)>;

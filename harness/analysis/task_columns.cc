@@ -63,29 +63,13 @@ std::vector<MetricRecord> MetricsOf(const Results& results,
   return metrics;
 }
 
-int DigitsOf(const std::string& unit) {
-  if (unit == "percent") return 2;
-  return unit == "fraction" ? 3 : 4;
-}
-
-// "nats/token", and the scale of what has no unit.
-std::string UnitOf(const MetricRecord& metric) {
-  if (metric.unit == "percent")
-    return "0\xe2\x80\x93"
-           "100";
-  if (metric.unit == "fraction")
-    return "0\xe2\x80\x93"
-           "1";
-  return metric.unit.empty() ? "1" : metric.unit;
-}
-
 // "macro F1 (0–1)": what people call it, and its scale.
 std::string TitleOf(const MetricRecord& metric, const std::string& split) {
   const metrics::Metric* row = metrics::FindMetric(metric.name);
   const std::string title =
       row == nullptr ? metric.name : metrics::TitleOf(*row, split);
   if (metric.unit.empty() || metric.unit == "1") return title;
-  return absl::StrCat(title, " (", UnitOf(metric), ")");
+  return absl::StrCat(title, " (", ScaleOf(metric.unit), ")");
 }
 
 void AddHolmColumn(const std::string& key, const std::string& title,
@@ -136,6 +120,21 @@ std::string MeasureOf(const Results& results, const std::string& task,
 }
 
 }  // namespace
+
+int DigitsOf(const std::string& unit) {
+  if (unit == "percent") return 2;
+  return unit == "fraction" ? 3 : 4;
+}
+
+std::string ScaleOf(const std::string& unit) {
+  if (unit == "percent")
+    return "0\xe2\x80\x93"
+           "100";
+  if (unit == "fraction")
+    return "0\xe2\x80\x93"
+           "1";
+  return unit.empty() ? "1" : unit;
+}
 
 TableCell GainCell(const Comparison& comparison) {
   TableCell cell = NumberCell(comparison.gain);
@@ -218,7 +217,7 @@ void AddRetainedColumns(const Results& results, const std::string& task,
   if (primary != nullptr) {
     table.AddNumber(
         {.key = task + "_" + measure,
-         .title = name + " (" + UnitOf(*primary) + ")",
+         .title = name + " (" + ScaleOf(primary->unit) + ")",
          .digits = DigitsOf(primary->unit),
          .has_sd = true},
         [&](const record::RunRecord& record) -> std::optional<double> {

@@ -22,6 +22,11 @@ void AddRetainedColumns(const Results& results, const std::string& task,
                         const std::vector<Comparison>& comparisons,
                         CellTable& table);
 
+// Digits after the point of what is measured in `unit`.
+int DigitsOf(const std::string& unit);
+// "nats/token", and the scale of what has no unit.
+std::string ScaleOf(const std::string& unit);
+
 // The gain and its interval.
 TableCell GainCell(const Comparison& comparison);
 // Holm's p, with what it is about; words where nothing is tested.

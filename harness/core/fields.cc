@@ -194,4 +194,18 @@ std::string NearestName(std::string_view name,
   return best;
 }
 
+std::string DidYouMean(std::string_view name,
+                       const std::vector<std::string>& known,
+                       std::string_view otherwise) {
+  const std::string nearest = NearestName(name, known);
+  return nearest.empty() ? std::string(otherwise)
+                         : absl::StrCat("; did you mean '", nearest, "'?");
+}
+
+std::string NearestOrKnown(std::string_view name,
+                           const std::vector<std::string>& known) {
+  return DidYouMean(name, known,
+                    absl::StrCat("; known are ", CanonicalText(known)));
+}
+
 }  // namespace sft

@@ -68,6 +68,14 @@ absl::StatusOr<std::string> CanonicalizeField(const FieldSpec& spec,
 // The candidate with the smallest edit distance, "" if none is near.
 std::string NearestName(std::string_view name,
                         const std::vector<std::string>& candidates);
+// The end of a message about an unknown name: "; did you mean 'lora'?", or
+// `otherwise` if none is near.
+std::string DidYouMean(std::string_view name,
+                       const std::vector<std::string>& known,
+                       std::string_view otherwise = "");
+// As above; if none is near, "; known are full,lora".
+std::string NearestOrKnown(std::string_view name,
+                           const std::vector<std::string>& known);
 
 inline FieldType TypeOf(const bool&) { return FieldType::kBool; }
 inline FieldType TypeOf(const int64_t&) { return FieldType::kInt; }

@@ -1,6 +1,7 @@
 #include "harness/core/files.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -9,6 +10,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -106,6 +108,9 @@ int WriteAndSync(const std::string& path, std::string_view bytes) {
   }
   return fsync(fd.get()) == 0 ? 0 : failed();
 }
+
+// What stands in a temporary name between the file's and its writer's number.
+std::string TemporaryMark() { return absl::StrCat(".tmp.", HostName(), "."); }
 
 std::string SizeText(double bytes) {
   return absl::StrFormat("%.1f MiB", bytes / (1 << 20));
@@ -235,7 +240,26 @@ absl::Status WriteWhole(const std::string& path, std::string_view bytes) {
 
 std::string TemporaryBeside(const std::string& path) {
   static std::atomic<int> counter{0};
-  return absl::StrCat(path, ".tmp.", HostName(), ".", getpid(), ".", counter++);
+  return absl::StrCat(path, TemporaryMark(), getpid(), ".", counter++);
+}
+
+void RemoveStaleTemporaries(const std::string& folder, std::string_view name) {
+  const std::string mark = TemporaryMark();
+  std::error_code error;
+  std::vector<fs::path> stale;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string found = entry.path().filename().string();
+    const size_t at = found.rfind(mark);
+    if (at == std::string::npos || (!name.empty() && at != name.size()) ||
+        found.compare(0, name.size(), name) != 0) {
+      continue;
+    }
+    const int pid = std::atoi(found.c_str() + at + mark.size());
+    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) {
+      stale.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : stale) fs::remove(path, error);
 }
 
 absl::Status WriteFileAtomically(const std::string& path,

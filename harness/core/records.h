@@ -55,8 +55,11 @@ struct MetricRecord {
 // model, round r is after the r-th stage of training.
 struct EvalRecord {
   std::string task;
-  std::string split;  // "test", "validation", "heldout"
+  // "test", "validation", "heldout"; at points within a round "curve" and
+  // "rewind"; of what is between two models "distance".
+  std::string split;
   int64_t round = 0;
+  double point = 0;  // of a curve the step of the round; rewound: alpha
   std::vector<MetricRecord> metrics;  // the primary one first
   std::vector<int64_t> row_ids;       // of the items
   std::vector<int64_t> predictions;   // label index, classification only

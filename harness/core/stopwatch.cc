@@ -1,6 +1,9 @@
 #include "harness/core/stopwatch.h"
 
+#include <cmath>
 #include <ctime>
+
+#include "absl/strings/str_format.h"
 
 namespace sft {
 namespace {
@@ -24,6 +27,15 @@ absl::Duration Stopwatch::Wall() const {
 absl::Duration Stopwatch::Cpu() const {
   return absl::Nanoseconds(Nanoseconds(CLOCK_PROCESS_CPUTIME_ID) -
                            cpu_start_ns_);
+}
+
+std::string FormatSeconds(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return "?";
+  const int64_t s = std::llround(seconds);
+  if (s >= 3600) {
+    return absl::StrFormat("%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
+  }
+  return absl::StrFormat("%d:%02d", s / 60, s % 60);
 }
 
 }  // namespace sft

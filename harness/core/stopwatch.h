@@ -1,8 +1,9 @@
-// Wall and processor time.
+// Wall and processor time, and how a time is shown.
 #ifndef HARNESS_CORE_STOPWATCH_H_
 #define HARNESS_CORE_STOPWATCH_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/time/time.h"
 
@@ -20,6 +21,9 @@ class Stopwatch {
   int64_t wall_start_ns_;
   int64_t cpu_start_ns_;
 };
+
+// "1:05", "2:03:10"; "?" of what is no time.
+std::string FormatSeconds(double seconds);
 
 }  // namespace sft
 

@@ -1,4 +1,6 @@
 // Where the files of a data set are.
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -41,6 +43,13 @@ absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
     return absl::NotFoundError(absl::StrCat(full, ": ", advice));
   }
   return full;
+}
+
+bool IsHere(const DatasetRow& row, const DataFolders& folders) {
+  return std::all_of(row.files.begin(), row.files.end(),
+                     [&folders](const std::string& file) {
+                       return ResolveDataFile(file, folders).ok();
+                     });
 }
 
 }  // namespace sft::data

@@ -106,6 +106,8 @@ struct DatasetRow {
 // where.
 absl::StatusOr<std::string> ResolveDataFile(const std::string& file,
                                             const DataFolders& folders);
+// Whether all of a set's files are there.
+bool IsHere(const DatasetRow& row, const DataFolders& folders);
 
 }  // namespace sft::data
 

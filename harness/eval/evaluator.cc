@@ -2,31 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <utility>
 
 #include "harness/core/status.h"
-#include "harness/core/stop_point.h"
-#include "harness/data/added_ids.h"
 #include "harness/eval/answers.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/evaluate_heads.h"
+#include "harness/eval/heldout_windows.h"
 #include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
 #include "harness/metrics/metric_records.h"
 
 namespace sft::eval {
 namespace {
-
-using Ids = std::vector<int32_t>;
-
-Example Unlabelled(int64_t row_id, Ids ids) {
-  Example example;
-  example.row_id = row_id;
-  example.labels.assign(ids.size(), kNoLoss);
-  example.input_ids = std::move(ids);
-  return example;
-}
 
 // Minus the log-probabilities, summed by sequence.
 void SumNats(const std::vector<Wanted>& wanted,
@@ -106,16 +94,8 @@ absl::StatusOr<EvalRecord> EvaluateLoss(model::Model& model,
     return EvaluateHeadLoss(model, examples, task, options);
   }
   EvalRecord record = StartRecord(task, options);
-  std::vector<Wanted> wanted;
-  for (size_t i = 0; i < examples.size(); ++i) {
-    record.row_ids.push_back(examples[i].row_id);
-    const std::vector<int32_t>& labels = examples[i].labels;
-    for (size_t t = 1; t < labels.size(); ++t) {
-      if (labels[t] == kNoLoss) continue;
-      wanted.push_back(
-          {static_cast<int64_t>(i), static_cast<int64_t>(t) - 1, labels[t]});
-    }
-  }
+  for (const Example& one : examples) record.row_ids.push_back(one.row_id);
+  const std::vector<Wanted> wanted = TargetsOf(examples);
   if (wanted.empty()) return InputError(task, "no target token to evaluate");
   const EvalScope scope(model);
   const std::vector<double> log_probabilities = LogProbabilities(
@@ -134,65 +114,21 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
     const std::vector<std::string>& documents, int64_t window,
     int64_t max_tokens, const std::string& name, const EvalOptions& options) {
   const Stopwatch watch;
-  if (window < 2) {
-    return InputError("heldout_window",
-                      absl::StrCat(window, " tokens predict nothing"));
-  }
-  SFT_ASSIGN_OR_RETURN(const AddedIds added,
-                       data::AddedIdsOf(tokenizer, options.bos));
-  SFT_ASSIGN_OR_RETURN(const std::string bos,
-                       BosDetail(tokenizer, options.bos, "plain"));
-  // Tokens that a window begins with, and of text that it can hold.
-  const int64_t before = std::ssize(added.before);
-  const int64_t room = window - before;
-  if (room < 1) return InputError("heldout_window", "holds no token of text");
-  const auto encode = [&](const std::string& document) {
-    Ids ids = data::EncodeWhole(tokenizer, document, added);
-    ids.erase(ids.begin(), ids.begin() + before);
-    return ids;
-  };
+  SFT_ASSIGN_OR_RETURN(
+      const HeldoutWindows held,
+      WindowsOf(tokenizer, documents, window, max_tokens, name, options.bos));
+  const std::vector<Example>& windows = held.windows;
+  const std::vector<Wanted>& wanted = held.wanted;
   EvalRecord record = StartRecord(name, options);
   record.split = "heldout";
-  std::vector<std::optional<Ids>> encoded(documents.size());
-  std::vector<Example> windows;
-  std::vector<Wanted> wanted;
-  int64_t left = max_tokens > 0 ? max_tokens : INT64_MAX;
-  const int64_t least = before > 0 ? 1 : 2;  // else nothing is predicted
-  bool more = true;
-  for (int64_t w = 0; more && left >= least; ++w) {
-    more = false;
-    for (size_t d = 0; d < documents.size() && left >= least; ++d) {
-      StopPoint();
-      if (!encoded[d]) encoded[d] = encode(documents[d]);
-      const int64_t begin = w * room;
-      const int64_t length = std::min(
-          {room, left, static_cast<int64_t>(encoded[d]->size()) - begin});
-      if (length < least) continue;
-      more = true;
-      left -= length;
-      const auto from = encoded[d]->begin() + begin;
-      const int64_t id = (static_cast<int64_t>(d) << 20) + w;
-      Ids ids = added.before;
-      ids.insert(ids.end(), from, from + length);
-      windows.push_back(Unlabelled(id, std::move(ids)));
-      record.row_ids.push_back(id);
-      for (int64_t t = std::max<int64_t>(1, before); t < before + length; ++t) {
-        wanted.push_back({static_cast<int64_t>(windows.size()) - 1, t - 1,
-                          windows.back().input_ids[t]});
-      }
-    }
-  }
-  if (windows.empty()) return InputError(name, "no text to evaluate");
+  for (const Example& one : windows) record.row_ids.push_back(one.row_id);
   const EvalScope scope(model);
   const std::vector<double> log_probabilities = LogProbabilities(
       model, windows, wanted, options.max_tokens_a_batch, &record.tokens);
   std::vector<double> sums(windows.size(), 0.0);
   std::vector<int64_t> counts(windows.size(), 0);
   SumNats(wanted, log_probabilities, sums, counts);
-  const std::string detail =
-      absl::StrCat("window:", window, "|max_tokens:", max_tokens,
-                   "|order:first-windows-first", bos,
-                   bos.empty() ? "" : " before each window");
+  const std::string& detail = held.detail;
   record.metrics = {metrics::MeanNats("cross_entropy", sums, counts, detail),
                     metrics::MakeMetric("perplexity", detail),
                     metrics::TokenCounts("cross_entropy_tokens", counts)};

@@ -180,6 +180,19 @@ Batch BatchOf(const std::vector<Example>& sequences,
 
 }  // namespace
 
+std::vector<Wanted> TargetsOf(const std::vector<Example>& examples) {
+  std::vector<Wanted> wanted;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    const std::vector<int32_t>& labels = examples[i].labels;
+    for (size_t t = 1; t < labels.size(); ++t) {
+      if (labels[t] == kNoLoss) continue;
+      wanted.push_back(
+          {static_cast<int64_t>(i), static_cast<int64_t>(t) - 1, labels[t]});
+    }
+  }
+  return wanted;
+}
+
 std::vector<double> LogProbabilities(model::Model& model,
                                      const std::vector<Example>& sequences,
                                      const std::vector<Wanted>& wanted,

@@ -40,6 +40,9 @@ struct Wanted {
   int32_t token = 0;
 };
 
+// The targets of rows, in order.
+std::vector<Wanted> TargetsOf(const std::vector<Example>& examples);
+
 // log p(token | tokens of the sequence up to position) for each of `wanted`,
 // in its order. Sequences go through the model in flat batches of like
 // lengths, at most `max_tokens` each; only wanted positions reach the head.

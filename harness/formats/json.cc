@@ -178,6 +178,14 @@ absl::StatusOr<json> ReadJsonDocument(const std::string& path) {
   return ParseJsonDocument(path, text);
 }
 
+std::string JsonText(const json& document, int indent) {
+  return document.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+std::string JsonText(const nlohmann::ordered_json& document, int indent) {
+  return document.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
 int JsonDepth(std::string_view text) {
   int depth = 0, deepest = 0;
   bool in_string = false;

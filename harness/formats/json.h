@@ -44,6 +44,11 @@ absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view where,
                                                int max_depth = kMaxJsonDepth);
 absl::StatusOr<nlohmann::json> ReadJsonDocument(const std::string& path);
 
+// A document as text, `indent` blanks a level (-1: one line). Bytes of a user's
+// file that are no UTF-8 are replaced.
+std::string JsonText(const nlohmann::json& document, int indent = -1);
+std::string JsonText(const nlohmann::ordered_json& document, int indent);
+
 // The deepest nesting of brackets outside strings; `text` need not be JSON.
 int JsonDepth(std::string_view text);
 

@@ -45,12 +45,17 @@ const FieldNames& Batches() {
 // head.
 const FieldNames& RowForm() {
   static const auto& names =
-      *new FieldNames{"max_length",       "prompt_form",    "loss_on_prompt",
-                      "loss_on",          "system_prompt",  "bos",
-                      "min_row_tokens",   "max_row_tokens", "train_limit",
-                      "validation_limit", "test_limit",     "limit_from",
-                      "sample_seed",      "heldout_tokens", "heldout_window",
-                      "score_end_of_turn"};
+      *new FieldNames{"max_length",     "prompt_form",
+                      "loss_on_prompt", "loss_on",
+                      "system_prompt",  "bos",
+                      "min_row_tokens", "max_row_tokens",
+                      "train_limit",    "validation_limit",
+                      "test_limit",     "limit_from",
+                      "sample_seed",    "heldout_tokens",
+                      "heldout_window", "score_end_of_turn",
+                      "replay.from",    "replay.share",
+                      "curve",          "rewind",
+                      "at_points",      "distance"};
   return names;
 }
 
@@ -95,9 +100,17 @@ std::string ReadingPart(const Workbench& bench, const spec::RunConfig& config) {
   const train::BatchingMethodRow* batching =
       bench.FindBatchingMethod(config.batching);
   const bool whole = batching != nullptr && batching->takes_whole_rows(config);
+  const train::UpdateMethodRow* method = bench.FindUpdateMethod(config.method);
+  train::CalibrationRows rows;
+  if (method != nullptr && method->calibration) {
+    rows = method->calibration(config);
+  }
   return absl::StrCat(TextWithout(config, {&Steering(), &Arithmetic(),
                                            &Batches(), &SeedAlone()}),
-                      whole ? "whole rows\n" : "");
+                      whole ? "whole rows\n" : "",
+                      rows.rows == 0 ? ""
+                                     : absl::StrCat("calibration = ", rows.set,
+                                                    ", ", rows.rows, "\n"));
 }
 
 std::string BatchingPart(const Workbench& bench,

@@ -11,8 +11,12 @@
 namespace sft::launch {
 
 // A run that is foretold to need more than this machine has: refused, or within
-// a tenth, which formulas may be wrong by, said.
+// a tenth, which formulas may be wrong by, said. More than the smallest card
+// has, or of a run that goes elsewhere: said.
 std::optional<spec::Finding> MemoryFits(const CostFacts& facts);
+
+// Every step that `curve` names is one of the longest round's.
+std::optional<spec::Finding> CurveFits(const CostFacts& facts);
 
 // What the run would end with, as a finding of the field that names the model,
 // the rows or the option at fault. nullopt for what only this program is to

@@ -14,6 +14,7 @@
 #include "harness/core/stopwatch.h"
 #include "harness/launch/interrupts.h"
 #include "harness/launch/progress_screen.h"
+#include "harness/launch/run_checkpoint.h"
 #include "harness/launch/worker_death.h"
 #include "harness/record/run_store.h"
 #include "harness/record/validation_score.h"
@@ -21,8 +22,8 @@
 namespace sft::launch {
 namespace {
 
-// Between looks at what other launchers do.
-constexpr double kElsewhereSeconds = 1;
+// Between looks at what other launchers do, and whether memory is free now.
+constexpr double kLookSeconds = 1;
 
 // "lora packed seed=0": method and batching first, then what else varies.
 std::string Label(const spec::PlannedRun& run) {
@@ -87,7 +88,10 @@ class Sweep {
   absl::Status SkipWhatStands() {
     for (const spec::PlannedRun& run : plan_.runs) {
       SFT_ASSIGN_OR_RETURN(const bool stands, HasReached(run));
-      if (stands) states_.Skip(run.run_id);
+      if (!stands) continue;
+      states_.Skip(run.run_id);
+      // Of a worker that was killed behind its record; one of a rung goes on.
+      if (RungOf(run) == 0) RemoveCheckpoints(store_.paths(), run.run_id);
     }
     return absl::OkStatus();
   }
@@ -104,6 +108,10 @@ class Sweep {
   }
 
   absl::Status StartWhatCanStart() {
+    if (has_no_room_ && since_asked_.WallSeconds() < kLookSeconds) {
+      return absl::OkStatus();
+    }
+    has_no_room_ = false;
     while (static_cast<int>(states_.running().size()) < pool_.slots()) {
       const spec::PlannedRun* run = states_.Next();
       if (run == nullptr) break;
@@ -113,8 +121,14 @@ class Sweep {
         states_.Skip(run->run_id);
         continue;
       }
-      SFT_ASSIGN_OR_RETURN(const Admission admission, AdmissionOf(*run));
+      const int failures = store_.CountFailures(run->run_id);
+      Admission admission;
+      if (failures < options_.max_attempts) {
+        SFT_ASSIGN_OR_RETURN(admission, AdmissionOf(*run));
+      }
       if (admission.verdict == Admission::Verdict::kWait) {
+        has_no_room_ = true;
+        since_asked_ = Stopwatch();
         // For runs that end it waits in silence.
         if (states_.running().empty()) {
           SayOnce(absl::StrCat(run->run_id, " ", Label(*run),
@@ -123,7 +137,7 @@ class Sweep {
         }
         break;
       }
-      if (!states_.Start(run->run_id, store_.CountFailures(run->run_id))) {
+      if (!states_.Start(run->run_id, failures)) {
         SaySettled(*run, "failed before, no attempt left (--max-attempts)");
       } else if (admission.verdict == Admission::Verdict::kNever) {
         states_.Refuse(run->run_id);
@@ -172,7 +186,7 @@ class Sweep {
   // What other launchers' workers were at: done, or to be done here.
   absl::Status LookElsewhere() {
     if (states_.elsewhere().empty() ||
-        since_look_.WallSeconds() < kElsewhereSeconds) {
+        since_look_.WallSeconds() < kLookSeconds) {
       return absl::OkStatus();
     }
     since_look_ = Stopwatch();
@@ -200,12 +214,16 @@ class Sweep {
   }
 
   absl::Status TakeEnd(const EndedRun& ended) {
+    has_no_room_ = false;
     const spec::PlannedRun& run = states_.Run(ended.run_id);
     progress_.erase(run.run_id);
     if (const auto record = store_.ReadReached(run.run_id, RungOf(run));
         record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
       const bool paused = record->status == RunStatus::kStopped;
+      if (!ended.outcome && !paused) {
+        RemoveCheckpoints(store_.paths(), run.run_id);
+      }
       const std::string score =
           paused ? PauseText(*record) : ScoreText(*record);
       SaySettled(
@@ -233,6 +251,7 @@ class Sweep {
   }
 
   absl::Status TakeFailure(const spec::PlannedRun& run, const EndedRun& ended) {
+    if (!ended.outcome) RemoveStaleTemporaries(store_.paths().Runs());
     if (ended.outcome != WorkerOutcome::kFailed) {
       const absl::Status status =
           store_
@@ -316,6 +335,8 @@ class Sweep {
   std::map<std::string, Progress> progress_;
   std::map<std::string, RunNeeds> needs_;  // of those that may start or did
   Stopwatch since_look_;                   // at what others do
+  bool has_no_room_ = false;               // for the next run, when it was ...
+  Stopwatch since_asked_;                  // ... asked for
   std::set<std::string> said_;             // what is said once
   ProgressScreen screen_;
 };

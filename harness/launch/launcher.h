@@ -18,7 +18,7 @@ namespace sft::launch {
 
 struct LaunchOptions : PoolOptions {
   std::string pool = "local";  // a row of WorkerPools()
-  int max_attempts = 2;
+  int max_attempts = kDefaultAttempts;
   // Where both are given (--jobs auto), a run starts beside others only where
   // what it needs is to be had on this machine: Admit().
   std::function<absl::StatusOr<RunNeeds>(const spec::RunConfig&)> needs_of;

@@ -117,7 +117,8 @@ class LocalPool final : public WorkerPool {
   absl::Status Start(const std::string& run_id, int attempt) override {
     SFT_RETURN_IF_ERROR(store_.MakeWorkFolder(run_id));
     const FileLock lock = store_.TakeLock(run_id);
-    if (lock.state == FileLock::State::kHeld && !options_.shares_runs) {
+    if (lock.state == FileLock::State::kHeld &&
+        options_.shared_runs.count(run_id) == 0) {
       return absl::AlreadyExistsError(absl::StrCat(
           "another process is at it",
           lock.host.empty() ? "" : absl::StrCat(", on ", lock.host)));

@@ -38,22 +38,23 @@ std::vector<model::SlotShape> ModelFacts::maps() const {
     shapes[row.name] = std::move(row.shape);
   }
   std::vector<model::SlotShape> maps;
-  const auto add = [&](const std::string& name, model::Role role) {
+  const auto add = [&](const std::string& name, model::Role role,
+                       int64_t layer) {
     const auto it = shapes.find(model::WeightName(name));
     if (it == shapes.end() || it->second.size() != 2) return;
-    maps.push_back({name, role, it->second[0], it->second[1]});
+    maps.push_back({name, role, it->second[0], it->second[1], layer});
   };
   const auto add_layers = [&](const auto& layout, int64_t layers) {
     for (int64_t layer = 0; layer < layers; ++layer) {
       for (const auto& map : layout.maps) {
-        add(layout.LayerName(layer, map.name), map.role);
+        add(layout.LayerName(layer, map.name), map.role, layer);
       }
     }
   };
   if (encoder() != nullptr) {
     add_layers(*encoder()->layout, encoder()->layers);
     if (encoder()->pooler) {
-      add(std::string(encoder()->layout->pooler), model::Role::kPooler);
+      add(std::string(encoder()->layout->pooler), model::Role::kPooler, -1);
     }
   } else {
     add_layers(*decoder()->layout, decoder()->layers);
@@ -101,13 +102,9 @@ absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
                                           const std::string& assets) {
   ModelFacts facts;
   SFT_ASSIGN_OR_RETURN(facts.where, model::LocateModel(name, assets));
-  // Of the weight files only the headers are read.
-  SFT_ASSIGN_OR_RETURN(const model::WeightFiles files,
-                       facts.where.gguf.empty()
-                           ? model::WeightFiles::OpenFolder(facts.where.folder)
-                           : model::WeightFiles::OpenGguf(facts.where.gguf));
-  facts.config = files.config();
-  facts.tensors = files.Check();
+  SFT_ASSIGN_OR_RETURN(facts.files, model::OpenWeights(facts.where));
+  facts.config = facts.files->config();
+  facts.tensors = facts.files->Check();
   SFT_ASSIGN_OR_RETURN(facts.tokenizer, LoadTokenizerOf(facts.where));
   return facts;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,7 @@ namespace sft::launch {
 
 struct ModelFacts {
   model::ModelLocation where;
+  std::optional<model::WeightFiles> files;  // open, for who loads it then
   model::ModelConfig config;
   std::unique_ptr<Tokenizer> tokenizer;
   // Whether the files' headers have the tensors that the config asks for.

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "harness/core/status.h"
 #include "harness/data/tasks/task_kind.h"
+#include "harness/launch/card_memory.h"
 #include "harness/launch/config_parts.h"
 #include "harness/launch/cost_rules.h"
 #include "harness/launch/text_rules.h"
@@ -20,12 +22,13 @@ class PlanChecker {
  public:
   PlanChecker(const Workbench& bench, const spec::ExperimentSpec& spec,
               const model::MethodChecks& method_checks, RunCosts& costs,
-              PlanDepth depth)
+              PlanDepth depth, PlanPlace place)
       : bench_(bench),
         spec_(spec),
         method_checks_(method_checks),
         costs_(costs),
-        depth_(depth) {}
+        depth_(depth),
+        elsewhere_(place == PlanPlace::kElsewhere) {}
 
   // Cells that differ in nothing that a rule may look at share a verdict.
   absl::StatusOr<std::vector<spec::Finding>> Check(
@@ -82,7 +85,8 @@ class PlanChecker {
   absl::StatusOr<std::vector<spec::Finding>> Judge(
       const spec::RunConfig& config, bool is_refused) {
     SFT_ASSIGN_OR_RETURN(const ModelFacts* model, ModelOf(config));
-    CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {}, {}};
+    CellFacts facts{bench_, method_checks_, spec_, config, *model, {}, {},
+                    {},     elsewhere_};
     for (const auto& [names, rows] :
          {std::pair{&config.train, &facts.train},
           std::pair{&config.evaluate, &facts.evaluate},
@@ -114,9 +118,17 @@ class PlanChecker {
                   found);
     }
     for (const CostRule rule : AllCostRules()) {
-      Take(config, rule({config, *cost, memory_limit_bytes_, spec_.search}),
+      Take(config,
+           rule({config, *cost, memory_limit_bytes_, CardBytes(config),
+                 elsewhere_, spec_.search}),
            found);
     }
+  }
+
+  int64_t CardBytes(const spec::RunConfig& config) {
+    if (config.device == "cpu") return 0;
+    if (!card_bytes_) card_bytes_ = CardMemoryBytes();
+    return *card_bytes_;
   }
 
   // A warning is said instead.
@@ -135,6 +147,8 @@ class PlanChecker {
   const model::MethodChecks& method_checks_;
   RunCosts& costs_;
   const PlanDepth depth_;
+  const bool elsewhere_;
+  std::optional<int64_t> card_bytes_;  // asked once, and only if it matters
   const int64_t memory_limit_bytes_ = measure::ReadMachineFacts().memory_bytes;
   std::map<std::string, std::vector<spec::Finding>> verdicts_;
   std::vector<std::string> warnings_;
@@ -145,7 +159,8 @@ class PlanChecker {
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
                                      const model::MethodChecks& method_checks,
-                                     RunCosts& costs, PlanDepth depth) {
+                                     RunCosts& costs, PlanDepth depth,
+                                     PlanPlace place) {
   spec::ExperimentSpec known = spec;
   for (const spec::UserData& data : spec.data) {
     const absl::Status status = bench.ReadOwnData(data);
@@ -155,7 +170,7 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
   }
   // What cannot be run is not reckoned either.
   if (!known.complaints.empty()) depth = PlanDepth::kHeaders;
-  PlanChecker checker(bench, spec, method_checks, costs, depth);
+  PlanChecker checker(bench, spec, method_checks, costs, depth, place);
   CheckedPlan checked;
   SFT_ASSIGN_OR_RETURN(
       checked.plan,

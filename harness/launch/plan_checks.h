@@ -30,6 +30,7 @@ struct CellFacts {
   const ModelFacts& model;
   // In the config's order, mixtures taken apart.
   std::vector<const data::DatasetRow*> train, evaluate, retain;
+  bool runs_elsewhere = false;  // not on this machine: PlanPlace
 };
 // nullopt: nothing to say. A rule about several fields names the one that a
 // user would change.
@@ -40,7 +41,10 @@ using CellRule = std::optional<spec::Finding> (*)(const CellFacts&);
 struct CostFacts {
   const spec::RunConfig& config;
   const RunCost& cost;
-  int64_t memory_limit_bytes = 0;  // of a process here; 0 = not known
+  // 0 = not known.
+  int64_t memory_limit_bytes = 0;  // of a process here
+  int64_t card_bytes = 0;          // of the smallest card, for runs on one
+  bool runs_elsewhere = false;     // as CellFacts
   spec::SpecSearch search = {};
 };
 using CostRule = std::optional<spec::Finding> (*)(const CostFacts&);
@@ -67,6 +71,9 @@ struct CheckedPlan {
 // files' digests, without which its ids are of configs only and nothing can be
 // run.
 enum class PlanDepth { kHeaders, kRuns };
+// Whether this machine is the one that runs it. Of another one, such as a
+// cluster's node, nothing is known here: what this one lacks is a warning.
+enum class PlanPlace { kHere, kElsewhere };
 // Expands the spec under all rules. An error holds all that is wrong with it,
 // what reading it complained of included: lines that begin with the spec's.
 // What is read and planned for it stays in `costs`, for who shows the costs.
@@ -74,7 +81,8 @@ absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
                                      const model::MethodChecks& method_checks,
                                      RunCosts& costs,
-                                     PlanDepth depth = PlanDepth::kRuns);
+                                     PlanDepth depth = PlanDepth::kRuns,
+                                     PlanPlace place = PlanPlace::kHere);
 absl::StatusOr<CheckedPlan> MakePlan(const Workbench& bench,
                                      const spec::ExperimentSpec& spec,
                                      const model::MethodChecks& method_checks,

@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
 #include "harness/launch/aligned_table.h"
 #include "harness/launch/plan_search.h"
 #include "harness/launch/progress.h"
@@ -21,14 +21,6 @@ namespace {
 
 // Of the matrix-product rate, what a whole step has been seen to reach.
 constexpr double kTypicalUtilisation = 0.6;
-
-std::string AxesText(const std::map<std::string, std::string>& axes) {
-  std::vector<std::string> parts;
-  for (const auto& [name, value] : axes) {
-    parts.push_back(absl::StrCat(name, "=", value));
-  }
-  return parts.empty() ? "-" : absl::StrJoin(parts, " ");
-}
 
 int64_t MiB(int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
 
@@ -114,7 +106,7 @@ absl::StatusOr<PlanDescription> DescribePlan(const spec::RunPlan& plan,
     std::map<std::string, std::string> axes = run.axes;
     axes.erase("method");
     axes.erase("batching");
-    described.axes = AxesText(axes);
+    described.axes = axes.empty() ? "-" : spec::AxesText(axes);
     out.runs.push_back(std::move(described));
   }
   std::vector<int64_t> tokens;
@@ -144,8 +136,8 @@ std::string PlanForPrograms(const PlanDescription& plan) {
                    run.there ? "there" : "-"));
   }
   for (const spec::RejectedCell& cell : plan.rejected) {
-    absl::StrAppend(&text, "rejected\t", AxesText(cell.axes), "\t", cell.reason,
-                    "\n");
+    absl::StrAppend(&text, "rejected\t", spec::AxesText(cell.axes), "\t",
+                    cell.reason, "\n");
   }
   return text + Totals(plan);
 }
@@ -174,8 +166,8 @@ std::string PlanForTerminal(const PlanDescription& plan, size_t width) {
   }
   std::string text = RenderAligned(table, width);
   for (const spec::RejectedCell& cell : plan.rejected) {
-    absl::StrAppend(&text, "rejected: ", AxesText(cell.axes), ": ", cell.reason,
-                    "\n");
+    absl::StrAppend(&text, "rejected: ", spec::AxesText(cell.axes), ": ",
+                    cell.reason, "\n");
   }
   return text + Totals(plan);
 }

@@ -116,6 +116,11 @@ absl::StatusOr<std::shared_ptr<const PlannedRows>> PlanRows::Read(
   for (const TrainingSet& round : inputs.training) {
     rows->training.emplace_back(round.examples);
   }
+  for (const std::vector<Example>& round : inputs.calibration) {
+    for (const Example& e : round) {
+      rows->calibration_tokens += std::ssize(e.input_ids);
+    }
+  }
   rows->eval_tokens = TokensToScore(inputs, config);
   rows->eval_items = ItemsToScore(inputs);
   rows->notices = inputs.notices;

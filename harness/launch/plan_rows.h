@@ -38,6 +38,7 @@ class RowShapes {
 
 struct PlannedRows {
   std::vector<RowShapes> training;  // a round each
+  int64_t calibration_tokens = 0;   // of all rounds
   int64_t eval_tokens = 0;          // that one evaluation reads
   int64_t eval_items = 0;           // that it scores
   // What is cut, left out or looks wrong, a line each.

@@ -54,7 +54,8 @@ std::optional<spec::Finding> DeviceIsHere(const CellFacts& facts) {
   return spec::Finding{
       "device",
       "this program sees no such device; use device: cpu, or a "
-      "build of the cuda preset on a machine with a card"};
+      "build of the cuda preset on a machine with a card",
+      /*is_warning=*/facts.runs_elsewhere};
 }
 
 std::optional<spec::Finding> TokenizerFits(const CellFacts& facts) {
@@ -249,6 +250,22 @@ std::optional<spec::Finding> MethodsFit(const CellFacts& facts) {
   return AsFinding(batching->make(facts.config).status(), "batching");
 }
 
+// What the method reads before it trains.
+std::optional<spec::Finding> CalibrationHasRows(const CellFacts& facts) {
+  const train::UpdateMethodRow* method =
+      facts.bench.FindUpdateMethod(facts.config.method);
+  if (method == nullptr || !method->calibration) return std::nullopt;
+  const train::CalibrationRows wanted = method->calibration(facts.config);
+  if (wanted.of_round_before ||
+      facts.bench.DatasetOf(facts.config, wanted.set).ok()) {
+    return std::nullopt;
+  }
+  return spec::Finding{
+      wanted.option,
+      "names no data set; the method reads rows of one that is not trained "
+      "on, replayed or measured ('sftbench list datasets')"};
+}
+
 // Tensors that are missing, surplus, of another shape or in a type that cannot
 // be read.
 std::optional<spec::Finding> TensorsFit(const CellFacts& facts) {
@@ -299,6 +316,18 @@ std::optional<spec::Finding> SelectionHasRows(const PlanFacts& facts) {
                              "above 0")};
 }
 
+std::optional<spec::Finding> PointsAreRetained(const CellFacts& facts) {
+  const std::vector<std::string>& retain = facts.config.retain;
+  for (const std::string& name : facts.config.at_points) {
+    if (std::count(retain.begin(), retain.end(), name) > 0) continue;
+    return spec::Finding{
+        "at_points", absl::StrCat("'", name,
+                                  "' is measured neither before nor after; "
+                                  "name it in evaluate: {retain: [...]} too")};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const std::vector<CellRule>& AllCellRules() {
@@ -312,17 +341,19 @@ const std::vector<CellRule>& AllCellRules() {
       RowsFit,
       HeadFits,
       MethodsFit,
+      CalibrationHasRows,
       EncoderReadsNoPrompt,
       SpanHeadsHaveAnswers,
       LabelsDiffer,
       TensorsFit,
+      PointsAreRetained,
   };
   return rules;
 }
 
 const std::vector<CostRule>& AllCostRules() {
   static const auto& rules =
-      *new std::vector<CostRule>{MemoryFits, RungsHoldSteps};
+      *new std::vector<CostRule>{MemoryFits, CurveFits, RungsHoldSteps};
   return rules;
 }
 

@@ -17,7 +17,6 @@ inline constexpr char kDiskFullPhase[] = "disk full: ";
 
 using Progress = record::RunProgress;
 using record::FormatProgress;
-using record::FormatSeconds;
 using record::ParseProgress;
 
 // How fast a worker trains, over the steps that it took itself.

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "harness/core/display_width.h"
+#include "harness/core/stopwatch.h"
 
 namespace sft::launch {
 namespace {

@@ -14,13 +14,15 @@ namespace sft::launch {
 namespace {
 
 absl::StatusOr<LoadedModel> LoadWith(model::ModelLocation where,
+                                     const model::WeightFiles& files,
                                      std::unique_ptr<Tokenizer> tokenizer,
                                      const model::ModelOptions& options) {
   const MemoryScope memory(MemoryUse::kWeights);
   LoadedModel loaded;
   loaded.where = std::move(where);
   loaded.tokenizer = std::move(tokenizer);
-  SFT_ASSIGN_OR_RETURN(loaded.model, model::LoadModel(loaded.where, options));
+  SFT_ASSIGN_OR_RETURN(loaded.model,
+                       model::LoadModel(loaded.where, files, options));
   const int64_t rows = loaded.model->info().vocabulary;
   if (loaded.tokenizer->vocab_size() > rows) {
     return InputError(
@@ -33,11 +35,15 @@ absl::StatusOr<LoadedModel> LoadWith(model::ModelLocation where,
 
 }  // namespace
 
+at::ScalarType ComputeDtypeOf(const spec::RunConfig& config) {
+  if (config.dtype == "bf16") return at::kBFloat16;
+  return config.dtype == "f64" ? at::kDouble : at::kFloat;
+}
+
 absl::StatusOr<model::ModelOptions> ModelOptionsOf(
     const spec::RunConfig& config) {
   model::ModelOptions options;
-  if (config.dtype == "bf16") options.compute_dtype = at::kBFloat16;
-  if (config.dtype == "f64") options.compute_dtype = at::kDouble;
+  options.compute_dtype = ComputeDtypeOf(config);
   if (config.device == "cuda") {
     if (!at::hasCUDA()) {
       return absl::InvalidArgumentError(
@@ -55,16 +61,19 @@ absl::StatusOr<LoadedModel> LoadModelOf(const Workbench& bench,
                        ModelOptionsOf(config));
   SFT_ASSIGN_OR_RETURN(model::ModelLocation where,
                        model::LocateModel(config.model, bench.folders.assets));
+  SFT_ASSIGN_OR_RETURN(const model::WeightFiles files,
+                       model::OpenWeights(where));
   SFT_ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer,
                        LoadTokenizerOf(where));
-  return LoadWith(std::move(where), std::move(tokenizer), options);
+  return LoadWith(std::move(where), files, std::move(tokenizer), options);
 }
 
 absl::StatusOr<LoadedModel> LoadModelOf(ModelFacts facts,
                                         const spec::RunConfig& config) {
   SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
                        ModelOptionsOf(config));
-  return LoadWith(std::move(facts.where), std::move(facts.tokenizer), options);
+  return LoadWith(std::move(facts.where), *facts.files,
+                  std::move(facts.tokenizer), options);
 }
 
 absl::Status SetHeadForTasks(const Workbench& bench,

@@ -25,6 +25,7 @@ struct LoadedModel {
   std::unique_ptr<Tokenizer> tokenizer;
 };
 
+at::ScalarType ComputeDtypeOf(const spec::RunConfig& config);
 // The options of a config: dtype and device, or why they cannot be had here.
 absl::StatusOr<model::ModelOptions> ModelOptionsOf(
     const spec::RunConfig& config);

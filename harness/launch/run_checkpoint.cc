@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <tuple>
@@ -153,13 +152,13 @@ std::vector<FoundCheckpoint> FindCheckpoints(const record::RunPaths& paths,
 // A whole one, or nullopt.
 absl::StatusOr<std::optional<SavedRun>> ReadSavedRun(
     const std::string& folder, const std::string& run_id,
-    const record::RunRecord& now) {
+    const record::RunRecord& now, const LogLine& log) {
   absl::StatusOr<train::Checkpoint> checkpoint =
       train::ReadCheckpoint(folder, run_id);
   if (!checkpoint.ok()) {
-    if (absl::IsDataLoss(checkpoint.status())) {
-      fprintf(stderr, "not continuing from it: %s\n",
-              ToStd(checkpoint.status().message()).c_str());
+    if (absl::IsDataLoss(checkpoint.status()) && log) {
+      log(absl::StrCat("not continuing from it: ",
+                       checkpoint.status().message()));
     }
     return std::optional<SavedRun>();
   }
@@ -193,10 +192,10 @@ std::string OwnExecution() {
 
 absl::StatusOr<std::optional<SavedRun>> TakeUpSavedRun(
     const record::RunPaths& paths, const std::string& run_id,
-    const record::RunRecord& now) {
+    const record::RunRecord& now, const LogLine& log) {
   std::optional<SavedRun> saved;
   for (const FoundCheckpoint& found : FindCheckpoints(paths, run_id)) {
-    SFT_ASSIGN_OR_RETURN(saved, ReadSavedRun(found.folder, run_id, now));
+    SFT_ASSIGN_OR_RETURN(saved, ReadSavedRun(found.folder, run_id, now, log));
     if (!saved) continue;
     const std::string own = paths.Checkpoint(run_id, OwnExecution());
     if ((found.execution.empty() || IsDead(found.execution)) &&

@@ -4,6 +4,7 @@
 #ifndef HARNESS_LAUNCH_RUN_CHECKPOINT_H_
 #define HARNESS_LAUNCH_RUN_CHECKPOINT_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "harness/train/checkpoint.h"
 
 namespace sft::launch {
+
+using LogLine = std::function<void(const std::string&)>;
 
 struct SavedRun {
   train::Checkpoint checkpoint;
@@ -33,10 +36,10 @@ std::string OwnExecution();
 // anew. What a dead process of this host left becomes this one's or, where it
 // is not the newest, goes; that of another host is read where it is.
 // InvalidArgument where a digest of `now`, the record of what was read just
-// now, is another than that of the checkpoint.
+// now, is another than that of the checkpoint. Damaged ones are told to `log`.
 absl::StatusOr<std::optional<SavedRun>> TakeUpSavedRun(
     const record::RunPaths& paths, const std::string& run_id,
-    const record::RunRecord& now);
+    const record::RunRecord& now, const LogLine& log);
 
 // Of all executions, and what was measured before them, once the final record
 // stands. As far as it goes: another execution may be writing, and clears its

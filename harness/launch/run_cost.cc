@@ -5,6 +5,7 @@
 
 #include "harness/core/catch_torch.h"
 #include "harness/core/status.h"
+#include "harness/launch/base_measures.h"
 #include "harness/launch/config_parts.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/launch/run_measures.h"
@@ -61,6 +62,13 @@ absl::StatusOr<RunCost> RunCosts::Reckon(const spec::RunConfig& config) {
   cost.flops = scorings * 2.0 *
                static_cast<double>(outline->model->info().parameters) *
                static_cast<double>(rows->eval_tokens);
+  const train::UpdateMethodRow* method = bench_.FindUpdateMethod(config.method);
+  if (method != nullptr && method->calibration) {
+    const double passes = method->calibration(config).takes_gradients ? 3 : 1;
+    cost.flops += passes * 2.0 *
+                  static_cast<double>(outline->model->info().parameters) *
+                  static_cast<double>(rows->calibration_tokens);
+  }
   SFT_ASSIGN_OR_RETURN(const std::vector<RoundWork>* rounds,
                        WorkOf(config, rows));
   SFT_RETURN_IF_ERROR(
@@ -68,6 +76,14 @@ absl::StatusOr<RunCost> RunCosts::Reckon(const spec::RunConfig& config) {
   if (rounds->empty()) {
     cost.memory = measure::ModelBytes(*outline->model);
     cost.memory["process"] = measure::kProcessBytes;
+  } else if (MeasuresAgainstBase(config)) {
+    // Loaded in f32 (f64) when no activation is held any more.
+    const int64_t base =
+        outline->model->info().parameters * (config.dtype == "f64" ? 8 : 4);
+    const auto activations = cost.memory.find("activations");
+    const int64_t given_back =
+        activations == cost.memory.end() ? 0 : activations->second;
+    cost.memory["base"] = std::max<int64_t>(0, base - given_back);
   }
   // The base model's scores stand in the record of a tuned one, too.
   const auto scored = static_cast<int64_t>(1 + config.train.size());
@@ -84,12 +100,10 @@ absl::StatusOr<RunCosts::Outline*> RunCosts::OutlineOf(
   if (outlines_.size() >= kMostOutlines) outlines_.clear();
   SFT_ASSIGN_OR_RETURN(const ModelFacts* facts, FactsOf(config.model));
   SFT_RETURN_IF_ERROR(facts->tensors);
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       ModelOptionsOf(config));
   Outline outline;
   SFT_ASSIGN_OR_RETURN(outline.model,
                        model::OutlineModel(facts->config, facts->where.name,
-                                           options.compute_dtype));
+                                           ComputeDtypeOf(config)));
   SFT_RETURN_IF_ERROR(CatchTorch([&]() -> absl::Status {
     SFT_RETURN_IF_ERROR(SetHeadForTasks(bench_, config, *outline.model));
     SFT_ASSIGN_OR_RETURN(outline.method,
@@ -136,10 +150,11 @@ absl::StatusOr<RunCosts::RoundWork> RunCosts::PlanWork(
   for (const train::PlannedStep& step : plan.steps) {
     for (const data::MicroBatchPlan& micro : step.micro_batches) {
       const data::BatchSize size = collator->SizeOf(examples, micro);
-      out.work = out.work + measure::WorkOf(size, examples.front().head);
-      if (size.slots() > out.largest_tokens) {
-        out.largest_tokens = size.slots();
-        out.largest_targets = size.target_tokens;
+      const measure::StepWork work =
+          measure::WorkOf(size, examples.front().head);
+      out.work = out.work + work;
+      if (work.computed_tokens > out.largest.computed_tokens) {
+        out.largest = work;
       }
     }
   }
@@ -156,11 +171,14 @@ absl::Status RunCosts::AddRounds(const spec::RunConfig& config,
     SFT_RETURN_IF_ERROR(outline.method->BeginRound(static_cast<int64_t>(i)));
     const std::vector<train::TrainableParameter> parameters =
         outline.method->TrainableParameters();
-    const measure::TrainedBytes trained = TrainedBytesOf(config, parameters);
-    for (const train::TrainableParameter& p : parameters) {
+    measure::TrainedBytes trained = TrainedBytesOf(config, parameters);
+    trained.method_state = outline.method->StateBytes();
+    for (const train::TrainableParameter& p :
+         outline.method->MovableParameters()) {
       trained_bytes[p.name] = static_cast<int64_t>(p.tensor.nbytes());
     }
     cost.steps += round.steps;
+    cost.longest_round_steps = std::max(cost.longest_round_steps, round.steps);
     cost.rows += round.rows;
     cost.real_tokens += round.real_tokens;
     cost.target_tokens += round.target_tokens;
@@ -171,14 +189,16 @@ absl::Status RunCosts::AddRounds(const spec::RunConfig& config,
                            round.work)
             .total();
     measure::StepSize largest = StepSizeOf(config);
-    largest.tokens = round.largest_tokens;
-    largest.targets = round.largest_targets;
+    largest.tokens = round.largest.computed_tokens;
+    largest.targets = round.largest.target_tokens;
+    largest.attention_pairs = round.largest.attention_pairs;
     std::map<std::string, int64_t> memory =
         measure::PredictTrainingBytes(*outline.model, trained, largest);
     if (SumOf(memory) > cost.memory_bytes()) cost.memory = std::move(memory);
     cost.weights_bytes = SumOf(trained_bytes);
     cost.checkpoint_bytes =
-        std::max(cost.checkpoint_bytes, cost.weights_bytes + trained.optimizer);
+        std::max(cost.checkpoint_bytes,
+                 cost.weights_bytes + trained.optimizer + trained.method_state);
   }
   return absl::OkStatus();
 }

@@ -24,6 +24,7 @@ namespace sft::launch {
 struct RunCost {
   // Of all rounds.
   int64_t steps = 0;
+  int64_t longest_round_steps = 0;
   int64_t rows = 0;
   int64_t real_tokens = 0;
   int64_t target_tokens = 0;
@@ -33,7 +34,7 @@ struct RunCost {
   // largest micro-batch of any round.
   std::map<std::string, int64_t> memory;
   int64_t memory_bytes() const;
-  // What the run leaves on disk, and what a checkpoint of it takes meanwhile;
+  // What the run leaves on disk, and what a checkpoint takes at most meanwhile;
   // weights only where they are kept (KeepWeights).
   bool trains_adapter = false;
   int64_t weights_bytes = 0;
@@ -66,7 +67,7 @@ class RunCosts {
   struct RoundWork {
     int64_t steps = 0, rows = 0, real_tokens = 0, target_tokens = 0;
     measure::StepWork work;
-    int64_t largest_tokens = 0, largest_targets = 0;  // of a micro-batch
+    measure::StepWork largest;  // of a micro-batch
   };
 
   absl::StatusOr<RunCost> Reckon(const spec::RunConfig& config);

@@ -5,9 +5,11 @@
 
 #include "harness/core/status.h"
 #include "harness/core/stop_point.h"
+#include "harness/data/tasks/task_kind.h"
 #include "harness/eval/evaluate_generation.h"
 #include "harness/eval/evaluator.h"
 #include "harness/metrics/forgetting.h"
+#include "harness/spec/points.h"
 
 namespace sft::launch {
 namespace {
@@ -50,7 +52,90 @@ absl::Status AddValidation(model::Model& model, const Measured& measured,
   return absl::OkStatus();
 }
 
+const EvalRecord* FindPoint(const std::vector<EvalRecord>& evals,
+                            const std::string& task, const std::string& split,
+                            int64_t round, double point) {
+  for (const EvalRecord& eval : evals) {
+    if (eval.task == task && eval.split == split && eval.round == round &&
+        eval.point == point) {
+      return &eval;
+    }
+  }
+  return nullptr;
+}
+
+// How a set is scored at points: by a loss, by its own score, or not at all.
+enum class AtPoints { kNot, kLoss, kScore };
+AtPoints HowAtPoints(const Measured& measured, const spec::RunConfig& config) {
+  if (!measured.validation_examples.empty()) return AtPoints::kLoss;
+  const std::vector<std::string>& named = config.at_points;
+  const bool scored =
+      data::KindRow(measured.input.task->kind).is_text ||
+      std::find(named.begin(), named.end(), measured.input.name) != named.end();
+  return scored ? AtPoints::kScore : AtPoints::kNot;
+}
+
 }  // namespace
+
+bool HasPoint(const RunInputs& inputs, const spec::RunConfig& config,
+              const std::string& split, int64_t round, double point,
+              const std::vector<EvalRecord>& evals) {
+  return std::all_of(inputs.measured.begin(), inputs.measured.end(),
+                     [&](const Measured& measured) {
+                       return HowAtPoints(measured, config) == AtPoints::kNot ||
+                              FindPoint(evals, measured.input.name, split,
+                                        round, point) != nullptr;
+                     });
+}
+
+absl::Status MeasurePoint(model::Model& model, const Tokenizer& tokenizer,
+                          const RunInputs& inputs,
+                          const spec::RunConfig& config,
+                          const std::string& split, int64_t round, double point,
+                          std::vector<EvalRecord>& evals) {
+  eval::EvalOptions options;
+  options.split = split;
+  options.round = round;
+  for (const Measured& measured : inputs.measured) {
+    const eval::EvalInput& input = measured.input;
+    const AtPoints how = HowAtPoints(measured, config);
+    if (how == AtPoints::kNot ||
+        FindPoint(evals, input.name, split, round, point) != nullptr) {
+      continue;
+    }
+    BeginPieces(absl::StrCat(NameOf(input.name, split, round), "/", point));
+    SFT_ASSIGN_OR_RETURN(
+        EvalRecord eval,
+        how == AtPoints::kLoss
+            ? eval::EvaluateLoss(model, measured.validation_examples,
+                                 input.name, options)
+            : eval::EvaluateTask(model, tokenizer, input, options));
+    eval.split = split;
+    eval.point = point;
+    evals.push_back(std::move(eval));
+    BeginPieces("");  // they have come to their result
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MeasureInRound(model::Model& model, const Tokenizer& tokenizer,
+                            const RunInputs& inputs,
+                            const spec::RunConfig& config, int64_t round,
+                            int64_t step, int64_t step_in_round,
+                            std::vector<EvalRecord>& evals) {
+  const int64_t every = config.eval_every_steps;
+  if (every > 0 && step_in_round % every == 0) {
+    SFT_RETURN_IF_ERROR(MeasureValidation(
+        model, inputs, absl::StrCat("validation_step_", step), round, evals));
+  }
+  SFT_ASSIGN_OR_RETURN(const std::vector<int64_t> curve,
+                       spec::ParseCurve(config.curve));
+  if (std::find(curve.begin(), curve.end(), step_in_round) == curve.end()) {
+    return absl::OkStatus();
+  }
+  return MeasurePoint(model, tokenizer, inputs, config, "curve", round + 1,
+                      static_cast<double>(step_in_round), evals);
+}
 
 absl::Status MeasureModel(model::Model& model, const Tokenizer& tokenizer,
                           const RunInputs& inputs, int64_t round,

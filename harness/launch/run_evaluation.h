@@ -31,6 +31,27 @@ absl::Status MeasureValidation(model::Model& model, const RunInputs& inputs,
                                const std::string& split, int64_t round,
                                std::vector<EvalRecord>& evals);
 
+// One point of a curve, or of rewound weights: of the split `split` at `point`,
+// the cross-entropy of held-out texts, the loss of validation rows, and the
+// score of what the config's `at_points` names; likewise.
+absl::Status MeasurePoint(model::Model& model, const Tokenizer& tokenizer,
+                          const RunInputs& inputs,
+                          const spec::RunConfig& config,
+                          const std::string& split, int64_t round, double point,
+                          std::vector<EvalRecord>& evals);
+// Whether nothing is left to measure there.
+bool HasPoint(const RunInputs& inputs, const spec::RunConfig& config,
+              const std::string& split, int64_t round, double point,
+              const std::vector<EvalRecord>& evals);
+
+// What the config asks for after a step of a round, which counts from 0: the
+// run's `step`-th, the round's `step_in_round`-th; likewise.
+absl::Status MeasureInRound(model::Model& model, const Tokenizer& tokenizer,
+                            const RunInputs& inputs,
+                            const spec::RunConfig& config, int64_t round,
+                            int64_t step, int64_t step_in_round,
+                            std::vector<EvalRecord>& evals);
+
 // Adds to the record what a decoder writes for the first `samples` rows of each
 // task, with the prompts; nothing for an encoder.
 absl::Status KeepAnswers(model::Model& model, const Tokenizer& tokenizer,

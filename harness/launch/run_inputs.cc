@@ -7,12 +7,14 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "harness/core/digest.h"
+#include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "harness/data/render/render.h"
 #include "harness/data/sample.h"
 #include "harness/data/tasks/task_kind.h"
+#include "harness/launch/general_rows.h"
 #include "harness/launch/input_audit.h"
+#include "harness/launch/mixed_rows.h"
 #include "harness/spec/mixture.h"
 
 namespace sft::launch {
@@ -20,18 +22,6 @@ namespace {
 
 constexpr size_t kNamedRefusals = 20;
 constexpr int64_t kNoLimit = int64_t{1} << 40;  // tokens a row
-
-std::string DigestOf(const std::vector<Example>& examples) {
-  Sha256 digest;
-  for (const Example& example : examples) {
-    digest.Update(&example.row_id, sizeof(example.row_id));
-    digest.Update(example.input_ids.data(),
-                  example.input_ids.size() * sizeof(int32_t));
-    digest.Update(example.labels.data(),
-                  example.labels.size() * sizeof(int32_t));
-  }
-  return digest.Hex();
-}
 
 class Reader {
  public:
@@ -51,6 +41,7 @@ class Reader {
       std::vector<data::Row> rows =
           Limited(part.name, "train", splits->train, config_.train_limit);
       audit_.AddTrained(part.name, rows);
+      NoteRoles("trained " + part.name, rows);
       SFT_ASSIGN_OR_RETURN(std::vector<Example> examples,
                            Render(*row, rows, "train", TakesWholeRows()));
       KeepLengths(part.name, examples);
@@ -67,9 +58,41 @@ class Reader {
       }
       of_part.push_back(std::move(examples));
     }
-    std::vector<Example> examples = Mixed(parts, std::move(of_part), of_label);
-    inputs_.texts["data." + stage + ".train_sha256"] = DigestOf(examples);
-    inputs_.training.push_back({stage, std::move(examples)});
+    TrainingSet set{stage, MixedRows(parts, std::move(of_part), of_label,
+                                     config_, inputs_)};
+    set.own_rows = set.examples.size();
+    SFT_RETURN_IF_ERROR(AddReplayed(set));
+    inputs_.texts["data." + stage + ".train_sha256"] =
+        DigestOfExamples(set.examples);
+    inputs_.training.push_back(std::move(set));
+    return absl::OkStatus();
+  }
+
+  // Behind all stages.
+  absl::Status AddCalibration() {
+    inputs_.calibration.resize(inputs_.training.size());
+    const train::UpdateMethodRow* method =
+        bench_.FindUpdateMethod(config_.method);
+    if (method == nullptr || !method->calibration) return absl::OkStatus();
+    const train::CalibrationRows wanted = method->calibration(config_);
+    for (size_t round = 0; round < inputs_.training.size(); ++round) {
+      if (wanted.of_round_before == (round == 0)) continue;
+      std::vector<Example> rows;
+      if (wanted.of_round_before) {
+        rows = OwnRows(inputs_.training[round - 1]);
+      } else if (round == 0) {
+        SFT_ASSIGN_OR_RETURN(
+            rows, GeneralRows(wanted.set, "calibration", wanted.option,
+                              static_cast<size_t>(wanted.rows)));
+      }
+      rows = Shuffled(rows, "calibration", config_.sample_seed);
+      if (std::ssize(rows) > wanted.rows) {
+        rows.resize(static_cast<size_t>(wanted.rows));
+      }
+      inputs_.facts[absl::StrCat("round", round, ".calibration_rows")] =
+          static_cast<double>(rows.size());
+      inputs_.calibration[round] = std::move(rows);
+    }
     return absl::OkStatus();
   }
 
@@ -92,9 +115,13 @@ class Reader {
     if (kind.is_text) {
       input.documents = splits->documents;
       if (input.documents.empty()) return InputError(name, "holds no text");
+      for (const std::string& document : input.documents) {
+        roles_.Add(DocumentKey(document), "measured " + name, "");
+      }
     } else {
       input.rows = Limited(name, "test", splits->test, config_.test_limit);
       if (input.rows.empty()) return InputError(name, "has no test row");
+      NoteRoles("measured " + name, input.rows);
       if (kind.measured_by_loss) {
         SFT_ASSIGN_OR_RETURN(input.examples, Render(*row, input.rows, "test"));
       }
@@ -104,6 +131,7 @@ class Reader {
         SFT_ASSIGN_OR_RETURN(measured.validation_examples,
                              Render(*row, validation, "validation"));
         audit_.CountLeaks(name, "validation", validation);
+        NoteRoles("validation " + name, validation);
       }
       if (!kind.measured_by_loss) {
         const absl::StatusOr<data::RenderedRows> rendered =
@@ -120,9 +148,108 @@ class Reader {
     return absl::OkStatus();
   }
 
+  absl::Status CheckRoles() const { return roles_.Check(); }
   RunInputs Take() { return std::move(inputs_); }
 
  private:
+  static std::vector<Example> OwnRows(const TrainingSet& set) {
+    return {set.examples.begin(),
+            set.examples.begin() + static_cast<int64_t>(set.own_rows)};
+  }
+
+  // At most so many rows of a data set, or windows of its text, that `field`
+  // asks for.
+  absl::StatusOr<std::vector<Example>> GeneralRows(const std::string& name,
+                                                   const std::string& use,
+                                                   const std::string& field,
+                                                   size_t most) {
+    SFT_ASSIGN_OR_RETURN(const data::DatasetRow* row, Find(name));
+    SFT_ASSIGN_OR_RETURN(data::Splits * splits, Load(*row));
+    const std::string role = absl::StrCat(use, " ", name);
+    if (data::KindRow(row->task.kind).is_text) {
+      if (head_ != HeadKind::kNextToken) {
+        return InputError(field, absl::StrCat(name,
+                                              " is text, and the model "
+                                              "is an encoder with a "
+                                              "head"));
+      }
+      for (const std::string& document : splits->documents) {
+        roles_.Add(DocumentKey(document), role, field);
+      }
+      return TextWindows(splits->documents, tokenizer_, config_.bos,
+                         config_.max_length);
+    }
+    if (splits->train.empty()) {
+      return InputError(field, absl::StrCat(name, " has no training row"));
+    }
+    std::vector<data::Row> rows;
+    for (const size_t i : data::SampleIndices(
+             std::vector<int64_t>(splits->train.size(), -1), most,
+             data::SampleKey(data::DigestOfRows(splits->train), use,
+                             config_.sample_seed))) {
+      rows.push_back(splits->train[i]);
+      roles_.Add(KeyOf(rows.back()), role, field);
+    }
+    return Render(*row, rows, use);
+  }
+
+  // Each source of replay.from brings as many target tokens as the others, and
+  // all together their share of the stage's. `earlier` has none before the
+  // first stage.
+  absl::Status AddReplayed(TrainingSet& set) {
+    constexpr char kField[] = "replay.from";
+    std::vector<std::string> sources = config_.replay_from;
+    if (inputs_.training.empty()) {
+      std::erase(sources, std::string(spec::kEarlierRows));
+    }
+    if (sources.empty() || config_.replay_share == 0) return absl::OkStatus();
+    double own = 0, replayed = 0;
+    for (const Example& example : set.examples) {
+      own += static_cast<double>(example.target_tokens());
+    }
+    const double wanted = TargetsOfShare(own, config_.replay_share) /
+                          static_cast<double>(sources.size());
+    for (const std::string& source : sources) {
+      std::vector<Example> rows;
+      if (source == spec::kEarlierRows) {
+        for (const TrainingSet& earlier : inputs_.training) {
+          const std::vector<Example> of_one = OwnRows(earlier);
+          rows.insert(rows.end(), of_one.begin(), of_one.end());
+        }
+      } else {
+        // A row has a target at least.
+        SFT_ASSIGN_OR_RETURN(rows,
+                             GeneralRows(source, "replay", kField,
+                                         static_cast<size_t>(wanted) + 1));
+      }
+      rows =
+          Shuffled(rows, absl::StrCat("replay/round", inputs_.training.size()),
+                   config_.sample_seed);
+      rows = UntilTargets(rows, wanted);
+      if (rows.empty()) {
+        return InputError(kField, source + " holds no row to replay");
+      }
+      for (Example& row : rows) {
+        replayed += static_cast<double>(row.target_tokens());
+        set.examples.push_back(std::move(row));
+      }
+    }
+    const std::string prefix =
+        absl::StrCat("round", inputs_.training.size(), ".replayed_");
+    inputs_.facts[prefix + "rows"] =
+        static_cast<double>(set.examples.size() - set.own_rows);
+    inputs_.facts[prefix + "share"] = replayed / (own + replayed);
+    return absl::OkStatus();
+  }
+
+  static uint64_t KeyOf(const data::Row& row) {
+    const data::RowIdentity identity = data::IdentityOf(row);
+    return SplitMix64(identity.prompt) ^ identity.answer;
+  }
+  void NoteRoles(const std::string& role, const std::vector<data::Row>& rows) {
+    for (const data::Row& row : rows) roles_.Add(KeyOf(row), role, "");
+  }
+
   // The rows that a limit leaves: all runs of these rows see the same ones.
   std::vector<data::Row> Limited(const std::string& name,
                                  const std::string& split,
@@ -169,45 +296,6 @@ class Reader {
                                  " training rows are outside min_row_tokens "
                                  "and max_row_tokens and left out"));
     }
-  }
-
-  // As many rows of each part as its weight asks, of the one that runs out
-  // first all; of the others a sample.
-  std::vector<Example> Mixed(
-      const std::vector<spec::MixPart>& parts,
-      std::vector<std::vector<Example>> of_part,
-      const std::vector<std::vector<int64_t>>& of_label) {
-    if (parts.size() == 1) return std::move(of_part[0]);
-    double whole = INFINITY;
-    for (size_t p = 0; p < parts.size(); ++p) {
-      whole = std::min(
-          whole, static_cast<double>(of_part[p].size()) / parts[p].weight);
-    }
-    std::vector<Example> out;
-    for (size_t p = 0; p < parts.size(); ++p) {
-      const auto rows = std::clamp<size_t>(
-          static_cast<size_t>(std::llround(whole * parts[p].weight)), 1,
-          of_part[p].size());
-      inputs_.facts["data." + parts[p].name + ".train.mixed_rows"] =
-          static_cast<double>(rows);
-      const bool all = rows == of_part[p].size();
-      if (config_.limit_from == "head" || all) {
-        std::move(of_part[p].begin(),
-                  of_part[p].begin() + static_cast<int64_t>(rows),
-                  std::back_inserter(out));
-        continue;
-      }
-      inputs_.texts["data." + parts[p].name + ".train.mixed"] =
-          absl::StrCat(rows, " of ", of_part[p].size(),
-                       " rows, a sample, sample_seed ", config_.sample_seed);
-      for (const size_t i :
-           data::SampleIndices(of_label[p], rows,
-                               data::SampleKey(DigestOf(of_part[p]), "mixture",
-                                               config_.sample_seed))) {
-        out.push_back(std::move(of_part[p][i]));
-      }
-    }
-    return out;
   }
 
   absl::StatusOr<const data::DatasetRow*> Find(const std::string& name) {
@@ -314,6 +402,7 @@ class Reader {
   std::map<std::string, data::Splits> splits_;
   std::set<std::string> measured_;
   RunInputs inputs_;
+  RowRoles roles_;
   InputAudit audit_{config_, tokenizer_, head_, inputs_};
 };
 
@@ -327,12 +416,14 @@ absl::StatusOr<RunInputs> ReadRunInputs(const Workbench& bench,
   for (const std::string& name : config.train) {
     SFT_RETURN_IF_ERROR(reader.AddTraining(name));
   }
+  SFT_RETURN_IF_ERROR(reader.AddCalibration());
   for (const std::string& name : config.evaluate) {
     SFT_RETURN_IF_ERROR(reader.AddMeasured(name, /*retained=*/false));
   }
   for (const std::string& name : config.retain) {
     SFT_RETURN_IF_ERROR(reader.AddMeasured(name, /*retained=*/true));
   }
+  SFT_RETURN_IF_ERROR(reader.CheckRoles());
   return reader.Take();
 }
 

@@ -21,6 +21,7 @@ namespace sft::launch {
 struct TrainingSet {
   std::string name;
   std::vector<Example> examples;
+  size_t own_rows = 0;  // the others, behind them, are replayed
 };
 // One thing measured after each stage.
 struct Measured {
@@ -31,6 +32,8 @@ struct Measured {
 
 struct RunInputs {
   std::vector<TrainingSet> training;
+  // What the method reads before each stage (train::CalibrationRows).
+  std::vector<std::vector<Example>> calibration;
   std::vector<Measured> measured;
   // Counts for the record: "data.<set>.refused_rows", ...
   std::map<std::string, double> facts;

@@ -48,6 +48,7 @@ void StartTrainingMeasures(model::Model& model) {
 }
 
 void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
+                          const train::UpdateMethod& method,
                           const train::Optimizer* optimizer,
                           const std::vector<StepRecord>& steps) {
   auto& measured = record.memory.measured_bytes;
@@ -75,6 +76,7 @@ void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
   measure::TrainedBytes trained;
   if (optimizer != nullptr) {
     trained = TrainedBytesOf(record.config, optimizer->parameters());
+    trained.method_state = method.StateBytes();
   }
   measure::StepSize largest = StepSizeOf(record.config);
   const int64_t micro_batches = record.config.gradient_accumulation_steps;
@@ -84,6 +86,10 @@ void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
     if (slots <= largest.tokens) continue;
     largest.tokens = slots;
     largest.targets = step.target_tokens / micro_batches;
+    // As if its sequences were of one length.
+    const int64_t sequences =
+        std::max<int64_t>(step.sequences / micro_batches, 1);
+    largest.attention_pairs = slots * (slots / sequences + 1) / 2;
   }
   record.memory.predicted_bytes =
       measure::PredictTrainingBytes(model, trained, largest);

@@ -26,6 +26,7 @@ void StartTrainingMeasures(model::Model& model);
 // After a round of these steps: peaks, and the bytes that its largest
 // micro-batch should need by formula.
 void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
+                          const train::UpdateMethod& method,
                           const train::Optimizer* optimizer,
                           const std::vector<StepRecord>& steps);
 // What the method says of itself.

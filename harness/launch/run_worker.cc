@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -13,28 +12,34 @@
 #include "harness/core/stop_point.h"
 #include "harness/core/stopwatch.h"
 #include "harness/core/tensor_digest.h"
+#include "harness/launch/base_measures.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/launch/run_checkpoint.h"
 #include "harness/launch/run_evaluation.h"
 #include "harness/launch/run_measures.h"
+#include "harness/launch/run_voice.h"
 #include "harness/launch/rung_pause.h"
 #include "harness/launch/trained_run.h"
 #include "harness/launch/worker_death.h"
 #include "harness/measure/provenance.h"
 #include "harness/record/run_store.h"
 #include "harness/record/validation_score.h"
+#include "harness/spec/points.h"
 #include "harness/train/trainer.h"
 
 namespace sft::launch {
 namespace {
 
-void Log(const std::string& line) { fprintf(stderr, "%s\n", line.c_str()); }
-
 class Worker {
  public:
   Worker(const Workbench& bench, const spec::PlannedRun& run,
-         const spec::RunPlan& plan, const WorkerOptions& options)
-      : bench_(bench), run_(run), plan_(plan), options_(options) {
+         const spec::RunPlan& plan, const WorkerOptions& options,
+         RunVoice& voice)
+      : bench_(bench),
+        run_(run),
+        plan_(plan),
+        options_(options),
+        voice_(voice) {
     record_.run_id = run.run_id;
     record_.config = run.config;
     record_.axes = run.axes;
@@ -50,7 +55,12 @@ class Worker {
     for (int64_t round = trainer_->next_round(); round < Rounds(); ++round) {
       SFT_RETURN_IF_ERROR(RunRound(round));
       if (record_.status == RunStatus::kStopped) return absl::OkStatus();
-      if (record_.status == RunStatus::kDiverged) break;
+      if (record_.status == RunStatus::kDiverged) return Conclude();
+    }
+    if (MeasuresAgainstBase(run_.config)) {
+      SFT_RETURN_IF_ERROR(KeptIfStopped(StoppableInPieces([this] {
+        return MeasureAgainstBase(bench_, loaded_, *trainer_, inputs_, record_);
+      })));
     }
     return Conclude();
   }
@@ -79,28 +89,8 @@ class Worker {
   std::string CheckpointFolder() const {
     return options_.paths.Checkpoint(run_.run_id, OwnExecution());
   }
-  // To the launcher, and for `status` to the run's work folder.
-  void Tell(const Progress& progress) {
-    progress_file_.Note(progress, absl::Now());
-    if (options_.show_progress) options_.show_progress(progress);
-  }
-  void Show(const std::string& phase) {
-    Log(phase);
-    Progress progress = last_step_;
-    progress.phase = phase;
-    Tell(progress);
-  }
-
-  // For the run's log, and once a sweep on the launcher's standard error.
-  void Notice(const std::string& notice) const {
-    Log("warning: " + notice);
-    if (options_.show_progress) {
-      options_.show_progress({.phase = kNoticePhase + notice});
-    }
-  }
-
   absl::Status Load() {
-    Show("load");
+    voice_.Phase("load");
     const Stopwatch watch;
     SFT_ASSIGN_OR_RETURN(
         ModelFacts facts,
@@ -110,15 +100,15 @@ class Worker {
     loaded_.model->SetActivationCheckpointing(
         run_.config.activation_checkpointing);
     SFT_ASSIGN_OR_RETURN(inputs_, ReadInputsFor(bench_, run_.config, loaded_));
-    for (const std::string& warning : inputs_.warnings) Log(warning);
+    for (const std::string& warning : inputs_.warnings) voice_.Log(warning);
     const std::vector<std::string>& notes = loaded_.model->info().notes;
     if (!notes.empty()) {
       record_.texts["model.notes"] = absl::StrJoin(notes, "\n");
     }
     for (const std::string& note : notes) {
-      Notice(absl::StrCat("model ", run_.config.model, ": ", note));
+      voice_.Notice(absl::StrCat("model ", run_.config.model, ": ", note));
     }
-    for (const std::string& notice : inputs_.notices) Notice(notice);
+    for (const std::string& notice : inputs_.notices) voice_.Notice(notice);
     record_.facts.insert(inputs_.facts.begin(), inputs_.facts.end());
     record_.texts.insert(inputs_.texts.begin(), inputs_.texts.end());
     record_.texts["model_sha256"] = loaded_.model->info().source_digest;
@@ -131,8 +121,8 @@ class Worker {
   absl::Status PutTogether() {
     std::optional<SavedRun> saved;
     SFT_RETURN_IF_ERROR(Stoppable([&]() -> absl::Status {
-      SFT_ASSIGN_OR_RETURN(
-          saved, TakeUpSavedRun(options_.paths, run_.run_id, record_));
+      SFT_ASSIGN_OR_RETURN(saved, TakeUpSavedRun(options_.paths, run_.run_id,
+                                                 record_, options_.log));
       return absl::OkStatus();
     }));
     if (saved) {
@@ -153,8 +143,9 @@ class Worker {
                                                 *loaded_.model, *method_);
     if (saved) {
       SFT_RETURN_IF_ERROR(trainer_->Resume(saved->checkpoint));
-      last_step_.step = std::ssize(trainer_->steps());
-      Log(absl::StrCat("continuing after step ", trainer_->steps().size()));
+      voice_.GoOnAfter(std::ssize(trainer_->steps()));
+      voice_.Log(
+          absl::StrCat("continuing after step ", trainer_->steps().size()));
     }
     // For the progress; of one round its own plan says it.
     if (Rounds() < 2) return absl::OkStatus();
@@ -182,7 +173,7 @@ class Worker {
   }
 
   absl::Status Measure(int64_t round) {
-    Show("evaluate");
+    voice_.Phase("evaluate");
     const Stopwatch watch;
     const absl::Status status = StoppableInPieces([&] {
       return MeasureModel(*loaded_.model, *loaded_.tokenizer, inputs_, round,
@@ -215,21 +206,23 @@ class Worker {
     if (Rounds() == 1 && steps.wall_seconds <= 0) {
       all_steps_ = std::ssize(steps.steps);
     }
-    Log(absl::StrCat("train round ", round, ": ", steps.steps.size(),
-                     " steps, ", steps.rows, " rows, ", steps.real_tokens,
-                     " tokens, ", steps.target_tokens, " of them targets"));
+    voice_.Log(absl::StrCat("train round ", round, ": ", steps.steps.size(),
+                            " steps, ", steps.rows, " rows, ",
+                            steps.real_tokens, " tokens, ", steps.target_tokens,
+                            " of them targets"));
     if (options_.rung > 0) {
       SFT_ASSIGN_OR_RETURN(pause_, PausePointOf(plan_, options_.rung, planned,
                                                 std::ssize(trainer_->steps())));
     }
     StartTrainingMeasures(*loaded_.model);
+    SFT_RETURN_IF_ERROR(BeginRound(round));
     SFT_ASSIGN_OR_RETURN(
         const train::RoundOutcome outcome,
         trainer_->RunRound(round, planned.examples, *planned.collator, steps,
                            HooksFor(round)));
-    TakeTrainingMeasures(record_, *loaded_.model, trainer_->optimizer(),
-                         trainer_->steps());
-    if (!outcome.remark.empty()) Log(outcome.remark);
+    TakeTrainingMeasures(record_, *loaded_.model, *method_,
+                         trainer_->optimizer(), trainer_->steps());
+    if (!outcome.remark.empty()) voice_.Log(outcome.remark);
     if (outcome.end == train::RoundEnd::kStopped) {
       if (IsAtPause()) return Pause(round);
       return absl::AbortedError("stopped; a checkpoint is saved");
@@ -259,7 +252,7 @@ class Worker {
   // What a search compares, measured beside the checkpoint that was just saved:
   // nothing of it is in there, so that the run goes on as if it had not paused.
   absl::Status Pause(int64_t round) {
-    Show("evaluate");
+    voice_.Phase("evaluate");
     std::vector<EvalRecord> evals;
     SFT_RETURN_IF_ERROR(KeptIfStopped(StoppableInPieces([&] {
       return MeasureValidation(*loaded_.model, inputs_,
@@ -271,8 +264,19 @@ class Worker {
     record_.texts["weights_sha256"] = TensorDigest(trainer_->TrainedTensors());
     record_.status = RunStatus::kStopped;
     record_.status_message = PauseText(pause_);
-    Log("paused at " + record_.status_message);
+    voice_.Log("paused at " + record_.status_message);
     return absl::OkStatus();
+  }
+
+  // What is broken off here has a checkpoint of the round before, or needs
+  // none.
+  absl::Status BeginRound(int64_t round) {
+    if (trainer_->HasBegun(round)) return absl::OkStatus();
+    const absl::Status status = Stoppable([&] {
+      return trainer_->BeginRound(
+          round, inputs_.calibration[static_cast<size_t>(round)]);
+    });
+    return round == 0 ? KeptIfStopped(status) : status;
   }
 
   absl::Status Save() {
@@ -292,11 +296,12 @@ class Worker {
     }
     hooks.add_to_checkpoint = AddRecord(record_, pieces_);
     hooks.eval_every_steps = run_.config.eval_every_steps;
+    hooks.eval_at_steps = spec::ParseCurve(run_.config.curve).value();
     hooks.evaluate = [this, round](int64_t step) {
       return StoppableInPieces([&] {
-        return MeasureValidation(*loaded_.model, inputs_,
-                                 absl::StrCat("validation_step_", step), round,
-                                 record_.evals);
+        return MeasureInRound(*loaded_.model, *loaded_.tokenizer, inputs_,
+                              run_.config, round, step,
+                              trainer_->steps_in_round(), record_.evals);
       });
     };
     hooks.on_step = [this](const StepRecord& step) {
@@ -307,17 +312,12 @@ class Worker {
   }
 
   void OnStep(const StepRecord& step) {
-    if (pace_.steps() == 0) {
+    if (!voice_.has_stepped()) {
       const double done = measure::SecondsSinceProcessStart();
       record_.measured["first_step_done_seconds"] = done;
       record_.measured["first_step_begun_seconds"] = done - step.wall_seconds;
     }
-    last_step_ = pace_.After(step, all_steps_);
-    Tell(last_step_);
-    Log(absl::StrFormat(
-        "step %d/%s loss %.6f lr %.3g |grad| %.4g %.2f s", step.step,
-        all_steps_ > 0 ? absl::StrCat(all_steps_) : "?", step.loss,
-        step.learning_rate, step.grad_norm, step.wall_seconds));
+    voice_.Step(step, all_steps_);
   }
 
   void TakeTrained() {
@@ -344,7 +344,7 @@ class Worker {
       record_.texts["weights_sha256"] = TensorDigest(trained);
       if (KeepsWeights(options_.keep_weights, method_->TrainsAdapter()) &&
           record_.status == RunStatus::kOk) {
-        Show("save");
+        voice_.Phase("save");
         SFT_RETURN_IF_ERROR(
             SaveTrainedWeights(options_.paths, run_.run_id, trained,
                                record_.texts["weights_sha256"]));
@@ -357,6 +357,7 @@ class Worker {
   const spec::PlannedRun& run_;
   const spec::RunPlan& plan_;
   const WorkerOptions& options_;
+  RunVoice& voice_;
   const record::RunStore store_{options_.paths};
   record::RunRecord record_;
   Pieces pieces_;  // of the evaluation under way
@@ -366,10 +367,7 @@ class Worker {
   std::unique_ptr<train::BatchingMethod> batching_;
   std::unique_ptr<train::Trainer> trainer_;
   PausePoint pause_;       // none where the run goes to its end
-  TrainingPace pace_;      // of the steps taken here
   int64_t all_steps_ = 0;  // 0: not known
-  Progress last_step_;
-  record::ProgressFile progress_file_{options_.paths.Progress(run_.run_id)};
   const Stopwatch since_start_;
 };
 
@@ -378,14 +376,15 @@ class Worker {
 absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
                                       const spec::PlannedRun& run,
                                       const spec::RunPlan& plan,
-                                      const WorkerOptions& options) {
+                                      const WorkerOptions& options,
+                                      RunVoice& voice) {
   const record::RunStore store(options.paths);
   SFT_RETURN_IF_ERROR(MakeFolders(store.paths().Runs()));
   SFT_RETURN_IF_ERROR(store.MakeWorkFolder(run.run_id));
   const int rung = run.config.method == spec::kUntuned ? 0 : options.rung;
   SFT_ASSIGN_OR_RETURN(const bool reached, store.HasReached(run.run_id, rung));
   if (reached) return WorkerOutcome::kPublished;
-  Worker worker(bench, run, plan, options);
+  Worker worker(bench, run, plan, options, voice);
   const absl::Status status = CatchTorch([&worker] { return worker.Run(); });
   if (IsDiskFull(status)) return status;
   const bool stopped = absl::IsAborted(status);
@@ -396,9 +395,9 @@ absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
     record.status_message =
         absl::StrCat("ran for ", absl::FormatDuration(options.run_limit),
                      ", its --run-limit; the next call continues it");
-    Log(record.status_message);
+    voice.Log(record.status_message);
   } else if (!status.ok()) {
-    Log(status.ToString());
+    voice.Log(status.ToString());
     record.status = StatusOfError(status);
     record.status_message = std::string(status.message());
     // Another execution was first and has cleared the run's folder: what went
@@ -417,7 +416,7 @@ absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
                        store.Publish(record, options.attempt));
   if (stopped) return WorkerOutcome::kTimedOut;
   if (!record::IsFinalStatus(record.status)) return WorkerOutcome::kFailed;
-  if (!first) Log("another process published this run first");
+  if (!first) voice.Log("another process published this run first");
   RemoveCheckpoints(store.paths(), run.run_id);
   return WorkerOutcome::kPublished;
 }
@@ -428,18 +427,16 @@ absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
                                          const spec::PlannedRun& run,
                                          const spec::RunPlan& plan,
                                          const WorkerOptions& options) {
+  RunVoice voice(options.paths.Progress(run.run_id), options.log,
+                 options.show_progress);
   absl::StatusOr<WorkerOutcome> outcome = WorkerOutcome::kNoMemory;
   const absl::Status status = CatchTorch([&] {
-    outcome = Execute(bench, run, plan, options);
+    outcome = Execute(bench, run, plan, options, voice);
     return outcome.status();
   });
   if (absl::IsResourceExhausted(status)) return WorkerOutcome::kNoMemory;
   if (IsDiskFull(status)) {
-    const std::string what = ToStd(status.message());
-    Log("the disk is full: " + what);
-    if (options.show_progress) {
-      options.show_progress({.phase = kDiskFullPhase + what});
-    }
+    voice.DiskFull(ToStd(status.message()));
     return WorkerOutcome::kDiskFull;
   }
   SFT_RETURN_IF_ERROR(status);

@@ -8,28 +8,23 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
-#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
+#include "harness/launch/recording_options.h"
+#include "harness/launch/run_checkpoint.h"
 #include "harness/launch/workbench.h"
 #include "harness/launch/worker_outcome.h"
-#include "harness/record/run_paths.h"
 #include "harness/record/run_record.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::launch {
 
-struct WorkerOptions {
-  record::RunPaths paths;
+struct WorkerOptions : RecordingOptions {
   int attempt = 1;
   // Of the plan's search: the run ends at the end of this rung, with a record
   // of that; 0: at its own end.
   int rung = 0;
-  absl::Duration checkpoint_every = absl::Minutes(2);
-  // Of this execution, in wall time; then the run saves and ends.
-  absl::Duration run_limit = absl::InfiniteDuration();
-  bool keep_text = false;
-  KeepWeights keep_weights = KeepWeights::kAdapters;
+  // Lines of what the run does and meets; none: nowhere.
+  LogLine log;
   std::function<void(const Progress&)> show_progress;
   // True once the run should save and stop; asked often.
   std::function<bool()> should_stop;

@@ -30,11 +30,10 @@ std::string ShellQuoted(std::string_view word) {
   const bool controls = std::any_of(word.begin(), word.end(), IsControl);
   std::string quoted = controls ? "$'" : "'";
   for (const char c : word) {
-    if (c == '\'') {
-      quoted += controls ? "\\'" : "'\\''";
-    } else if (controls && c == '\\') {
-      quoted += "\\\\";
-    } else if (IsControl(c)) {
+    if (c == '\'' && !controls) {
+      quoted += "'\\''";
+    } else if (IsControl(c) || (controls && (c == '\'' || c == '\\'))) {
+      // A quote too: to a shell without $'...', \' would end the word.
       absl::StrAppendFormat(&quoted, "\\%03o", static_cast<unsigned char>(c));
     } else {
       quoted += c;

@@ -9,7 +9,9 @@
 namespace sft::launch {
 
 // One line whatever the word holds: plain where that is safe, in single quotes
-// otherwise, and as bash's $'...' if there are control characters in it.
+// otherwise, and as bash's $'...' if there are control characters in it. A
+// shell without these (dash) reads another word then, though still no more than
+// one.
 std::string ShellQuoted(std::string_view word);
 // Words of one command, by spaces.
 std::string ShellLine(const std::vector<std::string>& words);

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "harness/launch/launcher.h"
 #include "harness/launch/search_sweep.h"
 #include "harness/spec/manifest.h"
@@ -35,26 +34,21 @@ absl::StatusOr<spec::RunPlan> PlanOfTask(
     const spec::ManifestReader& manifest, const std::vector<size_t>& indices,
     std::map<std::string, size_t>& manifest_index);
 
-// An untuned run that another process is at (its lock says so) is waited for;
-// one that nobody is at is executed here. A run of the task itself that another
-// process is at is executed all the same: which of the two lives is not to be
-// known, and the first record stands. `wanted`: ids of the task's own runs.
+// The task's own runs are the options' shared ones: one that another process is
+// at (its lock says so) is executed all the same, for which of the two lives is
+// not to be known, and the first record stands. Its untuned run is left to
+// whoever is at it, and waited for.
 absl::StatusOr<TaskEnd> RunTask(WorkerPool& pool, const spec::RunPlan& plan,
-                                const std::vector<std::string>& wanted,
                                 const LaunchOptions& options,
-                                const std::function<int()>& interrupts,
-                                absl::Duration poll = absl::Seconds(1));
+                                const std::function<int()>& interrupts);
 
 // The same of a plan with a search, which is given whole: the task's runs go as
 // far as the standings let them, and not behind `last_rung` (0: any). What
 // waits for the runs of other tasks is put back.
 absl::StatusOr<TaskEnd> RunSearchTask(const MakePool& make_pool,
-                                      const spec::RunPlan& plan,
-                                      const std::vector<std::string>& wanted,
-                                      int last_rung,
+                                      const spec::RunPlan& plan, int last_rung,
                                       const LaunchOptions& options,
-                                      const std::function<int()>& interrupts,
-                                      absl::Duration poll = absl::Seconds(1));
+                                      const std::function<int()>& interrupts);
 
 }  // namespace sft::launch
 

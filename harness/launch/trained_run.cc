@@ -66,8 +66,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
   std::map<std::string, at::Tensor> live;
   for (size_t round = 0; round < config.train.size(); ++round) {
     SFT_RETURN_IF_ERROR(run.method->BeginRound(static_cast<int64_t>(round)));
-    for (const train::TrainableParameter& p :
-         run.method->TrainableParameters()) {
+    for (const train::TrainableParameter& p : run.method->MovableParameters()) {
       live[p.name] = p.tensor;
     }
   }
@@ -88,6 +87,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
     return InputError(file, "is damaged: its digest is not the record's");
   }
   SFT_RETURN_IF_ERROR(CopyWeights(stored, live, file));
+  SFT_RETURN_IF_ERROR(run.method->TakeUp());
   return run;
 }
 
@@ -113,6 +113,7 @@ absl::Status SaveTrainedWeights(const record::RunPaths& paths,
                                 const std::string& weights_sha256) {
   const std::string folder = paths.Weights(run_id);
   SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  RemoveStaleTemporaries(folder);
   return formats::WriteSafetensors(
       folder + kWeightsFile, trained,
       {{"run_id", run_id}, {"weights_sha256", weights_sha256}});

@@ -68,6 +68,19 @@ absl::StatusOr<std::vector<const data::DatasetRow*>> Workbench::DatasetsOf(
   }
   return rows;
 }
+
+std::vector<std::string> Workbench::BesidesOf(
+    const spec::RunConfig& config) const {
+  std::vector<std::string> names = config.replay_from;
+  std::erase(names, std::string(spec::kEarlierRows));
+  const train::UpdateMethodRow* method = FindUpdateMethod(config.method);
+  if (method != nullptr && method->calibration) {
+    const std::string set = method->calibration(config).set;
+    if (!set.empty()) names.push_back(set);
+  }
+  return names;
+}
+
 absl::Status Workbench::ReadOwnData(const spec::UserData& data) const {
   std::unique_ptr<data::DatasetRow>& row =
       user_datasets_[absl::StrCat(data.name, "\n", spec::UserDataToJson(data))];
@@ -193,7 +206,9 @@ absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
                          model::ModelContentDigest(where));
     digests.push_back(absl::StrCat(spec::kModelByContent, digest));
   }
-  for (const auto* names : {&config.train, &config.evaluate, &config.retain}) {
+  const std::vector<std::string> besides = BesidesOf(config);
+  for (const auto* names :
+       {&config.train, &config.evaluate, &config.retain, &besides}) {
     SFT_ASSIGN_OR_RETURN(const std::vector<const data::DatasetRow*> rows,
                          DatasetsOf(config, *names));
     for (const data::DatasetRow* row : rows) {

@@ -33,6 +33,9 @@ struct Workbench {
   absl::StatusOr<std::vector<const data::DatasetRow*>> DatasetsOf(
       const spec::RunConfig& config,
       const std::vector<std::string>& names) const;
+  // Those that are neither trained in a stage of their own nor measured: what
+  // is replayed, and what the method calibrates on.
+  std::vector<std::string> BesidesOf(const spec::RunConfig& config) const;
   // Reads a spec's own data set, and all rows of it, before anything else does.
   // Errors name the spec's line.
   absl::Status ReadOwnData(const spec::UserData& data) const;

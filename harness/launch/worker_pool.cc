@@ -1,5 +1,7 @@
 #include "harness/launch/worker_pool.h"
 
+#include <utility>
+
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/launch/local_pool.h"
@@ -32,23 +34,17 @@ std::vector<std::string> WorkerWords(const PoolOptions& options,
   std::vector<std::string> words = {
       options.executable,
       "worker",
-      absl::StrCat("--out=", options.paths.out),
-      absl::StrCat("--run-id=", run_id),
       absl::StrCat("--manifest=", options.manifest),
+      absl::StrCat("--run-id=", run_id),
       absl::StrCat("--index=", index == options.manifest_index.end()
                                    ? size_t{0}
                                    : index->second),
       absl::StrCat("--progress-fd=", progress_fd),
       absl::StrCat("--attempt=", attempt),
-      absl::StrCat("--checkpoint-every=",
-                   absl::FormatDuration(options.checkpoint_every)),
-      absl::StrCat("--keep-text=", options.keep_text ? "true" : "false"),
-      absl::StrCat("--keep-weights=", KeepWeightsName(options.keep_weights)),
   };
   if (options.rung > 0) words.push_back(absl::StrCat("--rung=", options.rung));
-  if (options.run_limit < absl::InfiniteDuration()) {
-    words.push_back(
-        absl::StrCat("--run-limit=", absl::FormatDuration(options.run_limit)));
+  for (std::string& word : RecordingWords(options)) {
+    words.push_back(std::move(word));
   }
   return words;
 }

@@ -6,24 +6,22 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "harness/launch/keep_weights.h"
 #include "harness/launch/progress.h"
+#include "harness/launch/recording_options.h"
 #include "harness/launch/worker_outcome.h"
-#include "harness/record/run_paths.h"
 
 namespace sft::launch {
 
 // What a pool needs to start `sftbench worker`.
-struct PoolOptions {
+struct PoolOptions : RecordingOptions {
   std::string executable;  // this program
-  record::RunPaths paths;
-  std::string manifest;  // of the plan, written
+  std::string manifest;    // of the plan, written
   // Where in it a run stands, by its id.
   std::map<std::string, size_t> manifest_index;
   int jobs = 1;  // runs at a time
@@ -32,14 +30,9 @@ struct PoolOptions {
   int rung = 0;
   // One of them a run, by CUDA_VISIBLE_DEVICES; empty = all see all.
   std::vector<std::string> cards;
-  absl::Duration checkpoint_every = absl::Minutes(2);
-  // Of one execution of a run, in wall time.
-  absl::Duration run_limit = absl::InfiniteDuration();
-  bool keep_text = false;
-  KeepWeights keep_weights = KeepWeights::kAdapters;
-  // A run that another process is at is executed all the same, and the first
+  // Runs that are executed though another process is at them, and the first
   // record stands: where it is not to be known whether that one still lives.
-  bool shares_runs = false;
+  std::set<std::string> shared_runs;
 };
 
 // A worker that is gone.

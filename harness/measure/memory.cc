@@ -120,9 +120,11 @@ std::map<std::string, int64_t> PredictTrainingBytes(model::Model& model,
   std::map<std::string, int64_t> bytes = ModelBytes(model);
   bytes["process"] = kProcessBytes;
   bytes["optimizer"] = trained.optimizer;
+  if (trained.method_state > 0) bytes["method_state"] = trained.method_state;
   const model::PassBytes pass = model.BytesOf(
       {.tokens = step.tokens,
        .targets = step.targets,
+       .attention_pairs = step.attention_pairs,
        .activation_checkpointing = step.activation_checkpointing});
   int64_t activations = pass.blocks + pass.head;
   int64_t gradients =

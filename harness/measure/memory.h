@@ -47,18 +47,21 @@ struct TrainedBytes {
   int64_t gradients = 0;
   int64_t largest_gradient = 0;
   int64_t optimizer = 0;
+  int64_t method_state = 0;  // what the method holds beside the model
   // A parameter, and what its optimizer keeps of it, wherever that lies.
   void Add(int64_t parameter_bytes, int64_t state_bytes);
 };
 struct StepSize {
   int64_t tokens = 0;   // slots of the largest micro-batch, pads included
   int64_t targets = 0;  // of it
+  int64_t attention_pairs = 0;  // of it, as StepWork counts them
   bool activation_checkpointing = false;
   // Gradients over several micro-batches, or over steps, as a card's replays.
   bool accumulates = false;
   bool clips = true;  // so all gradients are held together
 };
 // What is held when a step holds most: ModelBytes and "optimizer",
+// "method_state" where there is any,
 // "gradients", "activations" (Model::BytesOf) and the "process" itself.
 // Activations go while gradients come, so without accumulation the greater
 // of the two counts and the other is 0. Where nothing is clipped either, a

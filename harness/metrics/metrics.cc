@@ -17,19 +17,13 @@ const Metric* FindMetric(std::string_view name) {
 
 absl::StatusOr<Metric> TextMetricByName(std::string_view name) {
   std::vector<std::string> names;
-  std::string known;
   for (const Metric& metric : AllMetrics()) {
     if (metric.text.score == nullptr) continue;
     if (metric.name == name) return metric;
     names.push_back(metric.name);
-    known += (known.empty() ? "" : ", ") + metric.name;
   }
-  const std::string nearest = NearestName(name, names);
-  return InputError(
-      "--metric",
-      absl::StrCat("'", ToAbsl(name), "' is unknown; ",
-                   nearest.empty() ? "known are " + known
-                                   : "did you mean '" + nearest + "'?"));
+  return InputError("--metric", absl::StrCat("'", ToAbsl(name), "' is unknown",
+                                             NearestOrKnown(name, names)));
 }
 
 std::string TitleOf(const Metric& metric, std::string_view split) {

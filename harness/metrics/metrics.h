@@ -45,6 +45,8 @@ struct Metric {
   bool selects_cells = false;
   // The metric whose items weigh this one's; empty: all weigh alike.
   std::string weights = {};
+  // The metric of the same evaluation that this one is e to the power of.
+  std::string exp_of = {};
   SumFormula sums = {};
   LabelScorer labels = nullptr;  // of predictions and references, if it is
   TextMetric text = {};

@@ -25,6 +25,8 @@ struct PassMatrices {
 struct PassSize {
   int64_t tokens = 0;  // pads included
   int64_t targets = 0;
+  // Sum over its sequences of l (l + 1) / 2.
+  int64_t attention_pairs = 0;
   bool activation_checkpointing = false;
 };
 // What is held beside the model, until the backward pass takes it.

@@ -18,6 +18,7 @@ struct SlotShape {
   std::string name;
   Role role = Role::kQuery;
   int64_t out_features = 0, in_features = 0;
+  int64_t layer = -1;
 };
 
 // Whether an update method can act on a model of these maps; errors begin with

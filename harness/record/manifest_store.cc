@@ -49,6 +49,7 @@ absl::StatusOr<std::string> WriteManifest(const RunPaths& paths,
   const std::string text = spec::ManifestText(plan);
   SFT_ASSIGN_OR_RETURN(const std::string path, PathOfText(paths, text));
   SFT_RETURN_IF_ERROR(MakeFolders(paths.Manifests()));
+  RemoveStaleTemporaries(paths.Manifests());
   if (FileExists(path)) {
     MarkNewest(path);
     return path;

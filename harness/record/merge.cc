@@ -159,6 +159,7 @@ absl::StatusOr<std::vector<PlanText>> ReadPlanTexts(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                        ListRecordFiles(path));
   for (const std::string& file : files) {
+    if (BeginsPacked(file)) continue;  // one record, without a plan
     const absl::StatusOr<RecordFile> opened = RecordFile::Open(file);
     if (opened.ok()) AddOnce(PlansInFile(file, *opened), plans);
   }
@@ -196,6 +197,11 @@ absl::StatusOr<size_t> MergeRecords(const std::vector<std::string>& inputs,
     SFT_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                          ListRecordFiles(input));
     for (const std::string& file : files) {
+      // One record: it is read when its turn comes, and not before.
+      if (BeginsPacked(file)) {
+        by_name[fs::path(file).stem().string()].push_back({file, nullptr});
+        continue;
+      }
       SFT_ASSIGN_OR_RETURN(RecordFile opened, RecordFile::Open(file));
       AddOnce(PlansInFile(file, opened), plans);
       const std::vector<std::string> names = opened.names();

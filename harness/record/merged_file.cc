@@ -109,6 +109,10 @@ absl::StatusOr<std::unique_ptr<MergedWriter>> MergedWriter::Create(
   impl->path = path;
   impl->max_bytes = max_bytes;
   impl->temporary = TemporaryBeside(path);
+  const std::filesystem::path beside(path);
+  RemoveStaleTemporaries(
+      beside.has_parent_path() ? beside.parent_path().string() : ".",
+      beside.filename().string());
   std::unique_ptr<MergedWriter> writer(new MergedWriter(std::move(impl)));
   SFT_RETURN_IF_ERROR(writer->Begin(plans));
   return writer;

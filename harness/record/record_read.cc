@@ -5,25 +5,18 @@
 
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
+#include "harness/record/eval_series.h"
+#include "harness/record/item_reader.h"
 #include "harness/record/record_items.h"
 #include "harness/record/schema.h"
 
 namespace sft::record {
 namespace {
 
-// `path` without `group` and the slash, "" if it is not below it.
-std::string Below(const std::string& path, const std::string& group) {
-  if (path.size() <= group.size() + 1 || path.rfind(group, 0) != 0 ||
-      path[group.size()] != '/') {
-    return "";
-  }
-  return path.substr(group.size() + 1);
-}
-
-class RecordReader {
+class RecordReader : private ItemReader {
  public:
   RecordReader(const std::string& where, const std::vector<H5Item>& items)
-      : where_(where), items_(items) {}
+      : ItemReader(where, items), where_(where), items_(items) {}
 
   absl::StatusOr<RunRecord> Read() {
     SFT_RETURN_IF_ERROR(CheckIntegrity());
@@ -47,44 +40,6 @@ class RecordReader {
   }
 
  private:
-  absl::Status Error(const std::string& path, const std::string& what) const {
-    return InputError(where_, path + ": " + what);
-  }
-
-  const H5Item* Find(const std::string& path,
-                     const std::string& attribute) const {
-    const H5Item wanted{path, attribute, {}};
-    const auto it = std::lower_bound(
-        items_.begin(), items_.end(), wanted,
-        [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
-    if (it == items_.end() || it->key() != wanted.key()) return nullptr;
-    return &*it;
-  }
-
-  template <class T>
-  absl::Status Get(const std::string& path, const std::string& attribute,
-                   T& value) const {
-    const std::string name =
-        attribute.empty() ? path : path + " attribute " + attribute;
-    const H5Item* item = Find(path, attribute);
-    if (item == nullptr) return Error(name, "is missing");
-    return Take(*item, name, value);
-  }
-  template <class T>
-  absl::Status Take(const H5Item& item, const std::string& name,
-                    T& value) const {
-    const T* held = std::get_if<T>(&item.value);
-    if (held == nullptr) return Error(name, "has another type or rank");
-    value = *held;
-    return absl::OkStatus();
-  }
-  // Leaves `value` alone if there is none.
-  template <class T>
-  absl::Status GetIfThere(const std::string& path, T& value) const {
-    const H5Item* item = Find(path, "");
-    return item == nullptr ? absl::OkStatus() : Take(*item, path, value);
-  }
-
   absl::Status CheckIntegrity() const {
     int64_t version = 0, complete = 0;
     SFT_RETURN_IF_ERROR(Get("/", "schema_version", version));
@@ -155,6 +110,7 @@ class RecordReader {
       }
       SFT_RETURN_IF_ERROR(ReadNumber(item, record));
     }
+    SFT_RETURN_IF_ERROR(ReadSeries(*this, items_, evals));
     for (auto& [order, eval] : evals) record.evals.push_back(std::move(eval));
     SFT_RETURN_IF_ERROR(
         GetIfThere(absl::StrCat(kTextPath, "/prompts"), record.prompts));

@@ -8,56 +8,13 @@
 #include "harness/core/digest.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/record/eval_series.h"
+#include "harness/record/item_list.h"
 #include "harness/record/record_items.h"
 #include "harness/record/schema.h"
 
 namespace sft::record {
 namespace {
-
-class ItemList {
- public:
-  void Data(const std::string& path, H5Value value, std::string_view unit) {
-    items_.push_back({path, "", std::move(value)});
-    Attribute(path, "unit", unit);
-  }
-  void Attribute(const std::string& path, const std::string& name,
-                 std::string_view text) {
-    items_.push_back({path, name, CleanUtf8(text)});
-  }
-  void Attribute(const std::string& path, const std::string& name,
-                 int64_t value) {
-    items_.push_back({path, name, value});
-  }
-  void Texts(const std::string& path,
-             const std::map<std::string, std::string>& texts) {
-    for (const auto& [name, text] : texts) {
-      const std::string clean = CleanUtf8(name);
-      if (!clean.empty()) Attribute(path, clean, text);
-    }
-  }
-  void Numbers(const std::string& path,
-               const std::map<std::string, double>& numbers) {
-    for (const auto& [name, value] : numbers) {
-      Data(path + "/" + EncodePathName(CleanUtf8(name)), value,
-           UnitOfName(name));
-    }
-  }
-  void Bytes(const std::string& path,
-             const std::map<std::string, int64_t>& bytes) {
-    for (const auto& [name, value] : bytes) {
-      Data(path + "/" + EncodePathName(CleanUtf8(name)), value, "byte");
-    }
-  }
-  std::vector<H5Item> Take() {
-    std::sort(
-        items_.begin(), items_.end(),
-        [](const H5Item& a, const H5Item& b) { return a.key() < b.key(); });
-    return std::move(items_);
-  }
-
- private:
-  std::vector<H5Item> items_;
-};
 
 void AddTrain(const RunRecord& record, ItemList& items) {
   const auto add = [&](const auto& table) {
@@ -88,6 +45,7 @@ void AddMetric(const std::string& path, const MetricRecord& metric,
 }
 
 void AddEvals(const RunRecord& record, ItemList& items) {
+  if (KeepsSeries(record)) return AddSeries(record, items);
   std::set<std::string> taken;
   for (size_t i = 0; i < record.evals.size(); ++i) {
     const EvalRecord& eval = record.evals[i];
@@ -200,7 +158,8 @@ std::string DigestOf(const std::vector<H5Item>& items, Keep keep) {
 
 std::vector<H5Item> ItemsOfRecord(const RunRecord& record) {
   ItemList items;
-  items.Attribute("/", "schema_version", kSchemaVersion);
+  items.Attribute("/", "schema_version",
+                  KeepsSeries(record) ? kSchemaVersion : kPlainSchemaVersion);
   items.Attribute("/", "kind", std::string_view("run"));
   items.Attribute("/", "run_id", record.run_id);
   items.Attribute("/", "status", RunStatusName(record.status));

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdio>
 #include <vector>
 
@@ -40,15 +39,6 @@ std::optional<RunProgress> ParseProgress(std::string_view line) {
     return std::nullopt;
   }
   return p;
-}
-
-std::string FormatSeconds(double seconds) {
-  if (!std::isfinite(seconds) || seconds < 0) return "?";
-  const int64_t s = std::llround(seconds);
-  if (s >= 3600) {
-    return absl::StrFormat("%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
-  }
-  return absl::StrFormat("%d:%02d", s / 60, s % 60);
 }
 
 void ProgressFile::Note(const RunProgress& progress, absl::Time now) {

@@ -26,9 +26,6 @@ struct RunProgress {
 std::string FormatProgress(const RunProgress& progress);
 std::optional<RunProgress> ParseProgress(std::string_view line);
 
-// "1:05", "2:03:10".
-std::string FormatSeconds(double seconds);
-
 // The file, as its run keeps it: whole at every moment, not fsynced, for it is
 // worth nothing to a machine that went down.
 class ProgressFile {

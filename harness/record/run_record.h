@@ -51,12 +51,10 @@ struct RunRecord {
 
 std::string_view RunStatusName(RunStatus status);
 
-// Written whole to `path` + a suffix that holds pid and attempt, fsynced,
-// published by link; false if another process was first.
+// Written whole to a temporary name beside `path`, fsynced, published by link;
+// false if another process was first.
 absl::StatusOr<bool> PublishRunRecord(const RunRecord& record,
                                       const std::string& path);
-// Removes what killed writers of this host left half-written in `folder`.
-void RemoveStaleTemporaries(const std::string& folder);
 // The record so far, inside a checkpoint folder (no publish, plain write).
 absl::Status WriteRunRecord(const RunRecord& record, const std::string& path);
 // Checks integrity (complete, checksums) before anything is believed.

@@ -5,13 +5,15 @@
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/record/sealed_file.h"
 
 namespace sft::record {
 namespace {
 
 constexpr std::string_view kAttemptMark = ".attempt";  // RunPaths::Attempt
-constexpr std::string_view kRungMark = ".rung";        // RunPaths::Rung
-constexpr int kMostRungs = 10;                         // that a search has
+constexpr char kDamaged[] = "is damaged; move it away to run it again";
+constexpr std::string_view kRungMark = ".rung";  // RunPaths::Rung
+constexpr int kMostRungs = 10;                   // that a search has
 
 // The number behind `mark`; 0 where it is not in the name, which ends before
 // it.
@@ -64,6 +66,13 @@ bool RunStore::Stands(const std::string& run_id) const {
   return FileExists(paths_.Record(run_id));
 }
 
+absl::StatusOr<bool> RunStore::HasSealedFinal(const std::string& run_id) const {
+  const std::string path = paths_.Record(run_id);
+  if (!FileExists(path)) return false;
+  if (ReadSealed(path).ok()) return true;
+  return InputError(path, kDamaged);
+}
+
 bool RunStore::IsFinal(const std::string& run_id) const {
   return HasFinal(run_id).value_or(false);
 }
@@ -106,7 +115,7 @@ absl::StatusOr<bool> RunStore::HasReached(const std::string& run_id,
 absl::StatusOr<RunRecord> RunStore::ReadReached(const std::string& run_id,
                                                 int rung) const {
   const auto damaged = [](const std::string& path) {
-    return InputError(path, "is damaged; move it away to run it again");
+    return InputError(path, kDamaged);
   };
   if (rung > 0 && FileExists(paths_.Rung(run_id, rung))) {
     absl::StatusOr<RunRecord> record = ReadRung(run_id, rung);
@@ -155,7 +164,9 @@ absl::StatusOr<bool> RunStore::Publish(const RunRecord& record,
 }
 
 absl::Status RunStore::MakeWorkFolder(const std::string& run_id) const {
-  return MakeFolders(paths_.Work(run_id));
+  SFT_RETURN_IF_ERROR(MakeFolders(paths_.Work(run_id)));
+  RemoveStaleTemporaries(paths_.Work(run_id));
+  return absl::OkStatus();
 }
 
 bool RunStore::IsBegun(const std::string& run_id) const {

@@ -44,8 +44,11 @@ class RunStore {
   // Whether a final record stands; InvalidArgument where it is damaged. Reads
   // the whole file.
   absl::StatusOr<bool> HasFinal(const std::string& run_id) const;
-  // Whether a file stands there, unread: records are whole or absent.
+  // Whether a file stands there, unread.
   bool Stands(const std::string& run_id) const;
+  // As HasFinal, by its seal alone, which is quicker: what the bytes say is not
+  // read.
+  absl::StatusOr<bool> HasSealedFinal(const std::string& run_id) const;
   // Whether a final record can be read; a damaged one is none.
   bool IsFinal(const std::string& run_id) const;
   absl::StatusOr<RunRecord> ReadFinal(const std::string& run_id) const;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "harness/core/status.h"
 
 namespace sft::record {
@@ -45,6 +44,8 @@ std::vector<SchemaRow> RecordSchema() {
   }
   const std::string eval = "/eval/<task>/<split>/<round>";
   const std::string metric = eval + "/metrics/<metric>";
+  const std::string series = "/series/<task>/<split>";
+  const std::string series_metric = series + "/metrics/<metric>";
   const std::vector<SchemaRow> rest = {
       {eval + " @order", "int64", 0, "", "place in the list of evaluations"},
       {eval + "/tokens", "int64", 0, "token", "tokens that were scored"},
@@ -58,20 +59,46 @@ std::vector<SchemaRow> RecordSchema() {
       {metric + "/items", "float64", 1, "its own", "score of each item"},
       {metric + "/sums", "float64", 2, "1",
        "[items, columns] of a metric that is no mean of items: what it sums"},
-      {"/forgetting/<task>/<measure>", "float64", 0, "its own",
+      {series + " @task", "string", 0, "",
+       "several rounds, or points: the set"},
+      {series + " @split", "string", 0, "", "as below /eval; curve, rewind"},
+      {series + "/order", "int64", 1, "", "places in the list of evaluations"},
+      {series + "/round", "int64", 1, "1", "P of them; 0 is the base model"},
+      {series + "/point", "float64", 1, "1",
+       "step of a curve's point, alpha of a rewound one, else 0"},
+      {series + "/tokens", "int64", 1, "token", "tokens that were scored"},
+      {series + "/row_ids", "int64", 1, "1", "row of each of I items"},
+      {series + "/references", "int64", 1, "1", "label index of each item"},
+      {series + "/predictions", "float64", 2, "1", "[P, I] label indices"},
+      {series_metric + " @<as below /eval>", "", 0, "",
+       "order, signature, higher_is_better"},
+      {series_metric + "/value", "float64", 1, "its own", "[P]"},
+      {series_metric + "/items", "float64", 2, "its own", "[P, I]"},
+      {series_metric + "/sums", "float64", 2, "1", "[P, I x columns]"},
+      {series_metric + "/sums @columns", "int64", 0, "", "sums an item"},
+      {"/sequence/scores", "float64", 2, "its own",
+       "R: [rounds + 1, sets], the base model first; NaN: not scored"},
+      {"/sequence/sets", "string", 1, "", "set and metric of each column"},
+      {"/sequence/units", "string", 1, "", "unit of each column"},
+      {"/sequence/higher_is_better", "int64", 1, "1", "of each column"},
+      {"/sequence/own_round", "int64", 1, "1",
+       "the first that trains on it, 0 where none does"},
+      {"/forgetting/<task>/<measure>", "float64", 0, "by its name",
        "change against the base model"},
-      {"/facts/<name>", "float64", 0, "its own", "counts and shares"},
+      {"/facts/<name>", "float64", 0, "by its name", "counts and shares"},
       {"/texts @<name>", "string", 0, "", "digests and other strings"},
       {"/memory/predicted/<category>", "int64", 0, "byte", "by formula"},
       {"/text/prompts", "string", 1, "text", "only with --keep-text"},
       {"/text/generations", "string", 1, "text", "only with --keep-text"},
       {"/measured/eval/<task>/<split>/<round>/wall_seconds", "float64", 0, "s",
        "wall time of the evaluation"},
+      {"/measured/series/<task>/<split>/wall_seconds", "float64", 1, "s",
+       "wall time of each evaluation"},
       {"/measured/memory/categories/<category>", "int64", 0, "byte",
        "by category"},
       {"/measured/memory/<name>", "float64", 0, "byte", "peaks of the process"},
-      {"/measured/throughput/<name>", "float64", 0, "its own", "rates"},
-      {"/measured/run/<name>", "float64", 0, "its own", "times of the run"},
+      {"/measured/throughput/<name>", "float64", 0, "by its name", "rates"},
+      {"/measured/run/<name>", "float64", 0, "by its name", "times of the run"},
       {"/provenance/build @<name>", "string", 0, "",
        "revision and library versions"},
       {"/provenance/run @<name>", "string", 0, "", "host, clock, job"},
@@ -91,24 +118,16 @@ std::string RecordSchemaMarkdown() {
     absl::StrAppend(&out, "| `", row.path, "` | ", row.type, " | ", row.rank,
                     " | ", row.unit, " | ", row.help, " |\n");
   }
+  out += "\n| a name of its own that ends in | unit |\n| --- | --- |\n";
+  for (const UnitRow& row : kUnitsByEnding) {
+    absl::StrAppend(&out, "| `", row.ending, "` | ", row.unit, " |\n");
+  }
   return out;
 }
 
 std::string UnitOfName(std::string_view name) {
-  const absl::string_view text = ToAbsl(name);
-  const auto ends = [&](const char* end) { return absl::EndsWith(text, end); };
-  if (ends("tokens_per_second")) return "token/s";
-  if (ends("_per_second")) return "1/s";
-  if (ends("bytes")) return "byte";
-  if (ends("seconds")) return "s";
-  if (ends("tokens")) return "token";
-  if (ends("cross_entropy_change") || ends("cross_entropy") ||
-      ends("loss_change") || ends("loss")) {
-    return "nats/token";
-  }
-  if (ends("share") || ends("ratio") || ends("fraction") ||
-      ends("efficiency") || ends("accuracy_change")) {
-    return "fraction";
+  for (const UnitRow& row : kUnitsByEnding) {
+    if (name.ends_with(row.ending)) return row.unit;
   }
   return "1";
 }

@@ -12,13 +12,18 @@
 
 namespace sft::record {
 
-// 2: /eval/.../metrics/<metric>/sums.
-inline constexpr int64_t kSchemaVersion = 2;
+// 2: /eval/.../metrics/<metric>/sums. 3: /series and /sequence, in records of
+// several rounds or of points within one; the others are of version 2.
+inline constexpr int64_t kSchemaVersion = 3;
+inline constexpr int64_t kPlainSchemaVersion = 2;
 inline constexpr int64_t kOldestSchemaVersion = 1;  // that is still read
 
 // Groups.
 inline constexpr char kAxesPath[] = "/axes";
 inline constexpr char kEvalPath[] = "/eval";
+inline constexpr char kSeriesPath[] = "/series";
+inline constexpr char kSequencePath[] = "/sequence";
+inline constexpr char kMeasuredSeriesPath[] = "/measured/series";
 inline constexpr char kFactsPath[] = "/facts";
 inline constexpr char kForgettingPath[] = "/forgetting";
 inline constexpr char kPredictedMemoryPath[] = "/memory/predicted";
@@ -77,7 +82,29 @@ std::vector<SchemaRow> RecordSchema();
 // The schema as a Markdown table.
 std::string RecordSchemaMarkdown();
 
-// Unit of a fact or a measured value, by its name: "_bytes" -> "byte".
+// Facts, changes and measured values are named by many, in a common way: the
+// end of a name says the unit. Of several rows that fit the first counts; a
+// name that fits none is a count or a bare number, "1".
+struct UnitRow {
+  const char* ending;
+  const char* unit;
+};
+inline constexpr UnitRow kUnitsByEnding[] = {
+    {"tokens_per_second", "token/s"},
+    {"_per_second", "1/s"},
+    {"bytes", "byte"},
+    {"seconds", "s"},
+    {"tokens", "token"},
+    {"cross_entropy", "nats/token"},
+    {"cross_entropy_change", "nats/token"},
+    {"loss", "nats/token"},
+    {"loss_change", "nats/token"},
+    {"share", "fraction"},
+    {"ratio", "fraction"},
+    {"fraction", "fraction"},
+    {"efficiency", "fraction"},
+    {"accuracy_change", "fraction"},
+};
 std::string UnitOfName(std::string_view name);
 // False for what /measured and /provenance hold.
 bool IsDeterministicPath(std::string_view path);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "harness/core/digest.h"
@@ -95,6 +96,13 @@ absl::Status CheckSeal(const std::string& where, std::string_view bytes) {
                       "was written with");
   }
   return absl::OkStatus();
+}
+
+bool BeginsPacked(const std::string& path) {
+  std::string begin(kPackedMagic.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  return file.good() && begin == kPackedMagic;
 }
 
 bool HasPackedItems(std::string_view bytes) {

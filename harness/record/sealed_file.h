@@ -36,6 +36,10 @@ std::string SealOf(size_t size_bytes, const std::string& sha256);
 absl::StatusOr<std::string> ReadSealed(const std::string& path);
 absl::Status CheckSeal(const std::string& where, std::string_view bytes);
 
+// Whether a file begins as one with packed items does, a record by itself; its
+// seal is not looked at.
+bool BeginsPacked(const std::string& path);
+
 // Of bytes whose seal holds.
 bool HasPackedItems(std::string_view bytes);
 // The packed items where there are some, else HDF5's.

@@ -80,7 +80,14 @@ const std::set<std::string>& UntunedFields() {
 
 // Hands the config those of the spec's data sets that it names.
 void AddUserData(const std::vector<UserData>& data, RunConfig& config) {
+  std::vector<std::string> besides = config.replay_from;
+  for (const auto& [name, value] : config.method_options) {
+    besides.push_back(value);  // of an option that names a set
+  }
   for (const UserData& one : data) {
+    if (std::find(besides.begin(), besides.end(), one.name) != besides.end()) {
+      config.user_data[one.name] = UserDataToJson(one);
+    }
     for (const auto* names :
          {&config.train, &config.evaluate, &config.retain}) {
       // What is no mixture was refused before.
@@ -96,8 +103,16 @@ void AddUserData(const std::vector<UserData>& data, RunConfig& config) {
 // training? Options of batching methods may decide which rows are read.
 bool IsOfShape(const std::string& field, const SpecTables& tables) {
   if (UntunedFields().count(field) != 0) return true;
-  for (const char* name : {"method", "batching", "train", "train_limit"}) {
+  for (const char* name : {"method", "batching", "train", "train_limit",
+                           "replay.from", "replay.share"}) {
     if (field == name) return true;
+  }
+  for (const MethodSpecRow& row : tables.update_methods) {
+    for (const FieldSpec& option : row.options) {
+      // It may name a data set.
+      if (option.name == field && option.type == FieldType::kString)
+        return true;
+    }
   }
   for (const MethodSpecRow& row : tables.batching_methods) {
     for (const FieldSpec& option : row.options) {

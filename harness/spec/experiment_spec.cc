@@ -53,6 +53,7 @@ class SpecReader {
                                 {"train", &SpecReader::ReadTrain},
                                 {"evaluate", &SpecReader::ReadEvaluate},
                                 {"budget", &SpecReader::ReadBudget},
+                                {"replay", &SpecReader::ReadReplay},
                                 {"set", &SpecReader::ReadSet},
                                 {"grid", &SpecReader::ReadGrid},
                                 {"cases", &SpecReader::ReadCases},
@@ -109,15 +110,16 @@ class SpecReader {
       reader_.Doubt("evaluate");
       return reader_.Doubt("retain");
     }
+    static const std::vector<std::string> kParts = {
+        "tasks", "retain", "curve", "rewind", "at_points", "distance"};
     for (const auto& [part, names] : node.entries) {
-      if (part.text != "tasks" && part.text != "retain") {
-        reader_.ComplainOfKey(part, names,
-                              " under evaluate:", {"tasks", "retain"});
+      if (std::find(kParts.begin(), kParts.end(), part.text) == kParts.end()) {
+        reader_.ComplainOfKey(part, names, " under evaluate:", kParts);
         reader_.Doubt("evaluate");
         reader_.Doubt("retain");
         continue;
       }
-      const std::string field = part.text == "tasks" ? "evaluate" : "retain";
+      const std::string field = part.text == "tasks" ? "evaluate" : part.text;
       reader_.Set(part, reader_.fields().at(field), names, spec_.set);
     }
   }
@@ -149,6 +151,22 @@ class SpecReader {
     if (set == spec_.set.end()) return reader_.Doubt("budget");
     if (set->second.text == "0") {
       refuse(value, absl::StrCat(field.name, ": wanted more than 0"));
+    }
+  }
+
+  void ReadReplay(const YamlNode& node) {
+    if (!reader_.Want(node, Kind::kMap, "replay")) {
+      return reader_.Doubt("replay.from");
+    }
+    for (const auto& [part, value] : node.entries) {
+      const auto field =
+          reader_.fields().find(absl::StrCat("replay.", part.text));
+      if (field == reader_.fields().end()) {
+        reader_.ComplainOfKey(part, value, " under replay:", {"from", "share"});
+        reader_.Doubt("replay.from");
+        continue;
+      }
+      reader_.Set(part, field->second, value, spec_.set);
     }
   }
 

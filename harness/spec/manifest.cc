@@ -21,10 +21,6 @@ constexpr char kManifestStart[] = "{\"manifest_version\":";
 constexpr size_t kPlaceColumns = 12;
 constexpr size_t kPlaceBytes = kPlaceColumns + 1;  // with its line's end
 
-std::string Dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string LastLine(size_t index, size_t runs, const std::string& digest) {
   return absl::StrFormat("{\"index\":%12d,\"runs\":%12d,\"sha256\":\"%s\"}\n",
                          index, runs, digest);
@@ -83,18 +79,19 @@ std::string ManifestText(const RunPlan& plan) {
   header["config"] = common;
   // The version comes first: it tells a manifest from other JSON.
   std::string text = absl::StrCat(kManifestStart, kManifestVersion, ",",
-                                  Dumped(header).substr(1), "\n");
+                                  formats::JsonText(header).substr(1), "\n");
   std::vector<size_t> places;
   places.reserve(plan.runs.size());
   for (const PlannedRun& run : plan.runs) {
     places.push_back(text.size());
     absl::StrAppend(
         &text,
-        Dumped({{"run_id", run.run_id},
-                {"axes", run.axes},
-                {"baseline_id", run.baseline_id},
-                {"untuned_id", run.untuned_id},
-                {"config", Differences(ConfigFields(run.config), common)}}),
+        formats::JsonText(
+            {{"run_id", run.run_id},
+             {"axes", run.axes},
+             {"baseline_id", run.baseline_id},
+             {"untuned_id", run.untuned_id},
+             {"config", Differences(ConfigFields(run.config), common)}}),
         "\n");
   }
   const size_t index = text.size();

@@ -76,13 +76,11 @@ absl::StatusOr<WantedValues> ReadFilter(const RunPlan& plan,
     const auto field = fields.find(axis);
     if (field == fields.end() ||
         std::find(axes.begin(), axes.end(), axis) == axes.end()) {
-      const std::string near = NearestName(axis, axes);
       complaints.Add(FilterError(
-          filter,
-          absl::StrCat("'", axis, "' is no axis of this spec; ",
-                       near.empty()
-                           ? absl::StrCat("its axes are ", CanonicalText(axes))
-                           : absl::StrCat("did you mean '", near, "'?"))));
+          filter, absl::StrCat("'", axis, "' is no axis of this spec",
+                               DidYouMean(axis, axes,
+                                          absl::StrCat("; its axes are ",
+                                                       CanonicalText(axes))))));
       continue;
     }
     const absl::StatusOr<std::string> value =
@@ -90,18 +88,15 @@ absl::StatusOr<WantedValues> ReadFilter(const RunPlan& plan,
     const std::string& canonical = value.ok() ? *value : text;
     const std::vector<std::string> had = AxisValuesOf(plan, axis);
     if (std::find(had.begin(), had.end(), canonical) == had.end()) {
-      const std::string near = NearestName(canonical, had);
       constexpr size_t kShown = 12;
       const size_t shown = std::min(had.size(), kShown);
       complaints.Add(FilterError(
           filter,
-          absl::StrCat(
-              "no cell has ", axis, "=", canonical, "; ",
-              near.empty() ? "" : absl::StrCat("did you mean '", near, "'? "),
-              "there is ",
-              CanonicalText(
-                  std::vector<std::string>(had.begin(), had.begin() + shown)),
-              shown < had.size() ? ", ..." : "")));
+          absl::StrCat("no cell has ", axis, "=", canonical, " (there is ",
+                       CanonicalText(std::vector<std::string>(
+                           had.begin(), had.begin() + shown)),
+                       shown < had.size() ? ", ...)" : ")",
+                       DidYouMean(canonical, had))));
       continue;
     }
     wanted[axis].insert(canonical);

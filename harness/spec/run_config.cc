@@ -18,10 +18,15 @@ constexpr char kDataPrefix[] = "data.";
 // Left out of the canonical text at its default: came after the first records.
 bool IsLeftOut(const std::string& name, const std::string& value) {
   static const auto& later = *new std::set<std::string>{
-      "bos",       "decay",       "limit_from",
-      "optimizer", "sample_seed", "score_end_of_turn"};
+      "at_points",    "bos",        "curve",       "decay",
+      "distance",     "limit_from", "optimizer",   "replay.from",
+      "replay.share", "rewind",     "sample_seed", "score_end_of_turn"};
   static const auto& defaults =
       *new std::map<std::string, std::string>(PrintFields(RunConfig()));
+  static const auto& later_options = *new std::map<std::string, std::string>{
+      {"hft.optimizer_state", "drop"}, {"lora.between_rounds", "go_on"}};
+  const auto option = later_options.find(name);
+  if (option != later_options.end()) return value == option->second;
   return later.count(name) != 0 && value == defaults.at(name);
 }
 
@@ -51,11 +56,10 @@ absl::StatusOr<RunConfig> ConfigFromFields(
     }
     // Options carry their method's name: "lora.rank".
     const size_t dot = name.find('.');
-    if (dot == std::string::npos || dot == 0 || name.rfind("budget.", 0) == 0) {
-      const std::string near = NearestName(name, names);
-      return absl::InvalidArgumentError(absl::StrCat(
-          "unknown field '", name, "'",
-          near.empty() ? "" : absl::StrCat("; did you mean '", near, "'?")));
+    if (dot == std::string::npos || dot == 0 || name.rfind("budget.", 0) == 0 ||
+        name.rfind("replay.", 0) == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown field '", name, "'", DidYouMean(name, names)));
     }
     config.method_options[name] = text;
   }

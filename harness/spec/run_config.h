@@ -16,6 +16,8 @@ namespace sft::spec {
 
 // The method's name of the row that trains nothing.
 inline constexpr char kUntuned[] = "untuned";
+// Of replay.from: rows of the stages before.
+inline constexpr char kEarlierRows[] = "earlier";
 
 struct RunConfig {
   // What is asked.
@@ -76,6 +78,16 @@ struct RunConfig {
   int64_t heldout_window = 512;
   int64_t eval_every_steps = 0;  // validation loss during training, 0 = no
   int64_t generate_samples = 0;  // answers kept with --keep-text
+  // Points between base and end, each scored on held-out text, on validation
+  // rows and on what `at_points` names of `retain` (spec/points.h).
+  std::vector<std::string> curve;   // steps of every round
+  std::vector<std::string> rewind;  // alphas: base + alpha (tuned - base)
+  std::vector<std::string> at_points;
+  bool distance = false;  // how far the tuned model is from the base
+  // Rows trained on besides, in every stage: whose, and their share of its
+  // target tokens.
+  std::vector<std::string> replay_from;
+  double replay_share = 0.01;
   // Tasks whose labels or choices are scored with the end of turn, as training
   // has them; the plan fills in those that a cell of the spec trains on.
   std::vector<std::string> score_end_of_turn;
@@ -160,6 +172,21 @@ struct RunConfig {
       "validation loss during training, 0 = only at the end");
     v("generate_samples", generate_samples, natural,
       "greedy answers to keep with --keep-text");
+    v("curve", curve, any,
+      "steps of every round after which held-out text and validation rows are "
+      "scored, ascending");
+    v("rewind", rewind, any,
+      "alphas of base + alpha (tuned - base), which is scored likewise; above "
+      "0 and below 1, ascending");
+    v("at_points", at_points, any,
+      "retained tasks that curve and rewind score besides");
+    v("distance", distance, any,
+      "divergence from the base model, norm and rank of what changed");
+    v("replay.from", replay_from, any,
+      "rows trained on besides: earlier (of the stages before), data sets, or "
+      "text in windows of 64 tokens; none = no replay");
+    v("replay.share", replay_share, Limits{0, 0.95, {}},
+      "of a stage's target tokens, in equal parts from each of replay.from");
     v("score_end_of_turn", score_end_of_turn, any,
       "tasks whose answers are scored with the end of turn; none = those "
       "trained on");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_join.h"
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/run_config.h"
 
@@ -19,6 +20,11 @@ struct RejectedCell {
   std::map<std::string, std::string> axes;
   std::string reason;
 };
+
+// "learning_rate=0.001 seed=0": what varies, as people read it.
+inline std::string AxesText(const std::map<std::string, std::string>& axes) {
+  return absl::StrJoin(axes, " ", absl::PairFormatter("="));
+}
 
 struct PlannedRun {
   RunConfig config;

@@ -20,6 +20,7 @@ constexpr std::pair<std::string_view, std::string_view> kExamples[] = {
     {"train", "[NAME]"},
     {"evaluate", "{tasks: [NAME], retain: [NAME]}"},
     {"budget", "{steps: 100}"},
+    {"replay", "{from: [earlier], share: 0.01}"},
     {"set", "{batch_size: 8}"},
     {"grid", "{method: [full, lora], seed: [0, 1, 2]}"},
     {"zip", "[{batch_size: [4, 8], gradient_accumulation_steps: [2, 1]}]"},
@@ -42,11 +43,11 @@ std::string UnknownKeyText(const YamlNode& key, const YamlNode* value,
                            std::string_view where,
                            const std::vector<std::string>& known) {
   std::string what =
-      absl::StrCat("unknown key '", Short(key.text), "'", ToAbsl(where), "; ");
+      absl::StrCat("unknown key '", Short(key.text), "'", ToAbsl(where));
   const size_t colon = key.text.find(':');
   if (colon != std::string::npos && value != nullptr &&
       value->kind == Kind::kNull) {
-    return absl::StrCat(what, "a space is missing after ':', write '",
+    return absl::StrCat(what, "; a space is missing after ':', write '",
                         Short(key.text.substr(0, colon)), ": ",
                         Short(key.text.substr(colon + 1)), "'");
   }
@@ -58,20 +59,19 @@ std::string UnknownKeyText(const YamlNode& key, const YamlNode* value,
           value->entries.empty()
               ? name
               : absl::StrCat(key.text, ".", value->entries[0].key.text);
-      return absl::StrCat(what, "options are written in one word, such as ",
+      return absl::StrCat(what, "; options are written in one word, such as ",
                           absl::c_linear_search(known, first) ? first : name,
                           ": ...");
     }
   }
   if (const std::string remedy = RemedyForKey(key.text); !remedy.empty()) {
-    return what + remedy;
+    return absl::StrCat(what, "; ", remedy);
   }
-  const std::string near = NearestName(key.text, known);
-  if (!near.empty()) return absl::StrCat(what, "did you mean '", near, "'?");
   if (known.size() <= 12) {
-    return absl::StrCat(what, "known are ", CanonicalText(known));
+    return what + NearestOrKnown(key.text, known);
   }
-  return absl::StrCat(what, "'sftbench list fields' shows what there is");
+  return what + DidYouMean(key.text, known,
+                           "; 'sftbench list fields' shows what there is");
 }
 
 std::string WrongKindText(std::string_view name, Kind wanted,
@@ -115,11 +115,11 @@ std::string WrongKindText(std::string_view name, Kind wanted,
 std::string UnknownNameText(std::string_view kind, const std::string& name,
                             const std::vector<std::string>& known) {
   const std::string what =
-      absl::StrCat("unknown ", ToAbsl(kind), " '", Short(name), "'; ");
+      absl::StrCat("unknown ", ToAbsl(kind), " '", Short(name), "'");
   const std::vector<std::string> words =
       absl::StrSplit(name, absl::ByAnyChar(" ;"), absl::SkipEmpty());
   if (words.size() > 1 && absl::c_linear_search(known, words[0])) {
-    return absl::StrCat(what, "items of a list are separated by commas");
+    return absl::StrCat(what, "; items of a list are separated by commas");
   }
   // Of these a user may bring others.
   const bool data = kind != "method" && kind != "batching method";
@@ -127,19 +127,15 @@ std::string UnknownNameText(std::string_view kind, const std::string& name,
       (absl::StrContains(name, "/") || absl::StrContains(name, ".csv") ||
        absl::StrContains(name, ".json") || absl::StrContains(name, ".tsv"))) {
     return absl::StrCat(what,
-                        "nothing is downloaded: a file of your own "
+                        "; nothing is downloaded: a file of your own "
                         "becomes a data set under data:, with a name, a "
                         "path and a task (README, 'Your own data')");
   }
-  const std::string near = NearestName(name, known);
-  if (!near.empty()) return absl::StrCat(what, "did you mean '", near, "'?");
-  if (known.empty()) return absl::StrCat(what, "there is none");
-  if (known.size() <= 12) {
-    return absl::StrCat(what, "known are ", CanonicalText(known));
-  }
-  return absl::StrCat(what,
-                      "'sftbench list datasets' shows what there is, and "
-                      "a file of your own becomes one under data:");
+  if (known.empty()) return absl::StrCat(what, "; there is none");
+  if (known.size() <= 12) return what + NearestOrKnown(name, known);
+  return what + DidYouMean(name, known,
+                           "; 'sftbench list datasets' shows what there is, "
+                           "and a file of your own becomes one under data:");
 }
 
 std::string HeldOutText(const std::string& name) {
@@ -186,13 +182,13 @@ std::string UnknownModelText(const std::string& text,
                         "no such folder or file (paths start at the "
                         "working directory)");
   }
-  const std::string near = NearestName(text, listed);
   return absl::StrCat(
-      what, "no folder here and no listed name; ",
-      near.empty() ? "listed are " + CanonicalText(listed) +
-                         "; a folder with config.json, model.safetensors and "
-                         "tokenizer.json, or a .gguf file, is named by its path"
-                   : "did you mean '" + near + "'?");
+      what, "no folder here and no listed name",
+      DidYouMean(text, listed,
+                 absl::StrCat("; listed are ", CanonicalText(listed),
+                              "; a folder with config.json, model.safetensors "
+                              "and tokenizer.json, or a .gguf file, is named "
+                              "by its path")));
 }
 
 }  // namespace sft::spec

@@ -7,6 +7,7 @@
 #include "harness/spec/experiment_spec.h"
 #include "harness/spec/foreign_names.h"
 #include "harness/spec/mixture.h"
+#include "harness/spec/points.h"
 #include "harness/spec/run_config.h"
 #include "harness/spec/spec_messages.h"
 
@@ -67,6 +68,13 @@ absl::StatusOr<std::string> Canonical(const FieldSpec& field,
       return absl::InvalidArgumentError(
           "method 'untuned' is added by itself; leave it out");
     }
+    if (value.find('+') != std::string::npos) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "method '", value,
+          "': update methods do not combine. A half of the weights is drawn "
+          "among those that train, and an adapter freezes all of them: "
+          "nothing would be left to draw. Name one method a cell"));
+    }
     status = CheckName("method", value, NamesOf(tables.update_methods));
   } else if (field.name == "batching") {
     status =
@@ -95,6 +103,18 @@ absl::StatusOr<std::string> Canonical(const FieldSpec& field,
     status = CheckNames("task", value, tables.tasks);
   } else if (field.name == "retain") {
     status = CheckNames("retained task or text", value, tables.retained);
+  } else if (field.name == "curve" || field.name == "rewind") {
+    std::vector<std::string> points;
+    if (!value.empty()) points = absl::StrSplit(value, ',');
+    status = field.name == "curve" ? ParseCurve(points).status()
+                                   : ParseRewind(points).status();
+  } else if (field.name == "at_points") {
+    status = CheckNames("retained task or text", value, tables.retained);
+  } else if (field.name == "replay.from") {
+    std::vector<std::string> known = tables.datasets;
+    known.insert(known.begin(), kEarlierRows);
+    known.insert(known.end(), tables.retained.begin(), tables.retained.end());
+    status = CheckNames("rows to replay", value, known);
   } else if (field.name == "score_end_of_turn") {
     status = CheckNames("task", value, tables.tasks);
   }

@@ -162,12 +162,9 @@ class DataMapReader {
     for (const auto& [name, where] : keys.texts()) known.push_back(name);
     for (const auto& [name, where] : keys.lists()) known.push_back(name);
     for (const auto& [name, where] : keys.maps()) known.push_back(name);
-    const std::string near = NearestName(key.text, known);
     return Error(
-        key,
-        absl::StrCat("unknown key '", key.text.substr(0, 80), "' under data:; ",
-                     near.empty() ? "known are " + CanonicalText(known)
-                                  : "did you mean '" + near + "'?"));
+        key, absl::StrCat("unknown key '", key.text.substr(0, 80),
+                          "' under data:", NearestOrKnown(key.text, known)));
   }
   // Of the working directory's and the spec folder's file, the one there is.
   absl::Status FindPath(const YamlNode& node, std::string& path) const {

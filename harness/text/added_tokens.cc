@@ -6,7 +6,7 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json_fields.h"
 #include "harness/text/unicode_class.h"
 
 namespace sft::text {
@@ -60,21 +60,26 @@ absl::StatusOr<std::vector<AddedToken>> AddedTokens::Parse(
   }
   for (const nlohmann::json& item : list) {
     AddedToken token;
-    SFT_ASSIGN_OR_RETURN(const int64_t id, IntField(item, "id", -1, file));
-    SFT_ASSIGN_OR_RETURN(token.content, StringField(item, "content", "", file));
+    SFT_ASSIGN_OR_RETURN(const int64_t id,
+                         formats::IntField(item, "id", -1, file));
+    SFT_ASSIGN_OR_RETURN(token.content,
+                         formats::StringField(item, "content", "", file));
     if (id < 0 || id > INT32_MAX) {
       return InputError(file, absl::StrFormat("added token \"%s\" has id %d",
                                               token.content.substr(0, 64), id));
     }
     token.id = static_cast<int32_t>(id);
     SFT_ASSIGN_OR_RETURN(token.special,
-                         BoolField(item, "special", false, file));
+                         formats::BoolField(item, "special", false, file));
     SFT_ASSIGN_OR_RETURN(token.single_word,
-                         BoolField(item, "single_word", false, file));
-    SFT_ASSIGN_OR_RETURN(token.lstrip, BoolField(item, "lstrip", false, file));
-    SFT_ASSIGN_OR_RETURN(token.rstrip, BoolField(item, "rstrip", false, file));
-    SFT_ASSIGN_OR_RETURN(token.normalized,
-                         BoolField(item, "normalized", !token.special, file));
+                         formats::BoolField(item, "single_word", false, file));
+    SFT_ASSIGN_OR_RETURN(token.lstrip,
+                         formats::BoolField(item, "lstrip", false, file));
+    SFT_ASSIGN_OR_RETURN(token.rstrip,
+                         formats::BoolField(item, "rstrip", false, file));
+    SFT_ASSIGN_OR_RETURN(
+        token.normalized,
+        formats::BoolField(item, "normalized", !token.special, file));
     tokens.push_back(std::move(token));
   }
   return tokens;

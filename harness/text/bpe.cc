@@ -6,7 +6,7 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json_fields.h"
 
 namespace sft::text {
 namespace {
@@ -66,32 +66,35 @@ absl::StatusOr<std::vector<BpeModel::Merge>> ParseMerges(
 absl::StatusOr<std::unique_ptr<BpeModel>> BpeModel::Parse(
     const nlohmann::json& config, const std::string& file) {
   BpeOptions options;
-  const nlohmann::json* unk = FindField(config, "unk_token");
+  const nlohmann::json* unk = formats::FindField(config, "unk_token");
   if (unk != nullptr) {
     SFT_ASSIGN_OR_RETURN(options.unk_token,
-                         StringField(config, "unk_token", "", file));
+                         formats::StringField(config, "unk_token", "", file));
   }
   SFT_ASSIGN_OR_RETURN(
       options.continuing_subword_prefix,
-      StringField(config, "continuing_subword_prefix", "", file));
-  SFT_ASSIGN_OR_RETURN(options.end_of_word_suffix,
-                       StringField(config, "end_of_word_suffix", "", file));
+      formats::StringField(config, "continuing_subword_prefix", "", file));
+  SFT_ASSIGN_OR_RETURN(
+      options.end_of_word_suffix,
+      formats::StringField(config, "end_of_word_suffix", "", file));
   SFT_ASSIGN_OR_RETURN(options.fuse_unk,
-                       BoolField(config, "fuse_unk", false, file));
-  SFT_ASSIGN_OR_RETURN(options.byte_fallback,
-                       BoolField(config, "byte_fallback", false, file));
-  SFT_ASSIGN_OR_RETURN(options.ignore_merges,
-                       BoolField(config, "ignore_merges", false, file));
-  const nlohmann::json* dropout = FindField(config, "dropout");
+                       formats::BoolField(config, "fuse_unk", false, file));
+  SFT_ASSIGN_OR_RETURN(
+      options.byte_fallback,
+      formats::BoolField(config, "byte_fallback", false, file));
+  SFT_ASSIGN_OR_RETURN(
+      options.ignore_merges,
+      formats::BoolField(config, "ignore_merges", false, file));
+  const nlohmann::json* dropout = formats::FindField(config, "dropout");
   if (dropout != nullptr && *dropout != 0.0) {
     return InputError(file, "BPE dropout is not supported: ids must repeat");
   }
   SFT_ASSIGN_OR_RETURN(const nlohmann::json* list,
-                       ArrayField(config, "merges", file));
+                       formats::ArrayField(config, "merges", file));
   if (list->size() > kMaxMerges) {
     return InputError(file, "more than 2^24 merges");
   }
-  const nlohmann::json* vocab = FindField(config, "vocab");
+  const nlohmann::json* vocab = formats::FindField(config, "vocab");
   SFT_ASSIGN_OR_RETURN(
       Vocabulary vocabulary,
       Vocabulary::FromJson(vocab ? *vocab : nlohmann::json(), file));

@@ -7,8 +7,8 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/formats/json_fields.h"
 #include "harness/text/byte_level.h"
-#include "harness/text/json_fields.h"
 #include "harness/text/pattern.h"
 
 namespace sft::text {
@@ -199,12 +199,13 @@ using ParsedDecoder = absl::StatusOr<std::unique_ptr<TokenDecoder>>;
 ParsedDecoder ParseMetaspaceDecoder(const json& config,
                                     const std::string& file) {
   SFT_ASSIGN_OR_RETURN(std::string replacement,
-                       StringField(config, "replacement", "▁", file));
-  SFT_ASSIGN_OR_RETURN(const bool legacy,
-                       BoolField(config, "add_prefix_space", true, file));
+                       formats::StringField(config, "replacement", "▁", file));
   SFT_ASSIGN_OR_RETURN(
-      const std::string scheme,
-      StringField(config, "prepend_scheme", legacy ? "always" : "never", file));
+      const bool legacy,
+      formats::BoolField(config, "add_prefix_space", true, file));
+  SFT_ASSIGN_OR_RETURN(const std::string scheme,
+                       formats::StringField(config, "prepend_scheme",
+                                            legacy ? "always" : "never", file));
   if (replacement.empty()) {
     return InputError(file, "Metaspace: \"replacement\" is empty");
   }
@@ -214,9 +215,11 @@ ParsedDecoder ParseMetaspaceDecoder(const json& config,
 
 ParsedDecoder ParseStrip(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(std::string content,
-                       StringField(config, "content", " ", file));
-  SFT_ASSIGN_OR_RETURN(const int64_t start, IntField(config, "start", 0, file));
-  SFT_ASSIGN_OR_RETURN(const int64_t stop, IntField(config, "stop", 0, file));
+                       formats::StringField(config, "content", " ", file));
+  SFT_ASSIGN_OR_RETURN(const int64_t start,
+                       formats::IntField(config, "start", 0, file));
+  SFT_ASSIGN_OR_RETURN(const int64_t stop,
+                       formats::IntField(config, "stop", 0, file));
   if (content.empty()) return InputError(file, "Strip: \"content\" is empty");
   return std::make_unique<StripDecoder>(std::move(content), start, stop);
 }
@@ -225,7 +228,8 @@ ParsedDecoder ParseStrip(const json& config, const std::string& file) {
 
 ParsedDecoder ParseDecoder(const json& config, const std::string& file) {
   if (config.is_null()) return std::make_unique<SpaceDecoder>();
-  SFT_ASSIGN_OR_RETURN(const std::string type, TypeField(config, file));
+  SFT_ASSIGN_OR_RETURN(const std::string type,
+                       formats::TypeField(config, file));
   if (type == "ByteLevel") return std::make_unique<ByteLevelDecoder>();
   if (type == "ByteFallback") return std::make_unique<ByteFallbackDecoder>();
   if (type == "Fuse") return std::make_unique<FuseDecoder>();
@@ -233,21 +237,21 @@ ParsedDecoder ParseDecoder(const json& config, const std::string& file) {
   if (type == "Strip") return ParseStrip(config, file);
   if (type == "WordPiece") {
     SFT_ASSIGN_OR_RETURN(std::string prefix,
-                         StringField(config, "prefix", "##", file));
+                         formats::StringField(config, "prefix", "##", file));
     SFT_ASSIGN_OR_RETURN(const bool cleanup,
-                         BoolField(config, "cleanup", true, file));
+                         formats::BoolField(config, "cleanup", true, file));
     return std::make_unique<WordPieceDecoder>(std::move(prefix), cleanup);
   }
   if (type == "Replace") {
     SFT_ASSIGN_OR_RETURN(Regex pattern, PatternField(config, file));
     SFT_ASSIGN_OR_RETURN(std::string content,
-                         StringField(config, "content", "", file));
+                         formats::StringField(config, "content", "", file));
     return std::make_unique<ReplaceDecoder>(std::move(pattern),
                                             std::move(content));
   }
   if (type == "Sequence") {
     SFT_ASSIGN_OR_RETURN(const json* list,
-                         ArrayField(config, "decoders", file));
+                         formats::ArrayField(config, "decoders", file));
     std::vector<std::unique_ptr<TokenDecoder>> steps;
     for (const json& item : *list) {
       SFT_ASSIGN_OR_RETURN(auto step, ParseDecoder(item, file));

@@ -2,11 +2,11 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/formats/json_fields.h"
 #include "harness/text/bpe.h"
 #include "harness/text/byte_level.h"
 #include "harness/text/gguf_pre_tokenizer.h"
 #include "harness/text/hf_tokenizer_json.h"
-#include "harness/text/json_fields.h"
 #include "harness/text/tokenizer_factory.h"
 
 namespace sft::text {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "harness/core/status.h"
+#include "harness/formats/json_fields.h"
 #include "harness/text/bpe.h"
-#include "harness/text/json_fields.h"
 #include "harness/text/post_processor.h"
 #include "harness/text/unigram.h"
 #include "harness/text/wordpiece.h"
@@ -19,9 +19,9 @@ absl::StatusOr<std::unique_ptr<SubwordModel>> ParseModel(
     const json& config, const std::string& file) {
   // Files older than 2020 name no type; theirs is BPE if it has merges.
   const std::string fallback =
-      FindField(config, "merges") != nullptr ? "BPE" : "WordPiece";
+      formats::FindField(config, "merges") != nullptr ? "BPE" : "WordPiece";
   SFT_ASSIGN_OR_RETURN(const std::string type,
-                       StringField(config, "type", fallback, file));
+                       formats::StringField(config, "type", fallback, file));
   if (type == "BPE") return BpeModel::Parse(config, file);
   if (type == "WordPiece") return WordPieceModel::Parse(config, file);
   if (type == "Unigram") return UnigramModel::Parse(config, file);
@@ -31,7 +31,7 @@ absl::StatusOr<std::unique_ptr<SubwordModel>> ParseModel(
 }
 
 json FieldOrNull(const json& object, const char* name) {
-  const json* field = FindField(object, name);
+  const json* field = formats::FindField(object, name);
   return field != nullptr ? *field : json();
 }
 
@@ -60,7 +60,7 @@ absl::StatusOr<TokenizerParts> AssembleTokenizer(
 
 absl::StatusOr<TokenizerParts> ParseTokenizerJson(const json& root,
                                                   const std::string& file) {
-  const json* model_config = FindField(root, "model");
+  const json* model_config = formats::FindField(root, "model");
   if (model_config == nullptr || !model_config->is_object()) {
     return InputError(file, "field \"model\" must be an object");
   }

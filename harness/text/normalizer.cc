@@ -7,7 +7,7 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json_fields.h"
 #include "harness/text/pattern.h"
 #include "harness/text/unicode_class.h"
 #include "harness/text/unicode_normalization.h"
@@ -181,14 +181,16 @@ class SequenceNormalizer : public Normalizer {
 absl::StatusOr<std::unique_ptr<Normalizer>> ParseBert(const json& config,
                                                       const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const bool clean,
-                       BoolField(config, "clean_text", true, file));
-  SFT_ASSIGN_OR_RETURN(const bool chinese,
-                       BoolField(config, "handle_chinese_chars", true, file));
+                       formats::BoolField(config, "clean_text", true, file));
+  SFT_ASSIGN_OR_RETURN(
+      const bool chinese,
+      formats::BoolField(config, "handle_chinese_chars", true, file));
   SFT_ASSIGN_OR_RETURN(const bool lowercase,
-                       BoolField(config, "lowercase", true, file));
+                       formats::BoolField(config, "lowercase", true, file));
   // Null means "as lowercase says".
-  SFT_ASSIGN_OR_RETURN(const bool accents,
-                       BoolField(config, "strip_accents", lowercase, file));
+  SFT_ASSIGN_OR_RETURN(
+      const bool accents,
+      formats::BoolField(config, "strip_accents", lowercase, file));
   return std::make_unique<BertNormalizer>(clean, chinese, accents, lowercase);
 }
 
@@ -197,7 +199,8 @@ absl::StatusOr<std::unique_ptr<Normalizer>> ParseBert(const json& config,
 absl::StatusOr<std::unique_ptr<Normalizer>> ParseNormalizer(
     const json& config, const std::string& file) {
   if (config.is_null()) return std::make_unique<NoNormalizer>();
-  SFT_ASSIGN_OR_RETURN(const std::string type, TypeField(config, file));
+  SFT_ASSIGN_OR_RETURN(const std::string type,
+                       formats::TypeField(config, file));
   const auto unicode = [](UnicodeForm form) {
     return std::make_unique<UnicodeNormalizer>(form);
   };
@@ -210,26 +213,26 @@ absl::StatusOr<std::unique_ptr<Normalizer>> ParseNormalizer(
   if (type == "BertNormalizer") return ParseBert(config, file);
   if (type == "Strip") {
     SFT_ASSIGN_OR_RETURN(const bool left,
-                         BoolField(config, "strip_left", true, file));
+                         formats::BoolField(config, "strip_left", true, file));
     SFT_ASSIGN_OR_RETURN(const bool right,
-                         BoolField(config, "strip_right", true, file));
+                         formats::BoolField(config, "strip_right", true, file));
     return std::make_unique<StripNormalizer>(left, right);
   }
   if (type == "Prepend") {
     SFT_ASSIGN_OR_RETURN(std::string prefix,
-                         StringField(config, "prepend", "", file));
+                         formats::StringField(config, "prepend", "", file));
     return std::make_unique<PrependNormalizer>(std::move(prefix));
   }
   if (type == "Replace") {
     SFT_ASSIGN_OR_RETURN(Regex pattern, PatternField(config, file));
     SFT_ASSIGN_OR_RETURN(std::string content,
-                         StringField(config, "content", "", file));
+                         formats::StringField(config, "content", "", file));
     return std::make_unique<ReplaceNormalizer>(std::move(pattern),
                                                std::move(content));
   }
   if (type == "Sequence") {
     SFT_ASSIGN_OR_RETURN(const json* list,
-                         ArrayField(config, "normalizers", file));
+                         formats::ArrayField(config, "normalizers", file));
     std::vector<std::unique_ptr<Normalizer>> steps;
     for (const json& item : *list) {
       SFT_ASSIGN_OR_RETURN(auto step, ParseNormalizer(item, file));

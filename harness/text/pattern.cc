@@ -2,19 +2,19 @@
 #include "harness/text/pattern.h"
 
 #include "harness/core/status.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json_fields.h"
 
 namespace sft::text {
 
 absl::StatusOr<Regex> PatternField(const nlohmann::json& object,
                                    const std::string& file) {
-  const nlohmann::json* pattern = FindField(object, "pattern");
+  const nlohmann::json* pattern = formats::FindField(object, "pattern");
   if (pattern != nullptr) {
-    const nlohmann::json* literal = FindField(*pattern, "String");
+    const nlohmann::json* literal = formats::FindField(*pattern, "String");
     if (literal != nullptr && literal->is_string()) {
       return Regex::Compile(Regex::Escape(literal->get<std::string>()), file);
     }
-    const nlohmann::json* regex = FindField(*pattern, "Regex");
+    const nlohmann::json* regex = formats::FindField(*pattern, "Regex");
     if (regex != nullptr && regex->is_string()) {
       return Regex::Compile(regex->get<std::string>(), file);
     }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/core/status.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json_fields.h"
 
 namespace sft::text {
 namespace {
@@ -37,7 +37,7 @@ absl::StatusOr<int32_t> CheckedId(const std::string& token, const json& id,
 absl::StatusOr<int32_t> PairField(const json& config, const char* name,
                                   const TokenIdFn& id_of,
                                   const std::string& file) {
-  const json* field = FindField(config, name);
+  const json* field = formats::FindField(config, name);
   if (field == nullptr || !field->is_array() || field->size() != 2 ||
       !(*field)[0].is_string()) {
     return InputError(
@@ -56,17 +56,18 @@ struct TemplatePart {
 absl::StatusOr<Ids> IdsOfSpecial(const json& config, const std::string& name,
                                  const TokenIdFn& id_of,
                                  const std::string& file) {
-  const json* all = FindField(config, "special_tokens");
+  const json* all = formats::FindField(config, "special_tokens");
   const json* special = all != nullptr && all->is_object()
-                            ? FindField(*all, name.c_str())
+                            ? formats::FindField(*all, name.c_str())
                             : nullptr;
   if (special == nullptr || !special->is_object()) {
     return InputError(
         file, absl::StrCat(kWhat, ": \"", name, "\" is not in special_tokens"));
   }
-  SFT_ASSIGN_OR_RETURN(const json* ids, ArrayField(*special, "ids", file));
+  SFT_ASSIGN_OR_RETURN(const json* ids,
+                       formats::ArrayField(*special, "ids", file));
   SFT_ASSIGN_OR_RETURN(const json* tokens,
-                       ArrayField(*special, "tokens", file));
+                       formats::ArrayField(*special, "tokens", file));
   if (ids->size() != tokens->size()) {
     return InputError(file,
                       absl::StrCat(kWhat, ": \"", name, "\" has ", ids->size(),
@@ -89,11 +90,12 @@ absl::StatusOr<Ids> IdsOfSpecial(const json& config, const std::string& name,
 absl::StatusOr<std::vector<TemplatePart>> TemplateParts(
     const json& config, const char* name, const TokenIdFn& id_of,
     const std::string& file) {
-  SFT_ASSIGN_OR_RETURN(const json* list, ArrayField(config, name, file));
+  SFT_ASSIGN_OR_RETURN(const json* list,
+                       formats::ArrayField(config, name, file));
   std::vector<TemplatePart> parts;
   for (const json& item : *list) {
-    const json* special = FindField(item, "SpecialToken");
-    const json* sequence = FindField(item, "Sequence");
+    const json* special = formats::FindField(item, "SpecialToken");
+    const json* sequence = formats::FindField(item, "Sequence");
     const json* either = special != nullptr ? special : sequence;
     if (either == nullptr || !either->is_object()) {
       return InputError(file, absl::StrCat(kWhat, ": an entry of \"", name,
@@ -101,9 +103,10 @@ absl::StatusOr<std::vector<TemplatePart>> TemplateParts(
                                            "Sequence"));
     }
     SFT_ASSIGN_OR_RETURN(const std::string id,
-                         StringField(*either, "id", "", file));
+                         formats::StringField(*either, "id", "", file));
     TemplatePart part;
-    SFT_ASSIGN_OR_RETURN(part.type, IntField(*either, "type_id", 0, file));
+    SFT_ASSIGN_OR_RETURN(part.type,
+                         formats::IntField(*either, "type_id", 0, file));
     if (special != nullptr) {
       SFT_ASSIGN_OR_RETURN(part.ids, IdsOfSpecial(config, id, id_of, file));
     } else if (id == "A" || id == "B") {
@@ -162,13 +165,14 @@ absl::StatusOr<PostProcessor> Parse(const json& config, const TokenIdFn& id_of,
                                     const std::string& file, int nesting) {
   PostProcessor out;
   if (config.is_null()) return out;
-  SFT_ASSIGN_OR_RETURN(const std::string type, TypeField(config, file));
+  SFT_ASSIGN_OR_RETURN(const std::string type,
+                       formats::TypeField(config, file));
   if (type == "Sequence") {
     if (nesting >= kMaxNesting) {
       return InputError(file, absl::StrCat(kWhat, ": sequences nest too deep"));
     }
     SFT_ASSIGN_OR_RETURN(const json* list,
-                         ArrayField(config, "processors", file));
+                         formats::ArrayField(config, "processors", file));
     for (const json& item : *list) {
       SFT_ASSIGN_OR_RETURN(PostProcessor step,
                            Parse(item, id_of, file, nesting + 1));
@@ -187,10 +191,12 @@ absl::StatusOr<PostProcessor> Parse(const json& config, const TokenIdFn& id_of,
     return out;
   }
   if (type == "ByteLevel" || type == "RobertaProcessing") {
-    SFT_ASSIGN_OR_RETURN(out.trims_offsets,
-                         BoolField(config, "trim_offsets", true, file));
-    SFT_ASSIGN_OR_RETURN(out.keeps_first_space,
-                         BoolField(config, "add_prefix_space", true, file));
+    SFT_ASSIGN_OR_RETURN(
+        out.trims_offsets,
+        formats::BoolField(config, "trim_offsets", true, file));
+    SFT_ASSIGN_OR_RETURN(
+        out.keeps_first_space,
+        formats::BoolField(config, "add_prefix_space", true, file));
     if (type == "ByteLevel") return out;
   }
   if (type == "BertProcessing" || type == "RobertaProcessing") {
@@ -237,9 +243,9 @@ absl::StatusOr<PostProcessor> ParsePostProcessor(const json& config,
 
 bool CutsWordsWithSpace(const json& pre_tokenizer) {
   if (!pre_tokenizer.is_object()) return false;
-  const json* type = FindField(pre_tokenizer, "type");
+  const json* type = formats::FindField(pre_tokenizer, "type");
   if (type != nullptr && *type == "ByteLevel") return true;
-  const json* steps = FindField(pre_tokenizer, "pretokenizers");
+  const json* steps = formats::FindField(pre_tokenizer, "pretokenizers");
   if (steps == nullptr || !steps->is_array()) return false;
   for (const json& step : *steps) {
     if (CutsWordsWithSpace(step)) return true;

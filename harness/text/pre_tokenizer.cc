@@ -6,8 +6,8 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/formats/json_fields.h"
 #include "harness/text/byte_level.h"
-#include "harness/text/json_fields.h"
 #include "harness/text/pattern.h"
 #include "harness/text/split.h"
 #include "harness/text/unicode_class.h"
@@ -138,8 +138,9 @@ class SequencePreTokenizer : public PreTokenizer {
 absl::StatusOr<SplitBehavior> BehaviorField(const json& config,
                                             const char* fallback,
                                             const std::string& file) {
-  SFT_ASSIGN_OR_RETURN(const std::string name,
-                       StringField(config, "behavior", fallback, file));
+  SFT_ASSIGN_OR_RETURN(
+      const std::string name,
+      formats::StringField(config, "behavior", fallback, file));
   if (name == "Removed") return SplitBehavior::kRemoved;
   if (name == "Isolated") return SplitBehavior::kIsolated;
   if (name == "Contiguous") return SplitBehavior::kContiguous;
@@ -180,10 +181,11 @@ std::unique_ptr<PreTokenizer> MakeSplit(FindMatches find,
 }
 
 ParsedPreTokenizer ParseByteLevel(const json& config, const std::string& file) {
-  SFT_ASSIGN_OR_RETURN(const bool prefix,
-                       BoolField(config, "add_prefix_space", true, file));
+  SFT_ASSIGN_OR_RETURN(
+      const bool prefix,
+      formats::BoolField(config, "add_prefix_space", true, file));
   SFT_ASSIGN_OR_RETURN(const bool use_regex,
-                       BoolField(config, "use_regex", true, file));
+                       formats::BoolField(config, "use_regex", true, file));
   std::optional<Regex> pattern;
   if (use_regex) {
     SFT_ASSIGN_OR_RETURN(pattern, Regex::Compile(kGpt2Pattern, file));
@@ -194,18 +196,20 @@ ParsedPreTokenizer ParseByteLevel(const json& config, const std::string& file) {
 ParsedPreTokenizer ParseMetaspaceSplit(const json& config,
                                        const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const std::string replacement,
-                       StringField(config, "replacement", "▁", file));
+                       formats::StringField(config, "replacement", "▁", file));
   if (replacement.empty() ||
       DecodeUtf8At(replacement, 0).size_bytes != replacement.size()) {
     return InputError(file, "Metaspace: \"replacement\" must be one character");
   }
-  SFT_ASSIGN_OR_RETURN(const bool legacy_prefix,
-                       BoolField(config, "add_prefix_space", true, file));
-  SFT_ASSIGN_OR_RETURN(const std::string scheme,
-                       StringField(config, "prepend_scheme",
-                                   legacy_prefix ? "always" : "never", file));
+  SFT_ASSIGN_OR_RETURN(
+      const bool legacy_prefix,
+      formats::BoolField(config, "add_prefix_space", true, file));
+  SFT_ASSIGN_OR_RETURN(
+      const std::string scheme,
+      formats::StringField(config, "prepend_scheme",
+                           legacy_prefix ? "always" : "never", file));
   SFT_ASSIGN_OR_RETURN(const bool split,
-                       BoolField(config, "split", true, file));
+                       formats::BoolField(config, "split", true, file));
   PrependScheme prepend = PrependScheme::kAlways;
   if (scheme == "first") {
     prepend = PrependScheme::kFirst;
@@ -226,14 +230,14 @@ ParsedPreTokenizer ParseSplit(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const SplitBehavior behavior,
                        BehaviorField(config, "", file));
   SFT_ASSIGN_OR_RETURN(const bool invert,
-                       BoolField(config, "invert", false, file));
+                       formats::BoolField(config, "invert", false, file));
   return MakeSplit([pattern](std::string_view s) { return pattern.FindAll(s); },
                    behavior, invert);
 }
 
 ParsedPreTokenizer ParseSequence(const json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const json* list,
-                       ArrayField(config, "pretokenizers", file));
+                       formats::ArrayField(config, "pretokenizers", file));
   std::vector<std::unique_ptr<PreTokenizer>> steps;
   for (const json& item : *list) {
     SFT_ASSIGN_OR_RETURN(auto step, ParsePreTokenizer(item, file));
@@ -247,7 +251,8 @@ ParsedPreTokenizer ParseSequence(const json& config, const std::string& file) {
 ParsedPreTokenizer ParsePreTokenizer(const json& config,
                                      const std::string& file) {
   if (config.is_null()) return std::make_unique<NoPreTokenizer>();
-  SFT_ASSIGN_OR_RETURN(const std::string type, TypeField(config, file));
+  SFT_ASSIGN_OR_RETURN(const std::string type,
+                       formats::TypeField(config, file));
   if (type == "ByteLevel") return ParseByteLevel(config, file);
   if (type == "Metaspace") return ParseMetaspaceSplit(config, file);
   if (type == "Split") return ParseSplit(config, file);
@@ -259,8 +264,9 @@ ParsedPreTokenizer ParsePreTokenizer(const json& config,
     return MakeSplit(EachChar(IsWhitespace), SplitBehavior::kRemoved);
   }
   if (type == "Digits") {
-    SFT_ASSIGN_OR_RETURN(const bool individual,
-                         BoolField(config, "individual_digits", false, file));
+    SFT_ASSIGN_OR_RETURN(
+        const bool individual,
+        formats::BoolField(config, "individual_digits", false, file));
     return MakeSplit(EachChar(IsNumeric), individual
                                               ? SplitBehavior::kIsolated
                                               : SplitBehavior::kContiguous);

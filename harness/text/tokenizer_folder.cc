@@ -10,9 +10,9 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
+#include "harness/formats/json_fields.h"
 #include "harness/formats/special_tokens.h"
 #include "harness/text/hf_tokenizer_json.h"
-#include "harness/text/json_fields.h"
 #include "harness/text/tokenizer_factory.h"
 
 namespace sft::text {
@@ -75,7 +75,7 @@ std::vector<int32_t> StopIdsOf(const Configs& configs) {
     }
   };
   for (const json* config : {&configs.generation, &configs.model}) {
-    const json* field = FindField(*config, "eos_token_id");
+    const json* field = formats::FindField(*config, "eos_token_id");
     if (field == nullptr) continue;
     if (!field->is_array()) add(*field);
     for (const json& id : *field) {
@@ -93,7 +93,7 @@ absl::StatusOr<std::optional<std::string>> TemplateSource(
                          ReadFile(path, kMaxTemplateFileBytes));
     return std::optional<std::string>(std::move(source));
   }
-  const json* field = FindField(tokenizer_config, "chat_template");
+  const json* field = formats::FindField(tokenizer_config, "chat_template");
   if (field == nullptr) return std::optional<std::string>();
   if (field->is_string()) {
     return std::optional<std::string>(field->get<std::string>());
@@ -101,7 +101,7 @@ absl::StatusOr<std::optional<std::string>> TemplateSource(
   // Several named templates: the one called "default".
   if (field->is_array()) {
     for (const json& item : *field) {
-      const json* source = FindField(item, "template");
+      const json* source = formats::FindField(item, "template");
       if (formats::TokenText(item, "name") == "default" && source != nullptr &&
           source->is_string()) {
         return std::optional<std::string>(source->get<std::string>());
@@ -119,7 +119,8 @@ absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
                            const std::string& folder) {
   std::vector<std::string> missing;
   const auto check = [&](const json& token) {
-    const json* text = token.is_object() ? FindField(token, "content") : &token;
+    const json* text =
+        token.is_object() ? formats::FindField(token, "content") : &token;
     if (text == nullptr || !text->is_string()) return;
     const auto content = text->get<std::string>();
     if (content.empty() || parts.added.Id(content).has_value()) return;
@@ -128,13 +129,13 @@ absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
       missing.push_back(quoted);
     }
   };
-  const json* decoder = FindField(config, "added_tokens_decoder");
+  const json* decoder = formats::FindField(config, "added_tokens_decoder");
   if (decoder != nullptr && decoder->is_object()) {
     for (const json& token : *decoder) check(token);
   }
   for (const char* name :
        {"additional_special_tokens", "extra_special_tokens"}) {
-    const json* list = FindField(config, name);
+    const json* list = formats::FindField(config, name);
     if (list == nullptr || !(list->is_array() || list->is_object())) continue;
     for (const json& token : *list) check(token);
   }

@@ -8,7 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json_fields.h"
 
 namespace sft::text {
 namespace {
@@ -32,7 +32,7 @@ struct Best {
 absl::StatusOr<std::unique_ptr<UnigramModel>> UnigramModel::Parse(
     const nlohmann::json& config, const std::string& file) {
   SFT_ASSIGN_OR_RETURN(const nlohmann::json* list,
-                       ArrayField(config, "vocab", file));
+                       formats::ArrayField(config, "vocab", file));
   std::vector<std::string> pieces;
   std::vector<double> scores;
   for (const nlohmann::json& item : *list) {
@@ -56,7 +56,8 @@ absl::StatusOr<std::unique_ptr<UnigramModel>> UnigramModel::Parse(
                         absl::StrCat("\"vocab\" has \"", piece, "\" twice"));
     }
   }
-  SFT_ASSIGN_OR_RETURN(const int64_t unk, IntField(config, "unk_id", -1, file));
+  SFT_ASSIGN_OR_RETURN(const int64_t unk,
+                       formats::IntField(config, "unk_id", -1, file));
   if (unk < 0 || unk >= known.size()) {
     return InputError(file, absl::StrCat("unk_id ", unk, " is none of ",
                                          known.size(), " pieces"));
@@ -70,8 +71,9 @@ absl::StatusOr<std::unique_ptr<UnigramModel>> UnigramModel::Parse(
   std::sort(
       model->sorted_.begin(), model->sorted_.end(),
       [&](int32_t a, int32_t b) { return *known.Token(a) < *known.Token(b); });
-  SFT_ASSIGN_OR_RETURN(const bool byte_fallback,
-                       BoolField(config, "byte_fallback", false, file));
+  SFT_ASSIGN_OR_RETURN(
+      const bool byte_fallback,
+      formats::BoolField(config, "byte_fallback", false, file));
   for (int byte = 0; byte_fallback && byte < 256; ++byte) {
     model->byte_ids_.push_back(
         known.Id(absl::StrFormat("<0x%02X>", byte)).value_or(-1));

@@ -5,7 +5,7 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/text/json_fields.h"
+#include "harness/formats/json_fields.h"
 
 namespace sft::text {
 namespace {
@@ -15,12 +15,13 @@ constexpr int64_t kMaxCharsPerWord = 10'000;
 
 absl::StatusOr<std::unique_ptr<WordPieceModel>> WordPieceModel::Parse(
     const nlohmann::json& config, const std::string& file) {
-  const nlohmann::json* vocab = FindField(config, "vocab");
+  const nlohmann::json* vocab = formats::FindField(config, "vocab");
   SFT_ASSIGN_OR_RETURN(
       Vocabulary vocabulary,
       Vocabulary::FromJson(vocab ? *vocab : nlohmann::json(), file));
-  SFT_ASSIGN_OR_RETURN(const std::string unk,
-                       StringField(config, "unk_token", "[UNK]", file));
+  SFT_ASSIGN_OR_RETURN(
+      const std::string unk,
+      formats::StringField(config, "unk_token", "[UNK]", file));
   const std::optional<int32_t> unk_id = vocabulary.Id(unk);
   if (!unk_id.has_value()) {
     return InputError(
@@ -31,9 +32,10 @@ absl::StatusOr<std::unique_ptr<WordPieceModel>> WordPieceModel::Parse(
   model->unk_id_ = *unk_id;
   SFT_ASSIGN_OR_RETURN(
       model->prefix_,
-      StringField(config, "continuing_subword_prefix", "##", file));
-  SFT_ASSIGN_OR_RETURN(model->max_chars_per_word_,
-                       IntField(config, "max_input_chars_per_word", 100, file));
+      formats::StringField(config, "continuing_subword_prefix", "##", file));
+  SFT_ASSIGN_OR_RETURN(
+      model->max_chars_per_word_,
+      formats::IntField(config, "max_input_chars_per_word", 100, file));
   if (model->max_chars_per_word_ < 0 ||
       model->max_chars_per_word_ > kMaxCharsPerWord) {
     return InputError(file, "max_input_chars_per_word is not in [0, 10000]");

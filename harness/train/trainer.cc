@@ -16,6 +16,7 @@
 #include "harness/core/status.h"
 #include "harness/core/tensor_allocator.h"
 #include "harness/train/batch_feed.h"
+#include "harness/train/optimizer_moves.h"
 #include "harness/train/optimizers/registry.h"
 #include "harness/train/schedule.h"
 #include "harness/train/step_graphs.h"
@@ -68,14 +69,17 @@ Trainer::Trainer(const spec::RunConfig& config, std::string run_id,
   model_.pass_state().neftune_alpha = config_.neftune_alpha;
 }
 
-absl::Status Trainer::MakeOptimizer() {
-  // The old moments go before the new ones are made.
-  optimizer_.reset();
+void Trainer::NoteTrained() {
+  for (const TrainableParameter& p : method_.MovableParameters()) {
+    trained_[p.name] = p.tensor;
+  }
+}
+
+absl::Status Trainer::MakeOptimizer(const std::vector<NamedTensor>& kept) {
   std::vector<TrainableParameter> parameters = method_.TrainableParameters();
   if (parameters.empty()) {
     return absl::InvalidArgumentError("the method trains no parameter");
   }
-  for (const TrainableParameter& p : parameters) trained_[p.name] = p.tensor;
   if (config_.decay == "matrices") {
     std::set<std::string> spared;
     for (const model::Parameter& p : model_.Parameters()) {
@@ -89,17 +93,46 @@ absl::Status Trainer::MakeOptimizer() {
   const MemoryScope memory(MemoryUse::kOptimizer);
   SFT_ASSIGN_OR_RETURN(
       optimizer_, sft::train::MakeOptimizer(config_, std::move(parameters)));
+  if (!kept.empty()) optimizer_->KeepState(kept);
   optimizer_->DropGradients();
   return absl::OkStatus();
 }
 
-absl::Status Trainer::BeginRound(int64_t round) {
+absl::Status Trainer::BeginRound(int64_t round,
+                                 const std::vector<Example>& calibration) {
+  std::vector<NamedTensor> kept;
+  if (optimizer_ != nullptr && method_.KeepsOptimizerState()) {
+    kept = optimizer_->State();
+  }
+  // The old moments go before the new ones are made.
   optimizer_.reset();
   SFT_RETURN_IF_ERROR(method_.BeginRound(round));
-  SFT_RETURN_IF_ERROR(MakeOptimizer());
+  NoteTrained();
+  if (!calibration.empty()) {
+    SFT_RETURN_IF_ERROR(method_.Calibrate(calibration));
+  }
+  SFT_RETURN_IF_ERROR(MakeOptimizer(kept));
   round_ = round;
   steps_in_round_ = 0;
+  begun_ = true;
+  resumed_ = false;
   return absl::OkStatus();
+}
+
+absl::Status Trainer::MoveOthers() {
+  std::vector<NamedTensor> kept;
+  std::set<std::string> names;
+  for (const TrainableParameter& p : method_.TrainableParameters()) {
+    names.insert(p.name);
+  }
+  for (NamedTensor& state : optimizer_->State()) {
+    // "<parameter>.<what>"
+    if (names.contains(state.name.substr(0, state.name.rfind('.')))) {
+      kept.push_back(std::move(state));
+    }
+  }
+  optimizer_.reset();
+  return MakeOptimizer(kept);
 }
 
 absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
@@ -107,10 +140,15 @@ absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
               "Resume after the run has begun");
   // Earlier rounds name tensors that this one may not train.
   for (int64_t round = 0; round <= checkpoint.round; ++round) {
-    SFT_RETURN_IF_ERROR(BeginRound(round));
+    SFT_RETURN_IF_ERROR(method_.BeginRound(round));
+    NoteTrained();
   }
   SFT_RETURN_IF_ERROR(method_.LoadState(checkpoint.method));
-  SFT_RETURN_IF_ERROR(MakeOptimizer());  // the state may name others
+  NoteTrained();  // the state may name others
+  if (checkpoint.steps_in_round > 0) {
+    method_.BeginStep(checkpoint.steps_in_round - 1);
+  }
+  SFT_RETURN_IF_ERROR(MakeOptimizer({}));
   if (checkpoint.trained.size() != trained_.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat("checkpoint holds ", checkpoint.trained.size(),
@@ -129,10 +167,12 @@ absl::Status Trainer::Resume(const Checkpoint& checkpoint) {
     it->second.copy_(saved.tensor);
   }
   SFT_RETURN_IF_ERROR(optimizer_->LoadState(checkpoint.optimizer));
+  SFT_RETURN_IF_ERROR(method_.TakeUp());
+  round_ = checkpoint.round;
   steps_ = checkpoint.steps;
   steps_in_round_ = checkpoint.steps_in_round;
   plan_sha256_ = checkpoint.plan_sha256;
-  resumed_ = true;
+  begun_ = resumed_ = true;
   return absl::OkStatus();
 }
 
@@ -166,7 +206,9 @@ StepRecord Trainer::TakeStep(BatchFeed& feed, StepGraphs* graphs,
   TORCH_CHECK(record.target_tokens > 0, "step ", record.step, " has no target");
   const auto targets = static_cast<double>(record.target_tokens);
   std::vector<at::Tensor> loss_sums;  // read last: reading waits for a device
-  const bool fold = config_.max_grad_norm == 0 && model_.device().is_cpu();
+  StepHook* const hook = method_.step_hook();
+  const bool fold =
+      config_.max_grad_norm == 0 && model_.device().is_cpu() && hook == nullptr;
   if (graphs != nullptr) graphs->BeginStep();
   for (size_t micro = 0; micro < batches.size(); ++micro) {
     const MemoryScope memory(MemoryUse::kActivations);
@@ -190,12 +232,19 @@ StepRecord Trainer::TakeStep(BatchFeed& feed, StepGraphs* graphs,
   for (const TrainableParameter& p : optimizer_->parameters()) {
     HoldFor(p.tensor.grad(), MemoryUse::kGradients);
   }
+  c10::NoGradGuard no_grad;
+  if (hook != nullptr) hook->OnGradients();
   record.grad_norm = optimizer_->GradNorm();
   if (std::isfinite(record.loss) && std::isfinite(record.grad_norm)) {
     if (config_.max_grad_norm > 0) {
       optimizer_->ClipGradients(record.grad_norm, config_.max_grad_norm);
     }
-    optimizer_->Step(learning_rate);  // what backward has not moved already
+    OptimizerMoves moves(*optimizer_, learning_rate);
+    if (hook != nullptr) {
+      hook->Move(moves);
+    } else {
+      moves.MoveAll();  // what backward has not moved already
+    }
   }
   optimizer_->DropGradients();
   record.wall_seconds = SecondsSince(start);
@@ -249,19 +298,16 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
     int64_t round, const std::vector<Example>& examples,
     const data::Collator& collator, const StepPlan& plan,
     const TrainerHooks& hooks) {
-  const bool is_resumed = resumed_ && round == round_;
-  if (resumed_ && round == round_) {
-    if (plan.plan_sha256 != plan_sha256_) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("round ", round,
-                       ": the checkpoint was made with other steps than this "
-                       "run would take"));
-    }
-  } else {
-    SFT_RETURN_IF_ERROR(BeginRound(round));
-    plan_sha256_ = plan.plan_sha256;
+  if (!HasBegun(round)) SFT_RETURN_IF_ERROR(BeginRound(round, {}));
+  const bool is_resumed = std::exchange(resumed_, false);
+  if (is_resumed && plan.plan_sha256 != plan_sha256_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("round ", round,
+                     ": the checkpoint was made with other steps than this "
+                     "run would take"));
   }
-  resumed_ = false;
+  begun_ = false;
+  plan_sha256_ = plan.plan_sha256;
   std::optional<StepGraphs> graphs;
   PlanShapes shapes;
   if (StepGraphs::CanCapture(model_)) {
@@ -282,10 +328,12 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
     return outcome;
   };
   const auto evaluate_if_due = [&]() -> absl::Status {
-    if (!hooks.evaluate || hooks.eval_every_steps <= 0 ||
-        steps_in_round_ % hooks.eval_every_steps != 0) {
-      return absl::OkStatus();
-    }
+    const bool is_due =
+        (hooks.eval_every_steps > 0 &&
+         steps_in_round_ % hooks.eval_every_steps == 0) ||
+        std::count(hooks.eval_at_steps.begin(), hooks.eval_at_steps.end(),
+                   steps_in_round_) > 0;
+    if (!hooks.evaluate || !is_due) return absl::OkStatus();
     c10::NoGradGuard no_grad;
     return hooks.evaluate(steps_.back().step);
   };
@@ -297,6 +345,11 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
   while (steps_in_round_ < static_cast<int64_t>(plan.steps.size())) {
     if (plan.wall_seconds > 0 && seconds >= plan.wall_seconds) break;
     if (hooks.should_stop && hooks.should_stop()) return stop();
+    if (method_.BeginStep(steps_in_round_)) {
+      SFT_RETURN_IF_ERROR(MoveOthers());
+      // What is captured moves the old ones.
+      if (graphs) graphs.emplace(model_, *optimizer_);
+    }
     steps_.push_back(TakeStep(feed, graphs ? &*graphs : nullptr,
                               LearningRateOfNextStep(plan)));
     ++steps_in_round_;

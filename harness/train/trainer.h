@@ -39,6 +39,7 @@ struct TrainerHooks {
   // it returns Aborted, the round is stopped. A round that is resumed behind
   // such a step calls it again: what it has measured already is its affair.
   int64_t eval_every_steps = 0;
+  std::vector<int64_t> eval_at_steps;  // of the round, and there besides
   std::function<absl::Status(int64_t step)> evaluate;
   // After a step when this many steps, or seconds since the last one (or the
   // start), have passed; 0 = never for that reason. Also when the round is
@@ -75,8 +76,16 @@ class Trainer {
   // at the end) of.
   int64_t next_round() const { return round_; }
 
-  // Runs the round to its end, or on from where Resume left it. Errors are
-  // those of hooks and of the method; LibTorch's exceptions pass through.
+  // Begins a round that Resume is not in the middle of; `calibration`: the rows
+  // that the method asks for. May be stopped (core/stop_point.h); the trainer
+  // is then of no more use.
+  absl::Status BeginRound(int64_t round,
+                          const std::vector<Example>& calibration);
+  // Whether it is, and RunRound would go on in it.
+  bool HasBegun(int64_t round) const { return begun_ && round == round_; }
+  // Runs the round to its end, or on from where Resume left it; one that is not
+  // begun yet is begun without calibration. Errors are those of hooks and of
+  // the method; LibTorch's exceptions pass through.
   absl::StatusOr<RoundOutcome> RunRound(int64_t round,
                                         const std::vector<Example>& examples,
                                         const data::Collator& collator,
@@ -89,6 +98,7 @@ class Trainer {
 
   // Of the whole run, resumed steps included.
   const std::vector<StepRecord>& steps() const { return steps_; }
+  int64_t steps_in_round() const { return steps_in_round_; }
   // Every tensor that has been trainable in any round, by name: what tells
   // the tuned model from the loaded one.
   std::vector<NamedTensor> TrainedTensors() const;
@@ -96,8 +106,11 @@ class Trainer {
   const Optimizer* optimizer() const { return optimizer_.get(); }
 
  private:
-  absl::Status BeginRound(int64_t round);
-  absl::Status MakeOptimizer();
+  void NoteTrained();
+  // `kept`: state of an optimizer before it, for what goes on moving.
+  absl::Status MakeOptimizer(const std::vector<NamedTensor>& kept);
+  // Before the next step, where the method says so: other parameters move.
+  absl::Status MoveOthers();
   StepRecord TakeStep(BatchFeed& feed, StepGraphs* graphs,
                       double learning_rate);
   at::Tensor ForwardAndBackward(const Batch& batch, double targets,
@@ -116,7 +129,8 @@ class Trainer {
   int64_t round_ = 0;
   int64_t steps_in_round_ = 0;
   std::string plan_sha256_;
-  bool resumed_ = false;  // round_ is begun, its plan to be checked
+  bool begun_ = false;    // round_ is, and no step of it taken here
+  bool resumed_ = false;  // it was begun elsewhere: its plan is to be checked
 };
 
 }  // namespace sft::train

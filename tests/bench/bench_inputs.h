@@ -19,6 +19,7 @@
 #include "harness/eval/continuations.h"
 #include "harness/model/load/load.h"
 #include "harness/model/ops/dense_linear.h"
+#include "methods/adapter_targets.h"
 #include "methods/qlora.h"
 #include "tests/support/paths.h"
 

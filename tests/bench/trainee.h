@@ -3,6 +3,7 @@
 #define TESTS_BENCH_TRAINEE_H_
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "harness/core/tensor_allocator.h"
 #include "harness/measure/flops.h"
 #include "harness/measure/memory.h"
+#include "harness/train/optimizer_moves.h"
 #include "harness/train/optimizers/adamw.h"
 #include "harness/train/step_graphs.h"
 #include "methods/registry.h"
@@ -60,9 +62,17 @@ class Trainee {
       out.loss_sum.div(targets).backward();
       loss_sum = out.loss_sum.detach();
     }
+    const c10::NoGradGuard no_grad;
+    train::StepHook* const hook = method_->step_hook();
+    if (hook != nullptr) hook->OnGradients();
     const double norm = optimizer_->GradNorm();
     optimizer_->ClipGradients(norm, 1.0);
-    optimizer_->Step(1e-6);
+    train::OptimizerMoves moves(*optimizer_, 1e-6);
+    if (hook != nullptr) {
+      hook->Move(moves);
+    } else {
+      moves.MoveAll();
+    }
     optimizer_->DropGradients();
     return loss_sum.item<double>() / targets;
   }
@@ -80,6 +90,7 @@ class Trainee {
           static_cast<int64_t>(p.tensor.nbytes()),
           train::AdamWStateBytes(p.tensor.numel(), p.tensor.element_size()));
     }
+    trained.method_state = method_->StateBytes();
     int64_t total = -measure::kProcessBytes;  // tensors are compared
     for (const auto& [use, bytes] : measure::PredictTrainingBytes(
              *model_, trained,

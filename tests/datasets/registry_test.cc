@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -205,8 +206,8 @@ TEST_CASE("rows of a classification task answer with their label word",
   });
 }
 
-TEST_CASE("label words differ in their first token for the default model",
-          "[datasets][labels]") {
+// Skips the case where the model is not here.
+std::unique_ptr<Tokenizer> TokenizerOfDefaultModel() {
   const auto where = model::LocateModel("smollm2-135m-instruct",
                                         support::AssetsDir().string());
   if (!where.ok()) {
@@ -214,8 +215,14 @@ TEST_CASE("label words differ in their first token for the default model",
   }
   auto data = model::ReadGgufTokenizer(where->gguf);
   REQUIRE(data.ok());
-  const auto tokenizer = text::MakeTokenizerFromGguf(*std::move(data));
+  auto tokenizer = text::MakeTokenizerFromGguf(*std::move(data));
   REQUIRE(tokenizer.ok());
+  return *std::move(tokenizer);
+}
+
+TEST_CASE("label words differ in their first token for the default model",
+          "[datasets][labels]") {
+  const std::unique_ptr<Tokenizer> tokenizer = TokenizerOfDefaultModel();
   for (const data::DatasetRow& row : AllDatasets()) {
     if (row.task.kind != "classification") continue;
     for (const std::string form : {"plain", "chat"}) {
@@ -227,7 +234,7 @@ TEST_CASE("label words differ in their first token for the default model",
         data::Row asked;
         asked.turns = {{"user", "x"}};
         const auto rendered =
-            data::RenderAnswers(asked, {label}, row.task, **tokenizer, options);
+            data::RenderAnswers(asked, {label}, row.task, *tokenizer, options);
         REQUIRE(rendered.ok());
         const std::vector<int32_t>& ids = rendered->answers[0];
         first.insert(ids[0]);
@@ -240,15 +247,7 @@ TEST_CASE("label words differ in their first token for the default model",
 
 TEST_CASE("rows of the default model render whole, prompt and answer apart",
           "[datasets][render]") {
-  const auto where = model::LocateModel("smollm2-135m-instruct",
-                                        support::AssetsDir().string());
-  if (!where.ok()) {
-    support::Skip(support::Need::kAssets, ToStd(where.status().message()));
-  }
-  auto data = model::ReadGgufTokenizer(where->gguf);
-  REQUIRE(data.ok());
-  const auto tokenizer = text::MakeTokenizerFromGguf(*std::move(data));
-  REQUIRE(tokenizer.ok());
+  const std::unique_ptr<Tokenizer> tokenizer = TokenizerOfDefaultModel();
   ForEachHere([&](const data::DatasetRow& row, const data::Splits& splits) {
     if (row.task.kind == "language_modeling") return;
     const size_t count = std::min<size_t>(50, splits.test.size());
@@ -259,7 +258,7 @@ TEST_CASE("rows of the default model render whole, prompt and answer apart",
       options.form = form;
       options.max_length = 8192;
       const auto rendered =
-          data::RenderRows(rows, row.task, **tokenizer, options);
+          data::RenderRows(rows, row.task, *tokenizer, options);
       INFO(row.name << " " << form);
       REQUIRE(rendered.ok());
       CHECK(rendered->refused.empty());
@@ -267,23 +266,23 @@ TEST_CASE("rows of the default model render whole, prompt and answer apart",
       for (size_t i = 0; i < rows.size(); ++i) {
         const Example& example = rendered->examples[i];
         // Byte-level BPE: prompt and answer apart have the ids of both.
-        auto ids = *data::RenderPrompt(rows[i], row.task, **tokenizer, options);
+        auto ids = *data::RenderPrompt(rows[i], row.task, *tokenizer, options);
         const size_t prompt = ids.size();
         const std::string& answer = rows[i].turns.back().content;
         for (int32_t id :
-             (*tokenizer)->Encode(form == "chat" ? answer : " " + answer)) {
+             tokenizer->Encode(form == "chat" ? answer : " " + answer)) {
           ids.push_back(id);
         }
-        ids.push_back(*(*tokenizer)->end_of_turn_id());
+        ids.push_back(*tokenizer->end_of_turn_id());
         REQUIRE(example.input_ids == ids);
         REQUIRE(example.target_tokens() ==
                 static_cast<int64_t>(ids.size() - prompt));
         // The whole conversation in one piece gives the same ids, but for
         // the template's line break at its end.
         if (form == "chat") {
-          const auto text = (*tokenizer)->RenderChat(rows[i].turns, false);
+          const auto text = tokenizer->RenderChat(rows[i].turns, false);
           REQUIRE(text.ok());
-          auto whole = (*tokenizer)->Encode(*text);
+          auto whole = tokenizer->Encode(*text);
           REQUIRE(whole.size() == ids.size() + 1);
           whole.pop_back();
           REQUIRE(whole == ids);

@@ -106,6 +106,13 @@ TEST_CASE("broken specs are refused with their line", "[experiments][broken]") {
   CheckSpecRefused("seed: [0]", "seed: [0], lora.rank: [0]", "lora.rank");
   CheckSpecRefused("seed: [0]", "seed: [0], lora.rank: [1000000]", "lora.rank");
   CheckSpecRefused("seed: [0]", "seed: []", "seed");
+  CheckSpecRefused("retain: [wiki_demo]",
+                   "retain: [wiki_demo], at_points: [bbc_headlines]",
+                   "measured neither before nor after");
+  CheckSpecRefused("retain: [wiki_demo]", "retain: [wiki_demo], curve: [1, 2]",
+                   "step 2 is never reached");
+  CheckSpecRefused("retain: [wiki_demo]", "retain: [wiki_demo], rewind: [1]",
+                   "scored anyway");
   CheckSpecRefused("train: [rotten_tomatoes]", "train: [rotten_tomatos]",
                    "rotten_tomatoes");
   CheckSpecRefused("glassllm", "glasllm", "glassllm");

@@ -200,6 +200,42 @@ TEST_CASE("a filter runs its cells, and the report says what is missing",
   CHECK(records() == 5);
 }
 
+TEST_CASE("plan --diff says what a changed spec runs anew, and writes nothing",
+          "[experiments][plan]") {
+  const SpecFolder folder;
+  const std::string path = folder.Write(kGood);
+  const support::Finished first =
+      Program({"plan", path, "--out", folder.out()});
+  INFO(first.error);
+  REQUIRE(first.exit_status == 0);
+  const auto count = [&] {
+    return std::distance(fs::directory_iterator(folder.out() + "/manifests"),
+                         fs::directory_iterator());
+  };
+  REQUIRE(count() == 1);
+  const support::Finished same =
+      Program({"plan", path, "--diff", folder.out()});
+  CHECK(same.exit_status == 0);
+  CHECK(same.out.empty());
+  CHECK(same.error == "5 the same (0 done), 0 changed, 0 new, 0 gone\n");
+
+  std::string text = kGood;
+  text.replace(text.find("batch_size: 2"), 13, "batch_size: 4");
+  text.replace(text.find("[0, 2]"), 6, "[1, 3]");
+  const support::Finished changed =
+      Program({"plan", folder.Write(text), "--diff", folder.out()});
+  INFO(changed.out << changed.error);
+  CHECK(changed.exit_status == 0);
+  CHECK(changed.error == "1 the same (0 done), 2 changed, 2 new, 2 gone\n");
+  CHECK_THAT(changed.out,
+             Contains("change\trun\taxes\twhat\n") &&
+                 Contains("\tmethod=lora seed=1\tbatch_size 2 -> 4\n") &&
+                 Contains("\tmethod=full seed=2\t\n"));
+  CHECK(count() == 1);
+  CHECK(Program({"plan", path, "--diff", folder.out() + "/none"}).exit_status ==
+        2);
+}
+
 TEST_CASE("the ids of a committed spec stay what they were",
           "[experiments][id]") {
   support::RequireAssets("models/glassllm/config.json");

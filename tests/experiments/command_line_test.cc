@@ -73,13 +73,13 @@ support::Finished Sftbench(std::vector<std::string> words) {
 const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
-       "--dry-run --jobs --gpus --max-attempts --pool --filter --shard --out "
+       "--dry-run --jobs --gpus --pool --shard --filter --max-attempts --out "
        "--checkpoint-every --run-limit --keep-text --keep-weights"},
       {"init", ""},
       {"check", ""},
       {"plan",
-       "--format --max-attempts --out --checkpoint-every --run-limit "
-       "--keep-text --keep-weights"},
+       "--format --filter --max-attempts --out --checkpoint-every "
+       "--run-limit --keep-text --keep-weights"},
       {"task",
        "--index --first --tasks --max-attempts --build --allow-other-build "
        "--slurm-requeues --out --checkpoint-every --run-limit --keep-text "
@@ -89,8 +89,8 @@ const std::map<std::string, std::string>& FlagsByCommand() {
        "--cpus-per-task --mem --gpus --gres --constraint --exclude --nodelist "
        "--dependency --mail-user --job-name --array-limit --runs-per-task "
        "--max-requeues --signal-delay --max-submit --setup --sbatch "
-       "--max-attempts --allow-other-build --out --checkpoint-every "
-       "--run-limit --keep-text --keep-weights"},
+       "--allow-other-build --filter --max-attempts --out "
+       "--checkpoint-every --run-limit --keep-text --keep-weights"},
       {"cancel", ""},
       {"status", "--watch --json"},
       {"show", "--json"},
@@ -217,7 +217,7 @@ TEST_CASE("the help shows defaults and allowed values",
         "WHAT", "--out DIR", "(default: cup)", "--cups N",
         "(a whole number, 1 to 64; default: 1)", "--size NAME",
         "(small, large; default: small)", "--no-lid", "--help",
-        "exit status: 0 good, 2 bad usage or input"}) {
+        "exit status: 0 good, 1 the disk is full, 2 bad usage or input"}) {
     CHECK_THAT(help, Catch::Contains(part));
   }
   CHECK(help.find("nolid") == std::string::npos);

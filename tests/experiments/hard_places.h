@@ -13,17 +13,18 @@
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 #include "tests/support/require.h"
+#include "tests/support/skips.h"
 #include "tests/support/subprocess.h"
 
 namespace sft::experiments {
 
 using Words = std::vector<std::string>;
 
-// A folder with the spec of a sweep of two runs, the untuned model's and one of
-// four steps, and what an undisturbed sweep of it leaves.
+// A folder with the spec of a sweep, the untuned model's run and one of four
+// steps a method, and what an undisturbed sweep of it leaves.
 class HardPlace {
  public:
-  explicit HardPlace(const std::string& method = "lora") {
+  explicit HardPlace(const std::string& method = "lora", size_t runs = 2) {
     support::RequireAssets("models/glassllm/config.json");
     std::ofstream(spec()) << "question: what is left where nothing is easy?\n"
                              "model: glassllm\n"
@@ -49,7 +50,7 @@ class HardPlace {
       std::filesystem::create_directory(path("calm"));
       std::filesystem::copy(calm->second.path() / "runs", path("calm/runs"));
     }
-    REQUIRE(RecordsOf("calm").size() == 2);
+    REQUIRE(RecordsOf("calm").size() == runs);
   }
 
   std::string path(const std::string& name) const {
@@ -103,6 +104,27 @@ class HardPlace {
  private:
   support::TempDir dir_;
 };
+
+// Words that put a command into namespaces of its own; skips the case where the
+// system does not let it have them.
+inline Words InNamespaces(const Words& flags) {
+  Words words = {"/usr/bin/unshare", "--user", "--map-root-user"};
+  words.insert(words.end(), flags.begin(), flags.end());
+  Words probe = words;
+  probe.push_back("/bin/true");
+  if (!std::filesystem::exists(words[0])) {
+    support::Skip(support::Need::kTools, "no unshare (util-linux)");
+  }
+  if (support::RunProgram(probe).exit_status != 0) {
+    support::Skip(support::Need::kMachine, "no namespaces of one's own");
+  }
+  return words;
+}
+
+inline Words Joined(Words first, const Words& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
 
 // How often `part` stands in `text`.
 inline int TimesIn(const std::string& text, const std::string& part) {

@@ -1,40 +1,21 @@
 // Where sweeps run that were not made for them: a full disk, file systems
 // without links, exchange or locks, a folder that cannot be written, a clock
-// that jumps, process 1 of a container, a second launcher. Each case says in
-// which state it ends.
+// that jumps, process 1 of a container, a second launcher, cards to share. Each
+// case says in which state it ends.
 #include "tests/experiments/hard_places.h"
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "harness/record/run_record.h"
 
 namespace sft::experiments::hard_places_test {
 namespace {
 namespace fs = std::filesystem;
-
-// Words that put a command into namespaces of its own; skips the case where the
-// system does not let it have them.
-Words InNamespaces(const Words& flags) {
-  Words words = {"/usr/bin/unshare", "--user", "--map-root-user"};
-  words.insert(words.end(), flags.begin(), flags.end());
-  Words probe = words;
-  probe.push_back("/bin/true");
-  if (!fs::exists(words[0])) {
-    support::Skip(support::Need::kTools, "no unshare (util-linux)");
-  }
-  if (support::RunProgram(probe).exit_status != 0) {
-    support::Skip(support::Need::kMachine, "no namespaces of one's own");
-  }
-  return words;
-}
-
-Words Joined(Words first, const Words& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
 
 TEST_CASE("a full disk costs no attempt; freed, the same command goes on",
           "[experiments][disk][slow]") {
@@ -71,28 +52,85 @@ TEST_CASE("a full disk costs no attempt; freed, the same command goes on",
 
 TEST_CASE("a small disk that is really full", "[experiments][disk]") {
   const Words in_mounts = InNamespaces({"--mount"});
-  const HardPlace place("full");
-  fs::create_directory(place.path("small"));
-  // Room for the untuned model's record, none for a checkpoint of all weights.
+  struct Room {
+    std::string part;  // what it is too small for
+    int kib;
+    std::string method;
+    Words flags;
+  };
+  // Plan, logs and locks take some 30 KiB, a record some 40, all weights 3.3
+  // MiB and a checkpoint of them three times that.
+  for (const Room& room :
+       {Room{"/runs/", 44, "lora", {"--keep-weights", "none"}},
+        Room{"/checkpoint", 2048, "full", {"--checkpoint-every", "0s"}},
+        Room{"/weights/", 2048, "full", {"--keep-weights", "all"}}}) {
+    INFO(room.part);
+    const HardPlace place(room.method);
+    fs::create_directory(place.path("small"));
+    const std::string script = absl::StrCat(
+        "mount -t tmpfs -o size=32m none \"$1\" || exit 90\n"
+        "head -c ",
+        32 * 1024 - room.kib,
+        "K /dev/zero > \"$1/filler\" || exit 91\n"
+        "shift\n"
+        "\"$@\" && exit 92\n"
+        "ls \"$5/runs\" | grep -q attempt && exit 93\n"
+        "rm \"$5/../filler\"\n"
+        "\"$@\" || exit 94\n"
+        "cp -r \"$5\" \"$5/../../kept\"\n");
+    Words flags = {"--max-attempts", "1", "--checkpoint-every", "1h"};
+    flags.insert(flags.end(), room.flags.begin(), room.flags.end());
+    const support::Finished done = support::RunProgram(Joined(
+        Joined(in_mounts, {"/bin/sh", "-c", script, "sh", place.path("small")}),
+        place.Command("small/out", flags)));
+    INFO(done.error);
+    if (done.exit_status == 90) {
+      support::Skip(support::Need::kMachine, "no mounts of one's own");
+    }
+    CHECK(done.exit_status == 0);
+    CHECK(TimesIn(done.error, "the disk is full: ") == 1);
+    const size_t said = done.error.find("the disk is full: ");
+    CHECK(done.error.substr(0, done.error.find('\n', said))
+              .find(room.part, std::min(said, done.error.size())) !=
+          std::string::npos);
+    place.CheckWhole("kept");
+  }
+}
+
+TEST_CASE("cleaned rows that a disk has no room for are no fault of the file",
+          "[experiments][disk]") {
+  const Words in_mounts = InNamespaces({"--mount"});
+  const support::TempDir folder;
+  const std::string base = folder.path().string();
+  fs::create_directory(base + "/small");
+  std::ofstream table(base + "/rows.csv");
+  table << "text,label\n";
+  for (int i = 0; i < 4000; ++i) {
+    table << "row number " << i << " of many " << std::string(100, 'x') << ","
+          << (i % 2 == 0 ? "even" : "odd") << "\n";
+  }
+  table.close();
   const std::string script =
-      "mount -t tmpfs -o size=96m none \"$1\" || exit 90\n"
-      "head -c 94M /dev/zero > \"$1/filler\" || exit 91\n"
+      "mount -t tmpfs -o size=128k none \"$1\" || exit 90\n"
       "shift\n"
-      "\"$@\" && exit 92\n"
-      "rm \"$5/../filler\"\n"
-      "\"$@\" || exit 93\n"
-      "cp -r \"$5\" \"$5/../../kept\"\n";
-  const Words words = Joined(
-      Joined(in_mounts, {"/bin/sh", "-c", script, "sh", place.path("small")}),
-      place.Command("small/out", {"--max-attempts", "1"}));
-  const support::Finished done = support::RunProgram(words);
+      "\"$@\"\n"
+      "status=$?\n"
+      "ls -A \"$5\"\n"
+      "exit $status\n";
+  const support::Finished done = support::RunProgram(
+      Joined(in_mounts,
+             {"/bin/sh", "-c", script, "sh", base + "/small", SFTBENCH_BINARY,
+              "data", base + "/rows.csv", "--out", base + "/small/out"}));
   INFO(done.error);
   if (done.exit_status == 90) {
     support::Skip(support::Need::kMachine, "no mounts of one's own");
   }
-  CHECK(done.exit_status == 0);
-  CHECK(TimesIn(done.error, "the disk is full: ") == 1);
-  place.CheckWhole("kept");
+  CHECK(done.exit_status == 1);
+  CHECK_THAT(done.error, Catch::Contains("error: " + base +
+                                         "/small/out/train.jsonl: "
+                                         "cannot be written: ") &&
+                             Catch::Contains("it needs "));
+  CHECK(done.out.find("train.jsonl") == std::string::npos);  // nothing half
 }
 
 TEST_CASE("a file system without links, exchange and locks serves, and says so",
@@ -254,33 +292,6 @@ TEST_CASE("--run-limit saves, and the next call continues",
   place.CheckWhole("limited", /*attempts=*/2);
 }
 
-TEST_CASE("signals of people and of batch systems end a sweep that saves",
-          "[experiments][interrupt][slow]") {
-  const HardPlace place;
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
-    INFO(number);
-    const std::string out = "signal" + std::to_string(number);
-    for (int call = 0; call < 3; ++call) {
-      support::RunningProgram sweep(place.Command(out));
-      // Sooner than the handlers are there, a signal just ends it.
-      std::this_thread::sleep_for(std::chrono::milliseconds(1200 + 400 * call));
-      const auto start = std::chrono::steady_clock::now();
-      const bool ended = sweep.Ended();
-      sweep.Kill(number);
-      const int status = sweep.Wait();
-      CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
-      if (!ended) {
-        INFO("exit status " << status);
-        CHECK((status == 130 || status == 0 || status == 128 + number));
-      }
-    }
-    const support::Finished done = support::RunProgram(place.Command(out));
-    INFO(done.error);
-    CHECK(done.exit_status == 0);
-    place.CheckWhole(out);
-  }
-}
-
 TEST_CASE("--jobs auto runs a sweep as --jobs 1 does", "[experiments][jobs]") {
   const HardPlace place;
   const support::Finished done =
@@ -296,6 +307,26 @@ TEST_CASE("--jobs auto runs a sweep as --jobs 1 does", "[experiments][jobs]") {
     CHECK(none.error.find("no card is visible here") != std::string::npos);
     CHECK(place.RecordsOf("cards").empty());
   }
+}
+
+TEST_CASE("with --gpus each run at work sees a card of its own",
+          "[experiments][jobs][gpus]") {
+  const HardPlace place("lora, full", 3);
+  const support::Finished done = support::RunProgram(
+      Joined({"/usr/bin/env", "CUDA_VISIBLE_DEVICES=GPU-a,GPU-b"},
+             place.Command("cards", {"--gpus"})));
+  INFO(done.error);
+  CHECK(done.exit_status == 0);
+  place.CheckWhole("cards");
+  // The untuned run goes first and alone, the others beside each other.
+  std::multiset<std::string> cards;
+  for (const std::string& name : place.RecordsOf("cards")) {
+    const auto record = record::ReadRunRecord(place.path("cards/runs/" + name));
+    REQUIRE(record.ok());
+    if (record->config.method == spec::kUntuned) continue;
+    cards.insert(record->provenance_run.at("cuda_visible_devices"));
+  }
+  CHECK(cards == std::multiset<std::string>{"GPU-a", "GPU-b"});
 }
 
 }  // namespace

@@ -145,6 +145,44 @@ TEST_CASE(
                           "positions") != std::string::npos);
 }
 
+TEST_CASE("rows of two uses are refused, and a method without its rows",
+          "[experiments][plan][replay]") {
+  const Bench bench;
+  const std::string limits =
+      "max_length: 64, test_limit: 4, validation_limit: 4, train_limit: 8, "
+      "heldout_window: 64, ";
+  bench.CheckRefused(
+      Spec("glassllm", limits + "replay.from: [wiki_demo]", "method: [full]",
+           "rotten_tomatoes", "wiki_demo"),
+      ":6: replay.from = 'wiki_demo'",
+      {"rows of replay wiki_demo are also measured wiki_demo", "disjoint"});
+  bench.CheckRefused(
+      Spec("glassllm",
+           "max_length: 64, test_limit: 4, validation_limit: 4, "
+           "replay.from: [rotten_tomatoes]",
+           "method: [full]"),
+      ":6: replay.from = 'rotten_tomatoes'",
+      {"of replay rotten_tomatoes", "also trained rotten_tomatoes"});
+  bench.CheckRefused(Spec("glassllm",
+                          limits + "replay.from: [wiki_demo], "
+                                   "ssu.calibration_from: wiki_demo",
+                          "method: [ssu]"),
+                     ":6: ", {"wiki_demo are also", "disjoint"});
+  bench.CheckRefused(Spec("glassllm", limits + "seed: 1", "method: [ssu]"),
+                     ": ssu.calibration_from = ''",
+                     {"names no data set", "list datasets"});
+  bench.CheckRefused(Spec("glassllm", limits + "ssu.calibration_from: no_such",
+                          "method: [ssu]"),
+                     ":6: ssu.calibration_from = 'no_such'",
+                     {"names no data set"});
+  bench.CheckRefused(
+      Spec("glassllm", limits + "lisa.layers: 400", "method: [lisa]"),
+      ":6: lisa.layers = '400'", {"blocks that the model has"});
+  bench.CheckRefused(
+      Spec("glassllm", limits + "oft.targets: [kproj]", "method: [oft]"),
+      ":6: oft.targets = 'kproj'", {"names no linear map"});
+}
+
 TEST_CASE(
     "a form, a device, a head or adapters that a model cannot have are "
     "refused",
@@ -214,6 +252,15 @@ TEST_CASE("a card that is not here is refused", "[experiments][plan]") {
   const Bench bench;
   bench.CheckRefused(Spec("glassllm", "max_length: 64, device: cuda"),
                      ":6: device = 'cuda'", {"device: cpu"});
+  // Another machine, which the sweep is planned for, may have one.
+  const std::string out = (bench.path() / "out").string();
+  const support::Finished planned = support::RunProgram(
+      {SFTBENCH_BINARY, "plan", (bench.path() / "spec.yaml").string(), "--out",
+       out});
+  INFO(planned.error);
+  CHECK(planned.exit_status == 0);
+  CHECK(planned.error.find("warning: ") == 0);
+  CHECK(planned.error.find(":6: device = 'cuda'") != std::string::npos);
 }
 
 TEST_CASE("a folder that is no model says what it is instead",

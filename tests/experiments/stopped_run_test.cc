@@ -3,6 +3,7 @@
 // nobody stopped.
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "experiments/command_line.h"
 #include "harness/launch/plan_checks.h"
@@ -16,6 +17,7 @@
 
 namespace sft::experiments::stopped_run_test {
 namespace {
+namespace fs = std::filesystem;
 
 constexpr char kStoppedSpec[] =
     "question: is a stopped run the same run?\n"
@@ -29,19 +31,47 @@ constexpr char kStoppedSpec[] =
     "      eval_every_steps: 2, generate_samples: 2, train_limit: 40}\n"
     "grid: {method: [lora], batching: [packed], seed: [0]}\n";
 
+// Points inside a round, models between the base and the end, and how far
+// apart these are.
+constexpr char kPointsSpec[] =
+    "question: is it with points between?\n"
+    "model: glassllm\n"
+    "train: [rotten_tomatoes]\n"
+    "evaluate: {tasks: [rotten_tomatoes], retain: [wiki_demo, bbc_headlines],\n"
+    "  curve: [1, 3], rewind: [0.5], at_points: [bbc_headlines],\n"
+    "  distance: true}\n"
+    "budget: {steps: 4}\n"
+    "set: {batch_size: 2, max_length: 64, test_limit: 8, validation_limit: 4,\n"
+    "      heldout_tokens: 128, heldout_window: 64, threads: 1,\n"
+    "      train_limit: 40}\n"
+    "grid: {method: [full], batching: [packed], seed: [0]}\n";
+
+// Five rounds with replay, and what two methods keep over rounds.
+constexpr char kSequenceSpec[] =
+    "question: is a stopped sequence the same sequence?\n"
+    "model: glassllm\n"
+    "train: [rotten_tomatoes, bbc_headlines, rotten_tomatoes, bbc_headlines, "
+    "rotten_tomatoes]\n"
+    "evaluate: {tasks: [bbc_headlines]}\n"
+    "budget: {steps: 3}\n"
+    "replay: {from: [earlier, c4_demo], share: 0.2}\n"
+    "set: {batch_size: 2, max_length: 64, test_limit: 4, validation_limit: 2,\n"
+    "      threads: 1, train_limit: 40, ewc.fisher_rows: 4,\n"
+    "      ssu.calibration_from: wiki_demo, ssu.calibration_rows: 6}\n"
+    "grid: {method: [ewc, ssu], seed: [0]}\n";
+
 struct Planned {
-  Planned() {
+  explicit Planned(const char* text = kStoppedSpec, size_t runs = 2) {
     support::RequireAssets("models/glassllm/config.json");
     const launch::Workbench& bench = TheWorkbench();
-    const auto spec =
-        spec::ParseSpecText("spec.yaml", kStoppedSpec, bench.Tables());
+    const auto spec = spec::ParseSpecText("spec.yaml", text, bench.Tables());
     INFO(spec.status().ToString());
     REQUIRE(spec.ok());
     auto checked = launch::MakePlan(bench, *spec, methods::AllMethodChecks());
     INFO(checked.status().ToString());
     REQUIRE(checked.ok());
     plan = std::move(checked->plan);
-    REQUIRE(plan.runs.size() == 2);
+    REQUIRE(plan.runs.size() == runs);
   }
   launch::WorkerOutcome Execute(size_t run,
                                 const launch::WorkerOptions& options) const {
@@ -91,6 +121,74 @@ TEST_CASE("a run stopped anywhere and continued is the run that was not",
     const std::string undisturbed = DigestOfRun(planned, run, 0, none);
     CHECK(none == 0);
     for (const int64_t first : {1, 17, 60}) {
+      INFO("stopped after " << first);
+      int stops = 0;
+      CHECK(DigestOfRun(planned, run, first, stops) == undisturbed);
+      CHECK(stops > 2);
+    }
+  }
+}
+
+TEST_CASE("so is one stopped at a point of its curve, or rewound",
+          "[experiments][stop][points]") {
+  const Planned planned(kPointsSpec);
+  int none = 0;
+  const std::string undisturbed = DigestOfRun(planned, 1, 0, none);
+  for (const int64_t first : {23, 90}) {
+    INFO("stopped after " << first);
+    int stops = 0;
+    CHECK(DigestOfRun(planned, 1, first, stops) == undisturbed);
+    CHECK(stops > 1);
+  }
+}
+
+TEST_CASE("points, rewound weights and distances are in the record",
+          "[experiments][points]") {
+  const Planned planned(kPointsSpec);
+  const support::TempDir dir;
+  launch::WorkerOptions options;
+  options.paths.out = dir.path().string();
+  for (size_t run : {0, 1}) {
+    REQUIRE(planned.Execute(run, options) == launch::WorkerOutcome::kPublished);
+  }
+  const record::RunStore store(options.paths);
+  const auto record = store.ReadFinal(planned.plan.runs[1].run_id);
+  REQUIRE(record.ok());
+  std::map<std::string, std::vector<double>> points;
+  for (const EvalRecord& eval : record->evals) {
+    INFO(eval.task << " " << eval.split);
+    if (eval.split == "distance") {
+      REQUIRE(eval.metrics.size() == 2);
+      CHECK(eval.metrics[0].name == "kl_from_base");
+      CHECK(eval.metrics[0].value > 0);
+    }
+    if (eval.split != "curve" && eval.split != "rewind") continue;
+    CHECK(eval.round == 1);
+    points[eval.task + " " + eval.split].push_back(eval.point);
+  }
+  CHECK(points.size() == 6);
+  for (const char* set : {"rotten_tomatoes", "wiki_demo", "bbc_headlines"}) {
+    CHECK(points[std::string(set) + " curve"] == std::vector<double>{1, 3});
+    CHECK(points[std::string(set) + " rewind"] == std::vector<double>{0.5});
+  }
+  CHECK(record->texts.at("rewind.form") == "dense weights");
+  CHECK(record->facts.at("distance.all.change_norm") > 0);
+  CHECK(record->facts.at("distance.q_proj.effective_rank") > 1);
+  CHECK(record->facts.at("distance.embed_tokens.change_norm") > 0);
+  CHECK(fs::file_size(options.paths.Record(record->run_id)) < 80 * 1024);
+  // Its untuned model is anybody's.
+  CHECK(planned.plan.runs[0].config.curve.empty());
+}
+
+TEST_CASE("a sequence stopped in any round and continued is the same sequence",
+          "[experiments][stop][replay]") {
+  const Planned planned(kSequenceSpec, 3);
+  for (size_t run = 1; run < planned.plan.runs.size(); ++run) {
+    INFO(planned.plan.runs[run].config.method);
+    int none = 0;
+    const std::string undisturbed = DigestOfRun(planned, run, 0, none);
+    CHECK(none == 0);
+    for (const int64_t first : {13, 40}) {
       INFO("stopped after " << first);
       int stops = 0;
       CHECK(DigestOfRun(planned, run, first, stops) == undisturbed);

@@ -3,6 +3,7 @@
 // are those of a plain run.
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -133,7 +134,20 @@ TEST_CASE("a plan is printed as rows and as JSON", "[experiments][task]") {
       {"plan", scene.spec, "--out", out, "--format", "json"});
   CHECK(json.out.find("\"command\"") != std::string::npos);
   CHECK(json.out.find("--index=4") != std::string::npos);
+  // Of a part the rows are the whole plan's, and so is the manifest.
+  const TextLines part =
+      LinesIn(TaskScene::Sftbench({"plan", scene.spec, "--out", out, "--format",
+                                   "tsv", "--filter", "method=lora"})
+                  .out);
+  REQUIRE(part.size() == 4);
+  CHECK(part[1] == rows[1]);
+  for (const std::string& row : {part[2], part[3]}) {
+    CHECK(row.find("\tlora\t") != std::string::npos);
+    CHECK(std::count(rows.begin(), rows.end(), row) == 1);
+  }
   CHECK(TaskScene::ManifestsOf(out).size() == 1);
+  CHECK(TaskScene::Sftbench({"plan", scene.spec, "--filter", "method=hft"})
+            .exit_status == 2);
 }
 
 TEST_CASE("a task of another build refuses, or says so",
@@ -289,8 +303,8 @@ TEST_CASE("a submission's script is whole, and no name in it is a command",
   const std::string script = (dir.path() / "job.sh").string();
   std::ofstream(script) << dry.out;
   // The manifest is not there: the program is started, and refuses.
-  const support::Finished started =
-      support::RunProgram({"/bin/bash", script, "tasks", "0"});
+  const support::Finished started = support::RunProgram(
+      {"/usr/bin/env", "SLURM_ARRAY_TASK_ID=0", "/bin/bash", script, "tasks"});
   CHECK(started.exit_status == 2);
   CHECK(started.error.find("manifests/") != std::string::npos);
   CHECK_FALSE(fs::exists("ran"));
@@ -302,6 +316,26 @@ TEST_CASE("a submission's script is whole, and no name in it is a command",
         "error: job_name = '...': wanted one line of text\n");
   CHECK(TaskScene::Sftbench({"submit", spec, "--out", out, "--only", "lost"})
             .exit_status == 2);
+  const support::Finished part =
+      TaskScene::Sftbench({"submit", spec, "--out", out, "--dry-run",
+                           "--filter", "method=lora,seed=1"});
+  CHECK(part.out.find("--array=0-0 ") != std::string::npos);
+  CHECK(part.out.find("--array=0-3") == std::string::npos);
+  const support::Finished late = TaskScene::Sftbench(
+      {"submit", spec, "--out", out, "--dry-run", "--time", "1"});
+  CHECK(late.exit_status == 2);
+  CHECK(late.error.find("--time 1 and --signal-delay 120") !=
+        std::string::npos);
+}
+
+TEST_CASE("a folder from which nothing was submitted has nothing to cancel",
+          "[experiments][submit]") {
+  const support::TempDir dir;
+  const std::string typo = (dir.path() / "typo").string();
+  const support::Finished cancel = TaskScene::Sftbench({"cancel", typo});
+  CHECK(cancel.exit_status == 2);
+  CHECK(cancel.error.find(typo + ": nothing was submitted from here") !=
+        std::string::npos);
 }
 
 }  // namespace

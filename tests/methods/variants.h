@@ -33,18 +33,25 @@ inline std::vector<Variant> Variants() {
              {"lora.init", "pissa"},
              {"lora.rslora", "true"},
              {"lora.targets", "q_proj,down_proj"},
+             {"lora.between_rounds", "stack"},
              {"lora.dropout", "0.3"}}) {
       auto options = small;
       options[name] = value;
       out.push_back({method, options});
     }
   }
+  out.push_back(
+      {"lora", {{"lora.rank", "4"}, {"lora.between_rounds", "merge"}}});
   out.push_back({"qlora", {{"qlora.double_quant", "false"}}});
   for (const std::string granularity : {"layer", "model"}) {
     out.push_back({"hft", {{"hft.granularity", granularity}}});
   }
   out.push_back({"hft", {{"hft.balanced", "true"}}});
   out.push_back({"hft", {{"hft.trainable_ratio", "0.25"}}});
+  out.push_back({"hft", {{"hft.optimizer_state", "keep"}}});
+  out.push_back({"lisa", {{"lisa.layers", "1"}}});
+  out.push_back({"ssu", {{"ssu.frozen_share", "0.25"}}});
+  out.push_back({"oft", {{"oft.block_size", "8"}, {"oft.neumann_terms", "0"}}});
   return out;
 }
 

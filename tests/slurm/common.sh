@@ -32,12 +32,18 @@ fail() {
 
 # skip NAME NEED WHY: CTest shows it as skipped, and test.sh lists it. Where the
 # need (tools, machine, assets) is in SFT_TESTS_REQUIRE it is a failure.
+# skip_rest: what came before was tested.
 skip() {
-  local line="skipped: $1: $3"
-  echo "$line"
-  [[ -z ${SFT_SKIPS_FILE:-} ]] || echo "$line" >"$SFT_SKIPS_FILE"
+  leave "skipped: $1: $3" "$2" 77
+}
+skip_rest() {
+  leave "skipped in part: $1: $3" "$2" 0
+}
+leave() {
+  echo "$1"
+  [[ -z ${SFT_SKIPS_FILE:-} ]] || echo "$1" >"$SFT_SKIPS_FILE"
   [[ ",${SFT_TESTS_REQUIRE:-}," == *,$2,* ]] && exit 1
-  exit 77
+  exit "$3"
 }
 require_assets() {
   local assets
@@ -45,14 +51,24 @@ require_assets() {
   [[ -f $assets/models/glassllm/config.json ]] ||
     skip "$1" assets "no assets (./setup.sh fetches them)"
 }
+# require_slurm NAME [skip_rest]: what a Slurm of one's own wants.
+require_slurm() {
+  local tool skip=${2:-skip}
+  for tool in slurmctld slurmd munged sbatch squeue scancel scontrol; do
+    command -v "$tool" >/dev/null ||
+      "$skip" "$1" tools "no $tool (./setup.sh --cluster)"
+  done
+  ((EUID == 0)) || "$skip" "$1" machine "a Slurm of one's own wants root"
+}
 
-# wait_for SECONDS WHAT COMMAND...: until it succeeds.
+# wait_for SECONDS WHAT COMMAND...: until it succeeds. Between looks, for $pause
+# seconds, the machine is left to the runs.
 wait_for() {
   local end=$((SECONDS + $1)) what=$2
   shift 2
   until "$@"; do
     ((SECONDS < end)) || fail "waited too long for: $what"
-    sleep 0.2
+    sleep "${pause:-0.3}"
   done
 }
 
@@ -62,11 +78,12 @@ same_records() {
   for record in "$calm"/runs/*.h5; do
     name=$(basename "$record")
     [[ -f $other/runs/$name ]] || fail "$name is not in $other"
-    "$program" verify --same "$record" "$other/runs/$name" ||
+    "$program" verify --same "$record" "$other/runs/$name" >/dev/null ||
       fail "$name is another record in $other"
   done
   [[ $(find "$other/runs" -type f | wc -l) == $(find "$calm/runs" -type f |
     wc -l) ]] || fail "$other/runs holds other files than the calm sweep's"
   [[ -z $(find "$other/work" -name checkpoint) ]] ||
     fail "checkpoints are left in $other/work"
+  echo "$(find "$other/runs" -type f | wc -l) records as in the calm sweep"
 }

@@ -8,7 +8,9 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
+#include <string>
 
 #include "tests/support/paths.h"
 
@@ -69,6 +71,12 @@ RunningProgram::~RunningProgram() {
     Kill(SIGKILL);
     Wait();
   }
+}
+
+std::vector<pid_t> RunningProgram::Children() const {
+  const std::string pid = std::to_string(pid_);
+  std::ifstream file("/proc/" + pid + "/task/" + pid + "/children");
+  return {std::istream_iterator<pid_t>(file), std::istream_iterator<pid_t>()};
 }
 
 bool RunningProgram::Ended() {

@@ -23,6 +23,9 @@ class RunningProgram {
  public:
   explicit RunningProgram(const std::vector<std::string>& words);
   ~RunningProgram();
+  pid_t pid() const { return pid_; }
+  // Of the processes that it has started itself, those that are there.
+  std::vector<pid_t> Children() const;
   bool Ended();
   void Kill(int signal);
   int Wait();

@@ -187,6 +187,22 @@ class TableReader {
     return Add(std::move(object), line);
   }
 
+  static std::string_view LineOf(const LineReader& lines) {
+    return lines.number() == 1 ? WithoutByteOrderMark(lines.line())
+                               : std::string_view(lines.line());
+  }
+
+  // Lines above the limit are bad rows.
+  template <class Take>
+  absl::Status ForEachLine(LineReader& lines, const Take& take) {
+    while (true) {
+      SFT_ASSIGN_OR_RETURN(const bool more, lines.Next());
+      if (!more) return absl::OkStatus();
+      SFT_RETURN_IF_ERROR(lines.too_long() ? Bad(lines.number(), TooLong())
+                                           : take(LineOf(lines)));
+    }
+  }
+
   absl::Status ReadCsvRows(LineReader& lines) {
     CsvParser parser(kMaxRowBytes, options_.delimiter[0]);
     int64_t before = 0;  // lines that `parser` has not seen
@@ -200,9 +216,7 @@ class TableReader {
         before = lines.number();
         continue;
       }
-      const std::string_view line = lines.number() == 1
-                                        ? WithoutByteOrderMark(lines.line())
-                                        : std::string_view(lines.line());
+      const std::string_view line = LineOf(lines);
       const bool blank = line.empty() && !parser.open();
       if (!parser.Feed(line) || blank) continue;
       SFT_RETURN_IF_ERROR(AddFields(parser.record().fields,
@@ -216,20 +230,11 @@ class TableReader {
   }
 
   absl::Status ReadTsvRows(LineReader& lines) {
-    while (true) {
-      SFT_ASSIGN_OR_RETURN(const bool more, lines.Next());
-      if (!more) return absl::OkStatus();
-      if (lines.too_long()) {
-        SFT_RETURN_IF_ERROR(Bad(lines.number(), TooLong()));
-        continue;
-      }
-      const std::string_view line = lines.number() == 1
-                                        ? WithoutByteOrderMark(lines.line())
-                                        : std::string_view(lines.line());
-      if (line.empty()) continue;
-      SFT_RETURN_IF_ERROR(
-          AddFields(absl::StrSplit(ToAbsl(line), '\t'), lines.number(), ""));
-    }
+    return ForEachLine(lines, [&](std::string_view line) {
+      return line.empty() ? absl::OkStatus()
+                          : AddFields(absl::StrSplit(ToAbsl(line), '\t'),
+                                      lines.number(), "");
+    });
   }
 
   absl::Status AddJson(std::string_view text, int64_t line) {
@@ -248,19 +253,11 @@ class TableReader {
   }
 
   absl::Status ReadJsonRows(LineReader& lines) {
-    while (true) {
-      SFT_ASSIGN_OR_RETURN(const bool more, lines.Next());
-      if (!more) return absl::OkStatus();
-      if (lines.too_long()) {
-        SFT_RETURN_IF_ERROR(Bad(lines.number(), TooLong()));
-        continue;
-      }
-      const std::string_view line = lines.number() == 1
-                                        ? WithoutByteOrderMark(lines.line())
-                                        : std::string_view(lines.line());
-      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      SFT_RETURN_IF_ERROR(AddJson(line, lines.number()));
-    }
+    return ForEachLine(lines, [&](std::string_view line) {
+      const bool blank =
+          line.find_first_not_of(" \t\r") == std::string_view::npos;
+      return blank ? absl::OkStatus() : AddJson(line, lines.number());
+    });
   }
 
   // One array, cut at the commas of its first level. A file whose array is
@@ -291,9 +288,7 @@ class TableReader {
                                      ", in an array: write one object a line, "
                                      "or JSON lines");
       }
-      const std::string_view line = lines.number() == 1
-                                        ? WithoutByteOrderMark(lines.line())
-                                        : std::string_view(lines.line());
+      const std::string_view line = LineOf(lines);
       for (const char c : line) {
         const bool space = c == ' ' || c == '\t' || c == '\r';
         if (place != kWithin) {

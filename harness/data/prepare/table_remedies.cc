@@ -65,12 +65,10 @@ std::string NoColumnRemedy(const std::string& column,
                            const std::vector<std::string>& known,
                            const std::vector<std::string>& fields) {
   constexpr size_t kShown = 20;
-  const std::string nearest = NearestName(column, known);
   std::vector<std::string> shown = known;
   if (shown.size() > kShown) shown.resize(kShown);
   return absl::StrCat(
-      "no column '", column, "'",
-      nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?"),
+      "no column '", column, "'", DidYouMean(column, known),
       " (there are: ", FirstWords(ShownText(absl::StrJoin(shown, ", ")), 300),
       ")", SeparatorRemedy(fields));
 }

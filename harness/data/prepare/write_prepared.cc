@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "harness/core/files.h"
 #include "harness/core/status.h"
@@ -17,31 +16,37 @@ class GrowingFile {
   explicit GrowingFile(const std::string& path)
       : path_(path),
         temporary_(TemporaryBeside(path)),
-        file_(fopen(temporary_.c_str(), "wb")) {}
+        file_(fopen(temporary_.c_str(), "wb")) {
+    Require(file_ != nullptr);
+  }
   ~GrowingFile() {
     if (file_ != nullptr) fclose(file_);
     if (!published_) unlink(temporary_.c_str());
   }
   void Write(std::string_view bytes) {
-    good_ = good_ && file_ != nullptr &&
-            fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
+    size_bytes_ += static_cast<int64_t>(bytes.size());
+    Require(error_ == 0 &&
+            fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size());
   }
   absl::Status Publish() {
-    good_ = good_ && file_ != nullptr && fflush(file_) == 0 &&
-            fsync(fileno(file_)) == 0 &&
-            rename(temporary_.c_str(), path_.c_str()) == 0;
-    if (!good_) {
-      return InputError(path_,
-                        absl::StrCat("cannot be written: ", strerror(errno)));
-    }
+    Require(error_ == 0 && fflush(file_) == 0 && fsync(fileno(file_)) == 0 &&
+            rename(temporary_.c_str(), path_.c_str()) == 0);
+    if (error_ != 0) return WriteError(path_, error_, size_bytes_);
     published_ = true;
     return absl::OkStatus();
   }
 
  private:
+  // Keeps what went wrong first.
+  void Require(bool good) {
+    if (!good && error_ == 0) error_ = errno;
+  }
+
   std::string path_, temporary_;
   FILE* file_;
-  bool good_ = true, published_ = false;
+  int64_t size_bytes_ = 0;
+  int error_ = 0;  // an errno
+  bool published_ = false;
 };
 
 // What would break a line or a column becomes a space.

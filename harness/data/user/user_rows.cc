@@ -22,11 +22,8 @@ absl::StatusOr<const TaskKindRow*> UserKindByName(const std::string& name) {
     return absl::InvalidArgumentError(
         absl::StrCat("needs task: one of ", absl::StrJoin(known, ", ")));
   }
-  const std::string near = NearestName(name, known);
-  return InputError(
-      "task", absl::StrCat("'", name, "' is unknown; ",
-                           near.empty() ? "known are " + CanonicalText(known)
-                                        : "did you mean '" + near + "'?"));
+  return InputError("task", absl::StrCat("'", name, "' is unknown",
+                                         NearestOrKnown(name, known)));
 }
 
 bool IsTextTable(const spec::UserData& data, std::string_view path) {

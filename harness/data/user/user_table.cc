@@ -79,13 +79,6 @@ absl::StatusOr<UserTable> ReadParallelTable(const std::string& path,
                    false};
 }
 
-std::string Nearest(const std::string& name,
-                    const std::vector<std::string>& known) {
-  const std::string near = NearestName(name, known);
-  return near.empty() ? "known are " + CanonicalText(known).substr(0, 300)
-                      : "did you mean '" + near + "'?";
-}
-
 // Which kinds have rows in such files, for those that are no tables.
 absl::Status CheckFormat(const std::string& format, const TaskKindRow& kind,
                          const std::string& path) {
@@ -144,8 +137,8 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
       std::vector<std::string> names;
       for (const auto& [one, value] : known) names.push_back(one);
       return InputError(data.Where(key),
-                        absl::StrCat("prepare: unknown key '", name, "'; ",
-                                     Nearest(name, names)));
+                        absl::StrCat("prepare: unknown key '", name, "'",
+                                     NearestOrKnown(name, names)));
     }
     absl::Status status = ReadFields({{name, text}}, options);
     if (status.ok()) status = CheckPrepareOptions(options);
@@ -244,15 +237,15 @@ absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
     if (absl::c_linear_search(known, part)) continue;
     return InputError(
         data.Where("columns"),
-        absl::StrCat("columns: a task of ", kind.name, " has no '", part, "'; ",
-                     Nearest(part, known)));
+        absl::StrCat("columns: a task of ", kind.name, " has no '", part, "'",
+                     NearestOrKnown(part, known)));
   }
   for (const std::string& metric : data.metrics) {
     const std::vector<std::string>& metrics = kind.user->metrics;
     if (absl::c_linear_search(metrics, metric)) continue;
     return InputError(data.Where("metrics"),
                       absl::StrCat("metrics: '", metric, "' is none of ",
-                                   kind.name, "; ", Nearest(metric, metrics)));
+                                   kind.name, NearestOrKnown(metric, metrics)));
   }
   // Those of the file, and names of the task that stand for them.
   std::vector<std::string> names = columns;

@@ -5,6 +5,7 @@
 
 #include "harness/kernels/adam8/adam8_cuda.h"
 #include "harness/kernels/device/device.h"
+#include "harness/kernels/nf4/nf4.h"
 #include "harness/kernels/shared/raw_tensor.h"
 
 namespace sft::kernels {
@@ -49,6 +50,19 @@ void StepAdam8(const at::Tensor& weight, const at::Tensor& grad,
   } else {
     weight.copy_(w);
   }
+}
+
+at::Tensor DecodedExpAvg(const Adam8Tensors& moments,
+                         const at::Tensor& weight) {
+  const at::Tensor codes_K =
+      at::tensor(at::ArrayRef<float>(kDynamicCode, kDynamicCodes),
+                 weight.options().dtype(at::kFloat).requires_grad(false));
+  const at::Tensor absmax_P =
+      moments.exp_avg_absmax_Q.repeat_interleave(kAdam8BlockSize)
+          .narrow(0, 0, weight.numel());
+  return codes_K.index({moments.exp_avg_P.to(at::kLong)})
+      .mul_(absmax_P)
+      .view(weight.sizes());
 }
 
 }  // namespace sft::kernels

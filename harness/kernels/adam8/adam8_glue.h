@@ -21,6 +21,9 @@ Adam8Tensors ZeroAdam8Tensors(const at::Tensor& weight);
 void StepAdam8(const at::Tensor& weight, const at::Tensor& grad,
                const Adam8Step& step, const Adam8Tensors& moments);
 
+// The first moment, f32 in the weight's shape.
+at::Tensor DecodedExpAvg(const Adam8Tensors& moments, const at::Tensor& weight);
+
 }  // namespace sft::kernels
 
 #endif  // HARNESS_KERNELS_ADAM8_ADAM8_GLUE_H_

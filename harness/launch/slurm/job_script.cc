@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -9,6 +10,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/shell_words.h"
+#include "harness/launch/slurm/slurm_text.h"
 #include "harness/spec/yaml_tree.h"
 
 namespace sft::launch {
@@ -75,11 +77,8 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
       continue;
     }
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      const std::string nearest = NearestName(name, names);
-      return InputError(where,
-                        absl::StrCat("unknown option '", key.text, "'",
-                                     nearest.empty() ? "" : "; did you mean '",
-                                     nearest, nearest.empty() ? "" : "'?"));
+      return InputError(where, absl::StrCat("unknown option '", key.text, "'",
+                                            DidYouMean(name, names)));
     }
     if (value.kind != YamlNode::Kind::kScalar) {
       return InputError(where, absl::StrCat("'", name, "': wanted one value"));
@@ -90,16 +89,31 @@ absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSubmission(const SlurmOptions& options,
+                             const std::string& out) {
+  // In the name of a log it is dropped, and "%A" is no pattern any more.
+  if (out.find('\\') != std::string::npos) {
+    return InputError(out,
+                      "Slurm cannot have a backslash in the names of logs");
+  }
+  const std::optional<absl::Duration> limit = ParseSlurmTime(options.time);
+  const absl::Duration delay = absl::Seconds(options.signal_delay);
+  if (!limit || delay < *limit) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--time ", options.time, " and --signal-delay ", options.signal_delay,
+      " (seconds): a task would save before it has begun; wanted a shorter "
+      "delay or a longer time"));
+}
+
 std::string JobScript(const std::vector<std::string>& task_words,
                       const std::vector<std::string>& setup, bool has_rungs) {
   return ScriptOf(
       absl::StrCat("# A task of a Slurm array, written by 'sftbench submit'.\n"
-                   "# $1: the file of tasks, $2: the line in it of this "
-                   "array's first.\n",
-                   has_rungs ? "# $3: the rung at whose end they stop.\n" : ""),
+                   "# $1: the array's file of tasks.\n",
+                   has_rungs ? "# $2: the rung at whose end they stop.\n" : ""),
       setup, task_words,
-      absl::StrCat(" --tasks=\"$1\" --first=\"$2\"",
-                   has_rungs ? " --rung=\"$3\"" : ""));
+      absl::StrCat(" --tasks=\"$1\" --index=\"$SLURM_ARRAY_TASK_ID\"",
+                   has_rungs ? " --rung=\"$2\"" : ""));
 }
 
 std::string PlainScript(const std::vector<std::string>& words,
@@ -145,9 +159,7 @@ std::vector<std::string> SbatchWords(const SlurmOptions& options,
   add("dependency", absl::StrJoin(waits, ","));
   words.insert(words.end(), options.sbatch.begin(), options.sbatch.end());
   words.push_back(job.script);
-  if (!job.tasks.empty()) {
-    words.insert(words.end(), {job.tasks, absl::StrCat(job.first)});
-  }
+  if (!job.tasks.empty()) words.push_back(job.tasks);
   if (job.rung) words.push_back(absl::StrCat(*job.rung));
   return words;
 }

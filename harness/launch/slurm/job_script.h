@@ -64,10 +64,14 @@ struct SlurmOptions {
 // may be lists. What it names is set in `options`.
 absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options);
 
+// What sbatch would take and no task survive: a warning before the time limit
+// that comes at once, a folder in whose name Slurm reads patterns of its own.
+absl::Status CheckSubmission(const SlurmOptions& options,
+                             const std::string& out);
+
 // Words that every task executes: the program, `task`, the manifest and its
-// flags. The script is called with the file of tasks and the line in it of the
-// array's first.
-// `has_rungs`: and with the rung at whose end they stop.
+// flags. The script is called with the array's file of tasks and, `has_rungs`,
+// with the rung at whose end they stop.
 std::string JobScript(const std::vector<std::string>& task_words,
                       const std::vector<std::string>& setup,
                       bool has_rungs = false);
@@ -77,9 +81,9 @@ std::string PlainScript(const std::vector<std::string>& words,
 
 struct ArrayJob {
   std::string script;
-  std::string tasks;               // file; "": the script takes no words
-  size_t first = 0;                // line of it
-  size_t count = 0;                // tasks
+  // File of them (task_lines.h); "": the script takes no words.
+  std::string tasks;
+  size_t count = 0;
   std::string log;                 // folder
   int64_t threads = 1;             // of the runs
   std::optional<int> rung;         // none: the script takes none

@@ -85,8 +85,8 @@ absl::Status CancelSlurmJobs(const std::vector<std::string>& job_ids) {
 }
 
 void RequeueThisSlurmJob(int limit) {
-  const char* job = getenv("SLURM_JOB_ID");
-  if (job == nullptr || limit <= 0) return;
+  const std::string job = ThisSlurmJob([](const char* n) { return getenv(n); });
+  if (job.empty() || limit <= 0) return;
   int restarts = 0;  // Slurm sets the number from the first restart on
   if (const char* count = getenv("SLURM_RESTART_COUNT"); count != nullptr) {
     (void)absl::SimpleAtoi(count, &restarts);

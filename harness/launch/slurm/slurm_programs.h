@@ -31,8 +31,9 @@ std::map<SlurmTask, std::string> ReadSlurmAccounting(
 
 absl::Status CancelSlurmJobs(const std::vector<std::string>& job_ids);
 
-// Puts the job that this process is in back into the queue, unless Slurm has
-// done so `limit` times already or it is in none; says what came of it.
+// Puts the job or the array's task that this process is in back into the queue,
+// unless Slurm has done so `limit` times already or it is in none; says what
+// came of it.
 void RequeueThisSlurmJob(int limit);
 
 }  // namespace sft::launch

@@ -50,6 +50,33 @@ size_t ParseMaxSubmitJobs(std::string_view text) {
   return least;
 }
 
+std::optional<absl::Duration> ParseSlurmTime(std::string_view text) {
+  absl::string_view rest = ToAbsl(text);
+  uint64_t days = 0;
+  const size_t dash = rest.find('-');
+  const bool has_days = dash != absl::string_view::npos;
+  if (has_days) {
+    if (!absl::SimpleAtoi(rest.substr(0, dash), &days)) return std::nullopt;
+    rest = rest.substr(dash + 1);
+  }
+  std::vector<int64_t> parts;
+  for (const absl::string_view word : absl::StrSplit(rest, ':')) {
+    uint32_t number = 0;
+    if (!absl::SimpleAtoi(word, &number)) return std::nullopt;
+    parts.push_back(number);
+  }
+  if (parts.size() > 3) return std::nullopt;
+  // Behind days the hours come first; else one number, or the first of two, is
+  // minutes.
+  if (!has_days && parts.size() < 3) parts.insert(parts.begin(), 0);
+  parts.resize(3);
+  const absl::Duration limit =
+      absl::Hours(24 * static_cast<int64_t>(days) + parts[0]) +
+      absl::Minutes(parts[1]) + absl::Seconds(parts[2]);
+  if (limit == absl::ZeroDuration()) return std::nullopt;
+  return limit;
+}
+
 std::string ParseJobId(std::string_view text) {
   std::string id;
   for (const absl::string_view line : LinesOf(text)) {
@@ -58,6 +85,18 @@ std::string ParseJobId(std::string_view text) {
     if (IsJobNumber(first)) id = ToStd(first);
   }
   return id;
+}
+
+std::string ThisSlurmJob(
+    const std::function<const char*(const char*)>& variable) {
+  const char* array = variable("SLURM_ARRAY_JOB_ID");
+  const char* task = variable("SLURM_ARRAY_TASK_ID");
+  // Not a task's own number: the last task's is that of the whole array, all of
+  // which would be put back.
+  if (array != nullptr && task != nullptr)
+    return absl::StrCat(array, "_", task);
+  const char* job = variable("SLURM_JOB_ID");
+  return job == nullptr ? "" : job;
 }
 
 std::map<SlurmTask, QueuedTask> ParseQueue(std::string_view text) {

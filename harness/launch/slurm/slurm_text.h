@@ -5,12 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "absl/time/time.h"
 
 namespace sft::launch {
 
@@ -24,9 +27,20 @@ SlurmLimits ParseSlurmConfig(std::string_view text);
 // where there is none.
 size_t ParseMaxSubmitJobs(std::string_view text);
 
+// A time limit as sbatch takes it: minutes, minutes:seconds,
+// hours:minutes:seconds, days-hours, days-hours:minutes,
+// days-hours:minutes:seconds; nullopt for what is none of these, and for no
+// limit.
+std::optional<absl::Duration> ParseSlurmTime(std::string_view text);
+
 // Of `sbatch --parsable`: "123" or "123;cluster", warnings before it; "" where
 // there is none.
 std::string ParseJobId(std::string_view text);
+
+// What this process is called to `scontrol`: "7_3", or "7" where it is in no
+// array; "" in no job. `variable` is getenv.
+std::string ThisSlurmJob(
+    const std::function<const char*(const char*)>& variable);
 
 // A task of an array, by the array's job and its number in it.
 using SlurmTask = std::pair<std::string, size_t>;

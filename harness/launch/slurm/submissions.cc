@@ -6,9 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "harness/core/digest.h"
@@ -31,7 +29,6 @@ absl::StatusOr<Submission> SubmissionFrom(const std::string& path) {
     json.at("job_id").get_to(submission.job_id);
     json.at("manifest").get_to(submission.manifest);
     json.at("tasks").get_to(submission.tasks);
-    json.at("first").get_to(submission.first);
     json.at("count").get_to(submission.count);
   } catch (const nlohmann::json::exception& error) {
     return InputError(path, absl::StrCat("is no submission: ", error.what()));
@@ -51,12 +48,9 @@ std::string NameOf(const SlurmTask& task) {
 
 }  // namespace
 
-absl::StatusOr<std::string> WriteTasks(
-    const SlurmFolder& folder, const std::vector<std::vector<size_t>>& tasks) {
-  std::string text;
-  for (const std::vector<size_t>& indices : tasks) {
-    absl::StrAppend(&text, absl::StrJoin(indices, " "), "\n");
-  }
+absl::StatusOr<std::string> WriteTasks(const SlurmFolder& folder,
+                                       const TaskPlaces& tasks) {
+  const std::string text = TaskLines(tasks);
   const std::string name =
       absl::StrCat("slurm/", Sha256Hex(text).substr(0, 12), ".tasks");
   const std::string path = absl::StrCat(folder.out, "/", name);
@@ -69,10 +63,11 @@ absl::Status WriteSubmission(const SlurmFolder& folder,
   // A controller that lost its state gives out numbers again.
   const std::string time =
       absl::FormatTime("%Y%m%dT%H%M%E6S", absl::Now(), absl::UTCTimeZone());
-  const nlohmann::json json = {
-      {"job_id", submission.job_id}, {"manifest", submission.manifest},
-      {"tasks", submission.tasks},   {"first", submission.first},
-      {"count", submission.count},   {"submitted", time}};
+  const nlohmann::json json = {{"job_id", submission.job_id},
+                               {"manifest", submission.manifest},
+                               {"tasks", submission.tasks},
+                               {"count", submission.count},
+                               {"submitted", time}};
   return WriteFileAtomically(
       absl::StrCat(folder.Path(), "/", time, "-", submission.job_id, ".json"),
       json.dump(1) + "\n");
@@ -100,29 +95,41 @@ absl::StatusOr<std::vector<SubmittedRun>> RunsOf(const SlurmFolder& folder,
                                                  const Submission& submission) {
   if (submission.tasks.empty()) return std::vector<SubmittedRun>();
   const std::string path = absl::StrCat(folder.out, "/", submission.tasks);
-  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(path));
+  SFT_ASSIGN_OR_RETURN(const TaskPlaces tasks, ReadTaskLines(path));
+  if (tasks.size() < submission.count) {
+    return InputError(path, absl::StrCat("has ", tasks.size(), " tasks; job ",
+                                         submission.job_id, " has more"));
+  }
   SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
                        record::ManifestFile::Open(
                            absl::StrCat(folder.out, "/", submission.manifest)));
   std::vector<SubmittedRun> runs;
   for (size_t i = 0; i < submission.count; ++i) {
-    if (submission.first + i >= lines.size()) {
-      return InputError(path, absl::StrCat("has ", lines.size(), " tasks; job ",
-                                           submission.job_id, " has more"));
-    }
-    for (const absl::string_view word :
-         absl::StrSplit(lines[submission.first + i], ' ', absl::SkipEmpty())) {
-      uint64_t index = 0;
-      if (!absl::SimpleAtoi(word, &index)) {
-        return InputError(path, absl::StrCat("'", word, "': wanted numbers"));
-      }
-      SFT_ASSIGN_OR_RETURN(const spec::PlannedRun run, manifest->Run(index));
-      runs.push_back({run.run_id,
-                      run.config.method == spec::kUntuned,
-                      {submission.job_id, i}});
+    for (const size_t place : tasks[i]) {
+      SFT_ASSIGN_OR_RETURN(const spec::PlannedRun run, manifest->Run(place));
+      runs.push_back(
+          {run.run_id, spec::IsUntuned(run), {submission.job_id, i}});
     }
   }
   return runs;
+}
+
+absl::StatusOr<std::vector<SlurmTask>> QueuedTasksOf(const SlurmFolder& folder,
+                                                     const SlurmQueue& queue) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<Submission> submissions,
+                       ReadSubmissions(folder));
+  std::map<std::string, size_t> counts;  // of each job's tasks
+  for (const Submission& submission : submissions) {
+    counts[submission.job_id] = submission.count;
+  }
+  std::vector<SlurmTask> tasks;
+  for (const auto& [task, queued] : queue.tasks) {
+    const auto job = counts.find(task.first);
+    if (job != counts.end() && task.second < job->second) {
+      tasks.push_back(task);
+    }
+  }
+  return tasks;
 }
 
 absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
@@ -144,20 +151,16 @@ absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
   return runs;
 }
 
-absl::StatusOr<QueuedTasks> QueuedTasksOf(const SlurmFolder& folder,
-                                          const SlurmQueue& queue) {
+absl::StatusOr<std::set<std::string>> QueuedDecidingJobs(
+    const SlurmFolder& folder, const SlurmQueue& queue) {
   SFT_ASSIGN_OR_RETURN(const std::vector<Submission> submissions,
                        ReadSubmissions(folder));
-  QueuedTasks queued;
+  std::set<std::string> jobs;
   for (const Submission& submission : submissions) {
-    for (size_t i = 0; i < submission.count; ++i) {
-      const SlurmTask task(submission.job_id, i);
-      if (queue.tasks.count(task) == 0) continue;
-      queued.all.insert(task);
-      if (submission.tasks.empty()) queued.deciding.insert(task.first);
-    }
+    const bool is_queued = queue.tasks.count({submission.job_id, 0}) != 0;
+    if (submission.tasks.empty() && is_queued) jobs.insert(submission.job_id);
   }
-  return queued;
+  return jobs;
 }
 
 absl::StatusOr<std::vector<RunInSlurm>> ReadSlurmStates(
@@ -193,13 +196,16 @@ absl::StatusOr<std::vector<RunInSlurm>> ReadSlurmStates(
     const auto queued = queue.tasks.find(task);
     const auto ended = accounted.find(task);
     std::string state = "left the queue";
+    bool timed_out = false;
     if (queued != queue.tasks.end()) {
       state =
           absl::StrCat(queued->second.state, " (", queued->second.reason, ")");
     } else if (ended != accounted.end()) {
       state = ended->second;
+      timed_out = state == "TIMEOUT";
     }
-    states.push_back({run_id, absl::StrCat(NameOf(task), " ", state)});
+    states.push_back(
+        {run_id, absl::StrCat(NameOf(task), " ", state), timed_out});
   }
   return states;
 }

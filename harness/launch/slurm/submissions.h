@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/slurm/slurm_text.h"
+#include "harness/launch/task_lines.h"
 
 namespace sft::launch {
 
@@ -33,20 +34,22 @@ struct Submission {
   // Likewise; "" of a job that executes no run: one that decides on a search's
   // next rung.
   std::string tasks;
-  size_t first = 0;  // line of the array's first task
   size_t count = 0;  // tasks
 };
 
-// A line a task, the places of its runs by spaces; named by its contents.
-// Returns its path below DIR.
-absl::StatusOr<std::string> WriteTasks(
-    const SlurmFolder& folder, const std::vector<std::vector<size_t>>& tasks);
+// Named by its contents. Returns its path below DIR.
+absl::StatusOr<std::string> WriteTasks(const SlurmFolder& folder,
+                                       const TaskPlaces& tasks);
 
 absl::Status WriteSubmission(const SlurmFolder& folder,
                              const Submission& submission);
 // The oldest first; none where nothing was submitted.
 absl::StatusOr<std::vector<Submission>> ReadSubmissions(
     const SlurmFolder& folder);
+
+// Those of this folder that are in the queue now. Reads no manifest.
+absl::StatusOr<std::vector<SlurmTask>> QueuedTasksOf(const SlurmFolder& folder,
+                                                     const SlurmQueue& queue);
 
 struct SubmittedRun {
   std::string run_id;
@@ -64,19 +67,16 @@ struct QueuedRun {
 absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
                                                     const SlurmQueue& queue);
 
-// The tasks of this folder that are in the queue now, those that decide too.
-struct QueuedTasks {
-  std::set<SlurmTask> all;
-  std::set<std::string> deciding;  // jobs
-};
-absl::StatusOr<QueuedTasks> QueuedTasksOf(const SlurmFolder& folder,
-                                          const SlurmQueue& queue);
+// Jobs among them that decide on a search's next rung.
+absl::StatusOr<std::set<std::string>> QueuedDecidingJobs(
+    const SlurmFolder& folder, const SlurmQueue& queue);
 
 // A run that has no final record, as Slurm sees it: "123_4 PENDING
 // (Resources)", or, once it has left the queue, what accounting says of it.
 struct RunInSlurm {
   std::string run_id;
   std::string state;
+  bool timed_out = false;  // its last task's time limit ended it
 };
 absl::StatusOr<std::vector<RunInSlurm>> ReadSlurmStates(const std::string& dir);
 

@@ -5,8 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "harness/core/files.h"
+#include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
 #include "harness/launch/search_sweep.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_programs.h"
@@ -16,13 +19,10 @@
 namespace sft::launch {
 namespace {
 
-bool IsUntunedCell(const spec::PlannedRun& run) {
-  return run.config.method == spec::kUntuned;
-}
-
 // Why a run without a final record is to be sent.
-std::string KindOf(const record::RunStore& store, const std::string& run_id,
-                   int attempts) {
+std::string KindOf(const record::RunStore& store, const RunsInSlurm& in_slurm,
+                   const std::string& run_id, int attempts) {
+  if (in_slurm.timed_out.count(run_id) != 0) return "timeout";
   if (attempts == 0) return "missing";
   const auto last = store.ReadLastAttempt(run_id);
   return last.ok() && last->status == RunStatus::kTimeout ? "timeout"
@@ -148,16 +148,23 @@ absl::StatusOr<SubmittedArray> SendArray(const spec::RunPlan& plan,
 
 }  // namespace
 
-RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
-                      const std::set<std::string>& queued,
-                      const SubmitRequest& request,
-                      const std::vector<search::Standing>& standings) {
+absl::StatusOr<RunsToSend> ChooseRuns(
+    const spec::RunPlan& plan, const record::RunStore& store,
+    const RunsInSlurm& in_slurm, const SubmitRequest& request,
+    const std::vector<search::Standing>& standings) {
   using Verdict = search::Standing::Verdict;
+  const std::vector<size_t>& places = request.places;
+  std::vector<absl::StatusOr<bool>> stands(places.size(), false);
+  ParallelFor(places.size(), [&](size_t i) {
+    stands[i] = store.HasSealedFinal(plan.runs[places[i]].run_id);
+  });
   RunsToSend runs;
-  for (size_t i = 0; i < plan.runs.size(); ++i) {
-    const spec::PlannedRun& run = plan.runs[i];
+  runs.others = plan.runs.size() - places.size();
+  for (size_t i = 0; i < places.size(); ++i) {
+    const spec::PlannedRun& run = plan.runs[places[i]];
+    SFT_ASSIGN_OR_RETURN(const bool is_done, stands[i]);
     const search::Standing standing =
-        standings.empty() ? search::Standing() : standings[i];
+        standings.empty() ? search::Standing() : standings[places[i]];
     if (standing.verdict == Verdict::kStopped) {
       ++runs.stopped;
       continue;
@@ -166,13 +173,11 @@ RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
       ++runs.waiting;
       continue;
     }
-    // Whether the record is whole is the task's to find out: of a hundred
-    // thousand, reading takes minutes.
-    if (store.Stands(run.run_id) && standing.verdict != Verdict::kGoesTo) {
+    if (is_done && standing.verdict != Verdict::kGoesTo) {
       ++runs.done;
       continue;
     }
-    if (queued.count(run.run_id) != 0) {
+    if (in_slurm.queued.count(run.run_id) != 0) {
       ++runs.queued;
       continue;
     }
@@ -181,12 +186,12 @@ RunsToSend ChooseRuns(const spec::RunPlan& plan, const record::RunStore& store,
     if (store.CountFailures(run.run_id) >= request.max_attempts) {
       ++runs.failed;
     } else if (!request.only.empty() &&
-               KindOf(store, run.run_id, attempts) != request.only) {
+               KindOf(store, in_slurm, run.run_id, attempts) != request.only) {
       ++runs.others;
     } else if (standing.verdict == Verdict::kGoesTo) {
-      runs.rungs[standing.rung].push_back(i);
+      runs.rungs[standing.rung].push_back(places[i]);
     } else {
-      (IsUntunedCell(run) ? runs.untuned : runs.tuned).push_back(i);
+      (spec::IsUntuned(run) ? runs.untuned : runs.tuned).push_back(places[i]);
     }
   }
   return runs;
@@ -231,13 +236,13 @@ PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
   return planned;
 }
 
-std::string DescribeSubmission(const spec::RunPlan& plan,
-                               const SubmitRequest& request) {
+absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
+                                               const SubmitRequest& request) {
   const record::RunStore store(request.paths);
-  const auto standings = StandingsFor(plan, store, request);
-  const RunsToSend runs =
-      ChooseRuns(plan, store, {}, request,
-                 standings.ok() ? *standings : std::vector<search::Standing>());
+  SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
+                       StandingsFor(plan, store, request));
+  SFT_ASSIGN_OR_RETURN(const RunsToSend runs,
+                       ChooseRuns(plan, store, {}, request, standings));
   const SlurmLimits limits = LimitsFor(request);
   const PlannedArrays planned = CutIntoArrays(
       runs, static_cast<size_t>(request.slurm.runs_per_task), limits.array_size,
@@ -274,21 +279,31 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
   SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
                        QueuedRunsOf(folder, queue));
-  SFT_ASSIGN_OR_RETURN(QueuedTasks tasks, QueuedTasksOf(folder, queue));
+  SFT_ASSIGN_OR_RETURN(std::set<std::string> deciding,
+                       QueuedDecidingJobs(folder, queue));
   if (const char* own = getenv("SLURM_ARRAY_JOB_ID"); own != nullptr) {
-    tasks.deciding.erase(own);
+    deciding.erase(own);
   }
-  std::set<std::string> queued, untuned_jobs, jobs;
+  RunsInSlurm in_slurm;
+  std::set<std::string> untuned_jobs, jobs;
   for (const QueuedRun& one : in_queue) {
-    queued.insert(one.run.run_id);
+    in_slurm.queued.insert(one.run.run_id);
     jobs.insert(one.run.task.first);
     if (one.run.is_untuned) untuned_jobs.insert(one.run.task.first);
+  }
+  if (!request.only.empty()) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<RunInSlurm> open,
+                         ReadSlurmStates(folder.out));
+    for (const RunInSlurm& run : open) {
+      if (run.timed_out) in_slurm.timed_out.insert(run.run_id);
+    }
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
                        StandingsFor(plan, store, request));
   DropStopped(plan, standings, store);
   SubmitSummary summary;
-  summary.runs = ChooseRuns(plan, store, queued, request, standings);
+  SFT_ASSIGN_OR_RETURN(summary.runs,
+                       ChooseRuns(plan, store, in_slurm, request, standings));
   const SlurmLimits limits = LimitsFor(request);
   const size_t room = limits.jobs == 0           ? kUnlimitedTasks
                       : limits.jobs > queue.jobs ? limits.jobs - queue.jobs
@@ -317,29 +332,52 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   }
   // While anything is on its way to a rung that is not the last.
   if (!request.decide_words.empty() && request.decisions > 0 &&
-      tasks.deciding.empty() && !jobs.empty() &&
-      IsAnyOnItsWay(plan, standings)) {
+      deciding.empty() && !jobs.empty() && IsAnyOnItsWay(plan, standings)) {
     SFT_ASSIGN_OR_RETURN(summary.deciding_job, SendDecidingJob(request, jobs));
   }
   return summary;
 }
 
 absl::StatusOr<size_t> CancelSubmitted(const std::string& dir) {
+  const SlurmFolder folder{dir};
+  SFT_ASSIGN_OR_RETURN(const std::vector<Submission> submissions,
+                       ReadSubmissions(folder));
+  if (submissions.empty()) {
+    return InputError(dir,
+                      "nothing was submitted from here; wanted the --out of an "
+                      "earlier 'sftbench submit'");
+  }
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
-  SFT_ASSIGN_OR_RETURN(const QueuedTasks queued,
-                       QueuedTasksOf(SlurmFolder{dir}, queue));
-  if (queued.all.empty()) return size_t{0};
+  SFT_ASSIGN_OR_RETURN(const std::vector<SlurmTask> tasks,
+                       QueuedTasksOf(folder, queue));
   std::set<std::string> jobs;
-  for (const SlurmTask& task : queued.all) jobs.insert(task.first);
+  for (const SlurmTask& task : tasks) jobs.insert(task.first);
+  if (jobs.empty()) return size_t{0};
   SFT_RETURN_IF_ERROR(CancelSlurmJobs({jobs.begin(), jobs.end()}));
-  return queued.all.size();
+  return tasks.size();
 }
 
-absl::StatusOr<size_t> CountSubmitted(const std::string& dir) {
-  SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
-  SFT_ASSIGN_OR_RETURN(const QueuedTasks queued,
-                       QueuedTasksOf(SlurmFolder{dir}, queue));
-  return queued.all.size();
+absl::Status WaitForSubmitted(const std::string& dir, const WaitTimes& times,
+                              const std::function<void(std::string)>& say) {
+  std::optional<Stopwatch> since_answer;  // that was the last one
+  while (true) {
+    absl::StatusOr<SlurmQueue> queue = ReadSlurmQueue();
+    if (queue.ok()) {
+      if (since_answer) say("Slurm answers again");
+      since_answer.reset();
+      SFT_ASSIGN_OR_RETURN(const std::vector<SlurmTask> tasks,
+                           QueuedTasksOf(SlurmFolder{dir}, *queue));
+      if (tasks.empty()) return absl::OkStatus();
+    } else if (!since_answer) {
+      say(absl::StrCat(ToStd(queue.status().message()),
+                       "; asking again for up to ",
+                       absl::FormatDuration(times.patience)));
+      since_answer.emplace();
+    } else if (since_answer->Wall() > times.patience) {
+      return queue.status();
+    }
+    absl::SleepFor(times.between);
+  }
 }
 
 }  // namespace sft::launch

@@ -188,18 +188,39 @@ PassMatrices Decoder::Matrices() {
   return out;
 }
 
-int64_t Decoder::BytesOfBlock() const {
+int64_t Decoder::BytesOfBlock(const PassSize& pass) const {
   const DecoderConfig& c = config_;
   const int64_t master = embedding_VD_.element_size();
   const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
   const int64_t queries = c.heads * c.head_width;
   const int64_t keys = c.kv_heads * c.head_width;
-  // LibTorch's norm of layers cannot be made again from what it keeps.
-  const int64_t norm =
+  int64_t token = 0;
+  // Every norm keeps what it read. LibTorch's norm of layers cannot be made
+  // again from that.
+  const int64_t of_norm =
       c.norm == NormKind::kLayer ? 2 * master + compute * c.width : 4;
-  return 2 * master * c.width +
-         compute * (2 * queries + 2 * keys + 2 * c.ffn_width) + 4 * c.heads +
-         2 * norm;
+  for (const auto& norm : layout().norms) {
+    if (norm.place == NormPlace::kQuery) {
+      token += master * queries + 4 * c.heads;
+    } else if (norm.place == NormPlace::kKey) {
+      token += master * keys + 4 * c.kv_heads;
+    } else {
+      token += master * c.width + of_norm;
+    }
+  }
+  // The gated GELU's result is not made again.
+  const bool is_kept =
+      layout().MapIndex(Role::kGate) >= 0 && c.activation != Activation::kSilu;
+  token += compute * c.ffn_width * (is_kept ? 3 : 2);
+  if (c.attention_softcap <= 0) {
+    token += compute * (2 * queries + 2 * keys) + 4 * c.heads;
+    return pass.tokens * token;
+  }
+  // Under a cap the scores are tensors: keys and values of every query's head
+  // in the wide dtype, what tanh and softmax gave, and where tokens see.
+  token += (3 * master + compute) * queries;
+  const int64_t scores = 2 * pass.attention_pairs - pass.tokens;
+  return pass.tokens * token + scores * (2 * master * c.heads + 1);
 }
 
 PassBytes Decoder::BytesOf(const PassSize& pass) {
@@ -207,18 +228,26 @@ PassBytes Decoder::BytesOf(const PassSize& pass) {
   const int64_t master = embedding_VD_.element_size();
   const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
   PassBytes out;
-  const int64_t block = pass.tokens * BytesOfBlock();
+  const int64_t block = BytesOfBlock(pass);
   out.blocks = pass.activation_checkpointing
                    ? block + config_.layers * pass.tokens * master * width
                    : config_.layers * block;
-  out.head = std::min(pass.targets, kHeadLossRows) * vocabulary * compute +
-             pass.targets * width * (master + 2 * compute);
   const bool casts = compute < master;
+  out.head = pass.targets * width * (master + 2 * compute);
+  if (config_.final_softcap > 0) {
+    // Logits before, within and behind the cap, all at once.
+    out.head += 4 * pass.targets * vocabulary * master;
+  } else {
+    out.head += std::min(pass.targets, kHeadLossRows) * vocabulary * compute;
+  }
   const at::Tensor& head_VD = head_VD_.defined() ? head_VD_ : embedding_VD_;
   const int64_t matrix = vocabulary * width;
   if (casts) out.head += matrix * compute;
   if (head_VD.requires_grad()) {
-    out.head += matrix * (casts ? master + compute : master);
+    // Made beside the loss; under a cap it comes in the backward pass.
+    if (config_.final_softcap <= 0) {
+      out.head += matrix * (casts ? master + compute : master);
+    }
     if (!head_VD_.defined()) out.lookup_gradient = matrix * master;
   }
   return out;

@@ -100,7 +100,7 @@ class Decoder final : public Model {
   at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
                    const Rotation& rotation, const PassState& pass,
                    const AttendFn& attend);
-  int64_t BytesOfBlock() const;  // a token's, without checkpointing
+  int64_t BytesOfBlock(const PassSize& pass) const;  // without checkpointing
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
   at::Tensor Backbone(const Batch& batch);

@@ -23,7 +23,6 @@
 #include "harness/model/forward/decoder.h"
 #include "harness/model/forward/encoder.h"
 #include "harness/model/load/folder_remedy.h"
-#include "harness/model/load/weights.h"
 #include "harness/spec/spec_messages.h"
 
 namespace sft::model {
@@ -169,16 +168,24 @@ absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where) {
                             : DigestOfFile(where.gguf);
 }
 
+absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where) {
+  return where.gguf.empty() ? WeightFiles::OpenFolder(where.folder)
+                            : WeightFiles::OpenGguf(where.gguf);
+}
+
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
+                                                 const ModelOptions& options) {
+  SFT_ASSIGN_OR_RETURN(const WeightFiles files, OpenWeights(where));
+  return LoadModel(where, files, options);
+}
+
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
+                                                 const WeightFiles& files,
                                                  const ModelOptions& options) {
   const at::ScalarType compute = options.compute_dtype;
   TORCH_CHECK(compute == at::kFloat || compute == at::kBFloat16 ||
                   compute == at::kDouble,
               "compute dtype ", compute);
-  SFT_ASSIGN_OR_RETURN(WeightFiles files,
-                       where.gguf.empty()
-                           ? WeightFiles::OpenFolder(where.folder)
-                           : WeightFiles::OpenGguf(where.gguf));
   // cuDNN's attention makes a plan for every new length: 1.4 s a step of packed
   // bf16 rows on an H100.
   if (options.device.is_cuda()) at::globalContext().setSDPUseCuDNN(false);

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/formats/gguf_tokenizer.h"
+#include "harness/model/load/weights.h"
 #include "harness/model/model.h"
 
 namespace sft::model {
@@ -45,6 +46,12 @@ struct ModelOptions {
 // Weights in f32 (f64 for kDouble), de-quantized where the file holds
 // quantized ones; non-finite weights are refused.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
+                                                 const ModelOptions& options);
+// Its weight files, their headers read and no weight.
+absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where);
+// Of files that are open already, those of `where`.
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
+                                                 const WeightFiles& files,
                                                  const ModelOptions& options);
 // Tokenizer data out of a GGUF file, for harness/text.
 absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(

@@ -40,6 +40,9 @@ class AdamW : public Optimizer {
 
   // "<parameter>.exp_avg", ".exp_avg_sq", ".step".
   std::vector<NamedTensor> State() const override;
+  at::Tensor FirstMoment(size_t index) const override {
+    return moments_[index].exp_avg;
+  }
 
  protected:
   struct Moments {

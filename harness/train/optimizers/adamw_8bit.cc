@@ -75,6 +75,13 @@ std::vector<NamedTensor> AdamW8bit::State() const {
   return state;
 }
 
+at::Tensor AdamW8bit::FirstMoment(size_t index) const {
+  const size_t small = small_until_[index];
+  if (IsSmall(parameters()[index])) return small_.FirstMoment(small);
+  return kernels::DecodedExpAvg(large_[index - small].moments,
+                                parameters()[index].tensor);
+}
+
 std::string AdamW8bitObjection(const spec::RunConfig& config) {
   return config.dtype == "f64" ? "wanted dtype f32 or bf16" : "";
 }

@@ -28,6 +28,8 @@ class AdamW8bit : public Optimizer {
   // ".exp_avg_sq" (uint8 codes, flat), ".exp_avg_absmax",
   // ".exp_avg_sq_absmax" (f32, one a block), ".step".
   std::vector<NamedTensor> State() const override;
+  // Of a large parameter read back from its codes.
+  at::Tensor FirstMoment(size_t index) const override;
 
  protected:
   void MoveRange(size_t begin, size_t end, double learning_rate) override;

@@ -135,6 +135,16 @@ void Optimizer::ClipGradients(double norm, double max_norm) {
   if (!on_device.empty()) at::_foreach_mul_(on_device, scale);
 }
 
+void Optimizer::KeepState(const std::vector<NamedTensor>& before) {
+  std::map<std::string, at::Tensor> by_name;
+  for (const NamedTensor& named : before) by_name[named.name] = named.tensor;
+  c10::NoGradGuard no_grad;
+  for (const NamedTensor& mine : State()) {
+    const auto it = by_name.find(mine.name);
+    if (it != by_name.end()) mine.tensor.copy_(it->second);
+  }
+}
+
 absl::Status Optimizer::LoadState(const std::vector<NamedTensor>& state) {
   std::map<std::string, at::Tensor> by_name;
   for (const NamedTensor& named : state) by_name[named.name] = named.tensor;

@@ -43,6 +43,11 @@ class Optimizer {
   // "<parameter>.<what>": the tensors themselves, all that a step reads beside
   // weights and gradients.
   virtual std::vector<NamedTensor> State() const = 0;
+  // What is remembered as the mean of a parameter's gradients, in its shape.
+  virtual at::Tensor FirstMoment(size_t index) const = 0;
+  // Takes over what an optimizer before it had as State(), of parameters that
+  // both move.
+  void KeepState(const std::vector<NamedTensor>& before);
   // InvalidArgument, and nothing changed, unless every tensor is there with
   // the right shape and type.
   absl::Status LoadState(const std::vector<NamedTensor>& state);

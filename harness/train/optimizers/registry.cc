@@ -41,6 +41,7 @@ const std::vector<OptimizerRow>& AllOptimizers() {
        .objection = NoObjection,
        .state_bytes = AdamWStateBytes,
        .state_device = "a card's unified memory",
+       .pages_state = true,
        .make = Make<AdamWPaged>},
   };
   return rows;

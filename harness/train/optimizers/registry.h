@@ -24,6 +24,7 @@ struct OptimizerRow {
   // what Optimizer::StateBytes() sums, wherever the state lies.
   std::function<int64_t(int64_t numbers, int64_t number_bytes)> state_bytes;
   std::string state_device;  // where it lies, in words
+  bool pages_state = false;  // off a card that runs short
   std::function<absl::StatusOr<std::unique_ptr<Optimizer>>(
       const spec::RunConfig&, std::vector<TrainableParameter>)>
       make;

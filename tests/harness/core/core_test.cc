@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <set>
 
 #include "harness/core/digest.h"
@@ -10,6 +11,7 @@
 #include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
+#include "harness/core/stopwatch.h"
 
 namespace sft::core_test {
 namespace {
@@ -178,6 +180,13 @@ TEST_CASE("lines end at newline or carriage return and newline",
   auto map = MappedFile::Open(folder / "t");
   REQUIRE(map.ok());
   CHECK(map->size_bytes() == 3);
+}
+
+TEST_CASE("seconds are written as clocks show them", "[core][stopwatch]") {
+  CHECK(FormatSeconds(5) == "0:05");
+  CHECK(FormatSeconds(65.4) == "1:05");
+  CHECK(FormatSeconds(2 * 3600 + 3 * 60 + 10) == "2:03:10");
+  CHECK(FormatSeconds(std::numeric_limits<double>::infinity()) == "?");
 }
 
 }  // namespace

@@ -2,11 +2,15 @@
 // has whole sweeps on poorer ones.
 #include "harness/core/file_system.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "tests/support/catch_torch.h"
@@ -34,6 +38,48 @@ TEST_CASE("a file system is tried, and nothing of it is left", "[files]") {
         "place; two launchers may do one run twice, and status cannot tell a "
         "running one");
   CHECK_FALSE(TryFileSystem("/proc/none").ok());
+}
+
+TEST_CASE("what killed writers left is removed, and nothing else", "[files]") {
+  const Place place;
+  const pid_t gone = fork();
+  if (gone == 0) _exit(0);
+  REQUIRE(gone > 0);
+  REQUIRE(waitpid(gone, nullptr, 0) == gone);
+  const auto name = [](const std::string& of, const std::string& host,
+                       pid_t pid) {
+    return absl::StrCat(of, ".tmp.", host, ".", pid, ".0");
+  };
+  const std::vector<std::string> left = {name("a.h5", HostName(), gone),
+                                         name("b.h5", HostName(), gone)};
+  const std::vector<std::string> kept = {
+      "a.h5", "a.tmp", name("a.h5", HostName(), getpid()),
+      name("a.h5", "another-" + HostName(), gone)};
+  const auto fill = [&] {
+    for (const auto* names : {&left, &kept}) {
+      for (const std::string& one : *names) {
+        REQUIRE(WriteFileAtomically(place / one, one).ok());
+      }
+    }
+  };
+  const auto stands = [&](const std::vector<std::string>& names) {
+    return std::count_if(names.begin(), names.end(), [&](const auto& one) {
+      return FileExists(place / one);
+    });
+  };
+  // The name is the one that writers take.
+  CHECK(TemporaryBeside("a.h5").rfind(
+            absl::StrCat("a.h5.tmp.", HostName(), ".", getpid(), "."), 0) == 0);
+  fill();
+  RemoveStaleTemporaries(place.dir.path().string(), "a.h5");
+  CHECK_FALSE(FileExists(place / left[0]));
+  CHECK(FileExists(place / left[1]));
+  CHECK(stands(kept) == std::ssize(kept));
+  fill();
+  RemoveStaleTemporaries(place.dir.path().string());
+  CHECK(stands(left) == 0);
+  CHECK(stands(kept) == std::ssize(kept));
+  RemoveStaleTemporaries(place / "none");
 }
 
 TEST_CASE("a folder that was being replaced is whole again", "[files]") {

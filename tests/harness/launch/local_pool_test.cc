@@ -158,7 +158,7 @@ TEST_CASE("a run that another pool's worker is at is not started",
         absl::StrCat("another process is at it, on ", HostName()));
   CHECK((*second)->Start("two", 1).ok());
   // Where both are to go on, both do.
-  workers.options.shares_runs = true;
+  workers.options.shared_runs = {"one"};
   auto third = MakeLocalPool(workers.options);
   REQUIRE(third.ok());
   CHECK((*third)->Start("one", 1).ok());
@@ -215,12 +215,19 @@ TEST_CASE("a worker's memory is known while it works", "[launch][pool]") {
   CHECK(workers.pool->ResidentBytes("two") == 0);
 }
 
-TEST_CASE("a worker is told its limit where it has one", "[launch][pool]") {
+TEST_CASE("a worker is told what is not its default", "[launch][pool]") {
   PoolOptions options;
+  options.paths.out = "there";
   const auto last = [&] { return WorkerWords(options, "one", 1, -1).back(); };
-  CHECK(last() == "--keep-weights=adapters");
+  CHECK(last() == "--out=there");
+  options.checkpoint_every = absl::ZeroDuration();
+  CHECK(last() == "--checkpoint-every=0");
   options.run_limit = absl::Minutes(90);
   CHECK(last() == "--run-limit=1h30m");
+  options.keep_text = true;
+  CHECK(last() == "--keep-text");
+  options.keep_weights = KeepWeights::kNone;
+  CHECK(last() == "--keep-weights=none");
 }
 
 TEST_CASE("a program that cannot be started is an error with its name",

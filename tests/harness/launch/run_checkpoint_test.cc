@@ -38,6 +38,7 @@ struct Executions {
   support::TempDir dir;
   record::RunPaths paths{dir.path().string()};
   int saved = 0;
+  std::string said;  // by the last TakeUp()
 
   // One with this many steps, a second later than the one before.
   std::string Save(const std::string& execution, int64_t steps) {
@@ -58,8 +59,11 @@ struct Executions {
     return folder;
   }
   // Steps of the one that is taken up; -1 = none.
-  int64_t TakeUp() const {
-    const auto run = TakeUpSavedRun(paths, kRun, record::RunRecord());
+  int64_t TakeUp() {
+    said.clear();
+    const auto run =
+        TakeUpSavedRun(paths, kRun, record::RunRecord(),
+                       [this](const std::string& line) { said += line; });
     INFO(run.status().ToString());
     REQUIRE(run.ok());
     return run->has_value() ? (*run)->checkpoint.steps_in_round : -1;
@@ -79,6 +83,7 @@ TEST_CASE("the newest whole checkpoint is taken up",
   CHECK(FileExists(newer));
   std::ofstream(newer + "/state.json", std::ios::app) << "x";
   CHECK(executions.TakeUp() == 3);
+  CHECK(executions.said.rfind("not continuing from it: " + newer, 0) == 0);
 }
 
 TEST_CASE("what a dead process of this host left is moved, not kept twice",

@@ -126,9 +126,9 @@ struct Scene {
     return *summary;
   }
   TaskEnd Task(const std::string& run_id, int rung = 0) {
-    const auto end = RunSearchTask(
-        Pools(), plan, {run_id}, rung, options, [] { return 0; },
-        absl::Milliseconds(1));
+    options.shared_runs = {run_id};
+    const auto end =
+        RunSearchTask(Pools(), plan, rung, options, [] { return 0; });
     INFO(end.status().ToString());
     REQUIRE(end.ok());
     return *end;

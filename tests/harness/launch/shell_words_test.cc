@@ -9,11 +9,27 @@ namespace {
 
 TEST_CASE("a shell reads a quoted word as itself, and runs nothing",
           "[launch][shell]") {
-  const std::vector<std::string> words = {
-      "plain",      "",    "two words", "it's",       "$(touch /x)",
-      "`touch /x`", "a;b", "../up",     "a\nb",       "a\tb'c\\d",
-      "~",          "=x",  "*",         "\"double\"", "a\\nb",
-      "\x01 \x7f",  "-n",  "#no",       "a&b|c>d<e",  "\xc3\xa4"};
+  const std::vector<std::string> words = {"plain",
+                                          "",
+                                          "two words",
+                                          "it's",
+                                          "$(touch /x)",
+                                          "`touch /x`",
+                                          "a;b",
+                                          "../up",
+                                          "a\nb",
+                                          "a\tb'c\\d",
+                                          "~",
+                                          "=x",
+                                          "*",
+                                          "\"double\"",
+                                          "a\\nb",
+                                          "\x01 \x7f",
+                                          "-n",
+                                          "#no",
+                                          "a&b|c>d<e",
+                                          "\xc3\xa4",
+                                          "it's\n; touch /x"};
   for (const std::string& word : words) {
     CAPTURE(word);
     const std::string quoted = ShellQuoted(word);
@@ -26,6 +42,14 @@ TEST_CASE("a shell reads a quoted word as itself, and runs nothing",
   const support::Finished counted = support::RunProgram(
       {"/bin/bash", "-c", "set -- " + ShellLine(words) + "; printf %s $#"});
   CHECK(counted.out == std::to_string(words.size()));
+  // A shell without $'...' must not find an end of the word in it.
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    const support::Finished said = support::RunProgram(
+        {"/bin/sh", "-c", "set -- " + ShellQuoted(word) + "; printf %s $#"});
+    CHECK(said.out == "1");
+    CHECK(said.error.empty());
+  }
 }
 
 TEST_CASE("words that need no quotes have none", "[launch][shell]") {

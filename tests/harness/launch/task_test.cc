@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "absl/time/clock.h"
 #include "harness/core/files.h"
 #include "harness/record/run_store.h"
 #include "tests/support/catch_torch.h"
@@ -46,17 +47,24 @@ class QuickPool final : public WorkerPool {
   explicit QuickPool(const record::RunStore& store) : store_(store) {}
   int slots() const override { return 1; }
   absl::Status Start(const std::string& run_id, int attempt) override {
+    if (shared.count(run_id) == 0 && store_.IsLocked(run_id)) {
+      return absl::AlreadyExistsError("another process is at it");
+    }
     started.push_back(absl::StrCat(run_id, " ", attempt));
     running_.push_back({run_id, attempt});
     return absl::OkStatus();
   }
   PoolNews Wait() override {
     PoolNews news;
+    if (running_.empty()) {
+      absl::SleepFor(absl::Milliseconds(20));
+      return news;
+    }
     const auto [run_id, attempt] = running_.back();
     running_.pop_back();
     EndedRun ended;
     ended.run_id = run_id;
-    if (stopped_) {
+    if (stopped) {
       ended.outcome = WorkerOutcome::kInterrupted;
     } else if (const auto end = ends.find(run_id); end != ends.end()) {
       ended.outcome = end->second;
@@ -71,15 +79,16 @@ class QuickPool final : public WorkerPool {
     news.ended.push_back(ended);
     return news;
   }
-  void Stop(bool) override { stopped_ = true; }
+  void Stop(bool) override { stopped = true; }
 
   std::set<std::string> failing;
   std::map<std::string, WorkerOutcome> ends;  // that leave no record
   std::vector<std::string> started;
+  std::set<std::string> shared;  // as PoolOptions::shared_runs
+  bool stopped = false;
 
  private:
   const record::RunStore& store_;
-  bool stopped_ = false;
   std::vector<std::pair<std::string, int>> running_;
 };
 
@@ -92,17 +101,17 @@ struct TaskScene {
     std::map<std::string, size_t> places;
     const auto plan = PlanOfTask(*manifest, indices, places);
     REQUIRE(plan.ok());
-    std::vector<std::string> wanted;
+    options.shared_runs.clear();
     for (const size_t index : indices) {
-      wanted.push_back(TwoModels().runs[index].run_id);
+      options.shared_runs.insert(TwoModels().runs[index].run_id);
     }
-    const auto end = RunTask(
-        pool, *plan, wanted, options,
-        [this] {
-          ++asked;
-          return interrupts_from >= 0 && asked > interrupts_from ? 1 : 0;
-        },
-        absl::Milliseconds(1));
+    pool.shared = options.shared_runs;
+    pool.stopped = false;
+    const auto end = RunTask(pool, *plan, options, [this] {
+      ++asked;
+      if (asked == frees_at) close(held);
+      return interrupts_from >= 0 && asked > interrupts_from ? 1 : 0;
+    });
     INFO(end.status().ToString());
     REQUIRE(end.ok());
     return *end;
@@ -114,6 +123,8 @@ struct TaskScene {
   LaunchOptions options;
   int asked = 0;
   int interrupts_from = -1;  // after so many looks at the signals
+  int frees_at = -1;         // so many: a lock that a test held
+  int held = -1;
 };
 
 using TaskWordsList = std::vector<std::string>;
@@ -195,10 +206,12 @@ TEST_CASE("a task waits for an untuned run that another process is at",
   scene.interrupts_from = 3;
   CHECK(scene.Run({2}) == TaskEnd::kPutBack);
   CHECK(scene.pool.started.empty());
-  // The run itself is nothing to wait for: its own untuned run is.
-  close(lock.fd);
+  // Once that one is gone, it executes the untuned run itself.
   scene.interrupts_from = -1;
+  scene.held = lock.fd;
+  scene.frees_at = scene.asked + 10;
   CHECK(scene.Run({2}) == TaskEnd::kDone);
+  CHECK(scene.asked > scene.frees_at);
   CHECK(scene.pool.started == TaskWordsList{"0a 1", "01 1"});
 }
 

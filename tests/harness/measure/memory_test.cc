@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/flops.h"
 #include "harness/train/optimizers/registry.h"
 #include "tests/harness/measure/tiny_golden.h"
 #include "tests/methods/methods_support.h"
@@ -65,8 +66,10 @@ Batch EightRows(int64_t vocabulary) {
 }
 
 StepSize SizeOf(const Batch& batch) {
-  return {.tokens = batch.slots(),
-          .targets = batch.target_tokens,
+  const StepWork work = WorkOf(batch);
+  return {.tokens = work.computed_tokens,
+          .targets = work.target_tokens,
+          .attention_pairs = work.attention_pairs,
           .accumulates = true};
 }
 
@@ -104,13 +107,14 @@ int64_t EmbeddingBytes(model::Model& model) {
 TEST_CASE("model, gradients and moments are foretold to the byte",
           "[measure][memory]") {
   const Batch batch = EightRows(kLlama.vocabulary);
-  for (const char* name : {"full", "hft", "lora", "qlora"}) {
+  for (const train::UpdateMethodRow& update : methods::AllMethods().update) {
     for (const train::OptimizerRow& row : train::AllOptimizers()) {
-      INFO(name << " with " << row.name);
+      INFO(update.name << " with " << row.name);
       auto model = support::RandomDecoder(kLlama, at::kFloat);
-      auto method = methods::MakeMethod(name);
+      auto method = methods::MakeMethod(update.name);
       REQUIRE(method->Attach(*model).ok());
       REQUIRE(method->BeginRound(0).ok());
+      if (method->TrainableParameters().empty()) continue;
       spec::RunConfig config;
       config.optimizer = row.name;
       auto optimizer =
@@ -151,10 +155,36 @@ class TensorCounter : public c10::MemoryReportingInfoBase {
   }
   bool memoryProfilingEnabled() const override { return true; }
   int64_t peak() const { return peak_; }
+  int64_t held() const { return held_; }
 
  private:
   int64_t held_ = 0, peak_ = 0;
 };
+
+TEST_CASE("what a method holds beside the model is foretold to 2 %",
+          "[measure][memory]") {
+  for (const train::UpdateMethodRow& update : methods::AllMethods().update) {
+    INFO(update.name);
+    auto model = support::RandomDecoder(kLlama, at::kFloat);
+    auto method = methods::MakeMethod(update.name);
+    const int64_t before = HeldBytes(*model);
+    const auto counter = std::make_shared<TensorCounter>();
+    {
+      const c10::DebugInfoGuard counts(c10::DebugInfoKind::PROFILER_STATE,
+                                       counter);
+      REQUIRE(method->Attach(*model).ok());
+      // The second round, in which all state is held that ever is.
+      REQUIRE(method->BeginRound(0).ok());
+      REQUIRE(method->BeginRound(1).ok());
+    }
+    // Tensors that took another's place in the model are no state.
+    const auto held = static_cast<double>(counter->held());
+    const auto model_grew = static_cast<double>(HeldBytes(*model) - before);
+    const auto state = static_cast<double>(method->StateBytes());
+    CHECK(held - model_grew == Approx(state).epsilon(0.02).margin(
+                                   0.002 * static_cast<double>(before)));
+  }
+}
 
 int64_t PeakOfForwardPass(model::Model& model, const Batch& batch) {
   const auto counter = std::make_shared<TensorCounter>();
@@ -180,6 +210,10 @@ TEST_CASE("activations are foretold to a tenth", "[measure][memory]") {
   check(*support::RandomDecoder(kLlama, at::kFloat));
   // Norms and maps of another kind keep other tensors.
   check(*TinyGolden("decoders/gpt2"));
+  // Caps on scores and logits, norms behind the maps, a gated GELU.
+  check(*TinyGolden("decoders/gemma2"));
+  // Norms of heads.
+  check(*TinyGolden("decoders/qwen3"));
 }
 
 TEST_CASE(

@@ -38,13 +38,6 @@ TEST_CASE("what is no progress line is not believed", "[record][progress]") {
   CHECK_FALSE(ParseProgress("train\tx\t2\t1\t1\t1").has_value());
 }
 
-TEST_CASE("seconds are written as clocks show them", "[record][progress]") {
-  CHECK(FormatSeconds(5) == "0:05");
-  CHECK(FormatSeconds(65.4) == "1:05");
-  CHECK(FormatSeconds(2 * 3600 + 3 * 60 + 10) == "2:03:10");
-  CHECK(FormatSeconds(std::numeric_limits<double>::infinity()) == "?");
-}
-
 TEST_CASE("a run notes its progress at most once a second, a phase at once",
           "[record][progress]") {
   const ScratchFolder folder;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <set>
+#include <utility>
 
 #include "harness/core/files.h"
 #include "harness/record/record_items.h"
@@ -111,7 +112,14 @@ TEST_CASE("every path of a record is in the schema's table",
     }
     return i >= pattern.size() && j == path.size();
   };
-  for (const H5Item& item : SealedItemsOfRecord(SampleRecord())) {
+  std::vector<H5Item> items = SealedItemsOfRecord(SampleRecord());
+  RunRecord of_rounds = SampleRecord();
+  of_rounds.config.train = {"odd", "rotten_tomatoes"};
+  of_rounds.evals[0].round = 2;
+  for (H5Item& item : SealedItemsOfRecord(of_rounds)) {
+    items.push_back(std::move(item));
+  }
+  for (const H5Item& item : items) {
     if (item.attribute == "unit") continue;
     // Nested or escaped names of the sample's odd forgetting measures.
     if (item.path.rfind("/forgetting/", 0) == 0) continue;
@@ -126,6 +134,24 @@ TEST_CASE("every path of a record is in the schema's table",
   }
   CHECK(RecordSchemaMarkdown().find("| `/train/loss` | float64 | 1 |") !=
         std::string::npos);
+}
+
+TEST_CASE("the end of a name says its unit", "[record][schema]") {
+  for (const auto& [name, unit] : {std::pair{"train_wall_seconds", "s"},
+                                   {"real_tokens_per_second", "token/s"},
+                                   {"steps_per_second", "1/s"},
+                                   {"round0.target_tokens", "token"},
+                                   {"train_peak_rss_bytes", "byte"},
+                                   {"wiki/cross_entropy_change", "nats/token"},
+                                   {"bbc/validation_loss", "nats/token"},
+                                   {"packing.efficiency", "fraction"},
+                                   {"optimizer_steps", "1"}}) {
+    CHECK(UnitOfName(name) == unit);
+  }
+  // No row stands behind one that takes its names.
+  for (const UnitRow& row : kUnitsByEnding) {
+    CHECK(UnitOfName(row.ending) == row.unit);
+  }
 }
 
 TEST_CASE("any name survives as a path component", "[record][schema]") {

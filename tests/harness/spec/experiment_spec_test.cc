@@ -37,6 +37,27 @@ TEST_CASE("the design's spec is read as written", "[spec][yaml]") {
   CHECK(spec->select_by == "validation_loss");
 }
 
+TEST_CASE("what is replayed is a block, or fields like others",
+          "[spec][yaml][replay]") {
+  const std::string head = kHead;
+  auto spec = ParseSpecText(
+      "spec.yaml",
+      head + "replay: {from: [earlier, wiki_demo, bbcnews], share: 0.05}\n",
+      TestTables());
+  INFO(spec.status());
+  REQUIRE(spec.ok());
+  CHECK(spec->set.at("replay.from").text == "earlier,wiki_demo,bbcnews");
+  CHECK(spec->set.at("replay.share").text == "0.05");
+  spec = ParseSpecText("spec.yaml",
+                       head +
+                           "set: {replay.from: [earlier]}\n"
+                           "grid: {replay.share: [0, 0.01, 0.25]}\n",
+                       TestTables());
+  INFO(spec.status());
+  REQUIRE(spec.ok());
+  CHECK(spec->grid[0].values.size() == 3);
+}
+
 TEST_CASE("a broken spec gives one line with file, line and what was wanted",
           "[spec][yaml]") {
   struct Broken {
@@ -83,6 +104,11 @@ TEST_CASE("a broken spec gives one line with file, line and what was wanted",
       {"train: [bbcnews]\nbudget: {steps: 1, epochs: 1}\n", "spec.yaml:2",
        "exactly one"},
       {"train: [bbcnews]\nbudget: {steps: 0}\n", "spec.yaml:2", "more than 0"},
+      {head + "replay: {of: [earlier]}\n", "spec.yaml:3", "'from'"},
+      {head + "replay: {from: [erlier]}\n", "spec.yaml:3", "'earlier'"},
+      {head + "replay: {from: [earlier], share: 1}\n", "spec.yaml:3", "0.95"},
+      {head + "replay: [earlier]\n", "spec.yaml:3", "{from: [earlier]"},
+      {head + "grid: {method: [full+lora]}\n", "spec.yaml:3", "do not combine"},
       {"train: [bbcnews]\nbudget: {step: 1}\n", "spec.yaml:2", "'steps'"},
       {"train: [no_such]\nbudget: {steps: 1}\n", "spec.yaml:1", "data set"},
       {"", "spec.yaml", "empty"},

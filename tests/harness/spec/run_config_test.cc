@@ -42,7 +42,7 @@ TEST_CASE("the canonical text is in name order, one line a field",
     ++lines;
   }
   // Two options more, and what came after the first records left out.
-  CHECK(lines == PrintFields(RunConfig()).size() + 2 - 6);
+  CHECK(lines == PrintFields(RunConfig()).size() + 2 - 8);
 }
 
 TEST_CASE("a field younger than the first records keeps their text and id",
@@ -65,6 +65,25 @@ TEST_CASE("a field younger than the first records keeps their text and id",
   RunConfig changed = OddConfig();
   changed.bos = "always";
   CHECK(changed.CanonicalConfigText().find("bos = always\n") !=
+        std::string::npos);
+  changed = OddConfig();
+  changed.replay_from = {kEarlierRows, "a"};
+  changed.replay_share = 0.05;
+  const std::string replayed = changed.CanonicalConfigText();
+  CHECK(replayed.find("replay.from = earlier,a\nreplay.share = 0.05\n") !=
+        std::string::npos);
+  const auto back = RunConfig::FromCanonicalText(replayed);
+  REQUIRE(back.ok());
+  CHECK(back->replay_from == changed.replay_from);
+  CHECK(back->CanonicalConfigText() == replayed);
+  // So does an option of a method.
+  changed = OddConfig();
+  const std::string before = changed.CanonicalConfigText();
+  changed.method_options["lora.between_rounds"] = "go_on";
+  changed.method_options["hft.optimizer_state"] = "drop";
+  CHECK(changed.CanonicalConfigText() == before);
+  changed.method_options["lora.between_rounds"] = "stack";
+  CHECK(changed.CanonicalConfigText().find("lora.between_rounds = stack\n") !=
         std::string::npos);
   changed = OddConfig();
   changed.score_end_of_turn = {"a"};

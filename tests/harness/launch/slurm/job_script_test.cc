@@ -40,10 +40,11 @@ TEST_CASE("a job script hands its words on as they are", "[launch][slurm]") {
     const std::vector<std::string> words = {"/usr/bin/printf", "<%s>\\n", name};
     std::ofstream(path) << JobScript(words, {});
     const support::Finished said = support::RunProgram(
-        {"/bin/sh", "-c", "cd \"$0\" && exec /bin/bash job.sh \"$1\" 7",
+        {"/bin/sh", "-c",
+         "cd \"$0\" && SLURM_ARRAY_TASK_ID=7 /bin/bash job.sh \"$1\"",
          dir.path().string(), name});
     CHECK(said.exit_status == 0);
-    CHECK(said.out == "<" + name + ">\n<--tasks=" + name + ">\n<--first=7>\n");
+    CHECK(said.out == "<" + name + ">\n<--tasks=" + name + ">\n<--index=7>\n");
     CHECK_FALSE(std::filesystem::exists(dir.path() / "ran"));
   }
 }
@@ -54,11 +55,12 @@ TEST_CASE("lines of a site's setup come before the program",
   const std::string path = (dir.path() / "job.sh").string();
   std::ofstream(path) << JobScript({"/bin/sh", "-c", "echo \"$site\""},
                                    {"export site=here", ": $not_set"});
-  CHECK(support::RunProgram({"/bin/bash", path, "t", "0"}).out == "here\n");
+  const std::vector<std::string> words = {
+      "/usr/bin/env", "SLURM_ARRAY_TASK_ID=0", "/bin/bash", path, "t"};
+  CHECK(support::RunProgram(words).out == "here\n");
   // One that fails ends the task.
   std::ofstream(path) << JobScript({"/bin/echo", "ran"}, {"false"});
-  const support::Finished failed =
-      support::RunProgram({"/bin/bash", path, "t", "0"});
+  const support::Finished failed = support::RunProgram(words);
   CHECK(failed.exit_status == 1);
   CHECK(failed.out.empty());
 }
@@ -109,9 +111,9 @@ TEST_CASE("options are words of sbatch, each one word", "[launch][slurm]") {
     CHECK(Has(words, word));
   }
   // A user's own words come last and win; then what the script is given.
-  CHECK(std::vector<std::string>(words.end() - 5, words.end()) ==
+  CHECK(std::vector<std::string>(words.end() - 4, words.end()) ==
         std::vector<std::string>{"--reservation=x", "--mem=9G",
-                                 "/out/slurm/d.sh", "/out/slurm/t.tasks", "0"});
+                                 "/out/slurm/d.sh", "/out/slurm/t.tasks"});
   job.after = {"11", "12"};
   CHECK(
       Has(SbatchWords(options, job), "--dependency=afterok:7,afterany:11:12"));
@@ -121,6 +123,23 @@ TEST_CASE("options are words of sbatch, each one word", "[launch][slurm]") {
     CHECK(word.find("--partition") != 0);
     CHECK(word.find("--mem") != 0);
   }
+}
+
+TEST_CASE("what no task would survive is refused", "[launch][slurm]") {
+  SlurmOptions options;
+  options.signal_delay = 120;
+  for (const char* good : {"", "3", "2:01", "1:00:00", "1-0", "infinite"}) {
+    CAPTURE(good);
+    options.time = good;
+    CHECK(CheckSubmission(options, "/out").ok());
+  }
+  for (const char* bad : {"1", "2", "1:59", "0:02:00"}) {
+    options.time = bad;
+    CHECK(std::string(CheckSubmission(options, "/out").message())
+              .find(absl::StrCat("--time ", bad, " and --signal-delay 120")) ==
+          0);
+  }
+  CHECK_FALSE(CheckSubmission(SlurmOptions(), "/a\\b").ok());
 }
 
 TEST_CASE("a profile sets what it names, and a slip is refused by its line",

@@ -23,12 +23,45 @@ TEST_CASE("limits are read off Slurm's config, and else are its defaults",
   CHECK(ParseMaxSubmitJobs("\n\n") == 0);
 }
 
+TEST_CASE("a time limit in each of sbatch's forms", "[launch][slurm]") {
+  CHECK(ParseSlurmTime("2") == absl::Minutes(2));
+  CHECK(ParseSlurmTime("2:30") == absl::Seconds(150));
+  CHECK(ParseSlurmTime("1:00:00") == absl::Hours(1));
+  CHECK(ParseSlurmTime("1-2") == absl::Hours(26));
+  CHECK(ParseSlurmTime("1-2:30") == absl::Hours(26) + absl::Minutes(30));
+  CHECK(ParseSlurmTime("1-2:30:15") ==
+        absl::Hours(26) + absl::Minutes(30) + absl::Seconds(15));
+  for (const char* none :
+       {"", "UNLIMITED", "x:1", "1:2:3:4", "-1", "1-", "0"}) {
+    CAPTURE(none);
+    CHECK_FALSE(ParseSlurmTime(none));
+  }
+}
+
 TEST_CASE("the number of a submitted job", "[launch][slurm]") {
   CHECK(ParseJobId("123\n") == "123");
   CHECK(ParseJobId("123;cluster\n") == "123");
   CHECK(ParseJobId("sbatch: warning: 7\n124\n") == "124");
   CHECK(ParseJobId("").empty());
   CHECK(ParseJobId("Submitted batch job 5\n").empty());
+}
+
+TEST_CASE("a task is named by its array, not by its own job",
+          "[launch][slurm]") {
+  std::map<std::string, std::string> variables;
+  const auto job = [&variables] {
+    return ThisSlurmJob([&variables](const char* name) -> const char* {
+      const auto it = variables.find(name);
+      return it == variables.end() ? nullptr : it->second.c_str();
+    });
+  };
+  CHECK(job().empty());
+  variables["SLURM_JOB_ID"] = "7";
+  CHECK(job() == "7");
+  // As the last task of array 7 has them: 7 alone would be all of it.
+  variables["SLURM_ARRAY_JOB_ID"] = "7";
+  variables["SLURM_ARRAY_TASK_ID"] = "3";
+  CHECK(job() == "7_3");
 }
 
 TEST_CASE("a queue's lines are tasks of arrays", "[launch][slurm]") {

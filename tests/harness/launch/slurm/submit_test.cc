@@ -33,6 +33,7 @@ struct Sweep {
     request.digest = fs::path(*manifest).stem().string();
     request.manifest = absl::StrCat("manifests/", request.digest, ".jsonl");
     request.task_words = {"/bin/sftbench", "task", *manifest};
+    for (size_t i = 0; i < plan.runs.size(); ++i) request.places.push_back(i);
   }
   SubmitSummary Submit() const {
     const auto summary = SubmitSweep(plan, request);
@@ -145,9 +146,39 @@ TEST_CASE("runs wait for an untuned one that is in the queue already",
   CHECK(Says(slurm.Calls("sbatch").back(), "--dependency=afterany:101 "));
 }
 
+TEST_CASE("a damaged record is no run that is done", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  const Sweep sweep;
+  sweep.Publish("02", RunStatus::kOk, 1);
+  const std::string record = sweep.request.paths.Record("02");
+  fs::resize_file(record, fs::file_size(record) - 1);
+  const auto summary = SubmitSweep(sweep.plan, sweep.request);
+  REQUIRE_FALSE(summary.ok());
+  CHECK(Says(std::string(summary.status().message()),
+             "runs/02.h5: is damaged; move it away"));
+  CHECK(slurm.Calls("sbatch").empty());
+  CHECK_FALSE(DescribeSubmission(sweep.plan, sweep.request).ok());
+}
+
+TEST_CASE("what was not asked for is not sent", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.request.places = {0, 2, 4};
+  const SubmitSummary summary = sweep.Submit();
+  CHECK(summary.runs.untuned == std::vector<size_t>{0});
+  CHECK(summary.runs.tuned == std::vector<size_t>{2, 4});
+  CHECK(summary.runs.others == 3);
+  // Places are the manifest's.
+  const SlurmFolder folder{sweep.request.paths.out};
+  const auto runs = RunsOf(folder, ReadSubmissions(folder)->at(1));
+  REQUIRE(runs.ok());
+  CHECK(runs->at(1).run_id == "04");
+}
+
 TEST_CASE("only runs of one kind are sent when that is asked for",
           "[launch][slurm]") {
   const FakeSlurm slurm;
+  slurm.Program("sacct", "exit 1\n");
   Sweep sweep;
   sweep.request.max_attempts = 3;
   sweep.Publish("01", RunStatus::kFailed, 1);
@@ -162,6 +193,23 @@ TEST_CASE("only runs of one kind are sent when that is asked for",
   CHECK(missing.untuned == std::vector<size_t>{0});
   CHECK(missing.tuned == std::vector<size_t>{4, 5});
   CHECK(missing.others == 3);
+}
+
+TEST_CASE("what Slurm's own time limit ended is out of its time",
+          "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  slurm.Program("sacct",
+                "echo '101_0|COMPLETED|0:0'; echo '102_1|TIMEOUT|0'\n");
+  sweep.request.only = "timeout";
+  const RunsToSend late = sweep.Submit().runs;
+  CHECK(late.tuned == std::vector<size_t>{2});
+  CHECK(late.others == 5);
+  // Without accounting it is only missing.
+  slurm.Program("sacct", "echo disabled >&2; exit 1\n");
+  sweep.request.only = "missing";
+  CHECK(sweep.Submit().runs.tuned.size() == 5);
 }
 
 TEST_CASE("a run that only ran out of time is sent again", "[launch][slurm]") {
@@ -230,6 +278,50 @@ TEST_CASE("cancelling reaches this folder's jobs alone", "[launch][slurm]") {
   slurm.Queue("");
   CHECK(*CancelSubmitted(sweep.request.paths.out) == 0);
   CHECK(slurm.Calls("scancel").size() == 1);
+  // A folder that is none's is no folder without tasks.
+  const auto none = CancelSubmitted(sweep.request.paths.out + "/typo");
+  REQUIRE_FALSE(none.ok());
+  CHECK(Says(std::string(none.status().message()),
+             "/typo: nothing was submitted from here"));
+}
+
+TEST_CASE("counting and cancelling read no manifest", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  fs::remove_all(sweep.request.paths.Manifests());
+  slurm.Queue("102|1|PENDING|Resources\n102|7|RUNNING|x\n9|0|RUNNING|x\n");
+  CHECK(*CancelSubmitted(sweep.request.paths.out) == 1);
+}
+
+TEST_CASE("waiting outlives a controller that is away", "[launch][slurm]") {
+  const FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  std::vector<std::string> said;
+  const auto wait = [&](absl::Duration patience) {
+    said.clear();
+    return WaitForSubmitted(
+        sweep.request.paths.out, {absl::Milliseconds(1), patience},
+        [&said](const std::string& text) { said.push_back(text); });
+  };
+  // Twice there is a task, twice no answer, then the queue is empty.
+  slurm.Program("squeue",
+                "n=$(cat \"$here/looks\" 2>/dev/null || echo 0)\n"
+                "n=$((n + 1)); echo $n > \"$here/looks\"\n"
+                "case $n in 1|2) echo '102|1|RUNNING|None';;\n"
+                "3|4) echo 'slurm_load_jobs error: away' >&2; exit 1;; esac\n");
+  CHECK(wait(absl::Minutes(1)).ok());
+  REQUIRE(said.size() == 2);
+  CHECK(Says(said[0],
+             "squeue ended with 1: slurm_load_jobs error: away; "
+             "asking again for up to 1m"));
+  CHECK(said[1] == "Slurm answers again");
+  CHECK(slurm.Calls("squeue").size() == 6);  // one of the submit
+  slurm.Program("squeue", "echo 'gone' >&2; exit 1\n");
+  const absl::Status given_up = wait(absl::Milliseconds(5));
+  CHECK(Says(std::string(given_up.message()), "squeue ended with 1: gone"));
+  CHECK(said.size() == 1);
 }
 
 TEST_CASE("a dry run shows the script and the commands, and sends nothing",
@@ -237,7 +329,9 @@ TEST_CASE("a dry run shows the script and the commands, and sends nothing",
   const FakeSlurm slurm;
   Sweep sweep;
   sweep.request.slurm.job_name = "a\nb";
-  const std::string text = DescribeSubmission(sweep.plan, sweep.request);
+  const auto described = DescribeSubmission(sweep.plan, sweep.request);
+  REQUIRE(described.ok());
+  const std::string& text = *described;
   CHECK(Says(text, "#!/bin/bash\n"));
   CHECK(Says(text, "\nexec /bin/sftbench task "));
   CHECK(Says(text, "\n# sbatch --parsable "));

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# names_test.sh SFTBENCH: names that a shell would execute, or that lead out of
+# the folder, in every place of a spec and of the command line that takes one:
+# they execute nothing and nothing is written elsewhere, locally (run, lines for
+# sh) and, where there is a Slurm to start, through submit.
+set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
+program=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/slurm/common.sh
+source "$here/common.sh"
+require_assets hostile_names
+
+top=$(mktemp -d)
+chmod 755 "$top"   # munged wants its socket's folder open to look through
+slurm=$top/slurm
+trap '"$here/slurm_down.sh" "$slurm"; [[ -n ${KEEP:-} ]] || rm -rf "$top"' EXIT
+assets=$(realpath "${SFTBENCH_ASSETS:-$here/../../assets}")
+
+# Whatever of it is executed leaves this behind. No word of it holds a slash, so
+# that it can be a file's name.
+ran=RAN
+evil="it's; touch $ran; \$(touch $ran) \`touch $ran\` \"; touch $ran; \"
+touch $ran
+& touch $ran | touch $ran #"
+place=$top/place
+mkdir -p "$place/$evil"
+cp -r "$assets/models/glassllm" "$place/$evil/m $evil"
+rows=$place/$evil/$evil.csv
+{
+  echo "the text,\$(touch $ran)"
+  for ((i = 0; i < 40; ++i)); do
+    echo "row $i; touch $ran,\$(touch $ran)"
+    echo "line $i \`touch $ran\`,'; touch $ran; '"
+  done
+} >"$rows"
+# Into double quotes of YAML.
+quoted() {
+  local text=$1
+  text=${text//\\/\\\\} text=${text//\"/\\\"} text=${text//$'\n'/\\n}
+  printf '"%s"' "$text"
+}
+spec=$place/$evil/s\ $evil.yaml
+write_hostile_spec() {
+  cat >"$spec" <<SPEC
+question: $(quoted "$evil")
+model: $(quoted "$place/$evil/m $evil")
+data:
+  name: $1
+  path: $(quoted "$rows")
+  task: classification
+  columns: {text: the text, label: $(quoted "\$(touch $ran)")}
+  template: $(quoted "\$(touch $ran); {the text} '; touch $ran'")
+  split: [0.6, 0.2, 0.2]
+train: [$1]
+evaluate: {tasks: [$1]}
+budget: {steps: 2}
+set: {batch_size: 4, max_length: 96, threads: 1}
+grid: {method: [full], seed: [0]}
+SPEC
+}
+
+# Everything below the test's folder but what a command may write.
+outside() {
+  find "$place" -path "$place/out" -prune -o -print0 | sort -z | tr '\0\n' '\n '
+}
+nothing_ran() {
+  [[ $(outside) == "$before" ]] || fail "$1: something is written elsewhere:
+$(diff <(echo "$before") <(outside))"
+  [[ -z $(find "$top" -name "$ran") && ! -e /$ran ]] ||
+    fail "$1: a name was executed"
+}
+mkdir -p "$place/work"
+cd "$place/work"
+write_hostile_spec good
+before=$(outside)
+
+echo "names of data sets"
+for name in "$evil" '../../up' "\$(touch $ran)" 'a;b' '..'; do
+  write_hostile_spec "$(quoted "$name")"
+  "$program" check "$spec" >"$top/said" 2>&1 &&
+    fail "a data set may be called $name"
+  grep "wanted letters, digits" "$top/said" >/dev/null ||
+    fail "the refusal of $name says: $(cat "$top/said")"
+done
+nothing_ran check
+write_hostile_spec good
+
+# `..` in it, too.
+out="$place/out/a/../o $evil"
+mkdir -p "$place/out"
+echo "run"
+"$program" run "$spec" --out "$out run" >"$top/said" 2>&1 ||
+  fail "run: $(cat "$top/said")"
+nothing_ran run
+calm=$place/out/o\ $evil\ run
+[[ $(find "$calm/runs" -name '*.h5' | wc -l) == 2 ]] || fail "wanted 2 records"
+
+echo "lines for sh"
+"$program" plan "$spec" --out "$out lines" >"$top/lines.sh" 2>/dev/null
+[[ $(wc -l <"$top/lines.sh") == 2 ]] || fail "not a line a run"
+# A newline in a word is for bash: another sh finds no such folder.
+sh "$top/lines.sh" >"$top/said" 2>&1 || true
+nothing_ran "lines for sh"
+bash "$top/lines.sh" >"$top/said" 2>&1 || fail "bash: $(cat "$top/said")"
+nothing_ran "lines for bash"
+same_records "$program" "$calm" "$place/out/o $evil lines"
+
+require_slurm hostile_names skip_rest
+export SLURM_CONF=$slurm/slurm.conf
+"$here/slurm_up.sh" "$slurm" 3 "${SLURM_TEST_PORT:-17100}"
+before=$(outside)
+for flag in --partition --account --qos --constraint --mail-user --gres; do
+  "$program" submit "$spec" --out "$place/out/refused" "$flag" \
+    "a; touch $ran" >"$top/said" 2>&1 || true
+done
+nothing_ran "submit of options"
+cat >"$place/out/profile.yaml" <<'PROFILE'
+job_name: $(touch RAN); "`touch RAN`' #
+PROFILE
+for recipe in names profile; do
+  echo "submit: $recipe"
+  words=(--out "$out $recipe")
+  [[ $recipe == profile ]] && words+=(--profile "$place/out/profile.yaml")
+  "$program" submit "$spec" "${words[@]}" --dry-run >"$top/job.sh" 2>/dev/null
+  if command -v shellcheck >/dev/null; then
+    shellcheck "$top/job.sh" || fail "the script does not pass shellcheck"
+  fi
+  "$program" submit "$spec" "${words[@]}" --wait >"$top/said" 2>&1 ||
+    fail "submit: $(cat "$top/said" "$place/out/o $evil $recipe"/slurm/logs/*)"
+  nothing_ran "submit: $recipe"
+  same_records "$program" "$calm" "$place/out/o $evil $recipe"
+done
+echo "names_test: good"
