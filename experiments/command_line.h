@@ -19,6 +19,7 @@ namespace sft::experiments {
 inline constexpr int kExitGood = 0;
 inline constexpr int kExitRunFailed = 1;
 inline constexpr int kExitBadInput = 2;
+inline constexpr int kExitPutBack = 75;  // later there is more to do
 inline constexpr int kExitInterrupted = 130;
 
 struct Command {

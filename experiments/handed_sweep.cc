@@ -1,6 +1,7 @@
 #include "experiments/handed_sweep.h"
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <utility>
 
@@ -14,6 +15,13 @@
 
 namespace sft::experiments {
 namespace {
+
+bool IsManifestFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string beginning(64, '\0');
+  file.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  return spec::IsManifest(beginning);
+}
 
 absl::StatusOr<std::vector<size_t>> PlacesOf(const spec::RunPlan& plan,
                                              const std::string& filter) {
@@ -37,10 +45,17 @@ absl::StatusOr<std::vector<size_t>> PlacesOf(const spec::RunPlan& plan,
 
 absl::StatusOr<HandedSweep> HandOver(const SweepFlags& flags,
                                      bool is_rehearsal) {
-  SFT_ASSIGN_OR_RETURN(launch::CheckedPlan checked, PlanOfSpec(flags.spec));
-  SayPlan(checked);
   HandedSweep sweep;
-  sweep.plan = std::move(checked.plan);
+  if (IsManifestFile(flags.spec)) {
+    // It was checked when it was written.
+    SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
+                         record::ManifestFile::Open(flags.spec));
+    SFT_ASSIGN_OR_RETURN(sweep.plan, manifest->Plan());
+  } else {
+    SFT_ASSIGN_OR_RETURN(launch::CheckedPlan checked, PlanOfSpec(flags.spec));
+    SayPlan(checked);
+    sweep.plan = std::move(checked.plan);
+  }
   SFT_ASSIGN_OR_RETURN(sweep.places, PlacesOf(sweep.plan, flags.filter));
   launch::RecordingOptions recording = flags.recording;
   recording.paths.out = std::filesystem::absolute(recording.paths.out)

@@ -24,7 +24,7 @@ struct HandedSweep {
 };
 
 // Under all rules; says what is to be said of the plan. The manifest is written
-// unless it is a rehearsal.
+// unless it is a rehearsal. A manifest in the spec's place is taken as it is.
 absl::StatusOr<HandedSweep> HandOver(const SweepFlags& flags,
                                      bool is_rehearsal = false);
 

@@ -48,6 +48,20 @@ Rows OptimizerRows(const launch::Workbench&) {
   return rows;
 }
 
+Rows SearchRows(const launch::Workbench& bench) {
+  Rows rows = {{"name", "options", "summary"}};
+  for (const spec::MethodSpecRow& row : bench.Tables().searches) {
+    std::vector<std::string> options;
+    for (const FieldSpec& option : row.options) {
+      options.push_back(option.name + "=" + option.default_text);
+    }
+    rows.push_back({row.name,
+                    options.empty() ? "-" : absl::StrJoin(options, " "),
+                    row.summary});
+  }
+  return rows;
+}
+
 // Where a spec says a field's value.
 std::string PlaceOf(const std::string& name) {
   if (name == "evaluate") return "evaluate: {tasks: }";
@@ -154,7 +168,8 @@ constexpr Listing kListings[] = {{"models", "model", ModelRows},
                                  {"fields", "field", FieldRows},
                                  {"datasets", "data set", DatasetRows},
                                  {"tasks", "task", TaskRows},
-                                 {"metrics", "metric", MetricRows}};
+                                 {"metrics", "metric", MetricRows},
+                                 {"searches", "search", SearchRows}};
 
 // The row of that name below its header.
 absl::StatusOr<Rows> RowNamed(const Listing& listing, const std::string& name) {
@@ -233,8 +248,8 @@ absl::StatusOr<int> RunList(const ListFlags& flags) {
 std::vector<Command> ListCommands() {
   return {MakeCommand(
       {.name = "list",
-       .usage = "list models|methods|optimizers|fields|datasets|tasks|metrics "
-                "[NAME]",
+       .usage = "list models|methods|optimizers|fields|datasets|tasks|metrics|"
+                "searches [NAME]",
        .summary = "What there is, to write a spec from.",
        .help = R"(
 models      what 'model' may name, beside a folder or a .gguf file
@@ -245,6 +260,7 @@ fields      whatever a spec may set or vary: default, allowed values, and under
 datasets    what 'train' may name, and whether its files are here
 tasks       what 'evaluate' may name: kind, metrics, labels
 metrics     unit, direction, and how each is computed
+searches    kinds of search:, with their options
 With a NAME its row alone; of a method each option with default, allowed values
 and meaning. Columns on a terminal, tab-separated in a pipe.
   sftbench list fields

@@ -127,6 +127,10 @@ absl::StatusOr<ShownRun> ReadRun(const ShowFlags& flags) {
                      last->status_message));
     run.record = *last;
   }
+  if (absl::StatusOr<record::RunRecord> rung = store.ReadLastRung(run.run_id);
+      rung.ok() && !run.record.has_value()) {
+    run.record = *std::move(rung);
+  }
   if (store.Stands(run.run_id)) {
     last = store.ReadFinal(run.run_id);
     if (last.ok()) run.record = *last;

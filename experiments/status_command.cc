@@ -56,7 +56,8 @@ nlohmann::json StatusJson(const analysis::StatusTable& table) {
   }
   return {{"runs", std::move(runs)},          {"done", table.done},
           {"failed", table.failed},           {"running", table.running},
-          {"interrupted", table.interrupted}, {"waiting", table.waiting}};
+          {"interrupted", table.interrupted}, {"waiting", table.waiting},
+          {"stopped", table.stopped}};
 }
 
 // What is at work and what went wrong, as far as a terminal has lines for it,
@@ -165,7 +166,8 @@ A line a run, with what its worker last said and how long ago, then the counts;
 tab-separated in a pipe, with the counts on standard error. done: a record that
 stands, ok or diverged. running: a process is at it. interrupted: begun, and no
 process is at it; the same 'run' continues. failed: the last try failed.
-waiting: not begun. Of a sweep that was submitted, what Slurm says of the runs
+waiting: not begun, or at the end of a rung of a search where others are
+missing. stopped: by the search, with the rung and the score. Of a sweep that was submitted, what Slurm says of the runs
 that are not done stands beside the counts.
   sftbench status results/demo
   sftbench status results/demo --watch

@@ -1,5 +1,6 @@
 // submit, cancel: a sweep as job arrays of Slurm.
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -13,6 +14,8 @@
 #include "harness/core/status.h"
 #include "harness/launch/slurm/submit.h"
 #include "harness/record/run_store.h"
+#include "harness/search/recorded_scores.h"
+#include "harness/search/standings.h"
 
 namespace sft::experiments {
 namespace {
@@ -24,6 +27,7 @@ struct SubmitFlags : SweepFlags {
   std::map<std::string, std::string> options;  // of SlurmOptions, as given
   std::vector<std::string> setup, sbatch;
   std::string only;
+  int decisions = -1;  // -1: as many as a search may need
   bool dry_run = false;
   bool wait = false;
   bool allow_other_build = false;
@@ -67,6 +71,8 @@ void DeclareSlurmOptions(CLI::App& app, SubmitFlags& flags) {
 
 void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
   DeclareSpec(app, flags);
+  // Of the jobs that a search sends after itself.
+  app.add_option("--decisions", flags.decisions)->group("");
   app.add_flag("--dry-run", flags.dry_run,
                "print script and commands, write and submit nothing");
   app.add_flag("--wait", flags.wait,
@@ -96,6 +102,25 @@ absl::StatusOr<launch::SlurmOptions> OptionsFrom(const SubmitFlags& flags) {
   return options;
 }
 
+// The same options as flags.
+std::vector<std::string> OptionWords(const launch::SlurmOptions& options) {
+  const std::map<std::string, std::string> defaults =
+      PrintFields(launch::SlurmOptions());
+  std::vector<std::string> words;
+  for (const auto& [name, text] : PrintFields(options)) {
+    if (text == defaults.at(name)) continue;
+    words.push_back(
+        absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}), "=", text));
+  }
+  for (const std::string& line : options.setup) {
+    words.push_back(absl::StrCat("--setup=", line));
+  }
+  for (const std::string& word : options.sbatch) {
+    words.push_back(absl::StrCat("--sbatch=", word));
+  }
+  return words;
+}
+
 absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
                                                   launch::SlurmOptions options,
                                                   const HandedSweep& sweep) {
@@ -118,6 +143,28 @@ absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
   if (flags.allow_other_build) {
     request.task_words.push_back("--allow-other-build");
   }
+  SFT_ASSIGN_OR_RETURN(const auto search,
+                       search::Search::WithRungs(sweep.plan));
+  if (!search.has_value()) return request;
+  request.decisions = flags.decisions >= 0
+                          ? flags.decisions
+                          : search->rungs() * (flags.max_attempts + 1);
+  // The same command again, of the manifest: a node may lack the spec's files.
+  std::vector<std::string>& words = request.decide_words;
+  SFT_ASSIGN_OR_RETURN(const std::string executable, OwnPath());
+  words = {executable, "submit", sweep.manifest,
+           absl::StrCat("--max-attempts=", flags.max_attempts),
+           absl::StrCat("--decisions=", std::max(request.decisions - 1, 0))};
+  if (!flags.filter.empty()) {
+    words.push_back(absl::StrCat("--filter=", flags.filter));
+  }
+  if (flags.allow_other_build) words.push_back("--allow-other-build");
+  launch::RecordingOptions recording = flags.recording;
+  recording.paths = sweep.paths;
+  for (const std::vector<std::string>& more :
+       {OptionWords(request.slurm), launch::RecordingWords(recording)}) {
+    words.insert(words.end(), more.begin(), more.end());
+  }
   return request;
 }
 
@@ -129,8 +176,18 @@ void SaySummary(const launch::SubmitSummary& summary) {
   fprintf(stderr,
           "%zu runs sent, %zu done before, %zu in the queue already, %zu "
           "failed for good (--max-attempts), %zu not asked for\n",
-          runs.untuned.size() + runs.tuned.size(), runs.done, runs.queued,
+          runs.untuned.size() + runs.tuned_in_all(), runs.done, runs.queued,
           runs.failed, runs.others);
+  if (runs.stopped + runs.waiting > 0) {
+    fprintf(stderr,
+            "%zu stopped by the search, %zu wait for the others of their "
+            "rung\n",
+            runs.stopped, runs.waiting);
+  }
+  if (!summary.deciding_job.empty()) {
+    fprintf(stderr, "job %s sends the next rung once these have ended\n",
+            summary.deciding_job.c_str());
+  }
   if (summary.left_out > 0) {
     fprintf(stderr,
             "of these, %zu tasks found no room in the queue (Slurm's limit or "
@@ -139,13 +196,26 @@ void SaySummary(const launch::SubmitSummary& summary) {
   }
 }
 
-absl::StatusOr<int> WaitForTasks(const HandedSweep& sweep) {
+absl::StatusOr<int> WaitForTasks(const HandedSweep& sweep, int max_attempts) {
   SFT_RETURN_IF_ERROR(launch::WaitForSubmitted(
       sweep.paths.out, launch::WaitTimes(),
       [](const std::string& text) { fprintf(stderr, "%s\n", text.c_str()); }));
   const record::RunStore store(sweep.paths);
+  using Verdict = search::Standing::Verdict;
+  std::vector<search::Standing> standings(sweep.plan.runs.size());
+  SFT_ASSIGN_OR_RETURN(const auto search,
+                       search::Search::WithRungs(sweep.plan));
+  if (search.has_value()) {
+    search::RecordedScores scores(sweep.plan, store, search->rungs(),
+                                  max_attempts);
+    SFT_ASSIGN_OR_RETURN(standings, search::RecordedStandings(*search, scores));
+  }
   for (const size_t place : sweep.places) {
-    if (!store.IsFinal(sweep.plan.runs[place].run_id)) return kExitRunFailed;
+    // What others beat is not missing.
+    if (standings[place].verdict != Verdict::kStopped &&
+        !store.IsFinal(sweep.plan.runs[place].run_id)) {
+      return kExitRunFailed;
+    }
   }
   return kExitGood;
 }
@@ -165,7 +235,7 @@ absl::StatusOr<int> RunSubmit(const SubmitFlags& flags) {
                        launch::SubmitSweep(sweep.plan, request));
   SaySummary(summary);
   fflush(stdout);
-  return flags.wait ? WaitForTasks(sweep) : kExitGood;
+  return flags.wait ? WaitForTasks(sweep, flags.max_attempts) : kExitGood;
 }
 
 struct CancelFlags {
@@ -195,7 +265,9 @@ std::vector<Command> SubmitCommands() {
 Untuned runs are an array of their own; the others start once it has ended. A
 task saves before its time is up and is put back; a task that is preempted,
 requeued or lost goes on from its checkpoint. The same command again sends what
-has no final record and is not in the queue. DIR must be where all nodes see it.
+has no final record and is not in the queue. Of a spec with a search the runs
+of a rung are sent, and a job that sends the next rung once they have ended;
+where jobs may not call sbatch, type submit again for that. DIR must be where all nodes see it.
   sftbench submit spec.yaml --out DIR --partition cpu --time 1:00:00
   sftbench status DIR
   sftbench cancel DIR

@@ -25,6 +25,7 @@
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_needs.h"
 #include "harness/launch/run_worker.h"
+#include "harness/launch/search_sweep.h"
 #include "harness/measure/machine_facts.h"
 #include "harness/record/manifest_store.h"
 #include "harness/record/run_store.h"
@@ -42,6 +43,7 @@ struct RunFlags : SweepFlags {
   bool gpus = false;
   std::string pool = launch::LaunchOptions().pool;
   std::string shard = "1/1";
+  int rung = 0;
   bool dry_run = false;
 };
 
@@ -79,6 +81,11 @@ void DeclareRun(CLI::App& app, RunFlags& flags) {
       ->check(Checked("a part such as 2/3", [](std::string& text) {
         return spec::ParseShard(text).ok();
       }));
+  app.add_option("--rung", flags.rung,
+                 "of a spec with search: no run goes behind the end of this "
+                 "rung, from 1; 0 = any")
+      ->type_name("K")
+      ->transform(WholeNumber(0, 64));
   DeclareSweep(app, flags);
 }
 
@@ -89,6 +96,7 @@ struct WorkerFlags {
   std::string run_id;
   int progress_fd = -1;
   int attempt = 1;
+  int rung = 0;
 };
 
 void DeclareWorker(CLI::App& app, WorkerFlags& flags) {
@@ -98,6 +106,7 @@ void DeclareWorker(CLI::App& app, WorkerFlags& flags) {
   app.add_option("--run-id", flags.run_id, "the id that this run must have");
   app.add_option("--progress-fd", flags.progress_fd, "where progress lines go");
   app.add_option("--attempt", flags.attempt, "which try this is");
+  app.add_option("--rung", flags.rung, "at whose end it pauses, 0 = none");
 }
 
 volatile sig_atomic_t stop_asked = 0;
@@ -138,6 +147,33 @@ void EndOnSignals() {
   }
 }
 
+launch::SearchRequest RequestOf(const RunFlags& flags,
+                                const std::optional<spec::RunPlan>& some) {
+  launch::SearchRequest request;
+  request.last_rung = flags.rung;
+  if (!some) return request;
+  request.own.emplace();
+  for (const spec::PlannedRun& run : some->runs) {
+    request.own->insert(run.run_id);
+  }
+  return request;
+}
+
+void SaySearch(const launch::SearchSummary& summary) {
+  if (summary.runs.stopped > 0) {
+    fprintf(stderr, "%d stopped by the search\n", summary.runs.stopped);
+  }
+  if (summary.paused > 0) {
+    fprintf(stderr, "%d paused: no further than --rung\n", summary.paused);
+  }
+  if (summary.waiting > 0) {
+    fprintf(stderr,
+            "%d wait for the others of their rung, which are not run here: "
+            "type the same command again once those are done\n",
+            summary.waiting);
+  }
+}
+
 absl::StatusOr<int> RunRun(const RunFlags& flags) {
   EndOnSignals();
   PlanProgress progress;
@@ -156,6 +192,10 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const spec::Shard shard, spec::ParseShard(flags.shard));
   if (shard.of > 1) some = spec::ShardOf(some ? *some : plan, shard);
   const spec::RunPlan& part = some ? *some : plan;
+  if (flags.rung > 0 && plan.search.kind.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--rung: ", flags.spec, " has no search:"));
+  }
   if (flags.dry_run) {
     const record::RunStore store(flags.recording.paths);
     SFT_ASSIGN_OR_RETURN(
@@ -189,8 +229,15 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   for (size_t i = 0; i < plan.runs.size(); ++i) {
     options.manifest_index.emplace(plan.runs[i].run_id, i);
   }
-  SFT_ASSIGN_OR_RETURN(const launch::LaunchSummary summary,
-                       launch::RunSweep(part, options));
+  launch::SearchSummary ended;
+  if (plan.search.kind.empty()) {
+    SFT_ASSIGN_OR_RETURN(ended.runs, launch::RunSweep(part, options));
+  } else {
+    // Runs compete with those of all shards.
+    SFT_ASSIGN_OR_RETURN(
+        ended, launch::RunSearch(plan, RequestOf(flags, some), options));
+  }
+  const launch::LaunchSummary& summary = ended.runs;
   fprintf(stderr,
           "%d finished, %d diverged, %d failed, %s%d were there already; next: "
           "sftbench report %s\n",
@@ -199,10 +246,12 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
               ? ""
               : absl::StrCat(summary.timed_out, " out of their time, ").c_str(),
           summary.skipped, options.paths.out.c_str());
+  SaySearch(ended);
   if (summary.interrupted) return kExitInterrupted;
-  return summary.failed > 0 || summary.timed_out > 0 || summary.disk_full
-             ? kExitRunFailed
-             : kExitGood;
+  if (summary.failed > 0 || summary.timed_out > 0 || summary.disk_full) {
+    return kExitRunFailed;
+  }
+  return ended.waiting > 0 ? kExitPutBack : kExitGood;
 }
 
 // Whether who reads a worker's progress is gone. Its process id says nothing:
@@ -228,6 +277,7 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
   launch::RecordingOptions& recording = options;
   recording = flags.recording;
   options.attempt = flags.attempt;
+  options.rung = flags.rung;
   options.should_stop = [] { return stop_asked != 0; };
   // The launcher has made it the run's log.
   options.log = [](const std::string& line) {
@@ -302,7 +352,8 @@ one.
 )",
            .exit_status = "0 good, 1 a run failed or ran out of its time, or "
                           "the disk is full, 2 bad usage or input (nothing was "
-                          "run), 130 interrupted (type it again)"},
+                          "run), 75 a search waits for other shards, 130 "
+                          "interrupted (type it again)"},
           DeclareRun, RunRun),
       MakeCommand(
           {.name = "worker",

@@ -16,12 +16,14 @@
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/launch/interrupts.h"
+#include "harness/launch/plan_search.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/task.h"
 #include "harness/launch/task_index.h"
 #include "harness/launch/task_lines.h"
 #include "harness/record/manifest_store.h"
+#include "harness/search/standings.h"
 
 namespace sft::experiments {
 namespace {
@@ -44,6 +46,21 @@ void DeclarePlan(CLI::App& app, PlanFlags& flags) {
   DeclareSweep(app, flags);
 }
 
+// What a search will spend, on standard error.
+absl::Status SayWhatSearchTakes(const spec::RunPlan& plan) {
+  if (plan.search.kind.empty()) return absl::OkStatus();
+  launch::RunCosts costs(TheWorkbench());
+  std::vector<int64_t> tokens;
+  for (const spec::PlannedRun& run : plan.runs) {
+    SFT_ASSIGN_OR_RETURN(const launch::RunCost cost, costs.Of(run.config));
+    tokens.push_back(cost.real_tokens);
+  }
+  SFT_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
+                       launch::DescribeSearch(plan, tokens));
+  for (const std::string& line : lines) fprintf(stderr, "%s\n", line.c_str());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
   if (!flags.diff.empty()) {
     SFT_ASSIGN_OR_RETURN(const launch::CheckedPlan checked,
@@ -53,6 +70,7 @@ absl::StatusOr<int> RunPlanCommand(const PlanFlags& flags) {
     return kExitGood;
   }
   SFT_ASSIGN_OR_RETURN(const HandedSweep sweep, HandOver(flags));
+  SFT_RETURN_IF_ERROR(SayWhatSearchTakes(sweep.plan));
   const std::vector<spec::PlannedRun>& runs = sweep.plan.runs;
   fprintf(stderr, "%zu runs in %s\n", runs.size(), sweep.manifest.c_str());
   nlohmann::json all = nlohmann::json::array();
@@ -91,6 +109,7 @@ struct TaskFlags {
   size_t first = 0;
   std::string tasks;
   int max_attempts = launch::kDefaultAttempts;
+  int rung = 0;
   std::string build;
   bool allow_other_build = false;
   int slurm_requeues = 0;
@@ -114,6 +133,11 @@ void DeclareTask(CLI::App& app, TaskFlags& flags) {
                  "line's, from 0")
       ->type_name("FILE");
   DeclareMaxAttempts(app, flags.max_attempts);
+  app.add_option("--rung", flags.rung,
+                 "of a plan with a search: not behind the end of this rung, "
+                 "from 1; 0 = as far as what is recorded lets it")
+      ->type_name("K")
+      ->transform(WholeNumber(0, 64));
   app.add_option("--build", flags.build,
                  "SHA-256 that this program must have, or its beginning")
       ->type_name("HEX");
@@ -162,6 +186,33 @@ absl::StatusOr<std::vector<size_t>> IndicesOf(const TaskFlags& flags) {
                                  " lines, counted from 0"));
 }
 
+absl::StatusOr<launch::TaskEnd> ExecuteTask(
+    const TaskFlags& flags, const spec::ManifestReader& manifest,
+    const spec::RunPlan& plan, launch::LaunchOptions& options,
+    const std::function<int()>& interrupts) {
+  const auto make_pool = [](const launch::LaunchOptions& of_pool) {
+    return launch::MakeWorkerPool(of_pool.pool, of_pool);
+  };
+  SFT_ASSIGN_OR_RETURN(const auto search,
+                       search::Search::WithRungs(manifest.header()));
+  const bool is_tuned = std::any_of(
+      plan.runs.begin(), plan.runs.end(), [](const spec::PlannedRun& run) {
+        return run.config.method != spec::kUntuned;
+      });
+  if (!search.has_value() || !is_tuned) {
+    SFT_ASSIGN_OR_RETURN(const std::unique_ptr<launch::WorkerPool> pool,
+                         make_pool(options));
+    return launch::RunTask(*pool, plan, options, interrupts);
+  }
+  // The others of the bracket decide how far a run goes.
+  SFT_ASSIGN_OR_RETURN(const spec::RunPlan whole, manifest.Plan());
+  for (size_t i = 0; i < whole.runs.size(); ++i) {
+    options.manifest_index.emplace(whole.runs[i].run_id, i);
+  }
+  return launch::RunSearchTask(make_pool, whole, flags.rung, options,
+                               interrupts);
+}
+
 absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
   // Before anything else: a signal that comes now is obeyed too.
   const launch::InterruptCounter interrupts;
@@ -192,15 +243,12 @@ absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
       options.shared_runs.insert(run_id);
     }
   }
-  SFT_ASSIGN_OR_RETURN(const std::unique_ptr<launch::WorkerPool> pool,
-                       launch::MakeWorkerPool(options.pool, options));
+  // Batch systems ask more than once and then kill by themselves: no number of
+  // signals keeps a worker from saving.
   SFT_ASSIGN_OR_RETURN(
       const launch::TaskEnd end,
-      // Batch systems ask more than once and then kill by themselves: no number
-      // of signals keeps a worker from saving.
-      launch::RunTask(*pool, plan, options, [&interrupts] {
-        return std::min(interrupts.count(), 1);
-      }));
+      ExecuteTask(flags, *manifest, plan, options,
+                  [&interrupts] { return std::min(interrupts.count(), 1); }));
   if (end == launch::TaskEnd::kPutBack && interrupts.warned()) {
     // Not after SIGTERM: that is a scancel, or Slurm puts it back by itself.
     launch::RequeueThisSlurmJob(flags.slurm_requeues);
@@ -220,7 +268,9 @@ or the task number that the system gives, in this order:
   absl::StrAppend(&help, R"(
 The untuned run whose scores a run reads comes first: executed here where nobody
 is at it, waited for where another task is. On TERM, INT, USR1 or USR2 the task
-saves a checkpoint. One that is started twice does no harm: the first record
+saves a checkpoint. A run of a search pauses at the end of a rung; while the
+others of that rung decide whether it goes on, the task ends with 75 and is to
+be started again later. One that is started twice does no harm: the first record
 stands.
   sftbench task results/demo/manifests/0123456789ab.jsonl --index 3
 )");

@@ -34,7 +34,8 @@ const std::vector<Rule>& Rules() {
                            kMetrics = "harness/metrics/",
                            kModel = "harness/model/", kTrain = "harness/train/",
                            kEval = "harness/eval/", kRecord = "harness/record/",
-                           kMeasure = "harness/measure/";
+                           kMeasure = "harness/measure/",
+                           kSearch = "harness/search/";
   static const std::vector<Rule> kRules = {
       {kCore, {}},
       {kSpec, {kCore, kFormats}},
@@ -48,10 +49,11 @@ const std::vector<Rule>& Rules() {
       {kEval, {kCore, kSpec, kFormats, kText, kMetrics, kData, kModel}},
       {kMeasure, {kCore, kSpec, kText, kData, kModel, kKernels, "version.h"}},
       {kRecord, {kCore, kSpec}},
+      {kSearch, {kCore, kSpec, kRecord}},
       {"harness/launch/",
        {kCore, kSpec, kFormats, kText, kMetrics, kData, kModel, kTrain, kEval,
-        kMeasure, kRecord}},
-      {"harness/analysis/", {kCore, kSpec, kMetrics, kRecord}},
+        kMeasure, kRecord, kSearch}},
+      {"harness/analysis/", {kCore, kSpec, kMetrics, kRecord, kSearch}},
       {"methods/",
        {kCore, kSpec, kFormats, kData, kKernels, kModel, "harness/text/regex.h",
         "harness/train/method.h"}},

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/analysis/collected_records.h"
+#include "harness/analysis/search_states.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/metrics/metrics.h"
@@ -47,11 +48,8 @@ spec::RunPlan PlanOfRecords(const CollectedRecords& records) {
 }
 
 // Of one sweep, or of all that ran into one folder or were merged into a file.
-absl::StatusOr<spec::RunPlan> UnitedPlan(
-    const std::vector<record::PlanText>& texts,
-    std::vector<std::string>& notes) {
-  SFT_ASSIGN_OR_RETURN(const std::vector<spec::RunPlan> plans,
-                       record::PlansOfTexts(texts));
+spec::RunPlan UnitedPlan(const std::vector<spec::RunPlan>& plans,
+                         std::vector<std::string>& notes) {
   spec::RunPlan united = spec::UnitePlans(plans);
   // A plan whose runs the newest one has too says nothing more.
   if (united.runs.size() > plans.back().runs.size()) {
@@ -129,11 +127,47 @@ void NoteRevisions(Results& results) {
 
 void NoteFailures(Results& results) {
   for (const CollectedRun& run : results.runs) {
-    if (run.ok() || run.state == "pending" || !run.record.has_value()) continue;
+    // What a search stopped did not fail.
+    if (run.ok() || run.state == "pending" || !run.standing.empty() ||
+        !run.record.has_value()) {
+      continue;
+    }
     results.notes.push_back(absl::StrCat("Run ", run.planned.run_id, " ",
                                          run.state, ": ",
                                          run.record->status_message));
   }
+}
+
+// A run that has no record of its end, and has come to a rung of a search.
+void TakeStanding(const SearchState& search, CollectedRecords& records,
+                  const std::string& run_id, CollectedRun& run) {
+  using Verdict = search::Standing::Verdict;
+  const Verdict verdict = search.standing.verdict;
+  const auto rungs = records.rungs.find(run_id);
+  if (run.ok() || rungs == records.rungs.end() ||
+      (verdict != Verdict::kStopped && verdict != Verdict::kWaits)) {
+    return;
+  }
+  run.state = verdict == Verdict::kStopped
+                  ? std::string(record::RunStatusName(RunStatus::kStopped))
+                  : "paused";
+  run.standing = search.text;
+  run.record = std::move(rungs->second.rbegin()->second);
+}
+
+void NoteSearch(Results& results) {
+  size_t stopped = 0, tuned = 0;
+  for (const CollectedRun& run : results.runs) {
+    if (run.planned.config.method == spec::kUntuned) continue;
+    ++tuned;
+    stopped += run.state == record::RunStatusName(RunStatus::kStopped);
+  }
+  if (stopped == 0) return;
+  results.notes.push_back(absl::StrCat(
+      stopped, " of ", tuned,
+      " runs were stopped by the search: at the end of the rung that is named "
+      "their validation rows were worse than others' of their method. They "
+      "have no test score and no part in any comparison."));
 }
 
 }  // namespace
@@ -169,6 +203,7 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(const std::vector<record::PlanText> plan_texts,
                        record::ReadPlanTexts(dir));
   spec::RunPlan plan;
+  std::map<std::string, SearchState> searched;
   if (plan_texts.empty()) {
     plan = PlanOfRecords(records);
     if (plan.runs.empty()) {
@@ -178,7 +213,10 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
         "No plan is kept beside these records: question, baseline, selection "
         "and runs that are missing are not known.");
   } else {
-    SFT_ASSIGN_OR_RETURN(plan, UnitedPlan(plan_texts, records.notes));
+    SFT_ASSIGN_OR_RETURN(const std::vector<spec::RunPlan> plans,
+                         record::PlansOfTexts(plan_texts));
+    plan = UnitedPlan(plans, records.notes);
+    SFT_ASSIGN_OR_RETURN(searched, SearchStatesOf(plans, records));
   }
   Results results;
   results.question = plan.question;
@@ -193,6 +231,9 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
       run.record = std::move(it->second.record);
       records.by_run.erase(it);
     }
+    if (const auto one = searched.find(planned.run_id); one != searched.end()) {
+      TakeStanding(one->second, records, planned.run_id, run);
+    }
     run.planned = std::move(planned);
     results.runs.push_back(std::move(run));
   }
@@ -206,6 +247,7 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
   results.axis_names = VaryingAxes(plan.axis_names, results.cells);
   NoteRevisions(results);
   NoteFailures(results);
+  NoteSearch(results);
   if (!plan.rejected.empty()) {
     results.notes.push_back(absl::StrCat(
         plan.rejected.size(), " cells of the spec were rejected; the first: ",

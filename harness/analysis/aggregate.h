@@ -19,7 +19,9 @@ struct CollectedRun {
   spec::PlannedRun planned;
   // The finished record, else the last failed attempt's. Steps are dropped.
   std::optional<record::RunRecord> record;
-  std::string state;  // a RunStatusName, "pending" or "damaged"
+  std::string state;  // a RunStatusName, "pending", "paused" or "damaged"
+  // Of a run that a search has stopped or paused: where, and its cell's score.
+  std::string standing = {};
   bool ok() const { return state == "ok"; }
 };
 

@@ -35,7 +35,8 @@ absl::StatusOr<CollectedRecords> CollectRecords(
   if (wanted) {
     std::erase_if(files, [&wanted](const std::string& file) {
       const std::string stem = std::filesystem::path(file).stem().string();
-      return !wanted(record::ParseRecordName(stem).run_id);
+      const record::RecordName name = record::ParseRecordName(stem);
+      return name.rung == 0 && !wanted(name.run_id);
     });
   }
   record::ForEachRecord(files, [&](const std::string& file,
@@ -47,7 +48,7 @@ absl::StatusOr<CollectedRecords> CollectRecords(
       damaged.state = "damaged";
       const record::RecordName of = record::ParseRecordName(stem);
       damaged.attempt = of.attempt;
-      Keep(of.run_id, std::move(damaged), collected);
+      if (of.rung == 0) Keep(of.run_id, std::move(damaged), collected);
       // Messages begin with the path, which depends on how DIR was written.
       std::string what(read.status().message());
       if (what.rfind(file, 0) == 0) what = name + what.substr(file.size());
@@ -57,13 +58,18 @@ absl::StatusOr<CollectedRecords> CollectRecords(
     record::RunRecord& record = read->record;
     FoundRecord found;
     found.state = std::string(record::RunStatusName(record.status));
-    found.attempt = record::ParseRecordName(read->name).attempt;
+    const record::RecordName name = record::ParseRecordName(read->name);
+    found.attempt = name.attempt;
     // What no table needs, of thousands of records.
     record.steps = {};
     record.requested_spec = std::string();
     record.prompts = {};
     record.generations = {};
     const std::string run_id = record.run_id;
+    if (name.rung > 0) {
+      collected.rungs[run_id].emplace(name.rung, std::move(record));
+      return;
+    }
     found.record = std::move(record);
     Keep(run_id, std::move(found), collected);
   });

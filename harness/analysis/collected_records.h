@@ -20,11 +20,14 @@ struct FoundRecord {
 };
 struct CollectedRecords {
   std::map<std::string, FoundRecord> by_run;
+  // Of searches, by run and rung: what was measured there.
+  std::map<std::string, std::map<int, record::RunRecord>> rungs;
   std::vector<std::string> notes;  // one for each damaged file
 };
 
 // A folder without records gives none. Files of runs that are not `wanted`, by
-// their names, are not read.
+// their names, are not read, but for those of rungs, by which others are
+// judged.
 absl::StatusOr<CollectedRecords> CollectRecords(
     const std::string& dir,
     const std::function<bool(const std::string& run_id)>& wanted = {});

@@ -47,6 +47,10 @@ std::string StatusOf(const Results& results, const ResultCell& cell) {
     if (counts.size() > 1) absl::StrAppend(&text, n, " ");
     absl::StrAppend(&text, state);
   }
+  const std::string& standing = results.runs[cell.runs[0]].standing;
+  if (counts.size() == 1 && !standing.empty()) {
+    absl::StrAppend(&text, " at ", standing);
+  }
   const auto suspects =
       std::count_if(cell.runs.begin(), cell.runs.end(), [&](size_t index) {
         return !Suspicion(results, results.runs[index]).empty();

@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "harness/analysis/collected_records.h"
+#include "harness/analysis/search_states.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/core/stopwatch.h"
 #include "harness/record/manifest_store.h"
-#include "harness/spec/run_plan.h"
+#include "harness/spec/plan_text.h"
 
 namespace sft::analysis {
 namespace {
@@ -42,10 +43,24 @@ void Decide(const record::RunStore& store, const FoundRecord* found,
   }
 }
 
+// What a search says of a run that nobody is at.
+void TakeSearch(const SearchState& search, RunState& state) {
+  using Verdict = search::Standing::Verdict;
+  if (state.state == "done" || state.state == "running") return;
+  if (search.standing.verdict == Verdict::kStopped) {
+    state.state = "stopped";
+    state.detail = search.text;
+  } else if (search.standing.verdict == Verdict::kWaits) {
+    state.state = "waiting";
+    state.detail = absl::StrCat(search.text, ": others of it are missing");
+  }
+}
+
 int& CountOf(const std::string& state, StatusTable& table) {
   if (state == "done") return table.done;
   if (state == "failed") return table.failed;
   if (state == "running") return table.running;
+  if (state == "stopped") return table.stopped;
   return state == "interrupted" ? table.interrupted : table.waiting;
 }
 
@@ -60,7 +75,10 @@ std::string StepText(const record::RunProgress& progress) {
 absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
                                        const StatusTable* before) {
   const record::RunStore store(record::RunPaths{dir});
-  SFT_ASSIGN_OR_RETURN(const spec::RunPlan plan, record::ReadFolderPlan(dir));
+  SFT_ASSIGN_OR_RETURN(const std::vector<spec::RunPlan> plans,
+                       record::ReadFolderPlans(dir));
+  const spec::RunPlan plan =
+      plans.size() == 1 ? plans[0] : spec::UnitePlans(plans);
   std::map<std::string, const RunState*> known;
   if (before != nullptr) {
     for (const RunState& run : before->runs) {
@@ -74,6 +92,17 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
           return !known.contains(run_id);
         }));
   }
+  // What is not read again is done, and says all that it did.
+  for (const auto& [run_id, run] : known) {
+    FoundRecord done;
+    done.state = run->detail;
+    done.record.emplace();
+    done.record->status = run->detail.rfind("diverged", 0) == 0
+                              ? RunStatus::kDiverged
+                              : RunStatus::kOk;
+    records.by_run.emplace(run_id, std::move(done));
+  }
+  SFT_ASSIGN_OR_RETURN(const auto searched, SearchStatesOf(plans, records));
   StatusTable table;
   for (const spec::PlannedRun& run : plan.runs) {
     RunState state;
@@ -84,6 +113,8 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
       state.axes = run.axes;
       const auto it = records.by_run.find(run.run_id);
       Decide(store, it == records.by_run.end() ? nullptr : &it->second, state);
+      const auto search = searched.find(run.run_id);
+      if (search != searched.end()) TakeSearch(search->second, state);
     }
     ++CountOf(state.state, table);
     table.runs.push_back(std::move(state));
@@ -96,6 +127,12 @@ RunState StateOfRun(const record::RunStore& store, const std::string& run_id,
   RunState state;
   state.run_id = run_id;
   if (absl::IsNotFound(last.status())) {
+    if (const auto rung = store.ReadLastRung(run_id); rung.ok()) {
+      Decide(store, nullptr, state);
+      if (state.state != "running") state.state = "stopped";
+      state.detail = rung->status_message;
+      return state;
+    }
     Decide(store, nullptr, state);
     return state;
   }
@@ -134,10 +171,14 @@ std::vector<std::vector<std::string>> StatusRows(const StatusTable& table,
 }
 
 std::string StatusCounts(const StatusTable& table) {
-  std::string text = absl::StrCat(
-      table.done, " done, ", table.failed, " failed, ", table.running,
-      " running, ", table.interrupted, " interrupted, ", table.waiting,
-      " waiting, ", table.runs.size(), " in all");
+  std::string text =
+      absl::StrCat(table.done, " done, ",
+                   table.stopped > 0
+                       ? absl::StrCat(table.stopped, " stopped by the search, ")
+                       : "",
+                   table.failed, " failed, ", table.running, " running, ",
+                   table.interrupted, " interrupted, ", table.waiting,
+                   " waiting, ", table.runs.size(), " in all");
   if (table.running == 0 && table.interrupted > 0) {
     absl::StrAppend(&text, "; the same 'sftbench run' continues");
   }

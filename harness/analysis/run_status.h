@@ -19,7 +19,8 @@ struct RunState {
   std::map<std::string, std::string> axes;
   // done: a final record. failed: only failed attempts, or a damaged record.
   // running: a worker is at it. interrupted: begun, and nobody is at it.
-  // waiting: nothing yet.
+  // waiting: nothing yet, or at the end of a rung of a search where others
+  // decide. stopped: by a search, at the end of a rung.
   std::string state;
   std::string detail;  // "ok", "attempt 1: out_of_memory: ..."
   // What its worker last said; of no run that is done.
@@ -32,6 +33,7 @@ struct StatusTable {
   int running = 0;
   int interrupted = 0;
   int waiting = 0;
+  int stopped = 0;
 
   // Nothing is at work, and nothing is left to do.
   bool IsSettled() const { return running + interrupted + waiting == 0; }

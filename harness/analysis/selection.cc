@@ -1,11 +1,10 @@
 #include "harness/analysis/selection.h"
 
 #include <algorithm>
-#include <cmath>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/statistics.h"
+#include "harness/record/validation_score.h"
 
 namespace sft::analysis {
 namespace {
@@ -16,24 +15,6 @@ struct Score {
   bool is_whole = false;
 };
 
-// The measure of one run: mean over the tasks that have it.
-std::optional<double> ScoreOfRun(const record::RunRecord& record,
-                                 const std::string& name,
-                                 bool& higher_is_better) {
-  std::set<std::string> tasks;
-  for (const EvalRecord& eval : record.evals) tasks.insert(eval.task);
-  std::vector<double> values;
-  for (const std::string& task : tasks) {
-    const MetricRecord* metric =
-        FindMetric(LastEval(record, task, "validation"), name);
-    if (metric == nullptr || std::isnan(metric->value)) continue;
-    values.push_back(metric->value);
-    higher_is_better = metric->higher_is_better;
-  }
-  if (values.empty()) return std::nullopt;
-  return Mean(values);
-}
-
 std::optional<Score> ScoreOfCell(const Results& results,
                                  const ResultCell& cell) {
   Score score;
@@ -41,9 +22,11 @@ std::optional<Score> ScoreOfCell(const Results& results,
   for (const size_t index : cell.runs) {
     const CollectedRun& run = results.runs[index];
     if (!run.ok()) continue;
-    const std::optional<double> value =
-        ScoreOfRun(*run.record, results.select_by, score.higher_is_better);
-    if (value.has_value()) values.push_back(*value);
+    const std::optional<record::ValidationScore> of_run =
+        record::ScoreOfValidation(*run.record, results.select_by);
+    if (!of_run.has_value()) continue;
+    score.higher_is_better = of_run->higher_is_better;
+    values.push_back(of_run->value);
   }
   if (values.empty()) return std::nullopt;
   score.mean = Mean(values);

@@ -10,7 +10,16 @@
 
 namespace sft {
 
-enum class RunStatus { kOk, kDiverged, kOutOfMemory, kTimeout, kFailed };
+// kStopped: measured at the end of a rung of a search; it goes on from there
+// where its scores are good enough.
+enum class RunStatus {
+  kOk,
+  kDiverged,
+  kOutOfMemory,
+  kTimeout,
+  kFailed,
+  kStopped
+};
 
 // One optimizer step.
 struct StepRecord {

@@ -28,6 +28,8 @@ std::string_view StreamName(Stream stream) {
       return "generation";
     case Stream::kBootstrap:
       return "bootstrap";
+    case Stream::kSearch:
+      return "search";
   }
   return "";
 }

@@ -18,7 +18,8 @@ enum class Stream {
   kDropout,
   kMethod,
   kBootstrap,
-  kGeneration
+  kGeneration,
+  kSearch
 };
 std::string_view StreamName(Stream stream);
 

@@ -17,6 +17,7 @@
 #include "harness/launch/run_checkpoint.h"
 #include "harness/launch/worker_death.h"
 #include "harness/record/run_store.h"
+#include "harness/record/validation_score.h"
 
 namespace sft::launch {
 namespace {
@@ -75,14 +76,22 @@ class Sweep {
     return absl::OkStatus();
   }
 
+  // Where a run is to go: an untuned one has no rungs.
+  int RungOf(const spec::PlannedRun& run) const {
+    return run.config.method == spec::kUntuned ? 0 : options_.rung;
+  }
+  absl::StatusOr<bool> HasReached(const spec::PlannedRun& run) const {
+    return store_.HasReached(run.run_id, RungOf(run));
+  }
+
   // A damaged record must not pass for a finished run, nor vanish.
   absl::Status SkipWhatStands() {
     for (const spec::PlannedRun& run : plan_.runs) {
-      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run.run_id));
+      SFT_ASSIGN_OR_RETURN(const bool stands, HasReached(run));
       if (!stands) continue;
       states_.Skip(run.run_id);
-      // Of a worker that was killed behind its record.
-      RemoveCheckpoints(store_.paths(), run.run_id);
+      // Of a worker that was killed behind its record; one of a rung goes on.
+      if (RungOf(run) == 0) RemoveCheckpoints(store_.paths(), run.run_id);
     }
     return absl::OkStatus();
   }
@@ -107,7 +116,7 @@ class Sweep {
       const spec::PlannedRun* run = states_.Next();
       if (run == nullptr) break;
       // Another launcher may have been faster.
-      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run->run_id));
+      SFT_ASSIGN_OR_RETURN(const bool stands, HasReached(*run));
       if (stands) {
         states_.Skip(run->run_id);
         continue;
@@ -183,7 +192,7 @@ class Sweep {
     since_look_ = Stopwatch();
     const std::vector<std::string> all = states_.elsewhere();
     for (const std::string& run_id : all) {
-      SFT_ASSIGN_OR_RETURN(const bool stands, store_.HasFinal(run_id));
+      SFT_ASSIGN_OR_RETURN(const bool stands, HasReached(states_.Run(run_id)));
       if (stands) {
         states_.FinishElsewhere(run_id);
         SaySettled(states_.Run(run_id), "done by another launcher");
@@ -194,18 +203,35 @@ class Sweep {
     return absl::OkStatus();
   }
 
+  // Where it paused, and with which score.
+  std::string PauseText(const record::RunRecord& record) const {
+    const auto score = record::ScoreOfValidation(
+        record, plan_.select_by, record::RungSplit(options_.rung));
+    return score.has_value()
+               ? absl::StrFormat("%s, %s %.6g", record.status_message,
+                                 plan_.select_by, score->value)
+               : record.status_message;
+  }
+
   absl::Status TakeEnd(const EndedRun& ended) {
     has_no_room_ = false;
     const spec::PlannedRun& run = states_.Run(ended.run_id);
     progress_.erase(run.run_id);
-    if (const auto record = store_.ReadFinal(run.run_id); record.ok()) {
+    if (const auto record = store_.ReadReached(run.run_id, RungOf(run));
+        record.ok()) {
       states_.Finish(run.run_id, record->status, ended.wall_seconds);
-      if (!ended.outcome) RemoveCheckpoints(store_.paths(), run.run_id);
-      const std::string score = ScoreText(*record);
-      SaySettled(run,
-                 absl::StrCat(ToAbsl(record::RunStatusName(record->status)),
-                              " in ", FormatSeconds(ended.wall_seconds),
-                              score.empty() ? "" : ", ", score));
+      const bool paused = record->status == RunStatus::kStopped;
+      if (!ended.outcome && !paused) {
+        RemoveCheckpoints(store_.paths(), run.run_id);
+      }
+      const std::string score =
+          paused ? PauseText(*record) : ScoreText(*record);
+      SaySettled(
+          run,
+          absl::StrCat(
+              paused ? "paused" : ToAbsl(record::RunStatusName(record->status)),
+              " in ", FormatSeconds(ended.wall_seconds),
+              score.empty() ? "" : ", ", score));
       return absl::OkStatus();
     }
     if (ended.outcome == WorkerOutcome::kDiskFull) {

@@ -1,5 +1,6 @@
-// Runs a plan: the untuned model first, as many runs at a time as the pool of
-// workers takes. Finished runs are not repeated; killed ones continue.
+// Runs a plan, to the end or to that of a rung: the untuned model first, as
+// many runs at a time as the pool of workers takes. Finished runs are not
+// repeated; killed ones continue.
 #ifndef HARNESS_LAUNCH_LAUNCHER_H_
 #define HARNESS_LAUNCH_LAUNCHER_H_
 

@@ -120,7 +120,7 @@ class PlanChecker {
     for (const CostRule rule : AllCostRules()) {
       Take(config,
            rule({config, *cost, memory_limit_bytes_, CardBytes(config),
-                 elsewhere_}),
+                 elsewhere_, spec_.search}),
            found);
     }
   }

@@ -45,6 +45,7 @@ struct CostFacts {
   int64_t memory_limit_bytes = 0;  // of a process here
   int64_t card_bytes = 0;          // of the smallest card, for runs on one
   bool runs_elsewhere = false;     // as CellFacts
+  spec::SpecSearch search = {};
 };
 using CostRule = std::optional<spec::Finding> (*)(const CostFacts&);
 

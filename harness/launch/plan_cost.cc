@@ -11,6 +11,7 @@
 #include "harness/core/status.h"
 #include "harness/core/stopwatch.h"
 #include "harness/launch/aligned_table.h"
+#include "harness/launch/plan_search.h"
 #include "harness/launch/progress.h"
 #include "harness/launch/run_assembly.h"
 #include "harness/measure/throughput.h"
@@ -54,13 +55,18 @@ std::string Totals(const PlanDescription& plan) {
     kept += KeptBytes(run);
     checkpoint = std::max(checkpoint, run.cost.checkpoint_bytes);
   }
-  return absl::StrFormat(
+  std::string text = absl::StrFormat(
       "%d runs, %d rejected, %d there already\n"
-      "left: %d real tokens, %.3g FLOPs, about %s with --jobs 1\n"
+      "left%s: %d real tokens, %.3g FLOPs, about %s with --jobs 1\n"
       "at most %d MiB of memory a run; %d MiB of disk, and %d MiB for a "
       "checkpoint\n",
-      plan.runs.size(), plan.rejected.size(), there, tokens, flops,
+      plan.runs.size(), plan.rejected.size(), there,
+      plan.search.empty() ? "" : ", if all went to their end", tokens, flops,
       FormatSeconds(seconds), MiB(memory), MiB(kept), MiB(checkpoint));
+  for (const std::string& line : plan.search) {
+    absl::StrAppend(&text, line, "\n");
+  }
+  return text;
 }
 
 }  // namespace
@@ -103,6 +109,11 @@ absl::StatusOr<PlanDescription> DescribePlan(const spec::RunPlan& plan,
     described.axes = axes.empty() ? "-" : spec::AxesText(axes);
     out.runs.push_back(std::move(described));
   }
+  std::vector<int64_t> tokens;
+  for (const DescribedRun& run : out.runs) {
+    tokens.push_back(run.cost.real_tokens);
+  }
+  SFT_ASSIGN_OR_RETURN(out.search, DescribeSearch(plan, tokens));
   out.notices.assign(costs.notices().begin(), costs.notices().end());
   return out;
 }

@@ -27,6 +27,7 @@ struct PlanDescription {
   std::vector<spec::RejectedCell> rejected;
   // What is cut, left out or looks wrong in the data, a line each.
   std::vector<std::string> notices;
+  std::vector<std::string> search;  // lines of DescribeSearch
 };
 // Weights that are not kept take no disk.
 absl::StatusOr<PlanDescription> DescribePlan(const spec::RunPlan& plan,

@@ -13,6 +13,7 @@
 #include "harness/launch/cost_rules.h"
 #include "harness/launch/plan_checks.h"
 #include "harness/launch/run_assembly.h"
+#include "harness/launch/search_rules.h"
 #include "harness/launch/text_rules.h"
 #include "harness/spec/spec_messages.h"
 
@@ -295,7 +296,9 @@ std::optional<spec::Finding> SelectionHasRows(const PlanFacts& facts) {
   std::set<std::string> without;
   for (const spec::PlannedRun& run : facts.plan.runs) {
     bool measured = false;
+    const std::string task = spec::TaskOfMeasure(facts.spec.select_by);
     for (const std::string& name : run.config.evaluate) {
+      if (!task.empty() && name != task) continue;
       const auto row = facts.bench.DatasetOf(run.config, name);
       if (!row.ok()) continue;
       const auto sizes = facts.bench.SizesOf(**row);
@@ -349,12 +352,14 @@ const std::vector<CellRule>& AllCellRules() {
 }
 
 const std::vector<CostRule>& AllCostRules() {
-  static const auto& rules = *new std::vector<CostRule>{MemoryFits, CurveFits};
+  static const auto& rules =
+      *new std::vector<CostRule>{MemoryFits, CurveFits, RungsHoldSteps};
   return rules;
 }
 
 const std::vector<PlanRule>& AllPlanRules() {
-  static const auto& rules = *new std::vector<PlanRule>{SelectionHasRows};
+  static const auto& rules =
+      *new std::vector<PlanRule>{SelectionHasRows, SearchIsFair, RungsCanPause};
   return rules;
 }
 

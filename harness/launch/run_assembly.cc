@@ -163,4 +163,18 @@ absl::StatusOr<PlannedRound> PlanRound(const spec::RunConfig& config,
   return PlannedRound{examples, std::move(collator), std::move(steps)};
 }
 
+absl::StatusOr<int64_t> CountSteps(const spec::RunConfig& config,
+                                   const RunInputs& inputs,
+                                   train::BatchingMethod& batching) {
+  int64_t steps = 0;
+  if (config.budget_wall_seconds > 0) return steps;
+  for (size_t round = 0; round < config.train.size(); ++round) {
+    SFT_ASSIGN_OR_RETURN(
+        const PlannedRound planned,
+        PlanRound(config, inputs, batching, static_cast<int64_t>(round)));
+    steps += std::ssize(planned.steps.steps);
+  }
+  return steps;
+}
+
 }  // namespace sft::launch

@@ -68,6 +68,12 @@ absl::StatusOr<PlannedRound> PlanRound(const spec::RunConfig& config,
                                        train::BatchingMethod& batching,
                                        int64_t round);
 
+// Steps of all rounds; 0 where they end by the clock, whose plan is an upper
+// bound, far above.
+absl::StatusOr<int64_t> CountSteps(const spec::RunConfig& config,
+                                   const RunInputs& inputs,
+                                   train::BatchingMethod& batching);
+
 }  // namespace sft::launch
 
 #endif  // HARNESS_LAUNCH_RUN_ASSEMBLY_H_

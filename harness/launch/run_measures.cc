@@ -118,6 +118,11 @@ void SumUpSteps(record::RunRecord& record) {
   if (sums.steps == 0) record.measured.erase("train_peak_rss_bytes");
 }
 
+void TakeReport(const train::MethodReport& report, record::RunRecord& record) {
+  for (const auto& [name, value] : report.numbers) record.facts[name] = value;
+  for (const auto& [name, text] : report.texts) record.texts[name] = text;
+}
+
 void FillProvenance(record::RunRecord& record,
                     const std::map<std::string, std::string>& build,
                     int attempt) {

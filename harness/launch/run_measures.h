@@ -29,6 +29,8 @@ void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
                           const train::UpdateMethod& method,
                           const train::Optimizer* optimizer,
                           const std::vector<StepRecord>& steps);
+// What the method says of itself.
+void TakeReport(const train::MethodReport& report, record::RunRecord& record);
 // Totals over the record's steps: tokens, steps, rates.
 void SumUpSteps(record::RunRecord& record);
 void FillProvenance(record::RunRecord& record,

@@ -18,10 +18,12 @@
 #include "harness/launch/run_evaluation.h"
 #include "harness/launch/run_measures.h"
 #include "harness/launch/run_voice.h"
+#include "harness/launch/rung_pause.h"
 #include "harness/launch/trained_run.h"
 #include "harness/launch/worker_death.h"
 #include "harness/measure/provenance.h"
 #include "harness/record/run_store.h"
+#include "harness/record/validation_score.h"
 #include "harness/spec/points.h"
 #include "harness/train/trainer.h"
 
@@ -44,13 +46,15 @@ class Worker {
     record_.requested_spec = plan.spec_text;
   }
 
-  // Ok: record_ is final. Aborted: a checkpoint was saved. Else it failed.
+  // Ok: record_ is final, or that of a rung. Aborted: a checkpoint was saved.
+  // Else it failed.
   absl::Status Run() {
     at::set_num_threads(static_cast<int>(run_.config.threads));
     SFT_RETURN_IF_ERROR(Stoppable([this] { return Load(); }));
     SFT_RETURN_IF_ERROR(PutTogether());
     for (int64_t round = trainer_->next_round(); round < Rounds(); ++round) {
       SFT_RETURN_IF_ERROR(RunRound(round));
+      if (record_.status == RunStatus::kStopped) return absl::OkStatus();
       if (record_.status == RunStatus::kDiverged) return Conclude();
     }
     if (MeasuresAgainstBase(run_.config)) {
@@ -143,21 +147,10 @@ class Worker {
       voice_.Log(
           absl::StrCat("continuing after step ", trainer_->steps().size()));
     }
-    return CountSteps();
-  }
-
-  // Over all rounds, for the progress: of one round that comes from its own
-  // plan. Rounds that end by the clock have no count: their plan is an upper
-  // bound, far above.
-  absl::Status CountSteps() {
-    if (Rounds() < 2 || run_.config.budget_wall_seconds > 0) {
-      return absl::OkStatus();
-    }
-    for (int64_t round = 0; round < Rounds(); ++round) {
-      SFT_ASSIGN_OR_RETURN(const PlannedRound planned,
-                           PlanRound(run_.config, inputs_, *batching_, round));
-      all_steps_ += std::ssize(planned.steps.steps);
-    }
+    // For the progress; of one round its own plan says it.
+    if (Rounds() < 2) return absl::OkStatus();
+    SFT_ASSIGN_OR_RETURN(all_steps_,
+                         CountSteps(run_.config, inputs_, *batching_));
     return absl::OkStatus();
   }
 
@@ -217,6 +210,10 @@ class Worker {
                             " steps, ", steps.rows, " rows, ",
                             steps.real_tokens, " tokens, ", steps.target_tokens,
                             " of them targets"));
+    if (options_.rung > 0) {
+      SFT_ASSIGN_OR_RETURN(pause_, PausePointOf(plan_, options_.rung, planned,
+                                                std::ssize(trainer_->steps())));
+    }
     StartTrainingMeasures(*loaded_.model);
     SFT_RETURN_IF_ERROR(BeginRound(round));
     SFT_ASSIGN_OR_RETURN(
@@ -227,6 +224,7 @@ class Worker {
                          trainer_->optimizer(), trainer_->steps());
     if (!outcome.remark.empty()) voice_.Log(outcome.remark);
     if (outcome.end == train::RoundEnd::kStopped) {
+      if (IsAtPause()) return Pause(round);
       return absl::AbortedError("stopped; a checkpoint is saved");
     }
     if (outcome.end == train::RoundEnd::kDiverged) {
@@ -249,6 +247,27 @@ class Worker {
     return more ? Save() : absl::OkStatus();
   }
 
+  bool IsAtPause() const { return pause_.IsAt(std::ssize(trainer_->steps())); }
+
+  // What a search compares, measured beside the checkpoint that was just saved:
+  // nothing of it is in there, so that the run goes on as if it had not paused.
+  absl::Status Pause(int64_t round) {
+    voice_.Phase("evaluate");
+    std::vector<EvalRecord> evals;
+    SFT_RETURN_IF_ERROR(KeptIfStopped(StoppableInPieces([&] {
+      return MeasureValidation(*loaded_.model, inputs_,
+                               record::RungSplit(pause_.rung), round + 1,
+                               evals);
+    })));
+    TakeTrained();
+    record_.evals.insert(record_.evals.end(), evals.begin(), evals.end());
+    record_.texts["weights_sha256"] = TensorDigest(trainer_->TrainedTensors());
+    record_.status = RunStatus::kStopped;
+    record_.status_message = PauseText(pause_);
+    voice_.Log("paused at " + record_.status_message);
+    return absl::OkStatus();
+  }
+
   // What is broken off here has a checkpoint of the round before, or needs
   // none.
   absl::Status BeginRound(int64_t round) {
@@ -267,7 +286,7 @@ class Worker {
 
   train::TrainerHooks HooksFor(int64_t round) {
     train::TrainerHooks hooks;
-    hooks.should_stop = [this] { return MustStop(); };
+    hooks.should_stop = [this] { return MustStop() || IsAtPause(); };
     hooks.checkpoint_folder = CheckpointFolder();
     const double seconds = absl::ToDoubleSeconds(options_.checkpoint_every);
     if (seconds > 0) {
@@ -301,15 +320,14 @@ class Worker {
     voice_.Step(step, all_steps_);
   }
 
-  absl::Status Conclude() {
+  void TakeTrained() {
     record_.steps = trainer_->steps();
-    for (const auto& [name, value] : method_->Report().numbers) {
-      record_.facts[name] = value;
-    }
-    for (const auto& [name, text] : method_->Report().texts) {
-      record_.texts[name] = text;
-    }
+    TakeReport(method_->Report(), record_);
     SumUpSteps(record_);
+  }
+
+  absl::Status Conclude() {
+    TakeTrained();
     if (record_.status != RunStatus::kDiverged) {
       record_.status = RunStatus::kOk;
       SFT_ASSIGN_OR_RETURN(record_.forgetting,
@@ -348,6 +366,7 @@ class Worker {
   std::unique_ptr<train::UpdateMethod> method_;
   std::unique_ptr<train::BatchingMethod> batching_;
   std::unique_ptr<train::Trainer> trainer_;
+  PausePoint pause_;       // none where the run goes to its end
   int64_t all_steps_ = 0;  // 0: not known
   const Stopwatch since_start_;
 };
@@ -362,7 +381,9 @@ absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
   const record::RunStore store(options.paths);
   SFT_RETURN_IF_ERROR(MakeFolders(store.paths().Runs()));
   SFT_RETURN_IF_ERROR(store.MakeWorkFolder(run.run_id));
-  if (store.IsFinal(run.run_id)) return WorkerOutcome::kPublished;
+  const int rung = run.config.method == spec::kUntuned ? 0 : options.rung;
+  SFT_ASSIGN_OR_RETURN(const bool reached, store.HasReached(run.run_id, rung));
+  if (reached) return WorkerOutcome::kPublished;
   Worker worker(bench, run, plan, options, voice);
   const absl::Status status = CatchTorch([&worker] { return worker.Run(); });
   if (IsDiskFull(status)) return status;
@@ -381,12 +402,16 @@ absl::StatusOr<WorkerOutcome> Execute(const Workbench& bench,
     record.status_message = std::string(status.message());
     // Another execution was first and has cleared the run's folder: what went
     // wrong here is no attempt of it.
-    if (store.IsFinal(run.run_id)) {
-      RemoveCheckpoints(store.paths(), run.run_id);
+    if (store.HasReached(run.run_id, rung).value_or(false)) {
+      if (rung == 0) RemoveCheckpoints(store.paths(), run.run_id);
       return WorkerOutcome::kPublished;
     }
   }
   FillProvenance(record, bench.build, options.attempt);
+  if (record.status == RunStatus::kStopped) {
+    SFT_RETURN_IF_ERROR(store.PublishRung(record, rung).status());
+    return WorkerOutcome::kPublished;
+  }
   SFT_ASSIGN_OR_RETURN(const bool first,
                        store.Publish(record, options.attempt));
   if (stopped) return WorkerOutcome::kTimedOut;

@@ -20,6 +20,9 @@ namespace sft::launch {
 
 struct WorkerOptions : RecordingOptions {
   int attempt = 1;
+  // Of the plan's search: the run ends at the end of this rung, with a record
+  // of that; 0: at its own end.
+  int rung = 0;
   // Lines of what the run does and meets; none: nowhere.
   LogLine log;
   std::function<void(const Progress&)> show_progress;
@@ -28,8 +31,7 @@ struct WorkerOptions : RecordingOptions {
 };
 
 // Errors are of the launcher's kind (the record cannot be written); what goes
-// wrong in the run itself becomes its record. A final record that stands is not
-// made again.
+// wrong in the run itself becomes its record. What stands is not made again.
 absl::StatusOr<WorkerOutcome> ExecuteRun(const Workbench& bench,
                                          const spec::PlannedRun& run,
                                          const spec::RunPlan& plan,

@@ -64,7 +64,9 @@ void SweepStates::Finish(const std::string& run_id, RunStatus status,
                          double wall_seconds) {
   std::erase(running_, run_id);
   settled_.insert(run_id);
-  ++(status == RunStatus::kOk ? summary_.finished : summary_.diverged);
+  ++(status == RunStatus::kOk        ? summary_.finished
+     : status == RunStatus::kStopped ? summary_.stopped
+                                     : summary_.diverged);
   timed_seconds_ += wall_seconds;
   ++timed_runs_;
 }

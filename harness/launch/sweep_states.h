@@ -19,6 +19,7 @@ struct LaunchSummary {
   int finished = 0;  // ok in this call
   int skipped = 0;   // were final before it
   int diverged = 0;
+  int stopped = 0;    // at the end of a rung
   int failed = 0;     // no attempt left, or refused
   int timed_out = 0;  // ran out of their time; the next call continues them
   bool interrupted = false;
@@ -49,7 +50,8 @@ class SweepStates {
   void FinishElsewhere(const std::string& run_id);
   void TakeBack(const std::string& run_id);
 
-  // A run at work has ended, with a final record (ok or diverged) ...
+  // A run at work has ended, with the record of what it was to come to (ok,
+  // diverged, or stopped at a rung) ...
   void Finish(const std::string& run_id, RunStatus status, double wall_seconds);
   // ... or with the attempts-th failed one: it waits behind the others, or is
   // settled where that was the last. True if it is tried again.

@@ -1,6 +1,7 @@
 #include "harness/launch/task.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "harness/core/status.h"
@@ -44,6 +45,29 @@ absl::StatusOr<TaskEnd> RunTask(WorkerPool& pool, const spec::RunPlan& plan,
   return summary.interrupted || summary.timed_out > 0 || summary.disk_full
              ? TaskEnd::kPutBack
              : TaskEnd::kFailed;
+}
+
+absl::StatusOr<TaskEnd> RunSearchTask(const MakePool& make_pool,
+                                      const spec::RunPlan& plan, int last_rung,
+                                      const LaunchOptions& options,
+                                      const std::function<int()>& interrupts) {
+  const record::RunStore store(options.paths);
+  SearchRequest request;
+  request.last_rung = last_rung;
+  const std::set<std::string>& wanted = options.shared_runs;
+  request.own = wanted;
+  SFT_ASSIGN_OR_RETURN(
+      const SearchSummary summary,
+      RunSearch(plan, request, options, make_pool, interrupts));
+  if (summary.runs.interrupted || summary.runs.timed_out > 0 ||
+      summary.runs.disk_full || summary.waiting > 0) {
+    return TaskEnd::kPutBack;
+  }
+  const auto standing = std::count_if(
+      wanted.begin(), wanted.end(),
+      [&store](const std::string& run_id) { return store.IsFinal(run_id); });
+  const auto settled = standing + summary.runs.stopped + summary.paused;
+  return settled >= std::ssize(wanted) ? TaskEnd::kDone : TaskEnd::kFailed;
 }
 
 }  // namespace sft::launch

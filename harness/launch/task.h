@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/launch/launcher.h"
+#include "harness/launch/search_sweep.h"
 #include "harness/spec/manifest.h"
 #include "harness/spec/run_plan.h"
 
@@ -40,6 +41,14 @@ absl::StatusOr<spec::RunPlan> PlanOfTask(
 absl::StatusOr<TaskEnd> RunTask(WorkerPool& pool, const spec::RunPlan& plan,
                                 const LaunchOptions& options,
                                 const std::function<int()>& interrupts);
+
+// The same of a plan with a search, which is given whole: the task's runs go as
+// far as the standings let them, and not behind `last_rung` (0: any). What
+// waits for the runs of other tasks is put back.
+absl::StatusOr<TaskEnd> RunSearchTask(const MakePool& make_pool,
+                                      const spec::RunPlan& plan, int last_rung,
+                                      const LaunchOptions& options,
+                                      const std::function<int()>& interrupts);
 
 }  // namespace sft::launch
 

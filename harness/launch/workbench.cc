@@ -9,6 +9,7 @@
 #include "harness/data/tasks/task_kind.h"
 #include "harness/data/user/user_dataset.h"
 #include "harness/measure/machine_facts.h"
+#include "harness/search/searcher.h"
 #include "harness/spec/mixture.h"
 #include "harness/train/optimizers/registry.h"
 
@@ -173,6 +174,9 @@ spec::SpecTables Workbench::Tables() const {
   tables.cores = std::min(measure::ReadMachineFacts().cores, kMostThreads);
   tables.update_methods = SpecRows(methods.update);
   tables.batching_methods = SpecRows(methods.batching);
+  for (const search::SearcherRow& row : search::AllSearchers()) {
+    tables.searches.push_back({row.name, row.summary, row.options});
+  }
   for (const train::OptimizerRow& row : train::AllOptimizers()) {
     tables.optimizers.push_back({row.name, row.objection});
   }

@@ -42,6 +42,7 @@ std::vector<std::string> WorkerWords(const PoolOptions& options,
       absl::StrCat("--progress-fd=", progress_fd),
       absl::StrCat("--attempt=", attempt),
   };
+  if (options.rung > 0) words.push_back(absl::StrCat("--rung=", options.rung));
   for (std::string& word : RecordingWords(options)) {
     words.push_back(std::move(word));
   }

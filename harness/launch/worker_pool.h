@@ -25,6 +25,9 @@ struct PoolOptions : RecordingOptions {
   // Where in it a run stands, by its id.
   std::map<std::string, size_t> manifest_index;
   int jobs = 1;  // runs at a time
+  // Tuned runs go to the end of this rung of the plan's search; 0: to their
+  // own.
+  int rung = 0;
   // One of them a run, by CUDA_VISIBLE_DEVICES; empty = all see all.
   std::vector<std::string> cards;
   // Runs that are executed though another process is at them, and the first

@@ -114,7 +114,8 @@ absl::StatusOr<std::vector<spec::RunPlan>> PlansOfTexts(
   return plans;
 }
 
-absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
+absl::StatusOr<std::vector<spec::RunPlan>> ReadFolderPlans(
+    const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(const std::vector<PlanText> texts,
                        ReadFolderPlanTexts(dir));
   SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans, PlansOfTexts(texts));
@@ -122,6 +123,11 @@ absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
     return absl::NotFoundError(absl::StrCat(
         dir, ": holds no plan (manifests/*.jsonl); wanted the --out of a run"));
   }
+  return plans;
+}
+
+absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
+  SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans, ReadFolderPlans(dir));
   if (plans.size() == 1) return std::move(plans[0]);
   return spec::UnitePlans(plans);
 }

@@ -52,6 +52,9 @@ absl::StatusOr<std::vector<PlanText>> ReadFolderPlanTexts(
 // In order; an error names the file of the text that is no plan.
 absl::StatusOr<std::vector<spec::RunPlan>> PlansOfTexts(
     const std::vector<PlanText>& texts);
+// The plans of a folder, the oldest first; NotFound where there is none.
+absl::StatusOr<std::vector<spec::RunPlan>> ReadFolderPlans(
+    const std::string& dir);
 // All of a folder as one (spec::UnitePlans); NotFound where there is none.
 absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir);
 

@@ -67,7 +67,7 @@ class RecordReader : private ItemReader {
   absl::StatusOr<RunStatus> StatusFromName(const std::string& name) const {
     for (const RunStatus status :
          {RunStatus::kOk, RunStatus::kDiverged, RunStatus::kOutOfMemory,
-          RunStatus::kTimeout, RunStatus::kFailed}) {
+          RunStatus::kTimeout, RunStatus::kFailed, RunStatus::kStopped}) {
       if (name == RunStatusName(status)) return status;
     }
     return Error("/", "status = '" + name + "' is unknown");

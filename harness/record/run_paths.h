@@ -26,6 +26,11 @@ struct RunPaths {
   std::string Attempt(const std::string& run_id, int k) const {
     return absl::StrCat(out, "/runs/", run_id, ".attempt", k, ".h5");
   }
+  // What was measured at the end of a rung of a search (harness/search); k
+  // counts from 1.
+  std::string Rung(const std::string& run_id, int k) const {
+    return absl::StrCat(out, "/runs/", run_id, ".rung", k, ".h5");
+  }
   // Log, lock and checkpoints of a run that is not finished.
   std::string Work(const std::string& run_id) const {
     return absl::StrCat(out, "/work/", run_id);

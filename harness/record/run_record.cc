@@ -20,6 +20,8 @@ std::string_view RunStatusName(RunStatus status) {
       return "timeout";
     case RunStatus::kFailed:
       return "failed";
+    case RunStatus::kStopped:
+      return "stopped";
   }
   return "failed";
 }

@@ -12,6 +12,20 @@ namespace {
 
 constexpr std::string_view kAttemptMark = ".attempt";  // RunPaths::Attempt
 constexpr char kDamaged[] = "is damaged; move it away to run it again";
+constexpr std::string_view kRungMark = ".rung";  // RunPaths::Rung
+constexpr int kMostRungs = 10;                   // that a search has
+
+// The number behind `mark`; 0 where it is not in the name, which ends before
+// it.
+int TakeNumber(std::string_view mark, std::string_view& name) {
+  const size_t at = name.find(mark);
+  if (at == std::string_view::npos) return 0;
+  const std::string_view digits = name.substr(at + mark.size());
+  name = name.substr(0, at);
+  int number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
 
 }  // namespace
 
@@ -20,11 +34,10 @@ bool IsFinalStatus(RunStatus status) {
 }
 
 RecordName ParseRecordName(std::string_view name) {
-  const size_t at = name.find(kAttemptMark);
-  RecordName out{std::string(name.substr(0, at))};
-  if (at == std::string_view::npos) return out;
-  const std::string_view number = name.substr(at + kAttemptMark.size());
-  std::from_chars(number.data(), number.data() + number.size(), out.attempt);
+  RecordName out;
+  out.attempt = TakeNumber(kAttemptMark, name);
+  out.rung = TakeNumber(kRungMark, name);
+  out.run_id = std::string(name);
   return out;
 }
 
@@ -46,10 +59,7 @@ absl::Status RunStore::Open() const {
 }
 
 absl::StatusOr<bool> RunStore::HasFinal(const std::string& run_id) const {
-  const std::string path = paths_.Record(run_id);
-  if (!FileExists(path)) return false;
-  if (ReadRunRecord(path).ok()) return true;
-  return InputError(path, kDamaged);
+  return HasReached(run_id, 0);
 }
 
 bool RunStore::Stands(const std::string& run_id) const {
@@ -69,6 +79,56 @@ bool RunStore::IsFinal(const std::string& run_id) const {
 
 absl::StatusOr<RunRecord> RunStore::ReadFinal(const std::string& run_id) const {
   return ReadRunRecord(paths_.Record(run_id));
+}
+
+absl::StatusOr<RunRecord> RunStore::ReadRung(const std::string& run_id,
+                                             int rung) const {
+  return ReadRunRecord(paths_.Rung(run_id, rung));
+}
+
+absl::StatusOr<RunRecord> RunStore::ReadLastRung(
+    const std::string& run_id) const {
+  int last = 0;
+  // Of a folder whose first rungs were lost too.
+  for (int rung = 1; rung <= kMostRungs; ++rung) {
+    if (FileExists(paths_.Rung(run_id, rung))) last = rung;
+  }
+  if (last == 0) {
+    return absl::NotFoundError(absl::StrCat(run_id, ": came to no rung"));
+  }
+  return ReadRung(run_id, last);
+}
+
+absl::StatusOr<bool> RunStore::PublishRung(const RunRecord& record,
+                                           int rung) const {
+  return PublishRunRecord(record, paths_.Rung(record.run_id, rung));
+}
+
+absl::StatusOr<bool> RunStore::HasReached(const std::string& run_id,
+                                          int rung) const {
+  const absl::StatusOr<RunRecord> record = ReadReached(run_id, rung);
+  if (record.ok()) return true;
+  if (absl::IsNotFound(record.status())) return false;
+  return record.status();
+}
+
+absl::StatusOr<RunRecord> RunStore::ReadReached(const std::string& run_id,
+                                                int rung) const {
+  const auto damaged = [](const std::string& path) {
+    return InputError(path, kDamaged);
+  };
+  if (rung > 0 && FileExists(paths_.Rung(run_id, rung))) {
+    absl::StatusOr<RunRecord> record = ReadRung(run_id, rung);
+    if (record.ok()) return record;
+    return damaged(paths_.Rung(run_id, rung));
+  }
+  const std::string path = paths_.Record(run_id);
+  const absl::Status none = absl::NotFoundError(path + ": not there yet");
+  if (!FileExists(path)) return none;
+  absl::StatusOr<RunRecord> record = ReadFinal(run_id);
+  if (!record.ok()) return damaged(path);
+  if (rung > 0 && record->status != RunStatus::kDiverged) return none;
+  return record;
 }
 
 int RunStore::CountAttempts(const std::string& run_id) const {

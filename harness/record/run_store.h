@@ -23,7 +23,8 @@ bool IsFinalStatus(RunStatus status);
 // What the name of a record's file says, without folder and .h5.
 struct RecordName {
   std::string run_id;
-  int attempt = 0;  // 0: the final record
+  int attempt = 0;  // 0: no attempt
+  int rung = 0;     // 0: no rung; the final record is neither
 };
 RecordName ParseRecordName(std::string_view name);
 
@@ -51,6 +52,19 @@ class RunStore {
   // Whether a final record can be read; a damaged one is none.
   bool IsFinal(const std::string& run_id) const;
   absl::StatusOr<RunRecord> ReadFinal(const std::string& run_id) const;
+
+  // Rungs of a search: records of status stopped, `rung` counts from 1. One
+  // stands beside the final record, whichever came first.
+  absl::StatusOr<RunRecord> ReadRung(const std::string& run_id, int rung) const;
+  // Of the highest rung; NotFound where there is none.
+  absl::StatusOr<RunRecord> ReadLastRung(const std::string& run_id) const;
+  absl::StatusOr<bool> PublishRung(const RunRecord& record, int rung) const;
+  // Whether a run is where it was to go: at the end of this rung or, for 0, at
+  // its own; one that diverged goes no further. Errors as HasFinal.
+  absl::StatusOr<bool> HasReached(const std::string& run_id, int rung) const;
+  // The record that says so; NotFound where it is not there yet.
+  absl::StatusOr<RunRecord> ReadReached(const std::string& run_id,
+                                        int rung) const;
 
   // Attempts published so far; they count from 1 without a gap.
   int CountAttempts(const std::string& run_id) const;

@@ -26,7 +26,7 @@ std::vector<SchemaRow> RecordSchema() {
       {"/ @kind", "string", 0, "", "run, or merged"},
       {"/ @run_id", "string", 0, "", "hash of config and inputs"},
       {"/ @status", "string", 0, "",
-       "ok, diverged, out_of_memory, timeout or failed"},
+       "ok, diverged, out_of_memory, timeout, failed or stopped"},
       {"/ @status_message", "string", 0, "", "why, if not ok"},
       {"/ @config", "string", 0, "", "effective config, 'name = value' lines"},
       {"/ @requested_spec", "string", 0, "", "the YAML as written"},

@@ -1,5 +1,6 @@
 #include "harness/spec/axis_values.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "harness/core/fields.h"
+#include "harness/core/rng.h"
 #include "harness/core/status.h"
 #include "harness/spec/cells.h"
 #include "harness/spec/spec_messages.h"
@@ -25,6 +27,13 @@ double NeatNumber(double value) {
   const double slack =
       8 * std::numeric_limits<double>::epsilon() * std::abs(value);
   return std::abs(rounded - value) <= slack ? rounded : value;
+}
+
+// As people would write it: 0.0002317.
+double FourDigits(double value) {
+  char text[40];
+  snprintf(text, sizeof(text), "%.4g", value);
+  return std::strtod(text, nullptr);
 }
 
 absl::Status BadForm(std::string_view axis, std::string_view form,
@@ -81,20 +90,33 @@ absl::StatusOr<FormNumbers> SpanLogspace(std::string_view axis,
   return values;
 }
 
+// The place `u`, in [0, 1), of the way from low to high.
+double DrawUniform(double low, double high, double u) {
+  return low + u * (high - low);
+}
+double DrawLoguniform(double low, double high, double u) {
+  return low * std::pow(high / low, u);
+}
+
 struct AxisFormRow {
   std::string_view name;
   size_t min_numbers, max_numbers;
   std::string_view example;
-  // Of a form that spans its values; of the others a search draws them.
+  // Of a form that spans its values.
   absl::StatusOr<FormNumbers> (*span)(std::string_view axis,
                                       const FormNumbers&);
+  // Of one from which a search draws them; the lowest end that it takes.
+  double (*draw)(double low, double high, double u);
+  double lowest;
 };
 
+constexpr double kAnyEnd = -std::numeric_limits<double>::infinity();
 constexpr AxisFormRow kAxisForms[] = {
-    {"range", 2, 3, "[0, 8]", SpanRange},
-    {"logspace", 3, 3, "[1e-5, 1e-3, 5]", SpanLogspace},
-    {"uniform", 2, 2, "[0, 0.1]", nullptr},
-    {"loguniform", 2, 2, "[1e-5, 1e-3]", nullptr},
+    {"range", 2, 3, "[0, 8]", SpanRange, nullptr, kAnyEnd},
+    {"logspace", 3, 3, "[1e-5, 1e-3, 5]", SpanLogspace, nullptr, kAnyEnd},
+    {"uniform", 2, 2, "[0, 0.1]", nullptr, DrawUniform, kAnyEnd},
+    {"loguniform", 2, 2, "[1e-5, 1e-3]", nullptr, DrawLoguniform,
+     std::numeric_limits<double>::min()},
 };
 
 const AxisFormRow* FindForm(std::string_view name) {
@@ -158,28 +180,80 @@ absl::StatusOr<std::vector<double>> NumbersOf(std::string_view axis,
     return row->span(axis, form.numbers);
   }
   return BadForm(axis, form.name,
-                 "values are drawn from it, which needs search:, and this spec "
-                 "has none; {logspace: [1e-5, 1e-3, 5]} and {range: [0, 8]} "
-                 "span values");
+                 "values are drawn from it, which needs search: {kind: random, "
+                 "draws: 20}, and this spec has no draws; {logspace: [1e-5, "
+                 "1e-3, 5]} and {range: [0, 8]} span values");
 }
 
-absl::StatusOr<std::vector<YamlNode>> AxisItems(std::string_view axis,
-                                                const YamlNode& node) {
-  if (node.kind == Kind::kList) return node.items;
+absl::StatusOr<std::vector<double>> DrawnOf(std::string_view axis,
+                                            const AxisForm& form,
+                                            const AxisDraws& draws,
+                                            bool whole) {
+  const AxisFormRow* row = FindForm(form.name);
+  if (row == nullptr || row->draw == nullptr) {
+    return BadForm(axis, form.name, "spans its values; none is drawn of it");
+  }
+  const double low = form.numbers[0], high = form.numbers[1];
+  if (low < row->lowest) {
+    return BadForm(axis, form.name, "wanted ends above 0");
+  }
+  if (!(low < high)) {
+    return BadForm(
+        axis, form.name,
+        absl::StrCat("wanted a first end below the second, found ",
+                     CanonicalText(low), " and ", CanonicalText(high)));
+  }
+  if (whole && (low != std::floor(low) || high != std::floor(high))) {
+    return BadForm(
+        axis, form.name,
+        absl::StrCat("wanted whole numbers as ends, found ", CanonicalText(low),
+                     " and ", CanonicalText(high)));
+  }
+  FormNumbers values;
+  for (int64_t i = 0; i < draws.draws; ++i) {
+    Rng rng(static_cast<uint64_t>(draws.seed), Stream::kSearch,
+            absl::StrCat(ToAbsl(axis), "/", i));
+    const double u = rng.Uniform();
+    double value = whole ? std::floor(row->draw(low, high + 1, u))
+                         : FourDigits(row->draw(low, high, u));
+    values.push_back(std::clamp(value, low, high));
+  }
+  return values;
+}
+
+absl::StatusOr<AxisContent> ReadAxisContent(const FieldSpec& field,
+                                            const YamlNode& node,
+                                            const AxisDraws& draws) {
+  const std::string& axis = field.name;
+  AxisContent content;
+  if (node.kind == Kind::kList) {
+    content.items = node.items;
+    return content;
+  }
   if (node.kind != Kind::kMap) {
     return absl::InvalidArgumentError(WrongKindText(axis, Kind::kList, node));
   }
   SFT_ASSIGN_OR_RETURN(const AxisForm form, ReadAxisForm(axis, node));
+  content.is_drawn = form.is_drawn && draws.draws > 0;
+  const bool whole = field.type == FieldType::kInt;
+  if (content.is_drawn && !whole && field.type != FieldType::kDouble) {
+    return BadForm(axis, form.name, "what is drawn are numbers; wanted a list");
+  }
+  if (content.is_drawn && axis == "seed") {
+    return BadForm(axis, form.name,
+                   "cells are compared by the mean over their seeds, the same "
+                   "for all; wanted a list, or {range: [0, 3]}");
+  }
   SFT_ASSIGN_OR_RETURN(const std::vector<double> numbers,
-                       NumbersOf(axis, form));
-  std::vector<YamlNode> items;
+                       content.is_drawn ? DrawnOf(axis, form, draws, whole)
+                                        : NumbersOf(axis, form));
   for (const double number : numbers) {
-    YamlNode& item = items.emplace_back();
+    YamlNode& item = content.items.emplace_back();
     item.kind = Kind::kScalar;
     item.line = node.line;
     item.text = CanonicalText(number);
   }
-  return items;
+  return content;
 }
 
 }  // namespace sft::spec

@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint32_t kNoValue = CellTable::kNoValue;
 constexpr size_t kMethodColumn = 0, kBatchingColumn = 1;  // columns
+constexpr char kDrawColumn[] = "";  // the number of a draw, of no field
 
 using CellRow = std::vector<uint32_t>;
 // Values that a row may have of some columns.
@@ -47,6 +48,7 @@ class CellExpander {
     for (const SpecExclusion& one : spec.exclude) {
       for (const auto& [name, wanted] : one.when) AddColumn(name);
     }
+    if (HasDrawnAxis(spec_)) AddColumn(kDrawColumn);
     InternTexts();
     AddDefaults(tables);
   }
@@ -59,12 +61,15 @@ class CellExpander {
     }
     std::vector<uint32_t> rows = std::move(first);
     std::vector<AxisSteps> all;
-    for (const SpecAxis& axis : spec_.grid) all.push_back(AxesOf({&axis}));
+    for (const SpecAxis& axis : spec_.grid) {
+      if (!axis.is_drawn) all.push_back(AxesOf({&axis}));
+    }
     for (const auto& group : spec_.zip) {
       std::vector<const SpecAxis*> axes;
       for (const SpecAxis& axis : group) axes.push_back(&axis);
       all.push_back(AxesOf(axes));
     }
+    if (HasDrawnAxis(spec_)) all.push_back(Draws());
     bool fits = true;
     for (const AxisSteps& axes : all) fits = fits && Multiply(axes, rows);
     for (const SpecCase& one : spec_.cases) {
@@ -182,6 +187,25 @@ class CellExpander {
     return out;
   }
 
+  // A step a draw: its number, and what the grid's axes have by it. The column
+  // of the numbers is for cases, and goes when rows are filled in.
+  AxisSteps Draws() {
+    AxisSteps out;
+    out.columns.push_back(columns_.at(kDrawColumn));
+    for (int64_t i = 0; i < spec_.search.draws; ++i) {
+      out.steps.push_back({Intern(out.columns[0], absl::StrCat(i))});
+    }
+    for (const SpecAxis& axis : spec_.grid) {
+      // One that lost a value is in doubt.
+      if (!axis.is_drawn || axis.values.size() != out.steps.size()) continue;
+      out.columns.push_back(columns_.at(axis.name));
+      for (size_t i = 0; i < out.steps.size(); ++i) {
+        out.steps[i].push_back(Intern(out.columns.back(), axis.values[i].text));
+      }
+    }
+    return out;
+  }
+
   // Every row once for each step; false if they are too many.
   bool Multiply(const AxisSteps& axes, std::vector<uint32_t>& rows) const {
     const size_t n = rows.size() / width();
@@ -241,7 +265,10 @@ class CellExpander {
       set.emplace_back(column, Intern(column, value.text));
     }
     std::vector<AxisSteps> grid;
-    for (const SpecAxis& axis : one.grid) grid.push_back(AxesOf({&axis}));
+    std::vector<AxisSteps> drawn;  // one axis each, a step a draw
+    for (const SpecAxis& axis : one.grid) {
+      (axis.is_drawn ? drawn : grid).push_back(AxesOf({&axis}));
+    }
     std::vector<uint32_t> out;
     out.reserve(rows.size());
     bool matched = false;
@@ -253,6 +280,11 @@ class CellExpander {
         matched = true;
         std::vector<uint32_t> mine(begin, begin + width());
         for (const auto& [column, value] : set) mine[column] = value;
+        for (const AxisSteps& axis : drawn) {
+          const size_t draw = mine[columns_.at(kDrawColumn)];
+          if (draw >= axis.steps.size()) continue;
+          mine[axis.columns[0]] = axis.steps[draw][0];
+        }
         for (const AxisSteps& axes : grid) {
           if (!Multiply(axes, mine)) return false;
         }
@@ -390,26 +422,6 @@ size_t CellTable::ColumnOf(const std::string& name) const {
 CellTable ExpandCells(const ExperimentSpec& spec, const SpecTables& tables,
                       Complaints& complaints) {
   return CellExpander(spec, tables, complaints).Expand();
-}
-
-std::vector<std::string> AxisNames(const ExperimentSpec& spec) {
-  std::vector<std::string> names;
-  const auto add = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      names.push_back(name);
-    }
-  };
-  const auto add_axes = [&](const std::vector<SpecAxis>& axes) {
-    for (const SpecAxis& axis : axes) add(axis.name);
-  };
-  add_axes(spec.grid);
-  for (const auto& group : spec.zip) add_axes(group);
-  for (const SpecCase& one : spec.cases) {
-    add_axes(one.grid);
-    // What a case sets differs between cells too.
-    for (const auto& [name, value] : one.set) add(name);
-  }
-  return names;
 }
 
 }  // namespace sft::spec

@@ -53,9 +53,6 @@ struct CellTable {
 CellTable ExpandCells(const ExperimentSpec& spec, const SpecTables& tables,
                       Complaints& complaints);
 
-// Axis names in the order of the spec.
-std::vector<std::string> AxisNames(const ExperimentSpec& spec);
-
 }  // namespace sft::spec
 
 #endif  // HARNESS_SPEC_CELLS_H_

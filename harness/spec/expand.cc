@@ -122,6 +122,15 @@ bool IsOfShape(const std::string& field, const SpecTables& tables) {
   return false;
 }
 
+// Whether it evaluates the task, or any, that is selected by.
+bool Records(const RunConfig& config, const std::string& select_by) {
+  const std::string task = TaskOfMeasure(select_by);
+  return task.empty()
+             ? !config.evaluate.empty()
+             : std::find(config.evaluate.begin(), config.evaluate.end(),
+                         task) != config.evaluate.end();
+}
+
 class CellPlanner {
  public:
   CellPlanner(const ExperimentSpec& spec, const SpecTables& tables,
@@ -388,17 +397,22 @@ absl::StatusOr<RunPlan> ExpandPlan(const ExperimentSpec& spec,
   plan.axis_names = AxisNames(spec);
   plan.select_by = spec.select_by;
   plan.select_per = spec.select_per;
+  plan.search = {spec.search.kind, spec.search.options};
   CellPlanner(spec, tables, digests, check, complete, complaints).AddRuns(plan);
   if (plan.runs.empty()) return complaints.ToStatus();
 
   if (!spec.select_by.empty() && !spec.Doubts("evaluate") &&
-      std::all_of(
-          plan.runs.begin(), plan.runs.end(),
-          [](const PlannedRun& run) { return run.config.evaluate.empty(); })) {
-    complaints.Add(WhereInSpec(spec, "select"),
-                   absl::StrCat("select: {by: ", spec.select_by,
-                                "}: nothing records it without a task "
-                                "under evaluate: {tasks: [...]}"));
+      std::none_of(plan.runs.begin(), plan.runs.end(),
+                   [&](const PlannedRun& run) {
+                     return Records(run.config, spec.select_by);
+                   })) {
+    const std::string task = TaskOfMeasure(spec.select_by);
+    complaints.Add(
+        WhereInSpec(spec, "select"),
+        absl::StrCat(
+            "select: {by: ", spec.select_by, "}: nothing records it without ",
+            task.empty() ? "a task under evaluate: {tasks: [...]}"
+                         : absl::StrCat("evaluate: {tasks: [", task, "]}")));
   }
   if (spec.in_doubt.empty()) {
     complaints.Add(PairWithBaselines(spec, plan));

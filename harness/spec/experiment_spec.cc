@@ -6,6 +6,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/spec/field_reader.h"
+#include "harness/spec/search_block.h"
 #include "harness/spec/spec_messages.h"
 #include "harness/spec/yaml_tree.h"
 
@@ -25,6 +26,8 @@ class SpecReader {
     // First, for the other keys may name its sets.
     for (const auto& [key, value] : root.entries) {
       if (key.text == "data") ReadData(value);
+      // Axes are drawn as it says.
+      if (key.text == "search") ReadSearchBlock(value, reader_, spec_);
     }
     for (const auto& [key, value] : root.entries) {
       spec_.lines[key.text] = key.line;
@@ -34,6 +37,7 @@ class SpecReader {
       ReadTopLevel(key, value);
     }
     CheckWhole();
+    CheckSearchBlock(spec_);
   }
 
  private:
@@ -56,7 +60,8 @@ class SpecReader {
                                 {"zip", &SpecReader::ReadZip},
                                 {"exclude", &SpecReader::ReadExclude},
                                 {"baseline", &SpecReader::ReadBaseline},
-                                {"select", &SpecReader::ReadSelect}};
+                                {"select", &SpecReader::ReadSelect},
+                                {"search", nullptr}};  // read already
     return blocks;
   }
 
@@ -328,11 +333,12 @@ class SpecReader {
     if (by == nullptr) {
       reader_.Complain(node, "select: needs by:");
     } else if (!spec_.select_by.empty() &&
-               spec_.select_by != "validation_loss") {
+               MeasureOf(spec_.select_by) != "validation_loss") {
       // What every task records of its validation rows.
       reader_.Complain(*by, absl::StrCat("select.by: '", spec_.select_by,
                                          "' is recorded of no validation rows; "
-                                         "wanted validation_loss"));
+                                         "wanted validation_loss, or "
+                                         "TASK/validation_loss of one task"));
     }
     if (spec_.complaints.lines().size() != before) reader_.Doubt("select");
   }

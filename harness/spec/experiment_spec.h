@@ -26,6 +26,9 @@ struct SpecAxis {
   std::string name;
   std::vector<SpecValue> values;
   int line = 0;
+  // Its values are drawn, one a draw of the search: axes that are drawn move
+  // together.
+  bool is_drawn = false;
 };
 // field -> values, one of which a cell must have.
 using SpecMatch = std::map<std::string, std::vector<std::string>>;
@@ -39,6 +42,13 @@ struct SpecCase {  // axes that hold only where every `when` axis matches
 struct SpecExclusion {  // cells that are left out
   SpecMatch when;
   int line = 0;
+};
+
+struct SpecSearch {
+  std::string kind;                            // "" = none
+  std::map<std::string, std::string> options;  // of the kind, canonical
+  int64_t draws = 0;                           // of axes that are drawn
+  int64_t seed = 0;                            // of the draws
 };
 
 struct ExperimentSpec {
@@ -55,6 +65,7 @@ struct ExperimentSpec {
   std::map<std::string, std::string> baseline;
   std::string select_by;
   std::vector<std::string> select_per;
+  SpecSearch search;
   std::vector<UserData> data;  // the user's own data sets
   // Line of each key at the top, and of those under `baseline` and `select` as
   // "baseline.method", "select.by".
@@ -75,6 +86,14 @@ struct ExperimentSpec {
 std::string WhereInSpec(const ExperimentSpec& spec, const std::string& field,
                         const std::string& value = "");
 
+// Of select.by: the measure, and the task that alone counts, "" = all have one.
+std::string MeasureOf(const std::string& select_by);
+std::string TaskOfMeasure(const std::string& select_by);
+
+// Axis names in the order of the spec.
+std::vector<std::string> AxisNames(const ExperimentSpec& spec);
+bool HasDrawnAxis(const ExperimentSpec& spec);
+
 // What the composition root tells the spec about its tables.
 struct MethodSpecRow {
   std::string name;
@@ -89,6 +108,7 @@ struct OptimizerSpecRow {
 struct SpecTables {
   std::vector<MethodSpecRow> update_methods;
   std::vector<MethodSpecRow> batching_methods;
+  std::vector<MethodSpecRow> searches;
   std::vector<OptimizerSpecRow> optimizers;
   std::vector<std::string> models;
   std::vector<std::string> datasets;  // trainable

@@ -114,20 +114,31 @@ void FieldReader::ReadSet(const YamlNode& node,
 
 void FieldReader::ReadAxis(std::string_view where, const FieldSpec& field,
                            const YamlNode& values, SpecAxis& axis) {
-  const auto items = AxisItems(field.name, values);
-  if (!items.ok()) {
-    Complain(values, ToStd(items.status().message()));
+  const AxisDraws draws{spec_.search.draws, spec_.search.seed};
+  const auto content = ReadAxisContent(field, values, draws);
+  if (!content.ok()) {
+    // A search that was refused might have said how often.
+    if (!spec_.Doubts("search")) {
+      Complain(values, ToStd(content.status().message()));
+    }
     return Doubt(field.name);
   }
-  if (items->empty()) {
+  axis.is_drawn = content->is_drawn;
+  if (axis.is_drawn && where == "zip") {
+    Complain(values, absl::StrCat("zip: ", field.name,
+                                  " is drawn; axes that are drawn stand under "
+                                  "grid:, and move together there"));
+    return Doubt(field.name);
+  }
+  if (content->items.empty()) {
     Complain(values, absl::StrCat("axis ", field.name, " is empty"));
     return Doubt(field.name);
   }
   std::set<std::string> seen;
-  for (const YamlNode& item : *items) {
+  for (const YamlNode& item : content->items) {
     std::optional<SpecValue> value = ReadValue(field, item);
     if (!value) continue;
-    if (!seen.insert(value->text).second && where != "zip") {
+    if (!seen.insert(value->text).second && where != "zip" && !axis.is_drawn) {
       Complain(item, absl::StrCat("axis ", field.name, " has '", value->text,
                                   "' twice"));
       continue;

@@ -210,7 +210,7 @@ constexpr KeyRow kKeys[] = {
     {"title name description hypothesis experiment experiment_name "
      "project",
      "here it is question: what the sweep is to answer"},
-    {"sweep matrix search axes space search_space parameters hparams "
+    {"sweep matrix axes space search_space parameters hparams "
      "hyperparameters hyper_parameters",
      "here axes stand under grid:, fixed values under set:"},
     {"fixed defaults default common config training training_args "

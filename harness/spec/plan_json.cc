@@ -20,6 +20,11 @@ nlohmann::json PlanHeaderToJson(const RunPlan& plan) {
   json["axis_names"] = plan.axis_names;
   json["select_by"] = plan.select_by;
   json["select_per"] = plan.select_per;
+  // Plans without a search are the text that they were before there were any.
+  if (!plan.search.kind.empty()) {
+    json["search"] = {{"kind", plan.search.kind},
+                      {"options", plan.search.options}};
+  }
   json["rejected"] = nlohmann::json::array();
   for (const RejectedCell& cell : plan.rejected) {
     json["rejected"].push_back({{"axes", cell.axes}, {"reason", cell.reason}});
@@ -34,6 +39,10 @@ RunPlan PlanHeaderFromJson(const nlohmann::json& json) {
   json.at("axis_names").get_to(plan.axis_names);
   json.at("select_by").get_to(plan.select_by);
   json.at("select_per").get_to(plan.select_per);
+  if (const auto search = json.find("search"); search != json.end()) {
+    search->at("kind").get_to(plan.search.kind);
+    search->at("options").get_to(plan.search.options);
+  }
   for (const nlohmann::json& one : json.at("rejected")) {
     RejectedCell cell;
     one.at("axes").get_to(cell.axes);

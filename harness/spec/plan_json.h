@@ -12,7 +12,7 @@
 
 namespace sft::spec {
 
-// Question, spec, axes, selection and rejected cells.
+// Question, spec, axes, selection, search and rejected cells.
 nlohmann::json PlanHeaderToJson(const RunPlan& plan);
 RunPlan PlanHeaderFromJson(const nlohmann::json& json);
 

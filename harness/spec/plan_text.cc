@@ -70,6 +70,7 @@ RunPlan UnitePlans(const std::vector<RunPlan>& plans) {
       united.spec_text = plan->spec_text;
       united.select_by = plan->select_by;
       united.select_per = plan->select_per;
+      united.search = plan->search;
     }
     for (const std::string& name : plan->axis_names) {
       if (std::find(united.axis_names.begin(), united.axis_names.end(), name) ==

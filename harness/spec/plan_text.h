@@ -16,8 +16,8 @@ absl::StatusOr<RunPlan> PlanFromText(const std::string& where,
                                      const std::string& text);
 
 // The plans of one folder as one, given the oldest first: every run once, those
-// of the newest in front. Question, selection and, of a run that stands in
-// several, axes and baseline are the newest's.
+// of the newest in front. Question, selection, search and, of a run that
+// stands in several, axes and baseline are the newest's.
 RunPlan UnitePlans(const std::vector<RunPlan>& plans);
 
 }  // namespace sft::spec

@@ -40,6 +40,13 @@ inline bool IsUntuned(const PlannedRun& run) {
   return run.untuned_id.empty() || run.untuned_id == run.run_id;
 }
 
+// How cells compete before they are trained to their end: what harness/search
+// goes by. Without a kind every run goes to its end.
+struct SearchPlan {
+  std::string kind;                            // of its table
+  std::map<std::string, std::string> options;  // all of the kind's, canonical
+};
+
 struct RunPlan {
   std::string question;
   std::string spec_text;
@@ -48,6 +55,7 @@ struct RunPlan {
   std::vector<RejectedCell> rejected;
   std::string select_by;
   std::vector<std::string> select_per;
+  SearchPlan search;
 };
 
 // Digests of the files that a cell reads: model, tokenizer, data. Asked once of

@@ -29,6 +29,7 @@ constexpr std::pair<std::string_view, std::string_view> kExamples[] = {
     {"exclude", "[{method: full, learning_rate: [1.0e-3]}]"},
     {"baseline", "{method: full}"},
     {"select", "{by: validation_loss, per: [method]}"},
+    {"search", "{kind: halving, rungs: 3}"},
     {"a spec", "train: [NAME]"},
     {"a case", "{when: {method: [lora]}, set: {learning_rate: 2.0e-4}}"},
     {"select.per", "[method, batching]"},

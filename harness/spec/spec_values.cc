@@ -189,4 +189,43 @@ std::string WhereInSpec(const ExperimentSpec& spec, const std::string& field,
   return line == 0 ? spec.path : absl::StrCat(spec.path, ":", line);
 }
 
+std::string MeasureOf(const std::string& select_by) {
+  return select_by.substr(select_by.rfind('/') + 1);
+}
+
+std::string TaskOfMeasure(const std::string& select_by) {
+  const size_t slash = select_by.rfind('/');
+  return slash == std::string::npos ? "" : select_by.substr(0, slash);
+}
+
+std::vector<std::string> AxisNames(const ExperimentSpec& spec) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  };
+  const auto add_axes = [&](const std::vector<SpecAxis>& axes) {
+    for (const SpecAxis& axis : axes) add(axis.name);
+  };
+  add_axes(spec.grid);
+  for (const auto& group : spec.zip) add_axes(group);
+  for (const SpecCase& one : spec.cases) {
+    add_axes(one.grid);
+    // What a case sets differs between cells too.
+    for (const auto& [name, value] : one.set) add(name);
+  }
+  return names;
+}
+
+bool HasDrawnAxis(const ExperimentSpec& spec) {
+  const auto has = [](const std::vector<SpecAxis>& axes) {
+    return std::any_of(axes.begin(), axes.end(),
+                       [](const SpecAxis& axis) { return axis.is_drawn; });
+  };
+  return has(spec.grid) ||
+         std::any_of(spec.cases.begin(), spec.cases.end(),
+                     [&](const SpecCase& one) { return has(one.grid); });
+}
+
 }  // namespace sft::spec

@@ -34,6 +34,26 @@ absl::StatusOr<std::vector<std::string>> TextsOf(const std::string& path,
   return texts;
 }
 
+std::string ScriptOf(std::string_view comment,
+                     const std::vector<std::string>& setup,
+                     const std::vector<std::string>& words,
+                     std::string_view arguments) {
+  std::string text =
+      absl::StrCat("#!/bin/bash\n", ToAbsl(comment), "set -eu\n");
+  if (!setup.empty()) {
+    // Sites' own scripts read variables that are not set.
+    absl::StrAppend(&text, "set +u\n", absl::StrJoin(setup, "\n"),
+                    "\nset -u\n");
+  }
+  // In the shell's place: signals reach the program itself. A shell that traps
+  // them loses some, for Slurm sends SIGCONT with each.
+  absl::StrAppend(&text,
+                  "# shellcheck disable=SC2016  # words are meant as they are\n"
+                  "exec ",
+                  ShellLine(words), ToAbsl(arguments), "\n");
+  return text;
+}
+
 }  // namespace
 
 absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options) {
@@ -86,25 +106,22 @@ absl::Status CheckSubmission(const SlurmOptions& options,
 }
 
 std::string JobScript(const std::vector<std::string>& task_words,
-                      const std::vector<std::string>& setup) {
-  std::string text =
-      "#!/bin/bash\n"
-      "# A task of a Slurm array, written by 'sftbench submit'.\n"
-      "# $1: the array's file of tasks.\n"
-      "set -eu\n";
-  if (!setup.empty()) {
-    // Sites' own scripts read variables that are not set.
-    absl::StrAppend(&text, "set +u\n", absl::StrJoin(setup, "\n"),
-                    "\nset -u\n");
-  }
-  // In the shell's place: signals reach the program itself. A shell that traps
-  // them loses some, for Slurm sends SIGCONT with each.
-  absl::StrAppend(&text,
-                  "# shellcheck disable=SC2016  # words are meant as they are\n"
-                  "exec ",
-                  ShellLine(task_words),
-                  " --tasks=\"$1\" --index=\"$SLURM_ARRAY_TASK_ID\"\n");
-  return text;
+                      const std::vector<std::string>& setup, bool has_rungs) {
+  return ScriptOf(
+      absl::StrCat("# A task of a Slurm array, written by 'sftbench submit'.\n"
+                   "# $1: the array's file of tasks.\n",
+                   has_rungs ? "# $2: the rung at whose end they stop.\n" : ""),
+      setup, task_words,
+      absl::StrCat(" --tasks=\"$1\" --index=\"$SLURM_ARRAY_TASK_ID\"",
+                   has_rungs ? " --rung=\"$2\"" : ""));
+}
+
+std::string PlainScript(const std::vector<std::string>& words,
+                        const std::vector<std::string>& setup) {
+  return ScriptOf(
+      "# What a search does between rungs, written by 'sftbench "
+      "submit'.\n",
+      setup, words, "");
 }
 
 std::vector<std::string> SbatchWords(const SlurmOptions& options,
@@ -141,7 +158,9 @@ std::vector<std::string> SbatchWords(const SlurmOptions& options,
   }
   add("dependency", absl::StrJoin(waits, ","));
   words.insert(words.end(), options.sbatch.begin(), options.sbatch.end());
-  words.insert(words.end(), {job.script, job.tasks});
+  words.push_back(job.script);
+  if (!job.tasks.empty()) words.push_back(job.tasks);
+  if (job.rung) words.push_back(absl::StrCat(*job.rung));
   return words;
 }
 

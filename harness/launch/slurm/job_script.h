@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,16 +70,23 @@ absl::Status CheckSubmission(const SlurmOptions& options,
                              const std::string& out);
 
 // Words that every task executes: the program, `task`, the manifest and its
-// flags. The script is called with the array's file of tasks.
+// flags. The script is called with the array's file of tasks and, `has_rungs`,
+// with the rung at whose end they stop.
 std::string JobScript(const std::vector<std::string>& task_words,
-                      const std::vector<std::string>& setup);
+                      const std::vector<std::string>& setup,
+                      bool has_rungs = false);
+// That of a job that runs `words` and is done.
+std::string PlainScript(const std::vector<std::string>& words,
+                        const std::vector<std::string>& setup);
 
 struct ArrayJob {
   std::string script;
-  std::string tasks;  // file of them (task_lines.h)
+  // File of them (task_lines.h); "": the script takes no words.
+  std::string tasks;
   size_t count = 0;
   std::string log;                 // folder
   int64_t threads = 1;             // of the runs
+  std::optional<int> rung;         // none: the script takes none
   std::vector<std::string> after;  // jobs that must have ended before
 };
 // The words of sbatch for one array.

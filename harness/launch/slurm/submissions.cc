@@ -93,6 +93,7 @@ absl::StatusOr<std::vector<Submission>> ReadSubmissions(
 
 absl::StatusOr<std::vector<SubmittedRun>> RunsOf(const SlurmFolder& folder,
                                                  const Submission& submission) {
+  if (submission.tasks.empty()) return std::vector<SubmittedRun>();
   const std::string path = absl::StrCat(folder.out, "/", submission.tasks);
   SFT_ASSIGN_OR_RETURN(const TaskPlaces tasks, ReadTaskLines(path));
   if (tasks.size() < submission.count) {
@@ -148,6 +149,18 @@ absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
     }
   }
   return runs;
+}
+
+absl::StatusOr<std::set<std::string>> QueuedDecidingJobs(
+    const SlurmFolder& folder, const SlurmQueue& queue) {
+  SFT_ASSIGN_OR_RETURN(const std::vector<Submission> submissions,
+                       ReadSubmissions(folder));
+  std::set<std::string> jobs;
+  for (const Submission& submission : submissions) {
+    const bool is_queued = queue.tasks.count({submission.job_id, 0}) != 0;
+    if (submission.tasks.empty() && is_queued) jobs.insert(submission.job_id);
+  }
+  return jobs;
 }
 
 absl::StatusOr<std::vector<RunInSlurm>> ReadSlurmStates(

@@ -4,6 +4,7 @@
 #define HARNESS_LAUNCH_SLURM_SUBMISSIONS_H_
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct SlurmFolder {
   std::string out;  // the sweep's folder
   std::string Path() const { return out + "/slurm"; }
   std::string Logs() const { return out + "/slurm/logs"; }
+  std::string DecideScript(const std::string& digest) const {
+    return out + "/slurm/" + digest + ".decide.sh";
+  }
   std::string Script(const std::string& digest) const {
     return out + "/slurm/" + digest + ".sh";
   }
@@ -27,8 +31,10 @@ struct SlurmFolder {
 struct Submission {
   std::string job_id;
   std::string manifest;  // path below DIR
-  std::string tasks;     // likewise
-  size_t count = 0;      // tasks
+  // Likewise; "" of a job that executes no run: one that decides on a search's
+  // next rung.
+  std::string tasks;
+  size_t count = 0;  // tasks
 };
 
 // Named by its contents. Returns its path below DIR.
@@ -60,6 +66,10 @@ struct QueuedRun {
 };
 absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
                                                     const SlurmQueue& queue);
+
+// Jobs among them that decide on a search's next rung.
+absl::StatusOr<std::set<std::string>> QueuedDecidingJobs(
+    const SlurmFolder& folder, const SlurmQueue& queue);
 
 // A run that has no final record, as Slurm sees it: "123_4 PENDING
 // (Resources)", or, once it has left the queue, what accounting says of it.

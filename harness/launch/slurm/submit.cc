@@ -1,6 +1,7 @@
 #include "harness/launch/slurm/submit.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -9,9 +10,11 @@
 #include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
 #include "harness/core/stopwatch.h"
+#include "harness/launch/search_sweep.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/slurm/submissions.h"
+#include "harness/search/recorded_scores.h"
 
 namespace sft::launch {
 namespace {
@@ -44,6 +47,9 @@ ArrayJob JobOf(const spec::RunPlan& plan, const SubmitRequest& request,
   job.count = array.tasks.size();
   job.log = folder.Logs();
   job.threads = MostThreads(plan, array);
+  // What runs to its end, and untuned, is told a rung too: the script wants
+  // one.
+  if (!request.decide_words.empty()) job.rung = array.rung;
   return job;
 }
 
@@ -60,6 +66,65 @@ SlurmLimits LimitsFor(const SubmitRequest& request) {
   const size_t most = static_cast<size_t>(request.slurm.max_submit);
   if (most > 0 && (limits.jobs == 0 || most < limits.jobs)) limits.jobs = most;
   return limits;
+}
+
+std::string ScriptFor(const SubmitRequest& request) {
+  return JobScript(request.task_words, request.slurm.setup,
+                   !request.decide_words.empty());
+}
+
+// An array of one task, so that it is found and cancelled as others are.
+ArrayJob DecidingJob(const SubmitRequest& request,
+                     std::vector<std::string> after) {
+  const SlurmFolder folder{request.paths.out};
+  ArrayJob job;
+  job.script = folder.DecideScript(request.digest);
+  job.count = 1;
+  job.log = folder.Logs();
+  job.after = std::move(after);
+  return job;
+}
+
+// None of a plan whose runs all go to their end.
+absl::StatusOr<std::vector<search::Standing>> StandingsFor(
+    const spec::RunPlan& plan, const record::RunStore& store,
+    const SubmitRequest& request) {
+  SFT_ASSIGN_OR_RETURN(const std::optional<search::Search> search,
+                       search::Search::WithRungs(plan));
+  if (!search.has_value()) return std::vector<search::Standing>();
+  search::RecordedScores scores(plan, store, search->rungs(),
+                                request.max_attempts);
+  return search::RecordedStandings(*search, scores);
+}
+
+bool IsAnyOnItsWay(const spec::RunPlan& plan,
+                   const std::vector<search::Standing>& standings) {
+  const auto search = search::Search::WithRungs(plan);
+  const int last = search.ok() && *search ? (*search)->rungs() : 0;
+  return std::any_of(
+      standings.begin(), standings.end(), [last](const search::Standing& one) {
+        return one.verdict == search::Standing::Verdict::kGoesTo &&
+               one.rung < last;
+      });
+}
+
+// Submits the job that sends the next rung, once `after` have ended; the job
+// that is at work now is none of those that will.
+absl::StatusOr<std::string> SendDecidingJob(
+    const SubmitRequest& request, const std::set<std::string>& after) {
+  const SlurmFolder folder{request.paths.out};
+  SFT_RETURN_IF_ERROR(WriteFileAtomically(
+      folder.DecideScript(request.digest),
+      PlainScript(request.decide_words, request.slurm.setup)));
+  Submission submission;
+  submission.manifest = request.manifest;
+  submission.count = 1;
+  SFT_ASSIGN_OR_RETURN(
+      submission.job_id,
+      Sbatch(SbatchWords(OptionsOf(request),
+                         DecidingJob(request, {after.begin(), after.end()}))));
+  SFT_RETURN_IF_ERROR(WriteSubmission(folder, submission));
+  return submission.job_id;
 }
 
 // Writes one array's files, submits it and notes that.
@@ -83,10 +148,11 @@ absl::StatusOr<SubmittedArray> SendArray(const spec::RunPlan& plan,
 
 }  // namespace
 
-absl::StatusOr<RunsToSend> ChooseRuns(const spec::RunPlan& plan,
-                                      const record::RunStore& store,
-                                      const RunsInSlurm& in_slurm,
-                                      const SubmitRequest& request) {
+absl::StatusOr<RunsToSend> ChooseRuns(
+    const spec::RunPlan& plan, const record::RunStore& store,
+    const RunsInSlurm& in_slurm, const SubmitRequest& request,
+    const std::vector<search::Standing>& standings) {
+  using Verdict = search::Standing::Verdict;
   const std::vector<size_t>& places = request.places;
   std::vector<absl::StatusOr<bool>> stands(places.size(), false);
   ParallelFor(places.size(), [&](size_t i) {
@@ -97,7 +163,17 @@ absl::StatusOr<RunsToSend> ChooseRuns(const spec::RunPlan& plan,
   for (size_t i = 0; i < places.size(); ++i) {
     const spec::PlannedRun& run = plan.runs[places[i]];
     SFT_ASSIGN_OR_RETURN(const bool is_done, stands[i]);
-    if (is_done) {
+    const search::Standing standing =
+        standings.empty() ? search::Standing() : standings[places[i]];
+    if (standing.verdict == Verdict::kStopped) {
+      ++runs.stopped;
+      continue;
+    }
+    if (standing.verdict == Verdict::kWaits) {
+      ++runs.waiting;
+      continue;
+    }
+    if (is_done && standing.verdict != Verdict::kGoesTo) {
       ++runs.done;
       continue;
     }
@@ -112,6 +188,8 @@ absl::StatusOr<RunsToSend> ChooseRuns(const spec::RunPlan& plan,
     } else if (!request.only.empty() &&
                KindOf(store, in_slurm, run.run_id, attempts) != request.only) {
       ++runs.others;
+    } else if (standing.verdict == Verdict::kGoesTo) {
+      runs.rungs[standing.rung].push_back(places[i]);
     } else {
       (spec::IsUntuned(run) ? runs.untuned : runs.tuned).push_back(places[i]);
     }
@@ -119,11 +197,17 @@ absl::StatusOr<RunsToSend> ChooseRuns(const spec::RunPlan& plan,
   return runs;
 }
 
+size_t RunsToSend::tuned_in_all() const {
+  size_t n = tuned.size();
+  for (const auto& [rung, places] : rungs) n += places.size();
+  return n;
+}
+
 PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
                             size_t array_size, size_t room) {
   PlannedArrays planned;
   const auto add = [&](const std::vector<size_t>& places, size_t a_task,
-                       bool is_untuned) {
+                       bool is_untuned, int rung = 0) {
     for (size_t at = 0; at < places.size(); at += a_task) {
       if (room == 0) {
         ++planned.left_out;
@@ -132,8 +216,9 @@ PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
       --room;
       if (planned.arrays.empty() ||
           planned.arrays.back().is_untuned != is_untuned ||
+          planned.arrays.back().rung != rung ||
           planned.arrays.back().tasks.size() >= array_size) {
-        planned.arrays.push_back({{}, is_untuned});
+        planned.arrays.push_back({{}, is_untuned, rung});
       }
       const size_t end = std::min(at + a_task, places.size());
       planned.arrays.back().tasks.emplace_back(
@@ -143,20 +228,27 @@ PlannedArrays CutIntoArrays(const RunsToSend& runs, size_t runs_per_task,
   };
   // Others wait for an untuned run: none stands behind another in a task.
   add(runs.untuned, 1, true);
-  add(runs.tuned, std::max<size_t>(runs_per_task, 1), false);
+  const size_t a_task = std::max<size_t>(runs_per_task, 1);
+  add(runs.tuned, a_task, false);
+  for (const auto& [rung, places] : runs.rungs) {
+    add(places, a_task, false, rung);
+  }
   return planned;
 }
 
 absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
                                                const SubmitRequest& request) {
   const record::RunStore store(request.paths);
+  SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
+                       StandingsFor(plan, store, request));
   SFT_ASSIGN_OR_RETURN(const RunsToSend runs,
-                       ChooseRuns(plan, store, {}, request));
+                       ChooseRuns(plan, store, {}, request, standings));
   const SlurmLimits limits = LimitsFor(request);
   const PlannedArrays planned = CutIntoArrays(
       runs, static_cast<size_t>(request.slurm.runs_per_task), limits.array_size,
       limits.jobs == 0 ? kUnlimitedTasks : limits.jobs);
-  std::string text = JobScript(request.task_words, request.slurm.setup);
+  std::string text = ScriptFor(request);
+  std::vector<std::string> sent;
   for (const PlannedArray& array : planned.arrays) {
     ArrayJob job = JobOf(plan, request, array);
     job.tasks = absl::StrCat(SlurmFolder{request.paths.out}.Path(), "/TASKS");
@@ -165,6 +257,13 @@ absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
     }
     absl::StrAppend(&text, "# ",
                     ShellLine(SbatchWords(OptionsOf(request), job)), "\n");
+    sent.push_back(array.is_untuned ? "UNTUNED" : "ARRAY");
+  }
+  if (!request.decide_words.empty() && !sent.empty()) {
+    absl::StrAppend(
+        &text, "# ",
+        ShellLine(SbatchWords(OptionsOf(request), DecidingJob(request, sent))),
+        "\n# which executes: ", ShellLine(request.decide_words), "\n");
   }
   if (planned.left_out > 0) {
     absl::StrAppend(&text, "# ", planned.left_out,
@@ -180,10 +279,16 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
   SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
                        QueuedRunsOf(folder, queue));
+  SFT_ASSIGN_OR_RETURN(std::set<std::string> deciding,
+                       QueuedDecidingJobs(folder, queue));
+  if (const char* own = getenv("SLURM_ARRAY_JOB_ID"); own != nullptr) {
+    deciding.erase(own);
+  }
   RunsInSlurm in_slurm;
-  std::set<std::string> untuned_jobs;
+  std::set<std::string> untuned_jobs, jobs;
   for (const QueuedRun& one : in_queue) {
     in_slurm.queued.insert(one.run.run_id);
+    jobs.insert(one.run.task.first);
     if (one.run.is_untuned) untuned_jobs.insert(one.run.task.first);
   }
   if (!request.only.empty()) {
@@ -193,9 +298,12 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
       if (run.timed_out) in_slurm.timed_out.insert(run.run_id);
     }
   }
+  SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
+                       StandingsFor(plan, store, request));
+  DropStopped(plan, standings, store);
   SubmitSummary summary;
   SFT_ASSIGN_OR_RETURN(summary.runs,
-                       ChooseRuns(plan, store, in_slurm, request));
+                       ChooseRuns(plan, store, in_slurm, request, standings));
   const SlurmLimits limits = LimitsFor(request);
   const size_t room = limits.jobs == 0           ? kUnlimitedTasks
                       : limits.jobs > queue.jobs ? limits.jobs - queue.jobs
@@ -207,8 +315,7 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   // sbatch keeps a copy of it: one that is written anew changes no job's.
   SFT_RETURN_IF_ERROR(MakeFolders(folder.Logs()));
   SFT_RETURN_IF_ERROR(
-      WriteFileAtomically(folder.Script(request.digest),
-                          JobScript(request.task_words, request.slurm.setup)));
+      WriteFileAtomically(folder.Script(request.digest), ScriptFor(request)));
   for (const PlannedArray& array : planned.arrays) {
     absl::StatusOr<SubmittedArray> sent =
         SendArray(plan, request, array,
@@ -220,7 +327,13 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
           " arrays were submitted before; the same command sends the rest)"));
     }
     if (array.is_untuned) untuned_jobs.insert(sent->job_id);
+    jobs.insert(sent->job_id);
     summary.arrays.push_back(*std::move(sent));
+  }
+  // While anything is on its way to a rung that is not the last.
+  if (!request.decide_words.empty() && request.decisions > 0 &&
+      deciding.empty() && !jobs.empty() && IsAnyOnItsWay(plan, standings)) {
+    SFT_ASSIGN_OR_RETURN(summary.deciding_job, SendDecidingJob(request, jobs));
   }
   return summary;
 }

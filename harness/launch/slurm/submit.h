@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "harness/launch/slurm/job_script.h"
 #include "harness/launch/task_lines.h"
 #include "harness/record/run_store.h"
+#include "harness/search/standings.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::launch {
@@ -31,15 +33,24 @@ struct SubmitRequest {
   SlurmOptions slurm;
   int max_attempts = kDefaultAttempts;
   std::string only;  // "failed", "missing", "timeout"; "" = all of these
+  // Of a plan with a search: what a job executes once the arrays of a rung have
+  // ended, to send the next one; and how many such jobs may still follow each
+  // other, so that a site on which no task gets anywhere is not asked for ever.
+  std::vector<std::string> decide_words;
+  int decisions = 0;
 };
 
 // Places in the plan of what is to be sent, and how many are not.
 struct RunsToSend {
   std::vector<size_t> untuned, tuned;
-  size_t done = 0;    // a final record stands
-  size_t queued = 0;  // in Slurm's queue now
-  size_t failed = 0;  // no attempt is left
-  size_t others = 0;  // not asked for
+  std::map<int, std::vector<size_t>> rungs;  // of a search, by where they go
+  size_t done = 0;                           // a final record stands
+  size_t queued = 0;                         // in Slurm's queue now
+  size_t failed = 0;                         // no attempt is left
+  size_t others = 0;                         // not asked for
+  size_t stopped = 0;                        // by the search
+  size_t waiting = 0;                        // for the others of their rung
+  size_t tuned_in_all() const;
 };
 // Ids of runs, as far as Slurm knows them.
 struct RunsInSlurm {
@@ -47,15 +58,17 @@ struct RunsInSlurm {
   std::set<std::string> timed_out;  // by accounting, where there is some
 };
 // A damaged record is an error: it must not pass for a run that is done.
-absl::StatusOr<RunsToSend> ChooseRuns(const spec::RunPlan& plan,
-                                      const record::RunStore& store,
-                                      const RunsInSlurm& in_slurm,
-                                      const SubmitRequest& request);
+// `standings`: of a plan with a search.
+absl::StatusOr<RunsToSend> ChooseRuns(
+    const spec::RunPlan& plan, const record::RunStore& store,
+    const RunsInSlurm& in_slurm, const SubmitRequest& request,
+    const std::vector<search::Standing>& standings = {});
 
 // Arrays of one submission, in their order.
 struct PlannedArray {
   TaskPlaces tasks;
   bool is_untuned = false;
+  int rung = 0;
 };
 struct PlannedArrays {
   std::vector<PlannedArray> arrays;
@@ -78,6 +91,7 @@ struct SubmitSummary {
   RunsToSend runs;
   std::vector<SubmittedArray> arrays;
   size_t left_out = 0;
+  std::string deciding_job;  // that sends the next rung; "" = none is needed
 };
 absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
                                           const SubmitRequest& request);

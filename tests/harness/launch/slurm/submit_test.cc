@@ -3,64 +3,18 @@
 // tests/slurm has the real ones.
 #include "harness/launch/slurm/submit.h"
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "harness/core/files.h"
 #include "harness/launch/slurm/submissions.h"
 #include "harness/record/manifest_store.h"
+#include "tests/harness/launch/slurm/fake_slurm.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
 namespace sft::launch::submit_test {
 namespace {
 namespace fs = std::filesystem;
-
-// A folder with sbatch, squeue and the like, first in PATH while it lives.
-class FakeSlurm {
- public:
-  FakeSlurm() : path_(getenv("PATH")) {
-    setenv("PATH", absl::StrCat(dir_.path().string(), ":", path_).c_str(), 1);
-    // Gives out 101, 102, ...
-    Program("sbatch",
-            "n=$(cat \"$here/n\" 2>/dev/null || echo 100)\n"
-            "n=$((n + 1)); echo $n > \"$here/n\"; echo $n\n");
-    Program("squeue", "cat \"$here/queue\" 2>/dev/null || :\n");
-    Program("scancel", ":\n");
-    Program("scontrol", "echo 'MaxArraySize = 3'\n");
-    Program("sacctmgr", "exit 1\n");
-    Program("sacct", "echo '101_0|TIMEOUT|0:15'\n");
-  }
-  ~FakeSlurm() { setenv("PATH", path_.c_str(), 1); }
-
-  void Program(const std::string& name, const std::string& script) const {
-    const std::string path = (dir_.path() / name).string();
-    std::ofstream(path) << "#!/bin/sh\nhere='" << dir_.path().string()
-                        << "'\necho \"$0 $*\" >> \"$here/said\"\n"
-                        << script;
-    fs::permissions(path, fs::perms::owner_all);
-  }
-  void Queue(const std::string& lines) const {
-    std::ofstream(dir_.path() / "queue") << lines;
-  }
-  // Lines of the calls of a program so far.
-  std::vector<std::string> Calls(const std::string& name) const {
-    std::vector<std::string> calls;
-    const auto lines = ReadLines((dir_.path() / "said").string());
-    if (!lines.ok()) return calls;
-    for (const std::string& line : *lines) {
-      if (line.find(absl::StrCat("/", name, " ")) != std::string::npos) {
-        calls.push_back(line);
-      }
-    }
-    return calls;
-  }
-
- private:
-  support::TempDir dir_;
-  const std::string path_;
-};
 
 // An untuned run and five others.
 struct Sweep {

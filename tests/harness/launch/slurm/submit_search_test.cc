@@ -1,0 +1,181 @@
+// A search handed to Slurm: rung arrays, and between them a job that decides.
+// Slurm's programs are scripts, as in submit_test.cc.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "harness/core/files.h"
+#include "harness/launch/slurm/submissions.h"
+#include "harness/launch/slurm/submit.h"
+#include "harness/record/manifest_store.h"
+#include "harness/record/validation_score.h"
+#include "tests/harness/launch/slurm/fake_slurm.h"
+#include "tests/harness/search/search_plan.h"
+#include "tests/support/catch_torch.h"
+#include "tests/support/paths.h"
+
+namespace sft::launch::submit_search_test {
+namespace {
+namespace fs = std::filesystem;
+
+struct SearchedSweep {
+  SearchedSweep() {
+    plan = search::SearchPlanOf({"full"}, 9, 1);
+    // Ids become file names: hexadecimal digits.
+    for (size_t i = 0; i < plan.runs.size(); ++i) {
+      plan.runs[i].run_id = i == 0 ? "ba5e" : absl::StrCat("0", i);
+      plan.runs[i].untuned_id = "ba5e";
+      plan.runs[i].config.threads = 1;
+    }
+    request.paths.out = dir.path().string();
+    const auto manifest = record::WriteManifest(request.paths, plan);
+    REQUIRE(manifest.ok());
+    request.digest = fs::path(*manifest).stem().string();
+    request.manifest = absl::StrCat("manifests/", request.digest, ".jsonl");
+    request.task_words = {"/bin/sftbench", "task", *manifest};
+    request.decide_words = {"/bin/sftbench", "submit", *manifest, "--qos=a b"};
+    request.decisions = 5;
+    for (size_t i = 0; i < plan.runs.size(); ++i) request.places.push_back(i);
+  }
+  SubmitSummary Submit() const {
+    const auto summary = SubmitSweep(plan, request);
+    INFO(summary.status().ToString());
+    REQUIRE(summary.ok());
+    return *summary;
+  }
+  // Records of the end, or of a rung, with the learning rate as loss.
+  void Publish(size_t place, int rung) const {
+    const record::RunStore store(request.paths);
+    REQUIRE(store.Open().ok());
+    record::RunRecord record;
+    record.run_id = plan.runs[place].run_id;
+    record.status = rung > 0 ? RunStatus::kStopped : RunStatus::kOk;
+    EvalRecord eval;
+    eval.task = "a";
+    eval.split = record::RungSplit(rung);
+    MetricRecord metric;
+    metric.name = "validation_loss";
+    metric.value = plan.runs[place].config.learning_rate;
+    metric.higher_is_better = false;
+    eval.metrics = {metric};
+    record.evals = {eval};
+    REQUIRE(
+        (rung > 0 ? store.PublishRung(record, rung) : store.Publish(record, 1))
+            .ok());
+  }
+
+  support::TempDir dir;
+  spec::RunPlan plan;
+  SubmitRequest request;
+};
+
+bool SaysSo(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("a rung is sent, and a job that sends the next one",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  const SubmitSummary first = sweep.Submit();
+  REQUIRE(first.arrays.size() == 2);
+  CHECK(first.runs.rungs.at(1).size() == 9);
+  CHECK(first.deciding_job == "103");
+  std::vector<std::string> calls = slurm.Calls("sbatch");
+  REQUIRE(calls.size() == 3);
+  CHECK(SaysSo(calls[0], ".tasks 0"));  // the untuned run has no rung
+  CHECK(SaysSo(calls[1], "--array=0-8 "));
+  CHECK(SaysSo(calls[1], ".tasks 1"));
+  CHECK(SaysSo(calls[2], "--array=0-0 "));
+  CHECK(SaysSo(calls[2], "--dependency=afterany:101:102 "));
+  const SlurmFolder folder{sweep.request.paths.out};
+  const auto script = ReadFile(folder.Script(sweep.request.digest));
+  REQUIRE(script.ok());
+  CHECK(SaysSo(*script, " --rung=\"$2\"\n"));
+  const auto decides = ReadFile(folder.DecideScript(sweep.request.digest));
+  REQUIRE(decides.ok());
+  CHECK(SaysSo(*decides, "\nexec /bin/sftbench submit "));
+  CHECK(SaysSo(*decides, " '--qos=a b'\n"));
+
+  // While all of it is on its way, nothing more is sent.
+  std::string queue = "103|0|PENDING|Dependency\n101|0|RUNNING|n1\n";
+  for (int i = 0; i < 9; ++i) {
+    queue += absl::StrCat("102|", i, "|PENDING|Dependency\n");
+  }
+  slurm.Queue(queue);
+  CHECK(sweep.Submit().arrays.empty());
+  CHECK(slurm.Calls("sbatch").size() == 3);
+
+  // What is in the queue is waited for, what was lost is sent again.
+  sweep.Publish(0, 0);
+  for (size_t i = 1; i < 9; ++i) sweep.Publish(i, 1);
+  slurm.Queue("103|0|RUNNING|n1\n");
+  setenv("SLURM_ARRAY_JOB_ID", "103", 1);
+  const SubmitSummary lost = sweep.Submit();
+  CHECK(lost.runs.rungs.at(1) == std::vector<size_t>{9});
+  CHECK(lost.runs.waiting == 8);
+  CHECK(lost.deciding_job == "105");
+  // The best of them go on.
+  sweep.Publish(9, 1);
+  const SubmitSummary second = sweep.Submit();
+  unsetenv("SLURM_ARRAY_JOB_ID");
+  CHECK(second.runs.rungs.at(2) == std::vector<size_t>{1, 2, 3});
+  CHECK(second.runs.stopped == 6);
+  REQUIRE(second.arrays.size() == 1);
+  calls = slurm.Calls("sbatch");
+  CHECK(SaysSo(calls[calls.size() - 2], ".tasks 2"));
+  CHECK_FALSE(second.deciding_job.empty());
+
+  // The last rung needs no decision.
+  slurm.Queue("");
+  for (const size_t i : {1, 2, 3}) sweep.Publish(i, 2);
+  const SubmitSummary third = sweep.Submit();
+  CHECK(third.runs.rungs.at(3) == std::vector<size_t>{1});
+  CHECK(third.deciding_job.empty());
+  sweep.Publish(1, 0);
+  const SubmitSummary over = sweep.Submit();
+  CHECK(over.arrays.empty());
+  CHECK(over.runs.done == 2);
+  CHECK(over.runs.stopped == 8);
+}
+
+TEST_CASE("jobs that decide do not follow each other for ever",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  sweep.request.decisions = 0;
+  const SubmitSummary summary = sweep.Submit();
+  CHECK(summary.arrays.size() == 2);
+  CHECK(summary.deciding_job.empty());
+}
+
+TEST_CASE("cancelling reaches the job that decides",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  sweep.Submit();
+  slurm.Queue("103|0|PENDING|Dependency\n102|3|RUNNING|n1\n");
+  CHECK(*CancelSubmitted(sweep.request.paths.out) == 2);
+  CHECK(slurm.Calls("scancel").back().ends_with("/scancel 102 103"));
+  // It executes no run: of those, the states are told.
+  const auto states = ReadSlurmStates(sweep.request.paths.out);
+  REQUIRE(states.ok());
+  CHECK(states->size() == 10);
+}
+
+TEST_CASE("a dry run of a search shows its first rung and what decides",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  const auto described = DescribeSubmission(sweep.plan, sweep.request);
+  REQUIRE(described.ok());
+  const std::string& text = *described;
+  CHECK(SaysSo(text, "/TASKS 1\n"));
+  CHECK(SaysSo(text, "--dependency=afterany:UNTUNED:ARRAY"));
+  CHECK(SaysSo(text, "# which executes: /bin/sftbench submit "));
+  CHECK(slurm.Calls("sbatch").empty());
+}
+
+}  // namespace
+}  // namespace sft::launch::submit_search_test
