@@ -2,7 +2,7 @@
 """What a neighbour on the same cores costs a step, by how threads wait.
 
   scripts/neighbour_bench.py --sftbench build/sftbench [--rounds 5]
-      [--settings before,ours,GOMP_SPINCOUNT=1000] [--models tiny,default]
+      [--settings before,ours,GOMP_SPINCOUNT=0] [--models tiny,default]
 
 Whole runs of two threads, settings and situations interleaved: alone (quiet),
 beside one and three busy processes, two runs at once (--jobs 2), and in a

@@ -331,9 +331,10 @@ def main():
         skip("tools", "no h5py (./setup.sh installs it into .venv)")
     if not (assets / "models/glassllm/config.json").is_file():
         skip("assets", "no assets (./setup.sh fetches them)")
-    program = str(pathlib.Path(args.sftbench).resolve())
     rng = random.Random(args.seed)
     top = pathlib.Path(tempfile.mkdtemp(prefix="chaos_"))
+    # A build in the meantime must not disturb it.
+    program = shutil.copy(args.sftbench, top / "sftbench")
     spec = top / "spec.yaml"
     spec.write_text(SPEC)
     tally = collections.Counter()

@@ -9,18 +9,17 @@
 namespace sft::thread_waiting_test {
 namespace {
 
-// An environment with these of the variables alone; the old one afterwards.
+// An environment with this one of the variables alone; the old one afterwards.
 class Variables {
  public:
-  explicit Variables(const std::map<std::string, std::string>& set) {
+  explicit Variables(const std::string& set = "", const std::string& to = "") {
     for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}) {
       const char* value = getenv(name);
       old_[name] =
           value != nullptr ? std::optional<std::string>(value) : std::nullopt;
       unsetenv(name);
     }
-    for (const auto& [name, value] : set)
-      setenv(name.c_str(), value.c_str(), 1);
+    if (!set.empty()) setenv(set.c_str(), to.c_str(), 1);
   }
   ~Variables() {
     for (const auto& [name, value] : old_) {
@@ -39,7 +38,7 @@ class Variables {
 TEST_CASE("threads spin for a bounded time, unless the user has said otherwise",
           "[core][threads]") {
   {
-    const Variables none({});
+    const Variables none;
     CHECK(ThreadWaiting() == "default");
     CHECK(SetThreadWaiting());
     const std::string chosen = ThreadWaiting();
@@ -47,16 +46,23 @@ TEST_CASE("threads spin for a bounded time, unless the user has said otherwise",
     // A program that this one starts finds it set, and leaves it.
     CHECK_FALSE(SetThreadWaiting());
     CHECK(ThreadWaiting() == chosen);
+    // Where runs are to share cores, they do not spin.
+    CHECK(SetThreadWaiting(/*crowded=*/true));
+    CHECK(ThreadWaiting() == "GOMP_SPINCOUNT=0");
+    CHECK_FALSE(SetThreadWaiting());
+    CHECK_FALSE(SetThreadWaiting(/*crowded=*/true));
   }
   {
-    const Variables users({{"OMP_WAIT_POLICY", "ACTIVE"}});
+    const Variables users("OMP_WAIT_POLICY", "ACTIVE");
     CHECK_FALSE(SetThreadWaiting());
     CHECK(ThreadWaiting() == "OMP_WAIT_POLICY=ACTIVE");
+    CHECK_FALSE(SetThreadWaiting(/*crowded=*/true));
     CHECK(getenv("GOMP_SPINCOUNT") == nullptr);
   }
   {
-    const Variables users({{"GOMP_SPINCOUNT", "7"}});
+    const Variables users("GOMP_SPINCOUNT", "7");
     CHECK_FALSE(SetThreadWaiting());
+    CHECK_FALSE(SetThreadWaiting(/*crowded=*/true));
     CHECK(ThreadWaiting() == "GOMP_SPINCOUNT=7");
   }
 }
