@@ -1,6 +1,7 @@
 #include "harness/core/thread_waiting.h"
 
 #include <cstdlib>
+#include <initializer_list>
 #include <map>
 #include <optional>
 
