@@ -299,8 +299,10 @@ TEST_CASE("an OFT folder that would compute something else is refused",
   const auto refusal = [&](const std::string& key,
                            const nlohmann::json& value) {
     const support::TempDir folder("oft");
-    std::filesystem::copy(theirs, folder.path(),
-                          std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy(
+        theirs, folder.path(),
+        std::filesystem::copy_options::recursive |
+            std::filesystem::copy_options::overwrite_existing);
     const std::filesystem::path path = folder.path() / "adapter_config.json";
     nlohmann::json config = nlohmann::json::parse(std::ifstream(path));
     config[key] = value;
