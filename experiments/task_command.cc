@@ -250,7 +250,8 @@ absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
       ExecuteTask(flags, *manifest, plan, options,
                   [&interrupts] { return std::min(interrupts.count(), 1); }));
   if (end == launch::TaskEnd::kPutBack && interrupts.warned()) {
-    // Not after SIGTERM: that is a scancel, or Slurm puts it back by itself.
+    // Not after SIGTERM, warned before or not: that is a scancel, or Slurm puts
+    // it back by itself.
     launch::RequeueThisSlurmJob(flags.slurm_requeues);
   }
   return static_cast<int>(end);

@@ -5,6 +5,7 @@ namespace {
 
 volatile sig_atomic_t signals_caught = 0;
 volatile sig_atomic_t warning_caught = 0;
+volatile sig_atomic_t end_caught = 0;
 
 // A batch system may send several signals before it ends a job: a person alone
 // asks twice.
@@ -13,6 +14,7 @@ void CatchSignal(int signal) {
     signals_caught = signals_caught + 1;
   }
   if (signal == SIGUSR1) warning_caught = 1;
+  if (signal == SIGTERM) end_caught = 1;
 }
 
 }  // namespace
@@ -20,6 +22,7 @@ void CatchSignal(int signal) {
 InterruptCounter::InterruptCounter() {
   signals_caught = 0;
   warning_caught = 0;
+  end_caught = 0;
   struct sigaction action {};
   action.sa_handler = CatchSignal;
   sigemptyset(&action.sa_mask);
@@ -37,6 +40,8 @@ InterruptCounter::~InterruptCounter() {
 }
 
 int InterruptCounter::count() const { return signals_caught; }
-bool InterruptCounter::warned() const { return warning_caught != 0; }
+bool InterruptCounter::warned() const {
+  return warning_caught != 0 && end_caught == 0;
+}
 
 }  // namespace sft::launch

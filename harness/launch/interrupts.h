@@ -19,7 +19,8 @@ class InterruptCounter {
   // How often it was asked: each SIGINT counts, another signal only as the
   // first of all.
   int count() const;
-  // Whether SIGUSR1 was among them.
+  // Whether SIGUSR1 was among them and SIGTERM was not: who is cancelled after
+  // the warning is not to come back.
   bool warned() const;
 
  private:

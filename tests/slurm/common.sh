@@ -81,9 +81,10 @@ same_records() {
     "$program" verify --same "$record" "$other/runs/$name" >/dev/null ||
       fail "$name is another record in $other"
   done
-  [[ $(find "$other/runs" -type f | wc -l) == $(find "$calm/runs" -type f |
-    wc -l) ]] || fail "$other/runs holds other files than the calm sweep's"
+  [[ $(find "$other/runs" -type f -printf x) == "$(find "$calm/runs" -type f \
+    -printf x)" ]] || fail "$other/runs holds other files than the calm sweep's"
   [[ -z $(find "$other/work" -name checkpoint) ]] ||
     fail "checkpoints are left in $other/work"
-  echo "$(find "$other/runs" -type f | wc -l) records as in the calm sweep"
+  echo "$(find "$other/runs" -type f -printf 'x\n' | wc -l) records as in the" \
+    "calm sweep"
 }

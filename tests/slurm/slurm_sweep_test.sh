@@ -40,7 +40,7 @@ submit --dry-run >"$top/job.sh" 2>/dev/null
 # warned long before theirs, and put back.
 submit --filter seed=5 --time 1 --signal-delay 10 --max-requeues 0 \
   >"$top/limited.txt"
-submit --time 2 --signal-delay 90 >"$top/others.txt"
+submit --time 2 --signal-delay 60 >"$top/others.txt"
 cat "$top/limited.txt" "$top/others.txt"
 [[ $(wc -l <"$top/limited.txt") == 2 ]] || fail "wanted two arrays"
 [[ $(wc -l <"$top/others.txt") == 1 ]] ||
@@ -142,6 +142,9 @@ cancelled=$held
 waits=$(squeue -h -r -j "$tuned" -t PENDING -o '%F_%K' | tail -n 1)
 [[ -n $waits ]] || fail "no task waits"
 say "cancelled: $cancelled, which runs on $held_node, and $waits, which waits"
+# As if it had been warned of its limit just before: it must not come back.
+scancel --batch --signal=USR1 "$cancelled"
+sleep 1
 scancel "$cancelled" "$waits"
 
 hold "$tuned"

@@ -97,7 +97,8 @@ absl::Status CheckSubmission(const SlurmOptions& options,
                       "Slurm cannot have a backslash in the names of logs");
   }
   const std::optional<absl::Duration> limit = ParseSlurmTime(options.time);
-  const absl::Duration delay = absl::Seconds(options.signal_delay);
+  // Slurm looks twice a minute, and rather warns too early.
+  const absl::Duration delay = absl::Seconds(options.signal_delay + 30);
   if (!limit || delay < *limit) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--time ", options.time, " and --signal-delay ", options.signal_delay,

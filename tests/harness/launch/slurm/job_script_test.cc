@@ -128,12 +128,12 @@ TEST_CASE("options are words of sbatch, each one word", "[launch][slurm]") {
 TEST_CASE("what no task would survive is refused", "[launch][slurm]") {
   SlurmOptions options;
   options.signal_delay = 120;
-  for (const char* good : {"", "3", "2:01", "1:00:00", "1-0", "infinite"}) {
+  for (const char* good : {"", "3", "2:31", "1:00:00", "1-0", "infinite"}) {
     CAPTURE(good);
     options.time = good;
     CHECK(CheckSubmission(options, "/out").ok());
   }
-  for (const char* bad : {"1", "2", "1:59", "0:02:00"}) {
+  for (const char* bad : {"1", "2", "2:30", "0:02:00"}) {
     options.time = bad;
     CHECK(std::string(CheckSubmission(options, "/out").message())
               .find(absl::StrCat("--time ", bad, " and --signal-delay 120")) ==
