@@ -104,16 +104,9 @@ TEST_CASE("a worker is told its run, and is heard", "[launch][pool]") {
   CHECK(news.progress.at("one").step == 2);
   const auto log = ReadFile(workers.options.paths.Log("one"));
   REQUIRE(log.ok());
-<<<<<<< HEAD
-  CHECK(*log ==
-        "worker --manifest=m.jsonl --run-id=one --index=7 --progress-fd=3 "
-        "--attempt=3 --out=" +
-            workers.options.paths.out + "\n");
-=======
   CHECK(*log == absl::StrCat("worker --manifest=m.jsonl --run-id=one --index=7 "
                              "--progress-fd=3 --attempt=3 --out=",
                              workers.options.paths.out, "\n"));
->>>>>>> h-slurm
 }
 
 TEST_CASE(
