@@ -44,7 +44,7 @@ constexpr char kGrid[] =
     "      validation_limit: 100, threads: 1}\n"
     "grid:\n"
     "  method: [full, lora, hft]\n"
-    "  learning_rate: {logspace: [1e-5, 1e-1, 9]}\n"
+    "  learning_rate: {logspace: [1e-5, 1e-3, 9]}\n"
     "select: {by: validation_loss, per: [method]}\n";
 constexpr char kHalving[] = "search: {kind: halving, rungs: 3, reduction: 3}\n";
 
