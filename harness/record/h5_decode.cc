@@ -197,10 +197,10 @@ class Decoder {
     }
     const size_t value_bytes = H5Tget_size(type.get());
     const H5T_class_t type_class = H5Tget_class(type.get());
-    // Matrices alone may be of narrow integers.
-    const size_t bytes_each = rank == 2 && type_class == H5T_INTEGER
-                                  ? std::min<size_t>(value_bytes, 8)
-                                  : 8;
+    // Matrices alone may be of whole numbers, if these are bytes.
+    const bool is_byte_matrix =
+        rank == 2 && type_class == H5T_INTEGER && value_bytes == 1;
+    const size_t bytes_each = is_byte_matrix ? 1 : 8;
     if (value_bytes == 0 ||
         static_cast<size_t>(size) > MostValues(source, bytes_each)) {
       return Error(path, absl::StrCat("claims ", size,
@@ -211,8 +211,8 @@ class Decoder {
     if (rank == 2) {
       hsize_t sizes[2] = {0, 0};
       H5Sget_simple_extent_dims(space.get(), sizes, nullptr);
-      if ((type_class != H5T_FLOAT && type_class != H5T_INTEGER) ||
-          sizes[1] == 0 || sizes[1] > image_bytes_ / bytes_each) {
+      if ((type_class != H5T_FLOAT && !is_byte_matrix) || sizes[1] == 0 ||
+          sizes[1] > image_bytes_ / bytes_each) {
         return Error(path, "has a shape that no record has");
       }
       return ReadMatrix(source, n, static_cast<int64_t>(sizes[1]),

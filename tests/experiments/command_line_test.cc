@@ -73,7 +73,8 @@ support::Finished Sftbench(std::vector<std::string> words) {
 const std::map<std::string, std::string>& FlagsByCommand() {
   static const std::map<std::string, std::string> kFlags = {
       {"run",
-       "--dry-run --jobs --gpus --pool --shard --filter --max-attempts --out "
+       "--dry-run --jobs --gpus --pool --rung --shard --filter --max-attempts "
+       "--out "
        "--checkpoint-every --run-limit --keep-text --keep-weights"},
       {"init", ""},
       {"check", ""},
@@ -81,7 +82,8 @@ const std::map<std::string, std::string>& FlagsByCommand() {
        "--format --diff --filter --max-attempts --out --checkpoint-every "
        "--run-limit --keep-text --keep-weights"},
       {"task",
-       "--index --first --tasks --max-attempts --build --allow-other-build "
+       "--index --first --tasks --rung --max-attempts --build "
+       "--allow-other-build "
        "--slurm-requeues --out --checkpoint-every --run-limit --keep-text "
        "--keep-weights"},
       {"submit",
