@@ -104,16 +104,11 @@ TEST_CASE("asked while it loads or evaluates, a sweep ends within seconds",
       // Into the midst of it.
       std::this_thread::sleep_for(milliseconds(phase == "load" ? 20 : 1500));
       const record::RunPaths paths{run.path(out)};
-      const std::string id = RunAt(paths.out, phase);
       const auto start = Clock::now();
       sweep.Kill(number);
       CHECK(sweep.Wait() == 130);
       CHECK(Clock::now() - start < seconds(5));
       CHECK(fs::is_empty(paths.Runs()));
-      // What was evaluated is kept.
-      if (phase == "evaluate") {
-        CHECK(fs::exists(paths.Measured(id) + "/pieces.safetensors"));
-      }
     }
   }
 }
