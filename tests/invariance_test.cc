@@ -190,7 +190,8 @@ TEST_CASE("layout and accumulation change only rounding in f32",
           "[invariance][layout][slow]") {
   methods::RequireModel(kReal);
   for (const train::UpdateMethodRow& row : methods::AllMethods().update) {
-    CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 2e-5);
+    // A rotation's gradient is a difference of two products: it loses digits.
+    CheckLayouts(row, kReal, at::kFloat, RealRows(), 1e-6, 5e-5);
   }
 }
 

@@ -3,8 +3,9 @@
 # five nodes, with all that happens to jobs on a cluster; submitted again, every
 # cell is done once and its record is that of an undisturbed local sweep.
 #
-# Nothing here hopes to be quick enough: a run that something is to happen to is
-# stopped (SIGSTOP) once it has saved, and goes on when that has happened.
+# Nothing here hopes to be quick enough: tasks are let go one at a time, and a
+# run that something is to happen to is stopped (SIGSTOP) once it has saved, and
+# goes on when that has happened.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 program=$(realpath "$1")
@@ -39,8 +40,8 @@ submit --dry-run >"$top/job.sh" 2>/dev/null
 # One seed under a time limit that ends its tasks for good; the others are
 # warned long before theirs, and put back.
 submit --filter seed=5 --time 1 --signal-delay 10 --max-requeues 0 \
-  >"$top/limited.txt"
-submit --time 2 --signal-delay 60 >"$top/others.txt"
+  --sbatch=--hold >"$top/limited.txt"
+submit --time 2 --signal-delay 60 --sbatch=--hold >"$top/others.txt"
 cat "$top/limited.txt" "$top/others.txt"
 [[ $(wc -l <"$top/limited.txt") == 2 ]] || fail "wanted two arrays"
 [[ $(wc -l <"$top/others.txt") == 1 ]] ||
@@ -51,6 +52,7 @@ limited=$(job_in 2 "$top/limited.txt")
 tuned=$(job_in 1 "$top/others.txt")
 submit 2>&1 | grep "^0 runs sent" >/dev/null ||
   fail "what is queued was sent again"
+scontrol release "$untuned"
 
 # --- What is known of a task, JOB_NUMBER ---------------------------------------
 manifest=$(find "$out/manifests" -type f)
@@ -105,10 +107,22 @@ held=""        # the task
 held_node=""
 held_worker="" # its process
 stopped() { [[ $1 =~ ^[0-9]+$ ]] && kill -STOP "$1" 2>/dev/null; }
+# Lets the next task of a job go, unless one that nothing was done to is on its
+# way.
+let_go() {
+  local task reason next=""
+  while read -r task reason; do
+    [[ $taken == *" $task "* ]] && continue
+    [[ $reason == JobHeldUser ]] || return 0
+    [[ -n $next ]] || next=$task
+  done < <(squeue -h -r -j "$1" -t PENDING,RUNNING -o '%F_%K %r')
+  [[ -z $next ]] || scontrol release "$next"
+}
 # Takes a running task of a job, or that task, that has saved and that nothing
 # was done to.
 take() {
   local task node worker
+  let_go "$1"
   while read -r task node; do
     [[ $taken == *" $task "* ]] && continue
     has_saved "$task" || continue
@@ -172,6 +186,7 @@ twice=$held first_node=$held_node first_worker=$held_worker
 say "executed twice: $twice on $first_node, whose daemon is gone"
 kill -KILL "$(cat "$slurm/slurmd.$first_node.pid")"
 
+scontrol release "$limited" "$tuned"
 warned_now() { says "$warned" "^interrupted: saving"; }
 wait_for 100 "Slurm's warning of $warned" warned_now
 kill -CONT "$warned_worker"
@@ -221,7 +236,7 @@ for task in "${!work[@]}"; do
 done
 
 say "submit again"
-submit >"$top/again.txt"
+submit --sbatch=--hold >"$top/again.txt"
 again=$(job_in 1 "$top/again.txt")
 know_tasks "$again"
 # The last task's own number is that of the whole array.
@@ -230,6 +245,7 @@ hold "$last"
 say "told of its time limit, and is the last of its array: $last"
 scancel --batch --signal=USR1 "$last"
 kill -CONT "$held_worker"
+scontrol release "$again"
 wait_for 60 "$last to put itself back" restarted "$last"
 for task in "${!work[@]}"; do
   [[ $task != "${again}_"* || $task == "$last" ]] ||
