@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "harness/core/files.h"
 #include "harness/core/rng.h"
 #include "harness/launch/run_assembly.h"
@@ -72,16 +73,18 @@ data::Row RowOf(const std::string& kind, const Line& line, int64_t id) {
 
 data::DatasetRow MakeDataset(const std::string& name, const std::string& kind,
                              std::vector<std::string> labels,
-                             std::vector<std::string> metrics) {
+                             std::vector<std::string> metrics,
+                             uint64_t seed = 5) {
   data::DatasetRow row;
   row.name = name;
   row.task.name = name;
   row.task.kind = kind;
   row.task.labels = std::move(labels);
   row.task.metrics = std::move(metrics);
-  row.load = [kind](const data::DataFolders&) -> absl::StatusOr<data::Splits> {
+  row.load = [kind,
+              seed](const data::DataFolders&) -> absl::StatusOr<data::Splits> {
     data::Splits splits;
-    Rng rng(5, Stream::kDataOrder, "lines");
+    Rng rng(seed, Stream::kDataOrder, "lines");
     for (int64_t i = 0; i < 200; ++i) {
       splits.train.push_back(RowOf(kind, DrawLine(rng), i));
     }
@@ -140,15 +143,28 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
   const support::TempDir dir("encoder-runs");
   const std::string model =
       support::MakeTinyEncoder((dir.path() / "model").string());
-  const launch::Workbench bench = MakeBench();
+  launch::Workbench bench = MakeBench();
+  const std::vector<data::DatasetRow> sets = bench.datasets;
+  for (const data::DatasetRow& data : sets) {  // other rows of each form
+    bench.datasets.push_back(MakeDataset(absl::StrCat("more_", data.name),
+                                         data.task.kind, data.task.labels,
+                                         data.task.metrics,
+                                         /*seed=*/6));
+  }
   const auto& batchings = bench.methods.batching;
   size_t cell = 0;
-  for (const data::DatasetRow& data : bench.datasets) {
+  for (const data::DatasetRow& data : sets) {
     for (const train::UpdateMethodRow& update : bench.methods.update) {
       spec::PlannedRun run;
       run.config = ConfigOf(model, data.name, update.name);
       run.config.batching = batchings[cell++ % batchings.size()].name;
       if (update.name == "untuned") run.config.train.clear();
+      if (update.calibration) {
+        const std::string option = update.calibration(run.config).option;
+        if (!option.empty()) {
+          run.config.method_options[option] = absl::StrCat("more_", data.name);
+        }
+      }
       run.run_id = data.name + "-" + update.name;
       run.untuned_id = run.run_id;
       INFO(run.run_id << " " << run.config.batching);
@@ -157,9 +173,12 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       launch::WorkerOptions options;
       options.paths.out = (dir.path() / "out").string();
       options.keep_weights = launch::KeepWeights::kAll;
+      std::string log;
+      options.log = [&log](const std::string& line) { log = line; };
       const auto outcome = launch::ExecuteRun(bench, run, plan, options);
       REQUIRE(outcome.ok());
       const std::string path = options.paths.Record(run.run_id);
+      INFO(log);  // its last line
       REQUIRE(*outcome == launch::WorkerOutcome::kPublished);
       const auto record = record::ReadRunRecord(path);
       REQUIRE(record.ok());

@@ -92,6 +92,15 @@ RowIdentity IdentityOf(const Row& row) {
     Add(side, row.turns[i].content);
   }
   for (const std::string& choice : row.choices) Add(prompt, choice);
+  if (row.turns.empty()) {  // for encoders alone
+    Add(prompt, row.text);
+    Add(prompt, row.text_pair);
+    for (const std::string& word : row.words) Add(prompt, word);
+    for (const auto* list : {&row.tags, &row.references}) {
+      for (const std::string& part : *list) Add(answer, part);
+    }
+    if (row.label >= 0) Add(answer, std::to_string(row.label));
+  }
   return {TextHash(prompt), TextHash(answer)};
 }
 
