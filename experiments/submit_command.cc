@@ -135,6 +135,7 @@ absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
   request.max_attempts = flags.max_attempts;
   request.only = flags.only;
   request.places = sweep.places;
+  request.filter = flags.filter;
   SFT_ASSIGN_OR_RETURN(const std::string digest, OwnDigest());
   request.task_words = sweep.task_words;
   request.task_words.push_back(absl::StrCat("--build=", digest));

@@ -118,6 +118,7 @@ absl::StatusOr<std::string> SendDecidingJob(
       PlainScript(request.decide_words, request.slurm.setup)));
   Submission submission;
   submission.manifest = request.manifest;
+  submission.filter = request.filter;
   submission.count = 1;
   SFT_ASSIGN_OR_RETURN(
       submission.job_id,
@@ -279,8 +280,9 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
   SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
                        QueuedRunsOf(folder, queue));
-  SFT_ASSIGN_OR_RETURN(std::set<std::string> deciding,
-                       QueuedDecidingJobs(folder, queue));
+  SFT_ASSIGN_OR_RETURN(
+      std::set<std::string> deciding,
+      QueuedDecidingJobs(folder, queue, request.manifest, request.filter));
   if (const char* own = getenv("SLURM_ARRAY_JOB_ID"); own != nullptr) {
     deciding.erase(own);
   }

@@ -140,6 +140,29 @@ TEST_CASE("a rung is sent, and a job that sends the next one",
   CHECK(over.runs.stopped == 8);
 }
 
+TEST_CASE("each plan of a folder, and each part of one, has a job that decides",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  CHECK(sweep.Submit().deciding_job == "103");
+  const std::string queue = "102|0|RUNNING|n1\n103|0|PENDING|Dependency\n";
+  slurm.Queue(queue);
+  CHECK(sweep.Submit().deciding_job.empty());
+  sweep.request.filter = "seed=0";
+  const std::string of_part = sweep.Submit().deciding_job;
+  REQUIRE_FALSE(of_part.empty());
+  slurm.Queue(absl::StrCat(queue, of_part, "|0|PENDING|Dependency\n"));
+  CHECK(sweep.Submit().deciding_job.empty());
+  // The same cells, asked another question.
+  sweep.plan.question = "another";
+  const auto manifest = record::WriteManifest(sweep.request.paths, sweep.plan);
+  REQUIRE(manifest.ok());
+  sweep.request.digest = fs::path(*manifest).stem().string();
+  sweep.request.manifest =
+      absl::StrCat("manifests/", sweep.request.digest, ".jsonl");
+  CHECK_FALSE(sweep.Submit().deciding_job.empty());
+}
+
 TEST_CASE("jobs that decide do not follow each other for ever",
           "[launch][slurm][search]") {
   const FakeSlurm slurm(100);
