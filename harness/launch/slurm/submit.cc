@@ -61,6 +61,17 @@ SlurmOptions OptionsOf(const SubmitRequest& request) {
   return options;
 }
 
+// It reads records and calls sbatch: what a training run needs would keep it
+// waiting, and a card idle.
+SlurmOptions OptionsOfDecidingJob(const SubmitRequest& request) {
+  SlurmOptions options = OptionsOf(request);
+  options.gpus.clear();
+  options.gres.clear();
+  options.nodelist.clear();
+  options.cpus_per_task = 1;
+  return options;
+}
+
 SlurmLimits LimitsFor(const SubmitRequest& request) {
   SlurmLimits limits = ReadSlurmLimits();
   const size_t most = static_cast<size_t>(request.slurm.max_submit);
@@ -122,7 +133,7 @@ absl::StatusOr<std::string> SendDecidingJob(
   submission.count = 1;
   SFT_ASSIGN_OR_RETURN(
       submission.job_id,
-      Sbatch(SbatchWords(OptionsOf(request),
+      Sbatch(SbatchWords(OptionsOfDecidingJob(request),
                          DecidingJob(request, {after.begin(), after.end()}))));
   SFT_RETURN_IF_ERROR(WriteSubmission(folder, submission));
   return submission.job_id;
@@ -261,10 +272,11 @@ absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
     sent.push_back(array.is_untuned ? "UNTUNED" : "ARRAY");
   }
   if (!request.decide_words.empty() && !sent.empty()) {
-    absl::StrAppend(
-        &text, "# ",
-        ShellLine(SbatchWords(OptionsOf(request), DecidingJob(request, sent))),
-        "\n# which executes: ", ShellLine(request.decide_words), "\n");
+    absl::StrAppend(&text, "# ",
+                    ShellLine(SbatchWords(OptionsOfDecidingJob(request),
+                                          DecidingJob(request, sent))),
+                    "\n# which executes: ", ShellLine(request.decide_words),
+                    "\n");
   }
   if (planned.left_out > 0) {
     absl::StrAppend(&text, "# ", planned.left_out,

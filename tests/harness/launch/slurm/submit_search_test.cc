@@ -163,6 +163,28 @@ TEST_CASE("each plan of a folder, and each part of one, has a job that decides",
   CHECK_FALSE(sweep.Submit().deciding_job.empty());
 }
 
+TEST_CASE("a job that decides asks for no card, no node and one core",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  sweep.request.slurm.gpus = "2";
+  sweep.request.slurm.gres = "gpu:2";
+  sweep.request.slurm.nodelist = "n7";
+  sweep.request.slurm.cpus_per_task = 8;
+  sweep.request.slurm.partition = "long";
+  sweep.Submit();
+  const std::vector<std::string> calls = slurm.Calls("sbatch");
+  REQUIRE(calls.size() == 3);
+  for (const char* word :
+       {"--gpus=2", "--gres=gpu:2", "--nodelist=n7", "--cpus-per-task=8"}) {
+    INFO(word);
+    CHECK(SaysSo(calls[1], word));
+    CHECK_FALSE(SaysSo(calls[2], word));
+  }
+  CHECK(SaysSo(calls[2], "--cpus-per-task=1 "));
+  CHECK(SaysSo(calls[2], "--partition=long "));
+}
+
 TEST_CASE("jobs that decide do not follow each other for ever",
           "[launch][slurm][search]") {
   const FakeSlurm slurm(100);
