@@ -119,6 +119,20 @@ bool IsAnyOnItsWay(const spec::RunPlan& plan,
       });
 }
 
+// While anything is on its way to a rung that is not the last.
+bool WantsDecision(const spec::RunPlan& plan, const SubmitRequest& request,
+                   const std::vector<search::Standing>& standings) {
+  return !request.decide_words.empty() && request.decisions > 0 &&
+         IsAnyOnItsWay(plan, standings);
+}
+
+// Tasks that may still be sent, of `room` places: arrays that took all of them
+// would leave none for the job that decides.
+size_t RoomForTasks(size_t room, bool wants_decision) {
+  return wants_decision && room != kUnlimitedTasks && room > 1 ? room - 1
+                                                               : room;
+}
+
 // Submits the job that sends the next rung, once `after` have ended; the job
 // that is at work now is none of those that will.
 absl::StatusOr<std::string> SendDecidingJob(
@@ -256,9 +270,11 @@ absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
   SFT_ASSIGN_OR_RETURN(const RunsToSend runs,
                        ChooseRuns(plan, store, {}, request, standings));
   const SlurmLimits limits = LimitsFor(request);
+  const bool wants_decision = WantsDecision(plan, request, standings);
   const PlannedArrays planned = CutIntoArrays(
       runs, static_cast<size_t>(request.slurm.runs_per_task), limits.array_size,
-      limits.jobs == 0 ? kUnlimitedTasks : limits.jobs);
+      RoomForTasks(limits.jobs == 0 ? kUnlimitedTasks : limits.jobs,
+                   wants_decision));
   std::string text = ScriptFor(request);
   std::vector<std::string> sent;
   for (const PlannedArray& array : planned.arrays) {
@@ -271,7 +287,7 @@ absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
                     ShellLine(SbatchWords(OptionsOf(request), job)), "\n");
     sent.push_back(array.is_untuned ? "UNTUNED" : "ARRAY");
   }
-  if (!request.decide_words.empty() && !sent.empty()) {
+  if (wants_decision && !sent.empty()) {
     absl::StrAppend(&text, "# ",
                     ShellLine(SbatchWords(OptionsOfDecidingJob(request),
                                           DecidingJob(request, sent))),
@@ -318,13 +334,15 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   SubmitSummary summary;
   SFT_ASSIGN_OR_RETURN(summary.runs,
                        ChooseRuns(plan, store, in_slurm, request, standings));
+  const bool wants_decision =
+      deciding.empty() && WantsDecision(plan, request, standings);
   const SlurmLimits limits = LimitsFor(request);
   const size_t room = limits.jobs == 0           ? kUnlimitedTasks
                       : limits.jobs > queue.jobs ? limits.jobs - queue.jobs
                                                  : 0;
   const PlannedArrays planned = CutIntoArrays(
       summary.runs, static_cast<size_t>(request.slurm.runs_per_task),
-      limits.array_size, room);
+      limits.array_size, RoomForTasks(room, wants_decision));
   summary.left_out = planned.left_out;
   // sbatch keeps a copy of it: one that is written anew changes no job's.
   SFT_RETURN_IF_ERROR(MakeFolders(folder.Logs()));
@@ -344,9 +362,7 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
     jobs.insert(sent->job_id);
     summary.arrays.push_back(*std::move(sent));
   }
-  // While anything is on its way to a rung that is not the last.
-  if (!request.decide_words.empty() && request.decisions > 0 &&
-      deciding.empty() && !jobs.empty() && IsAnyOnItsWay(plan, standings)) {
+  if (wants_decision && !jobs.empty()) {
     SFT_ASSIGN_OR_RETURN(summary.deciding_job, SendDecidingJob(request, jobs));
   }
   return summary;

@@ -185,6 +185,22 @@ TEST_CASE("a job that decides asks for no card, no node and one core",
   CHECK(SaysSo(calls[2], "--partition=long "));
 }
 
+TEST_CASE(
+    "where there is little room, a place is kept for the job that decides",
+    "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  sweep.request.slurm.max_submit = 5;
+  const auto described = DescribeSubmission(sweep.plan, sweep.request);
+  REQUIRE(described.ok());
+  CHECK(SaysSo(*described, "# 6 tasks find no room in the queue"));
+  const SubmitSummary summary = sweep.Submit();
+  REQUIRE(summary.arrays.size() == 2);
+  CHECK(summary.arrays[0].tasks + summary.arrays[1].tasks == 4);
+  CHECK(summary.left_out == 6);
+  CHECK_FALSE(summary.deciding_job.empty());
+}
+
 TEST_CASE("jobs that decide do not follow each other for ever",
           "[launch][slurm][search]") {
   const FakeSlurm slurm(100);
