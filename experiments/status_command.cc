@@ -175,8 +175,9 @@ tab-separated in a pipe, with the counts on standard error. done: a record that
 stands, ok or diverged. running: a process is at it. interrupted: begun, and no
 process is at it; the same 'run' continues. failed: the last try failed.
 waiting: not begun, or at the end of a rung of a search where others are
-missing. stopped: by the search, with the rung and the score. Of a sweep that was submitted, what Slurm says of the runs
-that are not done stands beside the counts.
+missing. stopped: by the search, with the rung and the score. Of a sweep that
+was submitted, what Slurm says of the runs that are not done stands beside the
+counts.
   sftbench status results/demo
   sftbench status results/demo --watch
 )",
