@@ -109,9 +109,9 @@ Command QueryCommand() {
        .usage = "query DIR|FILE [--where CONDITIONS] [--columns NAMES]",
        .summary = "Records as rows: filtered, any number of them.",
        .help = R"(
-A row a record. Names are run_id, attempt (0: the final record), status,
-status_message; fields of the config and axes; TASK/SPLIT/METRIC of the last
-round, with @ROUND of each; fact.NAME, forgetting.NAME, measured.NAME,
+A row a record. Names are run_id, attempt and rung (both 0: the final record),
+status, status_message; fields of the config and axes; TASK/SPLIT/METRIC of the
+last round, with @ROUND of each; fact.NAME, forgetting.NAME, measured.NAME,
 text.NAME. Conditions are joined by commas and compare by = != < <= > >=.
 Columns on a terminal, tab-separated in a pipe.
   sftbench query results/demo --where 'method=lora,status=ok'

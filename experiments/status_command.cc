@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -117,15 +118,22 @@ absl::StatusOr<analysis::StatusTable> Watch(const std::string& folder) {
   return table;
 }
 
-// Of a sweep that was submitted, what Slurm says of the runs that are not done.
-void PrintSlurmStates(const std::string& folder, FILE* to) {
+// Of a sweep that was submitted, what Slurm says of the runs that are not done;
+// what the search stopped is.
+void PrintSlurmStates(const std::string& folder,
+                      const analysis::StatusTable& table, FILE* to) {
   const auto in_slurm = launch::ReadSlurmStates(folder);
   if (!in_slurm.ok()) {
     // What our own files say holds without it.
     PrintWarnings({std::string(in_slurm.status().message())});
     return;
   }
+  std::set<std::string> stopped;
+  for (const analysis::RunState& run : table.runs) {
+    if (run.state == "stopped") stopped.insert(run.run_id);
+  }
   for (const launch::RunInSlurm& run : *in_slurm) {
+    if (stopped.count(run.run_id) != 0) continue;
     fprintf(to, "slurm: %s  %s\n", run.run_id.c_str(), run.state.c_str());
   }
 }
@@ -148,7 +156,7 @@ absl::StatusOr<int> RunStatusCommand(const StatusFlags& flags) {
       fflush(stdout);
       FILE* const to = isatty(STDOUT_FILENO) == 1 ? stdout : stderr;
       fprintf(to, "%s\n", analysis::StatusCounts(table).c_str());
-      PrintSlurmStates(flags.folder, to);
+      PrintSlurmStates(flags.folder, table, to);
     }
   }
   return table.failed > 0 ? kExitRunFailed : kExitGood;
@@ -167,8 +175,9 @@ tab-separated in a pipe, with the counts on standard error. done: a record that
 stands, ok or diverged. running: a process is at it. interrupted: begun, and no
 process is at it; the same 'run' continues. failed: the last try failed.
 waiting: not begun, or at the end of a rung of a search where others are
-missing. stopped: by the search, with the rung and the score. Of a sweep that was submitted, what Slurm says of the runs
-that are not done stands beside the counts.
+missing. stopped: by the search, with the rung and the score. Of a sweep that
+was submitted, what Slurm says of the runs that are not done stands beside the
+counts.
   sftbench status results/demo
   sftbench status results/demo --watch
 )",

@@ -135,6 +135,7 @@ absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
   request.max_attempts = flags.max_attempts;
   request.only = flags.only;
   request.places = sweep.places;
+  request.filter = flags.filter;
   SFT_ASSIGN_OR_RETURN(const std::string digest, OwnDigest());
   request.task_words = sweep.task_words;
   request.task_words.push_back(absl::StrCat("--build=", digest));
@@ -267,7 +268,8 @@ task saves before its time is up and is put back; a task that is preempted,
 requeued or lost goes on from its checkpoint. The same command again sends what
 has no final record and is not in the queue. Of a spec with a search the runs
 of a rung are sent, and a job that sends the next rung once they have ended;
-where jobs may not call sbatch, type submit again for that. DIR must be where all nodes see it.
+where jobs may not call sbatch, type submit again for that. DIR must be where
+all nodes see it.
   sftbench submit spec.yaml --out DIR --partition cpu --time 1:00:00
   sftbench status DIR
   sftbench cancel DIR

@@ -39,7 +39,7 @@ case "$kind" in
     ;;
   plain)
     cmake --preset fuzz >/dev/null
-    tests=(architecture metrics analysis)
+    tests=(architecture metrics search analysis)
     cmake --build build-fuzz --target "${tests[@]/#/test_}"
     cd build-fuzz
     exec ctest --output-on-failure --no-tests=error -j "$(nproc)" "$@" \

@@ -99,7 +99,9 @@ QueryRow RowOfRecord(const record::NamedRecord& named) {
   AddAll(kMeasured, record.measured, NumberOf, row);
   AddAll(kText, record.texts, text, row);
   row["run_id"] = text(record.run_id);
-  row["attempt"] = NumberOf(record::ParseRecordName(named.name).attempt);
+  const record::RecordName name = record::ParseRecordName(named.name);
+  row["attempt"] = NumberOf(name.attempt);
+  row["rung"] = NumberOf(name.rung);
   row["status"] = text(std::string(record::RunStatusName(record.status)));
   row["status_message"] = text(record.status_message);
   return row;

@@ -19,10 +19,11 @@ struct QueryValue {
 };
 using QueryRow = std::map<std::string, QueryValue>;
 
-// run_id, attempt (0 = the final record), status, status_message; the fields of
-// the config and the axes under their own names; <task>/<split>/<metric> of the
-// last round, and with @<round> behind it of each; facts, forgetting, measures
-// and texts behind "fact.", "forgetting.", "measured." and "text.".
+// run_id, attempt and rung (both 0: the final record), status, status_message;
+// the fields of the config and the axes under their own names;
+// <task>/<split>/<metric> of the last round, and with @<round> behind it of
+// each; facts, forgetting, measures and texts behind "fact.", "forgetting.",
+// "measured." and "text.".
 QueryRow RowOfRecord(const record::NamedRecord& named);
 
 // What a row shows if nothing is asked for: run_id, status, axes, and of each

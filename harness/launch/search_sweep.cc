@@ -43,6 +43,7 @@ class SearchSweep {
       SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
                            search::RecordedStandings(search_, scores_, &own_));
       DropStopped(plan_, standings, store_);
+      if (rung == 0) CountWhatIsLost(standings);
       const int next_rung = RungOfNext(standings);
       const std::vector<size_t> next = PlacesAt(standings, next_rung);
       // Where nothing became of a sweep, another would do no better.
@@ -67,6 +68,21 @@ class SearchSweep {
   void CountWhatStands() {
     for (const size_t place : own_) {
       if (store_.Stands(plan_.runs[place].run_id)) ++summary_.runs.skipped;
+    }
+  }
+
+  // What failed for good before is in no sweep of this one.
+  void CountWhatIsLost(const std::vector<search::Standing>& standings) {
+    for (const size_t place : own_) {
+      const std::string& run_id = plan_.runs[place].run_id;
+      const bool is_untuned = spec::IsUntuned(plan_.runs[place]);
+      if (!is_untuned && standings[place].verdict != Verdict::kLost) continue;
+      if (store_.Stands(run_id) ||
+          store_.CountFailures(run_id) < options_.max_attempts) {
+        continue;
+      }
+      ++summary_.runs.failed;
+      if (is_untuned) failed_untuned_.insert(run_id);
     }
   }
 

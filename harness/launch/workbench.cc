@@ -32,6 +32,16 @@ std::vector<spec::MethodSpecRow> SpecRows(const std::vector<Row>& rows) {
   }
   return out;
 }
+std::vector<spec::MethodSpecRow> UpdateSpecRows(
+    const std::vector<train::UpdateMethodRow>& rows) {
+  std::vector<spec::MethodSpecRow> out = SpecRows(rows);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].calibration) {
+      out[i].data_option = rows[i].calibration(spec::RunConfig()).option;
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -172,7 +182,7 @@ spec::SpecTables Workbench::Tables() const {
   spec::SpecTables tables;
   constexpr int kMostThreads = 1024;  // that the field takes
   tables.cores = std::min(measure::ReadMachineFacts().cores, kMostThreads);
-  tables.update_methods = SpecRows(methods.update);
+  tables.update_methods = UpdateSpecRows(methods.update);
   tables.batching_methods = SpecRows(methods.batching);
   for (const search::SearcherRow& row : search::AllSearchers()) {
     tables.searches.push_back({row.name, row.summary, row.options});

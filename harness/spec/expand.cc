@@ -79,10 +79,15 @@ const std::set<std::string>& UntunedFields() {
 }
 
 // Hands the config those of the spec's data sets that it names.
-void AddUserData(const std::vector<UserData>& data, RunConfig& config) {
+void AddUserData(const std::vector<UserData>& data, const SpecTables& tables,
+                 RunConfig& config) {
   std::vector<std::string> besides = config.replay_from;
-  for (const auto& [name, value] : config.method_options) {
-    besides.push_back(value);  // of an option that names a set
+  for (const MethodSpecRow& row : tables.update_methods) {
+    if (row.name != config.method) continue;
+    const auto option = config.method_options.find(row.data_option);
+    if (option != config.method_options.end()) {
+      besides.push_back(option->second);
+    }
   }
   for (const UserData& one : data) {
     if (std::find(besides.begin(), besides.end(), one.name) != besides.end()) {
@@ -230,7 +235,7 @@ class CellPlanner {
       }
     }
     SFT_ASSIGN_OR_RETURN(RunConfig config, ConfigFromFields(fields));
-    AddUserData(spec_.data, config);
+    AddUserData(spec_.data, tables_, config);
     if (complete_) SFT_RETURN_IF_ERROR(complete_(trained_, config));
     return config;
   }

@@ -99,6 +99,7 @@ struct MethodSpecRow {
   std::string name;
   std::string summary;
   std::vector<FieldSpec> options;
+  std::string data_option = {};  // the one that names a data set; "" = none
 };
 struct OptimizerSpecRow {
   std::string name;

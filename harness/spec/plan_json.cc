@@ -20,7 +20,7 @@ nlohmann::json PlanHeaderToJson(const RunPlan& plan) {
   json["axis_names"] = plan.axis_names;
   json["select_by"] = plan.select_by;
   json["select_per"] = plan.select_per;
-  // Plans without a search are the text that they were before there were any.
+  // Left out where there is none: older readers know no such key.
   if (!plan.search.kind.empty()) {
     json["search"] = {{"kind", plan.search.kind},
                       {"options", plan.search.options}};

@@ -61,6 +61,20 @@ set: {batch_size: 4, max_length: 96, threads: 1}
 grid: {method: [full], seed: [0]}
 SPEC
 }
+# The same with a search: its scripts are told a rung, and one decides.
+searched=$place/$evil/r\ $evil.yaml
+write_searched_spec() {
+  sed -e 's/^budget: .*/budget: {steps: 4}/' \
+    -e 's/seed: \[0\]/seed: [0], learning_rate: [1.0e-3, 1.0e-4]/' \
+    "$spec" >"$searched"
+  cat >>"$searched" <<'SPEC'
+select: {by: validation_loss, per: [method]}
+search: {kind: halving, rungs: 2, reduction: 2}
+SPEC
+}
+is_a_script() {
+  shellcheck "$1" || fail "$1 does not pass shellcheck"
+}
 
 # Everything below the test's folder but what a command may write.
 outside() {
@@ -114,9 +128,12 @@ bash "$top/lines.sh" >"$top/said" 2>&1 || fail "bash: $(cat "$top/said")"
 nothing_ran "lines for bash"
 same_records "$program" "$calm" "$place/out/o $evil lines"
 
+command -v shellcheck >/dev/null ||
+  skip_rest hostile_names tools "no shellcheck (./setup.sh --cluster)"
 require_slurm hostile_names skip_rest
 export SLURM_CONF=$slurm/slurm.conf
 "$here/slurm_up.sh" "$slurm" 3 "${SLURM_TEST_PORT:-17100}"
+write_searched_spec
 before=$(outside)
 for flag in --partition --account --qos --constraint --mail-user --gres; do
   "$program" submit "$spec" --out "$place/out/refused" "$flag" \
@@ -131,12 +148,25 @@ for recipe in names profile; do
   words=(--out "$out $recipe")
   [[ $recipe == profile ]] && words+=(--profile "$place/out/profile.yaml")
   "$program" submit "$spec" "${words[@]}" --dry-run >"$top/job.sh" 2>/dev/null
-  if command -v shellcheck >/dev/null; then
-    shellcheck "$top/job.sh" || fail "the script does not pass shellcheck"
-  fi
+  is_a_script "$top/job.sh"
   "$program" submit "$spec" "${words[@]}" --wait >"$top/said" 2>&1 ||
     fail "submit: $(cat "$top/said" "$place/out/o $evil $recipe"/slurm/logs/*)"
   nothing_ran "submit: $recipe"
   same_records "$program" "$calm" "$place/out/o $evil $recipe"
 done
+
+echo "submit: search"
+words=("$searched" --out "$out search" --profile "$place/out/profile.yaml")
+"$program" submit "${words[@]}" --dry-run >"$top/job.sh" 2>/dev/null
+is_a_script "$top/job.sh"
+grep -e '--rung=' "$top/job.sh" >/dev/null || fail "no task is told a rung"
+"$program" submit "${words[@]}" >"$top/said" 2>&1 ||
+  fail "submit: $(cat "$top/said")"
+scripts=("$place/out/o $evil search"/slurm/*.sh)
+[[ ${#scripts[@]} == 2 && ${scripts[*]} == *.decide.sh* ]] ||
+  fail "wanted a task's script and one that decides: ${scripts[*]}"
+for script in "${scripts[@]}"; do is_a_script "$script"; done
+"$program" cancel "$out search" >"$top/said" 2>&1 ||
+  fail "cancel: $(cat "$top/said")"
+nothing_ran "submit: search"
 echo "names_test: good"

@@ -30,6 +30,7 @@ absl::StatusOr<Submission> SubmissionFrom(const std::string& path) {
     json.at("manifest").get_to(submission.manifest);
     json.at("tasks").get_to(submission.tasks);
     json.at("count").get_to(submission.count);
+    submission.filter = json.value("filter", "");
   } catch (const nlohmann::json::exception& error) {
     return InputError(path, absl::StrCat("is no submission: ", error.what()));
   }
@@ -63,11 +64,10 @@ absl::Status WriteSubmission(const SlurmFolder& folder,
   // A controller that lost its state gives out numbers again.
   const std::string time =
       absl::FormatTime("%Y%m%dT%H%M%E6S", absl::Now(), absl::UTCTimeZone());
-  const nlohmann::json json = {{"job_id", submission.job_id},
-                               {"manifest", submission.manifest},
-                               {"tasks", submission.tasks},
-                               {"count", submission.count},
-                               {"submitted", time}};
+  const nlohmann::json json = {
+      {"job_id", submission.job_id}, {"manifest", submission.manifest},
+      {"tasks", submission.tasks},   {"count", submission.count},
+      {"filter", submission.filter}, {"submitted", time}};
   return WriteFileAtomically(
       absl::StrCat(folder.Path(), "/", time, "-", submission.job_id, ".json"),
       json.dump(1) + "\n");
@@ -152,13 +152,17 @@ absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
 }
 
 absl::StatusOr<std::set<std::string>> QueuedDecidingJobs(
-    const SlurmFolder& folder, const SlurmQueue& queue) {
+    const SlurmFolder& folder, const SlurmQueue& queue,
+    const std::string& manifest, const std::string& filter) {
   SFT_ASSIGN_OR_RETURN(const std::vector<Submission> submissions,
                        ReadSubmissions(folder));
   std::set<std::string> jobs;
   for (const Submission& submission : submissions) {
-    const bool is_queued = queue.tasks.count({submission.job_id, 0}) != 0;
-    if (submission.tasks.empty() && is_queued) jobs.insert(submission.job_id);
+    if (submission.tasks.empty() && submission.manifest == manifest &&
+        submission.filter == filter &&
+        queue.tasks.count({submission.job_id, 0}) != 0) {
+      jobs.insert(submission.job_id);
+    }
   }
   return jobs;
 }

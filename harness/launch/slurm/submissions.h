@@ -34,7 +34,8 @@ struct Submission {
   // Likewise; "" of a job that executes no run: one that decides on a search's
   // next rung.
   std::string tasks;
-  size_t count = 0;  // tasks
+  size_t count = 0;    // tasks
+  std::string filter;  // of a job that decides: what of the plan it sends
 };
 
 // Named by its contents. Returns its path below DIR.
@@ -67,9 +68,12 @@ struct QueuedRun {
 absl::StatusOr<std::vector<QueuedRun>> QueuedRunsOf(const SlurmFolder& folder,
                                                     const SlurmQueue& queue);
 
-// Jobs among them that decide on a search's next rung.
+// Jobs in the queue that decide on the next rung of this plan's search, of what
+// of it the filter chose. Another plan of the folder, or another part of this
+// one, has its own.
 absl::StatusOr<std::set<std::string>> QueuedDecidingJobs(
-    const SlurmFolder& folder, const SlurmQueue& queue);
+    const SlurmFolder& folder, const SlurmQueue& queue,
+    const std::string& manifest, const std::string& filter);
 
 // A run that has no final record, as Slurm sees it: "123_4 PENDING
 // (Resources)", or, once it has left the queue, what accounting says of it.

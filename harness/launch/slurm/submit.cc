@@ -61,6 +61,17 @@ SlurmOptions OptionsOf(const SubmitRequest& request) {
   return options;
 }
 
+// It reads records and calls sbatch: what a training run needs would keep it
+// waiting, and a card idle.
+SlurmOptions OptionsOfDecidingJob(const SubmitRequest& request) {
+  SlurmOptions options = OptionsOf(request);
+  options.gpus.clear();
+  options.gres.clear();
+  options.nodelist.clear();
+  options.cpus_per_task = 1;
+  return options;
+}
+
 SlurmLimits LimitsFor(const SubmitRequest& request) {
   SlurmLimits limits = ReadSlurmLimits();
   const size_t most = static_cast<size_t>(request.slurm.max_submit);
@@ -108,6 +119,20 @@ bool IsAnyOnItsWay(const spec::RunPlan& plan,
       });
 }
 
+// While anything is on its way to a rung that is not the last.
+bool WantsDecision(const spec::RunPlan& plan, const SubmitRequest& request,
+                   const std::vector<search::Standing>& standings) {
+  return !request.decide_words.empty() && request.decisions > 0 &&
+         IsAnyOnItsWay(plan, standings);
+}
+
+// Tasks that may still be sent, of `room` places: arrays that took all of them
+// would leave none for the job that decides.
+size_t RoomForTasks(size_t room, bool wants_decision) {
+  return wants_decision && room != kUnlimitedTasks && room > 1 ? room - 1
+                                                               : room;
+}
+
 // Submits the job that sends the next rung, once `after` have ended; the job
 // that is at work now is none of those that will.
 absl::StatusOr<std::string> SendDecidingJob(
@@ -118,10 +143,11 @@ absl::StatusOr<std::string> SendDecidingJob(
       PlainScript(request.decide_words, request.slurm.setup)));
   Submission submission;
   submission.manifest = request.manifest;
+  submission.filter = request.filter;
   submission.count = 1;
   SFT_ASSIGN_OR_RETURN(
       submission.job_id,
-      Sbatch(SbatchWords(OptionsOf(request),
+      Sbatch(SbatchWords(OptionsOfDecidingJob(request),
                          DecidingJob(request, {after.begin(), after.end()}))));
   SFT_RETURN_IF_ERROR(WriteSubmission(folder, submission));
   return submission.job_id;
@@ -244,9 +270,11 @@ absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
   SFT_ASSIGN_OR_RETURN(const RunsToSend runs,
                        ChooseRuns(plan, store, {}, request, standings));
   const SlurmLimits limits = LimitsFor(request);
+  const bool wants_decision = WantsDecision(plan, request, standings);
   const PlannedArrays planned = CutIntoArrays(
       runs, static_cast<size_t>(request.slurm.runs_per_task), limits.array_size,
-      limits.jobs == 0 ? kUnlimitedTasks : limits.jobs);
+      RoomForTasks(limits.jobs == 0 ? kUnlimitedTasks : limits.jobs,
+                   wants_decision));
   std::string text = ScriptFor(request);
   std::vector<std::string> sent;
   for (const PlannedArray& array : planned.arrays) {
@@ -259,11 +287,12 @@ absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
                     ShellLine(SbatchWords(OptionsOf(request), job)), "\n");
     sent.push_back(array.is_untuned ? "UNTUNED" : "ARRAY");
   }
-  if (!request.decide_words.empty() && !sent.empty()) {
-    absl::StrAppend(
-        &text, "# ",
-        ShellLine(SbatchWords(OptionsOf(request), DecidingJob(request, sent))),
-        "\n# which executes: ", ShellLine(request.decide_words), "\n");
+  if (wants_decision && !sent.empty()) {
+    absl::StrAppend(&text, "# ",
+                    ShellLine(SbatchWords(OptionsOfDecidingJob(request),
+                                          DecidingJob(request, sent))),
+                    "\n# which executes: ", ShellLine(request.decide_words),
+                    "\n");
   }
   if (planned.left_out > 0) {
     absl::StrAppend(&text, "# ", planned.left_out,
@@ -279,8 +308,9 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   SFT_ASSIGN_OR_RETURN(const SlurmQueue queue, ReadSlurmQueue());
   SFT_ASSIGN_OR_RETURN(const std::vector<QueuedRun> in_queue,
                        QueuedRunsOf(folder, queue));
-  SFT_ASSIGN_OR_RETURN(std::set<std::string> deciding,
-                       QueuedDecidingJobs(folder, queue));
+  SFT_ASSIGN_OR_RETURN(
+      std::set<std::string> deciding,
+      QueuedDecidingJobs(folder, queue, request.manifest, request.filter));
   if (const char* own = getenv("SLURM_ARRAY_JOB_ID"); own != nullptr) {
     deciding.erase(own);
   }
@@ -304,13 +334,15 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
   SubmitSummary summary;
   SFT_ASSIGN_OR_RETURN(summary.runs,
                        ChooseRuns(plan, store, in_slurm, request, standings));
+  const bool wants_decision =
+      deciding.empty() && WantsDecision(plan, request, standings);
   const SlurmLimits limits = LimitsFor(request);
   const size_t room = limits.jobs == 0           ? kUnlimitedTasks
                       : limits.jobs > queue.jobs ? limits.jobs - queue.jobs
                                                  : 0;
   const PlannedArrays planned = CutIntoArrays(
       summary.runs, static_cast<size_t>(request.slurm.runs_per_task),
-      limits.array_size, room);
+      limits.array_size, RoomForTasks(room, wants_decision));
   summary.left_out = planned.left_out;
   // sbatch keeps a copy of it: one that is written anew changes no job's.
   SFT_RETURN_IF_ERROR(MakeFolders(folder.Logs()));
@@ -330,9 +362,7 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
     jobs.insert(sent->job_id);
     summary.arrays.push_back(*std::move(sent));
   }
-  // While anything is on its way to a rung that is not the last.
-  if (!request.decide_words.empty() && request.decisions > 0 &&
-      deciding.empty() && !jobs.empty() && IsAnyOnItsWay(plan, standings)) {
+  if (wants_decision && !jobs.empty()) {
     SFT_ASSIGN_OR_RETURN(summary.deciding_job, SendDecidingJob(request, jobs));
   }
   return summary;

@@ -29,6 +29,7 @@ struct SubmitRequest {
   std::string manifest;                 // path below paths.out
   std::string digest;                   // its name
   std::vector<size_t> places;           // in the plan, of what is asked for
+  std::string filter;                   // that chose these, as given
   std::vector<std::string> task_words;  // as JobScript takes them
   SlurmOptions slurm;
   int max_attempts = kDefaultAttempts;

@@ -17,6 +17,11 @@ TEST_CASE("a record has all its numbers and texts by name",
   CHECK(row.at("run_id").text == "0123456789abcdef");
   CHECK_FALSE(row.at("run_id").is_number);  // though some ids look like one
   CHECK(row.at("attempt").text == "2");
+  CHECK(row.at("rung").text == "0");
+  const QueryRow of_rung =
+      RowOfRecord({"0123456789abcdef.rung3", record::SampleRecord()});
+  CHECK(of_rung.at("attempt").text == "0");
+  CHECK(of_rung.at("rung").text == "3");
   CHECK(row.at("status").text == "diverged");
   CHECK(row.at("method").text == "lora");
   CHECK(row.at("seed").is_number);

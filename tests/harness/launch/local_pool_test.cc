@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "harness/core/files.h"
 #include "harness/record/run_store.h"
 #include "tests/support/catch_torch.h"

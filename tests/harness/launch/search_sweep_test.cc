@@ -262,11 +262,26 @@ TEST_CASE("a run that fails or diverges is out, and no search hangs on it",
   CHECK(summary.runs.finished == 2);
   CHECK(summary.runs.stopped == 6);
   CHECK(scene.world.started.back() == "0 full-2-0");
+  // The same command again has nothing to do, and says what failed.
+  const size_t started = scene.world.started.size();
+  const SearchSummary again = scene.Run();
+  CHECK(again.runs.failed == 1);
+  CHECK(again.runs.finished == 0);
+  CHECK(scene.world.started.size() == started);
   // Without its untuned run, others are executed all the same.
   Scene other(NineCells());
   other.world.failing = {"base"};
   CHECK(other.Run().runs.failed == 1);
   CHECK(other.world.started.back() == "0 full-0-0");
+  CHECK(other.Run().runs.failed == 1);
+  // Nor is it counted twice where others go on.
+  Scene paused(NineCells());
+  paused.world.failing = {"base"};
+  SearchRequest first_rung;
+  first_rung.last_rung = 1;
+  CHECK(paused.Run(first_rung).runs.failed == 1);
+  CHECK(paused.Run().runs.failed == 1);
+  CHECK(paused.world.started.back() == "0 full-0-0");
 }
 
 TEST_CASE("what others beat leaves no checkpoint", "[launch][search]") {

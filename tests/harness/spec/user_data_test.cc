@@ -54,6 +54,37 @@ TEST_CASE("a data block makes names that the spec can train on",
   CHECK(UserDataToJson(*again) == UserDataToJson(data));
 }
 
+TEST_CASE("a value that reads like a data set's name names none",
+          "[spec][user_data]") {
+  SpecTables tables = TestTables();
+  const FieldSpec from{"careful.from", FieldType::kString, "own", {}, "rows"};
+  const FieldSpec by{"careful.by", FieldType::kString, "kaiming", {}, "how"};
+  tables.update_methods.push_back({"careful", "", {from, by}, from.name});
+  const auto spec = ParseSpecText(
+      "s.yaml",
+      std::string(kHead) +
+          "train: [rotten_tomatoes]\nevaluate: {tasks: [rotten_tomatoes]}\n"
+          "data:\n"
+          "  - {name: kaiming, path: a.csv, task: classification}\n"
+          "  - {name: own, path: b.csv, task: classification}\n"
+          "grid: {method: [lora, careful]}\n",
+      tables);
+  INFO(spec.status().ToString());
+  REQUIRE(spec.ok());
+  const auto plan = ExpandPlan(*spec, tables, [](const RunConfig& config) {
+    return absl::StatusOr<std::vector<std::string>>({config.model});
+  });
+  INFO(plan.status().ToString());
+  REQUIRE(plan.ok());
+  REQUIRE(plan->runs.size() == 3);
+  const RunConfig& lora = plan->runs[1].config;
+  CHECK(lora.method_options.at("lora.init") == "kaiming");
+  CHECK(lora.user_data.empty());
+  const RunConfig& careful = plan->runs[2].config;
+  CHECK(careful.user_data.size() == 1);
+  CHECK(careful.user_data.contains("own"));
+}
+
 TEST_CASE("where an answer ends is part of a data block", "[spec][user_data]") {
   const auto stops = [](const std::string& keys) {
     const auto spec =

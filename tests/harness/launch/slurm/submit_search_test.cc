@@ -140,6 +140,67 @@ TEST_CASE("a rung is sent, and a job that sends the next one",
   CHECK(over.runs.stopped == 8);
 }
 
+TEST_CASE("each plan of a folder, and each part of one, has a job that decides",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  CHECK(sweep.Submit().deciding_job == "103");
+  const std::string queue = "102|0|RUNNING|n1\n103|0|PENDING|Dependency\n";
+  slurm.Queue(queue);
+  CHECK(sweep.Submit().deciding_job.empty());
+  sweep.request.filter = "seed=0";
+  const std::string of_part = sweep.Submit().deciding_job;
+  REQUIRE_FALSE(of_part.empty());
+  slurm.Queue(absl::StrCat(queue, of_part, "|0|PENDING|Dependency\n"));
+  CHECK(sweep.Submit().deciding_job.empty());
+  // The same cells, asked another question.
+  sweep.plan.question = "another";
+  const auto manifest = record::WriteManifest(sweep.request.paths, sweep.plan);
+  REQUIRE(manifest.ok());
+  sweep.request.digest = fs::path(*manifest).stem().string();
+  sweep.request.manifest =
+      absl::StrCat("manifests/", sweep.request.digest, ".jsonl");
+  CHECK_FALSE(sweep.Submit().deciding_job.empty());
+}
+
+TEST_CASE("a job that decides asks for no card, no node and one core",
+          "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  sweep.request.slurm.gpus = "2";
+  sweep.request.slurm.gres = "gpu:2";
+  sweep.request.slurm.nodelist = "n7";
+  sweep.request.slurm.cpus_per_task = 8;
+  sweep.request.slurm.partition = "long";
+  sweep.Submit();
+  const std::vector<std::string> calls = slurm.Calls("sbatch");
+  REQUIRE(calls.size() == 3);
+  for (const char* word :
+       {"--gpus=2", "--gres=gpu:2", "--nodelist=n7", "--cpus-per-task=8"}) {
+    INFO(word);
+    CHECK(SaysSo(calls[1], word));
+    CHECK_FALSE(SaysSo(calls[2], word));
+  }
+  CHECK(SaysSo(calls[2], "--cpus-per-task=1 "));
+  CHECK(SaysSo(calls[2], "--partition=long "));
+}
+
+TEST_CASE(
+    "where there is little room, a place is kept for the job that decides",
+    "[launch][slurm][search]") {
+  const FakeSlurm slurm(100);
+  SearchedSweep sweep;
+  sweep.request.slurm.max_submit = 5;
+  const auto described = DescribeSubmission(sweep.plan, sweep.request);
+  REQUIRE(described.ok());
+  CHECK(SaysSo(*described, "# 6 tasks find no room in the queue"));
+  const SubmitSummary summary = sweep.Submit();
+  REQUIRE(summary.arrays.size() == 2);
+  CHECK(summary.arrays[0].tasks + summary.arrays[1].tasks == 4);
+  CHECK(summary.left_out == 6);
+  CHECK_FALSE(summary.deciding_job.empty());
+}
+
 TEST_CASE("jobs that decide do not follow each other for ever",
           "[launch][slurm][search]") {
   const FakeSlurm slurm(100);
