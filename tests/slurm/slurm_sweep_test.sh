@@ -99,6 +99,9 @@ processes_of() {
   done
   return 0
 }
+# As Slurm does before a limit (scancel --batch asks again for a minute, as if it
+# had not reached an array's task).
+warn() { kill -USR1 "$(processes_of "$1" "$2" task)"; }
 none_of() { [[ -z $(processes_of "$@") ]]; }
 
 # --- Runs that stand still in their midst --------------------------------------
@@ -157,7 +160,7 @@ waits=$(squeue -h -r -j "$tuned" -t PENDING -o '%F_%K' | tail -n 1)
 [[ -n $waits ]] || fail "no task waits"
 say "cancelled: $cancelled, which runs on $held_node, and $waits, which waits"
 # As if it had been warned of its limit just before: it must not come back.
-scancel --batch --signal=USR1 "$cancelled"
+warn "$cancelled" "$held_node"
 sleep 1
 scancel "$cancelled" "$waits"
 
@@ -243,7 +246,7 @@ know_tasks "$again"
 last=${again}_$(($(sed -n 's/.*\t\(.*\) tasks/\1/p' "$top/again.txt") - 1))
 hold "$last"
 say "told of its time limit, and is the last of its array: $last"
-scancel --batch --signal=USR1 "$last"
+warn "$last" "$held_node"
 kill -CONT "$held_worker"
 scontrol release "$again"
 wait_for 60 "$last to put itself back" restarted "$last"
