@@ -1,10 +1,8 @@
 // EWC (Kirkpatrick et al. 2017, arXiv 1612.00796, equation 3): full fine-tuning
 //   L(w) + lambda / 2 sum_t sum_i F_ti (w_i - w_ti)^2  over earlier tasks t,
-// w_t the weights at the end of t, F_t the mean over rows of t of (d log
-// p(row's targets) / d w)^2 there, at the labels. Sums of squares are one
-// square: kept are F = sum F_t and c = sum F_t w_t / F; gradients get lambda F
-// (w - c) before clipping. The recorded loss is L alone. The first round has no
-// penalty.
+// w_t the weights at the end of t, F_t the mean over rows of (d log p(targets)
+// / d w)^2 there, at the labels. Kept are F = sum F_t and c = sum F_t w_t / F:
+// gradients get lambda F (w - c) before clipping. The recorded loss is L alone.
 #ifndef METHODS_EWC_H_
 #define METHODS_EWC_H_
 

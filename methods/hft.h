@@ -1,15 +1,9 @@
-// Half Fine-Tuning (arXiv 2404.18466): in each round a random half of the
-// model's weights stays frozen, chosen category by category (section 3.2). A
-// round is one run, or one task of a sequence; the mask is drawn at its start.
-// `category`: per layer 2 of {q,k,v,o} are frozen, 2 of {up,down,gate} in a
-// random half of the layers (floor) and 1 in the others, half of the layer's
-// norms (2, 4 or 6, those of heads among them). A map that gives q, k and v at
-// once is a category of its own, frozen in a half of the layers, and so is then
-// o. Encoders have no gate: 1 of {up,down} is frozen, and 1 of a layer's 2
-// norms. `layer`: whole layers. `model`: whole tensors of all layers.
-// Embeddings with their norm, an encoder's pooler, head, final norm and biases
-// are always trained. What the optimizer remembers is dropped between rounds,
-// or kept of a tensor that both train.
+// Half Fine-Tuning (arXiv 2404.18466, section 3.2): a round (a run, or a task
+// of a sequence) trains half of the layers' weights, drawn at its start.
+// `category` freezes 2 of a layer's {q,k,v,o}, 1 of {up,down,gate} (2 in half
+// of the layers) and half its norms; 1 of encoders' {up,down}; a joined qkv,
+// and o then, in half of the layers. `layer`: whole layers; `model`: any. What
+// else there is is trained. Moments are dropped, or kept of what goes on.
 #ifndef METHODS_HFT_H_
 #define METHODS_HFT_H_
 

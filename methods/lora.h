@@ -1,11 +1,9 @@
-// LoRA (arXiv 2106.09685): W stays, s B A is learnt, s = alpha / r, B = 0 at
-// the start and A Kaiming-uniform with a = sqrt(5), that is
-// U(-1/sqrt(I), 1/sqrt(I)). Options: rank-stabilized scale alpha / sqrt(r)
-// (rsLoRA, 2312.03732), DoRA (2402.09353), a larger learning rate for B
-// (LoRA+, 2402.12354), initial factors out of W's singular values (PiSSA,
-// 2404.02948). The head of an encoder is trained besides, dense. Between the
-// rounds of a sequence the adapter goes on; or it is merged into W and a new
-// one begins; or it stays, frozen, and a new one is stacked on it.
+// LoRA (arXiv 2106.09685): W + s B A, W frozen, s = alpha / r; at the start
+// B = 0, A ~ U(-1/sqrt(I), 1/sqrt(I)) (Kaiming, a = sqrt(5)). Options: rsLoRA's
+// s = alpha / sqrt(r) (2312.03732), DoRA (2402.09353), LoRA+'s larger rate of B
+// (2402.12354), PiSSA's factors out of W's SVD (2404.02948). An encoder's head
+// is trained besides, dense. Between rounds the adapter goes on, is merged into
+// W, or stays, frozen, under a new one.
 #ifndef METHODS_LORA_H_
 #define METHODS_LORA_H_
 

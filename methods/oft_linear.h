@@ -1,7 +1,6 @@
-// y = W (R^T x): a rotation in blocks before any frozen map (OFT, Qiu et al.
-// 2023, arXiv 2306.07280, in the input-centric form of arXiv 2506.19847), as
-// PEFT 0.21.2 computes it: x -> x R, block by block. R follows from a skew
-// Q by Cayley: exactly R = (I - Q) (I + Q)^-1, or by n Neumann terms
+// y = W (R^T x): a rotation in blocks before any frozen map (OFT, 2306.07280,
+// input-centric: 2506.19847), as PEFT 0.21.2 computes it: x -> x R. R is a skew
+// Q's Cayley transform, exactly (I - Q) (I + Q)^-1, or by n Neumann terms
 //   R = (I + Q) (I + Q + ... + Q^(n-2)), which tends to (I + Q) (I - Q)^-1.
 // I/O in/out features, S size of a block, K = I / S blocks, E = S (S - 1) / 2.
 #ifndef METHODS_OFT_LINEAR_H_

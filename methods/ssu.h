@@ -1,9 +1,9 @@
-// SSU (Yamaguchi et al., arXiv 2512.04844): before training, every weight of a
-// block's maps is scored |W_oi| |X_i|, X_i the map's i-th input over all tokens
-// of general rows (L2 norm; Wanda, arXiv 2306.11695); a column i, one input, by
-// the sum over o. The best half of each map's columns is frozen in all rounds:
-// gradient 0, and no decay. Embeddings, norms, biases and heads are trained,
-// as in HFT. Without rows all |X_i| count as 1. I/O in/out features, F frozen.
+// SSU (Yamaguchi et al., arXiv 2512.04844): before training a weight of a map
+// is scored |W_oi| |X_i|, X_i its i-th input over all tokens of general rows
+// (L2 norm; Wanda, 2306.11695; 1 without rows), a column i by the sum over o.
+// The best share of each map's columns is frozen in all rounds, without decay;
+// embeddings, norms, biases and heads are trained. I/O in/out features,
+// F frozen.
 #ifndef METHODS_SSU_H_
 #define METHODS_SSU_H_
 

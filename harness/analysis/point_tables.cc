@@ -74,9 +74,10 @@ std::vector<std::string> SetsAtPoints(const Results& results,
   return sets;
 }
 
-// The p-th point of every seed's way, of one set.
+// The p-th point of every seed's way, of one set. Ways from the base model
+// begin at one point, those of a sequence's last round at one a seed.
 std::optional<Estimate> AtPoint(const Ways& ways, size_t p,
-                                const std::string& set,
+                                const std::string& set, bool from_base,
                                 const std::string& salt) {
   std::vector<SeedContrast> seeds;
   for (const auto& [seed, way] : ways) {
@@ -84,7 +85,7 @@ std::optional<Estimate> AtPoint(const Ways& ways, size_t p,
     const auto score = way[p].scores.find(set);
     if (score == way[p].scores.end()) continue;
     seeds.push_back({{{score->second, 1}}});
-    if (p == 0) break;  // one base model
+    if (p == 0 && from_base) break;
   }
   return EstimateOf(seeds, absl::StrCat(salt, "\npoint ", p, "\n", set));
 }
@@ -94,10 +95,10 @@ std::optional<Estimate> AtPoint(const Ways& ways, size_t p,
 std::optional<size_t> ReportedPoint(const Ways& ways, const std::string& target,
                                     const std::string& salt) {
   const size_t n = ways.begin()->second.size();
-  const auto end = AtPoint(ways, n - 1, target, salt);
+  const auto end = AtPoint(ways, n - 1, target, /*from_base=*/true, salt);
   if (!end.has_value() || std::isnan(end->standard_error)) return std::nullopt;
   for (size_t p = 0; p + 1 < n; ++p) {
-    const auto here = AtPoint(ways, p, target, salt);
+    const auto here = AtPoint(ways, p, target, /*from_base=*/true, salt);
     if (here.has_value() && here->value <= end->value + end->standard_error) {
       return p;
     }
@@ -132,6 +133,8 @@ Table PointTable(const Results& results, const std::string& split,
     const Ways ways = WaysOf(results, cell, split);
     if (ways.empty()) continue;
     const std::string salt = FirstRun(results, cell) + split;
+    const bool from_base =
+        is_rewound || ConfigOf(results, cell).train.size() == 1;
     const std::vector<WayPoint>& first = ways.begin()->second;
     const std::optional<size_t> reported =
         is_rewound
@@ -140,12 +143,12 @@ Table PointTable(const Results& results, const std::string& split,
     for (size_t p = 0; p < first.size(); ++p) {
       std::vector<TableCell> row = {
           {.text = CellLabel(results, cell)},
-          {.text = p == 0                  ? "base"
+          {.text = p == 0                  ? (from_base ? "base" : "before")
                    : p + 1 == first.size() ? "end"
                                            : absl::StrCat(first[p].at)},
           NumberCell(static_cast<double>(ways.size()))};
       for (const std::string& set : sets) {
-        row.push_back(WithInterval(AtPoint(ways, p, set, salt)));
+        row.push_back(WithInterval(AtPoint(ways, p, set, from_base, salt)));
       }
       if (is_rewound) row.push_back({.text = p == reported ? "*" : ""});
       table.rows.push_back(std::move(row));
@@ -197,11 +200,12 @@ Readings ReadPairs(const Ways& mine, const Ways& theirs,
 // What a cell is on one set, for the front.
 struct FrontPoint {
   size_t cell = 0;
+  std::string target, family;  // of one family are losses of one scale
   Estimate loss, kept;
 };
 bool Dominates(const FrontPoint& a, const FrontPoint& b, double sign) {
   const double kept = sign * (a.kept.value - b.kept.value);
-  return a.loss.value <= b.loss.value && kept >= 0 &&
+  return a.family == b.family && a.loss.value <= b.loss.value && kept >= 0 &&
          (a.loss.value < b.loss.value || kept > 0);
 }
 
@@ -301,6 +305,7 @@ Table FrontTable(const Results& results) {
   Table table;
   table.title = "Target against retention";
   table.columns = {{.key = "row", .title = "row", .is_text = true},
+                   {.key = "target", .title = "target", .is_text = true},
                    {.key = "loss",
                     .title = "target's validation loss [95 %]",
                     .digits = 4,
@@ -325,7 +330,10 @@ Table FrontTable(const Results& results) {
           LastOf(results, cell, target, "validation_loss", "validation");
       const auto kept = LastOf(results, cell, set, metric->name, "");
       if (loss.has_value() && kept.has_value()) {
-        points.push_back({i, *loss, *kept});
+        points.push_back(
+            {i, target,
+             absl::StrCat(ConfigOf(results, cell).model, "\n", target), *loss,
+             *kept});
       }
     }
     const double sign = metric->higher_is_better ? 1 : -1;
@@ -335,6 +343,7 @@ Table FrontTable(const Results& results) {
           [&](const auto& other) { return Dominates(other, point, sign); });
       table.rows.push_back(
           {{.text = CellLabel(results, results.cells[point.cell])},
+           {.text = point.target + " validation loss"},
            WithInterval(point.loss),
            {.text = set},
            WithInterval(point.kept),

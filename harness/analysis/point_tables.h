@@ -8,7 +8,8 @@
 
 namespace sft::analysis {
 
-// Every point of the curves of runs, a column a set.
+// Every point of the curves of runs, a column a set. The first is the base
+// model; of a sequence, whose curve is its last round's, what was before it.
 Table CurveTable(const Results& results);
 // The same of rewound weights; reported is the smallest alpha whose validation
 // loss is within one standard error of the end's.
@@ -21,7 +22,7 @@ Table RewindTable(const Results& results);
 Table EqualTargetTable(const Results& results);
 
 // Target loss against what is retained; on the front are cells that no other
-// cell is as good as in both and better in one.
+// cell of their model and target is as good as in both and better in one.
 Table FrontTable(const Results& results);
 
 // Divergences, norms and ranks of cells that measured them, a column each.

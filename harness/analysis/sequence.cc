@@ -82,6 +82,7 @@ struct MeasureRow {
   const char* name;
   const char* title;
   const char* normalised;
+  Reading reading;
   Which tasks;
   // R's rows that are added and taken off; -1 = none, -2 = the joint run's.
   int (*plus)(const ScoreRows& R, const ScoreColumn& column, size_t j);
@@ -114,21 +115,21 @@ int Best(const ScoreRows& R, const ScoreColumn& column, size_t j) {
 
 const std::vector<MeasureRow>& Measures() {
   static const auto& rows = *new std::vector<MeasureRow>{
-      {"overall_performance", "OP", "overall_change_normalised", Which::kAll,
-       Last, NoRow},
+      {"overall_performance", "OP", "overall_change_normalised",
+       Reading::kScore, Which::kAll, Last, NoRow},
       {"learning_accuracy", "learning accuracy", "learning_change_normalised",
-       Which::kAll, Own, NoRow},
+       Reading::kScore, Which::kAll, Own, NoRow},
       {"backward_transfer", "BWT", "backward_transfer_normalised",
-       Which::kEarlier, Last, Own},
+       Reading::kGain, Which::kEarlier, Last, Own},
       {"backward_transfer_gem_code", "BWT, divided by all tasks",
-       "backward_transfer_gem_code_normalised", Which::kEarlier, Last, Own,
-       true},
-      {"forward_transfer", "FWT", "forward_transfer_normalised", Which::kLater,
-       BeforeOwn, Base},
+       "backward_transfer_gem_code_normalised", Reading::kGain, Which::kEarlier,
+       Last, Own, true},
+      {"forward_transfer", "FWT", "forward_transfer_normalised", Reading::kGain,
+       Which::kLater, BeforeOwn, Base},
       {"chaudhry_forgetting", "Chaudhry F", "chaudhry_forgetting_normalised",
-       Which::kEarlier, Best, Last},
+       Reading::kLoss, Which::kEarlier, Best, Last},
       {"intransigence", "intransigence", "intransigence_normalised",
-       Which::kAll, OfJoint, Own},
+       Reading::kLoss, Which::kAll, OfJoint, Own},
   };
   return rows;
 }
@@ -168,12 +169,16 @@ class MeasureMaker {
     measure.title = row_.title;
     if (normalised) measure.title += " (change as a share of the base)";
     measure.unit = normalised ? "1" : first.unit;
+    measure.reading = row_.reading;
     const bool is_absolute = row_.minus == NoRow;
     measure.higher_is_better =
         is_absolute && !normalised ? first.higher_is_better : true;
     const size_t all = TrainedColumns(Which::kAll, scores_).size();
     const double n =
         static_cast<double>(row_.divides_by_all ? all : tasks.size());
+    for (const size_t j : tasks) {
+      measure.groups.push_back(scores_.columns[j].task);
+    }
     for (const auto& [seed, R] : scores_.seeds) {
       if (!IsWhole(R, tasks)) continue;
       SeedContrast contrast;
@@ -225,16 +230,34 @@ std::vector<SeedContrast> ContrastsOf(const SequenceMeasure& measure) {
   return contrasts;
 }
 
-// How many fields of two configs differ, those of the training set and of the
-// budget, which must, left out.
+// Where the groups of `wanted` stand in `other`; nullopt for other tasks.
+std::optional<std::vector<size_t>> PlacesIn(const SequenceMeasure& other,
+                                            const SequenceMeasure& wanted) {
+  if (other.groups.size() != wanted.groups.size()) return std::nullopt;
+  std::vector<size_t> places;
+  for (const std::string& task : wanted.groups) {
+    const auto it = std::find(other.groups.begin(), other.groups.end(), task);
+    if (it == other.groups.end()) return std::nullopt;
+    places.push_back(static_cast<size_t>(it - other.groups.begin()));
+  }
+  return places;
+}
+
+// How many fields of two configs differ, those that only one has among them,
+// those of the training set and of the budget, which must, left out.
 size_t Differing(const spec::RunConfig& a, const spec::RunConfig& b) {
-  std::map<std::string, std::string> one = spec::ConfigFields(a);
-  std::map<std::string, std::string> other = spec::ConfigFields(b);
+  const std::map<std::string, std::string> one = spec::ConfigFields(a);
+  const std::map<std::string, std::string> other = spec::ConfigFields(b);
+  const auto counts = [](const std::string& name) {
+    return name != "train" && name.rfind("budget.", 0) != 0;
+  };
   size_t count = 0;
   for (const auto& [name, value] : one) {
-    if (name == "train" || name.rfind("budget.", 0) == 0) continue;
     const auto it = other.find(name);
-    count += it == other.end() || it->second != value;
+    count += counts(name) && (it == other.end() || it->second != value);
+  }
+  for (const auto& [name, value] : other) {
+    count += counts(name) && !one.contains(name);
   }
   return count;
 }
@@ -260,7 +283,7 @@ const CollectedRun* JointRunOf(const Results& results,
     std::sort(their_sets.begin(), their_sets.end());
     if (their_sets != sets) continue;
     const size_t differing = Differing(config, theirs);
-    several = found != nullptr && differing == fewest;
+    if (found != nullptr && differing == fewest) several = true;
     if (found == nullptr || differing < fewest) {
       found = &other;
       fewest = differing;
@@ -360,12 +383,15 @@ std::optional<Estimate> DifferenceOf(const SequenceMeasure& one,
                                      const SequenceMeasure& other,
                                      const std::string& salt) {
   if (one.name != other.name || one.task != other.task) return std::nullopt;
+  const std::optional<std::vector<size_t>> places = PlacesIn(other, one);
+  if (!places.has_value()) return std::nullopt;
   std::vector<SeedContrast> seeds;
   for (const auto& [seed, contrast] : one.seeds) {
     const auto it = other.seeds.find(seed);
     if (it == other.seeds.end()) continue;
-    if (it->second.size() != contrast.size()) return std::nullopt;
-    seeds.push_back(Minus(contrast, it->second));
+    SeedContrast theirs;
+    for (const size_t place : *places) theirs.push_back(it->second[place]);
+    seeds.push_back(Minus(contrast, theirs));
   }
   return EstimateOf(seeds, absl::StrCat(salt, "\n", one.name, "\n", one.task,
                                         "\ndifference"));

@@ -46,15 +46,18 @@ std::optional<SequenceScores> ScoresOfCell(const Results& results,
 std::optional<Estimate> ScoreAfter(const SequenceScores& scores, size_t round,
                                    size_t column, const std::string& salt);
 
+// What a sequence's number says: a score, or where above 0 is a gain or a loss.
+enum class Reading { kScore, kGain, kLoss };
+
 // A number of a sequence: a mean over its tasks, or of one of them.
 struct SequenceMeasure {
   std::string name;   // "backward_transfer", "..._normalised"
   std::string title;  // "BWT"
   std::string task;   // "" = mean over tasks of one scale and direction
   std::string unit;
-  // Of OP and learning accuracy, which are as measured; the others are gains,
-  // but for Chaudhry's and intransigence, where above 0 is a loss.
-  bool higher_is_better = true;
+  Reading reading = Reading::kScore;
+  bool higher_is_better = true;     // of a score, which is as measured
+  std::vector<std::string> groups;  // the task of each of a seed's groups
   std::map<int64_t, SeedContrast> seeds;
 };
 // Of at least two rounds. Where the tasks of a mean differ in unit or
@@ -64,7 +67,8 @@ std::vector<SequenceMeasure> MeasuresOf(const SequenceScores& scores);
 
 std::optional<Estimate> EstimateOf(const SequenceMeasure& measure,
                                    const std::string& salt);
-// By the seeds that both have; nullopt where there are none, or other tasks.
+// By the seeds that both have, task by task, in whatever order each trains
+// them; nullopt where there are none, or the means are over other tasks.
 std::optional<Estimate> DifferenceOf(const SequenceMeasure& one,
                                      const SequenceMeasure& other,
                                      const std::string& salt);

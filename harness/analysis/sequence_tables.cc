@@ -125,13 +125,15 @@ const SequenceMeasure* SameMeasure(const std::vector<SequenceMeasure>& among,
 
 // What a number above 0, or a higher one, means.
 std::string ReadingOf(const SequenceMeasure& measure) {
-  if (measure.title.rfind("OP", 0) == 0 ||
-      measure.title.rfind("learning", 0) == 0) {
-    return DirectionOf(measure.higher_is_better);
+  switch (measure.reading) {
+    case Reading::kScore:
+      break;
+    case Reading::kGain:
+      return "above 0 is better";
+    case Reading::kLoss:
+      return "above 0 is worse";
   }
-  const bool is_loss = measure.title.rfind("Chaudhry", 0) == 0 ||
-                       measure.title.rfind("intransigence", 0) == 0;
-  return is_loss ? "above 0 is worse" : "above 0 is better";
+  return DirectionOf(measure.higher_is_better);
 }
 
 // A record's unit, or the scale of a share.

@@ -106,6 +106,7 @@ class BaseMeasures {
   // which computes as the tuned model does, else in dense weights. Over several
   // rounds what moves may have begun elsewhere than at the base.
   absl::StatusOr<LoadedModel> Rewound(double alpha) {
+    method_.reset();  // it holds tensors of the copy before: one at a time
     SFT_ASSIGN_OR_RETURN(LoadedModel between, LoadBase(bench_, config_));
     if (round_ == 1) {
       SFT_ASSIGN_OR_RETURN(method_,
@@ -119,6 +120,8 @@ class BaseMeasures {
         record_.texts["rewind.form"] = "what moves";
         return between;
       }
+      method_.reset();
+      between = LoadedModel();
       SFT_ASSIGN_OR_RETURN(between, LoadBase(bench_, config_));
     }
     record_.texts["rewind.form"] = "dense weights";

@@ -28,6 +28,18 @@ int64_t TokensToScore(const RunInputs& inputs, const spec::RunConfig& config) {
   return tokens;
 }
 
+// By loss at a point of a run: validation rows, and windows of text.
+int64_t TokensAtPoint(const RunInputs& inputs, const spec::RunConfig& config) {
+  int64_t tokens = 0;
+  for (const Measured& measured : inputs.measured) {
+    for (const Example& e : measured.validation_examples) {
+      tokens += std::ssize(e.input_ids);
+    }
+    if (!measured.input.documents.empty()) tokens += config.heldout_tokens;
+  }
+  return tokens;
+}
+
 int64_t ItemsToScore(const RunInputs& inputs) {
   int64_t items = 0;
   for (const Measured& measured : inputs.measured) {
@@ -88,6 +100,7 @@ absl::StatusOr<std::shared_ptr<const PlannedRows>> PlanRows::Of(
     // The untuned twin is measured on the same rows, and trains on none.
     auto measured = std::make_shared<PlannedRows>();
     measured->eval_tokens = (*rows)->eval_tokens;
+    measured->point_tokens = (*rows)->point_tokens;
     measured->eval_items = (*rows)->eval_items;
     read_.emplace(ReadingPart(bench_, spec::UntunedConfig(config)),
                   std::move(measured));
@@ -122,6 +135,7 @@ absl::StatusOr<std::shared_ptr<const PlannedRows>> PlanRows::Read(
     }
   }
   rows->eval_tokens = TokensToScore(inputs, config);
+  rows->point_tokens = TokensAtPoint(inputs, config);
   rows->eval_items = ItemsToScore(inputs);
   rows->notices = inputs.notices;
   return std::shared_ptr<const PlannedRows>(std::move(rows));

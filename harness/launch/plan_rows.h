@@ -40,6 +40,7 @@ struct PlannedRows {
   std::vector<RowShapes> training;  // a round each
   int64_t calibration_tokens = 0;   // of all rounds
   int64_t eval_tokens = 0;          // that one evaluation reads
+  int64_t point_tokens = 0;         // that a point of a curve reads
   int64_t eval_items = 0;           // that it scores
   // What is cut, left out or looks wrong, a line each.
   std::vector<std::string> notices;

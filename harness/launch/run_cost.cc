@@ -62,6 +62,12 @@ absl::StatusOr<RunCost> RunCosts::Reckon(const spec::RunConfig& config) {
   cost.flops = scorings * 2.0 *
                static_cast<double>(outline->model->info().parameters) *
                static_cast<double>(rows->eval_tokens);
+  // Points of each round's curve, rewound models, and the two of a distance.
+  const size_t points = config.train.size() * config.curve.size() +
+                        config.rewind.size() + (config.distance ? 2 : 0);
+  cost.flops += static_cast<double>(points) * 2.0 *
+                static_cast<double>(outline->model->info().parameters) *
+                static_cast<double>(rows->point_tokens);
   const train::UpdateMethodRow* method = bench_.FindUpdateMethod(config.method);
   if (method != nullptr && method->calibration) {
     const double passes = method->calibration(config).takes_gradients ? 3 : 1;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "harness/core/status.h"
@@ -17,8 +18,26 @@ struct RoleChange {
   int64_t maps = 0;  // that moved
 };
 
-double SquareSum(const at::Tensor& values) {
-  return values.square().sum().item<double>();
+// Rows that are held in f64 at a time: an embedding is the largest tensor.
+constexpr int64_t kRows = 1024;
+
+struct Squares {
+  double change = 0, base = 0;
+};
+
+// In f64, of some rows after others: their order is the sum's.
+Squares SquaresOf(const model::DensePair& pair) {
+  Squares sums;
+  const at::Tensor base = at::atleast_1d(pair.base);
+  const at::Tensor tuned = at::atleast_1d(pair.tuned);
+  for (int64_t row = 0; row < base.size(0); row += kRows) {
+    const int64_t n = std::min(kRows, base.size(0) - row);
+    const at::Tensor before = base.narrow(0, row, n).to(at::kDouble);
+    const at::Tensor change = tuned.narrow(0, row, n).to(at::kDouble) - before;
+    sums.change += change.square().sum().item<double>();
+    sums.base += before.square().sum().item<double>();
+  }
+  return sums;
 }
 
 }  // namespace
@@ -47,17 +66,16 @@ absl::StatusOr<std::map<std::string, double>> WeightChange(
   SFT_RETURN_IF_ERROR(
       model::ForEachDensePair(base, tuned, [&](const model::DensePair& pair) {
         StopPoint();
-        const at::Tensor before = pair.base.to(at::kDouble);
-        const at::Tensor change = pair.tuned.to(at::kDouble) - before;
-        const double squares = SquareSum(change);
+        const Squares squares = SquaresOf(pair);
         RoleChange& role = roles[std::string(model::RoleName(pair.role))];
         RoleChange& all = roles["all"];
         for (RoleChange* one : {&role, &all}) {
-          one->change += squares;
-          one->base += SquareSum(before);
+          one->change += squares.change;
+          one->base += squares.base;
         }
-        if (!pair.is_map || squares == 0) return;
-        const double rank = EffectiveRank(change);
+        if (!pair.is_map || squares.change == 0) return;
+        const double rank = EffectiveRank(pair.tuned.to(at::kDouble) -
+                                          pair.base.to(at::kDouble));
         for (RoleChange* one : {&role, &all}) {
           one->ranks += rank;
           ++one->maps;

@@ -19,10 +19,26 @@ std::map<std::string, Parameter> ByName(Model& model) {
   return parameters;
 }
 
+// `tuned` plus what rounding took of the base, wherever what is stored in the
+// narrower compute dtype is the base's value so rounded.
 at::Tensor Unrounded(const at::Tensor& base, at::Tensor tuned,
-                     at::ScalarType compute) {
-  const at::Tensor rounded = base.to(compute).to(tuned.scalar_type());
-  return at::equal(rounded, tuned) ? base : tuned;
+                     const at::Tensor& stored, at::ScalarType compute) {
+  if (!stored.defined() || stored.scalar_type() != compute ||
+      compute == base.scalar_type() || stored.sizes() != base.sizes()) {
+    return tuned;
+  }
+  const at::Tensor rounded = base.to(compute);
+  const at::Tensor lost = base - rounded.to(base.scalar_type());
+  return tuned + lost.masked_fill_(stored.ne(rounded), 0);
+}
+
+// What a map, adapters and all, keeps of its dense matrix; undefined where that
+// is in codes.
+at::Tensor StoredWeight(const LinearMap& map) {
+  for (const NamedTensor& one : map.Tensors()) {
+    if (one.name == "weight") return one.tensor.detach();
+  }
+  return {};
 }
 
 }  // namespace
@@ -37,13 +53,14 @@ absl::Status ForEachDensePair(
     return absl::FailedPreconditionError(
         absl::StrCat(name, ": the tuned model's is not the base's in shape"));
   };
-  const auto give = [&](Parameter& parameter, at::Tensor now, bool is_map) {
+  const auto give = [&](Parameter& parameter, at::Tensor now,
+                        const at::Tensor& stored, bool is_map) {
     if (now.sizes() != parameter.tensor.sizes()) {
       return mismatch(parameter.name);
     }
     const at::Tensor before = parameter.tensor.detach();
     visit({parameter.name, parameter.role, is_map, before,
-           Unrounded(before, now.to(before.scalar_type()),
+           Unrounded(before, now.to(before.scalar_type()), stored,
                      tuned.compute_dtype())});
     return absl::OkStatus();
   };
@@ -51,16 +68,16 @@ absl::Status ForEachDensePair(
   for (LinearSlot& slot : slots) {
     const auto found = of_base.find(absl::StrCat(slot.name, ".weight"));
     if (found == of_base.end()) continue;  // a tied head
-    SFT_RETURN_IF_ERROR(
-        give(found->second, slot.map->DenseWeight(), /*is_map=*/true));
+    SFT_RETURN_IF_ERROR(give(found->second, slot.map->DenseWeight(),
+                             StoredWeight(*slot.map), /*is_map=*/true));
     of_base.erase(found);
   }
   for (auto& [name, parameter] : of_base) {
     const auto found = of_tuned.find(name);
     // What a method put away is as it was: the bias of a replaced map.
     if (found == of_tuned.end()) continue;
-    SFT_RETURN_IF_ERROR(
-        give(parameter, found->second.tensor.detach(), /*is_map=*/false));
+    const at::Tensor now = found->second.tensor.detach();
+    SFT_RETURN_IF_ERROR(give(parameter, now, now, /*is_map=*/false));
   }
   return absl::OkStatus();
 }

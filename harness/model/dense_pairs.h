@@ -23,9 +23,10 @@ struct DensePair {
 };
 
 // Pair by pair, one dense weight in memory at a time: `base` is freshly loaded
-// and holds dense maps alone, `tuned` whatever a method made of it. A weight
-// that the tuned model stores rounded to its compute dtype, and that is the
-// base's so rounded, has not changed: it is visited with the base's values.
+// and holds dense maps alone, `tuned` whatever a method made of it. What the
+// tuned model stores rounded to its compute dtype is no change: where it is the
+// base's value so rounded, under an adapter too, `tuned` is given back what
+// rounding took. What codes of fewer bits lost stays a change.
 absl::Status ForEachDensePair(
     Model& base, Model& tuned,
     const std::function<void(const DensePair&)>& visit);

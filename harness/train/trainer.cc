@@ -100,14 +100,15 @@ absl::Status Trainer::MakeOptimizer(const std::vector<NamedTensor>& kept) {
 
 absl::Status Trainer::BeginRound(int64_t round,
                                  const std::vector<Example>& calibration) {
-  std::vector<NamedTensor> kept;
-  if (optimizer_ != nullptr && method_.KeepsOptimizerState()) {
-    kept = optimizer_->State();
-  }
-  // The old moments go before the new ones are made.
-  optimizer_.reset();
+  // Old moments go before new ones are made, but those of what goes on moving
+  // where the method keeps them.
+  const bool keeps = optimizer_ != nullptr && method_.KeepsOptimizerState();
+  if (!keeps) optimizer_.reset();
   SFT_RETURN_IF_ERROR(method_.BeginRound(round));
   NoteTrained();
+  std::vector<NamedTensor> kept;
+  if (keeps) kept = StateOfMoving();
+  optimizer_.reset();
   if (!calibration.empty()) {
     SFT_RETURN_IF_ERROR(method_.Calibrate(calibration));
   }
@@ -119,7 +120,7 @@ absl::Status Trainer::BeginRound(int64_t round,
   return absl::OkStatus();
 }
 
-absl::Status Trainer::MoveOthers() {
+std::vector<NamedTensor> Trainer::StateOfMoving() const {
   std::vector<NamedTensor> kept;
   std::set<std::string> names;
   for (const TrainableParameter& p : method_.TrainableParameters()) {
@@ -131,6 +132,11 @@ absl::Status Trainer::MoveOthers() {
       kept.push_back(std::move(state));
     }
   }
+  return kept;
+}
+
+absl::Status Trainer::MoveOthers() {
+  const std::vector<NamedTensor> kept = StateOfMoving();
   optimizer_.reset();
   return MakeOptimizer(kept);
 }

@@ -109,6 +109,8 @@ class Trainer {
   void NoteTrained();
   // `kept`: state of an optimizer before it, for what goes on moving.
   absl::Status MakeOptimizer(const std::vector<NamedTensor>& kept);
+  // The optimizer's, of what the method moves now.
+  std::vector<NamedTensor> StateOfMoving() const;
   // Before the next step, where the method says so: other parameters move.
   absl::Status MoveOthers();
   StepRecord TakeStep(BatchFeed& feed, StepGraphs* graphs,

@@ -16,9 +16,10 @@ struct Moved {
   std::map<std::string, at::Tensor> trained;
 };
 
-Moved Attach(const std::string& name, const Options& options) {
+Moved Attach(const std::string& name, const Options& options,
+             at::ScalarType compute = at::kFloat) {
   Moved out;
-  out.model = LoadTestModel();
+  out.model = LoadTestModel(compute);
   out.method = MakeMethod(name, options, 3);
   REQUIRE(out.method->Attach(*out.model).ok());
   REQUIRE(out.method->BeginRound(0).ok());
@@ -29,8 +30,9 @@ Moved Attach(const std::string& name, const Options& options) {
 }
 
 // As if it had been trained.
-Moved Tuned(const std::string& name, const Options& options) {
-  Moved out = Attach(name, options);
+Moved Tuned(const std::string& name, const Options& options,
+            at::ScalarType compute = at::kFloat) {
+  Moved out = Attach(name, options, compute);
   at::NoGradGuard no_grad;
   uint64_t seed = 1;
   for (auto& [key, tensor] : out.trained) {
@@ -102,6 +104,62 @@ TEST_CASE("a magnitude, and whole weights, are rewound in dense ones",
   const auto at_base = LoadTestModel();
   CHECK(LargestGap(DenseBetween(*at_base, *tuned.model, 0),
                    untouched->DenseState()) == 0);
+}
+
+std::map<std::string, at::Tensor> ChangesOfMaps(model::Model& base,
+                                                model::Model& tuned) {
+  std::map<std::string, at::Tensor> changes;
+  const absl::Status status =
+      model::ForEachDensePair(base, tuned, [&](const model::DensePair& pair) {
+        if (pair.is_map) changes[pair.name] = pair.tuned - pair.base;
+      });
+  REQUIRE(status.ok());
+  return changes;
+}
+
+TEST_CASE("what rounding takes of a base is no change under an adapter",
+          "[methods][rewind]") {
+  RequireModel("glassllm");
+  const Options options = {{"lora.rank", "4"}};
+  const auto base = LoadTestModel();
+  const Moved exact = Tuned("lora", options);
+  const Moved rounded = Tuned("lora", options, at::kBFloat16);
+  const auto wanted = ChangesOfMaps(*base, *exact.model);
+  const auto found = ChangesOfMaps(*base, *rounded.model);
+  REQUIRE(wanted.size() == found.size());
+  REQUIRE_FALSE(wanted.empty());
+  double lost = 0;  // what would stand there besides
+  for (const model::LinearSlot& slot : rounded.model->linear_slots()) {
+    const std::string name = slot.name + ".weight";
+    INFO(name);
+    CHECK((found.at(name) - wanted.at(name)).abs().max().item<double>() < 1e-5);
+    for (const NamedTensor& one : slot.map->Tensors()) {
+      if (one.name == "weight")
+        CHECK(one.tensor.scalar_type() == at::kBFloat16);
+    }
+  }
+  for (const model::Parameter& p : base->Parameters()) {
+    const at::Tensor w = p.tensor.detach();
+    lost = std::max(
+        lost,
+        (w - w.to(at::kBFloat16).to(at::kFloat)).abs().max().item<double>());
+  }
+  CHECK(lost > 1e-4);
+}
+
+TEST_CASE("a weight that rounding and training changed keeps its change",
+          "[methods][rewind]") {
+  RequireModel("glassllm");
+  const auto base = LoadTestModel();
+  const Moved half = Attach("lora", {{"lora.rank", "4"}}, at::kBFloat16);
+  model::LinearSlot& slot = half.model->linear_slots()[0];
+  for (const NamedTensor& one : slot.map->Tensors()) {
+    if (one.name == "weight") one.tensor.detach()[0][0].fill_(1);
+  }
+  const at::Tensor change =
+      ChangesOfMaps(*base, *half.model).at(slot.name + ".weight");
+  CHECK(change.ne(0).sum().item<int64_t>() == 1);
+  CHECK(change[0][0].item<double>() > 0.1);
 }
 
 }  // namespace

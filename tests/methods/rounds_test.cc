@@ -346,6 +346,24 @@ TEST_CASE("MoFO ranks by the first moment, whatever holds it",
       }
       CHECK(moved > 0);
     }
+    // None that stays has a larger moment than one that moved.
+    REQUIRE(trainer.optimizer() != nullptr);
+    const auto& moving = trainer.optimizer()->parameters();
+    int64_t parted = 0;
+    for (size_t i = 0; i < moving.size(); ++i) {
+      INFO(moving[i].name);
+      const at::Tensor size = trainer.optimizer()->FirstMoment(i).abs();
+      const at::Tensor moved =
+          moving[i].tensor.detach().ne(before.at(moving[i].name));
+      const int64_t count = moved.sum().item<int64_t>();
+      if (count == 0 || count == moved.numel()) continue;
+      ++parted;
+      const double least = size.masked_select(moved).min().item<double>();
+      const double greatest =
+          size.masked_select(moved.logical_not()).max().item<double>();
+      CHECK(least >= greatest);
+    }
+    CHECK(parted > 0);
   }
 }
 

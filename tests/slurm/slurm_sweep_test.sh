@@ -121,6 +121,8 @@ let_go() {
   done < <(squeue -h -r -j "$1" -t PENDING,RUNNING -o '%F_%K %r')
   [[ -z $next ]] || scontrol release "$next"
 }
+# Slurm says which of a job's tasks need no release any more.
+let_all_go() { scontrol release "$@" 2>/dev/null || true; }
 # Takes a running task of a job, or that task, that has saved and that nothing
 # was done to.
 take() {
@@ -189,7 +191,7 @@ twice=$held first_node=$held_node first_worker=$held_worker
 say "executed twice: $twice on $first_node, whose daemon is gone"
 kill -KILL "$(cat "$slurm/slurmd.$first_node.pid")"
 
-scontrol release "$limited" "$tuned"
+let_all_go "$limited" "$tuned"
 warned_now() { says "$warned" "^interrupted: saving"; }
 wait_for 100 "Slurm's warning of $warned" warned_now
 kill -CONT "$warned_worker"
@@ -248,7 +250,7 @@ hold "$last"
 say "told of its time limit, and is the last of its array: $last"
 warn "$last" "$held_node"
 kill -CONT "$held_worker"
-scontrol release "$again"
+let_all_go "$again"
 wait_for 60 "$last to put itself back" restarted "$last"
 for task in "${!work[@]}"; do
   [[ $task != "${again}_"* || $task == "$last" ]] ||

@@ -244,6 +244,43 @@ TEST_CASE("a measure has no value where a task is not scored",
   CHECK(MeasuresOf(*scores).empty());
 }
 
+TEST_CASE("a difference pairs the scores of one task, in whatever order",
+          "[analysis][sequence]") {
+  json turned = CaseByHand();
+  turned["train"] = {"b", "a"};
+  // After the last round: a 0.5 and b 1 against a 1 and b 0.25.
+  turned["items"][0][2] = {{"a", {1, 1, 1, 1}}, {"b", {0, 0, 1, 0}}};
+  const Results one = ResultsOf(CaseByHand()), other = ResultsOf(turned);
+  const auto mine = MeasuresOf(*ScoresOfCell(one, one.cells[0]));
+  const auto theirs = MeasuresOf(*ScoresOfCell(other, other.cells[0]));
+  const auto difference = [&](const char* name) {
+    const json wanted = {{"name", name}, {"task", ""}};
+    return DifferenceOf(MeasureCalled(mine, wanted),
+                        MeasureCalled(theirs, wanted), "x");
+  };
+  REQUIRE(difference("overall_performance").has_value());
+  CHECK(difference("overall_performance")->value == 0.125);
+  SequenceMeasure op =
+      MeasureCalled(theirs, {{"name", "overall_performance"}, {"task", ""}});
+  CHECK(op.groups == std::vector<std::string>{"b", "a"});
+  // Here of a alone, there of b alone.
+  CHECK_FALSE(difference("backward_transfer").has_value());
+  CHECK_FALSE(difference("forward_transfer").has_value());
+  const SequenceMeasure& own =
+      MeasureCalled(mine, {{"name", "overall_performance"}, {"task", ""}});
+  // Items are drawn with those of their own task, or it would be wider.
+  SequenceMeasure ordered = op;
+  std::swap(ordered.groups[0], ordered.groups[1]);
+  for (auto& [seed, groups] : ordered.seeds) std::swap(groups[0], groups[1]);
+  const auto plain = DifferenceOf(own, ordered, "x");
+  REQUIRE(plain.has_value());
+  CHECK(plain->interval.low == difference("overall_performance")->interval.low);
+  CHECK(plain->interval.high ==
+        difference("overall_performance")->interval.high);
+  op.groups[0] = "c";
+  CHECK_FALSE(DifferenceOf(own, op, "x").has_value());
+}
+
 TEST_CASE("the tables show every round, and say what a number means",
           "[analysis][sequence][tables]") {
   const json c = GoldenCases()[2];
@@ -351,6 +388,32 @@ TEST_CASE("the joint run is the most alike, and none where two are as like",
       results.runs[0].planned.config.learning_rate;
   CHECK(JointRunOf(results, results.runs[0]) == nullptr);
   CHECK(JointRunOf(results, results.runs[2])->planned.run_id == "joint1");
+  // A farther one behind the two leaves them as like; a nearer one is it.
+  CollectedRun farther = other;
+  farther.planned.run_id = "farther";
+  results.runs.push_back(farther);
+  CHECK(JointRunOf(results, results.runs[0]) == nullptr);
+  for (CollectedRun& run : results.runs) {
+    const std::string& id = run.planned.run_id;
+    if (id == "joint0" || id == "other") run.planned.config.learning_rate = 1;
+    if (id == "farther") {
+      run.planned.config.learning_rate =
+          results.runs[0].planned.config.learning_rate;
+    }
+  }
+  CHECK(JointRunOf(results, results.runs[0])->planned.run_id == "farther");
+}
+
+TEST_CASE("a field that only the joint run has counts against it",
+          "[analysis][sequence]") {
+  Results results = ResultsOf(GoldenCases()[0]);
+  CollectedRun other = *JointRunOf(results, results.runs[0]);
+  other.planned.run_id = "other";
+  other.planned.config.method_options["lora.rank"] = "8";
+  results.runs.push_back(other);
+  const CollectedRun* joint = JointRunOf(results, results.runs[0]);
+  REQUIRE(joint != nullptr);
+  CHECK(joint->planned.run_id == "joint0");
 }
 
 }  // namespace

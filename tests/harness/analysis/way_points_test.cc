@@ -165,6 +165,41 @@ TEST_CASE("methods are read where both are as good as the worse one's end",
   CHECK(RewindTable(results).rows.empty());
 }
 
+TEST_CASE("losses of different models or targets share no front",
+          "[analysis][points]") {
+  record::RunRecord full = RunWith("full", 0, {4, 3, 2}, {1, 1.5, 2});
+  record::RunRecord half = RunWith("half", 0, {4, 2, 1}, {1, 1.2, 1.6});
+  half.config.model = "another";
+  const Table front = FrontTable(ResultsOf({full, half}));
+  REQUIRE(front.rows.size() == 2);
+  for (const auto& row : front.rows) {
+    CHECK(row[ColumnOf(front, "front")].text == "*");
+    CHECK(row[ColumnOf(front, "target")].text == "task validation loss");
+  }
+  half.config.model = full.config.model;
+  const Table shared = FrontTable(ResultsOf({full, half}));
+  CHECK(shared.rows[0][ColumnOf(shared, "front")].text.empty());
+}
+
+TEST_CASE("a sequence's curve begins at each seed's round before, not the base",
+          "[analysis][points]") {
+  std::vector<record::RunRecord> records = {
+      RunWith("full", 0, {4, 3, 2}, {1, 1, 1}),
+      RunWith("full", 1, {5, 3, 2}, {1, 1, 1})};
+  const Table one_round = CurveTable(ResultsOf(records));
+  const size_t loss = ColumnOf(one_round, "task_validation_loss");
+  CHECK(one_round.rows[0][1].text == "base");
+  CHECK(*one_round.rows[0][loss].value == 4);  // the one base model's
+  for (record::RunRecord& record : records) {
+    record.config.train = {"first", "task"};
+    for (EvalRecord& eval : record.evals) ++eval.round;
+  }
+  const Table table = CurveTable(ResultsOf(records));
+  REQUIRE(table.rows.size() == 3);
+  CHECK(table.rows[0][1].text == "before");
+  CHECK(*table.rows[0][loss].value == 4.5);
+}
+
 TEST_CASE("the alpha that is reported is the smallest that is as good",
           "[analysis][points]") {
   // The end's standard error is some 0.12: 1.1 is within it, 1.5 is not.
