@@ -193,35 +193,16 @@ class Attacher {
   // none of the sizes that they could be of fits.
   absl::Status SetHead(const std::vector<NamedTensor>& tensors) {
     if (tensors.empty()) return absl::OkStatus();
-    std::map<std::string, at::Tensor> saved;
-    for (const NamedTensor& t : tensors) saved[t.name] = t.tensor;
     if (adapter_.head == HeadKind::kNextToken) {
-      return Wrong(absl::StrCat("holds ", saved.begin()->first,
+      return Wrong(absl::StrCat("holds ", tensors[0].name,
                                 " (modules_to_save), but its task_type names "
                                 "no head of an encoder"));
     }
-    const auto fits = [&](const std::vector<model::Parameter>& head) {
-      return head.size() == saved.size() &&
-             std::all_of(head.begin(), head.end(),
-                         [&](const model::Parameter& p) {
-                           const auto it = saved.find(p.name);
-                           return it != saved.end() &&
-                                  it->second.sizes() == p.tensor.sizes();
-                         });
-    };
-    // The number of classes is that of the last map's rows, whichever it is.
-    for (const NamedTensor& t : tensors) {
-      if (t.tensor.dim() != 2) continue;
-      SFT_RETURN_IF_ERROR(model_.SetHead(adapter_.head, t.tensor.size(0), 0));
-      std::vector<model::Parameter> head = model_.HeadParameters();
-      if (!fits(head)) continue;
-      for (model::Parameter& p : head) p.tensor.copy_(saved[p.name]);
-      model_.KeepHead();
-      return absl::OkStatus();
-    }
-    return Wrong(absl::StrCat("holds a head (", saved.begin()->first,
-                              ", ...) that ", model_.info().name,
-                              " cannot have"));
+    SFT_ASSIGN_OR_RETURN(const bool fits,
+                         SetSavedHead(model_, adapter_.head, tensors));
+    if (fits) return absl::OkStatus();
+    return Wrong(absl::StrCat("holds a head (", tensors[0].name, ", ...) that ",
+                              model_.info().name, " cannot have"));
   }
 
   // A table's or the head's weight with the adapter in it.
@@ -288,6 +269,30 @@ class Attacher {
 };
 
 }  // namespace
+
+absl::StatusOr<bool> SetSavedHead(model::Model& model, HeadKind head,
+                                  const std::vector<NamedTensor>& tensors) {
+  at::NoGradGuard off;
+  std::map<std::string, at::Tensor> saved;
+  for (const NamedTensor& t : tensors) saved[t.name] = t.tensor;
+  // The number of classes is that of the last map's rows, whichever it is.
+  for (const NamedTensor& t : tensors) {
+    if (t.tensor.dim() != 2) continue;
+    SFT_RETURN_IF_ERROR(model.SetHead(head, t.tensor.size(0), 0));
+    std::vector<model::Parameter> own = model.HeadParameters();
+    const bool fits =
+        own.size() == saved.size() &&
+        std::all_of(own.begin(), own.end(), [&](const model::Parameter& p) {
+          const auto it = saved.find(p.name);
+          return it != saved.end() && it->second.sizes() == p.tensor.sizes();
+        });
+    if (!fits) continue;
+    for (model::Parameter& p : own) p.tensor.copy_(saved[p.name]);
+    model.KeepHead();
+    return true;
+  }
+  return false;
+}
 
 absl::Status AttachAdapter(model::Model& model, const std::string& folder) {
   if (IsOftFolder(folder)) return AttachOftFolder(model, folder);

@@ -94,8 +94,8 @@ class Reader {
     SFT_RETURN_IF_ERROR(ReadInit(out));
     SFT_RETURN_IF_ERROR(ReadBias(out));
     const Json* task_type = Find("task_type");
-    for (const TaskType& row : kTaskTypes) {
-      if (task_type != nullptr && *task_type == row.name) out.head = row.head;
+    if (task_type != nullptr && task_type->is_string()) {
+      out.head = HeadOfTaskType(task_type->get<std::string>());
     }
     if (const Json* saved = Find("modules_to_save")) {
       SFT_ASSIGN_OR_RETURN(out.modules_to_save,
@@ -351,6 +351,13 @@ const char* TaskTypeName(HeadKind head) {
     if (row.head == head) return row.name;
   }
   return "";
+}
+
+HeadKind HeadOfTaskType(std::string_view name) {
+  for (const TaskType& row : kTaskTypes) {
+    if (row.name == name) return row.head;
+  }
+  return HeadKind::kNextToken;
 }
 
 std::string SavedModule(const std::string& tensor) {

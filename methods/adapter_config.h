@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,8 @@ absl::StatusOr<AdapterConfig> ReadAdapterConfig(const std::string& path);
 
 // "CAUSAL_LM", ...
 const char* TaskTypeName(HeadKind head);
+// kNextToken for any other name.
+HeadKind HeadOfTaskType(std::string_view name);
 // What PEFT calls the module of a saved tensor: all of a head that has several
 // maps ("classifier.dense.weight" -> "classifier").
 std::string SavedModule(const std::string& tensor);

@@ -52,6 +52,11 @@ absl::Status WriteAdapterFolder(const Adapter& adapter,
 // bias, another adapter type) is an error.
 absl::StatusOr<Adapter> ReadAdapterFolder(const std::string& folder);
 
+// Gives an encoder the head that a folder's saved tensors are all of, by name
+// and shape; false where it can have none such.
+absl::StatusOr<bool> SetSavedHead(model::Model& model, HeadKind head,
+                                  const std::vector<NamedTensor>& tensors);
+
 // Puts a folder's adapter on a model as PEFT loads it, for inference: beside
 // the dense maps, into tables and the head; a base under PiSSA or OLoRA becomes
 // what is left of it; an encoder's head the one that the folder holds. An

@@ -15,6 +15,7 @@
 #include "harness/formats/json.h"
 #include "harness/formats/safetensors.h"
 #include "methods/adapter_config.h"
+#include "methods/adapter_io.h"
 #include "methods/adapter_targets.h"
 #include "methods/oft_linear.h"
 
@@ -35,6 +36,7 @@ constexpr const char* kOftKnown[] = {"auto_mapping",
                                      "fan_in_fan_out",
                                      "inference_mode",
                                      "init_weights",
+                                     "modules_to_save",
                                      "module_dropout",
                                      "num_cayley_neumann_terms",
                                      "oft_block_size",
@@ -84,6 +86,39 @@ absl::StatusOr<int64_t> TermsOf(const OftJson& config,
                                          ", wanted a number from 4 to 64"));
   }
   return terms.get<int64_t>();
+}
+
+// The tensors of the modules that the config saves whole, without their prefix:
+// of an encoder's head, or it is an error.
+absl::StatusOr<std::vector<NamedTensor>> SavedOf(
+    const OftJson& config, const std::string& path,
+    const std::vector<NamedTensor>& tensors, HeadKind head) {
+  std::vector<NamedTensor> saved;
+  const OftJson modules = config.value("modules_to_save", OftJson());
+  if (modules.is_null() || modules == OftJson::array()) return saved;
+  const auto wrong = [&] {
+    return InputError(
+        path, absl::StrCat("modules_to_save is ", modules.dump().substr(0, 60),
+                           ", wanted an encoder's head, which "
+                           "the folder holds"));
+  };
+  if (!modules.is_array() || head == HeadKind::kNextToken) return wrong();
+  for (const OftJson& module : modules) {
+    if (!module.is_string()) return wrong();
+    const size_t before = saved.size();
+    for (const NamedTensor& t : tensors) {
+      if (t.name.rfind(kOftPrefix, 0) != 0 ||
+          absl::EndsWith(t.name, kOftSuffix)) {
+        continue;
+      }
+      const std::string name = t.name.substr(sizeof(kOftPrefix) - 1);
+      if (SavedModule(name) == module.get<std::string>()) {
+        saved.push_back({name, t.tensor});
+      }
+    }
+    if (saved.size() == before) return wrong();
+  }
+  return saved;
 }
 
 }  // namespace
@@ -142,18 +177,35 @@ absl::Status AttachOftFolder(model::Model& model, const std::string& folder) {
   SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> tensors,
                        formats::ReadSafetensors(file));
   if (tensors.empty()) return InputError(file, "holds no adapter");
-  std::map<std::string, model::LinearSlot*> slots;
-  for (model::LinearSlot& slot : model.linear_slots()) {
-    slots[absl::StrCat(kOftPrefix, slot.name, kOftSuffix)] = &slot;
+  const OftJson task_type = config.value("task_type", OftJson());
+  const HeadKind head = task_type.is_string()
+                            ? HeadOfTaskType(task_type.get<std::string>())
+                            : HeadKind::kNextToken;
+  SFT_ASSIGN_OR_RETURN(const std::vector<NamedTensor> saved,
+                       SavedOf(config, path, tensors, head));
+  std::set<std::string> of_head;
+  for (const NamedTensor& t : saved) {
+    of_head.insert(absl::StrCat(kOftPrefix, t.name));
+  }
+  std::map<std::string, size_t> slots;
+  for (size_t i = 0; i < model.linear_slots().size(); ++i) {
+    slots[absl::StrCat(kOftPrefix, model.linear_slots()[i].name, kOftSuffix)] =
+        i;
   }
   // All of them, before anything is changed.
   for (const NamedTensor& t : tensors) {
+    if (!at::isfinite(t.tensor).all().item<bool>()) {
+      return InputError(file, absl::StrCat("'", t.name,
+                                           "' holds values that are not "
+                                           "finite"));
+    }
+    if (of_head.contains(t.name)) continue;
     const auto slot = slots.find(t.name);
     if (slot == slots.end()) {
       return InputError(file, absl::StrCat("'", t.name, "' names no map of ",
                                            model.info().name));
     }
-    const int64_t inputs = slot->second->in_features;
+    const int64_t inputs = model.linear_slots()[slot->second].in_features;
     const bool fits = t.tensor.dim() == 2 && t.tensor.size(0) > 0 &&
                       inputs % t.tensor.size(0) == 0 &&
                       t.tensor.is_floating_point();
@@ -162,17 +214,21 @@ absl::Status AttachOftFolder(model::Model& model, const std::string& folder) {
       return InputError(file, absl::StrCat("'", t.name, "' does not fit the ",
                                            inputs, " inputs of its map"));
     }
-    if (!at::isfinite(t.tensor).all().item<bool>()) {
-      return InputError(file, absl::StrCat("'", t.name,
-                                           "' holds values that are not "
-                                           "finite"));
+  }
+  if (!saved.empty()) {
+    SFT_ASSIGN_OR_RETURN(const bool fits, SetSavedHead(model, head, saved));
+    if (!fits) {
+      return InputError(file, absl::StrCat("holds a head (", saved[0].name,
+                                           ", ...) that ", model.info().name,
+                                           " cannot have (modules_to_save)"));
     }
   }
   at::NoGradGuard no_grad;
   const auto master =
       at::TensorOptions(model.device()).dtype(MasterDtype(model));
   for (const NamedTensor& t : tensors) {
-    model::LinearSlot& slot = *slots.at(t.name);
+    if (of_head.contains(t.name)) continue;
+    model::LinearSlot& slot = model.linear_slots()[slots.at(t.name)];
     slot.map = std::make_unique<OftLinear>(
         std::move(slot.map), t.tensor.to(master), slot.in_features, terms);
   }

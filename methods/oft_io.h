@@ -30,9 +30,10 @@ absl::Status WriteOftFolder(const OftFolder& adapter,
                             const std::string& folder);
 // Whether a folder's adapter_config.json says that it holds such an adapter.
 bool IsOftFolder(const std::string& folder);
-// Puts a folder's rotations before the maps, for inference. What would change
-// the numbers and is not supported (coft, block_share, biases, saved modules)
-// is an error, as is what does not fit the model.
+// Puts a folder's rotations before the maps, and the head that it holds on an
+// encoder, for inference. What would change the numbers and is not supported
+// (coft, block_share, biases, other saved modules) is an error, as is what does
+// not fit the model.
 absl::Status AttachOftFolder(model::Model& model, const std::string& folder);
 
 }  // namespace sft::methods

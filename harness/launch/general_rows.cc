@@ -91,6 +91,14 @@ uint64_t DocumentKey(std::string_view document) {
   return std::strtoull(digest.Hex().substr(0, 16).c_str(), nullptr, 16);
 }
 
+void CutTo(int64_t tokens, Example& row) {
+  const auto most = static_cast<size_t>(tokens);
+  for (std::vector<int32_t>* one :
+       {&row.input_ids, &row.labels, &row.token_types}) {
+    if (one->size() > most) one->resize(most);
+  }
+}
+
 void RowRoles::Add(uint64_t row, const std::string& role,
                    const std::string& field) {
   const auto note = [&](const Role& other) {

@@ -41,6 +41,10 @@ double TargetsOfShare(double own, double share);
 std::vector<Example> UntilTargets(const std::vector<Example>& rows,
                                   double target_tokens);
 
+// The row's first tokens, with their labels. Where a packing splits rows they
+// come whole, and one pass reads no more than a batch may hold.
+void CutTo(int64_t tokens, Example& row);
+
 // Who reads a row or a document. Rows that are replayed or calibrated on must
 // be no other's.
 class RowRoles {

@@ -153,15 +153,6 @@ class Reader {
   RunInputs Take() { return std::move(inputs_); }
 
  private:
-  // Where a packing splits rows they come whole; one pass reads no more.
-  static void CutTo(int64_t tokens, Example& row) {
-    const auto most = static_cast<size_t>(tokens);
-    if (row.input_ids.size() <= most) return;
-    row.input_ids.resize(most);
-    row.labels.resize(std::min(row.labels.size(), most));
-    row.token_types.resize(std::min(row.token_types.size(), most));
-  }
-
   static std::vector<Example> OwnRows(const TrainingSet& set) {
     return {set.examples.begin(),
             set.examples.begin() + static_cast<int64_t>(set.own_rows)};

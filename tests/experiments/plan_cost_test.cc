@@ -126,6 +126,28 @@ TEST_CASE("weights that are not kept take no disk", "[experiments][plan]") {
   CHECK(disk("--keep-weights all") > without);
 }
 
+TEST_CASE("a plan's arithmetic counts what is scored between base and end",
+          "[experiments][plan]") {
+  const PlanFolder folder;
+  const std::string model = folder.Copy("tiny");
+  const auto flops = [&](const std::string& measured) {
+    std::string spec = TinySpec(model, "", "method: [full]");
+    const std::string retain = "retain: [wiki_demo]";
+    spec.insert(spec.find(retain) + retain.size(), measured);
+    const auto runs = folder.Plan(spec);
+    REQUIRE(runs.size() == 2);
+    return std::stod(runs[1].at("FLOPs"));
+  };
+  const double none = flops(""), two = flops(", curve: [1, 2]") - none;
+  CHECK(two > 0);
+  // Four digits are printed.
+  const double error = 4e-3 * none;
+  CHECK(two > 4 * error);
+  CHECK(2 * (flops(", curve: [1]") - none) == Approx(two).margin(error));
+  CHECK(flops(", rewind: [0.25, 0.5]") - none == Approx(two).margin(error));
+  CHECK(flops(", distance: true") - none == Approx(two).margin(error));
+}
+
 TEST_CASE("a plan reads no weight", "[experiments][plan]") {
   const PlanFolder folder;
   const std::string grid =

@@ -63,6 +63,34 @@ TEST_CASE("an adapter of an encoder holds its head, and both come back",
   }
 }
 
+TEST_CASE("an OFT folder of an encoder holds its head, and both come back",
+          "[methods][oft][adapter][encoders]") {
+  for (const HeadCase& c : HeadCases()) {
+    INFO(NameOf(c));
+    const Batch batch = HeadBatch(c);
+    Attached run = AttachTo(c, {"oft", {{"oft.block_size", "8"}}}, at::kFloat);
+    TakeStep(run, 0.05, batch);
+    const double trained = LossOf(*run.model, batch);
+    const support::TempDir folder("oft");
+    const std::string path = folder.path().string();
+    REQUIRE(run.method->WriteAdapter(path).ok());
+    auto fresh = LoadHeadless(c.family, at::kFloat);
+    const absl::Status attached = AttachAdapter(*fresh, path);
+    INFO(attached.ToString());
+    REQUIRE(attached.ok());
+    CHECK(fresh->head() == c.kind);
+    CHECK(LossOf(*fresh, batch) == Approx(trained).epsilon(1e-5));
+    // Of another model's head nothing is read.
+    const std::string config_path = path + "/adapter_config.json";
+    nlohmann::json config = nlohmann::json::parse(std::ifstream(config_path));
+    config["modules_to_save"].push_back("another");
+    std::ofstream(config_path) << config.dump();
+    auto refused = LoadHeadless(c.family, at::kFloat);
+    CHECK(AttachAdapter(*refused, path).message().find("modules_to_save") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("adapters made by PEFT for encoders give PEFT's scores",
           "[methods][adapter][encoders]") {
   const nlohmann::json golden = ReadGoldenJson("encoders/peft.json");

@@ -81,6 +81,24 @@ TEST_CASE("replayed rows bring their share of target tokens",
   CHECK(UntilTargets({}, 3).empty());
 }
 
+TEST_CASE("a row is cut with its labels, a shorter one is as it was",
+          "[launch][calibration]") {
+  Example row;
+  row.input_ids = {5, 6, 7, 8};
+  row.labels = {kNoLoss, 6, 7, 8};
+  Example cut = row;
+  CutTo(3, cut);
+  CHECK(cut.input_ids == std::vector<int32_t>{5, 6, 7});
+  CHECK(cut.labels == std::vector<int32_t>{kNoLoss, 6, 7});
+  CHECK(cut.token_types.empty());
+  cut = row;
+  CutTo(4, cut);
+  CHECK(cut.input_ids == row.input_ids);
+  cut.token_types = {0, 0, 1, 1};
+  CutTo(2, cut);
+  CHECK(cut.token_types == std::vector<int32_t>{0, 0});
+}
+
 TEST_CASE("an order follows from rows, use and seed", "[launch][replay]") {
   std::vector<Example> rows;
   for (int64_t i = 0; i < 50; ++i) rows.push_back(RowOf(i, 1 + i % 3));
