@@ -77,15 +77,16 @@ all_tasks lsf 1 LSB_JOBINDEX
 echo "HyperQueue"
 prepare hq 'hq submit'
 # As its manual has it: every number of the array, options before the program.
-cat >hq <<'HQ'
+mkdir bin
+cat >bin/hq <<'HQ'
 #!/usr/bin/env bash
 [[ $1 == submit && $2 == --array && $4 == --cpus ]] || exit 9
 for ((id = ${3%-*}; id <= ${3#*-}; ++id)); do
   HQ_TASK_ID=$id "${@:6}" || exit
 done
 HQ
-chmod +x hq
-PATH=$top:$PATH bash block.txt >said 2>&1 || fail "hq: $(cat said)"
+chmod +x bin/hq
+PATH=$top/bin:$PATH bash block.txt >said 2>&1 || fail "hq: $(cat said)"
 same_records "$program" calm "$out"
 
 echo "Kubernetes"
