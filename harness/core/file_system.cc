@@ -15,8 +15,9 @@
 namespace sft {
 
 absl::StatusOr<FileSystemFacts> TryFileSystem(const std::string& folder) {
-  const std::string base =
-      absl::StrCat(folder, "/.try.", HostName(), ".", getpid());
+  constexpr char kName[] = ".try";
+  RemoveStaleTemporaries(folder, kName);  // of one that was killed at this
+  const std::string base = TemporaryBeside(absl::StrCat(folder, "/", kName));
   const std::string file = base + "/file", link_name = base + "/link";
   const std::string one = base + "/one", other = base + "/other";
   SFT_RETURN_IF_ERROR(MakeFolders(one));

@@ -259,7 +259,7 @@ void RemoveStaleTemporaries(const std::string& folder, std::string_view name) {
       stale.push_back(entry.path());
     }
   }
-  for (const fs::path& path : stale) fs::remove(path, error);
+  for (const fs::path& path : stale) fs::remove_all(path, error);
 }
 
 absl::Status WriteFileAtomically(const std::string& path,

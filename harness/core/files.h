@@ -33,8 +33,8 @@ absl::StatusOr<std::vector<std::string>> ReadLines(
 
 // A name beside `path` that no other thread, process or host takes.
 std::string TemporaryBeside(const std::string& path);
-// Removes such names of writers of this host that were killed: those beside the
-// files of this folder, or of its file `name` alone.
+// Removes files and folders of such names whose writers, on this host, were
+// killed: those beside the files of this folder, or of its file `name` alone.
 void RemoveStaleTemporaries(const std::string& folder,
                             std::string_view name = "");
 // Written and fsynced where it stands; removed if that fails. For a name that

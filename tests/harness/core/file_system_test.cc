@@ -80,6 +80,12 @@ TEST_CASE("what killed writers left is removed, and nothing else", "[files]") {
   CHECK(stands(left) == 0);
   CHECK(stands(kept) == std::ssize(kept));
   RemoveStaleTemporaries(place / "none");
+  // What a file system was tried with is a folder.
+  const std::string tried = place / name(".try", HostName(), gone);
+  REQUIRE(MakeFolders(tried).ok());
+  REQUIRE(WriteFileAtomically(tried + "/file", "").ok());
+  CHECK(TryFileSystem(place.dir.path().string()).ok());
+  CHECK_FALSE(FileExists(tried));
 }
 
 TEST_CASE("a folder that was being replaced is whole again", "[files]") {
