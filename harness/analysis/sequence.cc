@@ -179,7 +179,9 @@ class MeasureMaker {
     for (const size_t j : tasks) {
       measure.groups.push_back(scores_.columns[j].task);
     }
-    for (const auto& [seed, R] : scores_.seeds) {
+    for (const auto& one : scores_.seeds) {
+      const int64_t seed = one.first;
+      const auto& R = one.second;
       if (!IsWhole(R, tasks)) continue;
       SeedContrast contrast;
       bool is_whole = true;

@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -243,6 +245,17 @@ std::string TemporaryBeside(const std::string& path) {
   return absl::StrCat(path, TemporaryMark(), getpid(), ".", counter++);
 }
 
+bool HasEnded(int64_t pid) {
+  if (pid <= 0) return false;
+  if (kill(static_cast<pid_t>(pid), 0) != 0) return errno == ESRCH;
+  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
+  std::string text{std::istreambuf_iterator<char>(stat), {}};
+  // The state stands behind the name, which may hold anything but ends so.
+  const size_t end = text.rfind(')');
+  return end != std::string::npos && end + 2 < text.size() &&
+         (text[end + 2] == 'Z' || text[end + 2] == 'X');
+}
+
 void RemoveStaleTemporaries(const std::string& folder, std::string_view name) {
   const std::string mark = TemporaryMark();
   std::error_code error;
@@ -254,8 +267,7 @@ void RemoveStaleTemporaries(const std::string& folder, std::string_view name) {
         found.compare(0, name.size(), name) != 0) {
       continue;
     }
-    const int pid = std::atoi(found.c_str() + at + mark.size());
-    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) {
+    if (HasEnded(std::atoi(found.c_str() + at + mark.size()))) {
       stale.push_back(entry.path());
     }
   }

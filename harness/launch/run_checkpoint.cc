@@ -1,11 +1,9 @@
 #include "harness/launch/run_checkpoint.h"
 
 #include <ATen/ATen.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <tuple>
@@ -102,17 +100,15 @@ absl::Status WriteParts(const record::RunRecord& record, const Pieces& pieces,
   return WritePieces(pieces, folder + kPieces);
 }
 
-// Whether the process of an execution is of this host and gone. A number that
-// another process has by now counts as alive: then its checkpoint is read where
-// it is.
+// Whether the process of an execution is of this host and gone; else its
+// checkpoint is read where it is.
 bool IsDead(const std::string& execution) {
   const std::string prefix = absl::StrCat(HostName(), "-");
   int64_t pid = 0;
   if (!absl::StartsWith(execution, prefix)) return false;
   const std::string rest = execution.substr(prefix.size());
-  return absl::SimpleAtoi(rest.substr(0, rest.find('-')), &pid) && pid > 0 &&
-         pid != getpid() && kill(static_cast<pid_t>(pid), 0) != 0 &&
-         errno == ESRCH;
+  return absl::SimpleAtoi(rest.substr(0, rest.find('-')), &pid) &&
+         pid != getpid() && HasEnded(pid);
 }
 
 struct FoundCheckpoint {

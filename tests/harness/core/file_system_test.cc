@@ -45,6 +45,11 @@ TEST_CASE("what killed writers left is removed, and nothing else", "[files]") {
   const pid_t gone = fork();
   if (gone == 0) _exit(0);
   REQUIRE(gone > 0);
+  CHECK_FALSE(HasEnded(getpid()));
+  siginfo_t info;  // it has ended, and is not waited for
+  REQUIRE(waitid(P_PID, static_cast<id_t>(gone), &info, WEXITED | WNOWAIT) ==
+          0);
+  CHECK(HasEnded(gone));
   REQUIRE(waitpid(gone, nullptr, 0) == gone);
   const auto name = [](const std::string& of, const std::string& host,
                        pid_t pid) {
