@@ -10,8 +10,8 @@
 namespace sft {
 
 // Puts our choice into this process's environment, for the programs that it
-// starts: libgomp reads it as it is loaded, before main(). A bounded spin,
-// or none where more threads are to work than there are cores (`crowded`).
+// starts: libgomp reads it as it is loaded, before main(). No spin where more
+// threads are to work than there are cores (`crowded`); else libgomp's own.
 // False where nothing was to be changed: it is so already, or the user has set
 // OMP_WAIT_POLICY or GOMP_SPINCOUNT, which stands.
 bool SetThreadWaiting(bool crowded = false);
