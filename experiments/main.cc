@@ -1,4 +1,4 @@
-// The program sftbench: its memory, how its threads wait, then its commands.
+// The program sftbench: its memory, then its commands.
 #include <string>
 #include <vector>
 
