@@ -29,8 +29,7 @@ struct Command {
   std::string help;     // a paragraph, with an example
   std::string exit_status = "0 good, 1 the disk is full, 2 bad usage or input";
   bool hidden = false;
-  bool computes = false;                        // with a model, in this process
-  std::function<void(CLI::App&)> declare = {};  // its words and flags
+  std::function<void(CLI::App&)> declare = {};    // its words and flags
   std::function<absl::StatusOr<int>()> run = {};  // with what was read
 };
 
@@ -76,8 +75,6 @@ std::vector<Command> PackCommands();     // pack
 std::vector<Command> HelpCommands();     // help, completion
 // All of these, in the order of the help.
 std::vector<Command> AllCommands();
-// Whether these call a command that computes.
-bool Computes(const std::vector<std::string>& arguments);
 // What the program does with its arguments; its exit status.
 int RunProgram(const std::vector<std::string>& arguments);
 std::vector<std::string> ShownNames(const std::vector<Command>& commands);

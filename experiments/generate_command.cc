@@ -161,8 +161,7 @@ turn, before the first --stop text, or after --max-new-tokens.
   sftbench generate smollm2-135m-instruct --prompt 'The capital of France?'
   sftbench generate MODEL --prompt 'A poem' --temperature 0.8 --top-p 0.9
   sftbench generate MODEL --prompt 'Q: 2+2? A:' --raw --beams 4 --stop 'Q:,\n'
-)",
-                      .computes = true},
+)"},
                      DeclareGenerate, RunGenerate);
 }
 

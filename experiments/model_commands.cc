@@ -229,8 +229,7 @@ answer have together, after the tokenizer's own BOS (--bos), without an end of
 turn. Every window of text begins with that BOS.
   sftbench eval smollm2-135m-instruct --task rotten_tomatoes --limit 200
   sftbench eval MODEL --task perplexity --file book.txt
-)",
-           .computes = true},
+)"},
           DeclareEval, RunEval),
       GenerateCommand(),
       MakeCommand({.name = "tokenize",
@@ -247,8 +246,7 @@ around every text (BOS; see --bos).
                    .summary = "A line of token ids to a line of logits a "
                               "position.",
                    .help = "",
-                   .hidden = true,
-                   .computes = true},
+                   .hidden = true},
                   DeclareLogits, RunLogits),
       ExportCommand(),
   };

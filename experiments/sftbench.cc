@@ -86,14 +86,6 @@ int Fail(const absl::Status& status) {
 
 }  // namespace
 
-bool Computes(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return false;
-  for (const Command& command : AllCommands()) {
-    if (command.name == arguments[0]) return command.computes;
-  }
-  return false;
-}
-
 int RunProgram(const std::vector<std::string>& arguments) {
   const absl::Status kernels = kernels::CheckForcedKernels();
   if (!kernels.ok()) return Fail(kernels);

@@ -375,8 +375,7 @@ one.
            .exit_status = "0 good, 1 the run failed, 2 bad input, 12 no "
                           "memory for its record, 28 the disk is full, 124 out "
                           "of its time, 130 interrupted",
-           .hidden = true,
-           .computes = true},
+           .hidden = true},
           DeclareWorker, RunWorker),
       StatusCommand(),
       ShowCommand(),
