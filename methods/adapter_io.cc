@@ -67,6 +67,19 @@ absl::Status CheckLayer(const AdapterLayer& layer, bool dora,
 
 }  // namespace
 
+absl::Status CanWriteAdapter(const model::Model& model, bool is_merged) {
+  if (is_merged) {
+    return absl::FailedPreconditionError("the adapter is merged already");
+  }
+  if (model.info().head_reordered) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        model.info().name,
+        ": the head's classes are in the task's order and no more in the "
+        "checkpoint's, which an adapter folder cannot say; export --merged"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteAdapterFolder(const Adapter& adapter,
                                 const std::string& folder) {
   SFT_RETURN_IF_ERROR(MakeFolders(folder));

@@ -44,6 +44,9 @@ struct Adapter {
   bool ties_weights = false;
 };
 
+// Why a folder cannot say what was trained, if so.
+absl::Status CanWriteAdapter(const model::Model& model, bool is_merged);
+
 // Writes into `folder`, which is made if need be.
 absl::Status WriteAdapterFolder(const Adapter& adapter,
                                 const std::string& folder);

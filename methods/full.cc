@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "methods/parameter_counts.h"
+
 namespace sft::methods {
 
 absl::Status FullMethod::Attach(model::Model& model) {
@@ -22,15 +24,7 @@ std::vector<train::TrainableParameter> FullMethod::TrainableParameters() {
 }
 
 train::MethodReport FullMethod::Report() {
-  train::MethodReport report;
-  int64_t trainable = 0;
-  for (const train::TrainableParameter& p : TrainableParameters()) {
-    trainable += p.tensor.numel();
-  }
-  report.numbers["trainable_parameters"] = static_cast<double>(trainable);
-  report.numbers["total_parameters"] =
-      static_cast<double>(model_->info().parameters);
-  return report;
+  return ParameterCounts(TrainableParameters(), *model_);
 }
 
 }  // namespace sft::methods

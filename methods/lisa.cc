@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/rng.h"
+#include "methods/parameter_counts.h"
 
 namespace sft::methods {
 namespace {
@@ -95,14 +96,7 @@ absl::Status LisaMethod::LoadState(const std::vector<NamedTensor>& state) {
 }
 
 train::MethodReport LisaMethod::Report() {
-  train::MethodReport report;
-  int64_t trainable = 0;
-  for (const train::TrainableParameter& p : TrainableParameters()) {
-    trainable += p.tensor.numel();
-  }
-  report.numbers["trainable_parameters"] = static_cast<double>(trainable);
-  report.numbers["total_parameters"] =
-      static_cast<double>(model_->info().parameters);
+  train::MethodReport report = ParameterCounts(TrainableParameters(), *model_);
   report.texts["lisa.last_layers"] = absl::StrJoin(drawn_, " ");
   return report;
 }

@@ -13,6 +13,7 @@
 #include "harness/model/ops/dense_linear.h"
 #include "methods/adapter_io.h"
 #include "methods/adapter_targets.h"
+#include "methods/parameter_counts.h"
 
 namespace sft::methods {
 
@@ -175,15 +176,7 @@ bool LoraMethod::Rewind(const std::map<std::string, at::Tensor>& tuned,
 }
 
 train::MethodReport LoraMethod::Report() {
-  train::MethodReport report;
-  int64_t trainable = 0;
-  for (const train::TrainableParameter& p : TrainableParameters()) {
-    trainable += p.tensor.numel();
-  }
-  report.numbers["trainable_parameters"] = static_cast<double>(trainable);
-  report.numbers["total_parameters"] =
-      static_cast<double>(model_->info().parameters);
-  return report;
+  return ParameterCounts(TrainableParameters(), *model_);
 }
 
 LoraFactors LoraMethod::AllFactors(const Attached& attached) const {
@@ -207,15 +200,7 @@ LoraFactors LoraMethod::AllFactors(const Attached& attached) const {
 }
 
 absl::Status LoraMethod::WriteAdapter(const std::string& folder) {
-  if (merged_) {
-    return absl::FailedPreconditionError("the adapter is merged already");
-  }
-  if (model_->info().head_reordered) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        model_->info().name,
-        ": the head's classes are in the task's order and no more in the "
-        "checkpoint's, which an adapter folder cannot say; export --merged"));
-  }
+  SFT_RETURN_IF_ERROR(CanWriteAdapter(*model_, merged_));
   if (round_ > 0 && options_.dora) {
     return absl::FailedPreconditionError(
         "magnitudes of several rounds are no one adapter; export --merged");

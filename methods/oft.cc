@@ -7,8 +7,10 @@
 
 #include "harness/core/status.h"
 #include "harness/model/ops/dense_linear.h"
+#include "methods/adapter_io.h"
 #include "methods/adapter_targets.h"
 #include "methods/oft_io.h"
+#include "methods/parameter_counts.h"
 
 namespace sft::methods {
 
@@ -86,27 +88,11 @@ absl::Status OftMethod::Merge() {
 }
 
 train::MethodReport OftMethod::Report() {
-  train::MethodReport report;
-  int64_t trainable = 0;
-  for (const train::TrainableParameter& p : TrainableParameters()) {
-    trainable += p.tensor.numel();
-  }
-  report.numbers["trainable_parameters"] = static_cast<double>(trainable);
-  report.numbers["total_parameters"] =
-      static_cast<double>(model_->info().parameters);
-  return report;
+  return ParameterCounts(TrainableParameters(), *model_);
 }
 
 absl::Status OftMethod::WriteAdapter(const std::string& folder) {
-  if (merged_) {
-    return absl::FailedPreconditionError("the adapter is merged already");
-  }
-  if (model_->info().head_reordered) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        model_->info().name,
-        ": the head's classes are in the task's order and no more in the "
-        "checkpoint's, which an adapter folder cannot say; export --merged"));
-  }
+  SFT_RETURN_IF_ERROR(CanWriteAdapter(*model_, merged_));
   OftFolder out;
   out.base_model = model_->info().name;
   out.block_size = options_.block_size;
