@@ -139,7 +139,9 @@ class Decoder {
   absl::Status ReadStrings(const Source& source, hid_t space, bool is_scalar,
                            size_t size, H5Item item) {
     H5Handle type(MakeH5StringType(), H5Tclose);
-    if (!source.is_attribute && size > 0) {
+    // Of a scalar HDF5 1.10 computes this beyond its memory; one text is within
+    // the file.
+    if (!is_scalar && size > 0) {
       hsize_t total = 0;
       if (H5Dvlen_get_buf_size(source.id, type.get(), space, &total) < 0 ||
           total > image_bytes_) {
