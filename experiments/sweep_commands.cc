@@ -5,7 +5,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -21,7 +20,6 @@
 #include "experiments/show_command.h"
 #include "experiments/status_command.h"
 #include "harness/core/files.h"
-#include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
 #include "harness/core/thread_waiting.h"
 #include "harness/launch/launcher.h"
@@ -223,15 +221,6 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   launch::RecordingOptions& recording = options;
   recording = flags.recording;
   SFT_RETURN_IF_ERROR(SetJobs(flags, std::move(needs), options));
-  int64_t threads = 1;
-  for (const spec::PlannedRun& run : part.runs) {
-    threads = std::max(threads, run.config.threads);
-  }
-  // For the workers, which inherit it; --jobs auto starts no more than fit.
-  if (flags.jobs != kAutoJobs && options.jobs > 1 &&
-      options.jobs * threads > static_cast<int64_t>(UsableCores())) {
-    SetThreadWaiting(/*crowded=*/true);
-  }
   options.max_attempts = flags.max_attempts;
   options.pool = flags.pool;
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));
@@ -285,6 +274,7 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
     signal(number, AskToStop);
   }
   signal(SIGPIPE, SIG_IGN);
+  const CrowdWatch watch;
   launch::WorkerOptions options;
   launch::RecordingOptions& recording = options;
   recording = flags.recording;
