@@ -12,6 +12,7 @@
 #include "experiments/own_program.h"
 #include "experiments/recording_flags.h"
 #include "harness/core/status.h"
+#include "harness/launch/slurm/queued_sweep.h"
 #include "harness/launch/slurm/submit.h"
 #include "harness/record/run_store.h"
 #include "harness/search/recorded_scores.h"

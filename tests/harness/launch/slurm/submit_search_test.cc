@@ -6,6 +6,7 @@
 #include <set>
 
 #include "harness/core/files.h"
+#include "harness/launch/slurm/queued_sweep.h"
 #include "harness/launch/slurm/submissions.h"
 #include "harness/launch/slurm/submit.h"
 #include "harness/record/manifest_store.h"

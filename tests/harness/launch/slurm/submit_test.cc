@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/core/files.h"
+#include "harness/launch/slurm/queued_sweep.h"
 #include "harness/launch/slurm/submissions.h"
 #include "harness/record/manifest_store.h"
 #include "tests/harness/launch/slurm/fake_slurm.h"
