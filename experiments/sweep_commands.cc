@@ -302,8 +302,10 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
     // Progress is worth nothing to a launcher that is gone.
     if (write(fd, line.data(), line.size()) < 0) return;
   };
-  SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
-                       record::ManifestFile::Open(flags.manifest));
+  SFT_ASSIGN_OR_RETURN(
+      const record::ManifestFile manifest,
+      record::ManifestFile::Open(flags.manifest,
+                                 TheWorkbench().LaterOptionsOfMethods()));
   SFT_ASSIGN_OR_RETURN(const spec::PlannedRun run, manifest->Run(flags.index));
   if (run.run_id != flags.run_id) {
     return InputError(flags.manifest,
