@@ -1,7 +1,6 @@
 #include "harness/launch/slurm/deciding_job.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "harness/core/files.h"
@@ -9,7 +8,6 @@
 #include "harness/launch/slurm/runs_to_send.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/slurm/submissions.h"
-#include "harness/search/recorded_scores.h"
 
 namespace sft::launch {
 namespace {
@@ -37,17 +35,6 @@ bool IsAnyOnItsWay(const spec::RunPlan& plan,
 }
 
 }  // namespace
-
-absl::StatusOr<std::vector<search::Standing>> StandingsFor(
-    const spec::RunPlan& plan, const record::RunStore& store,
-    const SubmitRequest& request) {
-  SFT_ASSIGN_OR_RETURN(const std::optional<search::Search> search,
-                       search::Search::WithRungs(plan));
-  if (!search.has_value()) return std::vector<search::Standing>();
-  search::RecordedScores scores(plan, store, search->rungs(),
-                                request.max_attempts);
-  return search::RecordedStandings(*search, scores);
-}
 
 bool WantsDecision(const spec::RunPlan& plan, const SubmitRequest& request,
                    const std::vector<search::Standing>& standings) {

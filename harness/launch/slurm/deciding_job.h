@@ -11,18 +11,13 @@
 
 #include "absl/status/statusor.h"
 #include "harness/launch/slurm/submit_request.h"
-#include "harness/record/run_store.h"
 #include "harness/search/standings.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::launch {
 
-// None of a plan whose runs all go to their end.
-absl::StatusOr<std::vector<search::Standing>> StandingsFor(
-    const spec::RunPlan& plan, const record::RunStore& store,
-    const SubmitRequest& request);
-
-// While anything is on its way to a rung that is not the last.
+// While anything of a plan's `standings` is on its way to a rung that is not
+// the last.
 bool WantsDecision(const spec::RunPlan& plan, const SubmitRequest& request,
                    const std::vector<search::Standing>& standings);
 

@@ -12,6 +12,7 @@
 #include "harness/launch/slurm/deciding_job.h"
 #include "harness/launch/slurm/slurm_programs.h"
 #include "harness/launch/slurm/submissions.h"
+#include "harness/search/recorded_scores.h"
 
 namespace sft::launch {
 namespace {
@@ -76,8 +77,9 @@ absl::StatusOr<SubmittedArray> SendArray(const spec::RunPlan& plan,
 absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
                                                const SubmitRequest& request) {
   const record::RunStore store(request.paths);
-  SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
-                       StandingsFor(plan, store, request));
+  SFT_ASSIGN_OR_RETURN(
+      const std::vector<search::Standing> standings,
+      search::StandingsOfPlan(plan, store, request.max_attempts));
   SFT_ASSIGN_OR_RETURN(const RunsToSend runs,
                        ChooseRuns(plan, store, {}, request, standings));
   const SlurmLimits limits = LimitsFor(request);
@@ -138,8 +140,9 @@ absl::StatusOr<SubmitSummary> SubmitSweep(const spec::RunPlan& plan,
       if (run.timed_out) in_slurm.timed_out.insert(run.run_id);
     }
   }
-  SFT_ASSIGN_OR_RETURN(const std::vector<search::Standing> standings,
-                       StandingsFor(plan, store, request));
+  SFT_ASSIGN_OR_RETURN(
+      const std::vector<search::Standing> standings,
+      search::StandingsOfPlan(plan, store, request.max_attempts));
   DropStopped(plan, standings, store);
   SubmitSummary summary;
   SFT_ASSIGN_OR_RETURN(summary.runs,
