@@ -48,8 +48,10 @@ absl::StatusOr<HandedSweep> HandOver(const SweepFlags& flags,
   HandedSweep sweep;
   if (IsManifestFile(flags.spec)) {
     // It was checked when it was written.
-    SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
-                         record::ManifestFile::Open(flags.spec));
+    SFT_ASSIGN_OR_RETURN(
+        const record::ManifestFile manifest,
+        record::ManifestFile::Open(flags.spec,
+                                   TheWorkbench().LaterOptionsOfMethods()));
     SFT_ASSIGN_OR_RETURN(sweep.plan, manifest->Plan());
   } else {
     SFT_ASSIGN_OR_RETURN(launch::CheckedPlan checked, PlanOfSpec(flags.spec));

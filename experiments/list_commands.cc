@@ -17,17 +17,20 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+// "a.b=1 a.c=x"; "-" of none.
+std::string DefaultsText(const std::vector<FieldSpec>& options) {
+  if (options.empty()) return "-";
+  return absl::StrJoin(
+      options, " ", [](std::string* out, const FieldSpec& option) {
+        absl::StrAppend(out, option.name, "=", option.default_text);
+      });
+}
+
 Rows MethodRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "axis", "options", "summary"}};
   auto add = [&rows](const auto& table, const char* axis) {
     for (const auto& row : table) {
-      std::vector<std::string> options;
-      for (const FieldSpec& option : row.options) {
-        options.push_back(option.name + "=" + option.default_text);
-      }
-      rows.push_back({row.name, axis,
-                      options.empty() ? "-" : absl::StrJoin(options, " "),
-                      row.summary});
+      rows.push_back({row.name, axis, DefaultsText(row.options), row.summary});
     }
   };
   add(bench.methods.update, "update");
@@ -51,13 +54,7 @@ Rows OptimizerRows(const launch::Workbench&) {
 Rows SearchRows(const launch::Workbench& bench) {
   Rows rows = {{"name", "options", "summary"}};
   for (const spec::MethodSpecRow& row : bench.Tables().searches) {
-    std::vector<std::string> options;
-    for (const FieldSpec& option : row.options) {
-      options.push_back(option.name + "=" + option.default_text);
-    }
-    rows.push_back({row.name,
-                    options.empty() ? "-" : absl::StrJoin(options, " "),
-                    row.summary});
+    rows.push_back({row.name, DefaultsText(row.options), row.summary});
   }
   return rows;
 }

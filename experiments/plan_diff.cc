@@ -17,13 +17,14 @@ namespace sft::experiments {
 namespace {
 
 absl::StatusOr<spec::RunPlan> ReadOldPlan(const std::string& old) {
-  if (IsFolder(old)) return record::ReadFolderPlan(old);
+  const spec::LaterOptions later = TheWorkbench().LaterOptionsOfMethods();
+  if (IsFolder(old)) return record::ReadFolderPlan(old, later);
   if (absl::EndsWith(old, ".yaml") || absl::EndsWith(old, ".yml")) {
     SFT_ASSIGN_OR_RETURN(launch::CheckedPlan checked, PlanOfSpec(old));
     return std::move(checked.plan);
   }
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(old));
-  return spec::PlanFromText(old, text);
+  return spec::PlanFromText(old, text, later);
 }
 
 }  // namespace

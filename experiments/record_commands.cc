@@ -34,7 +34,8 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
                        analysis::ParseTableFormat(flags.format));
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
-                       analysis::BuildReport(flags.path));
+                       analysis::BuildReport(
+                           flags.path, TheWorkbench().LaterOptionsOfMethods()));
   std::string text = analysis::RenderReport(report, format);
   if (!flags.table.empty()) {
     SFT_ASSIGN_OR_RETURN(text,

@@ -55,7 +55,8 @@ struct ShownRun {
 
 // The runs of the plans, where they can be read.
 std::vector<spec::PlannedRun> PlannedRuns(const record::RunPaths& paths) {
-  absl::StatusOr<spec::RunPlan> plan = record::ReadFolderPlan(paths.out);
+  absl::StatusOr<spec::RunPlan> plan =
+      record::ReadFolderPlan(paths.out, TheWorkbench().LaterOptionsOfMethods());
   if (!plan.ok()) return {};
   return std::move(plan->runs);
 }

@@ -12,6 +12,7 @@
 #include "experiments/own_program.h"
 #include "experiments/recording_flags.h"
 #include "harness/core/status.h"
+#include "harness/launch/slurm/queued_sweep.h"
 #include "harness/launch/slurm/submit.h"
 #include "harness/record/run_store.h"
 #include "harness/search/recorded_scores.h"
@@ -202,19 +203,15 @@ absl::StatusOr<int> WaitForTasks(const HandedSweep& sweep, int max_attempts) {
       sweep.paths.out, launch::WaitTimes(),
       [](const std::string& text) { fprintf(stderr, "%s\n", text.c_str()); }));
   const record::RunStore store(sweep.paths);
-  using Verdict = search::Standing::Verdict;
-  std::vector<search::Standing> standings(sweep.plan.runs.size());
-  SFT_ASSIGN_OR_RETURN(const auto search,
-                       search::Search::WithRungs(sweep.plan));
-  if (search.has_value()) {
-    search::RecordedScores scores(sweep.plan, store, search->rungs(),
-                                  max_attempts);
-    SFT_ASSIGN_OR_RETURN(standings, search::RecordedStandings(*search, scores));
-  }
+  SFT_ASSIGN_OR_RETURN(
+      const std::vector<search::Standing> standings,
+      search::StandingsOfPlan(sweep.plan, store, max_attempts));
   for (const size_t place : sweep.places) {
     // What others beat is not missing.
-    if (standings[place].verdict != Verdict::kStopped &&
-        !store.IsFinal(sweep.plan.runs[place].run_id)) {
+    const bool is_beaten =
+        !standings.empty() &&
+        standings[place].verdict == search::Standing::Verdict::kStopped;
+    if (!is_beaten && !store.IsFinal(sweep.plan.runs[place].run_id)) {
       return kExitRunFailed;
     }
   }

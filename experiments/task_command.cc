@@ -217,8 +217,10 @@ absl::StatusOr<int> RunTaskCommand(const TaskFlags& flags) {
   // Before anything else: a signal that comes now is obeyed too.
   const launch::InterruptCounter interrupts;
   SFT_RETURN_IF_ERROR(CheckBuild(flags));
-  SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
-                       record::ManifestFile::Open(flags.manifest));
+  SFT_ASSIGN_OR_RETURN(
+      const record::ManifestFile manifest,
+      record::ManifestFile::Open(flags.manifest,
+                                 TheWorkbench().LaterOptionsOfMethods()));
   SFT_ASSIGN_OR_RETURN(const std::vector<size_t> indices, IndicesOf(flags));
   launch::LaunchOptions options;
   launch::RecordingOptions& recording = options;

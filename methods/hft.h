@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/rng.h"
@@ -17,6 +18,7 @@
 namespace sft::methods {
 
 struct HftOptions {
+  static constexpr std::string_view kLater[] = {"hft.optimizer_state"};
   std::string granularity = "category";
   double trainable_ratio = 0.5;
   bool balanced = false;

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/train/method.h"
@@ -19,6 +20,7 @@
 namespace sft::methods {
 
 struct LoraOptions {
+  static constexpr std::string_view kLater[] = {"lora.between_rounds"};
   int64_t rank = 16;
   double alpha = 32;
   double dropout = 0;

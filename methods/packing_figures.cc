@@ -1,12 +1,12 @@
 #include "methods/packing_figures.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "harness/core/fields.h"
 #include "harness/core/rng.h"
 #include "harness/core/status.h"
+#include "harness/core/stopwatch.h"
 #include "methods/histogram_packing.h"
 #include "methods/nnls_packing.h"
 
@@ -167,7 +167,7 @@ absl::StatusOr<PackingFigures> MeasurePacking(const std::string& name,
         lengths, ShuffledRows(name, counts, figures.rows, question.seed));
   }
 
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   if (wrapped) {
     figures.packs = CeilDivide(figures.tokens, question.max_length);
   } else if (strategy == PackStrategy::kNextFit) {
@@ -185,9 +185,7 @@ absl::StatusOr<PackingFigures> MeasurePacking(const std::string& name,
   if (strategy.has_value() || name == kToMax) {
     figures.slots = figures.packs * question.max_length;
   }
-  figures.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count();
+  figures.seconds = watch.WallSeconds();
   figures.steps = CeilDivide(figures.packs, question.batch_size);
   return figures;
 }

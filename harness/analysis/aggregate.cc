@@ -17,7 +17,8 @@ namespace sft::analysis {
 namespace {
 
 // A plan made up from the records alone, in the order of their configs.
-spec::RunPlan PlanOfRecords(const CollectedRecords& records) {
+spec::RunPlan PlanOfRecords(const CollectedRecords& records,
+                            const spec::LaterOptions& later) {
   spec::RunPlan plan;
   std::map<std::string, std::string> untuned;     // config text -> id
   std::map<std::string, spec::PlannedRun> tuned;  // by config text and id
@@ -26,6 +27,7 @@ spec::RunPlan PlanOfRecords(const CollectedRecords& records) {
     if (!found.record.has_value()) continue;
     spec::PlannedRun run;
     run.config = found.record->config;
+    spec::NoteLaterOptions(later, run.config);
     run.run_id = id;
     run.axes = found.record->axes;
     const std::string text = run.config.CanonicalConfigText();
@@ -198,14 +200,15 @@ std::optional<size_t> Results::CellOf(const std::string& run_id) const {
   return it->second.cell;
 }
 
-absl::StatusOr<Results> CollectResults(const std::string& dir) {
+absl::StatusOr<Results> CollectResults(const std::string& dir,
+                                       const spec::LaterOptions& later) {
   SFT_ASSIGN_OR_RETURN(CollectedRecords records, CollectRecords(dir));
   SFT_ASSIGN_OR_RETURN(const std::vector<record::PlanText> plan_texts,
                        record::ReadPlanTexts(dir));
   spec::RunPlan plan;
   std::map<std::string, SearchState> searched;
   if (plan_texts.empty()) {
-    plan = PlanOfRecords(records);
+    plan = PlanOfRecords(records, later);
     if (plan.runs.empty()) {
       return InputError(dir, "holds no plan and no record");
     }
@@ -214,7 +217,7 @@ absl::StatusOr<Results> CollectResults(const std::string& dir) {
         "and runs that are missing are not known.");
   } else {
     SFT_ASSIGN_OR_RETURN(const std::vector<spec::RunPlan> plans,
-                         record::PlansOfTexts(plan_texts));
+                         record::PlansOfTexts(plan_texts, later));
     plan = UnitedPlan(plans, records.notes);
     SFT_ASSIGN_OR_RETURN(searched, SearchStatesOf(plans, records));
   }

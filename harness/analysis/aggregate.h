@@ -60,8 +60,11 @@ std::optional<double> Lookup(const std::map<std::string, double>& values,
                              const std::string& name);
 
 // From the plans of DIR, if there is one, and DIR/runs/*.h5 (or DIR/*.h5),
-// merged or not. Damaged records become runs of that state, and a note.
-absl::StatusOr<Results> CollectResults(const std::string& dir);
+// merged or not. Damaged records become runs of that state, and a note. Plans
+// of other times may name one of the `later` options or not: cells are the
+// same.
+absl::StatusOr<Results> CollectResults(const std::string& dir,
+                                       const spec::LaterOptions& later = {});
 
 // The last evaluation of a task and split; nullptr if there is none.
 const EvalRecord* LastEval(const record::RunRecord& record,

@@ -13,8 +13,9 @@
 
 namespace sft::analysis {
 
-absl::StatusOr<Report> BuildReport(const std::string& dir) {
-  SFT_ASSIGN_OR_RETURN(Results results, CollectResults(dir));
+absl::StatusOr<Report> BuildReport(const std::string& dir,
+                                   const spec::LaterOptions& later) {
+  SFT_ASSIGN_OR_RETURN(Results results, CollectResults(dir, later));
   SelectCells(results);
   const std::vector<Comparison> comparisons = CompareAll(results);
   Report report;

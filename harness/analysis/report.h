@@ -26,7 +26,9 @@ struct Report {
   std::vector<std::string> notes;
 };
 
-absl::StatusOr<Report> BuildReport(const std::string& dir);
+// `later`: as CollectResults has it.
+absl::StatusOr<Report> BuildReport(const std::string& dir,
+                                   const spec::LaterOptions& later = {});
 
 // md, latex, html: the tables and the notes; csv, tsv: the main table alone.
 std::string RenderReport(const Report& report, TableFormat format);

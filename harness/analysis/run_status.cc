@@ -76,7 +76,7 @@ absl::StatusOr<StatusTable> ReadStatus(const std::string& dir,
                                        const StatusTable* before) {
   const record::RunStore store(record::RunPaths{dir});
   SFT_ASSIGN_OR_RETURN(const std::vector<spec::RunPlan> plans,
-                       record::ReadFolderPlans(dir));
+                       record::ReadFolderPlans(dir, /*later=*/{}));
   const spec::RunPlan plan =
       plans.size() == 1 ? plans[0] : spec::UnitePlans(plans);
   std::map<std::string, const RunState*> known;

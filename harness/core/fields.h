@@ -8,12 +8,17 @@
 //     }
 //   };
 //
+// What came to a struct when there were records already stands in its kLater:
+// ids leave such a field out at its default, so that theirs hold.
+//
 // A value's canonical text: integers in decimal, doubles in the shortest form
 // that reads back to the same bits, true/false, lists joined by commas.
 #ifndef HARNESS_CORE_FIELDS_H_
 #define HARNESS_CORE_FIELDS_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
@@ -40,6 +45,7 @@ struct FieldSpec {
   std::string default_text;
   Limits limits;
   std::string help;
+  bool is_later = false;  // than the first records
 };
 
 std::string CanonicalText(bool value);
@@ -85,6 +91,18 @@ inline FieldType TypeOf(const std::vector<std::string>&) {
   return FieldType::kStringList;
 }
 
+// Whether T::kLater, if there is one, names the field.
+template <class T>
+bool IsLater(std::string_view name) {
+  if constexpr (requires { T::kLater; }) {
+    return std::find(std::begin(T::kLater), std::end(T::kLater), name) !=
+           std::end(T::kLater);
+  } else {
+    static_cast<void>(name);
+    return false;
+  }
+}
+
 // The fields of T with their defaults.
 template <class T>
 std::vector<FieldSpec> DescribeFields() {
@@ -93,7 +111,7 @@ std::vector<FieldSpec> DescribeFields() {
   auto visitor = [&fields](std::string_view name, auto& value,
                            const Limits& limits, std::string_view help) {
     fields.push_back({std::string(name), TypeOf(value), CanonicalText(value),
-                      limits, std::string(help)});
+                      limits, std::string(help), IsLater<T>(name)});
   };
   options.VisitFields(visitor);
   return fields;

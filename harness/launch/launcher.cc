@@ -204,7 +204,7 @@ class Sweep {
   }
 
   // Where it paused, and with which score.
-  std::string PauseText(const record::RunRecord& record) const {
+  std::string TextOfPause(const record::RunRecord& record) const {
     const auto score = record::ScoreOfValidation(
         record, plan_.select_by, record::RungSplit(options_.rung));
     return score.has_value()
@@ -225,7 +225,7 @@ class Sweep {
         RemoveCheckpoints(store_.paths(), run.run_id);
       }
       const std::string score =
-          paused ? PauseText(*record) : ScoreText(*record);
+          paused ? TextOfPause(*record) : ScoreText(*record);
       SaySettled(
           run,
           absl::StrCat(

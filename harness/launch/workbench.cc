@@ -203,6 +203,13 @@ spec::SpecTables Workbench::Tables() const {
   return tables;
 }
 
+spec::LaterOptions Workbench::LaterOptionsOfMethods() const {
+  spec::SpecTables tables;
+  tables.update_methods = SpecRows(methods.update);
+  tables.batching_methods = SpecRows(methods.batching);
+  return spec::LaterOptionsOf(tables);
+}
+
 absl::StatusOr<std::vector<std::string>> Workbench::InputDigestsOf(
     const spec::RunConfig& config) const {
   std::vector<std::string> digests;

@@ -51,6 +51,8 @@ struct Workbench {
 
   // The names that a spec may use.
   spec::SpecTables Tables() const;
+  // Of the methods: for configs out of manifests and records.
+  spec::LaterOptions LaterOptionsOfMethods() const;
   // Digests of the model's and the data's files that a cell reads, and marks
   // of what else makes its rows: a later revision of a reader, limits that
   // leave a sample.

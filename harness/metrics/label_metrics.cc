@@ -6,9 +6,7 @@
 #include <string>
 
 namespace sft::metrics {
-namespace {
 
-// By label, in their order.
 std::vector<double> SumsOfLabels(const Labels& predictions,
                                  const Labels& references) {
   struct Counts {
@@ -26,8 +24,6 @@ std::vector<double> SumsOfLabels(const Labels& predictions,
   }
   return sums;
 }
-
-}  // namespace
 
 MetricScore Accuracy(const Labels& predictions, const Labels& references) {
   MetricScore score;

@@ -34,6 +34,9 @@ MetricScore MatthewsCorrelation(const Labels& predictions,
 // The sums of a label: items right, predicted, present. Those of labels that
 // do not occur are 0 and do not count.
 inline constexpr int64_t kLabelColumns = 3;
+// Of the labels that occur, in their order.
+std::vector<double> SumsOfLabels(const Labels& predictions,
+                                 const Labels& references);
 double MacroF1OfSums(const std::vector<double>& sums);
 double MatthewsCorrelationOfSums(const std::vector<double>& sums);
 

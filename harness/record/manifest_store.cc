@@ -33,7 +33,7 @@ void MarkNewest(const std::string& path) {
 absl::StatusOr<std::string> PathOfText(const RunPaths& paths,
                                        const std::string& text) {
   SFT_ASSIGN_OR_RETURN(const auto reader,
-                       spec::ManifestReader::Open("the plan", text));
+                       spec::ManifestReader::Open("the plan", text, {}));
   return paths.Manifest(reader.digest().substr(0, kNameDigits));
 }
 
@@ -61,12 +61,14 @@ absl::StatusOr<std::string> WriteManifest(const RunPaths& paths,
   return path;
 }
 
-absl::StatusOr<ManifestFile> ManifestFile::Open(const std::string& path) {
+absl::StatusOr<ManifestFile> ManifestFile::Open(const std::string& path,
+                                                spec::LaterOptions later) {
   SFT_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
   const std::string_view bytes(reinterpret_cast<const char*>(file.data()),
                                file.size_bytes());
-  SFT_ASSIGN_OR_RETURN(spec::ManifestReader reader,
-                       spec::ManifestReader::Open(path, bytes));
+  SFT_ASSIGN_OR_RETURN(
+      spec::ManifestReader reader,
+      spec::ManifestReader::Open(path, bytes, std::move(later)));
   // The mapping stays where it is when the file's holder moves.
   return ManifestFile(std::move(file), std::move(reader));
 }
@@ -104,21 +106,22 @@ absl::StatusOr<std::vector<PlanText>> ReadFolderPlanTexts(
 }
 
 absl::StatusOr<std::vector<spec::RunPlan>> PlansOfTexts(
-    const std::vector<PlanText>& texts) {
+    const std::vector<PlanText>& texts, const spec::LaterOptions& later) {
   std::vector<spec::RunPlan> plans;
   for (const PlanText& one : texts) {
     SFT_ASSIGN_OR_RETURN(spec::RunPlan plan,
-                         spec::PlanFromText(one.file, one.text));
+                         spec::PlanFromText(one.file, one.text, later));
     plans.push_back(std::move(plan));
   }
   return plans;
 }
 
 absl::StatusOr<std::vector<spec::RunPlan>> ReadFolderPlans(
-    const std::string& dir) {
+    const std::string& dir, const spec::LaterOptions& later) {
   SFT_ASSIGN_OR_RETURN(const std::vector<PlanText> texts,
                        ReadFolderPlanTexts(dir));
-  SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans, PlansOfTexts(texts));
+  SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans,
+                       PlansOfTexts(texts, later));
   if (plans.empty()) {
     return absl::NotFoundError(absl::StrCat(
         dir, ": holds no plan (manifests/*.jsonl); wanted the --out of a run"));
@@ -126,8 +129,10 @@ absl::StatusOr<std::vector<spec::RunPlan>> ReadFolderPlans(
   return plans;
 }
 
-absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir) {
-  SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans, ReadFolderPlans(dir));
+absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir,
+                                             const spec::LaterOptions& later) {
+  SFT_ASSIGN_OR_RETURN(std::vector<spec::RunPlan> plans,
+                       ReadFolderPlans(dir, later));
   if (plans.size() == 1) return std::move(plans[0]);
   return spec::UnitePlans(plans);
 }

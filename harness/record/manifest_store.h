@@ -28,7 +28,9 @@ absl::StatusOr<std::string> ManifestPath(const RunPaths& paths,
 // A manifest of which only what is asked for is read.
 class ManifestFile {
  public:
-  static absl::StatusOr<ManifestFile> Open(const std::string& path);
+  // `later`: as a ManifestReader has it; so below.
+  static absl::StatusOr<ManifestFile> Open(const std::string& path,
+                                           spec::LaterOptions later);
   const spec::ManifestReader& operator*() const { return reader_; }
   const spec::ManifestReader* operator->() const { return &reader_; }
 
@@ -51,12 +53,13 @@ absl::StatusOr<std::vector<PlanText>> ReadFolderPlanTexts(
     const std::string& dir);
 // In order; an error names the file of the text that is no plan.
 absl::StatusOr<std::vector<spec::RunPlan>> PlansOfTexts(
-    const std::vector<PlanText>& texts);
+    const std::vector<PlanText>& texts, const spec::LaterOptions& later);
 // The plans of a folder, the oldest first; NotFound where there is none.
 absl::StatusOr<std::vector<spec::RunPlan>> ReadFolderPlans(
-    const std::string& dir);
+    const std::string& dir, const spec::LaterOptions& later);
 // All of a folder as one (spec::UnitePlans); NotFound where there is none.
-absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir);
+absl::StatusOr<spec::RunPlan> ReadFolderPlan(const std::string& dir,
+                                             const spec::LaterOptions& later);
 
 }  // namespace sft::record
 

@@ -53,6 +53,16 @@ RunScore RecordedScores::Read(size_t run, int rung) {
   return {};
 }
 
+absl::StatusOr<std::vector<Standing>> StandingsOfPlan(
+    const spec::RunPlan& plan, const record::RunStore& store,
+    int max_attempts) {
+  SFT_ASSIGN_OR_RETURN(const std::optional<Search> search,
+                       Search::WithRungs(plan));
+  if (!search.has_value()) return std::vector<Standing>();
+  RecordedScores scores(plan, store, search->rungs(), max_attempts);
+  return RecordedStandings(*search, scores);
+}
+
 absl::StatusOr<std::vector<Standing>> RecordedStandings(
     const Search& search, RecordedScores& scores,
     const std::vector<size_t>* wanted) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "harness/record/run_record.h"
@@ -44,7 +45,12 @@ class RecordedScores {
   absl::Status status_;
 };
 
-// The standings by what is recorded.
+// The standings of a plan's runs by what is recorded; none of a plan whose runs
+// all go to their end.
+absl::StatusOr<std::vector<Standing>> StandingsOfPlan(
+    const spec::RunPlan& plan, const record::RunStore& store, int max_attempts);
+
+// Those of a search, as its scores are known so far.
 absl::StatusOr<std::vector<Standing>> RecordedStandings(
     const Search& search, RecordedScores& scores,
     const std::vector<size_t>* wanted = nullptr);

@@ -145,8 +145,9 @@ class CellPlanner {
         tables_(tables),
         digests_(digests),
         complaints_(complaints),
+        later_(LaterOptionsOf(tables)),
         cells_(ExpandCells(spec, tables, complaints)),
-        lines_(LinesOfCells(cells_)) {
+        lines_(LinesOfCells(cells_, later_)) {
     for (size_t c = 0; c < cells_.columns.size(); ++c) {
       const std::string& name = cells_.columns[c].name;
       (IsOfShape(name, tables) ? of_shape_ : varying_).push_back(c);
@@ -235,6 +236,7 @@ class CellPlanner {
       }
     }
     SFT_ASSIGN_OR_RETURN(RunConfig config, ConfigFromFields(fields));
+    NoteLaterOptions(later_, config);
     AddUserData(spec_.data, tables_, config);
     if (complete_) SFT_RETURN_IF_ERROR(complete_(trained_, config));
     return config;
@@ -344,6 +346,7 @@ class CellPlanner {
   CellCheck check_;
   CellCompleter complete_;
   Complaints& complaints_;
+  const LaterOptions later_;
   const CellTable cells_;
   const CellLines lines_;
   std::vector<size_t> of_shape_, varying_, unchecked_;  // columns

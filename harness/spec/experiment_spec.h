@@ -118,6 +118,8 @@ struct SpecTables {
   int64_t cores = 1;  // what `threads: auto` means here, in the plan
 };
 
+// Of all methods.
+LaterOptions LaterOptionsOf(const SpecTables& tables);
 // Every field that a spec may set or vary: RunConfig's, `optimizer` with the
 // tables' names as its choices, and all options of the tables' methods.
 std::map<std::string, FieldSpec> KnownFields(const SpecTables& tables);

@@ -39,7 +39,8 @@ Json Differences(const ConfigTexts& fields, const ConfigTexts& common) {
   return json;
 }
 
-absl::StatusOr<PlannedRun> RunFromJson(const Json& json, ConfigTexts fields) {
+absl::StatusOr<PlannedRun> RunFromJson(const Json& json, ConfigTexts fields,
+                                       const LaterOptions& later) {
   PlannedRun run;
   SFT_RETURN_IF_ERROR(ReadRunNames(json, run));
   for (const auto& [name, text] : json.at("config").items()) {
@@ -50,6 +51,7 @@ absl::StatusOr<PlannedRun> RunFromJson(const Json& json, ConfigTexts fields) {
     }
   }
   SFT_ASSIGN_OR_RETURN(run.config, ConfigFromFields(fields));
+  NoteLaterOptions(later, run.config);
   return run;
 }
 
@@ -102,7 +104,8 @@ std::string ManifestText(const RunPlan& plan) {
 }
 
 absl::StatusOr<ManifestReader> ManifestReader::Open(const std::string& where,
-                                                    std::string_view bytes) {
+                                                    std::string_view bytes,
+                                                    LaterOptions later) {
   const auto broken = [&where](const std::string& what) {
     return InputError(where, absl::StrCat("is no whole manifest: ", what));
   };
@@ -115,6 +118,7 @@ absl::StatusOr<ManifestReader> ManifestReader::Open(const std::string& where,
   ManifestReader reader;
   reader.where_ = where;
   reader.bytes_ = bytes;
+  reader.later_ = std::move(later);
   const size_t body = bytes.size() - last_bytes;
   const absl::StatusOr<Json> last = formats::ParseJson(bytes.substr(body));
   const absl::StatusOr<Json> header =
@@ -164,7 +168,7 @@ absl::StatusOr<PlannedRun> ManifestReader::Run(size_t index) const {
   const absl::StatusOr<Json> json = formats::ParseJson(line);
   if (!json.ok()) return InputError(where, ToStd(json.status().message()));
   try {
-    absl::StatusOr<PlannedRun> run = RunFromJson(*json, config_);
+    absl::StatusOr<PlannedRun> run = RunFromJson(*json, config_, later_);
     if (!run.ok()) return InputError(where, ToStd(run.status().message()));
     return run;
   } catch (const Json::exception& error) {

@@ -27,9 +27,11 @@ std::string ManifestText(const RunPlan& plan);
 // it is asked for, and every place is checked against the size.
 class ManifestReader {
  public:
-  // Header and last line. `where` is for messages.
+  // Header and last line. `where` is for messages; `later`: options that lines
+  // may name at their default and ids do not, for the text knows no tables.
   static absl::StatusOr<ManifestReader> Open(const std::string& where,
-                                             std::string_view bytes);
+                                             std::string_view bytes,
+                                             LaterOptions later);
 
   size_t runs() const { return runs_; }
   // The SHA-256 that the last line claims, 64 digits; the first twelve are the
@@ -54,6 +56,7 @@ class ManifestReader {
   std::string digest_;
   RunPlan header_;
   std::map<std::string, std::string> config_;  // of the last run
+  LaterOptions later_;
 };
 
 // Whether a text is a manifest at all, and not an older plan.json.

@@ -18,7 +18,8 @@ using Json = nlohmann::json;
 
 constexpr int kPlanVersion = 1;  // of plan.json
 
-absl::StatusOr<RunPlan> PlanFromValue(const Json& json) {
+absl::StatusOr<RunPlan> PlanFromValue(const Json& json,
+                                      const LaterOptions& later) {
   const int version = json.at("plan_version").get<int>();
   if (version != kPlanVersion) {
     return absl::InvalidArgumentError(
@@ -32,6 +33,7 @@ absl::StatusOr<RunPlan> PlanFromValue(const Json& json) {
         run.config,
         ConfigFromFields(
             one.at("config").get<std::map<std::string, std::string>>()));
+    NoteLaterOptions(later, run.config);
     plan.runs.push_back(std::move(run));
   }
   return plan;
@@ -40,10 +42,11 @@ absl::StatusOr<RunPlan> PlanFromValue(const Json& json) {
 }  // namespace
 
 absl::StatusOr<RunPlan> PlanFromText(const std::string& where,
-                                     const std::string& text) {
+                                     const std::string& text,
+                                     const LaterOptions& later) {
   if (IsManifest(text)) {
     SFT_ASSIGN_OR_RETURN(const ManifestReader reader,
-                         ManifestReader::Open(where, text));
+                         ManifestReader::Open(where, text, later));
     return reader.Plan();
   }
   Json json;
@@ -52,7 +55,7 @@ absl::StatusOr<RunPlan> PlanFromText(const std::string& where,
     return InputError(where, absl::StrCat("is no valid JSON: ", fault->what));
   }
   try {
-    absl::StatusOr<RunPlan> plan = PlanFromValue(json);
+    absl::StatusOr<RunPlan> plan = PlanFromValue(json, later);
     if (!plan.ok()) return InputError(where, ToStd(plan.status().message()));
     return plan;
   } catch (const Json::exception& error) {

@@ -11,9 +11,10 @@
 namespace sft::spec {
 
 // Of a manifest, or of the plan.json that older versions wrote. `where` is for
-// messages.
+// messages; `later`: as a ManifestReader has it.
 absl::StatusOr<RunPlan> PlanFromText(const std::string& where,
-                                     const std::string& text);
+                                     const std::string& text,
+                                     const LaterOptions& later);
 
 // The plans of one folder as one, given the oldest first: every run once, those
 // of the newest in front. Question, selection, search and, of a run that

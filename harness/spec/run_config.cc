@@ -1,7 +1,6 @@
 #include "harness/spec/run_config.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,22 +14,34 @@ namespace {
 
 constexpr char kDataPrefix[] = "data.";
 
-// Left out of the canonical text at its default: came after the first records.
-bool IsLeftOut(const std::string& name, const std::string& value) {
-  static const auto& later = *new std::set<std::string>{
-      "at_points",    "bos",        "curve",       "decay",
-      "distance",     "limit_from", "optimizer",   "replay.from",
-      "replay.share", "rewind",     "sample_seed", "score_end_of_turn"};
-  static const auto& defaults =
-      *new std::map<std::string, std::string>(PrintFields(RunConfig()));
-  static const auto& later_options = *new std::map<std::string, std::string>{
-      {"hft.optimizer_state", "drop"}, {"lora.between_rounds", "go_on"}};
-  const auto option = later_options.find(name);
-  if (option != later_options.end()) return value == option->second;
-  return later.count(name) != 0 && value == defaults.at(name);
+// Of RunConfig's own fields.
+const LaterOptions& LaterFields() {
+  static const auto& fields =
+      *new LaterOptions(LaterOptionsOf(DescribeFields<RunConfig>()));
+  return fields;
+}
+
+bool IsLeftOut(const std::string& name, const std::string& value,
+               const LaterOptions& later) {
+  const auto it = later.find(name);
+  return it != later.end() && it->second == value;
 }
 
 }  // namespace
+
+LaterOptions LaterOptionsOf(const std::vector<FieldSpec>& options) {
+  LaterOptions later;
+  for (const FieldSpec& option : options) {
+    if (option.is_later) later[option.name] = option.default_text;
+  }
+  return later;
+}
+
+void NoteLaterOptions(const LaterOptions& later, RunConfig& config) {
+  for (const auto& [name, text] : later) {
+    if (config.method_options.contains(name)) config.later_options[name] = text;
+  }
+}
 
 std::map<std::string, std::string> ConfigFields(const RunConfig& config) {
   std::map<std::string, std::string> fields = PrintFields(config);
@@ -67,15 +78,18 @@ absl::StatusOr<RunConfig> ConfigFromFields(
 }
 
 std::string CanonicalConfigLine(const std::string& name,
-                                const std::string& value) {
-  if (IsLeftOut(name, value)) return "";
+                                const std::string& value,
+                                const LaterOptions& later) {
+  if (IsLeftOut(name, value, LaterFields()) || IsLeftOut(name, value, later)) {
+    return "";
+  }
   return absl::StrCat(name, " = ", value, "\n");
 }
 
 std::string RunConfig::CanonicalConfigText() const {
   std::string text;
   for (const auto& [name, value] : ConfigFields(*this)) {
-    text += CanonicalConfigLine(name, value);
+    text += CanonicalConfigLine(name, value, later_options);
   }
   return text;
 }

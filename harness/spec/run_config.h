@@ -19,7 +19,17 @@ inline constexpr char kUntuned[] = "untuned";
 // Of replay.from: rows of the stages before.
 inline constexpr char kEarlierRows[] = "earlier";
 
+// Options of methods that came when there were records of these already: name
+// -> the default at which ids leave it out.
+using LaterOptions = std::map<std::string, std::string>;
+LaterOptions LaterOptionsOf(const std::vector<FieldSpec>& options);
+
 struct RunConfig {
+  static constexpr std::string_view kLater[] = {
+      "at_points",    "bos",        "curve",       "decay",
+      "distance",     "limit_from", "optimizer",   "replay.from",
+      "replay.share", "rewind",     "sample_seed", "score_end_of_turn"};
+
   // What is asked.
   std::string model = "smollm2-135m-instruct";
   std::vector<std::string> train;     // data-set names, a round each
@@ -95,6 +105,8 @@ struct RunConfig {
   // Options of the update and batching methods, defaults filled in: name ->
   // canonical text, e.g. "lora.rank" -> "16".
   std::map<std::string, std::string> method_options;
+  // Those among them; no field. Who has the methods' tables notes them.
+  LaterOptions later_options;
 
   // The user's own data sets among train, evaluate and retain: name -> JSON
   // (harness/spec/user_data.h).
@@ -193,15 +205,22 @@ struct RunConfig {
   }
 
   // "name = value" lines in name order, method options included: the text
-  // that is hashed, recorded and read back. A field that came after the first
-  // records is left out at its default, so that their ids still hold.
+  // that is hashed, recorded and read back. A field or an option that came
+  // after the first records is left out at its default, so that their ids still
+  // hold.
   std::string CanonicalConfigText() const;
   static absl::StatusOr<RunConfig> FromCanonicalText(std::string_view text);
 };
 
 // The line of one field in the canonical text, "" where it is left out.
 std::string CanonicalConfigLine(const std::string& name,
-                                const std::string& value);
+                                const std::string& value,
+                                const LaterOptions& later);
+
+// Notes which of the config's options came later. To be called before its text
+// or id is made, where the config comes from a file that may name such an
+// option at its default: files know no tables of methods.
+void NoteLaterOptions(const LaterOptions& later, RunConfig& config);
 
 // name -> canonical text of every field, method options included, and
 // "data.NAME" of the user's data sets; and back. An unknown name without a dot

@@ -7,12 +7,12 @@
 
 namespace sft::spec {
 
-CellLines LinesOfCells(const CellTable& cells) {
+CellLines LinesOfCells(const CellTable& cells, const LaterOptions& later) {
   CellLines lines;
   for (const CellColumn& column : cells.columns) {
     std::vector<std::string>& of_column = lines.emplace_back();
     for (const std::string& text : column.texts) {
-      of_column.push_back(CanonicalConfigLine(column.name, text));
+      of_column.push_back(CanonicalConfigLine(column.name, text, later));
     }
   }
   return lines;
@@ -39,7 +39,7 @@ void RunShape::SetDigests(std::vector<std::string> digests) {
        ConfigFields(ConfigByContent(config_, digests_))) {
     const auto column = columns.find(name);
     if (column == columns.end()) {
-      rest_ += CanonicalConfigLine(name, value);
+      rest_ += CanonicalConfigLine(name, value, config_.later_options);
       continue;
     }
     parts_.push_back({std::move(rest_), column->second});

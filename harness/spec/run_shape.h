@@ -16,7 +16,7 @@ namespace sft::spec {
 
 // The line in a canonical text of each value of each column.
 using CellLines = std::vector<std::vector<std::string>>;
-CellLines LinesOfCells(const CellTable& cells);
+CellLines LinesOfCells(const CellTable& cells, const LaterOptions& later);
 
 class RunShape {
  public:

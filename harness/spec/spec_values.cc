@@ -124,6 +124,16 @@ absl::StatusOr<std::string> Canonical(const FieldSpec& field,
 
 }  // namespace
 
+LaterOptions LaterOptionsOf(const SpecTables& tables) {
+  LaterOptions later;
+  for (const auto* rows : {&tables.update_methods, &tables.batching_methods}) {
+    for (const MethodSpecRow& row : *rows) {
+      later.merge(LaterOptionsOf(row.options));
+    }
+  }
+  return later;
+}
+
 std::map<std::string, FieldSpec> KnownFields(const SpecTables& tables) {
   std::map<std::string, FieldSpec> fields;
   for (FieldSpec& field : DescribeFields<RunConfig>()) {

@@ -1,8 +1,6 @@
 // The training loop, which knows no method by name. One Trainer serves one
-// run; each RunRound takes one StepPlan to its end. For every optimizer step
-// over micro-batches m with target tokens n_m:
-//   gradient = d/dw sum_m loss_sum_m / sum_m n_m, clipped, then the optimizer's
-//   step.
+// run; each RunRound takes one StepPlan to its end, step by step
+// (train_step.h).
 #ifndef HARNESS_TRAIN_TRAINER_H_
 #define HARNESS_TRAIN_TRAINER_H_
 
@@ -107,19 +105,15 @@ class Trainer {
 
  private:
   void NoteTrained();
-  // `kept`: state of an optimizer before it, for what goes on moving.
-  absl::Status MakeOptimizer(const std::vector<NamedTensor>& kept);
-  // The optimizer's, of what the method moves now.
-  std::vector<NamedTensor> StateOfMoving() const;
   // Before the next step, where the method says so: other parameters move.
   absl::Status MoveOthers();
-  StepRecord TakeStep(BatchFeed& feed, StepGraphs* graphs,
-                      double learning_rate);
-  at::Tensor ForwardAndBackward(const Batch& batch, double targets,
-                                double learning_rate, bool moves);
+  void TakeNextStep(const StepPlan& plan, BatchFeed& feed, StepGraphs* graphs);
+  absl::Status EvaluateIfDue(const TrainerHooks& hooks) const;
+  // `outcome` of a round that was asked to stop; saved, where it is to be.
+  absl::StatusOr<RoundOutcome> Stopped(const TrainerHooks& hooks,
+                                       RoundOutcome outcome);
   double LearningRateOfNextStep(const StepPlan& plan) const;
   double TrainedSecondsOfRound() const;
-  std::string WhyDiverged() const;
 
   spec::RunConfig config_;
   std::string run_id_;

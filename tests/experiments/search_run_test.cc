@@ -4,8 +4,8 @@
 #include <fstream>
 
 #include "experiments/command_line.h"
+#include "harness/launch/execute_run.h"
 #include "harness/launch/plan_checks.h"
-#include "harness/launch/run_worker.h"
 #include "harness/record/run_store.h"
 #include "harness/record/validation_score.h"
 #include "harness/spec/experiment_spec.h"

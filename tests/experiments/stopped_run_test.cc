@@ -6,8 +6,8 @@
 #include <map>
 
 #include "experiments/command_line.h"
+#include "harness/launch/execute_run.h"
 #include "harness/launch/plan_checks.h"
-#include "harness/launch/run_worker.h"
 #include "harness/record/merge.h"
 #include "harness/record/run_store.h"
 #include "harness/spec/experiment_spec.h"

@@ -5,7 +5,7 @@
 namespace sft::fuzz {
 
 void Fuzz(std::string_view bytes) {
-  const auto reader = spec::ManifestReader::Open("manifest", bytes);
+  const auto reader = spec::ManifestReader::Open("manifest", bytes, {});
   if (!reader.ok()) return;
   (void)reader->Plan();
   for (size_t i = 0; i < reader->runs() && i < 100; ++i) {

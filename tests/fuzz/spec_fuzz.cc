@@ -28,7 +28,7 @@ void Fuzz(std::string_view bytes) {
   const auto plan = spec::PlanOf(std::string(bytes));
   if (plan.ok()) {
     const auto again =
-        spec::PlanFromText("manifest", spec::ManifestText(*plan));
+        spec::PlanFromText("manifest", spec::ManifestText(*plan), {});
     if (!again.ok()) std::abort();
   }
 }

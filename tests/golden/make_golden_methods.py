@@ -28,12 +28,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 import torch
 
+from causal_steps import add_adapters, load_nf4, trajectory
 from counter import uniform
 
 torch.set_num_threads(1)
 HERE = os.path.dirname(os.path.abspath(__file__))
-TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj",
-           "gate_proj", "up_proj", "down_proj"]
 
 
 def sha(t):
@@ -170,69 +169,11 @@ def pieces(ids):
 
 
 def make_qlora(args):
-    """20 steps of NF4 + LoRA in f32. The model never leaves train mode: on
-    some processors one eval-mode forward repacks the 4-bit weights into a form
-    that has no gradient."""
-    import peft
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    """20 steps of NF4 + LoRA in f32."""
     with open(os.path.join(HERE, "train_trajectory.json")) as f:
-        source = json.load(f)
-    rows = source["rows"]
-    config = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32)
-    model = AutoModelForCausalLM.from_pretrained(
-        args.model, quantization_config=config, device_map={"": "cpu"},
-        dtype=torch.float32)
-    model = peft.get_peft_model(model, peft.LoraConfig(
-        r=16, lora_alpha=32, lora_dropout=0.0, bias="none",
-        target_modules=TARGETS, task_type="CAUSAL_LM"))
-    trained = {k: p for k, p in model.named_parameters() if p.requires_grad}
-    for k, p in trained.items():
-        if "lora_A" not in k:
-            continue
-        parts = k.split(".")
-        place = next(i for i, t in enumerate(TARGETS) if t in parts)
-        base = (int(parts[parts.index("layers") + 1]) * 7 + place) << 32
-        bound = p.shape[1] ** 0.5
-        p.data.copy_(torch.tensor([
-            np.float32((2 * uniform(base + i) - 1) / bound)
-            for i in range(p.numel())]).view_as(p))
-    model.train()
-    optimizer = torch.optim.AdamW(trained.values(), lr=2e-4, betas=(0.9, 0.999),
-                                  eps=1e-8, weight_decay=0.01)
-
-    def loss_of(batch):
-        longest = max(len(r["input_ids"]) for r in batch)
-        ids = torch.zeros(len(batch), longest, dtype=torch.long)
-        labels = torch.full((len(batch), longest), -100)
-        seen = torch.zeros(len(batch), longest, dtype=torch.long)
-        for b, r in enumerate(batch):
-            n = len(r["input_ids"])
-            ids[b, :n] = torch.tensor(r["input_ids"])
-            labels[b, :n] = torch.tensor(r["labels"])
-            seen[b, :n] = 1
-        logits = model(input_ids=ids, attention_mask=seen,
-                       use_cache=False).logits
-        return torch.nn.functional.cross_entropy(
-            logits[:, :-1].reshape(-1, logits.shape[-1]).float(),
-            labels[:, 1:].reshape(-1), ignore_index=-100)
-
-    with torch.no_grad():
-        before = loss_of(rows[20:24]).item()
-    losses, norms = [], []
-    for step in range(20):
-        first = 4 * (step % 5)
-        loss = loss_of(rows[first:first + 4])
-        loss.backward()
-        norms.append(float(torch.nn.utils.clip_grad_norm_(
-            trained.values(), 1.0)))
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        losses.append(loss.item())
-        print(step, losses[-1], norms[-1], flush=True)
-    with torch.no_grad():
-        after = loss_of(rows[20:24]).item()
+        rows = json.load(f)["rows"]
+    model = add_adapters(load_nf4(args.model))
+    steps = trajectory(model, rows, 2e-4, "qlora")
     write("qlora_trajectory.json", {
         "made_by": {"script": "make_golden_methods.py qlora",
                     **versions("bitsandbytes", "peft", "transformers")},
@@ -241,9 +182,8 @@ def make_qlora(args):
                 "constant, AdamW decay 0.01, clip 1.0; always in train mode",
         "rows": [{k: r[k] for k in ("input_ids", "labels")} for r in rows],
         "lr": 2e-4, "trainable_parameters": sum(
-            p.numel() for p in trained.values()),
-        "losses": losses, "grad_norms": norms,
-        "heldout_before": before, "heldout_after": after}, indent=None)
+            p.numel() for p in model.parameters() if p.requires_grad),
+        **steps}, indent=None)
 
 
 def make_adapter(args):

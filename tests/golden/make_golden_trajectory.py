@@ -8,7 +8,7 @@ Writes: train_trajectory.json
 DIR is a Hugging Face folder of SmolLM2-135M-Instruct in f32 (the GGUF of
 scripts/assets.tsv, de-quantized). Versions used: torch 2.11.0, transformers
 5.24.0, peft 0.21.2, bitsandbytes 0.50.2; one thread, f32. Seed 0 draws the half
-mask; adapters begin with values of a counter (counter.py).
+mask; adapters begin with values of a counter (causal_steps.py).
 
 qlora_trajectory.json (make_golden_methods.py) and bf16_heldout.json
 (make_golden_bf16.py) take rows, rates and masks out of this file: renew them
@@ -22,18 +22,13 @@ import random
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-import numpy as np
 import torch
 
-from counter import uniform
+from causal_steps import TARGETS, add_adapters, load_nf4, trajectory
 
 torch.set_num_threads(1)
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = 0
-STEPS = 20
-BATCH = 4
-TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj",
-           "gate_proj", "up_proj", "down_proj"]
 RATES = {"full": 2e-5, "lora": 2e-4, "hft": 2e-5, "qlora": 2e-4}
 DOC = ("Loss trajectories in f32 on one thread. 24 short question/answer rows "
        "written for this file, 4 a step in file order, cycling, right-padded "
@@ -121,55 +116,13 @@ def half_mask(layers):
 
 
 def load(folder, quantized):
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-    if not quantized:
-        return AutoModelForCausalLM.from_pretrained(folder,
-                                                    dtype=torch.float32)
-    config = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32)
-    return AutoModelForCausalLM.from_pretrained(
-        folder, quantization_config=config, device_map={"": "cpu"},
-        dtype=torch.float32)
-
-
-def add_adapters(model):
-    import peft
-    model = peft.get_peft_model(model, peft.LoraConfig(
-        r=16, lora_alpha=32, lora_dropout=0.0, bias="none",
-        target_modules=TARGETS, task_type="CAUSAL_LM"))
-    for name, p in model.named_parameters():
-        if "lora_A" not in name:
-            continue
-        parts = name.split(".")
-        place = next(i for i, t in enumerate(TARGETS) if t in parts)
-        base = (int(parts[parts.index("layers") + 1]) * 7 + place) << 32
-        bound = p.shape[1] ** 0.5
-        p.data.copy_(torch.tensor([
-            np.float32((2 * uniform(base + i) - 1) / bound)
-            for i in range(p.numel())]).view_as(p))
-    return model
-
-
-def loss_of(model, batch):
-    longest = max(len(r["input_ids"]) for r in batch)
-    ids = torch.zeros(len(batch), longest, dtype=torch.long)
-    labels = torch.full((len(batch), longest), -100)
-    seen = torch.zeros(len(batch), longest, dtype=torch.long)
-    for b, r in enumerate(batch):
-        n = len(r["input_ids"])
-        ids[b, :n] = torch.tensor(r["input_ids"])
-        labels[b, :n] = torch.tensor(r["labels"])
-        seen[b, :n] = 1
-    logits = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
-    return torch.nn.functional.cross_entropy(
-        logits[:, :-1].reshape(-1, logits.shape[-1]).float(),
-        labels[:, 1:].reshape(-1), ignore_index=-100)
+    if quantized:
+        return load_nf4(folder)
+    from transformers import AutoModelForCausalLM
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
 def run(method, folder, rows):
-    """The model never leaves train mode: on some processors one eval-mode
-    forward repacks 4-bit weights into a form that has no gradient."""
     model = load(folder, method == "qlora")
     mask = half_mask(model.config.num_hidden_layers)
     if method == "hft":
@@ -177,28 +130,10 @@ def run(method, folder, rows):
             p.requires_grad_(name in mask or ".layers." not in name)
     if method in ("lora", "qlora"):
         model = add_adapters(model)
-    model.train()
-    trained = [p for p in model.parameters() if p.requires_grad]
     out = {"lr": RATES[method],
-           "trainable_params": sum(p.numel() for p in trained),
-           "losses": [], "grad_norms": []}
-    optimizer = torch.optim.AdamW(trained, lr=RATES[method], betas=(0.9, 0.999),
-                                  eps=1e-8, weight_decay=0.01)
-    with torch.no_grad():
-        out["heldout_before"] = loss_of(model, rows[20:24]).item()
-    for step in range(STEPS):
-        first = BATCH * (step % 5)
-        loss = loss_of(model, rows[first:first + BATCH])
-        loss.backward()
-        out["grad_norms"].append(
-            float(torch.nn.utils.clip_grad_norm_(trained, 1.0)))
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        out["losses"].append(loss.item())
-        print(method, step, out["losses"][-1], out["grad_norms"][-1],
-              flush=True)
-    with torch.no_grad():
-        out["heldout_after"] = loss_of(model, rows[20:24]).item()
+           "trainable_params": sum(p.numel() for p in model.parameters()
+                                   if p.requires_grad),
+           **trajectory(model, rows, RATES[method], method)}
     if method == "hft":
         out["trainable"] = sorted(mask)
     if method in ("lora", "qlora"):

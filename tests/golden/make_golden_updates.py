@@ -25,11 +25,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 import transformers as tf
 
+from causal_steps import BATCH, STEPS, loss_of
+
 torch.set_num_threads(1)
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20261201
 BASE = "mistral"
-STEPS, BATCH = 20, 4
 RATE, DECAY, CLIP = 2e-3, 0.01, 1.0
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 ALPHA = 0.3            # L2-SP
@@ -59,22 +60,6 @@ def load():
     return tf.AutoModelForCausalLM.from_pretrained(
         HERE / "decoders" / BASE, dtype=torch.float32,
         attn_implementation="eager").train()
-
-
-def loss_of(model, batch, reduction="mean"):
-    longest = max(len(r["input_ids"]) for r in batch)
-    ids = torch.zeros(len(batch), longest, dtype=torch.long)
-    labels = torch.full((len(batch), longest), -100)
-    seen = torch.zeros(len(batch), longest, dtype=torch.long)
-    for b, r in enumerate(batch):
-        n = len(r["input_ids"])
-        ids[b, :n] = torch.tensor(r["input_ids"])
-        labels[b, :n] = torch.tensor(r["labels"])
-        seen[b, :n] = 1
-    logits = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
-    return torch.nn.functional.cross_entropy(
-        logits[:, :-1].reshape(-1, logits.shape[-1]),
-        labels[:, 1:].reshape(-1), ignore_index=-100, reduction=reduction)
 
 
 class Adam:

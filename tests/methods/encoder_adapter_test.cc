@@ -8,29 +8,44 @@
 
 namespace sft::methods::encoder_adapter_test {
 
+// A method on an encoder, one step further and written as a folder.
+struct WrittenAdapter {
+  WrittenAdapter(const HeadCase& c, const Variant& variant)
+      : of(c), run(AttachTo(c, variant, at::kFloat)) {
+    TakeStep(run, 0.05, HeadBatch(c));
+    REQUIRE(run.method->WriteAdapter(path).ok());
+  }
+  // A model without a head gets that of the folder, and the trained one's loss.
+  void CheckComesBack() const {
+    auto fresh = LoadHeadless(of.family, at::kFloat);
+    const absl::Status attached = AttachAdapter(*fresh, path);
+    INFO(attached.ToString());
+    REQUIRE(attached.ok());
+    CHECK(fresh->head() == of.kind);
+    const Batch batch = HeadBatch(of);
+    CHECK(LossOf(*fresh, batch) ==
+          Approx(LossOf(*run.model, batch)).epsilon(1e-5));
+  }
+  std::string ConfigPath() const { return path + "/adapter_config.json"; }
+  nlohmann::json Config() const {
+    return nlohmann::json::parse(std::ifstream(ConfigPath()));
+  }
+
+  HeadCase of;
+  Attached run;
+  support::TempDir folder{"adapter"};
+  std::string path = folder.path().string();
+};
+
 TEST_CASE("an adapter of an encoder holds its head, and both come back",
           "[methods][adapter][encoders]") {
   for (const HeadCase& c : HeadCases()) {
     for (const std::string targets : {"all-linear", "down_proj", "q_proj"}) {
       INFO(NameOf(c) << " " << targets);
-      const Batch batch = HeadBatch(c);
-      Attached run =
-          AttachTo(c, {"lora", {{"lora.rank", "4"}, {"lora.targets", targets}}},
-                   at::kFloat);
-      TakeStep(run, 0.05, batch);
-      const double trained = LossOf(*run.model, batch);
-      const support::TempDir folder("adapter");
-      const std::string path = folder.path().string();
-      REQUIRE(run.method->WriteAdapter(path).ok());
-      auto fresh = LoadHeadless(c.family, at::kFloat);
-      const absl::Status attached = AttachAdapter(*fresh, path);
-      INFO(attached.ToString());
-      REQUIRE(attached.ok());
-      CHECK(fresh->head() == c.kind);
-      CHECK(LossOf(*fresh, batch) == Approx(trained).epsilon(1e-5));
-
-      std::ifstream file(path + "/adapter_config.json");
-      const nlohmann::json config = nlohmann::json::parse(file);
+      const WrittenAdapter written(
+          c, {"lora", {{"lora.rank", "4"}, {"lora.targets", targets}}});
+      written.CheckComesBack();
+      const nlohmann::json config = written.Config();
       CHECK(config["task_type"] == (c.kind == HeadKind::kSequence ? "SEQ_CLS"
                                     : c.kind == HeadKind::kToken
                                         ? "TOKEN_CLS"
@@ -47,12 +62,13 @@ TEST_CASE("an adapter of an encoder holds its head, and both come back",
         }
         return false;
       };
-      for (const model::LinearSlot& slot : run.model->linear_slots()) {
+      model::Model& trained = *written.run.model;
+      for (const model::LinearSlot& slot : trained.linear_slots()) {
         INFO(slot.name);
         CHECK(named(slot.name) ==
               (dynamic_cast<LoraLinear*>(slot.map.get()) != nullptr));
       }
-      for (const model::Parameter& p : run.model->HeadParameters()) {
+      for (const model::Parameter& p : trained.HeadParameters()) {
         INFO(p.name);
         CHECK_FALSE(named(p.name.substr(0, p.name.rfind('.'))));
         const std::string top = p.name.substr(0, p.name.find('.'));
@@ -67,27 +83,16 @@ TEST_CASE("an OFT folder of an encoder holds its head, and both come back",
           "[methods][oft][adapter][encoders]") {
   for (const HeadCase& c : HeadCases()) {
     INFO(NameOf(c));
-    const Batch batch = HeadBatch(c);
-    Attached run = AttachTo(c, {"oft", {{"oft.block_size", "8"}}}, at::kFloat);
-    TakeStep(run, 0.05, batch);
-    const double trained = LossOf(*run.model, batch);
-    const support::TempDir folder("oft");
-    const std::string path = folder.path().string();
-    REQUIRE(run.method->WriteAdapter(path).ok());
-    auto fresh = LoadHeadless(c.family, at::kFloat);
-    const absl::Status attached = AttachAdapter(*fresh, path);
-    INFO(attached.ToString());
-    REQUIRE(attached.ok());
-    CHECK(fresh->head() == c.kind);
-    CHECK(LossOf(*fresh, batch) == Approx(trained).epsilon(1e-5));
+    const WrittenAdapter written(c, {"oft", {{"oft.block_size", "8"}}});
+    written.CheckComesBack();
     // Of another model's head nothing is read.
-    const std::string config_path = path + "/adapter_config.json";
-    nlohmann::json config = nlohmann::json::parse(std::ifstream(config_path));
+    nlohmann::json config = written.Config();
     config["modules_to_save"].push_back("another");
-    std::ofstream(config_path) << config.dump();
+    std::ofstream(written.ConfigPath()) << config.dump();
     auto refused = LoadHeadless(c.family, at::kFloat);
-    CHECK(AttachAdapter(*refused, path).message().find("modules_to_save") !=
-          std::string::npos);
+    CHECK(AttachAdapter(*refused, written.path)
+              .message()
+              .find("modules_to_save") != std::string::npos);
   }
 }
 

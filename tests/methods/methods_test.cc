@@ -78,6 +78,20 @@ Rng MaskRng(uint64_t seed) { return Rng(seed, Stream::kMethod, "test"); }
 
 }  // namespace
 
+TEST_CASE("Options that came with records there are marked in their tables",
+          "[methods]") {
+  spec::LaterOptions later;
+  for (const train::UpdateMethodRow& row : AllMethods().update) {
+    later.merge(spec::LaterOptionsOf(row.options));
+  }
+  for (const train::BatchingMethodRow& row : AllMethods().batching) {
+    later.merge(spec::LaterOptionsOf(row.options));
+  }
+  // Marking another one changes the ids of its records, and so does a default.
+  CHECK(later == spec::LaterOptions{{"hft.optimizer_state", "drop"},
+                                    {"lora.between_rounds", "go_on"}});
+}
+
 TEST_CASE("HFT freezes half of every category of every layer",
           "[methods][hft]") {
   const auto parameters = SmolParameters();

@@ -102,7 +102,8 @@ absl::StatusOr<std::vector<SubmittedRun>> RunsOf(const SlurmFolder& folder,
   }
   SFT_ASSIGN_OR_RETURN(const record::ManifestFile manifest,
                        record::ManifestFile::Open(
-                           absl::StrCat(folder.out, "/", submission.manifest)));
+                           absl::StrCat(folder.out, "/", submission.manifest),
+                           /*later=*/{}));
   std::vector<SubmittedRun> runs;
   for (size_t i = 0; i < submission.count; ++i) {
     for (const size_t place : tasks[i]) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "harness/analysis/run_status.h"
 #include "harness/core/file_lock.h"
 #include "harness/core/files.h"
@@ -215,6 +216,28 @@ TEST_CASE("status counts what runs and what waits", "[analysis][status]") {
   CHECK_FALSE(ReadStatus(sweep.folder / "none").ok());
   REQUIRE(BuildReport(sweep.folder.path()).ok());
   CHECK_FALSE(BuildReport(sweep.folder / "none").ok());
+}
+
+TEST_CASE("cells of before and after an option came are the same cells",
+          "[analysis][report]") {
+  const auto spec_of_seed = [](int seed) {
+    return absl::StrCat(
+        "train: [rotten_tomatoes]\nevaluate: {tasks: [rotten_tomatoes]}\n"
+        "budget: {steps: 1}\ngrid: {method: [lora], seed: [",
+        seed, "]}\n");
+  };
+  Sweep sweep(spec_of_seed(0));
+  sweep.Write([](record::RunRecord&) { return true; });
+  sweep.plan = *spec::PlanOf(spec_of_seed(1), spec::LaterTables());
+  REQUIRE(record::WriteManifest(sweep.paths, sweep.plan).ok());
+  sweep.Write([](record::RunRecord&) { return true; });
+  const auto results = CollectResults(
+      sweep.folder.path(), spec::LaterOptionsOf(spec::LaterTables()));
+  REQUIRE(results.ok());
+  REQUIRE(results->cells.size() == 2);  // the untuned one is the first
+  CHECK(results->cells[1].runs.size() == 2);
+  // Not told of it, one takes them for others.
+  CHECK(CollectResults(sweep.folder.path())->cells.size() == 3);
 }
 
 TEST_CASE("mixed revisions are flagged", "[analysis][report]") {

@@ -96,7 +96,7 @@ struct TaskScene {
   TaskScene() { options.paths = store.paths(); }
   TaskEnd Run(const std::vector<size_t>& indices) {
     const std::string text = spec::ManifestText(TwoModels());
-    const auto manifest = spec::ManifestReader::Open("m", text);
+    const auto manifest = spec::ManifestReader::Open("m", text, {});
     REQUIRE(manifest.ok());
     std::map<std::string, size_t> places;
     const auto plan = PlanOfTask(*manifest, indices, places);
@@ -132,7 +132,7 @@ using TaskWordsList = std::vector<std::string>;
 TEST_CASE("a task's plan holds its runs and the untuned ones they read",
           "[launch][task]") {
   const std::string text = spec::ManifestText(TwoModels());
-  const auto manifest = spec::ManifestReader::Open("m", text);
+  const auto manifest = spec::ManifestReader::Open("m", text, {});
   REQUIRE(manifest.ok());
   const auto ids = [&](const std::vector<size_t>& indices) {
     std::map<std::string, size_t> places;

@@ -34,7 +34,7 @@ TEST_CASE("two plans stand beside each other, one plan stands once",
           "[record][manifest]") {
   const ScratchFolder folder;
   const RunPaths paths{folder.path()};
-  CHECK(absl::IsNotFound(ReadFolderPlan(folder.path()).status()));
+  CHECK(absl::IsNotFound(ReadFolderPlan(folder.path(), {}).status()));
   const auto full = WriteManifest(paths, PlanOfMethod("full"));
   const auto lora = WriteManifest(paths, PlanOfMethod("lora"));
   REQUIRE(full.ok());
@@ -42,7 +42,7 @@ TEST_CASE("two plans stand beside each other, one plan stands once",
   CHECK(*full != *lora);
   CHECK(*WriteManifest(paths, PlanOfMethod("full")) == *full);
   CHECK(FilesIn(paths.Manifests()) == 2);  // and nothing half-written
-  const auto united = ReadFolderPlan(folder.path());
+  const auto united = ReadFolderPlan(folder.path(), {});
   REQUIRE(united.ok());
   REQUIRE(united->runs.size() == 3);               // the untuned run is both's
   CHECK(united->runs[1].config.method == "full");  // launched last
@@ -54,14 +54,14 @@ TEST_CASE("one run of a manifest is read from its file", "[record][manifest]") {
   const spec::RunPlan plan = PlanOfMethod("lora");
   const auto path = WriteManifest(RunPaths{folder.path()}, plan);
   REQUIRE(path.ok());
-  auto file = ManifestFile::Open(*path);
+  auto file = ManifestFile::Open(*path, {});
   REQUIRE(file.ok());
   const ManifestFile moved = *std::move(file);
   REQUIRE(moved->Run(1).ok());
   CHECK(moved->Run(1)->run_id == plan.runs[1].run_id);
   CHECK(fs::path(*path).filename().string() ==
         moved->digest().substr(0, 12) + ".jsonl");
-  CHECK_FALSE(ManifestFile::Open(folder / "none.jsonl").ok());
+  CHECK_FALSE(ManifestFile::Open(folder / "none.jsonl", {}).ok());
 }
 
 TEST_CASE("a damaged manifest is an error with its name",
@@ -71,7 +71,7 @@ TEST_CASE("a damaged manifest is an error with its name",
       WriteManifest(RunPaths{folder.path()}, PlanOfMethod("lora"));
   REQUIRE(path.ok());
   std::ofstream(*path, std::ios::app) << "x";
-  const auto plan = ReadFolderPlan(folder.path());
+  const auto plan = ReadFolderPlan(folder.path(), {});
   REQUIRE_FALSE(plan.ok());
   CHECK(std::string(plan.status().message()).find(*path) == 0);
 }

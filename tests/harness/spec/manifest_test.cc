@@ -18,7 +18,7 @@ RunPlan DesignPlan() {
 
 // What the last line says of bytes that were changed by hand.
 std::string Message(const std::string& text) {
-  const auto plan = PlanFromText("m.jsonl", text);
+  const auto plan = PlanFromText("m.jsonl", text, {});
   return plan.ok() ? "" : std::string(plan.status().message());
 }
 
@@ -29,7 +29,7 @@ TEST_CASE("a plan reads back from its manifest, and the same plan is the same",
   const std::string text = ManifestText(plan);
   CHECK(text == ManifestText(plan));
   CHECK(IsManifest(text));
-  const auto back = PlanFromText("m.jsonl", text);
+  const auto back = PlanFromText("m.jsonl", text, {});
   INFO(back.status());
   REQUIRE(back.ok());
   CHECK(ManifestText(*back) == text);
@@ -44,11 +44,59 @@ TEST_CASE("a plan reads back from its manifest, and the same plan is the same",
   }
 }
 
+TEST_CASE("an option that came later is no part of ids at its default",
+          "[spec][manifest]") {
+  const RunPlan before = DesignPlan();
+  const auto plan = PlanOf(kDesignSpec, LaterTables());
+  REQUIRE(plan.ok());
+  const std::string text = ManifestText(*plan);
+  CHECK(text.find("\"lora.between_rounds\":\"go_on\"") != std::string::npos);
+  const auto back =
+      PlanFromText("m.jsonl", text, LaterOptionsOf(LaterTables()));
+  const auto untold = PlanFromText("m.jsonl", text, {});
+  REQUIRE(back.ok());
+  REQUIRE(untold.ok());
+  REQUIRE(back->runs.size() == before.runs.size());
+  size_t named = 0;
+  for (size_t i = 0; i < before.runs.size(); ++i) {
+    const RunConfig& config = back->runs[i].config;
+    CHECK(back->runs[i].run_id == before.runs[i].run_id);
+    CHECK(MakeRunId(config, {config.model}) == before.runs[i].run_id);
+    CHECK(config.CanonicalConfigText() ==
+          before.runs[i].config.CanonicalConfigText());
+    // The text alone knows no tables.
+    if (!config.method_options.contains("lora.between_rounds")) continue;
+    ++named;
+    CHECK(untold->runs[i].config.CanonicalConfigText() !=
+          config.CanonicalConfigText());
+  }
+  CHECK(named > 0);
+}
+
+TEST_CASE(
+    "where an option that came later varies, only its default is left out",
+    "[spec][manifest]") {
+  const std::string spec =
+      "train: [bbcnews]\nbudget: {steps: 1}\ngrid: {method: [lora]}\n";
+  const auto before = PlanOf(spec);
+  const auto varied = PlanOf(
+      "train: [bbcnews]\nbudget: {steps: 1}\n"
+      "grid: {method: [lora], lora.between_rounds: [go_on, stack]}\n",
+      LaterTables());
+  REQUIRE(before.ok());
+  REQUIRE(varied.ok());
+  REQUIRE(varied->runs.size() == before->runs.size() + 1);
+  const size_t last = before->runs.size() - 1;
+  CHECK(varied->runs[last].run_id == before->runs[last].run_id);
+  CHECK(varied->runs[last].axes.at("lora.between_rounds") == "go_on");
+  CHECK(varied->runs[last + 1].run_id != before->runs[last].run_id);
+}
+
 TEST_CASE("a run is read without the others, and is found by its id",
           "[spec][manifest]") {
   const RunPlan plan = DesignPlan();
   const std::string text = ManifestText(plan);
-  const auto reader = ManifestReader::Open("m.jsonl", text);
+  const auto reader = ManifestReader::Open("m.jsonl", text, {});
   REQUIRE(reader.ok());
   CHECK(reader->runs() == plan.runs.size());
   CHECK(reader->digest().size() == 64);
@@ -93,7 +141,7 @@ TEST_CASE("a plan without a run, and one with odd texts, read back",
           "[spec][manifest]") {
   RunPlan plan;
   plan.question = "'$(touch x)`; \xff\n\"";
-  CHECK(PlanFromText("m", ManifestText(plan))->runs.empty());
+  CHECK(PlanFromText("m", ManifestText(plan), {})->runs.empty());
   PlannedRun run;
   run.run_id = "00ff";
   run.config.model = "a b\",\"run_id\":\"00ff\",\"untuned_id\":\"";
@@ -102,7 +150,7 @@ TEST_CASE("a plan without a run, and one with odd texts, read back",
   plan.runs[0].run_id = "0f";
   plan.runs[0].config.method_options.clear();
   const std::string text = ManifestText(plan);
-  const auto reader = ManifestReader::Open("m", text);
+  const auto reader = ManifestReader::Open("m", text, {});
   REQUIRE(reader.ok());
   CHECK(reader->Run(1)->config.model == run.config.model);
   // What the last run alone has is taken from the others.
@@ -126,7 +174,7 @@ TEST_CASE("a broken manifest is refused with its reason", "[spec][manifest]") {
   changed = text;
   const size_t places = changed.rfind("\n{\"index\"");
   changed.replace(places - 12, 12, "999999999999");
-  const auto reader = ManifestReader::Open("m.jsonl", changed);
+  const auto reader = ManifestReader::Open("m.jsonl", changed, {});
   REQUIRE(reader.ok());
   CHECK_FALSE(reader->Run(reader->runs() - 1).ok());
   CHECK(reader->Run(0).ok());
@@ -137,12 +185,12 @@ TEST_CASE("an id that is no file name is refused", "[spec][manifest]") {
   plan.runs.resize(1);
   for (const char* id : {"", "../x", "a/b", "0 1"}) {
     plan.runs[0].run_id = id;
-    CHECK_FALSE(PlanFromText("m", ManifestText(plan)).ok());
+    CHECK_FALSE(PlanFromText("m", ManifestText(plan), {}).ok());
   }
   plan.runs[0].run_id = "0a";
-  CHECK(PlanFromText("m", ManifestText(plan)).ok());
+  CHECK(PlanFromText("m", ManifestText(plan), {}).ok());
   plan.runs[0].untuned_id = "../../x";
-  CHECK_FALSE(PlanFromText("m", ManifestText(plan)).ok());
+  CHECK_FALSE(PlanFromText("m", ManifestText(plan), {}).ok());
 }
 
 TEST_CASE("the plan.json of older versions is still read", "[spec][manifest]") {
@@ -152,7 +200,7 @@ TEST_CASE("the plan.json of older versions is still read", "[spec][manifest]") {
       " \"rejected\": [], \"runs\": [{\"run_id\": \"0a\", \"axes\": {},\n"
       " \"baseline_id\": \"\", \"untuned_id\": \"0a\",\n"
       " \"config\": {\"model\": \"glassllm\", \"seed\": \"3\"}}]}\n";
-  const auto plan = PlanFromText("plan.json", old);
+  const auto plan = PlanFromText("plan.json", old, {});
   INFO(plan.status());
   REQUIRE(plan.ok());
   REQUIRE(plan->runs.size() == 1);
@@ -160,7 +208,7 @@ TEST_CASE("the plan.json of older versions is still read", "[spec][manifest]") {
   for (const std::string& broken :
        {std::string("{"), std::string("[]"), std::string("{\"runs\": 3}"),
         old.substr(0, old.size() / 2), std::string(100000, '[')}) {
-    CHECK_FALSE(PlanFromText("plan.json", broken).ok());
+    CHECK_FALSE(PlanFromText("plan.json", broken, {}).ok());
   }
 }
 

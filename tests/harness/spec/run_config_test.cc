@@ -76,12 +76,17 @@ TEST_CASE("a field younger than the first records keeps their text and id",
   REQUIRE(back.ok());
   CHECK(back->replay_from == changed.replay_from);
   CHECK(back->CanonicalConfigText() == replayed);
-  // So does an option of a method.
+  // So does an option of a method, once its table's owner has said so.
   changed = OddConfig();
   const std::string before = changed.CanonicalConfigText();
   changed.method_options["lora.between_rounds"] = "go_on";
-  changed.method_options["hft.optimizer_state"] = "drop";
+  CHECK(changed.CanonicalConfigText() != before);
+  NoteLaterOptions(
+      {{"lora.between_rounds", "go_on"}, {"hft.optimizer_state", "drop"}},
+      changed);
   CHECK(changed.CanonicalConfigText() == before);
+  CHECK(ConfigFields(changed).at("lora.between_rounds") == "go_on");
+  CHECK_FALSE(ConfigFields(changed).contains("hft.optimizer_state"));
   changed.method_options["lora.between_rounds"] = "stack";
   CHECK(changed.CanonicalConfigText().find("lora.between_rounds = stack\n") !=
         std::string::npos);

@@ -126,7 +126,7 @@ TEST_CASE("a search is in the manifest, and none leaves it as it was",
   const RunPlan plan =
       Whole("search: {kind: halving, rungs: 4}\ngrid: {seed: [0, 1]}\n");
   const std::string text = ManifestText(plan);
-  const auto reader = ManifestReader::Open("m", text);
+  const auto reader = ManifestReader::Open("m", text, {});
   REQUIRE(reader.ok());
   CHECK(reader->header().search.kind == "halving");
   CHECK(reader->header().search.options ==

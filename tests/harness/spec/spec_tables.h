@@ -39,11 +39,21 @@ inline SpecTables TestTables() {
   return tables;
 }
 
-inline absl::StatusOr<RunPlan> PlanOf(const std::string& text) {
+// The same some time later: lora has an option that it had not before.
+inline SpecTables LaterTables() {
+  SpecTables tables = TestTables();
+  tables.update_methods[1].options.push_back(
+      {"lora.between_rounds", FieldType::kString, "go_on",
+       Limits{.choices = {"go_on", "stack"}}, "rounds", /*is_later=*/true});
+  return tables;
+}
+
+inline absl::StatusOr<RunPlan> PlanOf(const std::string& text,
+                                      const SpecTables& tables = TestTables()) {
   absl::StatusOr<ExperimentSpec> spec =
-      ParseSpecText("spec.yaml", text, TestTables());
+      ParseSpecText("spec.yaml", text, tables);
   if (!spec.ok()) return spec.status();
-  return ExpandPlan(*spec, TestTables(), [](const RunConfig& config) {
+  return ExpandPlan(*spec, tables, [](const RunConfig& config) {
     return absl::StatusOr<std::vector<std::string>>({config.model});
   });
 }

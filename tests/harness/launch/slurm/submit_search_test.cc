@@ -1,53 +1,35 @@
 // A search handed to Slurm: rung arrays, and between them a job that decides.
 // Slurm's programs are scripts, as in submit_test.cc.
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <set>
 
 #include "harness/core/files.h"
-#include "harness/launch/slurm/submissions.h"
-#include "harness/launch/slurm/submit.h"
-#include "harness/record/manifest_store.h"
+#include "harness/launch/slurm/queued_sweep.h"
 #include "harness/record/validation_score.h"
-#include "tests/harness/launch/slurm/fake_slurm.h"
+#include "tests/harness/launch/slurm/sweep_to_submit.h"
 #include "tests/harness/search/search_plan.h"
-#include "tests/support/catch_torch.h"
-#include "tests/support/paths.h"
 
 namespace sft::launch::submit_search_test {
 namespace {
-namespace fs = std::filesystem;
 
-struct SearchedSweep {
-  SearchedSweep() {
-    plan = search::SearchPlanOf({"full"}, 9, 1);
-    // Ids become file names: hexadecimal digits.
-    for (size_t i = 0; i < plan.runs.size(); ++i) {
-      plan.runs[i].run_id = i == 0 ? "ba5e" : absl::StrCat("0", i);
-      plan.runs[i].untuned_id = "ba5e";
-      plan.runs[i].config.threads = 1;
-    }
-    request.paths.out = dir.path().string();
-    const auto manifest = record::WriteManifest(request.paths, plan);
-    REQUIRE(manifest.ok());
-    request.digest = fs::path(*manifest).stem().string();
-    request.manifest = absl::StrCat("manifests/", request.digest, ".jsonl");
-    request.task_words = {"/bin/sftbench", "task", *manifest};
-    request.decide_words = {"/bin/sftbench", "submit", *manifest, "--qos=a b"};
-    request.decisions = 5;
-    for (size_t i = 0; i < plan.runs.size(); ++i) request.places.push_back(i);
+// Ids become file names: hexadecimal digits.
+spec::RunPlan NineCells() {
+  spec::RunPlan plan = search::SearchPlanOf({"full"}, 9, 1);
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    plan.runs[i].run_id = i == 0 ? "ba5e" : absl::StrCat("0", i);
+    plan.runs[i].untuned_id = "ba5e";
+    plan.runs[i].config.threads = 1;
   }
-  SubmitSummary Submit() const {
-    const auto summary = SubmitSweep(plan, request);
-    INFO(summary.status().ToString());
-    REQUIRE(summary.ok());
-    return *summary;
+  return plan;
+}
+
+struct SearchedSweep : SweepToSubmit {
+  SearchedSweep() : SweepToSubmit(NineCells()) {
+    request.decide_words = {"/bin/sftbench", "submit", request.task_words[2],
+                            "--qos=a b"};
+    request.decisions = 5;
   }
   // Records of the end, or of a rung, with the learning rate as loss.
   void Publish(size_t place, int rung) const {
-    const record::RunStore store(request.paths);
-    REQUIRE(store.Open().ok());
     record::RunRecord record;
     record.run_id = plan.runs[place].run_id;
     record.status = rung > 0 ? RunStatus::kStopped : RunStatus::kOk;
@@ -60,19 +42,12 @@ struct SearchedSweep {
     metric.higher_is_better = false;
     eval.metrics = {metric};
     record.evals = {eval};
+    const record::RunStore store = Store();
     REQUIRE(
         (rung > 0 ? store.PublishRung(record, rung) : store.Publish(record, 1))
             .ok());
   }
-
-  support::TempDir dir;
-  spec::RunPlan plan;
-  SubmitRequest request;
 };
-
-bool SaysSo(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST_CASE("a rung is sent, and a job that sends the next one",
           "[launch][slurm][search]") {
@@ -84,19 +59,19 @@ TEST_CASE("a rung is sent, and a job that sends the next one",
   CHECK(first.deciding_job == "103");
   std::vector<std::string> calls = slurm.Calls("sbatch");
   REQUIRE(calls.size() == 3);
-  CHECK(SaysSo(calls[0], ".tasks 0"));  // the untuned run has no rung
-  CHECK(SaysSo(calls[1], "--array=0-8 "));
-  CHECK(SaysSo(calls[1], ".tasks 1"));
-  CHECK(SaysSo(calls[2], "--array=0-0 "));
-  CHECK(SaysSo(calls[2], "--dependency=afterany:101:102 "));
-  const SlurmFolder folder{sweep.request.paths.out};
+  CHECK(Says(calls[0], ".tasks 0"));  // the untuned run has no rung
+  CHECK(Says(calls[1], "--array=0-8 "));
+  CHECK(Says(calls[1], ".tasks 1"));
+  CHECK(Says(calls[2], "--array=0-0 "));
+  CHECK(Says(calls[2], "--dependency=afterany:101:102 "));
+  const SlurmFolder folder = sweep.Folder();
   const auto script = ReadFile(folder.Script(sweep.request.digest));
   REQUIRE(script.ok());
-  CHECK(SaysSo(*script, " --rung=\"$2\"\n"));
+  CHECK(Says(*script, " --rung=\"$2\"\n"));
   const auto decides = ReadFile(folder.DecideScript(sweep.request.digest));
   REQUIRE(decides.ok());
-  CHECK(SaysSo(*decides, "\nexec /bin/sftbench submit "));
-  CHECK(SaysSo(*decides, " '--qos=a b'\n"));
+  CHECK(Says(*decides, "\nexec /bin/sftbench submit "));
+  CHECK(Says(*decides, " '--qos=a b'\n"));
 
   // While all of it is on its way, nothing more is sent.
   std::string queue = "103|0|PENDING|Dependency\n101|0|RUNNING|n1\n";
@@ -124,7 +99,7 @@ TEST_CASE("a rung is sent, and a job that sends the next one",
   CHECK(second.runs.stopped == 6);
   REQUIRE(second.arrays.size() == 1);
   calls = slurm.Calls("sbatch");
-  CHECK(SaysSo(calls[calls.size() - 2], ".tasks 2"));
+  CHECK(Says(calls[calls.size() - 2], ".tasks 2"));
   CHECK_FALSE(second.deciding_job.empty());
 
   // The last rung needs no decision.
@@ -155,11 +130,7 @@ TEST_CASE("each plan of a folder, and each part of one, has a job that decides",
   CHECK(sweep.Submit().deciding_job.empty());
   // The same cells, asked another question.
   sweep.plan.question = "another";
-  const auto manifest = record::WriteManifest(sweep.request.paths, sweep.plan);
-  REQUIRE(manifest.ok());
-  sweep.request.digest = fs::path(*manifest).stem().string();
-  sweep.request.manifest =
-      absl::StrCat("manifests/", sweep.request.digest, ".jsonl");
+  sweep.WriteManifest();
   CHECK_FALSE(sweep.Submit().deciding_job.empty());
 }
 
@@ -178,11 +149,11 @@ TEST_CASE("a job that decides asks for no card, no node and one core",
   for (const char* word :
        {"--gpus=2", "--gres=gpu:2", "--nodelist=n7", "--cpus-per-task=8"}) {
     INFO(word);
-    CHECK(SaysSo(calls[1], word));
-    CHECK_FALSE(SaysSo(calls[2], word));
+    CHECK(Says(calls[1], word));
+    CHECK_FALSE(Says(calls[2], word));
   }
-  CHECK(SaysSo(calls[2], "--cpus-per-task=1 "));
-  CHECK(SaysSo(calls[2], "--partition=long "));
+  CHECK(Says(calls[2], "--cpus-per-task=1 "));
+  CHECK(Says(calls[2], "--partition=long "));
 }
 
 TEST_CASE(
@@ -193,7 +164,7 @@ TEST_CASE(
   sweep.request.slurm.max_submit = 5;
   const auto described = DescribeSubmission(sweep.plan, sweep.request);
   REQUIRE(described.ok());
-  CHECK(SaysSo(*described, "# 6 tasks find no room in the queue"));
+  CHECK(Says(*described, "# 6 tasks find no room in the queue"));
   const SubmitSummary summary = sweep.Submit();
   REQUIRE(summary.arrays.size() == 2);
   CHECK(summary.arrays[0].tasks + summary.arrays[1].tasks == 4);
@@ -232,9 +203,9 @@ TEST_CASE("a dry run of a search shows its first rung and what decides",
   const auto described = DescribeSubmission(sweep.plan, sweep.request);
   REQUIRE(described.ok());
   const std::string& text = *described;
-  CHECK(SaysSo(text, "/TASKS 1\n"));
-  CHECK(SaysSo(text, "--dependency=afterany:UNTUNED:ARRAY"));
-  CHECK(SaysSo(text, "# which executes: /bin/sftbench submit "));
+  CHECK(Says(text, "/TASKS 1\n"));
+  CHECK(Says(text, "--dependency=afterany:UNTUNED:ARRAY"));
+  CHECK(Says(text, "# which executes: /bin/sftbench submit "));
   CHECK(slurm.Calls("sbatch").empty());
 }
 

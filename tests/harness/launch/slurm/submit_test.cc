@@ -6,58 +6,13 @@
 #include <filesystem>
 
 #include "harness/core/files.h"
-#include "harness/launch/slurm/submissions.h"
-#include "harness/record/manifest_store.h"
-#include "tests/harness/launch/slurm/fake_slurm.h"
-#include "tests/support/catch_torch.h"
-#include "tests/support/paths.h"
+#include "tests/harness/launch/slurm/sweep_to_submit.h"
 
 namespace sft::launch::submit_test {
 namespace {
 namespace fs = std::filesystem;
 
-// An untuned run and five others.
-struct Sweep {
-  Sweep() {
-    for (const char* id : {"0a", "01", "02", "03", "04", "05"}) {
-      spec::PlannedRun run;
-      run.run_id = id;
-      run.untuned_id = "0a";
-      run.config.method = run.run_id == "0a" ? spec::kUntuned : "full";
-      run.config.threads = 1;
-      plan.runs.push_back(run);
-    }
-    request.paths.out = dir.path().string();
-    const auto manifest = record::WriteManifest(request.paths, plan);
-    REQUIRE(manifest.ok());
-    request.digest = fs::path(*manifest).stem().string();
-    request.manifest = absl::StrCat("manifests/", request.digest, ".jsonl");
-    request.task_words = {"/bin/sftbench", "task", *manifest};
-    for (size_t i = 0; i < plan.runs.size(); ++i) request.places.push_back(i);
-  }
-  SubmitSummary Submit() const {
-    const auto summary = SubmitSweep(plan, request);
-    INFO(summary.status().ToString());
-    REQUIRE(summary.ok());
-    return *summary;
-  }
-  void Publish(const std::string& run_id, RunStatus status, int attempt) const {
-    const record::RunStore store(request.paths);
-    REQUIRE(store.Open().ok());
-    record::RunRecord record;
-    record.run_id = run_id;
-    record.status = status;
-    REQUIRE(store.Publish(record, attempt).ok());
-  }
-
-  support::TempDir dir;
-  spec::RunPlan plan;
-  SubmitRequest request;
-};
-
-bool Says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using Sweep = SixRunSweep;
 
 TEST_CASE("arrays are cut by Slurm's limits, the untuned run first",
           "[launch][slurm]") {
@@ -100,7 +55,7 @@ TEST_CASE("a sweep is submitted in arrays that are written down",
   CHECK(Says(calls[1], "--dependency=afterany:101 "));
   CHECK(Says(calls[2], "--dependency=afterany:101 "));
   CHECK(Says(calls[2], "--partition=a b "));
-  const SlurmFolder folder{sweep.request.paths.out};
+  const SlurmFolder folder = sweep.Folder();
   CHECK(FileExists(folder.Script(sweep.request.digest)));
   const auto submissions = ReadSubmissions(folder);
   REQUIRE(submissions.ok());
@@ -169,7 +124,7 @@ TEST_CASE("what was not asked for is not sent", "[launch][slurm]") {
   CHECK(summary.runs.tuned == std::vector<size_t>{2, 4});
   CHECK(summary.runs.others == 3);
   // Places are the manifest's.
-  const SlurmFolder folder{sweep.request.paths.out};
+  const SlurmFolder folder = sweep.Folder();
   const auto runs = RunsOf(folder, ReadSubmissions(folder)->at(1));
   REQUIRE(runs.ok());
   CHECK(runs->at(1).run_id == "04");
@@ -266,64 +221,6 @@ TEST_CASE("a state is told of runs that are not done", "[launch][slurm]") {
   CHECK(states->at(2).state == "102_2 left the queue");
 }
 
-TEST_CASE("cancelling reaches this folder's jobs alone", "[launch][slurm]") {
-  const FakeSlurm slurm;
-  Sweep sweep;
-  sweep.Submit();
-  slurm.Queue("102|0|RUNNING|None\n102|1|PENDING|Resources\n9|0|RUNNING|x\n");
-  CHECK(*CancelSubmitted(sweep.request.paths.out) == 2);
-  const std::vector<std::string> calls = slurm.Calls("scancel");
-  REQUIRE(calls.size() == 1);
-  CHECK(calls[0].ends_with("/scancel 102"));
-  slurm.Queue("");
-  CHECK(*CancelSubmitted(sweep.request.paths.out) == 0);
-  CHECK(slurm.Calls("scancel").size() == 1);
-  // A folder that is none's is no folder without tasks.
-  const auto none = CancelSubmitted(sweep.request.paths.out + "/typo");
-  REQUIRE_FALSE(none.ok());
-  CHECK(Says(std::string(none.status().message()),
-             "/typo: nothing was submitted from here"));
-}
-
-TEST_CASE("counting and cancelling read no manifest", "[launch][slurm]") {
-  const FakeSlurm slurm;
-  Sweep sweep;
-  sweep.Submit();
-  fs::remove_all(sweep.request.paths.Manifests());
-  slurm.Queue("102|1|PENDING|Resources\n102|7|RUNNING|x\n9|0|RUNNING|x\n");
-  CHECK(*CancelSubmitted(sweep.request.paths.out) == 1);
-}
-
-TEST_CASE("waiting outlives a controller that is away", "[launch][slurm]") {
-  const FakeSlurm slurm;
-  Sweep sweep;
-  sweep.Submit();
-  std::vector<std::string> said;
-  const auto wait = [&](absl::Duration patience) {
-    said.clear();
-    return WaitForSubmitted(
-        sweep.request.paths.out, {absl::Milliseconds(1), patience},
-        [&said](const std::string& text) { said.push_back(text); });
-  };
-  // Twice there is a task, twice no answer, then the queue is empty.
-  slurm.Program("squeue",
-                "n=$(cat \"$here/looks\" 2>/dev/null || echo 0)\n"
-                "n=$((n + 1)); echo $n > \"$here/looks\"\n"
-                "case $n in 1|2) echo '102|1|RUNNING|None';;\n"
-                "3|4) echo 'slurm_load_jobs error: away' >&2; exit 1;; esac\n");
-  CHECK(wait(absl::Minutes(1)).ok());
-  REQUIRE(said.size() == 2);
-  CHECK(Says(said[0],
-             "squeue ended with 1: slurm_load_jobs error: away; "
-             "asking again for up to 1m"));
-  CHECK(said[1] == "Slurm answers again");
-  CHECK(slurm.Calls("squeue").size() == 6);  // one of the submit
-  slurm.Program("squeue", "echo 'gone' >&2; exit 1\n");
-  const absl::Status given_up = wait(absl::Milliseconds(5));
-  CHECK(Says(std::string(given_up.message()), "squeue ended with 1: gone"));
-  CHECK(said.size() == 1);
-}
-
 TEST_CASE("a dry run shows the script and the commands, and sends nothing",
           "[launch][slurm]") {
   const FakeSlurm slurm;
@@ -340,7 +237,7 @@ TEST_CASE("a dry run shows the script and the commands, and sends nothing",
   CHECK(Says(text, "$'--job-name=a\\012b'"));
   CHECK(slurm.Calls("sbatch").empty());
   CHECK(slurm.Calls("squeue").empty());
-  CHECK_FALSE(FileExists(SlurmFolder{sweep.request.paths.out}.Path()));
+  CHECK_FALSE(FileExists(sweep.Folder().Path()));
 }
 
 }  // namespace
