@@ -341,6 +341,12 @@ TEST_CASE("a dry run shows the script and the commands, and sends nothing",
   CHECK(slurm.Calls("sbatch").empty());
   CHECK(slurm.Calls("squeue").empty());
   CHECK_FALSE(FileExists(SlurmFolder{sweep.request.paths.out}.Path()));
+  CHECK_FALSE(Says(text, "nothing is to be sent"));
+  sweep.request.only = "failed";
+  const auto none = DescribeSubmission(sweep.plan, sweep.request);
+  REQUIRE(none.ok());
+  CHECK_FALSE(Says(*none, "# sbatch"));
+  CHECK(Says(*none, "# nothing is to be sent: 0 done, 0 failed for good, "));
 }
 
 }  // namespace
