@@ -324,6 +324,40 @@ TEST_CASE("waiting outlives a controller that is away", "[launch][slurm]") {
   CHECK(said.size() == 1);
 }
 
+TEST_CASE("where no Slurm is installed, or none answers, it is said",
+          "[launch][slurm]") {
+  FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  const std::string& out = sweep.request.paths.out;
+  const auto all_say = [&](const std::string& what) {
+    for (const absl::Status& status :
+         {SubmitSweep(sweep.plan, sweep.request).status(),
+          CancelSubmitted(out).status(), ReadSlurmStates(out).status()}) {
+      CHECK(std::string(status.message()) == what);
+    }
+  };
+  slurm.Program("squeue",
+                "echo 'slurm_load_jobs error: Unable to contact slurm "
+                "controller' >&2; exit 1\n");
+  all_say(
+      "squeue ended with 1: slurm_load_jobs error: Unable to contact slurm "
+      "controller");
+  // What is asked of a site's limits is a help, and no need.
+  slurm.Program("scontrol", "exit 1\n");
+  CHECK(DescribeSubmission(sweep.plan, sweep.request).ok());
+  const size_t calls = slurm.Calls("sbatch").size();
+  {
+    const support::TempDir empty;
+    const std::string path = getenv("PATH");
+    setenv("PATH", empty.path().c_str(), 1);
+    all_say("squeue: is not in PATH; wanted a machine of a Slurm cluster");
+    CHECK(DescribeSubmission(sweep.plan, sweep.request).ok());
+    setenv("PATH", path.c_str(), 1);
+  }
+  CHECK(slurm.Calls("sbatch").size() == calls);
+}
+
 TEST_CASE("a dry run shows the script and the commands, and sends nothing",
           "[launch][slurm]") {
   const FakeSlurm slurm;
