@@ -62,6 +62,12 @@ CLI::Validator Checked(const std::string& what,
       what);
 }
 
+CLI::Validator NotEmpty(const std::string& what) {
+  // Help has no need to say it.
+  return Checked(what, [](std::string& text) { return !text.empty(); })
+      .description("");
+}
+
 CLI::Validator OneOf(const std::vector<std::string>& choices) {
   return CLI::Validator(
       [choices](std::string& value) -> std::string {

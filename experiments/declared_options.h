@@ -18,6 +18,8 @@ namespace sft::experiments {
 // value into the form that CLI11 reads.
 CLI::Validator Checked(const std::string& what,
                        const std::function<bool(std::string&)>& accepts);
+// Any text but none, as of a variable of the shell that is not set.
+CLI::Validator NotEmpty(const std::string& what);
 CLI::Validator OneOf(const std::vector<std::string>& choices);
 CLI::Validator WholeNumber(
     double least = -std::numeric_limits<double>::infinity(),

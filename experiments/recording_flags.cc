@@ -28,8 +28,11 @@ CLI::Option* AddTime(CLI::App& app, const std::string& name,
 }  // namespace
 
 void DeclareRecording(CLI::App& app, launch::RecordingOptions& options) {
+  // Of an empty word, as of a variable that is not set, all of it would lie at
+  // the root.
   app.add_option("--out", options.paths.out, "folder of records and weights")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(NotEmpty("a folder"));
   AddTime(app, "--checkpoint-every", options.checkpoint_every,
           "time between checkpoints; 0 = every step",
           "a time such as 30s or 5m", absl::ZeroDuration())

@@ -118,8 +118,8 @@ absl::StatusOr<analysis::StatusTable> Watch(const std::string& folder) {
   return table;
 }
 
-// Of a sweep that was submitted, what Slurm says of the runs that are not done;
-// what the search stopped is.
+// Of a sweep that was submitted, what Slurm says of the runs that are not done.
+// At the end of a rung a task is: its run waits for others, or is stopped.
 void PrintSlurmStates(const std::string& folder,
                       const analysis::StatusTable& table, FILE* to) {
   const auto in_slurm = launch::ReadSlurmStates(folder);
@@ -128,12 +128,12 @@ void PrintSlurmStates(const std::string& folder,
     PrintWarnings({std::string(in_slurm.status().message())});
     return;
   }
-  std::set<std::string> stopped;
+  std::set<std::string> at_rung;
   for (const analysis::RunState& run : table.runs) {
-    if (run.state == "stopped") stopped.insert(run.run_id);
+    if (run.state == "stopped" || run.waits_at_rung) at_rung.insert(run.run_id);
   }
   for (const launch::RunInSlurm& run : *in_slurm) {
-    if (stopped.count(run.run_id) != 0) continue;
+    if (at_rung.count(run.run_id) != 0) continue;
     fprintf(to, "slurm: %s  %s\n", run.run_id.c_str(), run.state.c_str());
   }
 }

@@ -65,7 +65,7 @@ void DeclareSlurmOptions(CLI::App& app, SubmitFlags& flags) {
           "given again")
       ->type_name("LINE");
   AddEach(app, "--sbatch", flags.sbatch,
-          "a further word for sbatch, as --sbatch=--reservation=x; may be "
+          "a further option of sbatch, as --sbatch=--reservation=x; may be "
           "given again")
       ->type_name("RAW");
 }
@@ -82,7 +82,8 @@ void DeclareSubmit(CLI::App& app, SubmitFlags& flags) {
       ->check(OneOf({"failed", "missing", "timeout"}));
   app.add_option("--profile", flags.profile,
                  "a site's defaults, as 'partition: gpu', a line an option")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(NotEmpty("a file"));
   DeclareSlurmOptions(app, flags);
   app.add_flag("--allow-other-build", flags.allow_other_build,
                "tasks may run another build of this program");
@@ -130,6 +131,7 @@ absl::StatusOr<launch::SubmitRequest> RequestFrom(const SubmitFlags& flags,
   request.paths = sweep.paths;
   SFT_RETURN_IF_ERROR(
       launch::CheckSubmission(request.slurm, request.paths.out));
+  SFT_RETURN_IF_ERROR(launch::CheckSetup(request.slurm.setup));
   request.digest = fs::path(sweep.manifest).stem().string();
   request.manifest =
       absl::StrCat("manifests/", fs::path(sweep.manifest).filename().string());

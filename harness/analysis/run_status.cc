@@ -52,6 +52,7 @@ void TakeSearch(const SearchState& search, RunState& state) {
     state.detail = search.text;
   } else if (search.standing.verdict == Verdict::kWaits) {
     state.state = "waiting";
+    state.waits_at_rung = true;
     state.detail = absl::StrCat(search.text, ": others of it are missing");
   }
 }

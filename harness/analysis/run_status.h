@@ -22,7 +22,8 @@ struct RunState {
   // waiting: nothing yet, or at the end of a rung of a search where others
   // decide. stopped: by a search, at the end of a rung.
   std::string state;
-  std::string detail;  // "ok", "attempt 1: out_of_memory: ..."
+  std::string detail;          // "ok", "attempt 1: out_of_memory: ..."
+  bool waits_at_rung = false;  // it is there, and others are not
   // What its worker last said; of no run that is done.
   std::optional<record::NotedProgress> progress;
 };

@@ -1,7 +1,6 @@
 #include "harness/core/files.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,12 +12,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <utility>
 
-#include "harness/core/file_lock.h"
+#include "harness/core/process_place.h"
 #include "harness/core/status.h"
 #include "harness/core/stop_point.h"
 
@@ -112,7 +109,9 @@ int WriteAndSync(const std::string& path, std::string_view bytes) {
 }
 
 // What stands in a temporary name between the file's and its writer's number.
-std::string TemporaryMark() { return absl::StrCat(".tmp.", HostName(), "."); }
+std::string TemporaryMark() {
+  return absl::StrCat(".tmp.", ProcessPlace(), ".");
+}
 
 std::string SizeText(double bytes) {
   return absl::StrFormat("%.1f MiB", bytes / (1 << 20));
@@ -243,17 +242,6 @@ absl::Status WriteWhole(const std::string& path, std::string_view bytes) {
 std::string TemporaryBeside(const std::string& path) {
   static std::atomic<int> counter{0};
   return absl::StrCat(path, TemporaryMark(), getpid(), ".", counter++);
-}
-
-bool HasEnded(int64_t pid) {
-  if (pid <= 0) return false;
-  if (kill(static_cast<pid_t>(pid), 0) != 0) return errno == ESRCH;
-  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
-  std::string text{std::istreambuf_iterator<char>(stat), {}};
-  // The state stands behind the name, which may hold anything but ends so.
-  const size_t end = text.rfind(')');
-  return end != std::string::npos && end + 2 < text.size() &&
-         (text[end + 2] == 'Z' || text[end + 2] == 'X');
 }
 
 void RemoveStaleTemporaries(const std::string& folder, std::string_view name) {

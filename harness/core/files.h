@@ -31,14 +31,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 absl::StatusOr<std::vector<std::string>> ReadLines(
     const std::string& path, int64_t max_line_bytes = int64_t{64} << 20);
 
-// Whether a process of this host has ended; one that nobody has waited for is
-// not there any more either. A number that another has by now counts as alive.
-bool HasEnded(int64_t pid);
-
 // A name beside `path` that no other thread, process or host takes.
 std::string TemporaryBeside(const std::string& path);
-// Removes files and folders of such names whose writers, on this host, were
-// killed: those beside the files of this folder, or of its file `name` alone.
+// Removes files and folders of such names whose writers, in this process's
+// place, were killed: those beside the files of this folder, or of its file
+// `name` alone.
 void RemoveStaleTemporaries(const std::string& folder,
                             std::string_view name = "");
 // Written and fsynced where it stands; removed if that fails. For a name that

@@ -112,7 +112,13 @@ class LocalPool final : public WorkerPool {
     }
   }
 
-  int slots() const override { return options_.jobs; }
+  // A run that found no card left would see all of them.
+  int slots() const override {
+    return options_.cards.empty()
+               ? options_.jobs
+               : std::min(options_.jobs,
+                          static_cast<int>(options_.cards.size()));
+  }
 
   absl::Status Start(const std::string& run_id, int attempt) override {
     SFT_RETURN_IF_ERROR(store_.MakeWorkFolder(run_id));

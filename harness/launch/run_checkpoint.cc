@@ -14,8 +14,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
+#include "harness/core/process_place.h"
 #include "harness/core/status.h"
 #include "harness/formats/safetensors.h"
 
@@ -100,10 +100,10 @@ absl::Status WriteParts(const record::RunRecord& record, const Pieces& pieces,
   return WritePieces(pieces, folder + kPieces);
 }
 
-// Whether the process of an execution is of this host and gone; else its
+// Whether the process of an execution is of this place and gone; else its
 // checkpoint is read where it is.
 bool IsDead(const std::string& execution) {
-  const std::string prefix = absl::StrCat(HostName(), "-");
+  const std::string prefix = absl::StrCat(ProcessPlace(), "-");
   int64_t pid = 0;
   if (!absl::StartsWith(execution, prefix)) return false;
   const std::string rest = execution.substr(prefix.size());
@@ -182,7 +182,7 @@ void RemoveDeadExecutions(const record::RunPaths& paths,
 
 std::string OwnExecution() {
   static const std::string& name = *new std::string(absl::StrCat(
-      HostName(), "-", getpid(), "-", absl::ToUnixSeconds(absl::Now())));
+      ProcessPlace(), "-", getpid(), "-", absl::ToUnixSeconds(absl::Now())));
   return name;
 }
 

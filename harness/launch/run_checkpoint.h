@@ -26,15 +26,15 @@ struct SavedRun {
   Pieces pieces;
 };
 
-// "HOST-PID-START": the folder below work/<run_id> that this process alone
-// writes to. A cluster may execute a run twice at once, and neither knows of
-// the other.
+// "PLACE-PID-START" (core/process_place.h): the folder below work/<run_id> that
+// this process alone writes to. A cluster may execute a run twice at once, and
+// neither knows of the other.
 std::string OwnExecution();
 
 // The newest whole checkpoint that any execution of the run left; nullopt where
 // there is none (the log says of a damaged one that it is), and the run begins
-// anew. What a dead process of this host left becomes this one's or, where it
-// is not the newest, goes; that of another host is read where it is.
+// anew. What a dead process of this place left becomes this one's or, where it
+// is not the newest, goes; that of another place is read where it is.
 // InvalidArgument where a digest of `now`, the record of what was read just
 // now, is another than that of the checkpoint. Damaged ones are told to `log`.
 absl::StatusOr<std::optional<SavedRun>> TakeUpSavedRun(

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "harness/core/parallel_for.h"
@@ -157,11 +158,15 @@ std::vector<std::string> VisibleCards(const char* visible,
                                       const std::string& root) {
   std::vector<std::string> cards;
   if (visible != nullptr) {
-    for (absl::string_view name :
-         absl::StrSplit(absl::string_view(visible), ',', absl::SkipEmpty())) {
+    for (absl::string_view name : absl::StrSplit(absl::string_view(visible),
+                                                 ',', absl::SkipWhitespace())) {
+      name = absl::StripAsciiWhitespace(name);
       // As CUDA reads it: nothing counts behind a name that is none.
-      if (name == "-1" || name == "none" || name == "NoDevFiles") break;
-      cards.emplace_back(name);
+      if (name[0] == '-' || name == "none" || name == "NoDevFiles") break;
+      // Of a card that is named twice CUDA makes none; it has one run.
+      if (std::find(cards.begin(), cards.end(), name) == cards.end()) {
+        cards.emplace_back(name);
+      }
     }
     return cards;
   }

@@ -27,7 +27,7 @@ std::optional<int64_t> CountOutOfMemoryKills(const std::string& root = "");
 
 // Cards that a process sees, as CUDA_VISIBLE_DEVICES names them: those of the
 // variable where it is set (`visible`), else all of the machine's. A variable
-// that hides all of them leaves none.
+// that hides all of them leaves none; each stands there once.
 std::vector<std::string> VisibleCards(const char* visible,
                                       const std::string& root = "");
 

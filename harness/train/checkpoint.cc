@@ -1,7 +1,5 @@
 #include "harness/train/checkpoint.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -9,7 +7,6 @@
 #include <utility>
 
 #include "harness/core/digest.h"
-#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
@@ -27,10 +24,6 @@ constexpr char kMethod[] = "method.safetensors";
 constexpr char kState[] = "state.json";
 constexpr int kFormat = 1;
 constexpr int64_t kMaxStateBytes = int64_t{1} << 30;
-
-std::string TemporaryPrefix(const std::string& folder) {
-  return absl::StrCat(folder, ".tmp.", HostName(), ".");
-}
 
 Json StepToJson(const StepRecord& s) {
   return Json::array({s.step, s.round, s.loss, s.learning_rate, s.grad_norm,
@@ -127,7 +120,7 @@ absl::StatusOr<std::vector<NamedTensor>> ReadTensors(const std::string& path) {
 absl::Status WriteCheckpoint(const Checkpoint& checkpoint,
                              const std::string& folder,
                              const AddFiles& add_files) {
-  const std::string temporary = absl::StrCat(TemporaryPrefix(folder), getpid());
+  const std::string temporary = TemporaryBeside(folder);
   SFT_RETURN_IF_ERROR(RemoveAll(temporary));
   absl::Status status = WriteInto(checkpoint, temporary, add_files);
   if (status.ok()) status = PublishFolder(temporary, folder);

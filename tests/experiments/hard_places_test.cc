@@ -244,6 +244,19 @@ TEST_CASE("two launchers of one spec share its runs", "[experiments][two]") {
   place.CheckWhole("both");
 }
 
+// Each counts its processes from 1: core/process_place_test.cc has what that
+// would do to files that the other one is writing.
+TEST_CASE("two containers of one host's name share a sweep's runs",
+          "[experiments][two][container]") {
+  const HardPlace place;
+  const Words command = Joined(
+      InNamespaces({"--pid", "--fork", "--mount-proc"}), place.Command("both"));
+  support::RunningProgram one(command), two(command);
+  CHECK(one.Wait() == 0);
+  CHECK(two.Wait() == 0);
+  place.CheckWhole("both");
+}
+
 TEST_CASE("two launchers of two specs into one folder", "[experiments][two]") {
   const HardPlace lora("lora"), full("full");
   Words other = full.Command("both");

@@ -328,6 +328,26 @@ TEST_CASE("a submission's script is whole, and no name in it is a command",
         std::string::npos);
 }
 
+TEST_CASE("words of variables that are not set are refused",
+          "[experiments][submit]") {
+  const support::TempDir dir;
+  const std::string spec = (dir.path() / "spec.yaml").string();
+  std::ofstream(spec) << TaskSpec("full");
+  // Else all of a sweep would lie at the root.
+  for (const char* command : {"run", "plan", "submit"}) {
+    INFO(command);
+    const support::Finished nowhere =
+        TaskScene::Sftbench({command, spec, "--out", ""});
+    CHECK(nowhere.exit_status == 2);
+    CHECK(nowhere.error.find("--out wants a folder, not ''") !=
+          std::string::npos);
+  }
+  const support::Finished site = TaskScene::Sftbench(
+      {"submit", spec, "--out", dir.path().string(), "--profile", ""});
+  CHECK(site.exit_status == 2);
+  CHECK(site.error.find("--profile wants a file, not ''") != std::string::npos);
+}
+
 TEST_CASE("a folder from which nothing was submitted has nothing to cancel",
           "[experiments][submit]") {
   const support::TempDir dir;

@@ -2,16 +2,14 @@
 # slurm_sweep_test.sh SFTBENCH: a 24-cell sweep as arrays of a real Slurm of
 # five nodes, with all that happens to jobs on a cluster; submitted again, every
 # cell is done once and its record is that of an undisturbed local sweep.
-#
-# Nothing here hopes to be quick enough: tasks are let go one at a time, and a
-# run that something is to happen to is stopped (SIGSTOP) once it has saved, and
-# goes on when that has happened.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 program=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/slurm/common.sh
 source "$here/common.sh"
+# shellcheck source=tests/slurm/held_tasks.sh
+source "$here/held_tasks.sh"
 require_slurm slurm_sweep
 require_assets slurm_sweep
 
@@ -46,7 +44,6 @@ cat "$top/limited.txt" "$top/others.txt"
 [[ $(wc -l <"$top/limited.txt") == 2 ]] || fail "wanted two arrays"
 [[ $(wc -l <"$top/others.txt") == 1 ]] ||
   fail "wanted one array: the untuned run is in the queue"
-job_in() { sed -n "$1s/\t.*//p" "$2"; }
 untuned=$(job_in 1 "$top/limited.txt")
 limited=$(job_in 2 "$top/limited.txt")
 tuned=$(job_in 1 "$top/others.txt")
@@ -54,99 +51,12 @@ submit 2>&1 | grep "^0 runs sent" >/dev/null ||
   fail "what is queued was sent again"
 scontrol release "$untuned"
 
-# --- What is known of a task, JOB_NUMBER ---------------------------------------
-manifest=$(find "$out/manifests" -type f)
-declare -A work=()   # the folder of its run
-know_tasks() {
-  local tasks number=0 place id
-  tasks=$out/$(sed -n 's/.*"tasks": "\(.*\)".*/\1/p' "$out"/slurm/*-"$1".json)
-  while read -r place; do
-    id=$(sed -n "$((place + 2))p" "$manifest" |
-      sed 's/.*"run_id":"\([0-9a-f]*\)".*/\1/')
-    work[$1_$number]=$out/work/$id
-    number=$((number + 1))
-  done <"$tasks"
-}
 know_tasks "$limited"
 know_tasks "$tuned"
 ((${#work[@]} == 24)) || fail "wanted 24 tasks"
-recorded() { [[ -f $out/runs/$(basename "${work[$1]}").h5 ]]; }
-has_saved() {
-  compgen -G "${work[$1]}/*/checkpoint/state.json" >/dev/null && ! recorded "$1"
-}
-restarted() {
-  [[ $(scontrol -o show job "$1" 2>/dev/null) =~ \ Restarts=([0-9]+) ]] &&
-    ((BASH_REMATCH[1] > 0))
-}
-state_is() {
-  [[ $(scontrol -o show job "$1" 2>/dev/null) =~ JobState=$2\  ]]
-}
-says() { grep -q "$2" "$out/slurm/logs/$1.log"; }
-# processes_of TASK NODE [COMMAND]: `task`, `worker`, or both. No other program
-# is asked: that takes too long.
-processes_of() {
-  local process line text IFS=$'\n'
-  local -a words
-  for process in /proc/[0-9]*; do
-    { mapfile -d '' -t words <"$process/environ"; } 2>/dev/null || continue
-    text=$'\n'"${words[*]}"$'\n'
-    for line in "SLURM_CONF=$SLURM_CONF" "SLURM_ARRAY_JOB_ID=${1%_*}" \
-      "SLURM_ARRAY_TASK_ID=${1#*_}" "SLURMD_NODENAME=$2"; do
-      [[ $text == *$'\n'"$line"$'\n'* ]] || continue 2
-    done
-    { mapfile -d '' -t words <"$process/cmdline"; } 2>/dev/null || continue
-    [[ -n ${3:-} && ${words[1]:-} != "$3" ]] || echo "${process#/proc/}"
-  done
-  return 0
-}
 # As Slurm does before a limit (scancel --batch asks again for a minute, as if it
 # had not reached an array's task).
 warn() { kill -USR1 "$(processes_of "$1" "$2" task)"; }
-none_of() { [[ -z $(processes_of "$@") ]]; }
-
-# --- Runs that stand still in their midst --------------------------------------
-taken=" "
-held=""        # the task
-held_node=""
-held_worker="" # its process
-stopped() { [[ $1 =~ ^[0-9]+$ ]] && kill -STOP "$1" 2>/dev/null; }
-# Lets the next task of a job go, unless one that nothing was done to is on its
-# way.
-let_go() {
-  local task reason next=""
-  while read -r task reason; do
-    [[ $taken == *" $task "* ]] && continue
-    [[ $reason == JobHeldUser ]] || return 0
-    [[ -n $next ]] || next=$task
-  done < <(squeue -h -r -j "$1" -t PENDING,RUNNING -o '%F_%K %r')
-  [[ -z $next ]] || scontrol release "$next"
-}
-# Slurm says which of a job's tasks need no release any more.
-let_all_go() { scontrol release "$@" 2>/dev/null || true; }
-# Takes a running task of a job, or that task, that has saved and that nothing
-# was done to.
-take() {
-  local task node worker
-  let_go "$1"
-  while read -r task node; do
-    [[ $taken == *" $task "* ]] && continue
-    has_saved "$task" || continue
-    worker=$(processes_of "$task" "$node" worker)
-    stopped "$worker" || continue
-    taken+="$task "
-    # It may have ended meanwhile.
-    if [[ -n $(processes_of "$task" "$node" worker) ]] && has_saved "$task"
-    then
-      held=$task held_node=$node held_worker=$worker
-      return 0
-    fi
-    kill -CONT "$worker" 2>/dev/null || true
-  done < <(squeue -h -r -j "$1" -t RUNNING -o '%F_%K %N')
-  return 1
-}
-hold() {
-  pause=0.05 wait_for 120 "a task of $1 that runs and has saved" take "$1"
-}
 
 hold "$limited"
 ended=$held
@@ -180,11 +90,7 @@ sbatch --parsable --partition=high --nodelist="$held_node" \
 hold "$tuned"
 lost=$held lost_node=$held_node
 say "node lost: $lost_node with $lost"
-mapfile -t ours < <(processes_of "$lost" "$lost_node")
-task=$(processes_of "$lost" "$lost_node" task)
-# Daemon, the job's step manager, and the job: the machine is off.
-kill -KILL "$(cat "$slurm/slurmd.$lost_node.pid")" \
-  "$(awk '{ print $4 }' "/proc/$task/stat")" "${ours[@]}"
+lose_node "$lost_node" "$lost"
 
 hold "$tuned"
 twice=$held first_node=$held_node first_worker=$held_worker

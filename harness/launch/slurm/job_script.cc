@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/launch/program_output.h"
 #include "harness/launch/shell_words.h"
 #include "harness/launch/slurm/slurm_text.h"
 #include "harness/spec/yaml_tree.h"
@@ -22,6 +23,10 @@ absl::StatusOr<std::vector<std::string>> TextsOf(const std::string& path,
                                                  const YamlNode& node) {
   if (node.kind == YamlNode::Kind::kScalar) {
     return std::vector<std::string>{node.text};
+  }
+  if (node.kind != YamlNode::Kind::kList) {
+    return InputError(absl::StrCat(path, ":", node.line),
+                      "wanted a text, or a list of texts");
   }
   std::vector<std::string> texts;
   for (const YamlNode& item : node.items) {
@@ -96,6 +101,13 @@ absl::Status CheckSubmission(const SlurmOptions& options,
     return InputError(out,
                       "Slurm cannot have a backslash in the names of logs");
   }
+  for (const std::string& word : options.sbatch) {
+    if (word.size() > 1 && word[0] == '-') continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--sbatch '", word,
+        "': sbatch would take it for the script; wanted an "
+        "option with its value behind '=', such as --reservation=x"));
+  }
   const std::optional<absl::Duration> limit = ParseSlurmTime(options.time);
   // Slurm looks twice a minute, and rather warns too early.
   const absl::Duration delay = absl::Seconds(options.signal_delay + 30);
@@ -104,6 +116,20 @@ absl::Status CheckSubmission(const SlurmOptions& options,
       "--time ", options.time, " and --signal-delay ", options.signal_delay,
       " (seconds): a task would save before it has begun; wanted a shorter "
       "delay or a longer time"));
+}
+
+absl::Status CheckSetup(const std::vector<std::string>& setup) {
+  if (setup.empty()) return absl::OkStatus();
+  const auto read =
+      OutputOf({"bash", "-n", "-c", "--", absl::StrJoin(setup, "\n")},
+               absl::Seconds(10));
+  // Where there is no bash the nodes may have one.
+  if (!read.ok() || read->exit_status == 0) return absl::OkStatus();
+  std::string said = read->error;
+  said.resize(said.find('\n') == std::string::npos ? said.size()
+                                                   : said.find('\n'));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--setup: no line of shell: ", said));
 }
 
 std::string JobScript(const std::vector<std::string>& task_words,

@@ -64,8 +64,9 @@ struct SlurmOptions {
 // may be lists. What it names is set in `options`.
 absl::Status ReadSlurmProfile(const std::string& path, SlurmOptions& options);
 
-// What sbatch would take and no task survive: a warning before the time limit
-// that comes at once, a folder in whose name Slurm reads patterns of its own.
+// What sbatch would take and no task survive: a word in the script's place, a
+// warning before the time limit that comes at once, a folder in whose name
+// Slurm reads patterns of its own.
 absl::Status CheckSubmission(const SlurmOptions& options,
                              const std::string& out);
 
@@ -75,6 +76,9 @@ absl::Status CheckSubmission(const SlurmOptions& options,
 std::string JobScript(const std::vector<std::string>& task_words,
                       const std::vector<std::string>& setup,
                       bool has_rungs = false);
+// What bash says of lines that it cannot read, as an error: of a quote that is
+// left open every task would die.
+absl::Status CheckSetup(const std::vector<std::string>& setup);
 // That of a job that runs `words` and is done.
 std::string PlainScript(const std::vector<std::string>& words,
                         const std::vector<std::string>& setup);

@@ -105,6 +105,11 @@ absl::StatusOr<std::string> DescribeSubmission(const spec::RunPlan& plan,
                     "\n# which executes: ", ShellLine(request.decide_words),
                     "\n");
   }
+  if (sent.empty() && planned.left_out == 0) {
+    absl::StrAppend(&text, "# nothing is to be sent: ", runs.done, " done, ",
+                    runs.failed, " failed for good, ", runs.others,
+                    " not asked for\n");
+  }
   if (planned.left_out > 0) {
     absl::StrAppend(&text, "# ", planned.left_out,
                     " tasks find no room in the queue\n");

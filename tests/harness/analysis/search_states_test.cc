@@ -73,6 +73,8 @@ TEST_CASE("a run that waits for its rung is told from one that was stopped",
   CHECK(table.stopped == 0);
   CHECK(table.waiting == 9);
   CHECK(table.runs[1].detail == "rung 1 of 3: others of it are missing");
+  CHECK(table.runs[1].waits_at_rung);
+  CHECK_FALSE(table.runs[9].waits_at_rung);
   CHECK(folder.Collected().runs[1].state == "paused");
   folder.Publish(9, 1);
   table = folder.Status();

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -204,6 +205,44 @@ TEST_CASE("of several cards each worker sees one of its own",
   workers.WaitFor(1);
   CHECK(seen("next") == "sees MIG-a\n");
   CHECK(seen("long") == "sees 3\n");
+}
+
+TEST_CASE("a card is free again however its worker ended",
+          "[launch][pool][gpus]") {
+  // What the site has set for this process is none of a worker's.
+  const char* site = getenv("CUDA_VISIBLE_DEVICES");
+  const std::string before = site == nullptr ? "" : site;
+  setenv("CUDA_VISIBLE_DEVICES", "GPU-8c1d,GPU-77aa", 1);
+  setenv("SFT_LOCAL_POOL_TEST", "stays", 1);
+  Workers workers(
+      "echo \"sees $(env | grep -c ^CUDA_VISIBLE_DEVICES=)"
+      " $CUDA_VISIBLE_DEVICES $SFT_LOCAL_POOL_TEST\"\n"
+      "case $3 in --run-id=long) exec sleep 60;;\n"
+      "--run-id=killed) kill -9 $$;; --run-id=failed) exit 1;; esac\n");
+  workers.options.cards = {"GPU-8c1d", "GPU-77aa"};
+  workers.options.jobs = 5;
+  auto pool = MakeLocalPool(workers.options);
+  REQUIRE(pool.ok());
+  workers.pool = *std::move(pool);
+  // As many runs at a time as there are cards.
+  CHECK(workers.pool->slots() == 2);
+  REQUIRE(workers.pool->Start("long", 1).ok());
+  for (const char* run_id : {"killed", "failed", "done"}) {
+    INFO(run_id);
+    REQUIRE(workers.pool->Start(run_id, 1).ok());
+    CHECK(workers.WaitFor(1).ended[0].run_id == run_id);
+    const auto log = ReadFile(workers.options.paths.Log(run_id));
+    REQUIRE(log.ok());
+    CHECK(*log == "sees 1 GPU-77aa stays\n");
+  }
+  workers.options.cards.clear();
+  CHECK((*MakeLocalPool(workers.options))->slots() == 5);
+  unsetenv("SFT_LOCAL_POOL_TEST");
+  if (site == nullptr) {
+    unsetenv("CUDA_VISIBLE_DEVICES");
+  } else {
+    setenv("CUDA_VISIBLE_DEVICES", before.c_str(), 1);
+  }
 }
 
 TEST_CASE("a worker's memory is known while it works", "[launch][pool]") {

@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/core/file_lock.h"
 #include "harness/core/files.h"
+#include "harness/core/process_place.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 
@@ -29,9 +31,7 @@ pid_t GonePid() {
 }
 
 std::string ExecutionOf(pid_t pid) {
-  char host[256] = "host";
-  gethostname(host, sizeof(host) - 1);
-  return absl::StrCat(host, "-", pid, "-1");
+  return absl::StrCat(ProcessPlace(), "-", pid, "-1");
 }
 
 struct Executions {
@@ -86,7 +86,7 @@ TEST_CASE("the newest whole checkpoint is taken up",
   CHECK(executions.said.rfind("not continuing from it: " + newer, 0) == 0);
 }
 
-TEST_CASE("what a dead process of this host left is moved, not kept twice",
+TEST_CASE("what a dead process of this place left is moved, not kept twice",
           "[launch][run_checkpoint]") {
   Executions executions;
   const std::string older = executions.Save(ExecutionOf(GonePid()), 3);
@@ -106,6 +106,19 @@ TEST_CASE("a process that lives keeps its checkpoint",
   const std::string others = executions.Save(ExecutionOf(getppid()), 4);
   CHECK(executions.TakeUp() == 4);
   CHECK(FileExists(others));
+}
+
+TEST_CASE("a container of this host's name keeps its checkpoint",
+          "[launch][run_checkpoint]") {
+  Executions executions;
+  // Its numbers are not those of the processes here.
+  const std::string others = executions.Save(
+      absl::StrCat(HostName(), "+0123456789ab-", GonePid(), "-1"), 4);
+  const std::string older =
+      executions.Save(absl::StrCat(HostName(), "-", GonePid(), "-1"), 5);
+  CHECK(executions.TakeUp() == 5);
+  CHECK(FileExists(others));
+  CHECK(FileExists(older));
 }
 
 TEST_CASE("a checkpoint of older versions is taken up",

@@ -121,6 +121,11 @@ TEST_CASE("cards are those that the variable names, or all",
   CHECK(VisibleCards("", machine.root()).empty());
   CHECK(VisibleCards("-1", machine.root()).empty());
   CHECK(VisibleCards("2,-1,3", machine.root()) == Cards{"2"});
+  CHECK(VisibleCards("2,-7,3", machine.root()) == Cards{"2"});
+  CHECK(VisibleCards(" 3, 1 ,", machine.root()) == Cards{"3", "1"});
+  CHECK(VisibleCards("1,0,1", machine.root()) == Cards{"1", "0"});
+  CHECK(VisibleCards("GPU-a,GPU-a", machine.root()) == Cards{"GPU-a"});
+  CHECK(VisibleCards(" ", machine.root()).empty());
 }
 
 TEST_CASE("this machine has a core, memory and a process that holds some",

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/core/files.h"
 #include "tests/support/catch_torch.h"
 #include "tests/support/paths.h"
 #include "tests/support/skips.h"
@@ -140,6 +141,34 @@ TEST_CASE("what no task would survive is refused", "[launch][slurm]") {
           0);
   }
   CHECK_FALSE(CheckSubmission(SlurmOptions(), "/a\\b").ok());
+  options = SlurmOptions();
+  options.sbatch = {"--reservation=x", "-pgpu", "--hold"};
+  CHECK(CheckSubmission(options, "/out").ok());
+  for (const char* bad : {"", "-", "x", "reservation=x", " --hold"}) {
+    CAPTURE(bad);
+    options.sbatch = {"--hold", bad};
+    CHECK(std::string(CheckSubmission(options, "/out").message())
+              .find(absl::StrCat("--sbatch '", bad,
+                                 "': sbatch would take it "
+                                 "for the script")) == 0);
+  }
+}
+
+TEST_CASE("lines that no shell reads are refused, and none is executed",
+          "[launch][slurm]") {
+  const support::TempDir dir;
+  const std::string ran = (dir.path() / "ran").string();
+  CHECK(CheckSetup({}).ok());
+  CHECK(CheckSetup({"module load cuda", absl::StrCat("touch ", ran), "if true",
+                    "then X='a b'; fi", ""})
+            .ok());
+  CHECK_FALSE(FileExists(ran));
+  for (const char* bad : {"echo \"open", "X='", "fi", "(", "$("}) {
+    CAPTURE(bad);
+    const std::string error(CheckSetup({"true", bad}).message());
+    CHECK(error.find("--setup: no line of shell: ") == 0);
+    CHECK(error.find('\n') == std::string::npos);
+  }
 }
 
 TEST_CASE("a profile sets what it names, and a slip is refused by its line",
@@ -176,6 +205,12 @@ TEST_CASE("a profile sets what it names, and a slip is refused by its line",
   CHECK(refusal("signal_delay: soon\n").find(":1: ") != std::string::npos);
   CHECK(refusal("qos: [a, b]\n").find("wanted one value") != std::string::npos);
   CHECK_FALSE(refusal("- a\n").empty());
+  for (const char* no_texts :
+       {"setup: {a: b}\n", "sbatch:\n", "setup: [{a: b}]\n"}) {
+    CAPTURE(no_texts);
+    CHECK(refusal(no_texts).find(":1: wanted a text, or a list of texts") !=
+          std::string::npos);
+  }
 }
 
 }  // namespace

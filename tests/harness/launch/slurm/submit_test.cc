@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/core/files.h"
+#include "harness/launch/slurm/queued_sweep.h"
 #include "tests/harness/launch/slurm/sweep_to_submit.h"
 
 namespace sft::launch::submit_test {
@@ -221,6 +222,40 @@ TEST_CASE("a state is told of runs that are not done", "[launch][slurm]") {
   CHECK(states->at(2).state == "102_2 left the queue");
 }
 
+TEST_CASE("where no Slurm is installed, or none answers, it is said",
+          "[launch][slurm]") {
+  FakeSlurm slurm;
+  Sweep sweep;
+  sweep.Submit();
+  const std::string& out = sweep.request.paths.out;
+  const auto all_say = [&](const std::string& what) {
+    for (const absl::Status& status :
+         {SubmitSweep(sweep.plan, sweep.request).status(),
+          CancelSubmitted(out).status(), ReadSlurmStates(out).status()}) {
+      CHECK(std::string(status.message()) == what);
+    }
+  };
+  slurm.Program("squeue",
+                "echo 'slurm_load_jobs error: Unable to contact slurm "
+                "controller' >&2; exit 1\n");
+  all_say(
+      "squeue ended with 1: slurm_load_jobs error: Unable to contact slurm "
+      "controller");
+  // What is asked of a site's limits is a help, and no need.
+  slurm.Program("scontrol", "exit 1\n");
+  CHECK(DescribeSubmission(sweep.plan, sweep.request).ok());
+  const size_t calls = slurm.Calls("sbatch").size();
+  {
+    const support::TempDir empty;
+    const std::string path = getenv("PATH");
+    setenv("PATH", empty.path().c_str(), 1);
+    all_say("squeue: is not in PATH; wanted a machine of a Slurm cluster");
+    CHECK(DescribeSubmission(sweep.plan, sweep.request).ok());
+    setenv("PATH", path.c_str(), 1);
+  }
+  CHECK(slurm.Calls("sbatch").size() == calls);
+}
+
 TEST_CASE("a dry run shows the script and the commands, and sends nothing",
           "[launch][slurm]") {
   const FakeSlurm slurm;
@@ -238,6 +273,12 @@ TEST_CASE("a dry run shows the script and the commands, and sends nothing",
   CHECK(slurm.Calls("sbatch").empty());
   CHECK(slurm.Calls("squeue").empty());
   CHECK_FALSE(FileExists(sweep.Folder().Path()));
+  CHECK_FALSE(Says(text, "nothing is to be sent"));
+  sweep.request.only = "failed";
+  const auto none = DescribeSubmission(sweep.plan, sweep.request);
+  REQUIRE(none.ok());
+  CHECK_FALSE(Says(*none, "# sbatch"));
+  CHECK(Says(*none, "# nothing is to be sent: 0 done, 0 failed for good, "));
 }
 
 }  // namespace
