@@ -6,7 +6,7 @@ records.
   scripts/run_experiments.py --collect [NAME...]
   scripts/run_experiments.py --take-over
   scripts/run_experiments.py --tables [NAME...]
-  scripts/run_experiments.py --rehearse DIR [--filter 'seed=0'] [NAME...]
+  scripts/run_experiments.py --rehearse DIR [NAME...]
 
 Typed again after a kill it goes on. A run that an earlier experiment made is
 taken from there. When a call ends, what has finished lies in
@@ -17,8 +17,8 @@ results/reference/NAME.h5, and the batches go. Behind learning_rate, its rates
 are written into the specs that have no records yet (--take-over: that alone).
 
 Refuses a program that was built of changed sources, and changes other than the
-specs' and the results'. --rehearse does all of it below DIR with a tiny model,
-in minutes and from any tree. Needs h5py and a built sftbench.
+specs' and the results'. --rehearse does all of it below DIR, in minutes, from
+any tree: a tiny model, one seed, short rows. Needs h5py and a built sftbench.
 """
 import argparse
 import os
@@ -36,7 +36,11 @@ NAMES = ["learning_rate", "forgetting", "sequence", "hft_shape", "replay",
          "packing_steps"]
 SOURCES = ["CMakeLists.txt", "cmake", "datasets", "harness", "methods",
            "third_party", "experiments/*.cc", "experiments/*.h"]
-MODEL, TINY = "smollm2-135m-instruct", "glassllm"
+REHEARSAL = [(r"^model: .*", "model: glassllm"),
+             (r"seed: \[0,[^]]*\]", "seed: [0]"),
+             (r"max_length: 512", "max_length: 128"),
+             (r"target_tokens: 24000", "target_tokens: 4500"),
+             (r"heldout_tokens: 4096", "heldout_tokens: 1024")]
 BYTES_A_RUN = 80_000
 # What the specs call a rate, and the cells that it is selected among.
 PLAIN = {"lora.dora": "false", "lora.rslora": "false", "lora.init": "kaiming"}
@@ -53,12 +57,11 @@ def fail(text):
 
 
 class Experiments:
-    def __init__(self, program, root, filters):
+    def __init__(self, program, root):
         self.program = str(program)
         self.specs = root / "experiments"
         self.runs = root / "results" / "runs"
         self.reference = root / "results" / "reference"
-        self.filters = ["--filter", filters] if filters else []
 
     def spec(self, name):
         return self.specs / f"{name}.yaml"
@@ -87,7 +90,7 @@ class Experiments:
     def planned(self, name):
         """The ids of a spec's runs, in order."""
         plan = self.ask("run", self.spec(name), "--out", self.out(name),
-                        "--dry-run", *self.filters)
+                        "--dry-run")
         return re.findall(r"^([0-9a-f]{16})\t", plan, re.MULTILINE)
 
     def finished(self, name):
@@ -144,7 +147,7 @@ class Experiments:
         """One call of `run`; its exit status. It saves when it is told to."""
         words = ["nice", "-n", "10", self.program, "run", self.spec(name),
                  "--out", self.out(name), "--jobs", "2",
-                 "--keep-weights", "none", *self.filters]
+                 "--keep-weights", "none"]
         child = subprocess.Popen(list(map(str, words)), cwd=ROOT)
 
         def tell(number, _):
@@ -288,7 +291,9 @@ def rehearsal_below(folder):
         path = specs / f"{name}.yaml"
         if not path.exists():
             text = (ROOT / "experiments" / path.name).read_text()
-            path.write_text(text.replace(f"model: {MODEL}", f"model: {TINY}"))
+            for pattern, cut in REHEARSAL:
+                text = re.sub(pattern, cut, text, flags=re.MULTILINE)
+            path.write_text(text)
     return folder
 
 
@@ -302,21 +307,17 @@ def main():
     what.add_argument("--take-over", action="store_true")
     what.add_argument("--tables", action="store_true")
     parser.add_argument("--rehearse", metavar="DIR")
-    parser.add_argument("--filter", default="",
-                        help="only these cells; of a rehearsal")
     parser.add_argument("--sftbench", default=str(ROOT / "build" / "sftbench"))
     args = parser.parse_args()
     names = args.names or NAMES
     for name in names:
         if name not in NAMES:
             parser.error(f"{name}: wanted one of {', '.join(NAMES)}")
-    if args.filter and not args.rehearse:
-        parser.error("--filter is of a rehearsal")
     program = pathlib.Path(args.sftbench).resolve()
     if not program.exists():
         fail(f"{program} is not there: ./setup.sh builds it")
     root = rehearsal_below(args.rehearse) if args.rehearse else ROOT
-    experiments = Experiments(program, root, args.filter)
+    experiments = Experiments(program, root)
     if args.tables:
         for name in names:
             experiments.tables(name)
