@@ -72,7 +72,7 @@ void BM_DeviceStep(benchmark::State& state, const std::string& method,
       benchmark::Counter(static_cast<double>(batch.real_tokens) * steps,
                          benchmark::Counter::kIsRate);
   state.counters["flop_per_s"] = benchmark::Counter(
-      trainee.FlopsOf(batch) * steps, benchmark::Counter::kIsRate);
+      trainee.FlopsOf(batch).total() * steps, benchmark::Counter::kIsRate);
 }
 
 // `made` against `wanted`, as a share of the largest.

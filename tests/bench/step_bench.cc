@@ -80,7 +80,7 @@ void MeasureSteps(benchmark::State& state, Trainee& trainee, const Batch& batch,
     least = std::min(least, cpu_seconds);
     sum += cpu_seconds;
   }
-  const double flops = trainee.FlopsOf(batch);
+  const double flops = trainee.FlopsOf(batch).total();
   state.counters["tokens_per_cpu_s"] =
       static_cast<double>(batch.real_tokens) / least;
   state.counters["utilisation"] = flops / least / ceiling;
@@ -186,8 +186,8 @@ void BM_StepBySizeAndLength(benchmark::State& state) {
     return;
   }
   state.SetLabel(size.name);
-  state.counters["gflop_per_token"] =
-      trainee.FlopsOf(batch) * 1e-9 / static_cast<double>(batch.real_tokens);
+  state.counters["gflop_per_token"] = trainee.FlopsOf(batch).total() * 1e-9 /
+                                      static_cast<double>(batch.real_tokens);
   MeasureSteps(state, trainee, batch, ceiling);
 }
 BENCHMARK(BM_StepBySizeAndLength)

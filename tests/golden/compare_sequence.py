@@ -104,10 +104,12 @@ def accuracies(model, answers):
         sums = []
         for prompt, answer in zip(row["prompts"], row["answers"]):
             ids = torch.tensor([prompt + answer])
-            log_p = torch.log_softmax(
-                model(input_ids=ids).logits[0].double(), -1)
-            places = range(len(prompt), ids.shape[1])
-            sums.append(sum(log_p[t - 1, ids[0, t]].item() for t in places))
+            # The logits that tell the answer's tokens, and no others.
+            logits = model(input_ids=ids,
+                           logits_to_keep=len(answer) + 1).logits[0, :-1]
+            log_p = torch.log_softmax(logits.double(), -1)
+            sums.append(log_p.gather(1, torch.tensor(answer)[:, None])
+                        .sum().item())
         right[row["task"]].append(int(np.argmax(sums)) == row["reference"])
     return {task: np.mean(items) for task, items in right.items()}
 

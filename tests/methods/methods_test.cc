@@ -1,4 +1,5 @@
 // Counts, shares and files of the update methods.
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -111,6 +112,32 @@ TEST_CASE("HFT freezes half of every category of every layer",
     CHECK(two == 15);
     CHECK(frozen.share == Approx(0.6).margin(0.03));
   }
+}
+
+// Under grouped-query attention halves of matrices are no halves of weights: of
+// 30 layers' draws of {q,k,v,o} the share has a deviation of 0.66 %.
+TEST_CASE("HFT by category trains 46.9 to 52.9 % of the linears' weights",
+          "[methods][hft]") {
+  const auto parameters = SmolParameters();
+  double least = 1, most = 0;
+  for (uint64_t draw = 0; draw < 100; ++draw) {
+    Rng rng = MaskRng(draw);
+    const std::vector<uint8_t> mask = DrawHftMask(parameters, {}, rng);
+    double trained = 0, all = 0;
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      const model::Parameter& p = parameters[i];
+      if (p.layer < 0 || p.role == model::Role::kNorm) continue;
+      const auto numel = static_cast<double>(p.tensor.numel());
+      all += numel;
+      trained += mask[i] != 0 ? numel : 0;
+    }
+    CHECK(all == 30 * 3538944.0);
+    least = std::min(least, trained / all);
+    most = std::max(most, trained / all);
+  }
+  CHECK(least >= 0.469);
+  CHECK(most <= 0.529);
+  CHECK(most - least > 0.02);
 }
 
 TEST_CASE("Balanced HFT freezes the same weights in every draw",
