@@ -18,6 +18,7 @@ struct ReportFlags {
   std::string path;
   std::string format = "md";
   std::string table;
+  analysis::ReportOptions options;
 };
 
 void DeclareReport(CLI::App& app, ReportFlags& flags) {
@@ -27,14 +28,20 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
       ->check(OneOf({"md", "csv", "tsv", "latex", "html"}));
   app.add_option("--table", flags.table,
                  "one table alone: main, comparisons, retained, scores, "
-                 "sequence, curve, equal_target, front, rewind, distance");
+                 "sequence, curve, equal_target, front, fronts, letters, "
+                 "rewind, distance");
+  app.add_flag("--fdr", flags.options.fdr,
+               "Benjamini and Hochberg's values beside Holm's");
+  app.add_flag("--equal-budget", flags.options.equal_budget,
+               "as many rows compete in each group of select.per, of larger "
+               "groups a draw");
 }
 
 absl::StatusOr<int> RunReport(const ReportFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
                        analysis::ParseTableFormat(flags.format));
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
-                       analysis::BuildReport(flags.path));
+                       analysis::BuildReport(flags.path, flags.options));
   std::string text = analysis::RenderReport(report, format);
   if (!flags.table.empty()) {
     SFT_ASSIGN_OR_RETURN(text,

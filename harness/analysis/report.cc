@@ -3,7 +3,10 @@
 #include <iterator>
 #include <utility>
 
+#include "harness/analysis/comparability.h"
 #include "harness/analysis/comparison_families.h"
+#include "harness/analysis/fronts.h"
+#include "harness/analysis/letters.h"
 #include "harness/analysis/point_tables.h"
 #include "harness/analysis/rates.h"
 #include "harness/analysis/report_notes.h"
@@ -13,20 +16,23 @@
 
 namespace sft::analysis {
 
-absl::StatusOr<Report> BuildReport(const std::string& dir) {
+absl::StatusOr<Report> BuildReport(const std::string& dir,
+                                   const ReportOptions& options) {
   SFT_ASSIGN_OR_RETURN(Results results, CollectResults(dir));
-  SelectCells(results);
+  SelectCells(results, options.equal_budget);
   const std::vector<Comparison> comparisons = CompareAll(results);
   Report report;
   report.question = results.question;
   report.main = MainTable(results, comparisons);
-  report.comparisons = ComparisonTable(results, comparisons);
+  report.comparisons = ComparisonTable(results, comparisons, options);
   report.more = {{"retained", RetainedTable(results, comparisons)},
                  {"scores", ScoresTable(results)},
                  {"sequence", SequenceTable(results)},
                  {"curve", CurveTable(results)},
                  {"equal_target", EqualTargetTable(results)},
                  {"front", FrontTable(results)},
+                 {"fronts", FrontsTable(results)},
+                 {"letters", LettersTable(results)},
                  {"rewind", RewindTable(results)},
                  {"distance", DistanceTable(results)}};
   report.notes = results.notes;
@@ -36,8 +42,15 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
   add(NotesOnSuspectRuns(results));
   add(NotesOnData(results));
   add(NotesOnRates(results));
+  add(NotesOnComparability(results));
   add(NotesOnTests(results, comparisons));
   add(NotesOnMissingIntervals(results));
+  if (options.fdr) {
+    report.notes.push_back(
+        "FDR q is Benjamini and Hochberg's, of the same two families: of what "
+        "is called a difference up to a q, that share is expected to be none. "
+        "It decides nothing here; verdicts are by Holm's p.");
+  }
   if (!results.select_by.empty()) {
     report.notes.push_back("Selected rows (*) are the best of their group by " +
                            results.select_by + ", mean over seeds.");

@@ -26,7 +26,12 @@ struct Report {
   std::vector<std::string> notes;
 };
 
-absl::StatusOr<Report> BuildReport(const std::string& dir);
+struct ReportOptions {
+  bool fdr = false;           // Benjamini and Hochberg's values beside Holm's
+  bool equal_budget = false;  // SelectCells
+};
+absl::StatusOr<Report> BuildReport(const std::string& dir,
+                                   const ReportOptions& options = {});
 
 // md, latex, html: the tables and the notes; csv, tsv: the main table alone.
 std::string RenderReport(const Report& report, TableFormat format);
@@ -39,7 +44,8 @@ absl::StatusOr<std::string> RenderOneTable(const Report& report,
 Table MainTable(const Results& results,
                 const std::vector<Comparison>& comparisons);
 Table ComparisonTable(const Results& results,
-                      const std::vector<Comparison>& comparisons);
+                      const std::vector<Comparison>& comparisons,
+                      const ReportOptions& options = {});
 
 }  // namespace sft::analysis
 

@@ -18,16 +18,6 @@ ValueOfRun Fact(const std::string& name) {
   };
 }
 
-// The peak of the training where it is known, on the device if there is one.
-std::optional<double> PeakMebibytes(const record::RunRecord& record) {
-  for (const char* name : {"train_peak_device_bytes", "peak_device_bytes",
-                           "train_peak_rss_bytes", "peak_rss_bytes"}) {
-    const std::optional<double> bytes = Lookup(record.measured, name);
-    if (bytes.has_value()) return *bytes / (1 << 20);
-  }
-  return std::nullopt;
-}
-
 std::string StatusOf(const Results& results, const ResultCell& cell) {
   std::vector<std::pair<std::string, int>> counts;
   for (const size_t index : cell.runs) {
