@@ -10,6 +10,7 @@
 #include "experiments/claim_models.h"
 #include "experiments/command_line.h"
 #include "experiments/power_command.h"
+#include "experiments/table_output.h"
 #include "harness/analysis/claims.h"
 #include "harness/analysis/tables.h"
 #include "harness/core/status.h"
@@ -20,7 +21,7 @@ namespace {
 struct ClaimsFlags {
   std::string file = SFTBENCH_SOURCE_DIR "/experiments/claims.yaml";
   std::string records = SFTBENCH_SOURCE_DIR "/results/reference";
-  std::string format;
+  TableFlags tables;
   bool json = false;
 };
 
@@ -29,9 +30,7 @@ void DeclareClaims(CLI::App& app, ClaimsFlags& flags) {
   app.add_option("--records", flags.records,
                  "the folder of merged records that it names")
       ->type_name("DIR");
-  app.add_option("--format", flags.format,
-                 "of the table; without it md on a terminal, tsv in a pipe")
-      ->check(OneOf({"md", "csv", "tsv", "latex", "html"}));
+  DeclareTable(app, flags.tables);
   app.add_flag("--json", flags.json, "an array of claims with their tests");
 }
 
@@ -45,12 +44,15 @@ absl::StatusOr<int> RunClaims(const ClaimsFlags& flags) {
     fputs(analysis::ClaimsAsJson(claims).c_str(), stdout);
     return kExitGood;
   }
-  const std::string name = !flags.format.empty()        ? flags.format
-                           : isatty(STDOUT_FILENO) == 1 ? "md"
-                                                        : "tsv";
-  SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
-                       analysis::ParseTableFormat(name));
-  fputs(analysis::RenderTable(analysis::ClaimsTable(claims), format).c_str(),
+  TableFlags tables = flags.tables;
+  // For programs, not for a page: a line a test.
+  if (tables.format.empty() && isatty(STDOUT_FILENO) != 1) {
+    tables.format = "tsv";
+  }
+  SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format, FormatOf(tables));
+  fputs(analysis::RenderTable(analysis::ClaimsTable(claims), format,
+                              OptionsOf(tables, format))
+            .c_str(),
         stdout);
   return kExitGood;
 }

@@ -48,13 +48,14 @@ std::string CommandFor(const std::string& word) {
   } kRows[] = {
       {"run",
        " train finetune fine-tune tune sft launch start sweep resume "
-       "continue exec execute benchmark bench compare "},
+       "continue exec execute benchmark bench "},
       {"plan", " expand lines array "},
       {"submit", " sbatch slurm qsub cluster queue "},
       {"cancel", " scancel kill stop "},
       {"eval", " evaluate test validate perplexity ppl lm_eval "},
       {"generate", " chat infer inference predict sample complete prompt "},
       {"report", " results table tables summary plot summarize html "},
+      {"compare", " diff versus vs "},
       {"show", " describe inspect details info log "},
       {"query", " filter select where csv dump "},
       {"status", " progress ps watch jobs "},

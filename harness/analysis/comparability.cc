@@ -16,10 +16,10 @@
 namespace sft::analysis {
 namespace {
 
-using Texts = std::map<std::string, std::string>;
+using NamedTexts = std::map<std::string, std::string>;
 
 // Both have it, and it differs.
-bool TextsDiffer(const Texts& one, const Texts& other,
+bool TextsDiffer(const NamedTexts& one, const NamedTexts& other,
                  const std::string& name) {
   const auto a = one.find(name), b = other.find(name);
   return a != one.end() && b != other.end() && a->second != b->second;
@@ -110,7 +110,7 @@ void NoteBuilds(const Results& results, std::vector<std::string>& notes) {
   std::map<std::string, std::set<std::string>> values;
   for (const CollectedRun& run : results.runs) {
     if (!run.record.has_value()) continue;
-    const Texts& build = run.record->provenance_build;
+    const NamedTexts& build = run.record->provenance_build;
     const auto is_dirty = build.find("dirty");
     dirty += is_dirty != build.end() && is_dirty->second == "true";
     for (const char* name : {"kernels", "device", "torch", "threads"}) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/cell_table.h"
 #include "harness/analysis/comparison_families.h"
+#include "harness/analysis/cost_tables.h"
 #include "harness/analysis/rates.h"
 #include "harness/analysis/task_columns.h"
 #include "harness/core/rng.h"

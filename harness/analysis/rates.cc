@@ -72,15 +72,6 @@ std::optional<double> TokensPerSecond(const record::RunRecord& record) {
   return rate.has_value() && *rate > 0 ? rate : std::nullopt;
 }
 
-std::optional<double> PeakMebibytes(const record::RunRecord& record) {
-  for (const char* name : {"train_peak_device_bytes", "peak_device_bytes",
-                           "train_peak_rss_bytes", "peak_rss_bytes"}) {
-    const std::optional<double> bytes = Lookup(record.measured, name);
-    if (bytes.has_value()) return *bytes / (1 << 20);
-  }
-  return std::nullopt;
-}
-
 bool WaitedForProcessor(const record::RunRecord& record) {
   const std::optional<double> wall =
       Lookup(record.measured, "train_wall_seconds");

@@ -1,5 +1,4 @@
-// Peak memory of a run; tokens a second of a cell, and whether they may be
-// believed and averaged.
+// Tokens a second of a cell, and whether they may be believed and averaged.
 #ifndef HARNESS_ANALYSIS_RATES_H_
 #define HARNESS_ANALYSIS_RATES_H_
 
@@ -14,9 +13,6 @@ namespace sft::analysis {
 
 // Real tokens by wall time of training; nullopt where nothing was trained.
 std::optional<double> TokensPerSecond(const record::RunRecord& record);
-
-// The peak of the training where it is known, on the device if there is one.
-std::optional<double> PeakMebibytes(const record::RunRecord& record);
 
 // Did the run wait for the processor? Its CPU time is far below wall time times
 // threads: below 0.8 of it with one thread, and, as no step is parallel
