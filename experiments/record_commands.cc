@@ -1,4 +1,4 @@
-// report, query, verify, merge-records: from records to tables.
+// report, compare, query, verify, merge-records: from records to tables.
 
 #include <unistd.h>
 
@@ -6,44 +6,13 @@
 
 #include "experiments/command_line.h"
 #include "experiments/query_command.h"
-#include "harness/analysis/report.h"
+#include "experiments/report_command.h"
 #include "harness/core/status.h"
 #include "harness/record/merge.h"
 #include "harness/record/verify.h"
 
 namespace sft::experiments {
 namespace {
-
-struct ReportFlags {
-  std::string path;
-  std::string format = "md";
-  std::string table;
-};
-
-void DeclareReport(CLI::App& app, ReportFlags& flags) {
-  app.add_option("DIR|FILE", flags.path, "records of a sweep, or merged ones")
-      ->required();
-  app.add_option("--format", flags.format, "of the tables")
-      ->check(OneOf({"md", "csv", "tsv", "latex", "html"}));
-  app.add_option("--table", flags.table,
-                 "one table alone: main, comparisons, retained, scores, "
-                 "sequence, curve, equal_target, front, rewind, distance");
-}
-
-absl::StatusOr<int> RunReport(const ReportFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
-                       analysis::ParseTableFormat(flags.format));
-  SFT_ASSIGN_OR_RETURN(const analysis::Report report,
-                       analysis::BuildReport(
-                           flags.path, TheWorkbench().LaterOptionsOfMethods()));
-  std::string text = analysis::RenderReport(report, format);
-  if (!flags.table.empty()) {
-    SFT_ASSIGN_OR_RETURN(text,
-                         analysis::RenderOneTable(report, flags.table, format));
-  }
-  fputs(text.c_str(), stdout);
-  return kExitGood;
-}
 
 struct VerifyFlags {
   std::vector<std::string> paths;
@@ -115,15 +84,8 @@ absl::StatusOr<int> RunMerge(const MergeFlags& flags) {
 
 std::vector<Command> RecordCommands() {
   return {
-      MakeCommand(
-          {.name = "report",
-           .usage = "report DIR|FILE [--format md|csv|tsv|latex|html] "
-                    "[--table NAME]",
-           .summary = "The tables of a sweep, from its records and nothing "
-                      "else.",
-           .help = "Of a folder, or of one file of merge-records.\n"
-                   "  sftbench report results/demo --format csv > table.csv"},
-          DeclareReport, RunReport),
+      ReportCommand(),
+      CompareCommand(),
       QueryCommand(),
       MakeCommand(
           {.name = "verify",

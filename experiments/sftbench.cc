@@ -48,13 +48,14 @@ std::string CommandFor(const std::string& word) {
   } kRows[] = {
       {"run",
        " train finetune fine-tune tune sft launch start sweep resume "
-       "continue exec execute benchmark bench compare "},
+       "continue exec execute benchmark bench "},
       {"plan", " expand lines array "},
       {"submit", " sbatch slurm qsub cluster queue "},
       {"cancel", " scancel kill stop "},
       {"eval", " evaluate test validate perplexity ppl lm_eval "},
       {"generate", " chat infer inference predict sample complete prompt "},
       {"report", " results table tables summary plot summarize html "},
+      {"compare", " diff versus vs "},
       {"show", " describe inspect details info log "},
       {"query", " filter select where csv dump "},
       {"status", " progress ps watch jobs "},
@@ -62,6 +63,8 @@ std::string CommandFor(const std::string& word) {
       {"data", " clean prepare preprocess split dedup "},
       {"tokenize", " encode tokens tokenizer "},
       {"list", " ls models methods optimizers datasets tasks metrics fields "},
+      {"power", " samplesize sample-size mde seeds "},
+      {"claims", " ledger reproduce reproduced "},
       {"verify", " validate-records fsck "},
       {"check", " lint validate-spec "},
       {"init", " new create template starter example scaffold "},
@@ -126,9 +129,9 @@ int RunProgram(const std::vector<std::string>& arguments) {
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
   for (auto make : {InitCommands, CheckCommands, SweepCommands, TaskCommands,
-                    SubmitCommands, RecordCommands, ModelCommands, DataCommands,
-                    ScoreCommands, BatchesCommands, PackCommands, ListCommands,
-                    HelpCommands}) {
+                    SubmitCommands, RecordCommands, ClaimsCommands,
+                    ModelCommands, DataCommands, ScoreCommands, BatchesCommands,
+                    PackCommands, ListCommands, HelpCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

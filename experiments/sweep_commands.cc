@@ -18,6 +18,7 @@
 #include "experiments/show_command.h"
 #include "experiments/status_command.h"
 #include "experiments/worker_command.h"
+#include "harness/analysis/power.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/launch/launcher.h"
@@ -180,6 +181,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
     progress.Clear();
     PrintWarnings(checked.warnings);
     PrintWarnings(described.notices);
+    PrintWarnings(analysis::NotesOnDecidability(plan));
     PrintPlan(described);
     return kExitGood;
   }

@@ -49,6 +49,13 @@ void CellTable::AddCells(TableColumn column,
   table_.columns.push_back(std::move(column));
 }
 
+void CellTable::ChangeLast(
+    const std::function<void(size_t, TableCell&)>& change) {
+  for (size_t i = 0; i < table_.rows.size(); ++i) {
+    change(i, table_.rows[i].back());
+  }
+}
+
 std::string CellLabel(const Results& results, const ResultCell& cell) {
   std::string label = cell.axes.at("method");
   // Nothing is batched for training where nothing is trained.

@@ -28,6 +28,9 @@ class CellTable {
   void AddCells(TableColumn column,
                 const std::function<TableCell(size_t)>& cell_of);
 
+  // Changes the cells of the column that was added last, by index of the row.
+  void ChangeLast(const std::function<void(size_t, TableCell&)>& change);
+
   Table Take() { return std::move(table_); }
 
  private:

@@ -24,6 +24,11 @@ TableCell PCell(const Comparison& one) {
   return cell;
 }
 
+TableCell Toned(TableCell cell, const Comparison& one) {
+  cell.tone = ToneOf(one);
+  return cell;
+}
+
 TableCell SignFlipCell(const Comparison& one) {
   if (!one.sign_flip_p.has_value()) return {};
   TableCell cell = NumberCell(*one.sign_flip_p);
@@ -35,34 +40,56 @@ TableCell SignFlipCell(const Comparison& one) {
 }  // namespace
 
 Table ComparisonTable(const Results& results,
-                      const std::vector<Comparison>& comparisons) {
+                      const std::vector<Comparison>& comparisons,
+                      const ReportOptions& options) {
   Table table;
   table.title = "Paired comparisons";
   table.columns = {
       {.key = "row", .title = "row", .is_text = true},
       {.key = "against", .title = "against", .is_text = true},
-      {.key = "task", .title = "task", .is_text = true},
-      {.key = "metric", .title = "metric", .is_text = true},
-      {.key = "items", .title = "items"},
-      {.key = "seeds", .title = "seeds"},
-      {.key = "claim", .title = "claim about", .is_text = true},
+      {.key = "task", .title = "task", .is_text = true, .may_be_note = true},
+      {.key = "metric",
+       .title = "metric",
+       .is_text = true,
+       .may_be_note = true},
+      {.key = "items", .title = "items", .is_detail = true},
+      {.key = "seeds", .title = "seeds", .may_be_note = true},
+      {.key = "claim",
+       .title = "claim about",
+       .is_text = true,
+       .is_detail = true},
       {.key = "gain",
        .title = "gain [95 %]",
        .digits = 4,
        .has_interval = true,
        .show_sign = true},
-      {.key = "unit", .title = "unit", .is_text = true},
+      {.key = "unit", .title = "unit", .is_text = true, .may_be_note = true},
       {.key = "effect_size",
        .title = "effect size (items)",
        .digits = 2,
-       .show_sign = true},
-      {.key = "p", .title = "p", .is_p_value = true},
+       .show_sign = true,
+       .is_detail = true},
+      {.key = "p", .title = "p", .is_p_value = true, .is_detail = true},
       {.key = "holm_p", .title = "Holm p", .is_p_value = true},
       {.key = "verdict", .title = "verdict", .is_text = true},
-      {.key = "sign_flip_p", .title = "sign-flip p", .is_p_value = true},
+      {.key = "sign_flip_p",
+       .title = "sign-flip p",
+       .is_p_value = true,
+       .is_detail = true},
       {.key = "smallest_detectable", .title = "detectable", .digits = 4},
-      {.key = "wins", .title = "wins/losses", .is_text = true},
+      {.key = "wins",
+       .title = "wins/losses",
+       .is_text = true,
+       .is_detail = true},
+      {.key = "improvement",
+       .title = "P(seed better)",
+       .digits = 2,
+       .is_detail = true},
   };
+  if (options.fdr) {
+    table.columns.push_back(
+        {.key = "fdr_q", .title = "FDR q", .is_p_value = true});
+  }
   for (const Comparison& one : comparisons) {
     if (!one.is_asked_for) continue;
     table.rows.push_back(
@@ -73,17 +100,20 @@ Table ComparisonTable(const Results& results,
          NumberCell(static_cast<double>(one.n_items)),
          NumberCell(static_cast<double>(one.n_seeds)),
          {.text = std::string(ClaimName(one.claim))},
-         GainCell(one),
+         Toned(GainCell(one), one),
          {.text = one.unit},
          NumberCell(one.effect_size),
          PCell(one),
          HolmCell(one),
-         {.text = Verdict(one)},
+         Toned({.text = Verdict(one)}, one),
          SignFlipCell(one),
          NumberCell(one.smallest_detectable),
          {.text = one.wins.has_value()
                       ? absl::StrCat(*one.wins, "/", *one.losses)
-                      : ""}});
+                      : ""},
+         // Of one seed it would say no more than the gain's sign.
+         NumberCell(one.n_seeds > 1 ? one.improvement : kNaN)});
+    if (options.fdr) table.rows.back().push_back(NumberCell(one.fdr_p));
   }
   return table;
 }

@@ -112,7 +112,7 @@ Table PointTable(const Results& results, const std::string& split,
   table.title = title;
   table.columns = {{.key = "row", .title = "row", .is_text = true},
                    {.key = at, .title = at, .is_text = true},
-                   {.key = "seeds", .title = "seeds"}};
+                   {.key = "seeds", .title = "seeds", .may_be_note = true}};
   const std::vector<std::string> sets = SetsAtPoints(results, split);
   for (const std::string& set : sets) {
     const MetricRecord* metric = AnyMetric(results, split, set);
@@ -247,20 +247,30 @@ Table EqualTargetTable(const Results& results) {
                        .has_interval = true,
                        .show_sign = show_sign};
   };
-  table.columns = {{.key = "row", .title = "row", .is_text = true},
-                   {.key = "against", .title = "against", .is_text = true},
-                   {.key = "target", .title = "target", .is_text = true},
-                   {.key = "level", .title = "s*", .digits = 4},
-                   {.key = "set", .title = "set", .is_text = true},
-                   {.key = "metric", .title = "metric", .is_text = true},
-                   {.key = "unit", .title = "unit", .is_text = true},
-                   {.key = "pairs", .title = "pairs"},
-                   {.key = "missed", .title = "pairs that miss s*"},
-                   number("row_value", "row [95 %]", false),
-                   number("against_value", "against [95 %]", false),
-                   number("difference", "difference [95 %]", true),
-                   {.key = "p", .title = "p (uncorrected)", .is_p_value = true},
-                   {.key = "direction", .title = "direction", .is_text = true}};
+  table.columns = {
+      {.key = "row", .title = "row", .is_text = true},
+      {.key = "against", .title = "against", .is_text = true},
+      {.key = "target",
+       .title = "target",
+       .is_text = true,
+       .may_be_note = true},
+      {.key = "level", .title = "s*", .digits = 4},
+      {.key = "set", .title = "set", .is_text = true},
+      {.key = "metric",
+       .title = "metric",
+       .is_text = true,
+       .may_be_note = true},
+      {.key = "unit", .title = "unit", .is_text = true, .may_be_note = true},
+      {.key = "pairs", .title = "pairs"},
+      {.key = "missed", .title = "pairs that miss s*", .may_be_note = true},
+      number("row_value", "row [95 %]", false),
+      number("against_value", "against [95 %]", false),
+      number("difference", "difference [95 %]", true),
+      {.key = "p", .title = "p (uncorrected)", .is_p_value = true},
+      {.key = "direction",
+       .title = "direction",
+       .is_text = true,
+       .may_be_note = true}};
   for (const ResultCell& cell : results.cells) {
     if (cell.is_untuned || ConfigOf(results, cell).train.size() != 1) continue;
     const std::optional<size_t> baseline = BaselineCell(results, cell);
@@ -304,20 +314,27 @@ Table EqualTargetTable(const Results& results) {
 Table FrontTable(const Results& results) {
   Table table;
   table.title = "Target against retention";
-  table.columns = {{.key = "row", .title = "row", .is_text = true},
-                   {.key = "target", .title = "target", .is_text = true},
-                   {.key = "loss",
-                    .title = "target's validation loss [95 %]",
-                    .digits = 4,
-                    .has_interval = true},
-                   {.key = "set", .title = "set", .is_text = true},
-                   {.key = "kept",
-                    .title = "retained [95 %]",
-                    .digits = 4,
-                    .has_interval = true},
-                   {.key = "unit", .title = "unit", .is_text = true},
-                   {.key = "direction", .title = "direction", .is_text = true},
-                   {.key = "front", .title = "on the front", .is_text = true}};
+  table.columns = {
+      {.key = "row", .title = "row", .is_text = true},
+      {.key = "target",
+       .title = "target",
+       .is_text = true,
+       .may_be_note = true},
+      {.key = "loss",
+       .title = "target's validation loss [95 %]",
+       .digits = 4,
+       .has_interval = true},
+      {.key = "set", .title = "set", .is_text = true},
+      {.key = "kept",
+       .title = "retained [95 %]",
+       .digits = 4,
+       .has_interval = true},
+      {.key = "unit", .title = "unit", .is_text = true, .may_be_note = true},
+      {.key = "direction",
+       .title = "direction",
+       .is_text = true,
+       .may_be_note = true},
+      {.key = "front", .title = "on the front", .is_text = true}};
   // Where points are measured, the question is one of this kind.
   for (const std::string& set : SetsAtPoints(results, "curve")) {
     const MetricRecord* metric = AnyMetric(results, "curve", set);

@@ -21,27 +21,51 @@ struct Report {
   struct Named {
     std::string name;
     Table table;
+    bool is_shown = true;  // with the others, where none is named
   };
   std::vector<Named> more;
   std::vector<std::string> notes;
+  std::vector<std::string> reading;  // of the notes, how numbers are made
+  // What the tables are made of.
+  Results results;
+  std::vector<Comparison> tests;
 };
 
-// `later`: as CollectResults has it.
+struct ReportOptions {
+  bool fdr = false;           // Benjamini and Hochberg's values beside Holm's
+  bool equal_budget = false;  // SelectCells
+  spec::LaterOptions later;   // as CollectResults has it
+};
 absl::StatusOr<Report> BuildReport(const std::string& dir,
-                                   const spec::LaterOptions& later = {});
+                                   const ReportOptions& options = {});
+// Every name that `report --table` takes.
+std::vector<std::string> TableNames();
 
-// md, latex, html: the tables and the notes; csv, tsv: the main table alone.
-std::string RenderReport(const Report& report, TableFormat format);
-// One table: "main", "comparisons", or one of `more`; an error lists them.
-absl::StatusOr<std::string> RenderOneTable(const Report& report,
-                                           const std::string& name,
-                                           TableFormat format);
+// text, md, latex, html: the tables and the notes; csv, tsv: the main table
+// alone.
+std::string RenderReport(const Report& report, TableFormat format,
+                         const RenderOptions& options = {});
+// One table with the columns asked for (WithColumns), or those of the format:
+// all in csv, tsv and html, else what readers have (ForReaders). "sequence" is
+// for readers preceded by "scores", its matrix. An error lists the names.
+absl::StatusOr<std::string> RenderOneTable(
+    const Report& report, const std::string& name, TableFormat format,
+    const RenderOptions& options = {},
+    const std::vector<std::string>& columns = {});
+// A table of these columns likewise.
+absl::StatusOr<std::string> RenderChosen(
+    const Table& table, TableFormat format, const RenderOptions& options,
+    const std::vector<std::string>& columns);
+// One of `more`, main or comparisons, or what is made where it is asked for:
+// a row a run ("seeds"), a row a number ("long").
+absl::StatusOr<Table> TableNamed(const Report& report, const std::string& name);
 
 // Parts of BuildReport.
 Table MainTable(const Results& results,
                 const std::vector<Comparison>& comparisons);
 Table ComparisonTable(const Results& results,
-                      const std::vector<Comparison>& comparisons);
+                      const std::vector<Comparison>& comparisons,
+                      const ReportOptions& options = {});
 
 }  // namespace sft::analysis
 

@@ -1,8 +1,12 @@
 #include "harness/analysis/tables.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_replace.h"
+#include "harness/analysis/latex_table.h"
+#include "harness/analysis/table_layout.h"
+#include "harness/analysis/text_table.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
 
@@ -11,25 +15,12 @@ namespace {
 
 constexpr char kNothing[] = "\xe2\x80\x93";  // en dash
 
-std::string Fixed(double value, int digits, bool show_sign) {
-  if (!std::isfinite(value)) return CanonicalText(value);
-  std::string text = absl::StrFormat("%.*f", digits, value);
-  // A rounded -0.0001 is no negative number to the reader.
-  if (text.find_first_not_of("-0.") == std::string::npos && text[0] == '-') {
-    text = text.substr(1);
-  }
-  if (show_sign && text[0] != '-' &&
-      text.find_first_not_of("0.") != std::string::npos) {
-    text = "+" + text;
+// Without what moves a terminal's cursor.
+std::string OneLine(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
   }
   return text;
-}
-
-std::string PValue(double p) {
-  if (!std::isfinite(p)) return CanonicalText(p);
-  if (p < 1e-15) return "< 1e-15";
-  if (p < 0.001) return absl::StrFormat("%.1e", p);
-  return absl::StrFormat("%.3f", p);
 }
 
 // Fields of a line of CSV or TSV.
@@ -80,52 +71,35 @@ std::string RenderFlat(const Table& table, TableFormat format) {
 std::string RenderMarkdown(const Table& table) {
   std::string out;
   if (!table.title.empty()) out += "## " + table.title + "\n\n";
-  std::string rule;
-  for (const TableColumn& column : table.columns) {
-    out += "| " + EscapeFor(TableFormat::kMarkdown, column.title) + " ";
-    rule += column.is_text ? "| --- " : "| ---: ";
-  }
-  out += "|\n" + rule + "|\n";
-  for (const auto& row : table.rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      out += "| " +
-             EscapeFor(TableFormat::kMarkdown,
-                       CellText(table.columns[i], row[i])) +
-             " ";
+  const TextGrid grid = GridOf(table, [](const std::string& text) {
+    return EscapeFor(TableFormat::kMarkdown, text);
+  });
+  const auto width = [&](size_t i) {
+    return std::max<size_t>({grid.widths[i], TextWidth(grid.titles[i]),
+                             table.columns[i].is_text ? 3u : 4u});
+  };
+  const auto add = [&](const std::vector<std::string>& texts) {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      out += "| " + Padded(texts[i], width(i), !table.columns[i].is_text) + " ";
     }
     out += "|\n";
+  };
+  add(grid.titles);
+  std::vector<std::string> rule;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const bool is_text = table.columns[i].is_text;
+    rule.push_back(std::string(width(i) - (is_text ? 0 : 1), '-') +
+                   (is_text ? "" : ":"));
+  }
+  add(rule);
+  for (const auto& row : grid.rows) add(row);
+  if (!table.left_out.empty()) {
+    out += "\n" + EscapeFor(TableFormat::kMarkdown, LeftOutLine(table)) + "\n";
+  }
+  for (const std::string& note : table.notes) {
+    out += "\n" + EscapeFor(TableFormat::kMarkdown, note) + "\n";
   }
   return out;
-}
-
-// A row that begins with "*" or "[" would be an argument of the \\ before it.
-std::string FirstLatexCell(const std::string& text) {
-  if (text.empty() || (text[0] != '*' && text[0] != '[')) return text;
-  return absl::StrCat("{", text.substr(0, 1), "}", text.substr(1));
-}
-
-std::string RenderLatex(const Table& table) {
-  std::string out;
-  if (!table.title.empty()) out += "% " + table.title + "\n";
-  out += "\\begin{tabular}{";
-  for (const TableColumn& column : table.columns) {
-    out += column.is_text ? 'l' : 'r';
-  }
-  out += "}\n\\toprule\n";
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (i > 0) out += " & ";
-    out += EscapeFor(TableFormat::kLatex, table.columns[i].title);
-  }
-  out += " \\\\\n\\midrule\n";
-  for (const auto& row : table.rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      const std::string text =
-          EscapeFor(TableFormat::kLatex, CellText(table.columns[i], row[i]));
-      out += i > 0 ? " & " + text : FirstLatexCell(text);
-    }
-    out += " \\\\\n";
-  }
-  return out + "\\bottomrule\n\\end{tabular}\n";
 }
 
 std::string RenderHtml(const Table& table) {
@@ -158,26 +132,51 @@ absl::StatusOr<TableFormat> ParseTableFormat(const std::string& name) {
   if (name == "tsv") return TableFormat::kTsv;
   if (name == "latex") return TableFormat::kLatex;
   if (name == "html") return TableFormat::kHtml;
+  if (name == "text") return TableFormat::kText;
   return absl::InvalidArgumentError(absl::StrCat(
-      "format '", name, "': wanted one of md, csv, tsv, latex, html"));
+      "format '", name, "': wanted one of text, md, csv, tsv, latex, html"));
+}
+
+std::string FixedText(double value, int digits, bool show_sign) {
+  if (!std::isfinite(value)) return CanonicalText(value);
+  std::string text = absl::StrFormat("%.*f", digits, value);
+  // A rounded -0.0001 is no negative number to the reader.
+  if (text.find_first_not_of("-0.") == std::string::npos && text[0] == '-') {
+    text = text.substr(1);
+  }
+  if (show_sign && text[0] != '-' &&
+      text.find_first_not_of("0.") != std::string::npos) {
+    text = "+" + text;
+  }
+  return text;
+}
+
+std::string PValueText(double p) {
+  if (!std::isfinite(p)) return CanonicalText(p);
+  if (p < 1e-15) return "< 1e-15";
+  if (p < 0.001) return absl::StrFormat("%.1e", p);
+  return absl::StrFormat("%.3f", p);
 }
 
 std::string CellText(const TableColumn& column, const TableCell& cell) {
-  if (!cell.value.has_value()) return cell.text.empty() ? kNothing : cell.text;
-  std::string text = column.is_p_value
-                         ? PValue(*cell.value)
-                         : Fixed(*cell.value, column.digits, column.show_sign);
+  if (!cell.value.has_value()) {
+    return (cell.text.empty() ? kNothing : cell.text) + cell.mark;
+  }
+  std::string text = column.is_p_value ? PValueText(*cell.value)
+                                       : FixedText(*cell.value, column.digits,
+                                                   column.show_sign);
   if (cell.is_at_most && text[0] != '<') text = "<= " + text;
   if (cell.sd.has_value()) {
-    text += " \xc2\xb1 " + Fixed(*cell.sd, column.digits, false);
+    text += " \xc2\xb1 " + FixedText(*cell.sd, column.digits, false);
   }
   if (cell.interval.has_value()) {
     const auto bound = [&](double value) {
-      return Fixed(value, column.digits, column.show_sign);
+      return FixedText(value, column.digits, column.show_sign);
     };
     text += " [" + bound(cell.interval->low) + ", " +
             bound(cell.interval->high) + "]";
   }
+  text += cell.mark;
   if (!cell.note.empty()) text += " (" + cell.note + ")";
   return text;
 }
@@ -193,32 +192,19 @@ std::string EscapeFor(TableFormat format, const std::string& text) {
     case TableFormat::kTsv:
       return absl::StrReplaceAll(text, {{"\t", " "}, {"\n", " "}, {"\r", " "}});
     case TableFormat::kLatex:
-      return absl::StrReplaceAll(text, {{"\\", "\\textbackslash{}"},
-                                        {"&", "\\&"},
-                                        {"%", "\\%"},
-                                        {"$", "\\$"},
-                                        {"#", "\\#"},
-                                        {"_", "\\_"},
-                                        {"{", "\\{"},
-                                        {"}", "\\}"},
-                                        {"~", "\\textasciitilde{}"},
-                                        {"^", "\\textasciicircum{}"},
-                                        {"<=", "$\\le$"},
-                                        {"<", "$<$"},
-                                        {">", "$>$"},
-                                        {"\xc2\xb1", "$\\pm$"},
-                                        {"\xce\x94", "$\\Delta$"},
-                                        {kNothing, "--"},
-                                        {"\n", " "}});
+      return EscapedLatex(text);
     case TableFormat::kHtml:
       return absl::StrReplaceAll(
           text,
           {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
+    case TableFormat::kText:
+      return OneLine(text);
   }
   return text;
 }
 
-std::string RenderTable(const Table& table, TableFormat format) {
+std::string RenderTable(const Table& table, TableFormat format,
+                        const RenderOptions& options) {
   switch (format) {
     case TableFormat::kMarkdown:
       return RenderMarkdown(table);
@@ -226,9 +212,11 @@ std::string RenderTable(const Table& table, TableFormat format) {
     case TableFormat::kTsv:
       return RenderFlat(table, format);
     case TableFormat::kLatex:
-      return RenderLatex(table);
+      return RenderLatex(table, options);
     case TableFormat::kHtml:
       return RenderHtml(table);
+    case TableFormat::kText:
+      return RenderText(table, options);
   }
   return "";
 }

@@ -26,6 +26,25 @@ const Comparison* AgainstUntuned(const std::vector<Comparison>& comparisons,
   return nullptr;
 }
 
+TableCell Starred(TableCell cell, const Comparison& one) {
+  if (IsDecided(one)) cell.mark = kDiffersMark;
+  return cell;
+}
+
+// A score, by the test of its cell against the baseline.
+void MarkAgainstBaseline(const std::vector<Comparison>& comparisons,
+                         size_t cell, const std::string& task,
+                         TableCell& score) {
+  const auto one = std::find_if(
+      comparisons.begin(), comparisons.end(), [&](const Comparison& other) {
+        return other.against == "baseline" && other.cell == cell &&
+               other.task == task;
+      });
+  if (one == comparisons.end() || !IsDecided(*one)) return;
+  score.tone = ToneOf(*one);
+  score.mark = score.tone == Tone::kGood ? kBetterMark : kWorseMark;
+}
+
 bool AnyCell(const Results& results, const std::function<bool(size_t)>& is) {
   for (size_t i = 0; i < results.cells.size(); ++i) {
     if (is(i)) return true;
@@ -75,11 +94,12 @@ std::string TitleOf(const MetricRecord& metric, const std::string& split) {
 void AddHolmColumn(const std::string& key, const std::string& title,
                    const std::function<const Comparison*(size_t)>& find,
                    CellTable& table) {
-  table.AddCells({.key = key, .title = title, .is_p_value = true},
-                 [&](size_t i) {
-                   const Comparison* one = find(i);
-                   return one == nullptr ? TableCell() : HolmCell(*one);
-                 });
+  table.AddCells(
+      {.key = key, .title = title, .is_p_value = true, .is_detail = true},
+      [&](size_t i) {
+        const Comparison* one = find(i);
+        return one == nullptr ? TableCell() : HolmCell(*one);
+      });
 }
 
 // The change that a record names, else that of its primary metric.
@@ -136,6 +156,15 @@ std::string ScaleOf(const std::string& unit) {
   return unit.empty() ? "1" : unit;
 }
 
+bool IsDecided(const Comparison& comparison) {
+  return !std::isnan(comparison.holm_p) && comparison.holm_p <= kFamilyLevel;
+}
+
+Tone ToneOf(const Comparison& comparison) {
+  if (!IsDecided(comparison)) return Tone::kPlain;
+  return comparison.gain > 0 ? Tone::kGood : Tone::kBad;
+}
+
 TableCell GainCell(const Comparison& comparison) {
   TableCell cell = NumberCell(comparison.gain);
   const Interval& interval = comparison.interval;
@@ -156,16 +185,17 @@ void AddTaskColumns(const Results& results, const std::string& task,
                     const std::string& prefix,
                     const std::vector<Comparison>& comparisons,
                     CellTable& table) {
+  const MetricRecord* found = PrimaryMetric(results, task);
+  const std::string primary = found == nullptr ? "" : found->name;
   const auto add_metric = [&](const MetricRecord& metric,
                               const std::string& split) {
     table.AddNumber({.key = task + "_" + metric.name,
                      .title = prefix + TitleOf(metric, split),
                      .digits = DigitsOf(metric.unit),
-                     .has_sd = true},
+                     .has_sd = true,
+                     .is_detail = metric.name != primary},
                     ValueOf(task, split, metric.name));
   };
-  const MetricRecord* found = PrimaryMetric(results, task);
-  const std::string primary = found == nullptr ? "" : found->name;
   std::vector<MetricRecord> metrics = MetricsOf(results, task, "test");
   std::stable_partition(
       metrics.begin(), metrics.end(),
@@ -173,6 +203,9 @@ void AddTaskColumns(const Results& results, const std::string& task,
   for (const MetricRecord& metric : metrics) {
     add_metric(metric, "test");
     if (metric.name != primary) continue;
+    table.ChangeLast([&](size_t i, TableCell& cell) {
+      MarkAgainstBaseline(comparisons, i, task, cell);
+    });
     const auto find = [&](size_t i) {
       return AgainstUntuned(comparisons, i, task);
     };
@@ -184,11 +217,13 @@ void AddTaskColumns(const Results& results, const std::string& task,
                     .show_sign = true},
                    [&](size_t i) {
                      const Comparison* one = find(i);
-                     return one == nullptr ? TableCell() : GainCell(*one);
+                     return one == nullptr ? TableCell()
+                                           : Starred(GainCell(*one), *one);
                    });
     AddHolmColumn(task + "_holm_p", prefix + "Holm p vs untuned", find, table);
     table.AddCells(
-        {.key = task + "_items", .title = prefix + "items"}, [&](size_t i) {
+        {.key = task + "_items", .title = prefix + "items", .is_detail = true},
+        [&](size_t i) {
           const Comparison* one = find(i);
           return one == nullptr ? TableCell()
                                 : NumberCell(static_cast<double>(one->n_items));
@@ -219,7 +254,8 @@ void AddRetainedColumns(const Results& results, const std::string& task,
         {.key = task + "_" + measure,
          .title = name + " (" + ScaleOf(primary->unit) + ")",
          .digits = DigitsOf(primary->unit),
-         .has_sd = true},
+         .has_sd = true,
+         .is_detail = true},
         [&](const record::RunRecord& record) -> std::optional<double> {
           const MetricRecord* metric =
               FindMetric(TestEval(record, task), measure);
@@ -251,6 +287,10 @@ void AddRetainedColumns(const Results& results, const std::string& task,
                     const Interval& gain = one->interval;
                     return lower ? Interval{-gain.high, -gain.low} : gain;
                   });
+  table.ChangeLast([&](size_t i, TableCell& cell) {
+    const Comparison* one = find(i);
+    if (one != nullptr) cell = Starred(std::move(cell), *one);
+  });
   if (!AnyCell(results, find)) return;
   AddHolmColumn(task + "_" + measure + "_holm_p", "Holm p of \xce\x94 " + task,
                 find, table);

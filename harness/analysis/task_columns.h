@@ -12,6 +12,12 @@
 
 namespace sft::analysis {
 
+// A gain over the untuned model that the test has decided; a score that it has
+// decided to be better, or worse, than the baseline's.
+inline constexpr char kDiffersMark[] = "*";
+inline constexpr char kBetterMark[] = "\xe2\x80\xa1";
+inline constexpr char kWorseMark[] = "\xe2\x80\xa0";
+
 // `prefix` stands before the titles: the task's name where there are several.
 void AddTaskColumns(const Results& results, const std::string& task,
                     const std::string& prefix,
@@ -26,6 +32,10 @@ void AddRetainedColumns(const Results& results, const std::string& task,
 int DigitsOf(const std::string& unit);
 // "nats/token", and the scale of what has no unit.
 std::string ScaleOf(const std::string& unit);
+
+// Of a comparison: was it decided, and which way?
+bool IsDecided(const Comparison& comparison);
+Tone ToneOf(const Comparison& comparison);
 
 // The gain and its interval.
 TableCell GainCell(const Comparison& comparison);

@@ -96,7 +96,10 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"cancel", ""},
       {"status", "--watch --json"},
       {"show", "--json"},
-      {"report", "--format --table"},
+      {"report",
+       "--table --show --rows --cols --cell --where --format --width "
+       "--caption --label --macros"},
+      {"compare", "--show --format --width --caption --label"},
       {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},

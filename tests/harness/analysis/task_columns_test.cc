@@ -138,9 +138,9 @@ TEST_CASE("every task has its metrics, and its gain with an interval",
             "multi30k_gain_low,multi30k_gain_high,multi30k_holm_p,"
             "multi30k_items"));
   CHECK(Has(RenderReport(*report, TableFormat::kMarkdown),
-            "| +30.00 [+30.00, +30.00] | &lt;= "));
+            " +30.00 [+30.00, +30.00]* |"));
   CHECK(Has(RenderReport(*report, TableFormat::kLatex),
-            "& +30.00 [+30.00, +30.00] & $\\le$ "));
+            "& +30.00 & \\textsuperscript{*}\\ [$+30.00$, $+30.00$]"));
   CHECK(Has(RenderReport(*report, TableFormat::kMarkdown),
             "where lower is better"));
 }

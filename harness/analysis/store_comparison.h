@@ -1,0 +1,36 @@
+// Two stores of records, A and B, held against each other: what B has of the
+// cells that both hold, minus what A has, paired by seed and item; and what
+// must not be compared, or not without a word.
+#ifndef HARNESS_ANALYSIS_STORE_COMPARISON_H_
+#define HARNESS_ANALYSIS_STORE_COMPARISON_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "harness/analysis/tables.h"
+
+namespace sft::analysis {
+
+struct StoreComparison {
+  Table scores;  // a row a cell, task and metric
+  Table costs;   // peak memory and tokens/s, where the machine is one
+  std::vector<std::string> notes;
+};
+
+// Cells are the same whose configs differ in nothing, or whose runs have the
+// same ids. Of one whose data, model or tokenizer have other digests, and of a
+// metric with another signature, no difference is taken, and its row says so.
+// Primary metrics are one family of Holm's, at 5 %.
+absl::StatusOr<StoreComparison> CompareStores(
+    const std::string& a, const std::string& b,
+    const spec::LaterOptions& later = {});
+
+// csv and tsv: the scores alone.
+absl::StatusOr<std::string> RenderComparison(
+    const StoreComparison& comparison, TableFormat format,
+    const RenderOptions& options, const std::vector<std::string>& columns);
+
+}  // namespace sft::analysis
+
+#endif  // HARNESS_ANALYSIS_STORE_COMPARISON_H_
