@@ -252,7 +252,8 @@ void MendSuperblock(std::string& image) {
 
 }  // namespace
 
-absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items) {
+absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items,
+                          const std::vector<H5Note>& notes) {
   Encoder encoder;
   for (const H5Item& item : items) {
     if (!IsClean(item)) {
@@ -265,6 +266,10 @@ absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items) {
   for (const H5Item& item : items) {
     if (item.attribute.empty()) continue;
     SFT_RETURN_IF_ERROR(encoder.WriteAttribute(file, item));
+  }
+  for (const H5Note& note : notes) {
+    SFT_RETURN_IF_ERROR(
+        encoder.WriteAttribute(file, {note.path, note.attribute, note.text}));
   }
   return absl::OkStatus();
 }
@@ -291,7 +296,8 @@ absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items) {
   return EncodeSortedH5(items);
 }
 
-absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items) {
+absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items,
+                                           const std::vector<H5Note>& notes) {
   H5Session session;
   H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   const H5Handle creation = MakeH5CreationList(/*user_block_bytes=*/0);
@@ -301,7 +307,7 @@ absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items) {
       H5Fcreate("record", H5F_ACC_TRUNC, creation.get(), access.get()),
       H5Fclose);
   if (!file.ok()) return absl::InternalError("HDF5 cannot make a file");
-  SFT_RETURN_IF_ERROR(WriteH5Items(file.get(), items));
+  SFT_RETURN_IF_ERROR(WriteH5Items(file.get(), items, notes));
   if (H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) {
     return absl::InternalError("HDF5 cannot flush a file");
   }

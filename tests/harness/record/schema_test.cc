@@ -64,7 +64,7 @@ TEST_CASE("h5py reads status, config and series with their units",
   const ScratchFolder folder;
   REQUIRE(WriteRunRecord(SampleRecord(), folder / "a.h5").ok());
   REQUIRE(WriteFileAtomically(folder / "read.py", R"(
-import math, sys, h5py
+import json, math, sys, h5py
 f = h5py.File(sys.argv[1], 'r')
 assert f.attrs['status'] == 'diverged', f.attrs['status']
 assert 'lora.rank = 8' in f.attrs['config'].splitlines()
@@ -84,8 +84,12 @@ assert f['measured/memory/peak_rss_bytes'].attrs['unit'] == 'byte'
 assert dict(f['axes'].attrs) == {'method': 'lora', 'seed': '0'}
 bare = []
 f.visititems(lambda name, o: bare.append(name) if isinstance(o, h5py.Dataset)
-             and 'unit' not in o.attrs else None)
+             and not {'unit', 'meaning'} <= set(o.attrs) else None)
 assert not bare, bare
+assert loss.attrs['meaning'] == "mean over the step's target tokens"
+config = json.loads(f.attrs['config_json'])
+assert config['lora.rank'] == 8 and config['train'] == ['rotten_tomatoes']
+assert json.loads(f.attrs['axes_json']) == {'method': 'lora', 'seed': 0}
 )")
               .ok());
   const auto [out, exit_status] =
