@@ -6,8 +6,10 @@
 
 #include "experiments/command_line.h"
 #include "experiments/query_command.h"
+#include "experiments/report_pictures.h"
 #include "harness/analysis/report.h"
 #include "harness/core/status.h"
+#include "harness/page/event_file.h"
 #include "harness/record/merge.h"
 #include "harness/record/verify.h"
 
@@ -18,6 +20,8 @@ struct ReportFlags {
   std::string path;
   std::string format = "md";
   std::string table;
+  std::string figures;
+  bool plots = false;
 };
 
 void DeclareReport(CLI::App& app, ReportFlags& flags) {
@@ -28,6 +32,10 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
   app.add_option("--table", flags.table,
                  "one table alone: main, comparisons, retained, scores, "
                  "sequence, curve, equal_target, front, rewind, distance");
+  app.add_option("--figures", flags.figures,
+                 "draw each picture into this folder, as SVG and PDF")
+      ->type_name("FOLDER");
+  app.add_flag("--plots", flags.plots, "small curves instead of tables");
 }
 
 absl::StatusOr<int> RunReport(const ReportFlags& flags) {
@@ -35,10 +43,20 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
                        analysis::ParseTableFormat(flags.format));
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
                        analysis::BuildReport(flags.path));
-  std::string text = analysis::RenderReport(report, format);
-  if (!flags.table.empty()) {
+  if (!flags.figures.empty()) {
+    SFT_RETURN_IF_ERROR(WriteFigures(report, flags.path, flags.figures));
+    return kExitGood;
+  }
+  std::string text;
+  if (flags.plots) {
+    SFT_ASSIGN_OR_RETURN(text, PlotsOfReport(report, flags.path));
+  } else if (!flags.table.empty()) {
     SFT_ASSIGN_OR_RETURN(text,
                          analysis::RenderOneTable(report, flags.table, format));
+  } else if (format == analysis::TableFormat::kHtml) {
+    SFT_ASSIGN_OR_RETURN(text, PageOfReport(report, flags.path));
+  } else {
+    text = analysis::RenderReport(report, format);
   }
   fputs(text.c_str(), stdout);
   return kExitGood;
@@ -110,6 +128,26 @@ absl::StatusOr<int> RunMerge(const MergeFlags& flags) {
   return kExitGood;
 }
 
+struct EventFlags {
+  std::string path;
+  std::string out;
+};
+
+void DeclareEvents(CLI::App& app, EventFlags& flags) {
+  app.add_option("DIR|FILE", flags.path, "records of a sweep, or merged ones")
+      ->required();
+  app.add_option("--out", flags.out, "where a folder a run is made")
+      ->required()
+      ->type_name("FOLDER");
+}
+
+absl::StatusOr<int> RunEvents(const EventFlags& flags) {
+  SFT_ASSIGN_OR_RETURN(const size_t runs,
+                       page::ExportEvents(flags.path, flags.out));
+  fprintf(stderr, "%zu runs in %s\n", runs, flags.out.c_str());
+  return kExitGood;
+}
+
 }  // namespace
 
 std::vector<Command> RecordCommands() {
@@ -117,11 +155,17 @@ std::vector<Command> RecordCommands() {
       MakeCommand(
           {.name = "report",
            .usage = "report DIR|FILE [--format md|csv|tsv|latex|html] "
-                    "[--table NAME]",
+                    "[--table NAME] [--figures FOLDER] [--plots]",
            .summary = "The tables of a sweep, from its records and nothing "
                       "else.",
-           .help = "Of a folder, or of one file of merge-records.\n"
-                   "  sftbench report results/demo --format csv > table.csv"},
+           .help = "Of a folder, or of one file of merge-records. html is "
+                   "one page with verdicts,\n"
+                   "pictures, tables and a card a run, and asks for nothing. "
+                   "--figures needs a\n"
+                   "Python with matplotlib: setup.sh's, or SFTBENCH_PYTHON.\n"
+                   "  sftbench report results/demo --format csv > table.csv\n"
+                   "  sftbench report results/demo --format html > page.html\n"
+                   "  sftbench report results/demo --figures figures"},
           DeclareReport, RunReport),
       QueryCommand(),
       MakeCommand(
@@ -140,6 +184,14 @@ std::vector<Command> RecordCommands() {
            .summary = "One file of many records, with the plan they belong to.",
            .help = "  sftbench merge-records results/demo demo.h5"},
           DeclareMerge, RunMerge),
+      MakeCommand(
+          {.name = "export-events",
+           .usage = "export-events DIR|FILE --out FOLDER",
+           .summary = "The curves of runs, for TensorBoard.",
+           .help = "A folder a run, with its losses, rates and scores.\n"
+                   "  sftbench export-events results/demo --out events\n"
+                   "  tensorboard --logdir events"},
+          DeclareEvents, RunEvents),
   };
 }
 

@@ -16,7 +16,7 @@ namespace sft::analysis {
 absl::StatusOr<Report> BuildReport(const std::string& dir) {
   SFT_ASSIGN_OR_RETURN(Results results, CollectResults(dir));
   SelectCells(results);
-  const std::vector<Comparison> comparisons = CompareAll(results);
+  std::vector<Comparison> comparisons = CompareAll(results);
   Report report;
   report.question = results.question;
   report.main = MainTable(results, comparisons);
@@ -42,6 +42,8 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
     report.notes.push_back("Selected rows (*) are the best of their group by " +
                            results.select_by + ", mean over seeds.");
   }
+  report.results = std::move(results);
+  report.compared = std::move(comparisons);
   return report;
 }
 

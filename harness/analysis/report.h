@@ -3,6 +3,7 @@
 #ifndef HARNESS_ANALYSIS_REPORT_H_
 #define HARNESS_ANALYSIS_REPORT_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,12 @@ struct Report {
   };
   std::vector<Named> more;
   std::vector<std::string> notes;
+  // What the tables are made of, for pictures and pages.
+  Results results = {};
+  std::vector<Comparison> compared = {};
+  // By task and index of the cell: rows that share a letter cannot be told
+  // apart. Without an entry of the task nobody has asked.
+  std::map<std::string, std::map<size_t, std::string>> letters = {};
 };
 
 absl::StatusOr<Report> BuildReport(const std::string& dir);
