@@ -6,8 +6,11 @@ and the notebook that is made with it.
 
 import json
 import os
-import tempfile
 import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
 
 import support
 
@@ -125,11 +128,31 @@ def check_notebook(store):
     ExecutePreprocessor(timeout=300, kernel_name="python3").preprocess(node)
 
 
+def check_readme(store, scratch):
+    """README's block, pasted into a folder that has run the demo."""
+    text = (support.ROOT / "README.md").read_text("utf-8")
+    block = text.partition("<!-- pandas -->\n```sh\n")[2].partition("```")[0]
+    assert "sftbench.load" in block
+    (scratch / "results" / "demo").mkdir(parents=True)
+    shutil.copy(store, scratch / "results" / "demo" / "demo.h5")
+    (scratch / "python").symlink_to(support.ROOT / "python")
+    (scratch / ".venv" / "bin").mkdir(parents=True)
+    python = scratch / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -B "$@"\n')
+    python.chmod(0o755)
+    done = subprocess.run(["bash", "-euc", block], cwd=scratch, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "untuned" in done.stdout and "sst2" in done.stdout, done.stdout
+
+
 if __name__ == "__main__":
     for store_name in STORES:
         check_store(support.REFERENCE / f"{store_name}.h5")
         print("ok", store_name)
     with tempfile.TemporaryDirectory() as folder:
         check_errors(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        check_readme(support.REFERENCE / "sst2.h5", pathlib.Path(folder))
     check_notebook(support.REFERENCE / "sst2.h5")
     print("ok")
