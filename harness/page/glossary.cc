@@ -43,7 +43,9 @@ constexpr GlossaryRow kGlossary[] = {
     {"claim", "what the test speaks of: these models, or the method"},
     {"row", "method, batching and what else varies"},
     {"against", "the other side of the comparison"},
-    {"on", "the set that is scored"},
+    {"before", "score of the base model"},
+    {"after", "score of the tuned model"},
+    {"change", "after minus before training"},
     {"over", "the tasks that the number is a mean over"},
     {"task", "the set whose test rows are scored"},
     {"target", "what the rows are trained for"},
@@ -71,7 +73,6 @@ constexpr GlossaryRow kGlossary[] = {
      "peak memory of training: on the card where there is "
      "one, else resident memory of the process"},
     {"tokens_per_second", "real tokens by wall time of training"},
-    {"_change", "after minus before training"},
     {"kl_from_base", "divergence of the tuned model's answers from the base"},
     {"p", "of the paired test, not corrected"},
 };

@@ -1,6 +1,7 @@
 #include "harness/page/page.h"
 
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -38,15 +39,28 @@ std::string CellHtml(const TableColumn& column, const TableCell& cell,
   return out;
 }
 
+// The first column stays in sight: it says what a row is, not which one is the
+// best.
+std::vector<size_t> ColumnOrder(const Table& table) {
+  std::vector<size_t> order(table.columns.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (order.size() > 1 && table.columns[0].key == "selected") {
+    std::swap(order[0], order[1]);
+  }
+  return order;
+}
+
 std::string TableHtml(const Table& table, const std::string& name,
                       bool is_verdict) {
+  const std::vector<size_t> order = ColumnOrder(table);
   std::string out = absl::StrCat(
       "<figure class=\"table", is_verdict ? " verdict" : "", "\" data-name=\"",
       Escaped(name), "\">\n<figcaption>",
       Escaped(table.title.empty() ? name : table.title),
       "</figcaption>\n<div class=\"scroll\" tabindex=\"0\"><table>\n"
       "<thead><tr>");
-  for (const TableColumn& column : table.columns) {
+  for (const size_t i : order) {
+    const TableColumn& column = table.columns[i];
     absl::StrAppend(&out, "<th scope=\"col\"",
                     column.is_text ? "" : " class=\"n\"", " title=\"",
                     Escaped(MeaningOfColumn(column)), "\">",
@@ -55,8 +69,8 @@ std::string TableHtml(const Table& table, const std::string& name,
   out += "</tr></thead>\n<tbody>\n";
   for (const auto& row : table.rows) {
     out += "<tr>";
-    for (size_t i = 0; i < row.size(); ++i) {
-      out += CellHtml(table.columns[i], row[i], is_verdict && i == 0);
+    for (const size_t i : order) {
+      out += CellHtml(table.columns[i], row[i], is_verdict && i == order[0]);
     }
     out += "</tr>\n";
   }
