@@ -96,10 +96,11 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"cancel", ""},
       {"status", "--watch --json"},
       {"show", "--json"},
-      {"report", "--format --table"},
+      {"report", "--format --table --figures --plots"},
       {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},
+      {"export-events", "--out"},
       {"eval",
        "--task --file --limit --window --json --adapter --dtype --device "
        "--bos"},
