@@ -85,7 +85,7 @@ TEST_CASE("every column of a report has a definition", "[page][glossary]") {
     }
   }
   CHECK(columns > 40);
-  CHECK(MeaningOfColumn({.key = "nothing_that_is_known"}) ==
+  CHECK(MeaningOfColumn({.key = "nothing_that_is_known", .title = ""}) ==
         "counts and shares");
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("curves on a terminal stand between the ends of their axes",
   CHECK(plot.find("falls") != std::string::npos);
   CHECK(plot.find("step; y") != std::string::npos);
   // The first cell has its highest dot, the last its lowest.
-  CHECK(plot.find("         3 \xe2\xa0\x91") != std::string::npos);
+  CHECK(plot.find("         3 \xe2\xa0\x89") != std::string::npos);
   CHECK(TerminalPlot(Picture(), 40, 4).empty());
   picture.lines[0].y_N = {1, 1, 1, 1};
   CHECK_FALSE(TerminalPlot(picture, 1, 1).empty());

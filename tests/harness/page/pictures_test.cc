@@ -126,7 +126,7 @@ TEST_CASE("an ellipse is of the standard error over seeds",
   CHECK(*high == Approx(0.6 + 0.1 / std::sqrt(3)));
   for (size_t i = 0; i < picture.ellipses[0].x_N.size(); ++i) {
     CHECK(picture.ellipses[0].y_N[i] ==
-          Approx(2 + 10 * (picture.ellipses[0].x_N[i] - 0.6)).margin(1e-9));
+          Approx(2 + 10 * (picture.ellipses[0].x_N[i] - 0.6)).margin(1e-6));
   }
 }
 
