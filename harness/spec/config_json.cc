@@ -7,19 +7,19 @@
 namespace sft::spec {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using TypedJson = nlohmann::ordered_json;
 
 // A number or a truth value where `text` is one from end to end, else the text.
-Json ByLooks(const std::string& text) {
-  Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+TypedJson ByLooks(const std::string& text) {
+  TypedJson value = TypedJson::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool is_plain = value.is_number() || value.is_boolean();
-  return is_plain ? value : Json(text);
+  return is_plain ? value : TypedJson(text);
 }
 
 }  // namespace
 
-Json ConfigToJson(const RunConfig& config) {
-  Json json = Json::object();
+TypedJson ConfigToJson(const RunConfig& config) {
+  TypedJson json = TypedJson::object();
   const auto visitor = [&json](std::string_view name, auto& value,
                                const Limits&, std::string_view) {
     json[std::string(name)] = value;
@@ -30,16 +30,17 @@ Json ConfigToJson(const RunConfig& config) {
     json[name] = ByLooks(text);
   }
   for (const auto& [name, text] : config.user_data) {
-    Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    json["data." + name] = value.is_discarded() ? Json(text) : value;
+    TypedJson value =
+        TypedJson::parse(text, nullptr, /*allow_exceptions=*/false);
+    json["data." + name] = value.is_discarded() ? TypedJson(text) : value;
   }
   return json;
 }
 
-Json AxesToJson(const std::map<std::string, std::string>& axes) {
+TypedJson AxesToJson(const std::map<std::string, std::string>& axes) {
   static const auto& fields =
       *new std::vector<FieldSpec>(DescribeFields<RunConfig>());
-  Json json = Json::object();
+  TypedJson json = TypedJson::object();
   for (const auto& [name, text] : axes) {
     const auto field = std::find_if(
         fields.begin(), fields.end(),
@@ -47,7 +48,7 @@ Json AxesToJson(const std::map<std::string, std::string>& axes) {
     const bool is_text =
         field != fields.end() && (field->type == FieldType::kString ||
                                   field->type == FieldType::kStringList);
-    json[name] = is_text ? Json(text) : ByLooks(text);
+    json[name] = is_text ? TypedJson(text) : ByLooks(text);
   }
   return json;
 }

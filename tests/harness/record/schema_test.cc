@@ -46,10 +46,12 @@ TEST_CASE("h5dump shows the schema of a record", "[record][schema]") {
   REQUIRE(exit_status == 0);
   for (const char* part :
        {"ATTRIBUTE \"schema_version\"", "ATTRIBUTE \"content_sha256\"",
-        "GROUP \"train\"", "DATASET \"loss\"", "ATTRIBUTE \"unit\"",
-        "GROUP \"forgetting\"", "GROUP \"measured\"", "GROUP \"provenance\"",
-        "GROUP \"rotten_tomatoes\"", "DATASET \"predictions\"",
-        "DATASET \"trainable_parameters\"", "H5T_CSET_UTF8"}) {
+        "ATTRIBUTE \"config_json\"", "ATTRIBUTE \"axes_json\"",
+        "ATTRIBUTE \"meaning\"", "GROUP \"train\"", "DATASET \"loss\"",
+        "ATTRIBUTE \"unit\"", "GROUP \"forgetting\"", "GROUP \"measured\"",
+        "GROUP \"provenance\"", "GROUP \"rotten_tomatoes\"",
+        "DATASET \"predictions\"", "DATASET \"trainable_parameters\"",
+        "H5T_CSET_UTF8"}) {
     CAPTURE(part);
     CHECK(out.find(part) != std::string::npos);
   }
@@ -86,7 +88,7 @@ bare = []
 f.visititems(lambda name, o: bare.append(name) if isinstance(o, h5py.Dataset)
              and not {'unit', 'meaning'} <= set(o.attrs) else None)
 assert not bare, bare
-assert loss.attrs['meaning'] == "mean over the step's target tokens"
+assert loss.attrs['meaning'].decode() == "mean over the step's target tokens"
 config = json.loads(f.attrs['config_json'])
 assert config['lora.rank'] == 8 and config['train'] == ['rotten_tomatoes']
 assert json.loads(f.attrs['axes_json']) == {'method': 'lora', 'seed': 0}
