@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <vector>
 
@@ -21,6 +22,7 @@ namespace {
 constexpr size_t kUsualColumns = 80;
 constexpr size_t kPlotRows = 10;
 constexpr int kNoModule = 3;
+constexpr int kNoProgram = 127;
 
 // The installation's Python, or another one that is named.
 std::string FigurePython() {
@@ -43,9 +45,9 @@ absl::StatusOr<int> RunWords(std::vector<std::string> words) {
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t child = 0;
-  const int error = posix_spawn(&child, arguments[0], nullptr, nullptr,
-                                arguments.data(), environ);
-  if (error != 0) return FileError(words[0], "cannot be started", error);
+  const int error = posix_spawnp(&child, arguments[0], nullptr, nullptr,
+                                 arguments.data(), environ);
+  if (error != 0) return error == ENOENT ? kNoProgram : 128 + error;
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return FileError(words[0], "is lost", errno);
@@ -84,11 +86,12 @@ absl::Status WriteFigures(const analysis::Report& report,
                        RunWords({python, "-B", "-c", run, folder,
                                  SFTBENCH_SOURCE_DIR "/python"}));
   if (status == 0) return absl::OkStatus();
-  if (status == kNoModule) {
+  if (status == kNoModule || status == kNoProgram) {
     return absl::FailedPreconditionError(absl::StrCat(
         python,
-        ": has no matplotlib, h5py and pandas: ./setup.sh installs them, or "
-        "name another Python in SFTBENCH_PYTHON"));
+        status == kNoProgram ? ": is not there"
+                             : ": has not all of matplotlib, h5py and pandas",
+        "; ./setup.sh installs it, or name another Python in SFTBENCH_PYTHON"));
   }
   return absl::InternalError(
       absl::StrCat(python, ": could not draw ", folder,

@@ -75,7 +75,7 @@ std::vector<Picture> MemoryPictures(const PictureInput& input) {
                   .y = {},
                   .bar_parts = {categories.begin(), categories.end()},
                   .is_stacked = true};
-  for (const size_t cell : ShownCells(results)) {
+  for (const size_t cell : DrawnCells(results, picture)) {
     const BarRow measured =
         MemoryBar(results, cell, "measured", &MemoryRecord::measured_bytes,
                   picture.bar_parts);
@@ -104,7 +104,7 @@ std::vector<Picture> ThroughputPictures(const PictureInput& input) {
       .x = {"tokens/s"},
       .y = {},
       .bar_parts = {"real", "target", "computed"}};
-  for (const size_t cell : ShownCells(results)) {
+  for (const size_t cell : DrawnCells(results, picture)) {
     BarRow row{LabelOf(results, cell), LookOf(results.cells[cell]), {}};
     for (const std::string& part : picture.bar_parts) {
       row.values.push_back(
@@ -132,7 +132,7 @@ std::vector<Picture> PackingPictures(const PictureInput& input) {
       .x = {"share"},
       .y = {},
       .bar_parts = {"of computed tokens", "of a pack's capacity"}};
-  for (const size_t cell : ShownCells(results)) {
+  for (const size_t cell : DrawnCells(results, picture)) {
     const auto fact = [&](const char* name) {
       return MeanOf(results, cell, [name](const record::RunRecord& record) {
         return analysis::Lookup(record.facts, name);

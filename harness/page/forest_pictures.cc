@@ -10,6 +10,11 @@
 #include "harness/page/pictures.h"
 
 namespace sft::page {
+namespace {
+
+constexpr size_t kMostDifferences = 60;
+
+}  // namespace
 
 std::vector<Picture> ForestPictures(const PictureInput& input) {
   const analysis::Results& results = input.report.results;
@@ -42,7 +47,15 @@ std::vector<Picture> ForestPictures(const PictureInput& input) {
     by_task[place->second].second.forest.push_back(std::move(row));
   }
   std::vector<Picture> pictures;
-  for (auto& [task, picture] : by_task) pictures.push_back(std::move(picture));
+  for (auto& [task, picture] : by_task) {
+    const size_t n = picture.forest.size();
+    if (n > kMostDifferences) {
+      absl::StrAppend(&picture.caption, " The first ", kMostDifferences, " of ",
+                      n, " differences; the table has all.");
+      picture.forest.resize(kMostDifferences);
+    }
+    pictures.push_back(std::move(picture));
+  }
   return pictures;
 }
 

@@ -117,6 +117,9 @@ std::optional<double> MeanOf(
         value);
 // Cells worth a line of their own: the selected ones where there are some.
 std::vector<size_t> ShownCells(const analysis::Results& results);
+// The first of these, as many as one can read; the caption says so.
+std::vector<size_t> DrawnCells(const analysis::Results& results,
+                               Picture& picture);
 // By its key; nullptr where there is none.
 const analysis::TableCell* CellAt(const analysis::Table& table, size_t row,
                                   const std::string& key);

@@ -2,10 +2,17 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "harness/analysis/cell_table.h"
 #include "harness/analysis/statistics.h"
 
 namespace sft::page {
+
+namespace {
+
+constexpr size_t kMostDrawn = 40;
+
+}  // namespace
 
 const std::vector<PictureRow>& AllPictures() {
   static const auto& rows = *new std::vector<PictureRow>{
@@ -59,6 +66,17 @@ std::vector<size_t> ShownCells(const analysis::Results& results) {
     if (results.cells[i].is_selected) selected.push_back(i);
   }
   return selected.empty() ? all : selected;
+}
+
+std::vector<size_t> DrawnCells(const analysis::Results& results,
+                               Picture& picture) {
+  std::vector<size_t> cells = ShownCells(results);
+  if (cells.size() > kMostDrawn) {
+    absl::StrAppend(&picture.caption, " The first ", kMostDrawn, " of ",
+                    cells.size(), " rows.");
+    cells.resize(kMostDrawn);
+  }
+  return cells;
 }
 
 const analysis::TableCell* CellAt(const analysis::Table& table, size_t row,

@@ -32,7 +32,6 @@ std::vector<double> StepsOfCurve(const analysis::Results& results,
 
 std::vector<Picture> AtPoints(const analysis::Results& results,
                               const analysis::Table& curve) {
-  const std::vector<size_t> shown = ShownCells(results);
   std::vector<Picture> pictures;
   for (size_t column = 0; column < curve.columns.size(); ++column) {
     const analysis::TableColumn& set = curve.columns[column];
@@ -43,7 +42,7 @@ std::vector<Picture> AtPoints(const analysis::Results& results,
                         "table of points inside the round.",
                     .x = {"optimizer step of the round"},
                     .y = {set.title}};
-    for (const size_t cell : shown) {
+    for (const size_t cell : DrawnCells(results, picture)) {
       const std::string label = LabelOf(results, cell);
       const std::vector<double> steps =
           StepsOfCurve(results, results.cells[cell]);
@@ -82,7 +81,7 @@ std::vector<Picture> AfterRounds(const analysis::Results& results) {
         .x = {"round"},
         .y = {absl::StrCat(metric->name, " (", analysis::ScaleOf(metric->unit),
                            ")")}};
-    for (const size_t cell : ShownCells(results)) {
+    for (const size_t cell : DrawnCells(results, picture)) {
       PictureLine line{
           LabelOf(results, cell), LookOf(results.cells[cell]), {}, {}};
       for (int64_t round = 0; round < kMostRounds; ++round) {

@@ -64,7 +64,7 @@ std::vector<Picture> RewindPictures(const PictureInput& input) {
             "of the end's loss.",
         .x = {"target's validation loss (nats/token, lower is better)"},
         .y = {column.title}};
-    for (const size_t cell : ShownCells(results)) {
+    for (const size_t cell : DrawnCells(results, picture)) {
       if (column.key == LossKey(results, results.cells[cell])) continue;
       AddPath(input, *table, cell, column.key, picture);
     }

@@ -5,7 +5,9 @@ what a store lacks is named.
 """
 
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as xml
@@ -21,10 +23,21 @@ def drawn(store, folder):
                   for path in sorted(folder.iterdir())}
 
 
+def check_no_python(scratch):
+    done = subprocess.run(
+        [sys.argv[1], "report", support.REFERENCE / "sst2.h5", "--figures",
+         scratch / "none"], text=True, capture_output=True, check=False,
+        env={**os.environ, "SFTBENCH_PYTHON": "/nowhere/python"})
+    assert done.returncode == 2, done.returncode
+    assert "/nowhere/python: is not there" in done.stderr, done.stderr
+    assert "setup.sh" in done.stderr and done.stderr.count("\n") == 1
+
+
 def main():
     support.forget_skips()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
+        check_no_python(scratch)
         for name in ("sst2", "multi30k"):
             store = support.REFERENCE / f"{name}.h5"
             said, files = drawn(store, scratch / "a" / name)
