@@ -106,6 +106,11 @@ absl::StatusOr<Report> BuildReport(const std::string& dir,
          "is called a difference up to a q, that share is expected to be none. "
          "It decides nothing here; verdicts are by Holm's p."});
   }
+  for (const LetteredTask& task : LettersOf(results)) {
+    for (size_t i = 0; i < task.texts.size(); ++i) {
+      report.letters[task.task][task.cells[i]] = task.texts[i];
+    }
+  }
   if (!results.select_by.empty()) {
     add_reading(
         {absl::StrCat("Selected rows (*) are the best of their group by ",

@@ -3,6 +3,7 @@
 #ifndef HARNESS_ANALYSIS_REPORT_H_
 #define HARNESS_ANALYSIS_REPORT_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "harness/analysis/aggregate.h"
 #include "harness/analysis/comparison.h"
 #include "harness/analysis/tables.h"
+#include "harness/spec/run_config.h"
 
 namespace sft::analysis {
 
@@ -27,8 +29,11 @@ struct Report {
   std::vector<std::string> notes;
   std::vector<std::string> reading;  // of the notes, how numbers are made
   // What the tables are made of.
-  Results results;
-  std::vector<Comparison> tests;
+  Results results = {};
+  std::vector<Comparison> tests = {};
+  // By task and index of the cell: rows that share a letter cannot be told
+  // apart. Without an entry of the task nobody has asked.
+  std::map<std::string, std::map<size_t, std::string>> letters = {};
 };
 
 struct ReportOptions {

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/analysis/tables.h"
+#include "harness/spec/run_config.h"
 
 namespace sft::analysis {
 

@@ -98,11 +98,12 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"show", "--json"},
       {"report",
        "--table --show --rows --cols --cell --where --format --width "
-       "--caption --label --macros"},
+       "--caption --label --macros --figures --plots"},
       {"compare", "--show --format --width --caption --label"},
       {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},
+      {"export-events", "--out"},
       {"eval",
        "--task --file --limit --window --json --adapter --dtype --device "
        "--bos"},
