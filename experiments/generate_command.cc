@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "experiments/model_flags.h"
 #include "harness/core/status.h"
+#include "harness/core/thread_waiting.h"
 #include "harness/data/added_ids.h"
 #include "harness/eval/answers.h"
 
@@ -109,6 +110,7 @@ absl::StatusOr<int> RunGenerate(const GenerateFlags& flags) {
   }
   SFT_ASSIGN_OR_RETURN(const std::vector<std::string> stops,
                        StopStrings(flags.stop));
+  const CrowdWatch watch;
   SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
                        LoadFromFlags(flags.model));
   SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "generate"));

@@ -15,6 +15,7 @@
 #include "experiments/model_flags.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/thread_waiting.h"
 #include "harness/data/added_ids.h"
 #include "harness/data/collator.h"
 #include "harness/eval/evaluator.h"
@@ -106,6 +107,7 @@ absl::StatusOr<int> RunEval(const EvalFlags& flags) {
     return absl::InvalidArgumentError(
         "sftbench eval: wants --task; see 'sftbench list tasks'");
   }
+  const CrowdWatch watch;
   SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
                        LoadFromFlags(flags.model));
   SFT_ASSIGN_OR_RETURN(const std::vector<EvalRecord> evals,
@@ -151,6 +153,7 @@ void DeclareLogits(CLI::App& app, LogitsFlags& flags) {
 // Logits of every position for a line of ids: for checks against other
 // programs.
 absl::StatusOr<int> RunLogits(const LogitsFlags& flags) {
+  const CrowdWatch watch;
   SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
                        LoadFromFlags(flags.model));
   SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "logits"));

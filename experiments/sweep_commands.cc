@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -20,9 +19,7 @@
 #include "experiments/status_command.h"
 #include "experiments/worker_command.h"
 #include "harness/core/files.h"
-#include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
-#include "harness/core/thread_waiting.h"
 #include "harness/launch/launcher.h"
 #include "harness/launch/plan_cost.h"
 #include "harness/launch/run_needs.h"
@@ -198,15 +195,6 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
   launch::RecordingOptions& recording = options;
   recording = flags.recording;
   SFT_RETURN_IF_ERROR(SetJobs(flags, std::move(needs), options));
-  int64_t threads = 1;
-  for (const spec::PlannedRun& run : part.runs) {
-    threads = std::max(threads, run.config.threads);
-  }
-  // For the workers, which inherit it; --jobs auto starts no more than fit.
-  if (flags.jobs != kAutoJobs && options.jobs > 1 &&
-      options.jobs * threads > static_cast<int64_t>(UsableCores())) {
-    SetThreadWaiting(/*crowded=*/true);
-  }
   options.max_attempts = flags.max_attempts;
   options.pool = flags.pool;
   SFT_RETURN_IF_ERROR(MakeFolders(options.paths.Runs()));

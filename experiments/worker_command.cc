@@ -12,6 +12,7 @@
 #include "experiments/recording_flags.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/core/thread_waiting.h"
 #include "harness/launch/execute_run.h"
 #include "harness/launch/progress.h"
 #include "harness/record/manifest_store.h"
@@ -61,6 +62,7 @@ absl::StatusOr<int> RunWorker(const WorkerFlags& flags) {
     signal(number, AskToStop);
   }
   signal(SIGPIPE, SIG_IGN);
+  const CrowdWatch watch;
   launch::WorkerOptions options;
   launch::RecordingOptions& recording = options;
   recording = flags.recording;

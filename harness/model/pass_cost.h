@@ -34,7 +34,7 @@ struct PassBytes {
   int64_t blocks = 0;  // what all blocks keep
   // Logits, and the head's gradient where it is made beside the loss.
   int64_t head = 0;
-  // A gradient of the embedding made whole before it joins another one.
+  // A gradient of the embedding made whole before it joins the head's.
   int64_t lookup_gradient = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "harness/kernels/attention/attention.h"
 #include "harness/model/ops/dense_linear.h"
 #include "harness/model/ops/head_loss.h"
+#include "harness/model/ops/linear_product.h"
 
 namespace sft::model {
 namespace {
@@ -205,7 +206,11 @@ int64_t Decoder::BytesOfBlock(int64_t layer, const PassSize& pass) const {
     } else if (norm.place == NormPlace::kKey) {
       token += master * keys + 4 * c.kv_heads;
     } else {
-      token += master * c.width + of_norm;
+      const bool is_sum_made_again =
+          norm.place == NormPlace::kBeforeFeedForward && compute < master &&
+          c.norm != NormKind::kLayer && !embedding_VD_.is_cuda() &&
+          layout().NormIndex(NormPlace::kAfterAttention) < 0;
+      token += (is_sum_made_again ? compute : master) * c.width + of_norm;
     }
   }
   // The gated GELU's result is not made again.
@@ -260,9 +265,20 @@ PassBytes Decoder::BytesOf(const PassSize& pass) {
   if (head_VD.requires_grad()) {
     // Made beside the loss; under a cap it comes in the backward pass.
     if (config_.final_softcap <= 0) {
-      out.head += matrix * (casts ? master + compute : master);
+      out.head += matrix * master;
+      if (casts) {
+        out.head +=
+            std::min(vocabulary, kGradientPart) * width * (master + compute);
+      }
     }
-    if (!head_VD_.defined()) out.lookup_gradient = matrix * master;
+    if (!head_VD_.defined()) {
+      // Split (SplitTied), it is of the tokens' rows alone.
+      const bool is_split =
+          !embedding_VD_.is_cuda() && config_.final_softcap <= 0;
+      out.lookup_gradient =
+          is_split ? std::min(pass.tokens, vocabulary) * width * master
+                   : matrix * master;
+    }
   }
   return out;
 }

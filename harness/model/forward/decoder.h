@@ -43,11 +43,12 @@ class Decoder final : public Model {
   // With m and c bytes a number in the master and the compute dtype, a token
   // and block keep
   //   2 m D + c (2 N H + 2 K H + 2 F) + 4 N,
-  // the residual twice, queries, keys and values as attention reads them, its
-  // output, gate and up (without a gate, up and its activation); of each of two
-  // norms a number a row, where its result is made again, or the result and two
-  // numbers. Layouts with more norms keep more. The head adds the logits of
-  // kHeadLossRows targets, three rows a target and, if it trains, its gradient.
+  // the residual twice (where c < m on a processor, m + c: ResidualSum),
+  // queries, keys and values as attention reads them, its output, gate and up
+  // (without a gate, up and its activation); of each of two norms a number a
+  // row, where its result is made again, or the result and two numbers. Layouts
+  // with more norms keep more. The head adds the logits of kHeadLossRows
+  // targets, three rows a target and, if it trains, its gradient.
   PassBytes BytesOf(const PassSize& pass) override;
 
   at::Tensor HiddenStates(const Batch& batch) override;
@@ -86,6 +87,9 @@ class Decoder final : public Model {
   const DecoderLayout& layout() const { return *config_.layout; }
   at::Tensor Embed(const at::Tensor& ids_BT,
                    const at::Tensor& position_BT) const;
+  // What else the embedding of rows of the matrix takes.
+  at::Tensor Embedded(at::Tensor rows_BTD, const at::Tensor& position_BT) const;
+  int64_t pad_id() const;
   // length_BT: as MakeScaledRotaryTable() takes it; undefined where a token's
   // sequence is read up to it.
   Rotation MakeRotation(const at::Tensor& position_BT,
@@ -104,7 +108,13 @@ class Decoder final : public Model {
   int64_t BytesOfBlock(int64_t layer, const PassSize& pass) const;
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
   // Residual stream after the last block, before the last norm.
-  at::Tensor Backbone(const Batch& batch);
+  at::Tensor Backbone(const Batch& batch) {
+    return Backbone(
+        batch, Embed(batch.input_ids_BT, batch.position_ids_BT.to(device())));
+  }
+  at::Tensor Backbone(const Batch& batch, at::Tensor embedded_BTD);
+  // A head and an embedding that are one, and train as one.
+  bool TrainsTied() const;
   // Logits [M, V] behind rows x [M, D] of that.
   at::Tensor LogitsBehind(const at::Tensor& x_MD) {
     return Logits(Normed(norm_, x_MD, compute_));

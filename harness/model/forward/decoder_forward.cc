@@ -14,6 +14,7 @@
 #include "harness/model/ops/head_loss.h"
 #include "harness/model/ops/linear_product.h"
 #include "harness/model/ops/reading_product.h"
+#include "harness/model/ops/tied_weight.h"
 
 namespace sft::model {
 namespace {
@@ -48,16 +49,26 @@ Targets TargetsOf(const Batch& batch, at::Device device) {
 
 }  // namespace
 
+int64_t Decoder::pad_id() const {
+  // As in transformers, the pad token's row takes no gradient as an input.
+  return layout().masks_pad ? config_.pad.value_or(-1) : -1;
+}
+
 at::Tensor Decoder::Embed(const at::Tensor& ids_BT,
                           const at::Tensor& position_BT) const {
-  // As in transformers, the pad token's row takes no gradient as an input.
-  const int64_t pad = layout().masks_pad ? config_.pad.value_or(-1) : -1;
-  at::Tensor x_BTD = at::embedding(embedding_VD_, ids_BT.to(device()), pad);
-  if (config_.embedding_scale != 1) x_BTD = x_BTD.mul(config_.embedding_scale);
-  if (positions_PD_.defined()) {
-    x_BTD = x_BTD.add(at::embedding(positions_PD_, position_BT));
+  return Embedded(at::embedding(embedding_VD_, ids_BT.to(device()), pad_id()),
+                  position_BT);
+}
+
+at::Tensor Decoder::Embedded(at::Tensor rows_BTD,
+                             const at::Tensor& position_BT) const {
+  if (config_.embedding_scale != 1) {
+    rows_BTD = rows_BTD.mul(config_.embedding_scale);
   }
-  return x_BTD;
+  if (positions_PD_.defined()) {
+    rows_BTD = rows_BTD.add(at::embedding(positions_PD_, position_BT));
+  }
+  return rows_BTD;
 }
 
 bool Decoder::RescalesByLength() const {
@@ -156,7 +167,8 @@ class Decoder::TensorBlock {
     return Activate(config_.activation, up);
   }
   at::Tensor Add(const at::Tensor& x, const at::Tensor& more) const {
-    return x.add(more);
+    return config_.norm == NormKind::kLayer ? x.add(more)
+                                            : ResidualSum(x, more);
   }
 
  private:
@@ -198,7 +210,14 @@ bool Decoder::NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const {
   return false;
 }
 
-at::Tensor Decoder::Backbone(const Batch& batch) {
+bool Decoder::TrainsTied() const {
+  // On a card a sum over its tokens needs the host; a cap makes logits whole.
+  return c10::GradMode::is_enabled() && !head_VD_.defined() &&
+         embedding_VD_.requires_grad() && embedding_VD_.is_cpu() &&
+         config_.final_softcap <= 0;
+}
+
+at::Tensor Decoder::Backbone(const Batch& batch, at::Tensor embedded_BTD) {
   // By value: a checkpointed block runs again in backward, when the caller's
   // batch may be gone and the trainer may have named another dropout seed.
   struct Pass {
@@ -213,8 +232,8 @@ at::Tensor Decoder::Backbone(const Batch& batch) {
            MakeRotation(position_BT, RescalesByLength() ? SequenceLengths(batch)
                                                         : at::Tensor()),
            pass_state(), config_.AttentionScale()});
-  at::Tensor x_BTD = AddEmbeddingNoise(Embed(batch.input_ids_BT, position_BT),
-                                       batch, pass_state());
+  at::Tensor x_BTD =
+      AddEmbeddingNoise(std::move(embedded_BTD), batch, pass_state());
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
     StopPoint();  // a batch of an evaluation may take many seconds
     BlockFn block = [this, layer, pass](const at::Tensor& x) {
@@ -273,7 +292,14 @@ bool Decoder::IsReplayable() {
 LossOutput Decoder::SumLoss(const Batch& batch) {
   if (c10::GradMode::is_enabled()) head_parts_.clear();
   const auto [row_M, label_M] = TargetsOf(batch, device());
-  const at::Tensor x_BTD = Backbone(batch);
+  const TiedWeight tied = TrainsTied() ? SplitTied(embedding_VD_)
+                                       : TiedWeight{{}, head_weight_VD()};
+  const at::Tensor x_BTD =
+      tied.lookup_VD.defined()
+          ? Backbone(batch, Embedded(LookUp(tied.lookup_VD, batch.input_ids_BT,
+                                            pad_id()),
+                                     batch.position_ids_BT))
+          : Backbone(batch);
   const at::Tensor x_MD =
       x_BTD.reshape({-1, config_.width}).index_select(0, row_M);
   LossOutput out;
@@ -288,7 +314,7 @@ LossOutput Decoder::SumLoss(const Batch& batch) {
       config_.final_softcap > 0
           ? at::cross_entropy_loss(Logits(h_MD), label_M,
                                    /*weight=*/std::nullopt, at::Reduction::Sum)
-          : HeadLoss(h_MD, head_weight_VD(), label_M);
+          : HeadLoss(h_MD, tied.head_VD, label_M);
   return out;
 }
 

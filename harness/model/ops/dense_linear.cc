@@ -23,15 +23,11 @@ using torch::autograd::variable_list;
 
 at::Tensor Widen(const at::Tensor& x) { return x.to(at::kFloat); }
 
-// Outputs that a product has, or sums over, at once: of a vocabulary's weight
-// and logits only such a part is widened at a time.
-constexpr int64_t kSumPart = 4096;
-
 // Calls f(begin, outputs) for the parts.
 template <class F>
-void ForOutputs(int64_t outputs, const F& f) {
-  for (int64_t begin = 0; begin < outputs; begin += kSumPart) {
-    f(begin, std::min(kSumPart, outputs - begin));
+void ForOutputs(int64_t outputs, const F& f, int64_t part = kSumPart) {
+  for (int64_t begin = 0; begin < outputs; begin += part) {
+    f(begin, std::min(part, outputs - begin));
   }
 }
 
@@ -219,11 +215,14 @@ void AddWeightGradient(const at::Tensor& grad_MO, const at::Tensor& x_MI,
   } else if (grad_MO.scalar_type() == sum_OI.scalar_type()) {
     kernels::AddMatrixProduct(grad_MO.t(), x_MI, sum_OI);
   } else {
-    const at::Tensor product_OI = at::mm(grad_MO.t(), x_MI);
-    // In parts: the addition widens its operand as a whole.
-    ForOutputs(sum_OI.size(0), [&](int64_t begin, int64_t part) {
-      sum_OI.narrow(0, begin, part).add_(product_OI.narrow(0, begin, part));
-    });
+    // In small parts: when a head's gradient is made, a step holds most.
+    ForOutputs(
+        sum_OI.size(0),
+        [&](int64_t begin, int64_t part) {
+          sum_OI.narrow(0, begin, part)
+              .add_(at::mm(grad_MO.narrow(1, begin, part).t(), x_MI));
+        },
+        kGradientPart);
   }
 }
 

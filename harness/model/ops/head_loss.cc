@@ -51,9 +51,10 @@ struct HeadLossFunction : torch::autograd::Function<HeadLossFunction> {
                             bool grad_h, bool grad_w) {
     at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor h = h_MD.contiguous(), label = label_M.contiguous();
-    const at::Tensor w = w_VD.to(h.scalar_type());
     at::Tensor of_h = grad_h ? at::empty_like(h) : at::Tensor();
     at::Tensor of_w = grad_w ? at::zeros_like(w_VD) : at::Tensor();
+    // Behind what stays: what goes leaves room for the lookup's gradient.
+    const at::Tensor w = w_VD.to(h.scalar_type());
     // On the device throughout: nobody waits for a part's loss.
     at::Tensor sum = at::zeros({}, w_VD.options().dtype(at::kDouble));
     for (int64_t begin = 0; begin < h.size(0); begin += kHeadLossRows) {

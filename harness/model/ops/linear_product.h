@@ -6,7 +6,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace sft::model {
+
+// Outputs that a product has, or sums over, at once: of a vocabulary's weight,
+// gradient and logits only such a part is widened at a time.
+inline constexpr int64_t kSumPart = 4096;
+inline constexpr int64_t kGradientPart = 1024;
 
 // Differentiable: x [M, I] times w_OI transposed, in bf16 with f32 accumulation
 // where dtype is bf16 (also on processors without bf16 instructions), plain

@@ -27,18 +27,20 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
     if (!HasNormKernels(x_in)) {
       const at::Tensor rstd =
           x_in.square().mean(-1, true).add_(epsilon).rsqrt_();
-      ctx->save_for_backward({x_in, weight, rstd});
+      ctx->save_for_backward({KeepInput(ctx, x_in), weight, rstd});
       return x_in.mul(rstd).mul_(weight).to(out);
     }
     const at::Tensor x = x_in.contiguous(), w = weight.contiguous();
     const kernels::NormedRows normed = kernels::RmsNormRows(x, w, epsilon, out);
-    ctx->save_for_backward({x, w, normed.rstd_M});
+    ctx->save_for_backward(
+        {x_in.is_contiguous() ? KeepInput(ctx, x_in) : x, w, normed.rstd_M});
     return normed.y;
   }
   static variable_list backward(AutogradContext* ctx,
                                 const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], &rstd = saved[2];
+    const at::Tensor x = KeptInput(ctx, saved[0]);
+    const at::Tensor &weight = saved[1], &rstd = saved[2];
     at::Tensor grad_x, grad_weight;
     const bool of_weight = ctx->needs_input_grad(1);
     if (HasNormKernels(x)) {
@@ -156,10 +158,19 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
                    double epsilon, at::ScalarType out) {
   const at::Tensor y = RmsNormFunction::apply(x, weight_D, epsilon, out);
-  SetRemake(y, [x = x.detach(), w = weight_D.detach(), epsilon, out] {
-    return RmsNormFunction::apply(x, w, epsilon, out);
+  SetRemake(y, [make = KeepForRemake(x), w = weight_D.detach(), epsilon, out] {
+    return RmsNormFunction::apply(make(), w, epsilon, out);
   });
   return y;
+}
+
+at::Tensor ResidualSum(const at::Tensor& x, const at::Tensor& more) {
+  at::Tensor sum = x.add(more);
+  if (x.is_cpu() && more.element_size() < x.element_size() && !IsRemade(x)) {
+    SetRemake(sum,
+              [x = x.detach(), more = more.detach()] { return x.add(more); });
+  }
+  return sum;
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up) {

@@ -26,6 +26,11 @@ at::Tensor Activate(Activation activation, const at::Tensor& x);
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
                    double epsilon, at::ScalarType out);
 
+// x + more, the residual stream behind a branch. On a processor a sum whose
+// term is narrower than x is made again from both, bit for bit, if x itself is
+// kept (a norm that reads x keeps it), at the price of an addition a reader.
+at::Tensor ResidualSum(const at::Tensor& x, const at::Tensor& more);
+
 // silu(gate) * up, elementwise; saves both inputs and nothing else.
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up);
 

@@ -24,6 +24,14 @@ void SetRemake(const at::Tensor& x, std::function<at::Tensor()> make) {
   if (x.requires_grad()) kernels::SetRider(x, std::move(make));
 }
 
+bool IsRemade(const at::Tensor& x) { return kernels::RiderOf(x) != nullptr; }
+
+std::function<at::Tensor()> KeepForRemake(const at::Tensor& x) {
+  const std::function<at::Tensor()>* make = kernels::RiderOf(x);
+  if (make != nullptr) return *make;
+  return [x = x.detach()] { return x; };
+}
+
 at::Tensor KeepInput(torch::autograd::AutogradContext* ctx,
                      const at::Tensor& x) {
   const std::function<at::Tensor()>* make = kernels::RiderOf(x);

@@ -13,6 +13,11 @@ namespace sft::model {
 
 // `make` gives the values of x, and holds nothing that keeps a graph alive.
 void SetRemake(const at::Tensor& x, std::function<at::Tensor()> make);
+// Whether it has a recipe.
+bool IsRemade(const at::Tensor& x);
+
+// x when it is wanted: made again where it can be, else kept until then.
+std::function<at::Tensor()> KeepForRemake(const at::Tensor& x);
 
 // In a custom function's forward: what to save in the place of x; nothing
 // where the context took over x's recipe.

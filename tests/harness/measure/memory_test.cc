@@ -95,10 +95,12 @@ int64_t HeldBytes(model::Model& model) {
   return bytes;
 }
 
-int64_t EmbeddingBytes(model::Model& model) {
+// The rows of the tokens in the embedding's gradient.
+int64_t LookupBytes(model::Model& model, int64_t tokens) {
   for (const model::Parameter& p : model.Parameters()) {
     if (p.role == model::Role::kEmbedding) {
-      return static_cast<int64_t>(p.tensor.nbytes());
+      return std::min(tokens, p.tensor.size(0)) * p.tensor.size(1) *
+             p.tensor.element_size();
     }
   }
   return 0;
@@ -133,8 +135,10 @@ TEST_CASE("model, gradients and moments are foretold to the byte",
         gradients += static_cast<int64_t>(p.tensor.grad().nbytes());
         embedding_trains |= p.name == model->Parameters()[0].name;
       }
-      // The head is the embedding: the lookup has a gradient of its own.
-      if (embedding_trains) gradients += EmbeddingBytes(*model);
+      // The head is the embedding: the lookup's joins the head's.
+      if (embedding_trains) {
+        gradients += LookupBytes(*model, SizeOf(batch).tokens);
+      }
       CHECK(predicted.at("optimizer") == moments);
       CHECK(predicted.at("gradients") == gradients);
       CHECK(predicted["weights"] + predicted["quantized_weights"] +
@@ -227,8 +231,8 @@ TEST_CASE(
   const auto trained = PredictTrainingBytes(*model, {}, step);
   model->Parameters()[0].tensor.set_requires_grad(false);
   const auto frozen = PredictTrainingBytes(*model, {}, step);
-  const int64_t matrix = EmbeddingBytes(*model);
-  CHECK(trained.at("gradients") == matrix);
+  const int64_t matrix = LookupBytes(*model, model->info().vocabulary);
+  CHECK(trained.at("gradients") == LookupBytes(*model, step.tokens));
   CHECK(frozen.at("gradients") == 0);
   CHECK(trained.at("activations") - frozen.at("activations") == matrix);
 }
