@@ -11,9 +11,10 @@
 declare -A work=()    # the folder of its run
 declare -A record=()  # what it is to write
 declare -A before=()  # the rung's record that it goes on from; "" = none
-# know_tasks JOB [RUNG]: that of a search, behind whose end none goes.
+# know_tasks JOB [RUNG [RUNGS]]: that of a search, behind whose end none goes;
+# the last of RUNGS is the run's own end.
 know_tasks() {
-  local tasks number=0 place id rung=${2:-0}
+  local tasks number=0 place id rung=${2:-0} rungs=${3:-0}
   tasks=$out/$(sed -n 's/.*"tasks": "\(.*\)".*/\1/p' "$out"/slurm/*-"$1".json)
   while read -r place; do
     id=$(sed -n "$((place + 2))p" "$out"/manifests/*.jsonl |
@@ -21,7 +22,7 @@ know_tasks() {
     work[$1_$number]=$out/work/$id
     record[$1_$number]=$out/runs/$id.h5
     before[$1_$number]=""
-    ((rung == 0)) || record[$1_$number]=$out/runs/$id.rung$rung.h5
+    ((rung == rungs)) || record[$1_$number]=$out/runs/$id.rung$rung.h5
     ((rung <= 1)) || before[$1_$number]=$out/runs/$id.rung$((rung - 1)).h5
     number=$((number + 1))
   done <"$tasks"

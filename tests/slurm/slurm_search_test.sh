@@ -96,7 +96,7 @@ grep -q "sends the next rung once these have ended" "$top/said" ||
 nobody_watches
 wait_for 600 "the queue to be empty" queue_empty
 [[ $(sent) == "1 16 decides 8 decides 4 " ]] || fail "was sent: $(sent)"
-settled "^5 done, 0 failed.*, 12 stopped"
+settled "^5 done, 12 stopped by the search, 0 failed, .* 0 waiting"
 same_search
 "$program" submit "$spec" --out "$out" 2>&1 | grep -q "^0 runs sent, 5 done" ||
   fail "what is done was sent again"
@@ -129,7 +129,7 @@ untuned=$(job_in 1 "$top/first.txt")
 first=$(job_in 2 "$top/first.txt")
 first_decides=$(decides)
 [[ -n $first && -n $first_decides ]] || fail "submit says: $(cat "$top/said")"
-know_tasks "$first" 1
+know_tasks "$first" 1 3
 scontrol release "$untuned"
 hold "$first"
 cancelled=$held
@@ -167,7 +167,7 @@ submit --sbatch=--hold >"$top/second.txt"
 second=$(job_in 1 "$top/second.txt")
 second_decides=$(decides)
 grep -q "^8 runs sent" "$top/said" || fail "submit says: $(cat "$top/said")"
-know_tasks "$second" 2
+know_tasks "$second" 2 3
 hold "$second"
 lost=$held lost_node=$held_node
 say "node lost in the second rung: $lost_node with $lost"
@@ -184,7 +184,7 @@ third_is_sent() {
   ((third > second_decides))
 }
 wait_for 300 "the last rung" third_is_sent
-know_tasks "$third"
+know_tasks "$third" 3 3
 hold "$third"
 say "cancelled in the last rung: $held on $held_node"
 scancel "$held"
@@ -196,7 +196,7 @@ say "submit again: the end"
 submit --wait >/dev/null
 grep -q "^1 runs sent, 4 done" "$top/said" ||
   fail "submit says: $(cat "$top/said")"
-settled "^5 done, 0 failed.*, 12 stopped"
+settled "^5 done, 12 stopped by the search, 0 failed, .* 0 waiting"
 same_search
 submit >/dev/null
 grep -q "^0 runs sent, 5 done" "$top/said" ||
