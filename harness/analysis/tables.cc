@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_replace.h"
 #include "harness/analysis/latex_table.h"
+#include "harness/analysis/latex_text.h"
 #include "harness/analysis/table_layout.h"
 #include "harness/analysis/text_table.h"
 #include "harness/core/fields.h"

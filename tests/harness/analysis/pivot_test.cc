@@ -75,6 +75,7 @@ TEST_CASE("a cell is a mean over seeds, or each of them", "[analysis][pivot]") {
       PivotOf(report, {.cols = {"seed"}, .cells = {"accuracy"}, .where = {}});
   REQUIRE(wide.ok());
   CHECK(wide->columns.size() == 1 + 3);
+  CHECK(wide->columns[3].key == "seed_2");
   for (size_t i = 1; i <= 3; ++i) {
     CHECK(*wide->rows[0][i].value == *mean->rows[0][accuracy].value);
   }
