@@ -122,7 +122,11 @@ std::string RenderHtml(const Table& table) {
     }
     out += "</tr>\n";
   }
-  return out + "</tbody>\n</table>\n";
+  out += "</tbody>\n</table>\n";
+  for (const std::string& note : table.notes) {
+    out += "<p>" + EscapeFor(TableFormat::kHtml, note) + "</p>\n";
+  }
+  return out;
 }
 
 }  // namespace
