@@ -17,7 +17,7 @@ namespace {
 constexpr double kTextPt = 345;     // article's, of 10 pt
 constexpr double kGapPt = 6;        // between columns: 2 \tabcolsep
 constexpr size_t kMostLines = 42;   // of a table on a page
-constexpr double kPowerPt = 16;     // that "x 10^-4" is wider than "e-04"
+constexpr double kPowerPt = 12;     // that "x 10^-4" is wider than "e-04"
 constexpr double kBoldWidth = 1.2;  // of a bold digit
 
 // One column of the table as TeX has it: one of numbers and, behind it, one of
