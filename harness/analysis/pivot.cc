@@ -38,9 +38,13 @@ void AddOnce(const Key& key, std::vector<Key>& keys) {
   }
 }
 
-bool Matches(const Key& part, const Key& whole) {
-  for (size_t i = 0; i < part.size(); ++i) {
-    if (!part[i].empty() && part[i] != whole[i]) return false;
+// Is what trains nothing, and has no value of some axes, in this column, too?
+bool StandsIn(const Key& own, const Key& col,
+              const std::vector<std::string>& axes) {
+  for (size_t i = 0; i < own.size(); ++i) {
+    const bool has_none =
+        own[i].empty() && axes[i] != kTaskAxis && axes[i] != kRoundAxis;
+    if (!has_none && own[i] != col[i]) return false;
   }
   return true;
 }
@@ -52,8 +56,8 @@ bool AreNumbers(const std::vector<Key>& keys, size_t at) {
 }
 
 // Axis after axis: numbers in their order, other values as the spec has them;
-// what has no value first.
-void SortKeys(std::vector<Key>& keys) {
+// what has no value first or last.
+void SortKeys(std::vector<Key>& keys, bool has_none_first) {
   if (keys.empty()) return;
   std::vector<std::map<std::string, double>> ranks(keys[0].size());
   for (size_t at = 0; at < ranks.size(); ++at) {
@@ -61,7 +65,8 @@ void SortKeys(std::vector<Key>& keys) {
     for (const Key& key : keys) {
       double rank = static_cast<double>(ranks[at].size());
       if (key[at].empty()) {
-        rank = -std::numeric_limits<double>::infinity();
+        constexpr double kEnd = std::numeric_limits<double>::infinity();
+        rank = has_none_first ? -kEnd : kEnd;
       } else if (are_numbers && !absl::SimpleAtod(key[at], &rank)) {
         continue;
       }
@@ -90,18 +95,18 @@ class Pivot {
     // What trains nothing has no value of most axes, and stands in all columns.
     for (const PivotEntry& entry : entries_) {
       const Key key = KeyOf(entry.axes, request_.cols);
-      if (std::none_of(cols_.begin(), cols_.end(),
-                       [&](const Key& other) { return Matches(key, other); })) {
+      if (std::none_of(cols_.begin(), cols_.end(), [&](const Key& other) {
+            return StandsIn(key, other, request_.cols);
+          })) {
         cols_.insert(cols_.begin(), key);
       }
     }
-    SortKeys(rows_);
-    SortKeys(cols_);
+    SortKeys(rows_, /*has_none_first=*/true);
+    SortKeys(cols_, /*has_none_first=*/false);
     table_.title = absl::StrCat(absl::StrJoin(request_.cells, ", "), " by ",
                                 absl::StrJoin(request_.rows, ", "),
                                 request_.cols.empty() ? "" : " and ",
                                 absl::StrJoin(request_.cols, ", "));
-    table_.name = "pivot";
     for (const std::string& name : request_.rows) {
       table_.columns.push_back({.key = name, .title = name, .is_text = true});
     }
@@ -143,7 +148,8 @@ class Pivot {
       for (const PivotEntry& entry : entries_) {
         const Key own = KeyOf(entry.axes, request_.cols);
         if (entry.what == what && KeyOf(entry.axes, request_.rows) == row &&
-            (own == col || (entry.is_untuned && Matches(own, col)))) {
+            (own == col ||
+             (entry.is_untuned && StandsIn(own, col, request_.cols)))) {
           found.push_back(&entry);
         }
       }
@@ -240,6 +246,7 @@ class Pivot {
           name == kTaskAxis || name == kRoundAxis || cells.size() > 1;
       if (all.size() > 1 && name != kSeedAxis && counts) names.push_back(name);
     }
+    if (names.empty() && cells.size() > 1) names.emplace_back("their config");
     return absl::StrJoin(names, ", ");
   }
 

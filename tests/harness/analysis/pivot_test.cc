@@ -96,6 +96,25 @@ TEST_CASE("facts and what was measured, and conditions", "[analysis][pivot]") {
   CHECK_FALSE(table->rows[1][2].sd.has_value());
 }
 
+TEST_CASE("what is of a run stands beside what is of its tasks",
+          "[analysis][pivot]") {
+  const Report report = ReferenceReport("alpaca");
+  const auto table = PivotOf(
+      report, {.cols = {"task"}, .cells = {"score", "peak_memory_mib"}});
+  REQUIRE(table.ok());
+  REQUIRE(table->columns.size() == 1 + 3);
+  CHECK(table->columns[1].key == "alpaca_en_score");
+  CHECK(table->columns[3].key == "peak_memory_mib");
+  for (const auto& row : table->rows) {
+    for (size_t i = 1; i <= 3; ++i) CHECK(row[i].value.has_value());
+  }
+  const auto one =
+      PivotOf(report, {.cells = {"score", "peak_memory_mib"},
+                       .where = *ParseConditions("task=alpaca_en")});
+  REQUIRE(one.ok());
+  CHECK(one->columns.size() == 3);
+}
+
 TEST_CASE("no mean is taken over what is no seed", "[analysis][pivot]") {
   const Report two_tasks = ReferenceReport("alpaca");
   CHECK(Has(ErrorOf(two_tasks, {}),
