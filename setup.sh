@@ -79,13 +79,17 @@ fi
 pip_packages=(
   torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
   numpy==2.4.6 h5py==3.16.0
+  # What python/ needs beside these, and draws with.
+  pandas==3.1.1 python-dateutil==4.0.0 matplotlib==3.11.2 contourpy==1.3.3
+  cycler==0.12.1 fonttools==4.68.0 kiwisolver==1.5.1 packaging==26.4
+  pillow==13.0.0 pyparsing==3.3.3
 )
 if ((cluster)); then
   # Kubernetes' schema, and what reads it.
   pip_packages+=(
     kubernetes-validate==1.37.0 jsonschema==4.26.0 PyYAML==6.0.4
     jsonschema-specifications==2025.9.1 referencing==0.37.0 rpds-py==2026.9.1
-    attrs==26.1.0 packaging==26.4 typing-extensions==4.16.0
+    attrs==26.1.0 typing-extensions==4.16.0
     importlib-resources==7.1.0
   )
 fi

@@ -66,6 +66,7 @@ std::vector<Command> SweepCommands();    // run, worker, status, show
 std::vector<Command> TaskCommands();     // plan, task
 std::vector<Command> SubmitCommands();   // submit, cancel
 std::vector<Command> RecordCommands();   // report, compare, query, ...
+std::vector<Command> ClaimsCommands();   // power, claims
 std::vector<Command> ModelCommands();    // eval, generate, tokenize, export
 std::vector<Command> ListCommands();     // list
 std::vector<Command> DataCommands();     // data

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "experiments/report_pictures.h"
 #include "experiments/table_output.h"
 #include "harness/analysis/pivot.h"
 #include "harness/analysis/record_query.h"
@@ -25,6 +26,9 @@ struct ReportFlags {
   std::vector<std::string> rows, cols, cells;
   std::string where;
   std::string macros;
+  std::string figures;
+  bool plots = false;
+  analysis::ReportOptions options;
 
   bool IsPivot() const {
     return !rows.empty() || !cols.empty() || !cells.empty();
@@ -60,6 +64,15 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
                  "instead of tables a \\newcommand a number, whose names begin "
                  "so, such as sft")
       ->type_name("PREFIX");
+  app.add_option("--figures", flags.figures,
+                 "draw each picture into this folder, as SVG and PDF")
+      ->type_name("FOLDER");
+  app.add_flag("--plots", flags.plots, "small curves instead of tables");
+  app.add_flag("--fdr", flags.options.fdr,
+               "Benjamini and Hochberg's values beside Holm's");
+  app.add_flag("--equal-budget", flags.options.equal_budget,
+               "as many rows compete in each group of select.per, of larger "
+               "groups a draw");
 }
 
 absl::Status CheckPrefix(const std::string& prefix) {
@@ -117,6 +130,9 @@ absl::StatusOr<std::string> TextOf(const analysis::Report& report,
     return analysis::RenderChosen(table, format, options, flags.show);
   }
   if (flags.table.empty() && flags.show.empty()) {
+    if (format == analysis::TableFormat::kHtml) {
+      return PageOfReport(report, flags.path);
+    }
     return analysis::RenderReport(report, format, options);
   }
   return analysis::RenderOneTable(report,
@@ -136,8 +152,14 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
         "sftbench report: --where goes with --rows, --cols or --cell");
   }
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
-                       analysis::BuildReport(flags.path));
-  SFT_ASSIGN_OR_RETURN(const std::string text, TextOf(report, flags));
+                       analysis::BuildReport(flags.path, flags.options));
+  if (!flags.figures.empty()) {
+    SFT_RETURN_IF_ERROR(WriteFigures(report, flags.path, flags.figures));
+    return kExitGood;
+  }
+  SFT_ASSIGN_OR_RETURN(
+      const std::string text,
+      flags.plots ? PlotsOfReport(report, flags.path) : TextOf(report, flags));
   fputs(text.c_str(), stdout);
   return kExitGood;
 }
@@ -178,7 +200,8 @@ Command ReportCommand() {
       {.name = "report",
        .usage = "report DIR|FILE [--table NAME] [--show NAMES] [--rows AXES "
                 "--cols AXES --cell NAMES] [--format "
-                "md|csv|tsv|latex|html|text] [--macros PREFIX]",
+                "md|csv|tsv|latex|html|text] [--macros PREFIX] [--figures "
+                "FOLDER] [--plots]",
        .summary = "The tables of a sweep, from its records and nothing "
                   "else.",
        .help = R"(
@@ -193,7 +216,12 @@ columns that a paper would have, and say what is left out.
   sftbench report results/demo --table long --format csv > everything.csv
   sftbench report results/demo --format latex > table.tex
   sftbench report results/demo --macros demo > numbers.tex
+  sftbench report results/demo --format html > page.html
+  sftbench report results/demo --figures figures
 Table seeds has a row a run, long a row a number: run, metric, task, round.
+html is one page with verdicts, pictures, tables and a card a run, and asks for
+nothing. --figures needs a Python with matplotlib: setup.sh's, or
+SFTBENCH_PYTHON.
 )"},
       DeclareReport, RunReport);
 }

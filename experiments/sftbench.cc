@@ -63,6 +63,8 @@ std::string CommandFor(const std::string& word) {
       {"data", " clean prepare preprocess split dedup "},
       {"tokenize", " encode tokens tokenizer "},
       {"list", " ls models methods optimizers datasets tasks metrics fields "},
+      {"power", " samplesize sample-size mde seeds "},
+      {"claims", " ledger reproduce reproduced "},
       {"verify", " validate-records fsck "},
       {"check", " lint validate-spec "},
       {"init", " new create template starter example scaffold "},
@@ -127,9 +129,9 @@ int RunProgram(const std::vector<std::string>& arguments) {
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
   for (auto make : {InitCommands, CheckCommands, SweepCommands, TaskCommands,
-                    SubmitCommands, RecordCommands, ModelCommands, DataCommands,
-                    ScoreCommands, BatchesCommands, PackCommands, ListCommands,
-                    HelpCommands}) {
+                    SubmitCommands, RecordCommands, ClaimsCommands,
+                    ModelCommands, DataCommands, ScoreCommands, BatchesCommands,
+                    PackCommands, ListCommands, HelpCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

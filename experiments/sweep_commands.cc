@@ -20,6 +20,7 @@
 #include "experiments/recording_flags.h"
 #include "experiments/show_command.h"
 #include "experiments/status_command.h"
+#include "harness/analysis/power.h"
 #include "harness/core/files.h"
 #include "harness/core/parallel_for.h"
 #include "harness/core/status.h"
@@ -208,6 +209,7 @@ absl::StatusOr<int> RunRun(const RunFlags& flags) {
     progress.Clear();
     PrintWarnings(checked.warnings);
     PrintWarnings(described.notices);
+    PrintWarnings(analysis::NotesOnDecidability(plan));
     PrintPlan(described);
     return kExitGood;
   }

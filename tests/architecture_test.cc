@@ -35,7 +35,8 @@ const std::vector<Rule>& Rules() {
                            kModel = "harness/model/", kTrain = "harness/train/",
                            kEval = "harness/eval/", kRecord = "harness/record/",
                            kMeasure = "harness/measure/",
-                           kSearch = "harness/search/";
+                           kSearch = "harness/search/",
+                           kAnalysis = "harness/analysis/";
   static const std::vector<Rule> kRules = {
       {kCore, {}},
       {kSpec, {kCore, kFormats}},
@@ -53,7 +54,8 @@ const std::vector<Rule>& Rules() {
       {"harness/launch/",
        {kCore, kSpec, kFormats, kText, kMetrics, kData, kModel, kTrain, kEval,
         kMeasure, kRecord, kSearch}},
-      {"harness/analysis/", {kCore, kSpec, kMetrics, kRecord, kSearch}},
+      {kAnalysis, {kCore, kSpec, kMetrics, kRecord, kSearch}},
+      {"harness/page/", {kCore, kSpec, kMetrics, kRecord, kSearch, kAnalysis}},
       {"methods/",
        {kCore, kSpec, kFormats, kData, kKernels, kModel, "harness/text/regex.h",
         "harness/train/method.h"}},

@@ -61,31 +61,6 @@ spec::RunPlan UnitedPlan(const std::vector<spec::RunPlan>& plans,
   return united;
 }
 
-// Cells by what varies but the seed, in the order of their first runs.
-std::vector<ResultCell> GroupOverSeeds(const std::vector<CollectedRun>& runs) {
-  std::vector<ResultCell> cells;
-  std::map<std::string, size_t> places;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    spec::RunConfig without_seed = runs[i].planned.config;
-    without_seed.seed = 0;
-    const auto [it, is_new] =
-        places.emplace(without_seed.CanonicalConfigText(), cells.size());
-    if (is_new) {
-      ResultCell cell;
-      cell.axes = runs[i].planned.axes;
-      cell.axes.erase("seed");
-      cell.axes["method"] = runs[i].planned.config.method;
-      cell.axes["batching"] = runs[i].planned.config.batching;
-      cell.is_untuned = runs[i].planned.config.method == spec::kUntuned;
-      cells.push_back(std::move(cell));
-    }
-    cells[it->second].runs.push_back(i);
-  }
-  std::stable_partition(cells.begin(), cells.end(),
-                        [](const ResultCell& cell) { return cell.is_untuned; });
-  return cells;
-}
-
 // Axes with more than one value among the tuned cells; method and batching
 // have columns of their own.
 std::vector<std::string> VaryingAxes(const std::vector<std::string>& names,
@@ -171,6 +146,30 @@ void NoteSearch(Results& results) {
 }
 
 }  // namespace
+
+std::vector<ResultCell> GroupOverSeeds(const std::vector<CollectedRun>& runs) {
+  std::vector<ResultCell> cells;
+  std::map<std::string, size_t> places;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    spec::RunConfig without_seed = runs[i].planned.config;
+    without_seed.seed = 0;
+    const auto [it, is_new] =
+        places.emplace(without_seed.CanonicalConfigText(), cells.size());
+    if (is_new) {
+      ResultCell cell;
+      cell.axes = runs[i].planned.axes;
+      cell.axes.erase("seed");
+      cell.axes["method"] = runs[i].planned.config.method;
+      cell.axes["batching"] = runs[i].planned.config.batching;
+      cell.is_untuned = runs[i].planned.config.method == spec::kUntuned;
+      cells.push_back(std::move(cell));
+    }
+    cells[it->second].runs.push_back(i);
+  }
+  std::stable_partition(cells.begin(), cells.end(),
+                        [](const ResultCell& cell) { return cell.is_untuned; });
+  return cells;
+}
 
 std::optional<double> Lookup(const std::map<std::string, double>& values,
                              const std::string& name) {

@@ -55,6 +55,10 @@ struct Results {
   std::unordered_map<std::string, RunPlace> places_;
 };
 
+// Cells by what varies but the seed, the untuned ones first, else in the order
+// of their first runs.
+std::vector<ResultCell> GroupOverSeeds(const std::vector<CollectedRun>& runs);
+
 // The value of this name, nullopt where there is none.
 std::optional<double> Lookup(const std::map<std::string, double>& values,
                              const std::string& name);

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/crossed_error.h"
 #include "harness/analysis/item_sums.h"
-#include "harness/analysis/paired_items.h"
 
 namespace sft::analysis {
 namespace {
@@ -82,34 +81,6 @@ void TestMethod(const PairedItems& items, double sign, Comparison& found) {
   found.smallest_detectable = DetectableEstimate(error);
 }
 
-// The sums of each record of the pairs, once, and the pairs as their places.
-std::optional<PairedItems> PairItems(
-    const std::vector<
-        std::pair<const record::RunRecord*, const record::RunRecord*>>& pairs,
-    const std::string& task, const std::string& metric) {
-  std::vector<ItemSums> evaluations;
-  std::map<const record::RunRecord*, size_t> places;
-  std::vector<std::pair<size_t, size_t>> indices;
-  const auto place =
-      [&](const record::RunRecord* record) -> std::optional<size_t> {
-    const auto [it, is_new] = places.emplace(record, evaluations.size());
-    if (!is_new) return it->second;
-    const EvalRecord* eval = TestEval(*record, task);
-    const MetricRecord* measured = FindMetric(eval, metric);
-    if (measured == nullptr) return std::nullopt;
-    std::optional<ItemSums> sums = SumsOfItems(*eval, *measured);
-    if (!sums.has_value()) return std::nullopt;
-    evaluations.push_back(*std::move(sums));
-    return it->second;
-  };
-  for (const auto& [mine, theirs] : pairs) {
-    const std::optional<size_t> first = place(mine), second = place(theirs);
-    if (!first.has_value() || !second.has_value()) return std::nullopt;
-    indices.emplace_back(*first, *second);
-  }
-  return PairedItems::Of(std::move(evaluations), std::move(indices));
-}
-
 }  // namespace
 
 Claim ClaimOf(int64_t n_seeds) {
@@ -149,6 +120,41 @@ PairedRecords(const Results& results, const ResultCell& cell,
   return pairs;
 }
 
+std::optional<PairedItems> PairItems(const RecordPairs& pairs,
+                                     const std::string& task,
+                                     const std::string& metric) {
+  // The sums of each record once, and the pairs as their places.
+  std::vector<ItemSums> evaluations;
+  std::map<const record::RunRecord*, size_t> places;
+  std::vector<std::pair<size_t, size_t>> indices;
+  const auto place =
+      [&](const record::RunRecord* record) -> std::optional<size_t> {
+    const auto [it, is_new] = places.emplace(record, evaluations.size());
+    if (!is_new) return it->second;
+    const EvalRecord* eval = TestEval(*record, task);
+    const MetricRecord* measured = FindMetric(eval, metric);
+    if (measured == nullptr) return std::nullopt;
+    std::optional<ItemSums> sums = SumsOfItems(*eval, *measured);
+    if (!sums.has_value()) return std::nullopt;
+    evaluations.push_back(*std::move(sums));
+    return it->second;
+  };
+  for (const auto& [mine, theirs] : pairs) {
+    const std::optional<size_t> first = place(mine), second = place(theirs);
+    if (!first.has_value() || !second.has_value()) return std::nullopt;
+    indices.emplace_back(*first, *second);
+  }
+  return PairedItems::Of(std::move(evaluations), std::move(indices));
+}
+
+std::optional<PairedItems> PairCells(const Results& results, size_t cell,
+                                     size_t other, const std::string& task,
+                                     const std::string& metric) {
+  return PairItems(
+      PairedRecords(results, results.cells[cell], results.cells[other]), task,
+      metric);
+}
+
 std::optional<Comparison> CompareCells(const Results& results, size_t cell,
                                        size_t other, const std::string& task,
                                        const std::string& metric) {
@@ -171,6 +177,13 @@ std::optional<Comparison> CompareCells(const Results& results, size_t cell,
   found.claim = ClaimOf(found.n_seeds);
   found.higher_is_better = first.higher_is_better;
   found.gain = sign * items->Difference();
+  std::vector<double> mine, theirs;
+  for (const auto& [one, partner] : pairs) {
+    mine.push_back(sign * FindMetric(TestEval(*one, task), metric)->value);
+    theirs.push_back(sign *
+                     FindMetric(TestEval(*partner, task), metric)->value);
+  }
+  found.improvement = ProbabilityOfImprovement(mine, theirs);
   const auto scores = items->ItemScores();
   found.effect_size =
       scores.has_value() ? EffectSize(*scores, sign) : Comparison::kNone;

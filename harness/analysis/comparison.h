@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/analysis/aggregate.h"
+#include "harness/analysis/paired_items.h"
 #include "harness/analysis/statistics.h"
 
 namespace sft::analysis {
@@ -54,8 +55,13 @@ struct Comparison {
   // Of these models, items right or wrong: only this one, only the other.
   std::optional<int64_t> wins, losses;
 
-  // Holm's p within its family; NaN outside of both.
+  // How often a seed of this one is better than one of the other's.
+  double improvement = kNone;
+
+  // Holm's p within its family; NaN outside of both. Benjamini and Hochberg's
+  // beside it, where a list of likely differences is wanted, not a decision.
   double holm_p = kNone;
+  double fdr_p = kNone;
   bool is_asked_for = false;  // its row is in the families
 
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -67,6 +73,16 @@ std::vector<std::pair<const record::RunRecord*, const record::RunRecord*>>
 PairedRecords(const Results& results, const ResultCell& cell,
               const ResultCell& other);
 
+using RecordPairs =
+    std::vector<std::pair<const record::RunRecord*, const record::RunRecord*>>;
+// The items that all of these have; nullopt as below.
+std::optional<PairedItems> PairItems(const RecordPairs& pairs,
+                                     const std::string& task,
+                                     const std::string& metric);
+// The items of two cells over the seeds that both have; nullopt as below.
+std::optional<PairedItems> PairCells(const Results& results, size_t cell,
+                                     size_t other, const std::string& task,
+                                     const std::string& metric);
 // nullopt if no seed or no item pairs, or a record does not keep what its
 // metric is made of (SumsOfItems).
 std::optional<Comparison> CompareCells(const Results& results, size_t cell,

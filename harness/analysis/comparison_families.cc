@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "harness/analysis/comparability.h"
 #include "harness/analysis/item_sums.h"
 #include "harness/analysis/selection.h"
 #include "harness/core/parallel_for.h"
@@ -54,10 +55,13 @@ void AdjustFamily(bool is_retained, std::vector<Comparison>& all) {
   for (const Comparison& one : all) {
     if (is_member(one)) p_values.push_back(one.p);
   }
-  const std::vector<double> adjusted = HolmAdjust(p_values);
+  const std::vector<double> holm = HolmAdjust(p_values);
+  const std::vector<double> fdr = BenjaminiHochbergAdjust(p_values);
   size_t next = 0;
   for (Comparison& one : all) {
-    if (is_member(one)) one.holm_p = adjusted[next++];
+    if (!is_member(one)) continue;
+    one.holm_p = holm[next];
+    one.fdr_p = fdr[next++];
   }
 }
 
@@ -88,7 +92,10 @@ std::vector<Comparison> CompareAll(const Results& results) {
       if (!other.has_value() || *other == i) continue;
       for (const auto& [task, is_retained] : tasks) {
         const MetricRecord* primary = PrimaryMetric(results, task);
-        if (primary == nullptr) continue;
+        if (primary == nullptr ||
+            !WhyIncomparable(results, i, *other, task, primary->name).empty()) {
+          continue;
+        }
         Comparison one;
         one.cell = i;
         one.other = *other;

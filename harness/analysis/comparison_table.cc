@@ -40,7 +40,8 @@ TableCell SignFlipCell(const Comparison& one) {
 }  // namespace
 
 Table ComparisonTable(const Results& results,
-                      const std::vector<Comparison>& comparisons) {
+                      const std::vector<Comparison>& comparisons,
+                      const ReportOptions& options) {
   Table table;
   table.title = "Paired comparisons";
   table.columns = {
@@ -80,7 +81,15 @@ Table ComparisonTable(const Results& results,
        .title = "wins/losses",
        .is_text = true,
        .is_detail = true},
+      {.key = "improvement",
+       .title = "P(seed better)",
+       .digits = 2,
+       .is_detail = true},
   };
+  if (options.fdr) {
+    table.columns.push_back(
+        {.key = "fdr_q", .title = "FDR q", .is_p_value = true});
+  }
   for (const Comparison& one : comparisons) {
     if (!one.is_asked_for) continue;
     table.rows.push_back(
@@ -101,7 +110,10 @@ Table ComparisonTable(const Results& results,
          NumberCell(one.smallest_detectable),
          {.text = one.wins.has_value()
                       ? absl::StrCat(*one.wins, "/", *one.losses)
-                      : ""}});
+                      : ""},
+         // Of one seed it would say no more than the gain's sign.
+         NumberCell(one.n_seeds > 1 ? one.improvement : kNaN)});
+    if (options.fdr) table.rows.back().push_back(NumberCell(one.fdr_p));
   }
   return table;
 }

@@ -21,7 +21,7 @@ namespace bm = boost::math;
 // items can agree over three seeds to the last item.
 constexpr double kFloorQuantile = 0.05;
 constexpr size_t kMaxExactSeeds = 20;
-constexpr int kPanels = 2;
+constexpr int kPanels = 6;  // t is 22 where one of 12 rows is found first
 constexpr double kTail = 1e-13;
 constexpr double kSmallestP = 1e-300;
 constexpr double kRounding = 1e-11;
@@ -80,22 +80,13 @@ double KnownCriticalT(double freedom, double alpha) {
   return it->second;
 }
 
-// What t^2 A + t^2 B is the square of.
-double HalfWidth(const CrossedError& error, double alpha) {
-  const double seeds =
-      error.seeds > 0 ? CriticalT(error.seed_freedom, alpha) : 0;
-  const double items =
-      error.items > 0 ? CriticalT(error.item_freedom, alpha) : 0;
-  return std::sqrt(seeds * seeds * error.seeds + items * items * error.items);
-}
-
-}  // namespace
-
-double CrossedError::standard_error() const { return std::sqrt(seeds + items); }
-
-CrossedError CrossedErrorOf(const std::vector<double>& differences_S,
-                            const std::vector<std::vector<double>>& values_SI) {
-  const size_t n_seeds = differences_S.size();
+// Of a table of seeds and items.
+struct MeanSquares {
+  double items = 0;
+  double rest = 0;
+};
+MeanSquares MeanSquaresOf(const std::vector<std::vector<double>>& values_SI) {
+  const size_t n_seeds = values_SI.size();
   const size_t n_items = values_SI[0].size();
   const double S = static_cast<double>(n_seeds);
   const double I = static_cast<double>(n_items);
@@ -118,15 +109,66 @@ CrossedError CrossedErrorOf(const std::vector<double>& differences_S,
   for (const double value : of_item) {
     between_items += (value - mean) * (value - mean);
   }
+  return {.items = S * between_items / (I - 1),
+          .rest = rest / ((S - 1) * (I - 1))};
+}
+
+// What t^2 A + t^2 B is the square of.
+double HalfWidth(const CrossedError& error, double alpha) {
+  const double seeds =
+      error.seeds > 0 ? CriticalT(error.seed_freedom, alpha) : 0;
+  const double items =
+      error.items > 0 ? CriticalT(error.item_freedom, alpha) : 0;
+  return std::sqrt(seeds * seeds * error.seeds + items * items * error.items);
+}
+
+// How often the test at `alpha` finds a difference, in true standard errors:
+// over the distribution of A's estimate.
+class StandardPower {
+ public:
+  StandardPower(const CrossedError& error, double alpha)
+      : nodes_(VarianceNodes(error.seed_freedom)) {
+    const double variance = error.seeds + error.items;
+    const double t_seeds = KnownCriticalT(error.seed_freedom, alpha);
+    const double t_items = KnownCriticalT(error.item_freedom, alpha);
+    for (const VarianceNode& node : nodes_) {
+      critical_.push_back(
+          std::sqrt((t_seeds * t_seeds * error.seeds * node.value +
+                     t_items * t_items * error.items) /
+                    variance));
+    }
+  }
+  double At(double effect) const {
+    const bm::normal standard;
+    double found = 0;
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      found += nodes_[i].weight * (bm::cdf(standard, effect - critical_[i]) +
+                                   bm::cdf(standard, -effect - critical_[i]));
+    }
+    return found;
+  }
+
+ private:
+  const std::vector<VarianceNode>& nodes_;
+  std::vector<double> critical_;
+};
+
+}  // namespace
+
+double CrossedError::standard_error() const { return std::sqrt(seeds + items); }
+
+CrossedError CrossedErrorOf(const std::vector<double>& differences_S,
+                            const std::vector<std::vector<double>>& values_SI) {
+  const MeanSquares square = MeanSquaresOf(values_SI);
+  const double S = static_cast<double>(values_SI.size());
+  const double I = static_cast<double>(values_SI[0].size());
   CrossedError error;
   error.seed_freedom = S - 1;
   error.item_freedom = I - 1;
-  const double rest_square = rest / ((S - 1) * (I - 1));
-  const double item_square = S * between_items / (I - 1);
   const double sd = SampleStdDev(differences_S);
   error.seeds = std::max(sd * sd / S,
-                         FloorOf(error.seed_freedom) * rest_square / (S * I));
-  error.items = std::max(0.0, (item_square - rest_square) / (S * I));
+                         FloorOf(error.seed_freedom) * square.rest / (S * I));
+  error.items = std::max(0.0, (square.items - square.rest) / (S * I));
   // What rounding leaves of values that do not vary is no variance.
   double largest = 0;
   for (const auto& values_I : values_SI) {
@@ -180,33 +222,42 @@ Interval CrossedInterval(const CrossedError& error, double difference,
 }
 
 double DetectableEffect(const CrossedError& error, double alpha, double power) {
-  const double scale = error.standard_error();
-  if (!(scale > 0)) return kNaN;
-  const double of_seeds = error.seeds / (scale * scale);
-  const double of_items = error.items / (scale * scale);
-  const bm::normal standard;
-  const double t_seeds = KnownCriticalT(error.seed_freedom, alpha);
-  const double t_items = KnownCriticalT(error.item_freedom, alpha);
-  const std::vector<VarianceNode>& nodes = VarianceNodes(error.seed_freedom);
-  std::vector<double> critical;  // in true standard errors
-  for (const VarianceNode& node : nodes) {
-    critical.push_back(std::sqrt(t_seeds * t_seeds * of_seeds * node.value +
-                                 t_items * t_items * of_items));
-  }
-  const auto lacking = [&](double effect) {
-    double found = 0;
-    for (size_t i = 0; i < nodes.size(); ++i) {
-      found += nodes[i].weight * (bm::cdf(standard, effect - critical[i]) +
-                                  bm::cdf(standard, -effect - critical[i]));
-    }
-    return found - power;
-  };
+  if (!(error.standard_error() > 0)) return kNaN;
+  const StandardPower found(error, alpha);
+  const auto lacking = [&](double effect) { return found.At(effect) - power; };
   double high = 4;
   while (lacking(high) < 0) high *= 2;
   std::uintmax_t rounds = 100;
   const auto [a, b] = bm::tools::toms748_solve(
       lacking, 0.0, high, bm::tools::eps_tolerance<double>(40), rounds);
-  return scale * (a + b) / 2;
+  return error.standard_error() * (a + b) / 2;
+}
+
+double PowerOf(const CrossedError& error, double effect, double alpha) {
+  if (!(error.standard_error() > 0)) return kNaN;
+  return StandardPower(error, alpha).At(effect / error.standard_error());
+}
+
+VarianceParts VariancePartsOf(
+    const std::vector<double>& differences_S,
+    const std::vector<std::vector<double>>& values_SI) {
+  const MeanSquares square = MeanSquaresOf(values_SI);
+  const double S = static_cast<double>(values_SI.size());
+  const double I = static_cast<double>(values_SI[0].size());
+  const double sd = SampleStdDev(differences_S);
+  return {.seeds = sd * sd - square.rest / I,
+          .items = (square.items - square.rest) / S,
+          .rest = square.rest,
+          .freedom = S - 1};
+}
+
+CrossedError ErrorOfDesign(const VarianceParts& parts, double n_seeds,
+                           double n_items) {
+  const double rest = std::max(0.0, parts.rest);
+  return {.seeds = (std::max(0.0, parts.seeds) + rest / n_items) / n_seeds,
+          .items = std::max(0.0, parts.items) / n_items,
+          .seed_freedom = n_seeds - 1,
+          .item_freedom = n_items - 1};
 }
 
 double DetectableEstimate(const CrossedError& error, double alpha,

@@ -20,6 +20,16 @@
 
 namespace sft::analysis {
 
+// What A and B are made of, for other numbers of seeds and items: variances of
+// the differences of seeds and of items, and what is left. Unbiased, so that
+// they may be below 0: means over many are to be taken first.
+struct VarianceParts {
+  double seeds = 0;
+  double items = 0;
+  double rest = 0;
+  double freedom = 0;  // of the seeds' part
+};
+
 struct CrossedError {
   double seeds = 0;  // A
   double items = 0;  // B, at least 0
@@ -34,10 +44,21 @@ struct CrossedError {
 CrossedError CrossedErrorOf(const std::vector<double>& differences_S,
                             const std::vector<std::vector<double>>& values_SI);
 
+VarianceParts VariancePartsOf(
+    const std::vector<double>& differences_S,
+    const std::vector<std::vector<double>>& values_SI);
+// Of so many seeds and items, were these the true variances; what is below 0
+// counts as 0.
+CrossedError ErrorOfDesign(const VarianceParts& parts, double n_seeds,
+                           double n_items);
+
 // NaN where there is nothing to test against: an error of 0.
 double CrossedP(const CrossedError& error, double difference);
 Interval CrossedInterval(const CrossedError& error, double difference,
                          double confidence = 0.95);
+// How often the test at `alpha` finds a true difference of `effect`, were A and
+// B the true variances. NaN for an error of 0.
+double PowerOf(const CrossedError& error, double effect, double alpha = 0.05);
 // The true difference that the test at `alpha` finds with `power`, were A and
 // B the true variances; of A alone, the noncentral t's. NaN for an error of 0.
 double DetectableEffect(const CrossedError& error, double alpha = 0.05,

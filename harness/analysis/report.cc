@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "harness/analysis/comparability.h"
 #include "harness/analysis/comparison_families.h"
 #include "harness/analysis/cost_tables.h"
+#include "harness/analysis/fronts.h"
 #include "harness/analysis/latex_table.h"
+#include "harness/analysis/letters.h"
 #include "harness/analysis/long_table.h"
 #include "harness/analysis/point_tables.h"
 #include "harness/analysis/rates.h"
@@ -40,6 +43,8 @@ const TableKind kKinds[] = {
      [](const Results& of, const Tests&) { return EqualTargetTable(of); }},
     {"front", true,
      [](const Results& of, const Tests&) { return FrontTable(of); }},
+    {"fronts", true,
+     [](const Results& of, const Tests&) { return FrontsTable(of); }},
     {"rewind", true,
      [](const Results& of, const Tests&) { return RewindTable(of); }},
     {"distance", true,
@@ -51,6 +56,7 @@ const TableKind kKinds[] = {
 };
 constexpr char kMain[] = "main";
 constexpr char kComparisons[] = "comparisons";
+constexpr char kLetters[] = "letters";
 constexpr char kSeeds[] = "seeds";
 constexpr char kLong[] = "long";
 
@@ -59,24 +65,33 @@ constexpr char kLong[] = "long";
 std::vector<std::string> TableNames() {
   std::vector<std::string> names = {kMain, kComparisons};
   for (const TableKind& kind : kKinds) names.emplace_back(kind.name);
-  names.insert(names.end(), {kSeeds, kLong});
+  names.insert(names.end(), {kLetters, kSeeds, kLong});
   return names;
 }
 
-absl::StatusOr<Report> BuildReport(const std::string& dir) {
+absl::StatusOr<Report> BuildReport(const std::string& dir,
+                                   const ReportOptions& options) {
   SFT_ASSIGN_OR_RETURN(Results results, CollectResults(dir));
-  SelectCells(results);
+  SelectCells(results, options.equal_budget);
   std::vector<Comparison> comparisons = CompareAll(results);
   Report report;
   report.question = results.question;
   report.main = MainTable(results, comparisons);
   report.main.name = kMain;
-  report.comparisons = ComparisonTable(results, comparisons);
+  report.comparisons = ComparisonTable(results, comparisons, options);
   report.comparisons.name = kComparisons;
   for (const TableKind& kind : kKinds) {
     report.more.push_back(
         {kind.name, kind.make(results, comparisons), kind.is_shown});
     report.more.back().table.name = kind.name;
+  }
+  const std::vector<LetteredTask> lettered = LettersOf(results);
+  report.more.push_back({kLetters, LettersTable(results, lettered), true});
+  report.more.back().table.name = kLetters;
+  for (const LetteredTask& task : lettered) {
+    for (size_t i = 0; i < task.texts.size(); ++i) {
+      report.letters[task.task][task.cells[i]] = task.texts[i];
+    }
   }
   report.notes = results.notes;
   const auto add = [&](std::vector<std::string> notes) {
@@ -89,8 +104,15 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
   add(NotesOnSuspectRuns(results));
   add(NotesOnData(results));
   add_reading(NotesOnRates(results));
+  add(NotesOnComparability(results));
   add_reading(NotesOnTests(results, comparisons));
   add_reading(NotesOnMissingIntervals(results));
+  if (options.fdr) {
+    add_reading(
+        {"FDR q is Benjamini and Hochberg's, of the same two families: of what "
+         "is called a difference up to a q, that share is expected to be none. "
+         "It decides nothing here; verdicts are by Holm's p."});
+  }
   if (!results.select_by.empty()) {
     add_reading(
         {absl::StrCat("Selected rows (*) are the best of their group by ",
@@ -134,7 +156,7 @@ std::string FurtherTables(const Report& report) {
   for (const Report::Named& one : report.more) {
     if (!one.is_shown && !one.table.rows.empty()) names.push_back(one.name);
   }
-  names.insert(names.end(), {kSeeds, kLong});
+  names.insert(names.end(), {kLetters, kSeeds, kLong});
   return absl::StrCat(
       "Further tables (--table NAME): ", absl::StrJoin(names, ", "), ".");
 }

@@ -3,6 +3,7 @@
 #ifndef HARNESS_ANALYSIS_REPORT_H_
 #define HARNESS_ANALYSIS_REPORT_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,17 @@ struct Report {
   // What the tables are made of.
   Results results;
   std::vector<Comparison> tests;
+  // By task and index of the cell: rows that share a letter are not told apart.
+  // None of a task whose rows are not tested.
+  std::map<std::string, std::map<size_t, std::string>> letters;
 };
 
-absl::StatusOr<Report> BuildReport(const std::string& dir);
+struct ReportOptions {
+  bool fdr = false;           // Benjamini and Hochberg's values beside Holm's
+  bool equal_budget = false;  // SelectCells
+};
+absl::StatusOr<Report> BuildReport(const std::string& dir,
+                                   const ReportOptions& options = {});
 // Every name that `report --table` takes.
 std::vector<std::string> TableNames();
 
@@ -58,7 +67,8 @@ absl::StatusOr<Table> TableNamed(const Report& report, const std::string& name);
 Table MainTable(const Results& results,
                 const std::vector<Comparison>& comparisons);
 Table ComparisonTable(const Results& results,
-                      const std::vector<Comparison>& comparisons);
+                      const std::vector<Comparison>& comparisons,
+                      const ReportOptions& options = {});
 
 }  // namespace sft::analysis
 

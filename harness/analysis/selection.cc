@@ -1,9 +1,11 @@
 #include "harness/analysis/selection.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/statistics.h"
+#include "harness/core/rng.h"
 #include "harness/record/validation_score.h"
 
 namespace sft::analysis {
@@ -34,6 +36,45 @@ std::optional<Score> ScoreOfCell(const Results& results,
   return score;
 }
 
+// The cells of each group that have a score, those of larger groups cut to the
+// smallest one's number where that is asked for.
+std::set<size_t> CompetingCells(Results& results, bool equal_budget) {
+  std::map<std::vector<std::string>, std::vector<size_t>> groups;
+  for (size_t i = 0; i < results.cells.size(); ++i) {
+    const ResultCell& cell = results.cells[i];
+    if (!cell.is_untuned && ScoreOfCell(results, cell).has_value()) {
+      groups[SelectionGroup(results, cell)].push_back(i);
+    }
+  }
+  size_t least = results.cells.size(), most = 0;
+  std::string sizes;
+  for (const auto& [group, cells] : groups) {
+    least = std::min(least, cells.size());
+    most = std::max(most, cells.size());
+    absl::StrAppend(&sizes, sizes.empty() ? "" : "; ", CanonicalText(group),
+                    " ", cells.size());
+  }
+  std::set<size_t> competing;
+  for (auto& [group, cells] : groups) {
+    if (equal_budget && cells.size() > least) {
+      Rng(0, Stream::kBootstrap, "equal budget\n" + CanonicalText(group))
+          .Shuffle(cells);
+      cells.resize(least);
+    }
+    competing.insert(cells.begin(), cells.end());
+  }
+  if (most > least) {
+    results.notes.push_back(absl::StrCat(
+        "Tuning budgets differ, in rows that a choice was made of: ", sizes,
+        equal_budget
+            ? absl::StrCat(". Of each, ", least,
+                           " compete, drawn at random where there were more.")
+            : ". The best of more is better by chance; --equal-budget lets as "
+              "many of each compete."));
+  }
+  return competing;
+}
+
 bool IsBetter(const Score& a, const Score& b) {
   if (a.is_whole != b.is_whole) return a.is_whole;
   return a.higher_is_better ? a.mean > b.mean : a.mean < b.mean;
@@ -53,12 +94,13 @@ std::vector<std::string> SelectionGroup(const Results& results,
   return group;
 }
 
-void SelectCells(Results& results) {
+void SelectCells(Results& results, bool equal_budget) {
   if (results.select_by.empty()) return;
+  const std::set<size_t> competing = CompetingCells(results, equal_budget);
   std::map<std::vector<std::string>, std::pair<size_t, Score>> best;
   for (size_t i = 0; i < results.cells.size(); ++i) {
     const ResultCell& cell = results.cells[i];
-    if (cell.is_untuned) continue;
+    if (cell.is_untuned || competing.count(i) == 0) continue;
     const std::optional<Score> score = ScoreOfCell(results, cell);
     if (!score.has_value()) continue;
     const auto [it, is_new] =

@@ -18,8 +18,11 @@ std::vector<std::string> SelectionGroup(const Results& results,
 
 // Sets is_selected. Cells with failed or missing seeds compete only where no
 // cell of the group is whole: survivors are no fair sample. Only validation
-// splits are looked at. Adds a note where nothing can be selected.
-void SelectCells(Results& results);
+// splits are looked at. Adds a note where nothing can be selected, and where a
+// group chose among more cells than another: the best of more is better by
+// chance. `equal_budget`: as many compete in each group, those of larger ones
+// drawn at random.
+void SelectCells(Results& results, bool equal_budget = false);
 
 // The cell that `cell` is compared with: the selected one of its baseline's
 // group, or its baseline's own where nothing is selected. nullopt if none.

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "absl/strings/str_cat.h"
 #include "harness/core/rng.h"
 
 namespace sft::analysis {
@@ -22,6 +23,24 @@ double Quantile(const std::vector<double>& sorted, double q) {
   const size_t above = std::min(below + 1, sorted.size() - 1);
   const double share = at - static_cast<double>(below);
   return sorted[below] + share * (sorted[above] - sorted[below]);
+}
+
+// Of the values that are numbers.
+std::vector<size_t> AscendingPlaces(const std::vector<double>& values) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isnan(values[i])) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return values[a] < values[b]; });
+  return order;
+}
+
+// a to z, A to Z, then "(53)".
+std::string LetterOf(size_t k) {
+  if (k < 26) return std::string(1, static_cast<char>('a' + k));
+  if (k < 52) return std::string(1, static_cast<char>('A' + (k - 26)));
+  return absl::StrCat("(", k + 1, ")");
 }
 
 }  // namespace
@@ -147,13 +166,7 @@ double McNemarChiSquaredP(int64_t wins, int64_t losses) {
 }
 
 std::vector<double> HolmAdjust(const std::vector<double>& p_values) {
-  std::vector<size_t> order;
-  for (size_t i = 0; i < p_values.size(); ++i) {
-    if (!std::isnan(p_values[i])) order.push_back(i);
-  }
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return p_values[a] < p_values[b];
-  });
+  const std::vector<size_t> order = AscendingPlaces(p_values);
   std::vector<double> adjusted(p_values.size(), kNaN);
   double largest = 0;
   for (size_t rank = 0; rank < order.size(); ++rank) {
@@ -163,6 +176,81 @@ std::vector<double> HolmAdjust(const std::vector<double>& p_values) {
     adjusted[order[rank]] = largest;
   }
   return adjusted;
+}
+
+std::vector<double> BenjaminiHochbergAdjust(
+    const std::vector<double>& p_values) {
+  const std::vector<size_t> order = AscendingPlaces(p_values);
+  std::vector<double> adjusted(p_values.size(), kNaN);
+  double least = 1;
+  for (size_t rank = order.size(); rank > 0; --rank) {
+    const size_t i = order[rank - 1];
+    least = std::min(least, p_values[i] * static_cast<double>(order.size()) /
+                                static_cast<double>(rank));
+    adjusted[i] = least;
+  }
+  return adjusted;
+}
+
+double ProbabilityOfImprovement(const std::vector<double>& ours,
+                                const std::vector<double>& theirs) {
+  if (ours.empty() || theirs.empty()) return kNaN;
+  double above = 0;
+  for (const double x : ours) {
+    for (const double y : theirs) above += x > y ? 1 : x == y ? 0.5 : 0;
+  }
+  return above / static_cast<double>(ours.size() * theirs.size());
+}
+
+std::vector<std::string> CompactLetters(
+    const std::vector<std::vector<bool>>& differ) {
+  const size_t n = differ.size();
+  // A letter is the set of those that have it.
+  std::vector<std::vector<bool>> letters = {std::vector<bool>(n, true)};
+  const auto is_within = [n](const std::vector<bool>& a,
+                             const std::vector<bool>& b) {
+    for (size_t i = 0; i < n; ++i) {
+      if (a[i] && !b[i]) return false;
+    }
+    return true;
+  };
+  const auto absorb = [&] {
+    for (size_t i = 0; i < letters.size();) {
+      bool is_needless = false;
+      for (size_t j = 0; j < letters.size() && !is_needless; ++j) {
+        // Of two alike the first one stays.
+        is_needless = i != j && is_within(letters[i], letters[j]) &&
+                      (j < i || !is_within(letters[j], letters[i]));
+      }
+      if (is_needless) {
+        letters.erase(letters.begin() + static_cast<ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+    }
+  };
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i + 1; j < n; ++j) {
+      if (!differ[i][j]) continue;
+      for (size_t k = letters.size(); k > 0; --k) {
+        if (!letters[k - 1][i] || !letters[k - 1][j]) continue;
+        std::vector<bool> without = letters[k - 1];
+        without[i] = false;
+        letters[k - 1][j] = false;
+        letters.push_back(std::move(without));
+      }
+      absorb();
+    }
+  }
+  // Those of the best come first.
+  std::sort(letters.begin(), letters.end(), std::greater<>());
+  std::vector<std::string> texts(n);
+  for (size_t k = 0; k < letters.size(); ++k) {
+    for (size_t i = 0; i < n; ++i) {
+      if (letters[k][i]) texts[i] += LetterOf(k);
+    }
+  }
+  return texts;
 }
 
 double PairedEffectSize(const std::vector<double>& differences) {

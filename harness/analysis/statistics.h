@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,6 +70,23 @@ double McNemarChiSquaredP(int64_t wins, int64_t losses);
 
 // Holm's step-down adjusted values, in the given order. NaN stay, uncounted.
 std::vector<double> HolmAdjust(const std::vector<double>& p_values);
+
+// Benjamini and Hochberg's step-up values: the share of false ones among what
+// is called a difference up to there, for tests that are independent or depend
+// positively. In the given order; NaN stay, uncounted.
+std::vector<double> BenjaminiHochbergAdjust(
+    const std::vector<double>& p_values);
+
+// How often a value of `ours` is above one of `theirs`, ties half: Mann and
+// Whitney's U over all pairs (Agarwal et al., arXiv 2108.13264). NaN of none.
+double ProbabilityOfImprovement(const std::vector<double>& ours,
+                                const std::vector<double>& theirs);
+
+// Letters for things that stand in order, the best first: two that share a
+// letter are not told apart, two that share none are (insert and absorb,
+// Piepho, 2004). differ[i][j] for i < j; the first thing has an "a".
+std::vector<std::string> CompactLetters(
+    const std::vector<std::vector<bool>>& differ);
 
 // Mean over standard deviation of paired differences (Cohen's d_z).
 double PairedEffectSize(const std::vector<double>& differences);

@@ -39,6 +39,17 @@ struct H5Item {
   }
 };
 
+// An attribute that says what stands at a path, for readers of HDF5. It is no
+// value: what is decoded does not have it.
+struct H5Note {
+  std::string path;
+  std::string attribute;  // one of these
+  std::string text;       // UTF-8 without NUL
+};
+inline constexpr char kMeaningNote[] = "meaning";     // of data sets
+inline constexpr char kConfigNote[] = "config_json";  // of the root
+inline constexpr char kAxesNote[] = "axes_json";      // of the root
+
 // Deflated bytes hold at most this many times their own number.
 inline constexpr size_t kMostInflation = 1032;
 
@@ -47,7 +58,8 @@ void SortItems(std::vector<H5Item>& items);
 // Strings must be UTF-8 without NUL (CleanUtf8).
 absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items);
 // Of items in path order.
-absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items);
+absl::StatusOr<std::string> EncodeSortedH5(
+    const std::vector<H5Item>& items, const std::vector<H5Note>& notes = {});
 
 // Items in path order. `where` is for messages. Nothing larger than the image
 // is allocated for a value; links other than hard ones are refused.

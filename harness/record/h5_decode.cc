@@ -36,7 +36,7 @@ class Decoder {
 
   absl::Status ReadGroup(hid_t group, const std::string& path, int depth) {
     if (depth > kMaxDepth) return Error(path, "groups nest too deep");
-    SFT_RETURN_IF_ERROR(ReadAttributes(group, path));
+    SFT_RETURN_IF_ERROR(ReadAttributes(group, path, /*is_data=*/false));
     std::vector<std::string> names;
     hsize_t at = 0;
     if (H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &at, AddLinkName,
@@ -66,7 +66,8 @@ class Decoder {
         case H5I_DATASET:
           SFT_RETURN_IF_ERROR(
               ReadValue({object.get(), /*is_attribute=*/false}, child, ""));
-          SFT_RETURN_IF_ERROR(ReadAttributes(object.get(), child));
+          SFT_RETURN_IF_ERROR(
+              ReadAttributes(object.get(), child, /*is_data=*/true));
           break;
         default:
           return Error(child, "is neither group nor data set");
@@ -93,7 +94,15 @@ class Decoder {
     return InputError(where_, path + ": " + what);
   }
 
-  absl::Status ReadAttributes(hid_t object, const std::string& path) {
+  // Of an H5Note: names of a run stand on groups other than the root.
+  static bool IsNote(const std::string& path, bool is_data,
+                     const std::string& attribute) {
+    if (is_data) return attribute == kMeaningNote;
+    return path == "/" && (attribute == kConfigNote || attribute == kAxesNote);
+  }
+
+  absl::Status ReadAttributes(hid_t object, const std::string& path,
+                              bool is_data) {
     std::vector<std::string> names;
     hsize_t at = 0;
     if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, AddAttributeName,
@@ -101,6 +110,7 @@ class Decoder {
       return Error(path, "its attributes cannot be read");
     }
     for (const std::string& name : names) {
+      if (IsNote(path, is_data, name)) continue;
       H5Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose);
       if (!attribute.ok()) return Error(path, "an attribute cannot be read");
       SFT_RETURN_IF_ERROR(

@@ -21,6 +21,8 @@ constexpr unsigned kDeflateLevel = 6;
 // Names and attributes up to this many need no index of their own.
 constexpr unsigned kManyNames = 1000;
 
+constexpr size_t kShortNoteBytes = 256;
+
 void KeepNamesInHeader(hid_t list) {
   H5Pset_link_phase_change(list, kManyNames, kManyNames - 100);
   H5Pset_attr_phase_change(list, kManyNames, kManyNames - 100);
@@ -118,6 +120,30 @@ class Encoder {
     if (!attribute.ok() ||
         H5Awrite(attribute.get(), layout.memory_type, layout.data) < 0) {
       return Failed(item);
+    }
+    return absl::OkStatus();
+  }
+
+  // A short one is of fixed length: it takes half of what a reference to a text
+  // elsewhere does, and a record has a hundred of them.
+  absl::Status WriteNote(hid_t file, const H5Note& note) {
+    if (note.text.empty() || note.text.size() > kShortNoteBytes) {
+      return WriteAttribute(file, {note.path, note.attribute, note.text});
+    }
+    H5Handle object(H5Oopen(file, note.path.c_str(), H5P_DEFAULT), H5Oclose);
+    H5Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+    H5Tset_size(type.get(), note.text.size());
+    H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+    H5Tset_cset(type.get(), H5T_CSET_UTF8);
+    H5Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+    if (!object.ok()) return Failed({note.path, note.attribute, note.text});
+    H5Handle attribute(
+        H5Acreate2(object.get(), note.attribute.c_str(), type.get(),
+                   space.get(), H5P_DEFAULT, H5P_DEFAULT),
+        H5Aclose);
+    if (!attribute.ok() ||
+        H5Awrite(attribute.get(), type.get(), note.text.data()) < 0) {
+      return Failed({note.path, note.attribute, note.text});
     }
     return absl::OkStatus();
   }
@@ -252,7 +278,8 @@ void MendSuperblock(std::string& image) {
 
 }  // namespace
 
-absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items) {
+absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items,
+                          const std::vector<H5Note>& notes) {
   Encoder encoder;
   for (const H5Item& item : items) {
     if (!IsClean(item)) {
@@ -265,6 +292,9 @@ absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items) {
   for (const H5Item& item : items) {
     if (item.attribute.empty()) continue;
     SFT_RETURN_IF_ERROR(encoder.WriteAttribute(file, item));
+  }
+  for (const H5Note& note : notes) {
+    SFT_RETURN_IF_ERROR(encoder.WriteNote(file, note));
   }
   return absl::OkStatus();
 }
@@ -291,7 +321,8 @@ absl::StatusOr<std::string> EncodeH5(std::vector<H5Item> items) {
   return EncodeSortedH5(items);
 }
 
-absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items) {
+absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items,
+                                           const std::vector<H5Note>& notes) {
   H5Session session;
   H5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   const H5Handle creation = MakeH5CreationList(/*user_block_bytes=*/0);
@@ -301,7 +332,7 @@ absl::StatusOr<std::string> EncodeSortedH5(const std::vector<H5Item>& items) {
       H5Fcreate("record", H5F_ACC_TRUNC, creation.get(), access.get()),
       H5Fclose);
   if (!file.ok()) return absl::InternalError("HDF5 cannot make a file");
-  SFT_RETURN_IF_ERROR(WriteH5Items(file.get(), items));
+  SFT_RETURN_IF_ERROR(WriteH5Items(file.get(), items, notes));
   if (H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) {
     return absl::InternalError("HDF5 cannot flush a file");
   }

@@ -18,7 +18,8 @@
 namespace sft::record {
 
 // `items` in path order, into a file that has none of them.
-absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items);
+absl::Status WriteH5Items(hid_t file, const std::vector<H5Item>& items,
+                          const std::vector<H5Note>& notes = {});
 
 enum class H5Depth {
   kAll,

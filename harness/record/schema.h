@@ -51,11 +51,14 @@ struct SeriesRow {
 };
 inline constexpr SeriesRow<int64_t> kIntSeries[] = {
     {"/train/step", "1", &StepRecord::step, "optimizer step, from 1"},
-    {"/train/round", "1", &StepRecord::round, "index of the stage, from 0"},
-    {"/train/real_tokens", "token", &StepRecord::real_tokens, "no pads"},
+    {"/train/round", "1", &StepRecord::round,
+     "stage, from 0; the evaluation behind it is round + 1"},
+    {"/train/real_tokens", "token", &StepRecord::real_tokens,
+     "tokens computed that are no pads"},
     {"/train/target_tokens", "token", &StepRecord::target_tokens,
      "tokens with loss"},
-    {"/train/padded_tokens", "token", &StepRecord::padded_tokens, "pads"},
+    {"/train/padded_tokens", "token", &StepRecord::padded_tokens,
+     "pads that were computed"},
     {"/train/sequences", "1", &StepRecord::sequences, "rows of the step"},
 };
 inline constexpr SeriesRow<double> kDoubleSeries[] = {
@@ -63,7 +66,8 @@ inline constexpr SeriesRow<double> kDoubleSeries[] = {
      "mean over the step's target tokens"},
     {"/train/learning_rate", "1", &StepRecord::learning_rate,
      "used by the step"},
-    {"/train/grad_norm", "1", &StepRecord::grad_norm, "L2, before clipping"},
+    {"/train/grad_norm", "1", &StepRecord::grad_norm,
+     "L2 norm of the gradient, before clipping"},
     {"/measured/train/wall_seconds", "s", &StepRecord::wall_seconds,
      "wall time of the step"},
     {"/measured/train/cpu_seconds", "s", &StepRecord::cpu_seconds,
@@ -106,6 +110,18 @@ inline constexpr UnitRow kUnitsByEnding[] = {
     {"accuracy_change", "fraction"},
 };
 std::string UnitOfName(std::string_view name);
+
+// Likewise what they mean, where the schema's row says no more than what they
+// all are.
+struct MeaningRow {
+  const char* ending;
+  const char* meaning;
+};
+const std::vector<MeaningRow>& MeaningsByEnding();
+// What the data set at `path` holds, "" where no row has it. A name that the
+// schema does not know alone means what its ending says.
+std::string MeaningOf(std::string_view path);
+
 // False for what /measured and /provenance hold.
 bool IsDeterministicPath(std::string_view path);
 

@@ -8,6 +8,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/record/describe.h"
 #include "harness/record/packed_items.h"
 
 namespace sft::record {
@@ -49,7 +50,8 @@ absl::StatusOr<std::string_view> PackedPart(const std::string& where,
 absl::StatusOr<std::string> SealItems(std::vector<H5Item> items) {
   SortItems(items);
   SFT_ASSIGN_OR_RETURN(const std::string packed, PackItems(items));
-  SFT_ASSIGN_OR_RETURN(const std::string image, EncodeSortedH5(items));
+  SFT_ASSIGN_OR_RETURN(const std::string image,
+                       EncodeSortedH5(items, NotesOn(items)));
   const uint64_t packed_size = packed.size();
   std::string body(kPackedSizeBytes, '\0');
   std::memcpy(body.data(), &packed_size, kPackedSizeBytes);

@@ -98,11 +98,16 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"show", "--json"},
       {"report",
        "--table --show --rows --cols --cell --where --format --width "
-       "--caption --label --macros"},
+       "--caption --label --macros --figures --plots --fdr --equal-budget"},
       {"compare", "--show --format --width --caption --label"},
+      {"power",
+       "--from --seeds --items --comparisons --seed-sd --item-sd --rest-sd "
+       "--effect --json"},
+      {"claims", "--records --format --width --caption --label --json"},
       {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},
+      {"export-events", "--out"},
       {"eval",
        "--task --file --limit --window --json --adapter --dtype --device "
        "--bos"},

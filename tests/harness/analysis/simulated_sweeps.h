@@ -111,6 +111,12 @@ class SimulatedSweeps {
       retained_ = Family(ItemKind::kContinuous, setting_.retained_items, 0, 0);
     }
   }
+  // The first alone is better, the others are as the opponent is.
+  void DrawOneBetter(double effect) {
+    only_first_ = true;
+    Draw(effect);
+    only_first_ = false;
+  }
   const std::vector<SimulatedRow>& primary() const { return primary_; }
   const std::vector<SimulatedRow>& retained() const { return retained_; }
 
@@ -126,7 +132,9 @@ class SimulatedSweeps {
     const Scores opponent = Method(kind, n, -effect / 2, 0);
     std::vector<SimulatedRow> rows;
     for (int row = 0; row < setting_.rows; ++row) {
-      Scores mine = Method(kind, n, effect / 2, collapse);
+      const bool is_better = row == 0 || !only_first_;
+      Scores mine =
+          Method(kind, n, is_better ? effect / 2 : -effect / 2, collapse);
       std::vector<double> differences_S;
       for (size_t s = 0; s < mine.size(); ++s) {
         double sum = 0;
@@ -202,6 +210,7 @@ class SimulatedSweeps {
 
   SweepSetting setting_;
   SimulatedNoise noise_;
+  bool only_first_ = false;
   std::vector<double> item_I_;
   std::vector<SimulatedRow> primary_, retained_;
 };

@@ -46,10 +46,12 @@ TEST_CASE("h5dump shows the schema of a record", "[record][schema]") {
   REQUIRE(exit_status == 0);
   for (const char* part :
        {"ATTRIBUTE \"schema_version\"", "ATTRIBUTE \"content_sha256\"",
-        "GROUP \"train\"", "DATASET \"loss\"", "ATTRIBUTE \"unit\"",
-        "GROUP \"forgetting\"", "GROUP \"measured\"", "GROUP \"provenance\"",
-        "GROUP \"rotten_tomatoes\"", "DATASET \"predictions\"",
-        "DATASET \"trainable_parameters\"", "H5T_CSET_UTF8"}) {
+        "ATTRIBUTE \"config_json\"", "ATTRIBUTE \"axes_json\"",
+        "ATTRIBUTE \"meaning\"", "GROUP \"train\"", "DATASET \"loss\"",
+        "ATTRIBUTE \"unit\"", "GROUP \"forgetting\"", "GROUP \"measured\"",
+        "GROUP \"provenance\"", "GROUP \"rotten_tomatoes\"",
+        "DATASET \"predictions\"", "DATASET \"trainable_parameters\"",
+        "H5T_CSET_UTF8"}) {
     CAPTURE(part);
     CHECK(out.find(part) != std::string::npos);
   }
@@ -64,7 +66,7 @@ TEST_CASE("h5py reads status, config and series with their units",
   const ScratchFolder folder;
   REQUIRE(WriteRunRecord(SampleRecord(), folder / "a.h5").ok());
   REQUIRE(WriteFileAtomically(folder / "read.py", R"(
-import math, sys, h5py
+import json, math, sys, h5py
 f = h5py.File(sys.argv[1], 'r')
 assert f.attrs['status'] == 'diverged', f.attrs['status']
 assert 'lora.rank = 8' in f.attrs['config'].splitlines()
@@ -84,8 +86,12 @@ assert f['measured/memory/peak_rss_bytes'].attrs['unit'] == 'byte'
 assert dict(f['axes'].attrs) == {'method': 'lora', 'seed': '0'}
 bare = []
 f.visititems(lambda name, o: bare.append(name) if isinstance(o, h5py.Dataset)
-             and 'unit' not in o.attrs else None)
+             and not {'unit', 'meaning'} <= set(o.attrs) else None)
 assert not bare, bare
+assert loss.attrs['meaning'].decode() == "mean over the step's target tokens"
+config = json.loads(f.attrs['config_json'])
+assert config['lora.rank'] == 8 and config['train'] == ['rotten_tomatoes']
+assert json.loads(f.attrs['axes_json']) == {'method': 'lora', 'seed': 0}
 )")
               .ok());
   const auto [out, exit_status] =

@@ -1,0 +1,117 @@
+#include "experiments/report_pictures.h"
+
+#include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <vector>
+
+#include "harness/core/files.h"
+#include "harness/core/status.h"
+#include "harness/formats/json.h"
+#include "harness/page/page.h"
+#include "harness/page/page_data.h"
+#include "harness/page/terminal_plot.h"
+
+namespace sft::experiments {
+namespace {
+
+constexpr size_t kUsualColumns = 80;
+constexpr size_t kPlotRows = 10;
+constexpr int kNoModule = 3;
+constexpr int kNoProgram = 127;
+
+// The installation's Python, or another one that is named.
+std::string FigurePython() {
+  const char* named = std::getenv("SFTBENCH_PYTHON");
+  if (named != nullptr && named[0] != '\0') return named;
+  return SFTBENCH_SOURCE_DIR "/.venv/bin/python";
+}
+
+size_t TerminalColumns() {
+  winsize size = {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    return size.ws_col;
+  }
+  return kUsualColumns;
+}
+
+// The exit status of a program that is given these words and no shell.
+absl::StatusOr<int> RunWords(std::vector<std::string> words) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, arguments[0], nullptr, nullptr,
+                                 arguments.data(), environ);
+  if (error != 0) return error == ENOENT ? kNoProgram : 128 + error;
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return FileError(words[0], "is lost", errno);
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> PageOfReport(const analysis::Report& report,
+                                         const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
+                       page::ReadLossCurves(path));
+  return page::RenderPage(report, curves);
+}
+
+absl::Status WriteFigures(const analysis::Report& report,
+                          const std::string& path, const std::string& folder) {
+  SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
+                       page::ReadLossCurves(path));
+  SFT_RETURN_IF_ERROR(MakeFolders(folder));
+  SFT_RETURN_IF_ERROR(WriteFileAtomically(
+      folder + "/pictures.json",
+      formats::JsonText(page::PicturesToJson({report, curves}), 1) + "\n"));
+  const std::string python = FigurePython();
+  // -B: the installation's folder may belong to another.
+  const std::string run =
+      "import sys\n"
+      "sys.path.insert(0, sys.argv[2])\n"
+      "try:\n"
+      "  from sftbench import figures\n"
+      "except ImportError:\n"
+      "  sys.exit(3)\n"
+      "figures.main(sys.argv[1])\n";
+  SFT_ASSIGN_OR_RETURN(const int status,
+                       RunWords({python, "-B", "-c", run, folder,
+                                 SFTBENCH_SOURCE_DIR "/python"}));
+  if (status == 0) return absl::OkStatus();
+  if (status == kNoModule || status == kNoProgram) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        python,
+        status == kNoProgram ? ": is not there"
+                             : ": has not all of matplotlib, h5py and pandas",
+        "; ./setup.sh installs it, or name another Python in SFTBENCH_PYTHON"));
+  }
+  return absl::InternalError(
+      absl::StrCat(python, ": could not draw ", folder,
+                   "/pictures.json: it ended with status ", status));
+}
+
+absl::StatusOr<std::string> PlotsOfReport(const analysis::Report& report,
+                                          const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
+                       page::ReadLossCurves(path));
+  std::string out;
+  for (const page::PictureRow& row : page::AllPictures()) {
+    for (const page::Picture& picture : row.draw({report, curves})) {
+      const std::string plot =
+          page::TerminalPlot(picture, TerminalColumns(), kPlotRows);
+      if (!plot.empty()) absl::StrAppend(&out, out.empty() ? "" : "\n", plot);
+    }
+  }
+  if (out.empty()) out = "There is nothing to plot: no run has trained.\n";
+  return out;
+}
+
+}  // namespace sft::experiments
