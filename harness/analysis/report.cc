@@ -156,7 +156,7 @@ std::string FurtherTables(const Report& report) {
   for (const Report::Named& one : report.more) {
     if (!one.is_shown && !one.table.rows.empty()) names.push_back(one.name);
   }
-  names.insert(names.end(), {kLetters, kSeeds, kLong});
+  names.insert(names.end(), {kSeeds, kLong});
   return absl::StrCat(
       "Further tables (--table NAME): ", absl::StrJoin(names, ", "), ".");
 }
