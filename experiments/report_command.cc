@@ -160,7 +160,9 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
     SFT_RETURN_IF_ERROR(WriteFigures(report, flags.path, flags.figures));
     return kExitGood;
   }
-  SFT_ASSIGN_OR_RETURN(const std::string text, TextOf(report, flags));
+  SFT_ASSIGN_OR_RETURN(
+      const std::string text,
+      flags.plots ? PlotsOfReport(report, flags.path) : TextOf(report, flags));
   fputs(text.c_str(), stdout);
   return kExitGood;
 }
@@ -203,8 +205,8 @@ Command ReportCommand() {
       {.name = "report",
        .usage = "report DIR|FILE [--table NAME] [--show NAMES] [--rows AXES "
                 "--cols AXES --cell NAMES] [--format "
-                "md|csv|tsv|latex|html|text] [--macros PREFIX] "
-                "[--figures FOLDER] [--plots]",
+                "md|csv|tsv|latex|html|text] [--macros PREFIX] [--figures "
+                "FOLDER] [--plots]",
        .summary = "The tables of a sweep, from its records and nothing "
                   "else.",
        .help = R"(
@@ -224,6 +226,9 @@ needs a Python with matplotlib: setup.sh's, or SFTBENCH_PYTHON.
   sftbench report results/demo --format html > page.html
   sftbench report results/demo --figures figures
 Table seeds has a row a run, long a row a number: run, metric, task, round.
+html is one page with verdicts, pictures, tables and a card a run, and asks for
+nothing. --figures needs a Python with matplotlib: setup.sh's, or
+SFTBENCH_PYTHON.
 )"},
       DeclareReport, RunReport);
 }

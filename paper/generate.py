@@ -37,6 +37,10 @@ APPLICATIONS = [("sst2", "SST-2, accuracy"), ("wnut17", "WNUT-17, span F1"),
                 ("roleplay", "role-play, loss"), ("alpaca", "Alpaca, loss")]
 EXPERIMENTS = ["learning_rate", "forgetting", "sequence", "hft_shape",
                "replay", "packing_steps"]
+# Of each experiment's pictures those that answer its question.
+FIGURES = {"learning_rate": ["rates"], "forgetting": ["front", "rewind"],
+           "sequence": ["rounds"], "hft_shape": ["target"],
+           "replay": ["front"], "packing_steps": ["packing"]}
 
 
 def escape(text):
@@ -258,7 +262,7 @@ def safely(name, make, records):
                 r"\code{results/reference/} yet: nothing is claimed here. "
                 r"The spec is \code{experiments/%s.yaml}." %
                 (escape(name), escape(name)) + "\n")
-    return make(records)
+    return make(records) + figures(records, name)
 
 
 def ledger(claims):
@@ -359,28 +363,26 @@ def cost(records):
                 body, "lrrr", "What the records cost.", "cost"))
 
 
-def figures(records):
-    """What `report --figures` makes; nothing where it cannot."""
+def figures(records, name):
+    """Of FIGURES, what `report --figures` makes; nothing where it cannot."""
+    folder = OUT / "figures" / name
+    done = subprocess.run([records.program, "report", str(records.file(name)),
+                           "--figures", str(folder)], capture_output=True)
+    if done.returncode != 0:
+        return "% No figure: report --figures is not to be had here.\n"
+    groups = json.loads((folder / "pictures.json").read_text("utf-8"))
+    titles = {one["name"]: one["title"] for one in groups["pictures"]}
     lines = []
-    for name in EXPERIMENTS:
-        if not records.file(name).exists():
+    for kind in FIGURES.get(name, []):
+        drawn = sorted(folder.glob(f"{kind}*.pdf"))
+        if not drawn:
             continue
-        folder = OUT / "figures" / name
-        done = subprocess.run([records.program, "report",
-                               str(records.file(name)), "--figures",
-                               str(folder)], capture_output=True)
-        if done.returncode != 0:
-            continue
-        for path in sorted(folder.glob("*.pdf")):
-            lines.append(r"\begin{figure}[htbp]\centering"
-                         r"\includegraphics[width=0.72\textwidth]"
-                         r"{generated/figures/%s/%s}"
-                         r"\caption{%s: %s.}\end{figure}" %
-                         (name, path.name, escape(name.replace("_", " ")),
-                          escape(path.stem.replace("_", " "))))
-    if not lines:
-        return ("% No figure: no record, or report --figures is not to be "
-                "had.\n")
+        lines.append(r"\begin{figure}[htbp]\centering"
+                     r"\includegraphics[width=0.62\textwidth]"
+                     r"{generated/figures/%s/%s}"
+                     r"\caption{%s: \code{%s}.}\end{figure}" %
+                     (name, drawn[0].name, escape(titles[kind]),
+                      escape(name)))
     return "\n".join(lines) + "\n"
 
 
@@ -417,7 +419,6 @@ def main():
     write("numbers", macros(values))
     write("detectable", detectable(records))
     write("cost", cost(records))
-    write("figures", figures(records))
 
 
 if __name__ == "__main__":

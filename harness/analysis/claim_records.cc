@@ -131,8 +131,8 @@ std::optional<ModelScore> ScoreAt(const KnownRecord& known,
 }
 
 // A record's part of a contrast: value, or value - less.
-bool AddScores(const ClaimTest& test, const KnownRecord& known, double sign,
-               ItemGroup& group) {
+bool AddTerms(const ClaimTest& test, const KnownRecord& known, double sign,
+              ItemGroup& group) {
   const auto score = ScoreAt(known, test.value);
   if (!score.has_value()) return false;
   group.push_back({*score, sign});
@@ -166,9 +166,9 @@ bool EstimateScores(const ClaimTest& test, const std::vector<SeedPair>& pairs,
   std::vector<double> others;
   for (const SeedPair& pair : pairs) {
     ItemGroup group;
-    if (!AddScores(test, *pair.one, 1, group)) return false;
+    if (!AddTerms(test, *pair.one, 1, group)) return false;
     if (pair.other != nullptr) {
-      if (!AddScores(test, *pair.other, -1, group)) return false;
+      if (!AddTerms(test, *pair.other, -1, group)) return false;
       others.push_back(ScoreAt(*pair.other, test.value)->value);
     }
     seeds.push_back({std::move(group)});

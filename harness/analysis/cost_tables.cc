@@ -190,9 +190,13 @@ Table SpeedTable(const Results& results) {
   }
   Table made = table.Take();
   // Of rows that trained.
-  std::erase_if(made.rows, [&, i = size_t{0}](const auto&) mutable {
-    return results.cells[i++].is_untuned;
-  });
+  std::vector<std::vector<TableCell>> trained;
+  for (size_t i = 0; i < made.rows.size(); ++i) {
+    if (!results.cells[i].is_untuned) {
+      trained.push_back(std::move(made.rows[i]));
+    }
+  }
+  made.rows = std::move(trained);
   made = WithNumbers(std::move(made));
   made.title = "Speed";
   return made;

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "harness/analysis/latex_text.h"
 #include "harness/analysis/table_layout.h"
 
 namespace sft::analysis {
@@ -16,67 +17,8 @@ namespace {
 constexpr double kTextPt = 345;     // article's, of 10 pt
 constexpr double kGapPt = 6;        // between columns: 2 \tabcolsep
 constexpr size_t kMostLines = 42;   // of a table on a page
-constexpr double kPowerPt = 16;     // that "x 10^-4" is wider than "e-04"
+constexpr double kPowerPt = 12;     // that "x 10^-4" is wider than "e-04"
 constexpr double kBoldWidth = 1.2;  // of a bold digit
-
-// Of cmr8, rounded up: what is measured here is never wider in print.
-double CharPt(char c) {
-  const auto is_one_of = [c](std::string_view chars) {
-    return chars.find(c) != chars.npos;
-  };
-  if (is_one_of("ijl.,:;'|!")) return 2.6;
-  if (is_one_of("frtI()[]-/ ")) return 3.7;
-  if (is_one_of("mwMW%@&+=<>~_")) return 7.6;
-  if (c >= 'A' && c <= 'Z') return 6.6;
-  if (c >= '0' && c <= '9') return 4.4;
-  if (is_one_of("bdhknpqu")) return 4.9;
-  return c >= 'a' && c <= 'z' ? 4.5 : 6.8;
-}
-
-double WidthPt(const std::string& text) {
-  double sum = 0;
-  for (const char c : text) {
-    if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) sum += CharPt(c);
-  }
-  return sum;
-}
-
-// May break behind what joins the words of a name.
-std::string Breakable(const std::string& escaped) {
-  return absl::StrReplaceAll(escaped, {{"\\_", "\\_\\allowbreak{}"},
-                                       {"=", "=\\allowbreak{}"},
-                                       {"/", "/\\allowbreak{}"},
-                                       {"+", "+\\allowbreak{}"}});
-}
-
-double LongestPartPt(const std::string& text) {
-  double longest = 0, now = 0;
-  for (const char c : text) {
-    if ((static_cast<unsigned char>(c) & 0xc0) == 0x80) continue;
-    if (c != ' ') now += CharPt(c);
-    longest = std::max(longest, now);
-    if (c == ' ' || c == '_' || c == '=' || c == '/' || c == '+') now = 0;
-  }
-  return longest;
-}
-
-std::string InMath(const std::string& number) {
-  return absl::StrCat("$", number, "$");
-}
-
-std::string LatexP(const TableCell& cell) {
-  const double p = *cell.value;
-  std::string text;
-  if (!std::isfinite(p)) {
-    text = EscapedLatex(PValueText(p));
-  } else if (p < 1e-15) {
-    text = "$<10^{-15}$";
-  } else {
-    text = absl::StrCat("\\num{", PValueText(p), "}");
-    if (cell.is_at_most) text = absl::StrCat("$\\le$\\,", text);
-  }
-  return text;
-}
 
 // One column of the table as TeX has it: one of numbers and, behind it, one of
 // what stands beside them.
@@ -108,6 +50,13 @@ class LatexMaker {
       columns_.push_back(
           ColumnOf(i, i < labels ? share * TextPt(i) + 0.01 : 0.35 * text_pt_));
     }
+    for (const auto& row : table_.rows) {
+      for (const TableCell& cell : row) {
+        if (!cell.note.empty() && !NumberOf(cell.note).has_value()) {
+          cell_notes_.push_back(cell.note);
+        }
+      }
+    }
     const std::vector<std::vector<size_t>> parts = Parts(labels);
     const std::vector<std::pair<size_t, size_t>> pages = Pages();
     for (const auto& part : parts) {
@@ -132,8 +81,11 @@ class LatexMaker {
     for (const auto& row : table_.rows) {
       const TableCell& cell = row[i];
       const bool has_power = cell.value.has_value() && *cell.value < 0.001;
-      width = std::max(width, WidthPt(CellText(table_.columns[i], cell)) +
-                                  (has_power ? kPowerPt : 0));
+      TableCell bare = cell;
+      bare.note.clear();
+      width = std::max(width, WidthPt(CellText(table_.columns[i], bare)) +
+                                  (has_power ? kPowerPt : 0) +
+                                  (cell.note.empty() ? 0 : 9));
     }
     return width;
   }
@@ -210,11 +162,24 @@ class LatexMaker {
       absl::StrAppend(&text, " [", bound(cell.interval->low), ", ",
                       bound(cell.interval->high), "]");
     }
-    if (!cell.note.empty()) absl::StrAppend(&text, " (", cell.note, ")");
+    if (!cell.note.empty()) text += "ab";  // \tnote's name
     return text;
   }
 
-  static std::string Tail(const TableColumn& column, const TableCell& cell) {
+  std::optional<size_t> NumberOf(const std::string& note) const {
+    const auto it = std::find(cell_notes_.begin(), cell_notes_.end(), note);
+    if (it == cell_notes_.end()) return std::nullopt;
+    return static_cast<size_t>(it - cell_notes_.begin());
+  }
+
+  // What stands in brackets elsewhere is a note below, for room.
+  std::string Reference(const TableCell& cell) const {
+    const std::optional<size_t> number = NumberOf(cell.note);
+    return number.has_value() ? absl::StrCat("\\tnote{", NoteName(*number), "}")
+                              : "";
+  }
+
+  std::string Tail(const TableColumn& column, const TableCell& cell) const {
     std::string text;
     if (!cell.mark.empty()) {
       text = absl::StrCat("\\textsuperscript{", EscapedLatex(cell.mark), "}");
@@ -230,10 +195,7 @@ class LatexMaker {
       absl::StrAppend(&text, "\\ [", bound(cell.interval->low), ", ",
                       bound(cell.interval->high), "]");
     }
-    if (!cell.note.empty()) {
-      absl::StrAppend(&text, " (", EscapedLatex(cell.note), ")");
-    }
-    return text;
+    return text + Reference(cell);
   }
 
   // Labels and what fits beside them, table after table.
@@ -273,12 +235,14 @@ class LatexMaker {
   std::vector<std::pair<size_t, size_t>> Pages() const {
     std::vector<std::pair<size_t, size_t>> pages;
     size_t begin = 0, lines = 0;
+    size_t most = kMostLines - std::min(NoteLines(), kMostLines - 8);
     for (size_t row = 0; row < table_.rows.size(); ++row) {
       const size_t own = LinesOf(row);
-      if (lines + own > kMostLines && row > begin) {
+      if (lines + own > most && row > begin) {
         pages.emplace_back(begin, row);
         begin = row;
         lines = 0;
+        most = kMostLines;
       }
       lines += own;
     }
@@ -313,11 +277,7 @@ class LatexMaker {
     }
     if (of.is_p_value) {
       if (!cell.value.has_value()) return EscapedLatex(CellText(of, cell));
-      std::string text = LatexP(cell);
-      if (!cell.note.empty()) {
-        absl::StrAppend(&text, " (", EscapedLatex(cell.note), ")");
-      }
-      return text;
+      return LatexP(cell) + Reference(cell);
     }
     std::string text;
     if (!cell.value.has_value()) {
@@ -368,22 +328,53 @@ class LatexMaker {
       absl::StrAppend(&out_, "      ", absl::StrJoin(cells, " & "), " \\\\\n");
     }
     absl::StrAppend(&out_, "      \\bottomrule\n    \\end{tabular}\n");
-    if (number_ == of && !table_.notes.empty()) {
-      absl::StrAppend(&out_,
-                      "    \\begin{tablenotes}[flushleft]\n"
-                      "      \\footnotesize\\raggedright\n");
-      for (const std::string& note : table_.notes) {
-        absl::StrAppend(&out_, "      \\item {}", Breakable(EscapedLatex(note)),
-                        "\n");
-      }
-      absl::StrAppend(&out_, "    \\end{tablenotes}\n");
-    }
+    AddNotes(part, begin, end);
     absl::StrAppend(&out_, "  \\end{threeparttable}\n\\end{table}\n");
+  }
+
+  // Of the table in its first part, of cells where they stand.
+  void AddNotes(const std::vector<size_t>& part, size_t begin, size_t end) {
+    std::vector<std::string> items;
+    for (size_t n = 0; n < cell_notes_.size(); ++n) {
+      bool is_here = false;
+      for (size_t row = begin; row < end; ++row) {
+        for (const size_t i : part) {
+          is_here = is_here || table_.rows[row][i].note == cell_notes_[n];
+        }
+      }
+      if (is_here) {
+        items.push_back(absl::StrCat("[", NoteName(n), "] ",
+                                     EscapedLatex(cell_notes_[n]), "."));
+      }
+    }
+    if (number_ == 1) {
+      for (const std::string& note : table_.notes) {
+        items.push_back(absl::StrCat(" {}", Breakable(EscapedLatex(note))));
+      }
+    }
+    if (items.empty()) return;
+    absl::StrAppend(&out_,
+                    "    \\begin{tablenotes}[flushleft]\n"
+                    "      \\footnotesize\\raggedright\n");
+    for (const std::string& item : items) {
+      absl::StrAppend(&out_, "      \\item", item, "\n");
+    }
+    absl::StrAppend(&out_, "    \\end{tablenotes}\n");
+  }
+
+  // Lines that notes take below the first part, which may be narrow.
+  size_t NoteLines() const {
+    double lines = 0;
+    for (const std::string& note : table_.notes) {
+      lines += std::ceil(1.2 * WidthPt(note) / (0.6 * text_pt_));
+    }
+    return static_cast<size_t>(lines);
   }
 
   const Table& table_;
   const RenderOptions& options_;
   const double text_pt_;
+  std::vector<std::string> cell_notes_;
   std::vector<LatexColumn> columns_;
   size_t number_ = 0;
   std::string out_;
@@ -405,39 +396,6 @@ std::string LatexPreamble() {
          "%   \\usepackage{siunitx}         % numbers; version 3, of TeX Live "
          "2021 or later\n"
          "%   \\usepackage{threeparttable}  % notes below a table\n";
-}
-
-std::string EscapedLatex(const std::string& text) {
-  return absl::StrReplaceAll(text, {{"\\", "\\textbackslash{}"},
-                                    {"&", "\\&"},
-                                    {"%", "\\%"},
-                                    {"$", "\\$"},
-                                    {"#", "\\#"},
-                                    {"_", "\\_"},
-                                    {"{", "\\{"},
-                                    {"}", "\\}"},
-                                    {"~", "\\textasciitilde{}"},
-                                    {"^", "\\textasciicircum{}"},
-                                    {"<=", "$\\le$"},
-                                    {">=", "$\\ge$"},
-                                    {"<", "$<$"},
-                                    {">", "$>$"},
-                                    {"|", "$|$"},
-                                    {"\xc2\xb1", "$\\pm$"},
-                                    {"\xc3\x97", "$\\times$"},
-                                    {"\xce\x94", "$\\Delta$"},
-                                    {"\xce\xb1", "$\\alpha$"},
-                                    {"\xe2\x80\x93", "--"},
-                                    {"\xe2\x80\x94", "---"},
-                                    {"\xe2\x80\xa0", "$\\dagger$"},
-                                    {"\xe2\x80\xa1", "$\\ddagger$"},
-                                    {"\xe2\x80\xa6", "\\ldots{}"},
-                                    {"\xe2\x89\xa4", "$\\le$"},
-                                    {"\xe2\x89\xa5", "$\\ge$"},
-                                    {"\xe2\x86\x92", "$\\rightarrow$"},
-                                    {"\t", " "},
-                                    {"\r", " "},
-                                    {"\n", " "}});
 }
 
 }  // namespace sft::analysis

@@ -15,8 +15,6 @@ namespace sft::analysis {
 std::string RenderLatex(const Table& table, const RenderOptions& options);
 // What the preamble must load, as a comment.
 std::string LatexPreamble();
-// Text as TeX reads it.
-std::string EscapedLatex(const std::string& text);
 
 }  // namespace sft::analysis
 

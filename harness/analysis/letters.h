@@ -5,7 +5,6 @@
 #define HARNESS_ANALYSIS_LETTERS_H_
 
 #include <cstddef>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -30,7 +29,8 @@ struct LetteredTask {
 // Of the tasks of the plan.
 std::vector<LetteredTask> LettersOf(const Results& results);
 
-Table LettersTable(const Results& results);
+Table LettersTable(const Results& results,
+                   const std::vector<LetteredTask>& tasks);
 
 }  // namespace sft::analysis
 

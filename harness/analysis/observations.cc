@@ -54,7 +54,12 @@ std::vector<Observation> ObservationsOf(const CollectedRun& run) {
 std::map<std::string, std::string> AxesOfRun(const CollectedRun& run) {
   const spec::RunConfig& config = run.planned.config;
   if (config.method == spec::kUntuned) {
-    return {{"method", config.method}, {"model", config.model}};
+    std::map<std::string, std::string> axes = run.planned.axes;
+    axes["method"] = config.method;
+    axes["model"] = config.model;
+    axes.erase("batching");
+    axes.erase("seed");
+    return axes;
   }
   std::map<std::string, std::string> axes = spec::ConfigFields(config);
   for (const auto& [name, value] : run.planned.axes) axes[name] = value;

@@ -31,8 +31,8 @@ struct Observation {
 std::vector<Observation> ObservationsOf(const CollectedRun& run);
 
 // What a run can be called by: its axes, method, batching, seed, and every
-// field of its config. Nothing but method of what trains nothing: the untuned
-// model is one, whatever seeds and batches others have.
+// field of its config. What trains nothing has its axes alone, without batching
+// and seed: the untuned model is one, whatever seeds others have.
 std::map<std::string, std::string> AxesOfRun(const CollectedRun& run);
 
 }  // namespace sft::analysis

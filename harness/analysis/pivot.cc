@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -37,9 +38,13 @@ void AddOnce(const Key& key, std::vector<Key>& keys) {
   }
 }
 
-bool Matches(const Key& part, const Key& whole) {
-  for (size_t i = 0; i < part.size(); ++i) {
-    if (!part[i].empty() && part[i] != whole[i]) return false;
+// Is what trains nothing, and has no value of some axes, in this column, too?
+bool StandsIn(const Key& own, const Key& col,
+              const std::vector<std::string>& axes) {
+  for (size_t i = 0; i < own.size(); ++i) {
+    const bool has_none =
+        own[i].empty() && axes[i] != kTaskAxis && axes[i] != kRoundAxis;
+    if (!has_none && own[i] != col[i]) return false;
   }
   return true;
 }
@@ -50,30 +55,37 @@ bool AreNumbers(const std::vector<Key>& keys, size_t at) {
   });
 }
 
-// Numbers in their order, other values as the spec has them.
-void SortNumbers(std::vector<Key>& keys) {
+// Axis after axis: numbers in their order, other values as the spec has them;
+// what has no value first or last.
+void SortKeys(std::vector<Key>& keys, bool has_none_first) {
   if (keys.empty()) return;
-  for (size_t at = keys[0].size(); at-- > 0;) {
-    if (!AreNumbers(keys, at)) continue;
-    std::stable_sort(keys.begin(), keys.end(),
-                     [at](const Key& a, const Key& b) {
-                       double x = 0, y = 0;
-                       for (size_t i = 0; i < at; ++i) {
-                         if (a[i] != b[i]) return false;
-                       }
-                       if (a[at].empty() || b[at].empty())
-                         return a[at].empty() > b[at].empty();
-                       return absl::SimpleAtod(a[at], &x) &&
-                              absl::SimpleAtod(b[at], &y) && x < y;
-                     });
+  std::vector<std::map<std::string, double>> ranks(keys[0].size());
+  for (size_t at = 0; at < ranks.size(); ++at) {
+    const bool are_numbers = AreNumbers(keys, at);
+    for (const Key& key : keys) {
+      double rank = static_cast<double>(ranks[at].size());
+      if (key[at].empty()) {
+        constexpr double kEnd = std::numeric_limits<double>::infinity();
+        rank = has_none_first ? -kEnd : kEnd;
+      } else if (are_numbers && !absl::SimpleAtod(key[at], &rank)) {
+        continue;
+      }
+      ranks[at].emplace(key[at], rank);
+    }
   }
+  std::stable_sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
+    for (size_t at = 0; at < ranks.size(); ++at) {
+      const double x = ranks[at][a[at]], y = ranks[at][b[at]];
+      if (x != y) return x < y;
+    }
+    return false;
+  });
 }
 
 class Pivot {
  public:
-  Pivot(const Results& results, const PivotRequest& request,
-        std::vector<PivotEntry> entries)
-      : results_(results), request_(request), entries_(std::move(entries)) {}
+  Pivot(const PivotRequest& request, std::vector<PivotEntry> entries)
+      : request_(request), entries_(std::move(entries)) {}
 
   absl::StatusOr<Table> Make() {
     for (const PivotEntry& entry : entries_) {
@@ -83,18 +95,18 @@ class Pivot {
     // What trains nothing has no value of most axes, and stands in all columns.
     for (const PivotEntry& entry : entries_) {
       const Key key = KeyOf(entry.axes, request_.cols);
-      if (std::none_of(cols_.begin(), cols_.end(),
-                       [&](const Key& other) { return Matches(key, other); })) {
-        AddOnce(key, cols_);
+      if (std::none_of(cols_.begin(), cols_.end(), [&](const Key& other) {
+            return StandsIn(key, other, request_.cols);
+          })) {
+        cols_.insert(cols_.begin(), key);
       }
     }
-    SortNumbers(rows_);
-    SortNumbers(cols_);
+    SortKeys(rows_, /*has_none_first=*/true);
+    SortKeys(cols_, /*has_none_first=*/false);
     table_.title = absl::StrCat(absl::StrJoin(request_.cells, ", "), " by ",
                                 absl::StrJoin(request_.rows, ", "),
                                 request_.cols.empty() ? "" : " and ",
                                 absl::StrJoin(request_.cols, ", "));
-    table_.name = "pivot";
     for (const std::string& name : request_.rows) {
       table_.columns.push_back({.key = name, .title = name, .is_text = true});
     }
@@ -119,8 +131,13 @@ class Pivot {
  private:
   absl::Status AddColumn(const Key& col, const std::string& what) {
     TableColumn column;
-    std::vector<std::string> parts = col;
-    std::erase(parts, "");
+    std::vector<std::string> parts;
+    for (size_t i = 0; i < col.size(); ++i) {
+      if (col[i].empty()) continue;
+      // A number alone says nothing.
+      if (PivotValue(col[i]).is_number) parts.push_back(request_.cols[i]);
+      parts.push_back(col[i]);
+    }
     if (request_.cells.size() > 1 || parts.empty()) parts.push_back(what);
     column.key = absl::StrJoin(parts, "_");
     column.show_sign = what == kGainCell;
@@ -131,7 +148,8 @@ class Pivot {
       for (const PivotEntry& entry : entries_) {
         const Key own = KeyOf(entry.axes, request_.cols);
         if (entry.what == what && KeyOf(entry.axes, request_.rows) == row &&
-            (own == col || (entry.is_untuned && Matches(own, col)))) {
+            (own == col ||
+             (entry.is_untuned && StandsIn(own, col, request_.cols)))) {
           found.push_back(&entry);
         }
       }
@@ -228,10 +246,10 @@ class Pivot {
           name == kTaskAxis || name == kRoundAxis || cells.size() > 1;
       if (all.size() > 1 && name != kSeedAxis && counts) names.push_back(name);
     }
+    if (names.empty() && cells.size() > 1) names.emplace_back("their config");
     return absl::StrJoin(names, ", ");
   }
 
-  const Results& results_;
   const PivotRequest& request_;
   const std::vector<PivotEntry> entries_;
   std::vector<Key> rows_, cols_;
@@ -284,20 +302,20 @@ absl::StatusOr<Table> PivotTable(const Results& results,
   if (!results.select_by.empty()) {
     // What a validation measure has chosen stands for its method, unless the
     // table tells the others apart.
-    const auto every = Pivot(results, request, list.entries).Make();
+    const auto every = Pivot(request, list.entries).Make();
     if (every.ok()) return every;
     std::erase_if(list.entries, [&](const PivotEntry& entry) {
       return !entry.is_untuned && !results.cells[entry.cell].is_selected;
     });
     absl::StatusOr<Table> chosen =
-        Pivot(results, request, std::move(list.entries)).Make();
+        Pivot(request, std::move(list.entries)).Make();
     if (chosen.ok()) {
       chosen->notes.push_back(absl::StrCat("Of each group the row selected by ",
                                            results.select_by, "."));
     }
     return chosen;
   }
-  return Pivot(results, request, std::move(list.entries)).Make();
+  return Pivot(request, std::move(list.entries)).Make();
 }
 
 }  // namespace sft::analysis

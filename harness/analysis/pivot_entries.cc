@@ -36,16 +36,16 @@ bool PivotEntries::HasAxis(const std::string& name) const {
   return is_in(request_.rows) || is_in(request_.cols);
 }
 
-// What trains nothing has no value of most axes, and is excluded by none.
+// What trains nothing has no value of most axes, what is of a run no task:
+// neither is excluded by these.
 bool PivotEntries::IsAskedFor(const PivotEntry& entry) const {
   QueryRow row;
   for (const auto& [name, text] : entry.axes) row[name] = PivotValue(text);
   std::vector<QueryCondition> where = request_.where;
-  if (entry.is_untuned) {
-    std::erase_if(where, [&](const QueryCondition& one) {
-      return !row.contains(one.name);
-    });
-  }
+  std::erase_if(where, [&](const QueryCondition& one) {
+    const bool is_of_task = one.name == kTaskAxis || one.name == kRoundAxis;
+    return (entry.is_untuned || is_of_task) && !row.contains(one.name);
+  });
   return Fulfils(row, where);
 }
 

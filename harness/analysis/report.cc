@@ -45,8 +45,6 @@ const TableKind kKinds[] = {
      [](const Results& of, const Tests&) { return FrontTable(of); }},
     {"fronts", true,
      [](const Results& of, const Tests&) { return FrontsTable(of); }},
-    {"letters", true,
-     [](const Results& of, const Tests&) { return LettersTable(of); }},
     {"rewind", true,
      [](const Results& of, const Tests&) { return RewindTable(of); }},
     {"distance", true,
@@ -58,6 +56,7 @@ const TableKind kKinds[] = {
 };
 constexpr char kMain[] = "main";
 constexpr char kComparisons[] = "comparisons";
+constexpr char kLetters[] = "letters";
 constexpr char kSeeds[] = "seeds";
 constexpr char kLong[] = "long";
 
@@ -66,7 +65,7 @@ constexpr char kLong[] = "long";
 std::vector<std::string> TableNames() {
   std::vector<std::string> names = {kMain, kComparisons};
   for (const TableKind& kind : kKinds) names.emplace_back(kind.name);
-  names.insert(names.end(), {kSeeds, kLong});
+  names.insert(names.end(), {kLetters, kSeeds, kLong});
   return names;
 }
 
@@ -85,6 +84,14 @@ absl::StatusOr<Report> BuildReport(const std::string& dir,
     report.more.push_back(
         {kind.name, kind.make(results, comparisons), kind.is_shown});
     report.more.back().table.name = kind.name;
+  }
+  const std::vector<LetteredTask> lettered = LettersOf(results);
+  report.more.push_back({kLetters, LettersTable(results, lettered), true});
+  report.more.back().table.name = kLetters;
+  for (const LetteredTask& task : lettered) {
+    for (size_t i = 0; i < task.texts.size(); ++i) {
+      report.letters[task.task][task.cells[i]] = task.texts[i];
+    }
   }
   report.notes = results.notes;
   const auto add = [&](std::vector<std::string> notes) {
@@ -105,11 +112,6 @@ absl::StatusOr<Report> BuildReport(const std::string& dir,
         {"FDR q is Benjamini and Hochberg's, of the same two families: of what "
          "is called a difference up to a q, that share is expected to be none. "
          "It decides nothing here; verdicts are by Holm's p."});
-  }
-  for (const LetteredTask& task : LettersOf(results)) {
-    for (size_t i = 0; i < task.texts.size(); ++i) {
-      report.letters[task.task][task.cells[i]] = task.texts[i];
-    }
   }
   if (!results.select_by.empty()) {
     add_reading(

@@ -29,11 +29,11 @@ struct Report {
   std::vector<std::string> notes;
   std::vector<std::string> reading;  // of the notes, how numbers are made
   // What the tables are made of.
-  Results results = {};
-  std::vector<Comparison> tests = {};
-  // By task and index of the cell: rows that share a letter cannot be told
-  // apart. Without an entry of the task nobody has asked.
-  std::map<std::string, std::map<size_t, std::string>> letters = {};
+  Results results;
+  std::vector<Comparison> tests;
+  // By task and index of the cell: rows that share a letter are not told apart.
+  // None of a task whose rows are not tested.
+  std::map<std::string, std::map<size_t, std::string>> letters;
 };
 
 struct ReportOptions {

@@ -104,7 +104,6 @@ class StoreComparer {
   static Table EmptyScores() {
     Table table;
     table.title = "B minus A";
-    table.name = "compare";
     const auto text = [](const char* name, bool may_be_note) {
       return TableColumn{.key = name,
                          .title = name,
@@ -272,7 +271,6 @@ class StoreComparer {
   Table Costs() const {
     Table table;
     table.title = "What it cost";
-    table.name = "costs";
     if (!IsOneMachine()) return table;
     table.columns = {{.key = "row", .title = "row", .is_text = true}};
     const auto add = [&](const char* key, const char* title, int digits) {

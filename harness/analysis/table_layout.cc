@@ -91,7 +91,8 @@ std::vector<std::string> Atoms(const std::string& title) {
   std::vector<std::string> atoms(1);
   for (const char c : title) {
     if (c != ' ') atoms.back() += c;
-    if ((c == ' ' || c == '_') && !atoms.back().empty()) atoms.emplace_back();
+    const bool may_break = c == ' ' || c == '_' || c == '=';
+    if (may_break && !atoms.back().empty()) atoms.emplace_back();
   }
   if (atoms.back().empty() && atoms.size() > 1) atoms.pop_back();
   return atoms;
@@ -193,7 +194,8 @@ std::vector<std::string> Wrapped(const std::string& text, size_t width) {
 std::vector<std::string> TitleLines(const std::string& title, size_t width) {
   std::vector<std::string> lines;
   for (const std::string& atom : Atoms(title)) {
-    const bool joins = !lines.empty() && lines.back().back() == '_';
+    const char last = lines.empty() ? ' ' : lines.back().back();
+    const bool joins = last == '_' || last == '=';
     if (!lines.empty() &&
         TextWidth(lines.back()) + (joins ? 0 : 1) + TextWidth(atom) <= width) {
       absl::StrAppend(&lines.back(), joins ? "" : " ", atom);

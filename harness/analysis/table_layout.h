@@ -33,7 +33,8 @@ std::string LeftOutLine(const Table& table);
 size_t TextWidth(std::string_view text);
 // In lines of at most `width`, broken between words; a longer word stands out.
 std::vector<std::string> Wrapped(const std::string& text, size_t width);
-// A title likewise, which may break behind a "_", too; and its longest part.
+// Names likewise, which may break behind "_" and "=", too; and the longest part
+// of one.
 std::vector<std::string> TitleLines(const std::string& title, size_t width);
 size_t LongestAtom(const std::string& title);
 

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "harness/analysis/latex_table.h"
+#include "harness/analysis/latex_text.h"
 #include "harness/analysis/table_layout.h"
 
 namespace sft::analysis {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_replace.h"
 #include "harness/analysis/latex_table.h"
+#include "harness/analysis/latex_text.h"
 #include "harness/analysis/table_layout.h"
 #include "harness/analysis/text_table.h"
 #include "harness/core/fields.h"
@@ -121,7 +122,11 @@ std::string RenderHtml(const Table& table) {
     }
     out += "</tr>\n";
   }
-  return out + "</tbody>\n</table>\n";
+  out += "</tbody>\n</table>\n";
+  for (const std::string& note : table.notes) {
+    out += "<p>" + EscapeFor(TableFormat::kHtml, note) + "</p>\n";
+  }
+  return out;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kTerminalColumns = 80;
 constexpr size_t kBetween = 2;     // spaces between columns
-constexpr size_t kLeastText = 10;  // characters of a column of text
+constexpr size_t kLeastText = 14;  // characters of a column of text
 constexpr char kEllipsis[] = "\xe2\x80\xa6";
 constexpr char kRule[] = "\xe2\x94\x80";
 constexpr char kBold[] = "\x1b[1m";
@@ -78,18 +78,32 @@ size_t WidthOf(const Fit& fit) {
   return sum - std::min(sum, kBetween);
 }
 
+// How many columns are shown before the first that is not, and in all.
+std::pair<size_t, size_t> ShownBy(const Fit& fit) {
+  size_t n = 0;
+  while (n < fit.columns.size() && fit.columns[n] == n) ++n;
+  return {n, fit.columns.size()};
+}
+
+// Texts are broken where more columns, above all more of the first, fit so;
+// below kLeastText only where the labels alone are too wide.
 Fit FitOf(const Table& table, const TextGrid& grid, size_t width) {
-  Fit fit = FitInto(table, grid, width, width);
-  if (fit.columns.size() == table.columns.size() && WidthOf(fit) <= width) {
-    return fit;
+  Fit best = FitInto(table, grid, width, width);
+  if (ShownBy(best).first == table.columns.size() && WidthOf(best) <= width) {
+    return best;
   }
-  // Texts are broken before a column is left out, labels before others.
   size_t most = std::max(kLeastText, width * 2 / 7);
-  fit = FitInto(table, grid, width, most);
-  while (WidthOf(fit) > width && most > 1) {
-    fit = FitInto(table, grid, width, --most);
+  best = FitInto(table, grid, width, most);
+  while (--most >= kLeastText) {
+    Fit other = FitInto(table, grid, width, most);
+    if (WidthOf(best) > width || ShownBy(other) > ShownBy(best)) {
+      best = std::move(other);
+    }
   }
-  return fit;
+  while (WidthOf(best) > width && most > 0) {
+    best = FitInto(table, grid, width, most--);
+  }
+  return best;
 }
 
 class TextMaker {
@@ -142,7 +156,7 @@ class TextMaker {
     for (const size_t i : fit_.columns) {
       const std::string& text = grid_.rows[r][i];
       cells.push_back(table_.columns[i].is_text
-                          ? Wrapped(text, fit_.widths[i])
+                          ? TitleLines(text, fit_.widths[i])
                           : std::vector<std::string>{text});
     }
     AddLines(cells, [&](size_t place) {
@@ -161,9 +175,11 @@ class TextMaker {
       size_t spaces = 0;  // not written at the end of a line
       for (size_t place = 0; place < cells.size(); ++place) {
         const size_t i = fit_.columns[place];
-        const std::string text =
+        std::string text =
             k < cells[place].size() ? Cut(cells[place][k], fit_.widths[i]) : "";
-        const size_t rest = fit_.widths[i] - TextWidth(text);
+        size_t behind = 0;  // spaces that keep marks of other rows in line
+        for (; !text.empty() && text.back() == ' '; ++behind) text.pop_back();
+        const size_t rest = fit_.widths[i] - TextWidth(text) - behind;
         const bool to_the_right = !table_.columns[i].is_text;
         if (to_the_right) spaces += rest;
         if (!text.empty()) {
@@ -172,7 +188,7 @@ class TextMaker {
           spaces = 0;
         }
         if (!to_the_right) spaces += rest;
-        spaces += kBetween;
+        spaces += behind + kBetween;
       }
       absl::StrAppend(&out_, line, "\n");
     }

@@ -98,8 +98,12 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"show", "--json"},
       {"report",
        "--table --show --rows --cols --cell --where --format --width "
-       "--caption --label --macros --figures --plots"},
+       "--caption --label --macros --figures --plots --fdr --equal-budget"},
       {"compare", "--show --format --width --caption --label"},
+      {"power",
+       "--from --seeds --items --comparisons --seed-sd --item-sd --rest-sd "
+       "--effect --json"},
+      {"claims", "--records --format --width --caption --label --json"},
       {"query", "--where --columns --format"},
       {"verify", "--same"},
       {"merge-records", ""},

@@ -77,7 +77,7 @@ TEST_CASE("what report cannot do it says in a line", "[experiments][report]") {
   refused({"--cell", "score", "--table", "main"}, "leave --table out");
   refused({"--where", "seed=0"}, "--where goes with --rows");
   refused({"--macros", "x1"}, "letters alone");
-  refused({"--width", "-3"}, "--width wants");
+  refused({"--width", "wide"}, "--width wants");
 }
 
 }  // namespace

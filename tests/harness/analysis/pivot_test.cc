@@ -75,6 +75,7 @@ TEST_CASE("a cell is a mean over seeds, or each of them", "[analysis][pivot]") {
       PivotOf(report, {.cols = {"seed"}, .cells = {"accuracy"}, .where = {}});
   REQUIRE(wide.ok());
   CHECK(wide->columns.size() == 1 + 3);
+  CHECK(wide->columns[3].key == "seed_2");
   for (size_t i = 1; i <= 3; ++i) {
     CHECK(*wide->rows[0][i].value == *mean->rows[0][accuracy].value);
   }
@@ -93,6 +94,25 @@ TEST_CASE("facts and what was measured, and conditions", "[analysis][pivot]") {
   CHECK(*table->rows[1][1].value == 120);
   CHECK(*table->rows[1][2].value > 300);
   CHECK_FALSE(table->rows[1][2].sd.has_value());
+}
+
+TEST_CASE("what is of a run stands beside what is of its tasks",
+          "[analysis][pivot]") {
+  const Report report = ReferenceReport("alpaca");
+  const auto table = PivotOf(
+      report, {.cols = {"task"}, .cells = {"score", "peak_memory_mib"}});
+  REQUIRE(table.ok());
+  REQUIRE(table->columns.size() == 1 + 3);
+  CHECK(table->columns[1].key == "alpaca_en_score");
+  CHECK(table->columns[3].key == "peak_memory_mib");
+  for (const auto& row : table->rows) {
+    for (size_t i = 1; i <= 3; ++i) CHECK(row[i].value.has_value());
+  }
+  const auto one =
+      PivotOf(report, {.cells = {"score", "peak_memory_mib"},
+                       .where = *ParseConditions("task=alpaca_en")});
+  REQUIRE(one.ok());
+  CHECK(one->columns.size() == 3);
 }
 
 TEST_CASE("no mean is taken over what is no seed", "[analysis][pivot]") {

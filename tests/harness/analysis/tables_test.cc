@@ -69,7 +69,8 @@ TEST_CASE("LaTeX has a column of numbers and one of what is beside them",
   has("{a$|$b\\_\\%} & \\multicolumn{2}{c}{x} & \\multicolumn{2}{c}{d} & {p} "
       "\\\\");
   has("q,\"$<$\\& & 0.12 & \\,$\\pm$\\,0.01 & +0.100 & \\ [$-0.250$, "
-      "$+0.450$] & $<10^{-15}$ (3/1) \\\\");
+      "$+0.450$] & $<10^{-15}$\\tnote{a} \\\\");
+  has("\\item[a] 3/1.");
   has("-- & {--} &  & 0.000 &  & nan \\\\");
 }
 
