@@ -5,11 +5,11 @@
 #include <cstdio>
 
 #include "experiments/command_line.h"
+#include "experiments/events_command.h"
 #include "experiments/query_command.h"
 #include "experiments/report_pictures.h"
 #include "harness/analysis/report.h"
 #include "harness/core/status.h"
-#include "harness/page/event_file.h"
 #include "harness/record/merge.h"
 #include "harness/record/verify.h"
 
@@ -20,8 +20,7 @@ struct ReportFlags {
   std::string path;
   std::string format = "md";
   std::string table;
-  std::string figures;
-  bool plots = false;
+  PictureFlags pictures;
 };
 
 void DeclareReport(CLI::App& app, ReportFlags& flags) {
@@ -32,10 +31,7 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
   app.add_option("--table", flags.table,
                  "one table alone: main, comparisons, retained, scores, "
                  "sequence, curve, equal_target, front, rewind, distance");
-  app.add_option("--figures", flags.figures,
-                 "draw each picture into this folder, as SVG and PDF")
-      ->type_name("FOLDER");
-  app.add_flag("--plots", flags.plots, "small curves instead of tables");
+  DeclarePictures(app, flags.pictures);
 }
 
 absl::StatusOr<int> RunReport(const ReportFlags& flags) {
@@ -43,20 +39,19 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
                        analysis::ParseTableFormat(flags.format));
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
                        analysis::BuildReport(flags.path));
-  if (!flags.figures.empty()) {
-    SFT_RETURN_IF_ERROR(WriteFigures(report, flags.path, flags.figures));
+  SFT_ASSIGN_OR_RETURN(
+      const std::optional<std::string> pictures,
+      PicturesOfReport(
+          report, flags.path, flags.pictures,
+          format == analysis::TableFormat::kHtml && flags.table.empty()));
+  if (pictures.has_value()) {
+    fputs(pictures->c_str(), stdout);
     return kExitGood;
   }
-  std::string text;
-  if (flags.plots) {
-    SFT_ASSIGN_OR_RETURN(text, PlotsOfReport(report, flags.path));
-  } else if (!flags.table.empty()) {
+  std::string text = analysis::RenderReport(report, format);
+  if (!flags.table.empty()) {
     SFT_ASSIGN_OR_RETURN(text,
                          analysis::RenderOneTable(report, flags.table, format));
-  } else if (format == analysis::TableFormat::kHtml) {
-    SFT_ASSIGN_OR_RETURN(text, PageOfReport(report, flags.path));
-  } else {
-    text = analysis::RenderReport(report, format);
   }
   fputs(text.c_str(), stdout);
   return kExitGood;
@@ -128,26 +123,6 @@ absl::StatusOr<int> RunMerge(const MergeFlags& flags) {
   return kExitGood;
 }
 
-struct EventFlags {
-  std::string path;
-  std::string out;
-};
-
-void DeclareEvents(CLI::App& app, EventFlags& flags) {
-  app.add_option("DIR|FILE", flags.path, "records of a sweep, or merged ones")
-      ->required();
-  app.add_option("--out", flags.out, "where a folder a run is made")
-      ->required()
-      ->type_name("FOLDER");
-}
-
-absl::StatusOr<int> RunEvents(const EventFlags& flags) {
-  SFT_ASSIGN_OR_RETURN(const size_t runs,
-                       page::ExportEvents(flags.path, flags.out));
-  fprintf(stderr, "%zu runs in %s\n", runs, flags.out.c_str());
-  return kExitGood;
-}
-
 }  // namespace
 
 std::vector<Command> RecordCommands() {
@@ -184,14 +159,7 @@ std::vector<Command> RecordCommands() {
            .summary = "One file of many records, with the plan they belong to.",
            .help = "  sftbench merge-records results/demo demo.h5"},
           DeclareMerge, RunMerge),
-      MakeCommand(
-          {.name = "export-events",
-           .usage = "export-events DIR|FILE --out FOLDER",
-           .summary = "The curves of runs, for TensorBoard.",
-           .help = "A folder a run, with its losses, rates and scores.\n"
-                   "  sftbench export-events results/demo --out events\n"
-                   "  tensorboard --logdir events"},
-          DeclareEvents, RunEvents),
+      EventsCommand(),
   };
 }
 

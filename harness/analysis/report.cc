@@ -43,7 +43,7 @@ absl::StatusOr<Report> BuildReport(const std::string& dir) {
                            results.select_by + ", mean over seeds.");
   }
   report.results = std::move(results);
-  report.compared = std::move(comparisons);
+  report.tests = std::move(comparisons);
   return report;
 }
 

@@ -3,7 +3,6 @@
 #ifndef HARNESS_ANALYSIS_REPORT_H_
 #define HARNESS_ANALYSIS_REPORT_H_
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -25,12 +24,9 @@ struct Report {
   };
   std::vector<Named> more;
   std::vector<std::string> notes;
-  // What the tables are made of, for pictures and pages.
-  Results results = {};
-  std::vector<Comparison> compared = {};
-  // By task and index of the cell: rows that share a letter cannot be told
-  // apart. Without an entry of the task nobody has asked.
-  std::map<std::string, std::map<size_t, std::string>> letters = {};
+  // What the tables are made of.
+  Results results;
+  std::vector<Comparison> tests;
 };
 
 absl::StatusOr<Report> BuildReport(const std::string& dir);

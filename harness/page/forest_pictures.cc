@@ -20,7 +20,7 @@ std::vector<Picture> ForestPictures(const PictureInput& input) {
   const analysis::Results& results = input.report.results;
   std::vector<std::pair<std::string, Picture>> by_task;
   std::map<std::string, size_t> places;
-  for (const analysis::Comparison& one : input.report.compared) {
+  for (const analysis::Comparison& one : input.report.tests) {
     if (!one.is_asked_for) continue;
     const std::string key =
         absl::StrCat(one.task, one.is_retained ? " (retained)" : "");

@@ -62,11 +62,21 @@ TEST_CASE("each table of verdicts begins with the base model",
     CHECK(table.rows[i][1].value.has_value());
   }
   const size_t columns = table.columns.size();
-  report.letters["rotten_tomatoes"] = {{0, "a"}};
+  analysis::Table letters;
+  for (const char* key : {"task", "row", "letters"}) {
+    letters.columns.push_back({.key = key, .title = key, .is_text = true});
+  }
+  letters.rows = {{{.text = "rotten_tomatoes"},
+                   {.text = table.rows[0][0].text},
+                   {.text = "a"}}};
+  report.more.push_back({"letters", letters});
   const analysis::Table with = VerdictTables(report)[0];
   REQUIRE(with.columns.size() == columns + 1);
   CHECK(with.columns[columns - 1].key == "letters");
   CHECK(with.rows[0][columns - 1].text == "a");
+  // Words in their place say why there are none.
+  report.more.back().table.rows[0][2].text = "fewer than 3 seeds";
+  CHECK(VerdictTables(report)[0].columns.size() == columns);
 }
 
 TEST_CASE("every column of a report has a definition", "[page][glossary]") {
@@ -166,7 +176,7 @@ TEST_CASE("a forest has a row a comparison that was asked for",
   const MadeUpSweep sweep;
   const analysis::Report report = ReportOf(sweep);
   size_t asked = 0;
-  for (const analysis::Comparison& one : report.compared) {
+  for (const analysis::Comparison& one : report.tests) {
     asked += one.is_asked_for ? 1 : 0;
   }
   size_t rows = 0;
