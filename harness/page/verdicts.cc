@@ -136,7 +136,7 @@ analysis::Table VerdictTable(const analysis::Report& report,
       row.push_back({.text = found == letters.end() ? "" : found->second});
     }
     row.push_back(
-        {.text = is_base ? "the base model" : WordsOf(report, cell, task)});
+        {.text = is_base ? kBaseModelWords : WordsOf(report, cell, task)});
     table.rows.push_back(std::move(row));
   }
   return table;

@@ -199,6 +199,10 @@ TEST_CASE("curves on a terminal stand between the ends of their axes",
   // The first cell has its highest dot, the last its lowest.
   CHECK(plot.find("         3 \xe2\xa0\x89") != std::string::npos);
   CHECK(TerminalPlot(Picture(), 40, 4).empty());
+  picture.caption = "one two three four five six seven eight nine ten";
+  CHECK(TerminalPlot(picture, 30, 4)
+            .find("\n  one two three four five six\n"
+                  "  seven eight nine ten\n") != std::string::npos);
   picture.lines[0].y_N = {1, 1, 1, 1};
   CHECK_FALSE(TerminalPlot(picture, 1, 1).empty());
 }
