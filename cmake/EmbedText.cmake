@@ -1,7 +1,8 @@
-# cmake -DOUTPUT=FILE -DNAMESPACE=NAME -DFILES=a;b -P EmbedText.cmake
+# cmake -DOUTPUT=FILE -DNAMESPACE=NAME -DFILES='a|b' -P EmbedText.cmake
 # A header with each file's text as a constant: page.html is kPageHtml.
 set(_text "// Made by cmake/EmbedText.cmake.\n#pragma once\n\n")
 string(APPEND _text "#include <string_view>\n\nnamespace ${NAMESPACE} {\n\n")
+string(REPLACE "|" ";" FILES "${FILES}")
 foreach(_file IN LISTS FILES)
   get_filename_component(_name "${_file}" NAME)
   string(REGEX MATCHALL "[A-Za-z]+" _words "${_name}")

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -26,8 +27,7 @@ struct ReportFlags {
   std::vector<std::string> rows, cols, cells;
   std::string where;
   std::string macros;
-  std::string figures;
-  bool plots = false;
+  PictureFlags pictures;
   analysis::ReportOptions options;
 
   bool IsPivot() const {
@@ -64,10 +64,7 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
                  "instead of tables a \\newcommand a number, whose names begin "
                  "so, such as sft")
       ->type_name("PREFIX");
-  app.add_option("--figures", flags.figures,
-                 "draw each picture into this folder, as SVG and PDF")
-      ->type_name("FOLDER");
-  app.add_flag("--plots", flags.plots, "small curves instead of tables");
+  DeclarePictures(app, flags.pictures);
   app.add_flag("--fdr", flags.options.fdr,
                "Benjamini and Hochberg's values beside Holm's");
   app.add_flag("--equal-budget", flags.options.equal_budget,
@@ -123,19 +120,20 @@ absl::StatusOr<std::string> TextOf(const analysis::Report& report,
                                    const ReportFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
                        FormatOf(flags.tables));
+  const bool is_whole = !flags.IsPivot() && flags.macros.empty() &&
+                        flags.table.empty() && flags.show.empty();
+  SFT_ASSIGN_OR_RETURN(
+      const std::optional<std::string> pictures,
+      PicturesOfReport(report, flags.path, flags.pictures,
+                       is_whole && format == analysis::TableFormat::kHtml));
+  if (pictures.has_value()) return *pictures;
   const analysis::RenderOptions options = OptionsOf(flags.tables, format);
   if (!flags.macros.empty()) return MacrosOf(report, flags);
   if (flags.IsPivot()) {
     SFT_ASSIGN_OR_RETURN(const analysis::Table table, PivotOf(report, flags));
     return analysis::RenderChosen(table, format, options, flags.show);
   }
-  if (flags.plots) return PlotsOfReport(report, flags.path);
-  if (flags.table.empty() && flags.show.empty()) {
-    if (format == analysis::TableFormat::kHtml) {
-      return PageOfReport(report, flags.path);
-    }
-    return analysis::RenderReport(report, format, options);
-  }
+  if (is_whole) return analysis::RenderReport(report, format, options);
   return analysis::RenderOneTable(report,
                                   flags.table.empty() ? "main" : flags.table,
                                   format, options, flags.show);
@@ -156,13 +154,7 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
   options.later = TheWorkbench().LaterOptionsOfMethods();
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
                        analysis::BuildReport(flags.path, options));
-  if (!flags.figures.empty()) {
-    SFT_RETURN_IF_ERROR(WriteFigures(report, flags.path, flags.figures));
-    return kExitGood;
-  }
-  SFT_ASSIGN_OR_RETURN(
-      const std::string text,
-      flags.plots ? PlotsOfReport(report, flags.path) : TextOf(report, flags));
+  SFT_ASSIGN_OR_RETURN(const std::string text, TextOf(report, flags));
   fputs(text.c_str(), stdout);
   return kExitGood;
 }
@@ -226,9 +218,6 @@ needs a Python with matplotlib: setup.sh's, or SFTBENCH_PYTHON.
   sftbench report results/demo --format html > page.html
   sftbench report results/demo --figures figures
 Table seeds has a row a run, long a row a number: run, metric, task, round.
-html is one page with verdicts, pictures, tables and a card a run, and asks for
-nothing. --figures needs a Python with matplotlib: setup.sh's, or
-SFTBENCH_PYTHON.
 )"},
       DeclareReport, RunReport);
 }

@@ -3,7 +3,6 @@
 #ifndef HARNESS_ANALYSIS_REPORT_H_
 #define HARNESS_ANALYSIS_REPORT_H_
 
-#include <map>
 #include <string>
 #include <vector>
 
