@@ -191,7 +191,9 @@ absl::StatusOr<std::vector<NamedTensor>> ReadSafetensors(
     at::Tensor tensor =
         at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype));
     if (entry.size_bytes > 0) {
-      std::memcpy(tensor.data_ptr(), file.data(entry), entry.size_bytes);
+      if (entry.size_bytes > 0) {
+        std::memcpy(tensor.data_ptr(), file.data(entry), entry.size_bytes);
+      }
     }
     out.push_back({entry.name, std::move(tensor)});
   }
@@ -245,6 +247,7 @@ absl::Status WriteSafetensors(const std::string& path,
   for (const NamedTensor* named : order) {
     if (!good) break;
     const at::Tensor tensor = named->tensor.detach().cpu().contiguous();
+    if (tensor.nbytes() == 0) continue;  // it has no memory to write
     good = std::fwrite(tensor.data_ptr(), 1, tensor.nbytes(), out) ==
            tensor.nbytes();
   }

@@ -18,9 +18,13 @@ namespace {
 using Catch::Contains;
 using nlohmann::json;
 
-json Golden() {
-  std::ifstream in(std::string(SFT_SOURCE_DIR) + "/tests/golden/evidence.json");
-  return json::parse(in);
+const json& Golden() {
+  static const json golden = [] {
+    std::ifstream in(std::string(SFT_SOURCE_DIR) +
+                     "/tests/golden/evidence.json");
+    return json::parse(in);
+  }();
+  return golden;
 }
 
 std::string ThreeSeeds(const std::string& more = "") {

@@ -16,9 +16,13 @@ namespace sft::analysis::power_test {
 namespace {
 using nlohmann::json;
 
-json Golden() {
-  std::ifstream in(std::string(SFT_SOURCE_DIR) + "/tests/golden/evidence.json");
-  return json::parse(in);
+const json& Golden() {
+  static const json golden = [] {
+    std::ifstream in(std::string(SFT_SOURCE_DIR) +
+                     "/tests/golden/evidence.json");
+    return json::parse(in);
+  }();
+  return golden;
 }
 
 TEST_CASE("over seeds alone power is statsmodels' paired t test's",

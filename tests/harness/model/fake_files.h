@@ -32,9 +32,15 @@ inline std::string ReadBytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-inline nlohmann::json Golden(const std::string& name) {
-  return nlohmann::json::parse(
-      ReadBytes((support::SourceDir() / "tests/golden" / name).string()));
+// Kept, so that a loop may run over a part of it.
+inline const nlohmann::json& Golden(const std::string& name) {
+  static auto* read = new std::map<std::string, nlohmann::json>();
+  nlohmann::json& golden = (*read)[name];
+  if (golden.is_null()) {
+    golden = nlohmann::json::parse(
+        ReadBytes((support::SourceDir() / "tests/golden" / name).string()));
+  }
+  return golden;
 }
 
 // InvalidArgument, one line, and `part` in it.
