@@ -38,7 +38,7 @@ struct Report {
 struct ReportOptions {
   bool fdr = false;           // Benjamini and Hochberg's values beside Holm's
   bool equal_budget = false;  // SelectCells
-  spec::LaterOptions later;   // as CollectResults has it
+  spec::LaterOptions later = {};  // as CollectResults has it
 };
 absl::StatusOr<Report> BuildReport(const std::string& dir,
                                    const ReportOptions& options = {});
