@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -26,8 +27,7 @@ struct ReportFlags {
   std::vector<std::string> rows, cols, cells;
   std::string where;
   std::string macros;
-  std::string figures;
-  bool plots = false;
+  PictureFlags pictures;
   analysis::ReportOptions options;
 
   bool IsPivot() const {
@@ -64,10 +64,7 @@ void DeclareReport(CLI::App& app, ReportFlags& flags) {
                  "instead of tables a \\newcommand a number, whose names begin "
                  "so, such as sft")
       ->type_name("PREFIX");
-  app.add_option("--figures", flags.figures,
-                 "draw each picture into this folder, as SVG and PDF")
-      ->type_name("FOLDER");
-  app.add_flag("--plots", flags.plots, "small curves instead of tables");
+  DeclarePictures(app, flags.pictures);
   app.add_flag("--fdr", flags.options.fdr,
                "Benjamini and Hochberg's values beside Holm's");
   app.add_flag("--equal-budget", flags.options.equal_budget,
@@ -130,9 +127,6 @@ absl::StatusOr<std::string> TextOf(const analysis::Report& report,
     return analysis::RenderChosen(table, format, options, flags.show);
   }
   if (flags.table.empty() && flags.show.empty()) {
-    if (format == analysis::TableFormat::kHtml) {
-      return PageOfReport(report, flags.path);
-    }
     return analysis::RenderReport(report, format, options);
   }
   return analysis::RenderOneTable(report,
@@ -153,14 +147,15 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
   }
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
                        analysis::BuildReport(flags.path, flags.options));
-  if (!flags.figures.empty()) {
-    SFT_RETURN_IF_ERROR(WriteFigures(report, flags.path, flags.figures));
-    return kExitGood;
-  }
+  const bool is_page = flags.tables.format == "html" && flags.table.empty() &&
+                       flags.show.empty() && !is_pivot && flags.macros.empty();
   SFT_ASSIGN_OR_RETURN(
-      const std::string text,
-      flags.plots ? PlotsOfReport(report, flags.path) : TextOf(report, flags));
-  fputs(text.c_str(), stdout);
+      std::optional<std::string> text,
+      PicturesOfReport(report, flags.path, flags.pictures, is_page));
+  if (!text.has_value()) {
+    SFT_ASSIGN_OR_RETURN(text, TextOf(report, flags));
+  }
+  fputs(text->c_str(), stdout);
   return kExitGood;
 }
 

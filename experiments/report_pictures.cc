@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "experiments/command_line.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
@@ -55,23 +56,12 @@ absl::StatusOr<int> RunWords(std::vector<std::string> words) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-}  // namespace
-
-absl::StatusOr<std::string> PageOfReport(const analysis::Report& report,
-                                         const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
-                       page::ReadLossCurves(path));
-  return page::RenderPage(report, curves);
-}
-
-absl::Status WriteFigures(const analysis::Report& report,
-                          const std::string& path, const std::string& folder) {
-  SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
-                       page::ReadLossCurves(path));
+absl::Status WriteFigures(const page::PictureInput& input,
+                          const std::string& folder) {
   SFT_RETURN_IF_ERROR(MakeFolders(folder));
   SFT_RETURN_IF_ERROR(WriteFileAtomically(
       folder + "/pictures.json",
-      formats::JsonText(page::PicturesToJson({report, curves}), 1) + "\n"));
+      formats::JsonText(page::PicturesToJson(input), 1) + "\n"));
   const std::string python = FigurePython();
   // -B: the installation's folder may belong to another.
   const std::string run =
@@ -98,13 +88,10 @@ absl::Status WriteFigures(const analysis::Report& report,
                    "/pictures.json: it ended with status ", status));
 }
 
-absl::StatusOr<std::string> PlotsOfReport(const analysis::Report& report,
-                                          const std::string& path) {
-  SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
-                       page::ReadLossCurves(path));
+std::string PlotsOfReport(const page::PictureInput& input) {
   std::string out;
   for (const page::PictureRow& row : page::AllPictures()) {
-    for (const page::Picture& picture : row.draw({report, curves})) {
+    for (const page::Picture& picture : row.draw(input)) {
       const std::string plot =
           page::TerminalPlot(picture, TerminalColumns(), kPlotRows);
       if (!plot.empty()) absl::StrAppend(&out, out.empty() ? "" : "\n", plot);
@@ -112,6 +99,33 @@ absl::StatusOr<std::string> PlotsOfReport(const analysis::Report& report,
   }
   if (out.empty()) out = "There is nothing to plot: no run has trained.\n";
   return out;
+}
+
+}  // namespace
+
+void DeclarePictures(CLI::App& app, PictureFlags& flags) {
+  app.add_option("--figures", flags.figures,
+                 "draw each picture into this folder, as SVG and PDF")
+      ->type_name("FOLDER");
+  app.add_flag("--plots", flags.plots, "small curves instead of tables");
+}
+
+absl::StatusOr<std::optional<std::string>> PicturesOfReport(
+    const analysis::Report& report, const std::string& path,
+    const PictureFlags& flags, bool is_page) {
+  std::optional<std::string> text;
+  if (flags.figures.empty() && !flags.plots && !is_page) return text;
+  SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
+                       page::ReadLossCurves(path));
+  if (!flags.figures.empty()) {
+    SFT_RETURN_IF_ERROR(WriteFigures({report, curves}, flags.figures));
+    text = "";
+  } else if (flags.plots) {
+    text = PlotsOfReport({report, curves});
+  } else {
+    text = page::RenderPage(report, curves);
+  }
+  return text;
 }
 
 }  // namespace sft::experiments

@@ -3,23 +3,30 @@
 #ifndef EXPERIMENTS_REPORT_PICTURES_H_
 #define EXPERIMENTS_REPORT_PICTURES_H_
 
+#include <optional>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "harness/analysis/report.h"
 
+namespace CLI {
+class App;
+}
+
 namespace sft::experiments {
 
+struct PictureFlags {
+  std::string figures;  // a folder: SVG and PDF of each picture, and their data
+  bool plots = false;
+};
+void DeclarePictures(CLI::App& app, PictureFlags& flags);
+
+// What is printed in the place of tables, "" for figures, which a Python with
+// matplotlib draws; nullopt where neither a page nor pictures are asked for.
 // `path`: of the records that the report is of.
-absl::StatusOr<std::string> PageOfReport(const analysis::Report& report,
-                                         const std::string& path);
-// SVG and PDF of each picture in `folder`, beside what they are drawn from; a
-// Python with matplotlib draws them and says what it wrote.
-absl::Status WriteFigures(const analysis::Report& report,
-                          const std::string& path, const std::string& folder);
-absl::StatusOr<std::string> PlotsOfReport(const analysis::Report& report,
-                                          const std::string& path);
+absl::StatusOr<std::optional<std::string>> PicturesOfReport(
+    const analysis::Report& report, const std::string& path,
+    const PictureFlags& flags, bool is_page);
 
 }  // namespace sft::experiments
 

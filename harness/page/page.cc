@@ -68,7 +68,9 @@ std::string TableHtml(const Table& table, const std::string& name,
   }
   out += "</tr></thead>\n<tbody>\n";
   for (const auto& row : table.rows) {
-    out += "<tr>";
+    const bool is_base =
+        is_verdict && !row.empty() && row.back().text == kBaseModelWords;
+    out += is_base ? "<tr class=\"base\">" : "<tr>";
     for (const size_t i : order) {
       out += CellHtml(table.columns[i], row[i], is_verdict && i == order[0]);
     }

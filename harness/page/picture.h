@@ -123,7 +123,7 @@ std::vector<size_t> DrawnCells(const analysis::Results& results,
 // By its key; nullptr where there is none.
 const analysis::TableCell* CellAt(const analysis::Table& table, size_t row,
                                   const std::string& key);
-const analysis::Table* TableNamed(const analysis::Report& report,
+const analysis::Table* ShownTable(const analysis::Report& report,
                                   const std::string& name);
 
 }  // namespace sft::page

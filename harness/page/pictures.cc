@@ -87,7 +87,7 @@ const analysis::TableCell* CellAt(const analysis::Table& table, size_t row,
   return nullptr;
 }
 
-const analysis::Table* TableNamed(const analysis::Report& report,
+const analysis::Table* ShownTable(const analysis::Report& report,
                                   const std::string& name) {
   for (const analysis::Report::Named& one : report.more) {
     if (one.name == name && !one.table.rows.empty()) return &one.table;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "harness/core/display_width.h"
 
 namespace sft::page {
@@ -80,6 +81,21 @@ class DotCanvas {
   size_t columns_, rows_;
   std::vector<uint8_t> cells_;
 };
+
+// Words in lines of at most so many columns, two blanks before each.
+std::string InLines(const std::string& text, size_t columns) {
+  std::string out, line;
+  for (const absl::string_view word :
+       absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    if (!line.empty() && line.size() + word.size() + 3 > columns) {
+      absl::StrAppend(&out, " ", line, "\n");
+      line.clear();
+    }
+    absl::StrAppend(&line, " ", word);
+  }
+  if (!line.empty()) absl::StrAppend(&out, " ", line, "\n");
+  return out;
+}
 
 std::string PlotNumber(double value) { return absl::StrFormat("%.4g", value); }
 
@@ -183,7 +199,8 @@ std::string TerminalPlot(const Picture& picture, size_t columns, size_t rows) {
     plot = PlotOfLines(picture, columns, std::max<size_t>(rows, 2));
   }
   if (plot.empty()) return "";
-  return absl::StrCat(picture.title, "\n", plot);
+  return absl::StrCat(picture.title, "\n", plot,
+                      InLines(picture.caption, columns));
 }
 
 }  // namespace sft::page

@@ -1,6 +1,7 @@
 #include "harness/page/verdicts.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -35,6 +36,25 @@ std::string InWords(const Comparison& one, const std::string& other) {
     return absl::StrCat("not separable from ", other);
   }
   return absl::StrCat("against ", other, ": ", verdict);
+}
+
+// By label, out of the table "letters"; empty where it has none of the task, or
+// says in words why there are none.
+std::map<std::string, std::string> LettersByLabel(
+    const analysis::Report& report, const std::string& task) {
+  std::map<std::string, std::string> letters;
+  const analysis::Table* table = ShownTable(report, "letters");
+  for (size_t row = 0; table != nullptr && row < table->rows.size(); ++row) {
+    const analysis::TableCell* of = CellAt(*table, row, "task");
+    const analysis::TableCell* label = CellAt(*table, row, "row");
+    const analysis::TableCell* text = CellAt(*table, row, "letters");
+    if (of == nullptr || label == nullptr || text == nullptr ||
+        of->text != task || text->text.find(' ') != std::string::npos) {
+      continue;
+    }
+    letters[label->text] = text->text;
+  }
+  return letters;
 }
 
 analysis::TableCell ScoreCell(const analysis::Results& results, size_t cell,
@@ -75,8 +95,8 @@ analysis::Table VerdictTable(const analysis::Report& report,
                              const MetricRecord& metric) {
   const analysis::Results& results = report.results;
   const int digits = analysis::DigitsOf(metric.unit);
-  const auto letters = report.letters.find(task);
-  const bool has_letters = letters != report.letters.end();
+  const std::map<std::string, std::string> letters =
+      LettersByLabel(report, task);
   analysis::Table table;
   table.title = absl::StrCat(
       task, ": ", metric.name, " (", analysis::ScaleOf(metric.unit), ", ",
@@ -89,7 +109,7 @@ analysis::Table VerdictTable(const analysis::Report& report,
        .digits = digits,
        .has_interval = true,
        .show_sign = true}};
-  if (has_letters) {
+  if (!letters.empty()) {
     table.columns.push_back(
         {.key = "letters", .title = "letters", .is_text = true});
   }
@@ -111,13 +131,12 @@ analysis::Table VerdictTable(const analysis::Report& report,
         {.text = LabelOf(results, cell)},
         std::move(score),
         gain == nullptr ? analysis::TableCell() : analysis::GainCell(*gain)};
-    if (has_letters) {
-      const auto found = letters->second.find(cell);
-      row.push_back(
-          {.text = found == letters->second.end() ? "" : found->second});
+    if (!letters.empty()) {
+      const auto found = letters.find(LabelOf(results, cell));
+      row.push_back({.text = found == letters.end() ? "" : found->second});
     }
     row.push_back(
-        {.text = is_base ? "the base model" : WordsOf(report, cell, task)});
+        {.text = is_base ? kBaseModelWords : WordsOf(report, cell, task)});
     table.rows.push_back(std::move(row));
   }
   return table;

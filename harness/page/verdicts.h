@@ -9,6 +9,9 @@
 
 namespace sft::page {
 
+// The verdict of the base model's own row.
+inline constexpr char kBaseModelWords[] = "the base model";
+
 // One a task that was evaluated, of the rows that were asked for.
 std::vector<analysis::Table> VerdictTables(const analysis::Report& report);
 

@@ -50,7 +50,7 @@ void AddPath(const PictureInput& input, const analysis::Table& table,
 }  // namespace
 
 std::vector<Picture> RewindPictures(const PictureInput& input) {
-  const analysis::Table* table = TableNamed(input.report, "rewind");
+  const analysis::Table* table = ShownTable(input.report, "rewind");
   if (table == nullptr) return {};
   const analysis::Results& results = input.report.results;
   std::vector<Picture> pictures;
@@ -74,7 +74,7 @@ std::vector<Picture> RewindPictures(const PictureInput& input) {
 }
 
 std::vector<Picture> FrontPictures(const PictureInput& input) {
-  const analysis::Table* table = TableNamed(input.report, "front");
+  const analysis::Table* table = ShownTable(input.report, "front");
   if (table == nullptr) return {};
   const analysis::Results& results = input.report.results;
   std::map<std::string, PictureLook> looks;

@@ -195,9 +195,14 @@ def draw(picture, looks):
     for key, function, height_of in KINDS:
         if key in picture:
             drawer, height = function, height_of(picture)
-    figure, axes = plt.subplots(figsize=(WIDTH, max(height, 1.6)))
+    caption = textwrap.wrap(picture["caption"], 118)
+    height = max(height, 1.6) + 0.11 * len(caption)
+    figure, axes = plt.subplots(figsize=(WIDTH, height))
     axes.set_title(_wrapped(picture["title"], 70), fontsize=9)
     drawer(picture, looks, axes)
+    # Warnings and baselines are in it: it belongs to the picture.
+    figure.supxlabel("\n".join(caption), x=0.01, ha="left", fontsize=6,
+                     color="0.35")
     return figure
 
 

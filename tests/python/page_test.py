@@ -44,6 +44,7 @@ window.addEventListener("load", () => {
   seen.verdict_rows = [...verdict.querySelectorAll("tbody tr")]
     .map((row) => [...row.cells].map((cell) => cell.textContent));
   const inner = verdict.querySelector(".scroll");
+  seen.base = verdict.querySelector("tr.base").cells[0].textContent;
   seen.verdict_overflow = Math.max(inner.scrollWidth - inner.clientWidth,
     verdict.querySelector("table").getBoundingClientRect().right -
     window.innerWidth);
@@ -150,6 +151,7 @@ def check_reference(chrome, page):
         assert seen["page_overflow"] <= 0, f"{size}: the page overflows"
         rows = seen["verdict_rows"]
         assert rows[0][0] == "untuned" and rows[0][-1] == "the base model"
+        assert seen["base"] == "untuned"
         assert all("base model" in row[-1] for row in rows)
         assert any("not separable from" in row[-1] for row in rows)
         assert len(seen["up"]) > 2 and seen["up"] == sorted(seen["up"])

@@ -62,11 +62,21 @@ TEST_CASE("each table of verdicts begins with the base model",
     CHECK(table.rows[i][1].value.has_value());
   }
   const size_t columns = table.columns.size();
-  report.letters["rotten_tomatoes"] = {{0, "a"}};
+  analysis::Table letters;
+  for (const char* key : {"task", "row", "letters"}) {
+    letters.columns.push_back({.key = key, .title = key, .is_text = true});
+  }
+  letters.rows = {{{.text = "rotten_tomatoes"},
+                   {.text = table.rows[0][0].text},
+                   {.text = "a"}}};
+  report.more.push_back({"letters", letters});
   const analysis::Table with = VerdictTables(report)[0];
   REQUIRE(with.columns.size() == columns + 1);
   CHECK(with.columns[columns - 1].key == "letters");
   CHECK(with.rows[0][columns - 1].text == "a");
+  // Words in their place say why there are none.
+  report.more.back().table.rows[0][2].text = "fewer than 3 seeds";
+  CHECK(VerdictTables(report)[0].columns.size() == columns);
 }
 
 TEST_CASE("every column of a report has a definition", "[page][glossary]") {
@@ -189,6 +199,10 @@ TEST_CASE("curves on a terminal stand between the ends of their axes",
   // The first cell has its highest dot, the last its lowest.
   CHECK(plot.find("         3 \xe2\xa0\x89") != std::string::npos);
   CHECK(TerminalPlot(Picture(), 40, 4).empty());
+  picture.caption = "one two three four five six seven eight nine ten";
+  CHECK(TerminalPlot(picture, 30, 4)
+            .find("\n  one two three four five six\n"
+                  "  seven eight nine ten\n") != std::string::npos);
   picture.lines[0].y_N = {1, 1, 1, 1};
   CHECK_FALSE(TerminalPlot(picture, 1, 1).empty());
 }
