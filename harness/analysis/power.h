@@ -56,7 +56,7 @@ struct PowerRow {
   double of_seeds = kNaN;      // share of the error's variance
   double power = kNaN;         // at the effect that was asked for
   double seeds_needed = kNaN;  // for that effect; infinite: no number of them
-  std::string verdict = {};         // "decidable", "cannot be decided: ..."
+  std::string verdict = {};    // "decidable", "cannot be decided: ..."
 };
 // `effect`: nullopt where none was asked for.
 PowerRow PowerOfQuestion(const PlannedQuestion& question,
