@@ -30,9 +30,6 @@ struct Report {
   // What the tables are made of.
   Results results;
   std::vector<Comparison> tests;
-  // By task and index of the cell: rows that share a letter are not told apart.
-  // None of a task whose rows are not tested.
-  std::map<std::string, std::map<size_t, std::string>> letters;
 };
 
 struct ReportOptions {
