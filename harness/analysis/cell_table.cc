@@ -13,8 +13,12 @@ CellTable::CellTable(const Results& results) : results_(results) {
 
 void CellTable::AddText(
     const std::string& key, const std::string& title,
-    const std::function<std::string(const ResultCell&)>& text) {
-  table_.columns.push_back({.key = key, .title = title, .is_text = true});
+    const std::function<std::string(const ResultCell&)>& text,
+    bool may_be_note) {
+  table_.columns.push_back({.key = key,
+                            .title = title,
+                            .is_text = true,
+                            .may_be_note = may_be_note});
   for (size_t i = 0; i < results_.cells.size(); ++i) {
     table_.rows[i].push_back({.text = text(results_.cells[i])});
   }

@@ -20,7 +20,8 @@ class CellTable {
   explicit CellTable(const Results& results);
 
   void AddText(const std::string& key, const std::string& title,
-               const std::function<std::string(const ResultCell&)>& text);
+               const std::function<std::string(const ResultCell&)>& text,
+               bool may_be_note = false);
   // Mean and s.d. over the seeds that are ok; an interval by cell, if given.
   void AddNumber(TableColumn column, const ValueOfRun& value_of,
                  const IntervalOfCell& interval_of = {});

@@ -97,12 +97,13 @@ void AddLabelColumns(const Results& results, CellTable& table) {
   names.insert(names.end(), results.axis_names.begin(),
                results.axis_names.end());
   for (const std::string& name : names) {
-    table.AddText(name, name, [name](const ResultCell& cell) {
+    const auto text = [name](const ResultCell& cell) {
       // Nothing is batched for training where nothing is trained.
       if (cell.is_untuned && name == "batching") return std::string();
       const auto it = cell.axes.find(name);
       return it == cell.axes.end() ? std::string() : it->second;
-    });
+    };
+    table.AddText(name, name, text, /*may_be_note=*/name == "batching");
   }
 }
 

@@ -178,10 +178,13 @@ class Pivot {
         })) {
       return absl::OkStatus();  // of two cells one has no such column
     }
+    // A score is called by its metric, where that is one.
+    const bool is_score = what == kScoreCell && metrics.size() == 1;
+    if (is_score && parts.back() == what) parts.pop_back();
     column.title = absl::StrJoin(parts, " ");
-    const bool is_named = what != kScoreCell && what != kGainCell;
-    if (!is_named && metrics.size() == 1) {
-      absl::StrAppend(&column.title, " ", *metrics.begin());
+    if (is_score) {
+      absl::StrAppend(&column.title, parts.empty() ? "" : " ",
+                      *metrics.begin());
     }
     if (what == kGainCell) column.title += " [95 %]";
     const bool has_unit = units.size() == 1 && !units.begin()->empty();
@@ -210,7 +213,8 @@ class Pivot {
       largest = std::max(largest, std::abs(*cell.value));
       is_whole = is_whole && *cell.value == std::round(*cell.value);
     }
-    return is_whole ? 0 : largest >= 100 ? 1 : 4;
+    if (is_whole || largest >= 1000) return 0;
+    return largest >= 100 ? 1 : 4;
   }
 
   TableCell CellOf(const std::vector<const PivotEntry*>& found,
@@ -294,9 +298,15 @@ absl::StatusOr<Table> PivotTable(const Results& results,
   PivotEntries list(results, comparisons, request);
   for (const std::string& what : request.cells) {
     if (list.names.contains(what)) continue;
+    if (what == kGainCell && list.HasAxis(kSeedAxis)) {
+      return absl::InvalidArgumentError(
+          "--cell gain: it is of all seeds at once; leave seed out of --rows "
+          "and --cols");
+    }
     return absl::InvalidArgumentError(absl::StrCat(
         "--cell ", what, ": no number of these runs; wanted one of ",
-        absl::StrJoin(list.names, ", "),
+        absl::StrJoin(list.usual, ", "),
+        ", or any other of 'report --table long'",
         DidYouMean(what, {list.names.begin(), list.names.end()})));
   }
   if (!results.select_by.empty()) {

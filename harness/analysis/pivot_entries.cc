@@ -10,6 +10,12 @@
 #include "harness/analysis/rates.h"
 
 namespace sft::analysis {
+namespace {
+
+constexpr char kPeakCell[] = "peak_memory_mib";
+constexpr char kRateCell[] = "tokens_per_second";
+
+}  // namespace
 
 QueryValue PivotValue(const std::string& text) {
   double number = 0;
@@ -67,10 +73,10 @@ void PivotEntries::AddRun(size_t run, size_t cell) {
   }
   const record::RunRecord& record = *of.record;
   const auto peak = PeakMebibytes(record);
-  if (peak.has_value()) AddNumber(begin, "peak_memory_mib", "", *peak);
+  if (peak.has_value()) AddNumber(begin, kPeakCell, "", *peak);
   const auto rate =
       WaitedForProcessor(record) ? std::nullopt : TokensPerSecond(record);
-  if (rate.has_value()) AddNumber(begin, "tokens_per_second", "", *rate);
+  if (rate.has_value()) AddNumber(begin, kRateCell, "", *rate);
 }
 
 // Of several rounds the last; of a task with test rows these, else the
@@ -132,6 +138,10 @@ void PivotEntries::AddGain(const Comparison& one) {
 void PivotEntries::Keep(const std::string& name, PivotEntry entry) {
   if (!IsAskedFor(entry)) return;
   names.insert(name);
+  if (entry.axes.contains(kTaskAxis) || name == kPeakCell ||
+      name == kRateCell) {
+    usual.insert(name);
+  }
   if (std::find(request_.cells.begin(), request_.cells.end(), name) ==
       request_.cells.end()) {
     return;

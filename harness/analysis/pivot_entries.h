@@ -49,9 +49,12 @@ class PivotEntries {
 
   std::vector<PivotEntry> entries;
   std::set<std::string> names;  // of all cells that might be asked for
+  std::set<std::string>
+      usual;  // of these, what is of tasks, and the main costs
+
+  bool HasAxis(const std::string& name) const;
 
  private:
-  bool HasAxis(const std::string& name) const;
   bool IsAskedFor(const PivotEntry& entry) const;
   void AddRun(size_t run, size_t cell);
   bool IsLast(const std::vector<Observation>& all,

@@ -158,9 +158,6 @@ Table MainTable(const Results& results,
        .may_be_note = true},
       [&](size_t i) { return StatusCell(results, results.cells[i]); });
   Table made = table.Take();
-  for (TableColumn& column : made.columns) {
-    column.may_be_note = column.may_be_note || column.key == "batching";
-  }
   NoteMarks(results, comparisons, made);
   return made;
 }

@@ -27,6 +27,7 @@ namespace sft::analysis {
 namespace {
 
 constexpr double kStoreLevel = 0.05;  // of the one family
+constexpr size_t kVerdictColumn = 6;
 std::string TextOfCell(const Results& results, const ResultCell& cell) {
   spec::RunConfig config = results.runs[cell.runs[0]].planned.config;
   config.seed = 0;
@@ -116,17 +117,17 @@ class StoreComparer {
         text("metric", false),
         {.key = "seeds", .title = "seeds", .may_be_note = true},
         {.key = "items", .title = "items", .is_detail = true},
-        {.key = "a", .title = "A", .digits = 4},
-        {.key = "b", .title = "B", .digits = 4},
         {.key = "difference",
          .title = "B - A [95 %]",
          .digits = 4,
          .has_interval = true,
          .show_sign = true},
+        text("verdict", false),
+        {.key = "a", .title = "A", .digits = 4},
+        {.key = "b", .title = "B", .digits = 4},
         text("unit", true),
         {.key = "p", .title = "p", .is_p_value = true, .is_detail = true},
-        {.key = "holm_p", .title = "Holm p", .is_p_value = true},
-        text("verdict", false)};
+        {.key = "holm_p", .title = "Holm p", .is_p_value = true}};
     return table;
   }
 
@@ -136,7 +137,7 @@ class StoreComparer {
     if (pairs.empty()) {
       std::vector<TableCell> row(found_.scores.columns.size());
       row[0].text = CellLabel(both_, both_.cells[a]);
-      row.back().text = "no seed is ok in both";
+      row[kVerdictColumn].text = "no seed is ok in both";
       found_.scores.rows.push_back(std::move(row));
       comparisons_.emplace_back();
       return;
@@ -207,13 +208,13 @@ class StoreComparer {
          NumberCell(static_cast<double>(of_a.size())),
          one.has_value() ? NumberCell(static_cast<double>(one->n_items))
                          : TableCell(),
+         std::move(difference),
+         {.text = verdict},
          NumberCell(Mean(of_a)),
          NumberCell(Mean(of_b)),
-         std::move(difference),
          {.text = ScaleOf(metric.unit)},
          std::move(p),
-         {},
-         {.text = verdict}});
+         {}});
     comparisons_.push_back(std::move(one));
   }
 
@@ -227,8 +228,8 @@ class StoreComparer {
     const std::vector<double> adjusted = HolmAdjust(p_values);
     for (size_t i = 0; i < comparisons_.size(); ++i) {
       std::vector<TableCell>& row = found_.scores.rows[i];
-      TableCell& holm = row[row.size() - 2];
-      TableCell& verdict = row.back();
+      TableCell& holm = row.back();
+      TableCell& verdict = row[kVerdictColumn];
       const std::optional<Comparison>& one = comparisons_[i];
       if (!one.has_value()) continue;
       holm = NumberCell(adjusted[i]);
@@ -242,6 +243,10 @@ class StoreComparer {
         verdict.text = one->gain > 0 ? "B is better" : "B is worse";
         verdict.tone = one->gain > 0 ? Tone::kGood : Tone::kBad;
       }
+    }
+    if (comparisons_.empty()) {
+      found_.notes.emplace_back("No cell is in both.");
+      return;
     }
     found_.notes.push_back(absl::StrCat(
         "Holm's p corrects the primary metrics of all rows as one family at ",
@@ -416,6 +421,7 @@ absl::StatusOr<std::string> RenderComparison(
   SFT_ASSIGN_OR_RETURN(std::string out, RenderChosen(comparison.scores, format,
                                                      options, columns));
   if (format == TableFormat::kCsv || format == TableFormat::kTsv) return out;
+  if (comparison.scores.rows.empty()) out.clear();  // a note says it
   if (!comparison.costs.rows.empty() && columns.empty()) {
     RenderOptions others = options;
     others.caption.clear();

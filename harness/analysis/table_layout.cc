@@ -87,24 +87,45 @@ std::vector<size_t> ColumnsCalled(const Table& table, const std::string& name) {
   return ends;
 }
 
-std::vector<std::string> Atoms(const std::string& title) {
-  std::vector<std::string> atoms(1);
-  for (const char c : title) {
-    if (c != ' ') atoms.back() += c;
-    const bool may_break = c == ' ' || c == '_' || c == '=';
-    if (may_break && !atoms.back().empty()) atoms.emplace_back();
+// The parts of a word, each with the "_" or "=" that it ends with.
+std::vector<std::string> PartsOf(const std::string& word) {
+  std::vector<std::string> parts(1);
+  for (const char c : word) {
+    parts.back() += c;
+    if (c == '_' || c == '=') parts.emplace_back();
   }
-  if (atoms.back().empty() && atoms.size() > 1) atoms.pop_back();
-  return atoms;
+  if (parts.back().empty() && parts.size() > 1) parts.pop_back();
+  return parts;
+}
+
+// By spaces, but "[95 %]" is one.
+std::vector<std::string> WordsOf(const std::string& title) {
+  std::vector<std::string> words;
+  for (const absl::string_view word :
+       absl::StrSplit(title, ' ', absl::SkipEmpty())) {
+    if (word[0] == '%' && !words.empty()) {
+      absl::StrAppend(&words.back(), " ", word);
+    } else {
+      words.push_back(ToStd(word));
+    }
+  }
+  return words;
 }
 
 absl::Status NoColumn(const Table& table, const std::string& name) {
   std::vector<std::string> keys;
   for (const TableColumn& column : table.columns) keys.push_back(column.key);
+  std::vector<std::string> known = keys;  // and what they end with
+  for (const std::string& key : keys) {
+    for (size_t at = key.find('_'); at != key.npos;
+         at = key.find('_', at + 1)) {
+      known.push_back(key.substr(at + 1));
+    }
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       "--show ", name, ": the table", table.name.empty() ? "" : " ", table.name,
       " has no such column; wanted some of all, ", absl::StrJoin(keys, ", "),
-      DidYouMean(name, keys)));
+      DidYouMean(name, known)));
 }
 
 }  // namespace
@@ -193,23 +214,36 @@ std::vector<std::string> Wrapped(const std::string& text, size_t width) {
 
 std::vector<std::string> TitleLines(const std::string& title, size_t width) {
   std::vector<std::string> lines;
-  for (const std::string& atom : Atoms(title)) {
-    const char last = lines.empty() ? ' ' : lines.back().back();
-    const bool joins = last == '_' || last == '=';
+  const auto add = [&](const std::string& text, const char* between) {
     if (!lines.empty() &&
-        TextWidth(lines.back()) + (joins ? 0 : 1) + TextWidth(atom) <= width) {
-      absl::StrAppend(&lines.back(), joins ? "" : " ", atom);
+        TextWidth(lines.back()) + TextWidth(between) + TextWidth(text) <=
+            width) {
+      absl::StrAppend(&lines.back(), between, text);
     } else {
-      lines.push_back(atom);
+      lines.push_back(text);
+    }
+  };
+  for (const std::string& word : WordsOf(title)) {
+    if (TextWidth(word) <= width) {
+      add(word, " ");
+      continue;
+    }
+    const char* between = " ";
+    for (const std::string& part : PartsOf(word)) {
+      add(part, between);
+      between = "";
     }
   }
+  if (lines.empty()) lines.emplace_back();
   return lines;
 }
 
 size_t LongestAtom(const std::string& title) {
   size_t longest = 0;
-  for (const std::string& atom : Atoms(title)) {
-    longest = std::max(longest, TextWidth(atom));
+  for (const std::string& word : WordsOf(title)) {
+    for (const std::string& part : PartsOf(word)) {
+      longest = std::max(longest, TextWidth(part));
+    }
   }
   return longest;
 }

@@ -167,6 +167,8 @@ TEST_CASE("errors list what may be asked for", "[analysis][pivot]") {
   const std::string cell = ErrorOf(report, {.cells = {"acuracy"}});
   CHECK(Has(cell, "--cell acuracy: no number of these runs"));
   CHECK(Has(cell, "did you mean 'accuracy'?"));
+  CHECK(Has(ErrorOf(report, {.rows = {"seed"}, .cells = {"gain"}}),
+            "leave seed out"));
   const std::string where =
       ErrorOf(report, {.where = *ParseConditions("sed=1")});
   CHECK(Has(where, "--where sed"));

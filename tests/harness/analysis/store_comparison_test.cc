@@ -156,6 +156,12 @@ TEST_CASE("cells that only one has are named, with what sets them apart",
   CHECK(HasNote(found, "Only in B: lora padded"));
   CHECK(HasNote(found, "(1000, not 500)"));
   CHECK_FALSE(CompareStores(a.folder.path(), a.folder / "none").ok());
+
+  const StoreComparison nothing =
+      Compared(ReferenceFile("sst2"), ReferenceFile("wnut17"));
+  CHECK(nothing.scores.rows.empty());
+  CHECK(HasNote(nothing, "No cell is in both."));
+  CHECK(HasNote(nothing, "evaluate (sst2, not wnut17)"));
 }
 
 }  // namespace

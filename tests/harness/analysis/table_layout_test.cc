@@ -68,6 +68,11 @@ TEST_CASE("columns are chosen by key, its end, or title",
   CHECK(Has(message, "--show peak_memry_mib: the table main has no such"));
   CHECK(Has(message, "wanted some of all, method, batching"));
   CHECK(Has(message, "did you mean 'peak_memory_mib'?"));
+  // Of what keys end with, too.
+  CHECK(Has(
+      std::string(
+          WithColumns(report.main, {"constraint_acuracy"}).status().message()),
+      "did you mean 'constraint_accuracy'?"));
 }
 
 TEST_CASE("on a terminal no line is longer than it, and what is cut is named",
@@ -120,6 +125,12 @@ TEST_CASE("long texts go on below, longer words are cut",
   CHECK(Wrapped("one two three", 7) == Names{"one two", "three"});
   CHECK(TitleLines("learning_rate of it", 9) ==
         Names{"learning_", "rate of", "it"});
+  // Words are broken only where they do not fit in a line.
+  CHECK(TitleLines("a learning_rate=1e-04 b", 16) ==
+        Names{"a learning_rate=", "1e-04 b"});
+  CHECK(TitleLines("one padding_free", 12) == Names{"one", "padding_free"});
+  CHECK(TitleLines("gain over it [95 %]", 12) ==
+        Names{"gain over it", "[95 %]"});
   Table table;
   table.columns = {{.key = "row", .title = "row", .is_text = true},
                    {.key = "x", .title = "x"}};
