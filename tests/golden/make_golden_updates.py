@@ -243,6 +243,11 @@ def save(model, row, out):
     model.peft_config["default"].base_model_name_or_path = BASE
     model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
+    # PEFT keeps a set, whose order is the process's.
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text())
+    config["target_modules"].sort()
+    path.write_text(json.dumps(config, indent=2, sort_keys=True))
     with torch.no_grad():
         logits = model(input_ids=torch.tensor([row["input_ids"]])).logits
     out["logits"] = logits[0, -1].tolist()
