@@ -120,20 +120,15 @@ absl::StatusOr<std::string> TextOf(const analysis::Report& report,
                                    const ReportFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const analysis::TableFormat format,
                        FormatOf(flags.tables));
-  const bool is_whole = !flags.IsPivot() && flags.macros.empty() &&
-                        flags.table.empty() && flags.show.empty();
-  SFT_ASSIGN_OR_RETURN(
-      const std::optional<std::string> pictures,
-      PicturesOfReport(report, flags.path, flags.pictures,
-                       is_whole && format == analysis::TableFormat::kHtml));
-  if (pictures.has_value()) return *pictures;
   const analysis::RenderOptions options = OptionsOf(flags.tables, format);
   if (!flags.macros.empty()) return MacrosOf(report, flags);
   if (flags.IsPivot()) {
     SFT_ASSIGN_OR_RETURN(const analysis::Table table, PivotOf(report, flags));
     return analysis::RenderChosen(table, format, options, flags.show);
   }
-  if (is_whole) return analysis::RenderReport(report, format, options);
+  if (flags.table.empty() && flags.show.empty()) {
+    return analysis::RenderReport(report, format, options);
+  }
   return analysis::RenderOneTable(report,
                                   flags.table.empty() ? "main" : flags.table,
                                   format, options, flags.show);
@@ -154,8 +149,15 @@ absl::StatusOr<int> RunReport(const ReportFlags& flags) {
   options.later = TheWorkbench().LaterOptionsOfMethods();
   SFT_ASSIGN_OR_RETURN(const analysis::Report report,
                        analysis::BuildReport(flags.path, options));
-  SFT_ASSIGN_OR_RETURN(const std::string text, TextOf(report, flags));
-  fputs(text.c_str(), stdout);
+  const bool is_page = flags.tables.format == "html" && flags.table.empty() &&
+                       flags.show.empty() && !is_pivot && flags.macros.empty();
+  SFT_ASSIGN_OR_RETURN(
+      std::optional<std::string> text,
+      PicturesOfReport(report, flags.path, flags.pictures, is_page));
+  if (!text.has_value()) {
+    SFT_ASSIGN_OR_RETURN(text, TextOf(report, flags));
+  }
+  fputs(text->c_str(), stdout);
   return kExitGood;
 }
 

@@ -205,16 +205,20 @@ class Experiments:
 
     def selected_rates(self):
         """By validation loss, of runs that ended well."""
-        columns = ["method", *PLAIN, "learning_rate", "status",
+        merged = self.merged("learning_rate")
+        axes = self.ask("query", merged).splitlines()[0].split("\t")
+        columns = ["method", *(axis for axis in PLAIN if axis in axes),
+                   "learning_rate", "status",
                    "alpaca_en/validation/validation_loss"]
         rows = [row for row in
-                self.rows(self.ask("query", self.merged("learning_rate"),
+                self.rows(self.ask("query", merged,
                                    "--columns", ",".join(columns)))
                 if row["status"] == "ok"]
         rates = {}
         for name, cells in RATES.items():
             of_name = [row for row in rows
-                       if all(row[k] == v for k, v in cells.items())]
+                       if all(row.get(k, PLAIN.get(k)) == v
+                              for k, v in cells.items())]
             if of_name:
                 rates[name] = float(min(
                     of_name, key=lambda row: float(row[columns[-1]])

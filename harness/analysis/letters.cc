@@ -118,8 +118,7 @@ std::vector<LetteredTask> LettersOf(const Results& results) {
   return tasks;
 }
 
-Table LettersTable(const Results& results,
-                   const std::vector<LetteredTask>& tasks) {
+Table LettersTable(const Results& results) {
   Table table;
   table.title = "Rows that share a letter are not told apart";
   table.columns = {{.key = "task", .title = "task", .is_text = true},
@@ -128,7 +127,7 @@ Table LettersTable(const Results& results,
                    {.key = "mean", .title = "mean", .digits = 4},
                    {.key = "unit", .title = "unit", .is_text = true},
                    {.key = "letters", .title = "letters", .is_text = true}};
-  for (const LetteredTask& task : tasks) {
+  for (const LetteredTask& task : LettersOf(results)) {
     if (task.cells.size() < 2) continue;
     for (size_t i = 0; i < task.cells.size(); ++i) {
       table.rows.push_back(

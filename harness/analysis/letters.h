@@ -29,8 +29,7 @@ struct LetteredTask {
 // Of the tasks of the plan.
 std::vector<LetteredTask> LettersOf(const Results& results);
 
-Table LettersTable(const Results& results,
-                   const std::vector<LetteredTask>& tasks);
+Table LettersTable(const Results& results);
 
 }  // namespace sft::analysis
 

@@ -45,6 +45,8 @@ const TableKind kKinds[] = {
      [](const Results& of, const Tests&) { return FrontTable(of); }},
     {"fronts", true,
      [](const Results& of, const Tests&) { return FrontsTable(of); }},
+    {"letters", true,
+     [](const Results& of, const Tests&) { return LettersTable(of); }},
     {"rewind", true,
      [](const Results& of, const Tests&) { return RewindTable(of); }},
     {"distance", true,
@@ -56,7 +58,6 @@ const TableKind kKinds[] = {
 };
 constexpr char kMain[] = "main";
 constexpr char kComparisons[] = "comparisons";
-constexpr char kLetters[] = "letters";
 constexpr char kSeeds[] = "seeds";
 constexpr char kLong[] = "long";
 
@@ -65,7 +66,7 @@ constexpr char kLong[] = "long";
 std::vector<std::string> TableNames() {
   std::vector<std::string> names = {kMain, kComparisons};
   for (const TableKind& kind : kKinds) names.emplace_back(kind.name);
-  names.insert(names.end(), {kLetters, kSeeds, kLong});
+  names.insert(names.end(), {kSeeds, kLong});
   return names;
 }
 
@@ -84,14 +85,6 @@ absl::StatusOr<Report> BuildReport(const std::string& dir,
     report.more.push_back(
         {kind.name, kind.make(results, comparisons), kind.is_shown});
     report.more.back().table.name = kind.name;
-  }
-  const std::vector<LetteredTask> lettered = LettersOf(results);
-  report.more.push_back({kLetters, LettersTable(results, lettered), true});
-  report.more.back().table.name = kLetters;
-  for (const LetteredTask& task : lettered) {
-    for (size_t i = 0; i < task.texts.size(); ++i) {
-      report.letters[task.task][task.cells[i]] = task.texts[i];
-    }
   }
   report.notes = results.notes;
   const auto add = [&](std::vector<std::string> notes) {

@@ -30,15 +30,12 @@ struct Report {
   // What the tables are made of.
   Results results;
   std::vector<Comparison> tests;
-  // By task and index of the cell: rows that share a letter are not told apart.
-  // None of a task whose rows are not tested.
-  std::map<std::string, std::map<size_t, std::string>> letters;
 };
 
 struct ReportOptions {
   bool fdr = false;           // Benjamini and Hochberg's values beside Holm's
   bool equal_budget = false;  // SelectCells
-  spec::LaterOptions later;   // as CollectResults has it
+  spec::LaterOptions later = {};  // as CollectResults has it
 };
 absl::StatusOr<Report> BuildReport(const std::string& dir,
                                    const ReportOptions& options = {});
