@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kTerminalColumns = 80;
 constexpr size_t kBetween = 2;     // spaces between columns
-constexpr size_t kLeastText = 14;  // characters of a column of text
+constexpr size_t kLeastText = 10;  // characters of a column of text
 constexpr char kEllipsis[] = "\xe2\x80\xa6";
 constexpr char kRule[] = "\xe2\x94\x80";
 constexpr char kBold[] = "\x1b[1m";

@@ -134,7 +134,7 @@ TEST_CASE("long texts go on below, longer words are cut",
   Table table;
   table.columns = {{.key = "row", .title = "row", .is_text = true},
                    {.key = "x", .title = "x"}};
-  table.rows = {{{.text = "a_word_longer_than_all and more"}, {.value = 1}}};
+  table.rows = {{{.text = "awordthatislongerthanall and more"}, {.value = 1}}};
   RenderOptions options;
   options.width = 16;
   const std::string text = RenderText(table, options);
