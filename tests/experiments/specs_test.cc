@@ -21,6 +21,7 @@ TEST_CASE("every spec of the folder has no fault, and a row in its README",
   int specs = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".yaml") continue;
+    if (entry.path().filename() == "claims.yaml") continue;  // of `claims`
     ++specs;
     INFO(entry.path().filename().string());
     const auto checked =
