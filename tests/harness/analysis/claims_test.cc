@@ -119,7 +119,7 @@ struct MergedSweep {
       "  - {when: {method: full}, grid: {learning_rate: [1.0e-5, 1.0e-4]}}\n"
       "  - {when: {method: lora}, grid: "
       "{learning_rate: [1.0e-4, 1.0e-3, 1.0e-2]}}\n"
-      "baseline: {method: full}\n"};
+      "baseline: {method: full, learning_rate: 1.0e-5}\n"};
   // Beside the sweep's own records.
   std::string folder = sweep.folder.path() + "/reference";
 
