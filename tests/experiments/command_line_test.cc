@@ -337,7 +337,7 @@ TEST_CASE("bash completes commands, flags and their values",
   CHECK(Completed("sftbench report d --format l") == List{"latex"});
   CHECK(Completed("sftbench report d --format = l") == List{"latex"});
   CHECK(Completed("sftbench list me") == List{"methods", "metrics"});
-  CHECK(Completed("sftbench help exp") == List{"export"});
+  CHECK(Completed("sftbench help exp") == List{"export-events", "export"});
   CHECK(Completed("sftbench run ''").empty());  // then files
   CHECK(Completed("sftbench eval m --adapter ''").empty());
 }
