@@ -206,7 +206,10 @@ void PrintPowerRows(const std::vector<analysis::PowerRow>& rows, bool json) {
       for (const PowerColumn& column : PowerColumns()) {
         const std::string text = column.text(row);
         double number = 0;
-        if (!column.is_text && absl::SimpleAtod(text, &number)) {
+        int64_t count = 0;
+        if (!column.is_text && absl::SimpleAtoi(text, &count)) {
+          one[column.name] = count;
+        } else if (!column.is_text && absl::SimpleAtod(text, &number)) {
           one[column.name] = number;
         } else if (column.is_text) {
           one[column.name] = text;

@@ -313,7 +313,8 @@ def short(value):
 
 def detectable(records):
     rows = json.loads(records.run("power", "--json"))
-    some = [(r["seeds"], r["comparisons"], r["detectable"]) for r in rows]
+    some = [(int(r["seeds"]), int(r["comparisons"]), r["detectable"])
+            for r in rows]
     words = {1: "one comparison", 4: "four", 12: "twelve"}
     parts = []
     for seeds in sorted({s for s, _, _ in some}):
