@@ -142,6 +142,12 @@ function linesOf(text, most, count) {
   return lines;
 }
 
+// One line, or two of like length.
+function balanced(text, most) {
+  const half = Math.ceil(text.length / 2) + 6;
+  return text.length <= most ? [text] : linesOf(text, Math.min(half, most), 2);
+}
+
 function words(text, attributes) {
   return svg('text', {'text-anchor': 'middle', ...attributes}, text);
 }
@@ -155,7 +161,7 @@ function xAxis(root, x, top, bottom, label, from, to) {
         svg('line', {class: 'tick', x1: at, x2: at, y1: top, y2: bottom}),
         words(short(tick), {x: at, y: bottom + 14}));
   }
-  linesOf(label, (to - from) / 5.4, 2).forEach((line, k) => {
+  balanced(label, (to - from) / 5.4).forEach((line, k) => {
     root.append(words(
         line, {class: 'soft', x: (from + to) / 2, y: bottom + 30 + 12 * k}));
   });
@@ -168,7 +174,7 @@ function yAxis(root, y, left, right, label, from, to) {
         svg('line', {class: 'tick', x1: left, x2: right, y1: at, y2: at}),
         words(short(tick), {x: left - 6, y: at + 4, 'text-anchor': 'end'}));
   }
-  linesOf(label, (to - from) / 5.4, 2).forEach((line, k) => {
+  balanced(label, (to - from) / 5.4).forEach((line, k) => {
     const turned = `translate(${11 + 13 * k} ${(from + to) / 2}) rotate(-90)`;
     root.append(words(line, {class: 'soft', transform: turned}));
   });

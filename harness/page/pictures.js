@@ -5,7 +5,7 @@ const box = {
   left: 74,
   right: 12,
   top: 12,
-  bottom: 52
+  bottom: 46
 };
 
 function axes(root, x, y, picture) {
@@ -111,21 +111,28 @@ function drawPlot(picture, looks) {
             `${point.label}: ${short(point.x)}, ${short(point.y)}` +
                 (point.text ? ` (${point.text})` : '')));
     if (point.text) {
-      root.append(
-          svg('text', {class: 'beside', x: cx + 8, y: cy - 6}, point.text));
+      const atEnd = cx > box.width - box.right - 34;
+      root.append(words(point.text, {
+        class: 'beside',
+        x: cx + (atEnd ? -8 : 8),
+        y: cy - 6,
+        'text-anchor': atEnd ? 'end' : 'start'
+      }));
     }
     if (point.marked) root.append(svg('circle', {class: 'ring', cx, cy, r: 7}));
   }
   if (levels.length === 0) return [root];
-  const names = levels.map((level) => level.label).join(', from the left: ');
-  return [root, el('p', {}, `Dashed: ${names}.`)];
+  const names = [...levels].sort((a, b) => a.x - b.x).map((one) => one.label);
+  const where = levels.length > 1 ? 'Dashed, from the left: ' : 'Dashed: ';
+  return [root, el('p', {}, `${where}${names.join('; ')}.`)];
 }
 
 // Rows of labels with a drawing to their right; `each` draws one of them.
 function drawRows(picture, rows, values, rowHeight, each) {
   const width = isNarrow ? 380 : 640, left = isNarrow ? 150 : 250;
   const right = 24, top = 8, bottom = 40;
-  const labels = rows.map((row) => linesOf(row.label, left / 6.6, 3));
+  const labels =
+      rows.map((row) => linesOf(row.label, left / 6.6, isNarrow ? 4 : 3));
   const most = labels.reduce((a, lines) => Math.max(a, lines.length), 1);
   rowHeight = Math.max(rowHeight, 12 * most + 4);
   const height = top + bottom + rows.length * rowHeight;

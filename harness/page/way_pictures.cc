@@ -12,6 +12,8 @@
 namespace sft::page {
 namespace {
 
+constexpr size_t kMostFrontPictures = 6;
+
 // The column of a rewound path's target loss, by the set's name.
 std::string LossKey(const analysis::Results& results,
                     const analysis::ResultCell& cell) {
@@ -130,7 +132,13 @@ std::vector<Picture> FrontPictures(const PictureInput& input) {
          .text = analysis::FixedText(number_of("membership"), 2, false)});
   }
   std::vector<Picture> pictures;
-  for (auto& [pair, picture] : by_pair) pictures.push_back(std::move(picture));
+  for (auto& [pair, picture] : by_pair) {
+    if (pictures.size() == kMostFrontPictures) {
+      absl::StrAppend(&pictures.back().caption, " More are in the table.");
+      break;
+    }
+    pictures.push_back(std::move(picture));
+  }
   return pictures;
 }
 
