@@ -20,7 +20,7 @@ constexpr int kEllipseCorners = 48;
 
 // As a polygon.
 PictureEllipse PolygonOf(const analysis::ErrorEllipse& of,
-                     const PictureLook& look) {
+                         const PictureLook& look) {
   PictureEllipse ellipse{look, {}, {}};
   const double cosine = std::cos(of.radians), sine = std::sin(of.radians);
   for (int i = 0; i <= kEllipseCorners; ++i) {
