@@ -11,6 +11,9 @@ DecoderFamily Llama() {
   out.keys.attention_bias = "attention_bias";
   out.keys.mlp_bias = "mlp_bias";
   out.only = {{"partial_rotary_factor", "1.0"}};
+  out.gguf.architecture = "llama";
+  out.gguf.interleaved = true;
+  out.gguf.output_bias = true;
   return out;
 }
 
@@ -34,6 +37,7 @@ DecoderFamily Qwen2() {
   out.defaults.output_bias = false;
   out.windows = WindowRule::kUpper;
   out.defaults.window = 4096;
+  out.gguf = {.architecture = "qwen2"};
   return out;
 }
 
@@ -47,6 +51,7 @@ DecoderFamily Qwen3() {
   out.defaults.attention_bias = false;
   out.defaults.output_bias = true;
   out.defaults.head_width = 128;
+  out.gguf = {.architecture = "qwen3"};
   return out;
 }
 
@@ -71,6 +76,10 @@ DecoderFamily Gemma2() {
   out.window_pattern = 2;
   out.scales_embedding = true;
   out.has_query_scalar = true;
+  out.gguf.architecture = "gemma2";
+  out.gguf.tied_head = GgufFamily::TiedHead::kAlways;
+  out.gguf.has_windows = true;
+  out.gguf.layers_scaled_by_width = 46;
   return out;
 }
 
@@ -83,6 +92,9 @@ DecoderFamily Gemma3() {
   out.defaults.rope_theta = 1e6;
   out.defaults.local_rope_theta = 1e4;
   out.window_pattern = 6;
+  out.gguf.architecture = "gemma3";
+  out.gguf.tied_head = GgufFamily::TiedHead::kLeftOut;
+  out.gguf.layers_scaled_by_width = 62;
   return out;
 }
 
@@ -110,6 +122,7 @@ DecoderFamily Gpt2() {
   out.defaults.attention_bias = out.defaults.mlp_bias = true;
   out.defaults.tied_head = true;
   out.ffn_may_be_null = true;
+  out.gguf = {.architecture = "gpt2", .output_bias = true};
   return out;
 }
 
