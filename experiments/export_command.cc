@@ -88,8 +88,9 @@ absl::StatusOr<int> RunGguf(const ExportFlags& flags) {
                          launch::OpenTrainedRun(TheWorkbench(), flags.run));
     SFT_RETURN_IF_ERROR(run.method->Merge());
   } else {
-    SFT_ASSIGN_OR_RETURN(run.loaded.where,
-                         model::LocateModel(flags.run, TheWorkbench().folders.assets));
+    SFT_ASSIGN_OR_RETURN(
+        run.loaded.where,
+        model::LocateModel(flags.run, TheWorkbench().folders.assets));
     SFT_ASSIGN_OR_RETURN(run.loaded.model,
                          model::LoadModel(run.loaded.where, {}));
   }
