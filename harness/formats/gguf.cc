@@ -285,6 +285,8 @@ template absl::StatusOr<bool> GgufFile::Get(const std::string&) const;
 template absl::StatusOr<std::string> GgufFile::Get(const std::string&) const;
 template absl::StatusOr<std::vector<int64_t>> GgufFile::Get(
     const std::string&) const;
+template absl::StatusOr<std::vector<bool>> GgufFile::Get(
+    const std::string&) const;
 template absl::StatusOr<std::vector<double>> GgufFile::Get(
     const std::string&) const;
 template absl::StatusOr<std::vector<std::string>> GgufFile::Get(

@@ -11,9 +11,6 @@ DecoderFamily Llama() {
   out.keys.attention_bias = "attention_bias";
   out.keys.mlp_bias = "mlp_bias";
   out.only = {{"partial_rotary_factor", "1.0"}};
-  out.gguf.architecture = "llama";
-  out.gguf.interleaved = true;
-  out.gguf.output_bias = true;
   return out;
 }
 
@@ -37,7 +34,6 @@ DecoderFamily Qwen2() {
   out.defaults.output_bias = false;
   out.windows = WindowRule::kUpper;
   out.defaults.window = 4096;
-  out.gguf = {.architecture = "qwen2"};
   return out;
 }
 
@@ -51,7 +47,6 @@ DecoderFamily Qwen3() {
   out.defaults.attention_bias = false;
   out.defaults.output_bias = true;
   out.defaults.head_width = 128;
-  out.gguf = {.architecture = "qwen3"};
   return out;
 }
 
@@ -76,10 +71,6 @@ DecoderFamily Gemma2() {
   out.window_pattern = 2;
   out.scales_embedding = true;
   out.has_query_scalar = true;
-  out.gguf.architecture = "gemma2";
-  out.gguf.tied_head = GgufFamily::TiedHead::kAlways;
-  out.gguf.has_windows = true;
-  out.gguf.layers_scaled_by_width = 46;
   return out;
 }
 
@@ -92,9 +83,6 @@ DecoderFamily Gemma3() {
   out.defaults.rope_theta = 1e6;
   out.defaults.local_rope_theta = 1e4;
   out.window_pattern = 6;
-  out.gguf.architecture = "gemma3";
-  out.gguf.tied_head = GgufFamily::TiedHead::kLeftOut;
-  out.gguf.layers_scaled_by_width = 62;
   return out;
 }
 
@@ -122,7 +110,6 @@ DecoderFamily Gpt2() {
   out.defaults.attention_bias = out.defaults.mlp_bias = true;
   out.defaults.tied_head = true;
   out.ffn_may_be_null = true;
-  out.gguf = {.architecture = "gpt2", .output_bias = true};
   return out;
 }
 

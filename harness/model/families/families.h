@@ -35,24 +35,6 @@ enum class WindowRule {
   kPattern  // all but every `pattern`-th
 };
 
-// What llama.cpp calls a family, and what it takes for granted of it.
-struct GgufFamily {
-  // Where the head is the embedding.
-  enum class TiedHead {
-    kLeftOut,      // and one in the file is the model's own
-    kAlways,       // no file may have a head of its own
-    kWrittenTwice  // every file must have a head
-  };
-  std::string_view architecture;  // "general.architecture"; "" = unknown to it
-  bool interleaved = false;       // its converter permutes the rows of q and k
-  TiedHead tied_head = TiedHead::kLeftOut;
-  bool has_windows = false;  // else llama.cpp lets every layer see all
-  bool output_bias = false;  // of "o" may be there
-  // A model of so many layers divides scores by the root of width / heads, any
-  // other by that of the head's width.
-  int64_t layers_scaled_by_width = 0;
-};
-
 struct DecoderFamily {
   std::string_view name;          // "model_type"
   std::string_view architecture;  // of "architectures"
@@ -66,7 +48,6 @@ struct DecoderFamily {
   bool has_query_scalar = false;  // "query_pre_attn_scalar" and the soft caps
   bool ffn_may_be_null = false;   // then 4 times the width
   std::vector<formats::OnlyValue> only;
-  GgufFamily gguf;
 };
 
 const std::vector<DecoderFamily>& DecoderFamilies();

@@ -7,6 +7,7 @@
 
 #include "harness/core/status.h"
 #include "harness/model/families/families.h"
+#include "harness/model/families/gguf_families.h"
 #include "harness/model/families/gguf_places.h"
 #include "harness/model/families/rope_gguf.h"
 
@@ -65,24 +66,30 @@ absl::Status RefuseOtherKinds(const formats::GgufFile& file,
   return absl::OkStatus();
 }
 
+// A family with what llama.cpp knows of it.
+struct KnownFamily {
+  const DecoderFamily* family = nullptr;
+  const GgufFamily* gguf = nullptr;
+};
+
 // Of several families that llama.cpp reads alike, the one with windows where
 // the file has one.
-absl::StatusOr<const DecoderFamily*> FamilyOfGguf(
-    const formats::GgufFile& file, const std::string& architecture) {
+absl::StatusOr<KnownFamily> FamilyOfGguf(const formats::GgufFile& file,
+                                         const std::string& architecture) {
   const bool has_window = file.Has(architecture + kWindow);
-  const DecoderFamily* found = nullptr;
+  KnownFamily found;
   std::vector<std::string_view> known;
-  for (const DecoderFamily& row : DecoderFamilies()) {
-    const std::string_view name = row.gguf.architecture;
-    if (name.empty()) continue;
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      known.push_back(name);
+  for (const GgufFamily& row : GgufFamilies()) {
+    const DecoderFamily* family = FindFamily(row.family);
+    if (family == nullptr) continue;
+    if (known.empty() || known.back() != row.architecture) {
+      known.push_back(row.architecture);
     }
-    if (name != architecture) continue;
-    const bool fits = (row.windows != WindowRule::kNone) == has_window;
-    if (found == nullptr || fits) found = &row;
+    if (row.architecture != architecture) continue;
+    const bool fits = (family->windows != WindowRule::kNone) == has_window;
+    if (found.family == nullptr || fits) found = {family, &row};
   }
-  if (found != nullptr) return found;
+  if (found.family != nullptr) return found;
   SFT_RETURN_IF_ERROR(RefuseOtherKinds(file, architecture));
   std::string names;
   for (std::string_view name : known) {
@@ -162,11 +169,12 @@ absl::Status ReadParts(const formats::GgufFile& file, DecoderConfig& c) {
 // c.layers is known to be sane.
 absl::Status ReadGgufWindows(const formats::GgufFile& file,
                              const std::string& architecture,
-                             const DecoderFamily& family, DecoderConfig& c) {
+                             const KnownFamily& known, DecoderConfig& c) {
+  const DecoderFamily& family = *known.family;
   if (family.windows == WindowRule::kNone) return absl::OkStatus();
   if (file.Has(architecture + kWindow)) {
     SFT_ASSIGN_OR_RETURN(c.window, file.Get<int64_t>(architecture + kWindow));
-  } else if (!family.gguf.has_windows) {
+  } else if (!known.gguf->has_windows) {
     c.window = 0;
   }
   if (c.window == 0) return absl::OkStatus();
@@ -199,8 +207,8 @@ absl::Status ReadGgufWindows(const formats::GgufFile& file,
 }
 
 // What llama.cpp divides scores by the root of, where it reads no scale.
-double QueryScalarOf(const DecoderFamily& family, const DecoderConfig& c) {
-  return c.layers == family.gguf.layers_scaled_by_width && c.heads > 0
+double QueryScalarOf(const GgufFamily& gguf, const DecoderConfig& c) {
+  return c.layers == gguf.layers_scaled_by_width && c.heads > 0
              ? static_cast<double>(c.width / c.heads)
              : static_cast<double>(c.head_width);
 }
@@ -210,8 +218,9 @@ double QueryScalarOf(const DecoderFamily& family, const DecoderConfig& c) {
 absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
   SFT_ASSIGN_OR_RETURN(const std::string architecture,
                        file.Get<std::string>("general.architecture"));
-  SFT_ASSIGN_OR_RETURN(const DecoderFamily* family,
+  SFT_ASSIGN_OR_RETURN(const KnownFamily known,
                        FamilyOfGguf(file, architecture));
+  const DecoderFamily* family = known.family;
   SFT_RETURN_IF_ERROR(RefuseOtherKinds(file, architecture));
   DecoderConfig c = family->defaults;
   SFT_RETURN_IF_ERROR(ReadSizes(file, architecture, c));
@@ -229,7 +238,7 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
   if (family->has_query_scalar) {
     SFT_RETURN_IF_ERROR(real(kAttentionCap, c.attention_softcap));
     SFT_RETURN_IF_ERROR(real(kFinalCap, c.final_softcap));
-    c.query_scalar = QueryScalarOf(*family, c);
+    c.query_scalar = QueryScalarOf(*known.gguf, c);
   }
   if (family->scales_embedding && c.width > 0) {
     c.embedding_scale = std::sqrt(static_cast<double>(c.width));
@@ -243,7 +252,7 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
   if (auto eos = token("tokenizer.ggml.eos_token_id")) c.eos.push_back(*eos);
   SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
   // Only now are the numbers of layers and heads known to be sane.
-  SFT_RETURN_IF_ERROR(ReadGgufWindows(file, architecture, *family, c));
+  SFT_RETURN_IF_ERROR(ReadGgufWindows(file, architecture, known, c));
   if (rotates) SFT_RETURN_IF_ERROR(ReadGgufRope(file, architecture, c));
   SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
   return c;
@@ -256,10 +265,11 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
     return InputError(where, absl::StrCat("llama.cpp ", what,
                                           ": this model cannot be exported"));
   };
-  if (family == nullptr || family->gguf.architecture.empty()) {
+  const GgufFamily* row = FindGgufFamily(c.family);
+  if (family == nullptr || row == nullptr) {
     return refuse(absl::StrCat("knows no ", c.family));
   }
-  const GgufFamily& gguf = family->gguf;
+  const GgufFamily& gguf = *row;
   const std::string architecture(gguf.architecture);
   GgufMetadata out;
   formats::GgufKeys& keys = out.keys;
@@ -279,9 +289,9 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
     SFT_RETURN_IF_ERROR(WriteGgufRope(where, architecture, c, keys));
   }
   if (family->has_query_scalar) {
-    if (c.query_scalar != QueryScalarOf(*family, c)) {
+    if (c.query_scalar != QueryScalarOf(gguf, c)) {
       return refuse(absl::StrCat("divides scores by the root of ",
-                                 QueryScalarOf(*family, c),
+                                 QueryScalarOf(gguf, c),
                                  ", the model by "
                                  "that of ",
                                  c.query_scalar));

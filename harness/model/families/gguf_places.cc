@@ -1,7 +1,7 @@
 #include "harness/model/families/gguf_places.h"
 
 #include "harness/core/status.h"
-#include "harness/model/families/families.h"
+#include "harness/model/families/gguf_families.h"
 
 namespace sft::model {
 namespace {
@@ -60,8 +60,8 @@ std::string_view GgufPart(Role role) {
 
 std::map<std::string, GgufPlace> GgufPlaces(const DecoderConfig& c) {
   const DecoderLayout& layout = *c.layout;
-  const DecoderFamily* family = FindFamily(c.family);
-  const bool interleaved = family != nullptr && family->gguf.interleaved;
+  const GgufFamily* gguf = FindGgufFamily(c.family);
+  const bool interleaved = gguf != nullptr && gguf->interleaved;
   const float shift = c.norm == NormKind::kRmsPlusOne ? 1.0F : 0.0F;
   std::map<std::string, GgufPlace> out;
   out[WeightName(layout.embedding)].name = "token_embd.weight";

@@ -8,6 +8,7 @@
 #include "harness/formats/safetensors.h"
 #include "harness/model/families/families.h"
 #include "harness/model/families/gguf_config.h"
+#include "harness/model/families/gguf_families.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft::model::gguf_golden_test {
@@ -55,7 +56,7 @@ TEST_CASE("logits of GGUF files of every architecture equal transformers'",
     auto model = Open(Folder() + "/" + file);
     INFO(model.status().ToString());
     REQUIRE(model.ok());
-    CHECK(FindFamily((*model)->info().family)->gguf.architecture == name);
+    CHECK(FindGgufFamily((*model)->info().family)->architecture == name);
     const at::Tensor h_BTD = (*model)->HiddenStates(fake::PaddedBatch({row}));
     const at::Tensor difference =
         (*model)->Logits(h_BTD[0]).sub(expected.at(name + ".logits")).abs();
@@ -65,10 +66,10 @@ TEST_CASE("logits of GGUF files of every architecture equal transformers'",
 
 TEST_CASE("every architecture of the table has a GGUF file of the package's",
           "[model][gguf]") {
-  for (const DecoderFamily& row : DecoderFamilies()) {
-    if (row.gguf.architecture.empty()) continue;
-    CAPTURE(row.name);
-    CHECK(Files().count(std::string(row.gguf.architecture)) == 1);
+  for (const GgufFamily& row : GgufFamilies()) {
+    CAPTURE(row.family);
+    CHECK(FindFamily(row.family) != nullptr);
+    CHECK(Files().count(std::string(row.architecture)) == 1);
   }
 }
 
