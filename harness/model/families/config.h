@@ -1,5 +1,5 @@
-// The shape of a decoder, out of config.json or of a GGUF file's keys; what
-// its family lacks here (experts) is refused in one line.
+// The shape of a decoder, out of config.json (gguf_config.h: out of a GGUF
+// file's keys); what its family lacks here (experts) is refused in one line.
 #ifndef HARNESS_MODEL_FAMILIES_CONFIG_H_
 #define HARNESS_MODEL_FAMILIES_CONFIG_H_
 
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "harness/formats/gguf.h"
 #include "harness/kernels/attention/attention.h"
 #include "harness/model/families/layout.h"
 #include "harness/model/ops/ops.h"
@@ -73,13 +72,9 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& config);
 // `where` names the file in errors.
 absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
                                              const std::string& text);
-absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file);
 // A config.json that transformers loads as the same architecture; `dtype` is
 // "float32" or "float64".
 std::string ConfigToJson(const DecoderConfig& config, const std::string& dtype);
-
-// Which parameter of the Hugging Face layout a GGUF tensor is; "" if none.
-std::string HuggingFaceName(const std::string& gguf_name);
 
 }  // namespace sft::model
 

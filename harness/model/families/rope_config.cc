@@ -13,7 +13,6 @@ namespace {
 
 constexpr char kOriginal[] = "original_max_position_embeddings";
 constexpr char kShare[] = "partial_rotary_factor";
-constexpr char kFreqs[] = "rope_freqs.weight";
 
 struct TypeName {
   RopeType type;
@@ -52,11 +51,6 @@ absl::Status MayReadPositive(const formats::JsonFields& fields, const char* key,
                              double& out) {
   if (fields.Find(key) == nullptr) return absl::OkStatus();
   return ReadPositive(fields, key, out);
-}
-
-// YaRN's factor of cos and sin where none is given.
-double YarnAttentionFactor(double factor, double mscale) {
-  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
 absl::Status ReadYarn(const formats::JsonFields& fields, RopeScaling& s) {
@@ -196,75 +190,6 @@ nlohmann::ordered_json ScalingJson(const RopeScaling& s) {
   return out;
 }
 
-// What divides the angles under llama3, as llama.cpp's converter writes it.
-std::vector<double> Llama3Divisors(const RopeScaling& s, int64_t head_width,
-                                   double theta) {
-  std::vector<double> out;
-  for (int64_t i = 0; i < head_width / 2; ++i) {
-    const double wavelength =
-        2 * M_PI *
-        std::pow(theta, 2.0 * static_cast<double>(i) /
-                            static_cast<double>(head_width));
-    const double low = s.low_frequency_factor, high = s.high_frequency_factor;
-    if (wavelength < s.original_positions / high) {
-      out.push_back(1);
-    } else if (wavelength > s.original_positions / low) {
-      out.push_back(s.factor);
-    } else {
-      const double smooth =
-          (s.original_positions / wavelength - low) / (high - low);
-      out.push_back(1 / ((1 - smooth) / s.factor + smooth));
-    }
-  }
-  return out;
-}
-
-absl::StatusOr<double> RealAt(const formats::GgufFile& file, const char* key,
-                              double fallback) {
-  if (!file.Has(key)) return fallback;
-  SFT_ASSIGN_OR_RETURN(const double value, file.Get<double>(key));
-  if (value >= 0 && std::isfinite(value)) return value;
-  return InputError(file.path(), absl::StrCat("key ", key, ": ", value,
-                                              " is no number from 0 on"));
-}
-
-// The numbers of llama3 that give these divisors: the tensor is all that the
-// file keeps of them.
-absl::Status ReadDivisors(const formats::GgufFile& file,
-                          const formats::GgufTensor& tensor, double original,
-                          DecoderConfig& c) {
-  const int64_t half = c.head_width / 2;
-  if (tensor.type == nullptr || tensor.shape != std::vector<int64_t>{half} ||
-      tensor.type->block_elements != 1) {
-    return InputError(file.path(),
-                      absl::StrCat("tensor ", kFreqs, ": wanted ", half,
-                                   " numbers, half a head's width"));
-  }
-  std::vector<float> divisors(static_cast<size_t>(half));
-  tensor.type->to_float(tensor.data, half, divisors.data());
-  RopeScaling s;
-  s.type = RopeType::kLlama3;
-  s.factor = *std::max_element(divisors.begin(), divisors.end());
-  std::vector<double> lengths = {8192};
-  if (original > 0) lengths.insert(lengths.begin(), original);
-  for (int power = 4; power <= 20; ++power) lengths.push_back(1 << power);
-  for (double length : lengths) {
-    s.original_positions = length;
-    const std::vector<double> wanted =
-        Llama3Divisors(s, c.head_width, c.rope_theta);
-    const bool fits = std::equal(
-        wanted.begin(), wanted.end(), divisors.begin(),
-        [](double a, float b) { return std::abs(a - b) < 1e-4 * a; });
-    if (!fits) continue;
-    if (s.factor > 1) c.rope_scaling = s;
-    return absl::OkStatus();
-  }
-  return InputError(file.path(),
-                    absl::StrCat("tensor ", kFreqs,
-                                 ": its divisors are not those of llama3 rope "
-                                 "scaling, the only ones supported"));
-}
-
 // One of the two keys, over what stands beside them.
 absl::Status ReadKey(const std::string& where, const char* key,
                      const nlohmann::json& rope, double outer_original,
@@ -309,6 +234,10 @@ bool SaysTheSame(const nlohmann::json& rope_scaling,
 }
 
 }  // namespace
+
+double YarnAttentionFactor(double factor, double mscale) {
+  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+}
 
 absl::Status ReadRope(const std::string& where,
                       const formats::JsonFields& fields,
@@ -377,74 +306,6 @@ void WriteRope(const DecoderFamily& family, const DecoderConfig& c,
         {kSlidingAttention,
          parameters(c.local_rope_scaling, c.local_rope_theta)}};
   }
-}
-
-absl::Status ReadGgufRope(const formats::GgufFile& file, DecoderConfig& c) {
-  const auto real = [&file](const char* key, double fallback) {
-    return RealAt(file, key, fallback);
-  };
-  SFT_ASSIGN_OR_RETURN(double factor, real("llama.rope.scaling.factor", 0));
-  if (factor == 0) {
-    SFT_ASSIGN_OR_RETURN(factor, real("llama.rope.scale_linear", 0));
-  }
-  // llama.cpp's default.
-  std::string type = "linear";
-  if (file.Has("llama.rope.scaling.type")) {
-    SFT_ASSIGN_OR_RETURN(type,
-                         file.Get<std::string>("llama.rope.scaling.type"));
-  }
-  double original = 0;
-  const char* original_key = "llama.rope.scaling.original_context_length";
-  if (file.Has(original_key)) {
-    SFT_ASSIGN_OR_RETURN(const int64_t tokens, file.Get<int64_t>(original_key));
-    original = static_cast<double>(tokens);
-  }
-  SFT_ASSIGN_OR_RETURN(const double attention,
-                       real("llama.rope.scaling.attn_factor", 1));
-  const auto refuse = [&](const std::string& what) {
-    return InputError(file.path(),
-                      absl::StrCat("rope scaling ", what, " is not supported"));
-  };
-  const auto divisors = std::find_if(
-      file.tensors().begin(), file.tensors().end(),
-      [](const formats::GgufTensor& tensor) { return tensor.name == kFreqs; });
-  const bool scales = factor > 1 && type != "none";
-  if (type != "none" && type != "linear" && type != "yarn") {
-    return refuse(absl::StrCat("\"", type, "\""));
-  }
-  if (factor != 0 && !(factor >= 1)) {
-    return refuse(absl::StrCat("by the factor ", factor));
-  }
-  if (attention != 1 && !(scales && type == "yarn")) {
-    return refuse(absl::StrCat("with attn_factor ", attention));
-  }
-  if (divisors != file.tensors().end()) {
-    if (scales) return refuse(absl::StrCat(type, " with ", kFreqs));
-    return ReadDivisors(file, *divisors, original, c);
-  }
-  if (!scales) return absl::OkStatus();
-  RopeScaling& s = c.rope_scaling;
-  s.factor = factor;
-  s.original_positions =
-      original > 0 ? original : static_cast<double>(c.max_positions);
-  if (type == "linear") {
-    s.type = RopeType::kLinear;
-    return absl::OkStatus();
-  }
-  s.type = RopeType::kYarn;
-  s.attention_factor = attention * YarnAttentionFactor(factor, 1);
-  SFT_ASSIGN_OR_RETURN(s.beta_fast,
-                       real("llama.rope.scaling.yarn_beta_fast", 32));
-  SFT_ASSIGN_OR_RETURN(s.beta_slow,
-                       real("llama.rope.scaling.yarn_beta_slow", 1));
-  for (const auto& [key, only] :
-       {std::pair("llama.rope.scaling.yarn_ext_factor", 1.0),
-        std::pair("llama.rope.scaling.yarn_attn_factor", 1.0),
-        std::pair("llama.rope.scaling.yarn_log_multiplier", 0.0)}) {
-    SFT_ASSIGN_OR_RETURN(const double value, real(key, only));
-    if (value != only) return refuse(absl::StrCat("with ", key, " ", value));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace sft::model

@@ -1,5 +1,5 @@
-// What config.json and GGUF files say of rotary positions. Any scaling that is
-// not of rope.h's types is refused in one line.
+// What config.json says of rotary positions. Any scaling that is not of
+// rope.h's types is refused in one line.
 #ifndef HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_
 #define HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_
 
@@ -25,9 +25,8 @@ absl::Status ReadRope(const std::string& where,
 void WriteRope(const DecoderFamily& family, const DecoderConfig& c,
                nlohmann::ordered_json& out);
 
-// Keys llama.rope.scaling.* and the tensor rope_freqs.weight, which llama.cpp
-// writes for Llama 3.1: divisors of the angles.
-absl::Status ReadGgufRope(const formats::GgufFile& file, DecoderConfig& c);
+// YaRN's factor of cos and sin where none is given.
+double YarnAttentionFactor(double factor, double mscale);
 
 }  // namespace sft::model
 
