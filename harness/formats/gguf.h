@@ -31,6 +31,7 @@ class GgufFile {
   static absl::StatusOr<GgufFile> Open(const std::string& path);
 
   const std::string& path() const { return map_.path(); }
+  const MappedFile& map() const { return map_; }
   const std::map<std::string, GgufValue>& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
 
