@@ -1,7 +1,10 @@
 // A folder is read map by map: no second copy of the weights, nor a first one
 // where a method makes less of them.
 #include <ATen/ATen.h>
+#include <malloc.h>
 
+#include <cmath>
+#include <memory>
 #include <string>
 
 #include "harness/measure/memory.h"
@@ -78,6 +81,7 @@ TEST_CASE("loading takes the memory of what is held", "[measure][memory]") {
   const auto load = [&](const train::UpdateMethodRow& row,
                         at::ScalarType compute) {
     INFO(row.name << " " << compute);
+    malloc_trim(0);  // what an earlier load has freed counts for nothing
     REQUIRE(ResetPeakResidentMemory());
     const auto before = ReadProcessMemory();
     const auto model = Open(folder, compute);
