@@ -380,6 +380,16 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+void MappedFile::Forget(const uint8_t* begin, size_t size_bytes) const {
+  if (size_bytes == 0) return;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto at = static_cast<size_t>(begin - data_);
+  const size_t first = at / page * page;
+  // It is a read-only map: nothing is lost, and a refusal only costs memory.
+  madvise(const_cast<uint8_t*>(data_) + first, at + size_bytes - first,
+          MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<uint8_t*>(data_), size_bytes_);
 }

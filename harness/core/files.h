@@ -79,6 +79,9 @@ class MappedFile {
   const uint8_t* data() const { return data_; }
   size_t size_bytes() const { return size_bytes_; }
   const std::string& path() const { return path_; }
+  // These bytes, of data(), are done with: their pages leave memory, and are
+  // read anew by who looks at them again.
+  void Forget(const uint8_t* begin, size_t size_bytes) const;
 
  private:
   MappedFile() = default;

@@ -56,7 +56,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
     return InputError(record_path,
                       "the run did not end well; there is nothing to export");
   }
-  SFT_ASSIGN_OR_RETURN(run.loaded, LoadModelOf(bench, config));
+  SFT_ASSIGN_OR_RETURN(run.loaded, OpenModelOf(bench, config));
   SFT_RETURN_IF_ERROR(
       CheckSameModel(run.record, *run.loaded.model, record_path));
   SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *run.loaded.model));

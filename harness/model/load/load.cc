@@ -23,6 +23,8 @@
 #include "harness/model/forward/decoder.h"
 #include "harness/model/forward/encoder.h"
 #include "harness/model/load/folder_remedy.h"
+#include "harness/model/load/outline.h"
+#include "harness/model/ops/dense_linear.h"
 #include "harness/spec/spec_messages.h"
 
 namespace sft::model {
@@ -85,6 +87,35 @@ absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
     }
   }
   return out;
+}
+
+at::ScalarType MasterDtype(const ModelOptions& options) {
+  return options.compute_dtype == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+std::set<std::string> NamesOfMaps(Model& model) {
+  std::set<std::string> out;
+  for (const LinearSlot& slot : model.linear_slots()) {
+    out.insert({WeightName(slot.name), BiasName(slot.name)});
+  }
+  return out;
+}
+
+absl::Status ReadInto(LinearSlot& slot, const WeightFiles& files,
+                      const ModelOptions& options) {
+  const at::ScalarType master = MasterDtype(options);
+  SFT_ASSIGN_OR_RETURN(
+      const at::Tensor weight_OI,
+      files.Read(WeightName(slot.name), slot.stored_transposed, master));
+  at::Tensor bias_O;
+  if (static_cast<DenseLinear&>(*slot.map).bias_O().defined()) {
+    SFT_ASSIGN_OR_RETURN(bias_O, files.Read(BiasName(slot.name),
+                                            /*transposed=*/false, master));
+    bias_O = bias_O.to(options.device);
+  }
+  slot.map = std::make_unique<DenseLinear>(
+      weight_OI.to(options.device), std::move(bias_O), options.compute_dtype);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -182,13 +213,18 @@ absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where) {
 
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
                                                  const ModelOptions& options) {
-  SFT_ASSIGN_OR_RETURN(const WeightFiles files, OpenWeights(where));
-  return LoadModel(where, files, options);
+  SFT_ASSIGN_OR_RETURN(WeightFiles files, OpenWeights(where));
+  SFT_ASSIGN_OR_RETURN(
+      std::unique_ptr<Model> model,
+      OpenModel(where, std::make_shared<const WeightFiles>(std::move(files)),
+                options));
+  SFT_RETURN_IF_ERROR(model->ReadMaps());
+  return model;
 }
 
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
-                                                 const WeightFiles& files,
-                                                 const ModelOptions& options) {
+absl::StatusOr<std::unique_ptr<Model>> OpenModel(
+    const ModelLocation& where, std::shared_ptr<const WeightFiles> files,
+    const ModelOptions& options) {
   const at::ScalarType compute = options.compute_dtype;
   TORCH_CHECK(compute == at::kFloat || compute == at::kBFloat16 ||
                   compute == at::kDouble,
@@ -201,24 +237,41 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
   SFT_ASSIGN_OR_RETURN(info.source_digest, IsListedModel(where.name)
                                                ? ModelFilesDigest(where)
                                                : ModelContentDigest(where));
-  info.stored_dtype = files.stored_dtype();
-  info.notes = files.notes();
+  info.stored_dtype = files->stored_dtype();
+  info.notes = files->notes();
+  SFT_RETURN_IF_ERROR(files->Check());
+  SFT_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Model> outline,
+      OutlineModel(files->config(), where.name, options.compute_dtype));
+  const at::ScalarType master = MasterDtype(options);
+  const std::set<std::string> of_maps = NamesOfMaps(*outline);
   std::unique_ptr<Model> model;
   SFT_RETURN_IF_ERROR(CatchTorch([&]() -> absl::Status {
-    SFT_ASSIGN_OR_RETURN(
-        auto weights,
-        files.Load(compute == at::kDouble ? at::kDouble : at::kFloat));
-    for (auto& [name, tensor] : weights) tensor = tensor.to(options.device);
-    if (const auto* config = std::get_if<EncoderConfig>(&files.config())) {
+    std::map<std::string, at::Tensor> weights;
+    for (const ParameterShape& row : files->Parameters()) {
+      at::Tensor& tensor = weights[row.name];
+      if (of_maps.contains(row.name)) {
+        tensor =
+            at::empty(row.shape, at::TensorOptions(at::kMeta).dtype(master));
+        continue;
+      }
+      SFT_ASSIGN_OR_RETURN(tensor,
+                           files->Read(row.name, row.transposed, master));
+      tensor = tensor.to(options.device);
+    }
+    if (const auto* config = std::get_if<EncoderConfig>(&files->config())) {
       model = std::make_unique<Encoder>(*config, std::move(info), compute,
                                         std::move(weights));
     } else {
-      model = std::make_unique<Decoder>(std::get<DecoderConfig>(files.config()),
-                                        std::move(info), compute,
-                                        std::move(weights));
+      model = std::make_unique<Decoder>(
+          std::get<DecoderConfig>(files->config()), std::move(info), compute,
+          std::move(weights));
     }
     return absl::OkStatus();
   }));
+  model->LeaveMapsUnread([files = std::move(files), options](LinearSlot& slot) {
+    return CatchTorch([&] { return ReadInto(slot, *files, options); });
+  });
   return model;
 }
 

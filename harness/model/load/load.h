@@ -43,16 +43,17 @@ struct ModelOptions {
   at::ScalarType compute_dtype = at::kFloat;  // kFloat, kBFloat16, kDouble
   at::Device device = at::kCPU;
 };
-// Weights in f32 (f64 for kDouble), de-quantized where the file holds
-// quantized ones; non-finite weights are refused.
+// The model of `files`, those of `where`, its maps still unread: what is there
+// is what no slot holds. Weights are f32 (f64 for kDouble), de-quantized where
+// the file holds quantized ones; who reads a non-finite one is refused.
+absl::StatusOr<std::unique_ptr<Model>> OpenModel(
+    const ModelLocation& where, std::shared_ptr<const WeightFiles> files,
+    const ModelOptions& options);
+// The same with all of its maps.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
                                                  const ModelOptions& options);
 // Its weight files, their headers read and no weight.
 absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where);
-// Of files that are open already, those of `where`.
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
-                                                 const WeightFiles& files,
-                                                 const ModelOptions& options);
 // Tokenizer data out of a GGUF file, for harness/text.
 absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(
     const std::string& path);
