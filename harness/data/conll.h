@@ -31,7 +31,7 @@ struct ConllOptions {
   int64_t max_words = int64_t{1} << 16;  // of a sentence
 };
 
-// The sentences of a file, gunzipped if it is gzip; -DOCSTART- lines and lines
+// The sentences of a file, unpacked if it is gzip or zstd; -DOCSTART- lines and lines
 // of white space alone separate. A sentence with a fault (a line that is no
 // UTF-8, too long, or has other columns than the file's first; a tag that is
 // no O, B-x or I-x; I-x that continues no x) is refused, with the file:line of

@@ -66,7 +66,7 @@ class CsvParser {
   std::string error_;
 };
 
-// The records of a file, gunzipped if its name ends in .gz. Ragged and
+// The records of a file, unpacked if it is gzip or zstd. Ragged and
 // malformed records and such that are no UTF-8 are refused with file:line;
 // an unreadable file, one whose last quote is never closed, and one without
 // a good record are errors.

@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "harness/core/fields.h"
+#include "harness/core/packed_file.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/spec/complaints.h"
@@ -87,11 +88,10 @@ std::string JsonLine(const Json& json) {
 
 // ".csv.gz" of "data/reviews.v2.csv.gz"; ".gz" where the format is stated.
 std::string EndingOf(const std::string& path, bool by_name) {
-  constexpr std::string_view kPacked = ".gz";
-  const std::string packed(path.ends_with(kPacked) ? kPacked : "");
+  const std::string unpacked = WithoutPacking(path);
+  const std::string packed = path.substr(unpacked.size());
   if (!by_name) return packed;
-  std::string file = path.substr(path.rfind('/') + 1);
-  file.resize(file.size() - std::min(file.size(), packed.size()));
+  const std::string file = unpacked.substr(unpacked.rfind('/') + 1);
   const size_t dot = file.rfind('.');
   return absl::StrCat(dot == std::string::npos ? "" : file.substr(dot), packed);
 }
