@@ -10,6 +10,7 @@ TableForm CsvForm();
 TableForm TsvForm();
 TableForm JsonLinesForm();
 TableForm JsonForm();
+TableForm ParquetForm();
 TableForm ConllForm();
 TableForm ParallelForm();
 

@@ -11,9 +11,9 @@
 namespace sft::data {
 
 const std::vector<TableForm>& AllTableForms() {
-  static const auto& forms =
-      *new std::vector<TableForm>{CsvForm(),  TsvForm(),   JsonLinesForm(),
-                                  JsonForm(), ConllForm(), ParallelForm()};
+  static const auto& forms = *new std::vector<TableForm>{
+      CsvForm(),     TsvForm(),   JsonLinesForm(), JsonForm(),
+      ParquetForm(), ConllForm(), ParallelForm()};
   return forms;
 }
 
