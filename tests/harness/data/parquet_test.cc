@@ -50,8 +50,12 @@ TEST_CASE("rows are those that pyarrow reads, however they are stored",
   const auto text = ReadFile(Golden("rows.json"));
   REQUIRE(text.ok());
   const Json golden = Json::parse(*text);
-  REQUIRE(golden["rows"].size() >= 11);
-  for (const auto& [name, rows] : golden["rows"].items()) {
+  const std::vector<std::string> names = {
+      "plain",  "snappy", "gzip",  "zstd_v2", "delta",     "streams",
+      "groups", "nested", "types", "classes", "categories"};
+  REQUIRE(golden["rows"].size() == names.size());
+  for (const std::string& name : names) {
+    const Json& rows = golden["rows"][name];
     INFO(name);
     const Told told = ReadAs(Golden(name + ".parquet"));
     CHECK(told.error.empty());
