@@ -1,4 +1,5 @@
 // The table of all metrics; metrics.h says what a row holds.
+#include "harness/metrics/bits_per_byte.h"
 #include "harness/metrics/bleu.h"
 #include "harness/metrics/chrf.h"
 #include "harness/metrics/exact_match.h"
@@ -61,6 +62,13 @@ const std::vector<Metric>& AllMetrics() {
        .summary = "exp of the mean cross-entropy of held-out text, or of last "
                   "words",
        .exp_of = "cross_entropy"},
+      {.name = "bits_per_byte",
+       .unit = "bits/byte",
+       .higher_is_better = false,
+       .signature = "nats/ln2/bytes|over:predicted-tokens|lm-eval-0.4.13",
+       .summary = "bits that held-out text takes a byte, whatever the "
+                  "tokenizer",
+       .sums = {SumsOf::kRecord, kByteColumns, BitsPerByteOfSums}},
       {.name = "kl_from_base",
        .unit = "nats/token",
        .higher_is_better = false,

@@ -74,8 +74,10 @@ class TableReader : public RowSink {
 
   absl::Status Row(nlohmann::json object, int64_t number) override {
     last_ = std::max(last_, before_ + number);
-    for (const auto& [key, unused] : object.items()) {
-      if (names_.size() < kMaxColumns) names_.insert(key);
+    if (fields_.empty()) {  // else they are known
+      for (const auto& [key, unused] : object.items()) {
+        if (names_.size() < kMaxColumns) names_.insert(key);
+      }
     }
     ChooseColumns(names_);
     return out_.rows->Add(

@@ -58,6 +58,9 @@ TEST_CASE("the forms are a whole table", "[data][forms]") {
     }
     CHECK((*FormOfFile("anything", form.name))->name == form.name);
   }
+  spec::UserData data = DataOf("/dev/null", "generation");
+  data.format = "xls";
+  CHECK(Has(ErrorOf(data), "format = 'xls': wanted one of auto, csv"));
   CHECK_FALSE(FormOfFile("a.csv", "csw").ok());
   CHECK(Has(FormOfFile("a.csv", "csw").status().ToString(), "'csv'"));
 }
