@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "harness/core/utf8.h"
 
@@ -61,14 +62,15 @@ std::string DecimalText(int64_t number, int64_t scale) {
   // Of the least number, too.
   const uint64_t size = number < 0 ? ~static_cast<uint64_t>(number) + 1
                                    : static_cast<uint64_t>(number);
-  std::string digits = absl::StrFormat("%d", size);
-  if (scale > 0 && scale < 40) {
-    while (static_cast<int64_t>(digits.size()) <= scale) {
-      digits.insert(0, "0");
-    }
-    digits.insert(digits.size() - static_cast<size_t>(scale), ".");
-  }
-  return (number < 0 ? "-" : "") + digits;
+  const std::string digits = absl::StrFormat("%d", size);
+  const char* sign = number < 0 ? "-" : "";
+  if (scale <= 0 || scale >= 40) return absl::StrCat(sign, digits);
+  const auto behind = static_cast<size_t>(scale);
+  const std::string padded = absl::StrCat(
+      std::string(digits.size() > behind ? 0 : behind + 1 - digits.size(), '0'),
+      digits);
+  const size_t whole = padded.size() - behind;
+  return absl::StrCat(sign, padded.substr(0, whole), ".", padded.substr(whole));
 }
 
 // The highest byte first; false if it has more than 64 bits.
@@ -144,8 +146,8 @@ Json LeafJson(const Cell& cell, const Node& leaf, bool& no_text) {
       if (nanoseconds < 0 || nanoseconds >= kSecondsADay * 1000000000) {
         return nullptr;
       }
-      return DateText(day - kJulianOf1970) + " " +
-             TimeText(nanoseconds, 1000000000);
+      return absl::StrCat(DateText(day - kJulianOf1970), " ",
+                          TimeText(nanoseconds, 1000000000));
     }
     default:
       return BytesJson(cell.bytes, leaf, no_text);
