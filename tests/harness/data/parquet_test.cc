@@ -155,7 +155,7 @@ TEST_CASE("no damaged byte leads out of the file", "[data][parquet]") {
 
 TEST_CASE("metadata that claims more than it holds is refused",
           "[data][parquet]") {
-  for (const std::string bytes :
+  for (const std::string& bytes :
        {std::string("\x19\xfc\xff\xff\xff\x0f", 6),  // a list of 2^32
         std::string("\x18\xff\xff\xff\xff\x0f", 6),  // a text of 4 GiB
         std::string(100, '\x1c'),                    // structs in structs
