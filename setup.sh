@@ -52,8 +52,8 @@ apt_packages=(
   build-essential cmake ninja-build ccache pkg-config unzip git
   python3 python3-venv clang-format
   libabsl-dev libhdf5-dev hdf5-tools libicu-dev libpcre2-dev zlib1g-dev
-  libssl-dev libyaml-cpp-dev nlohmann-json3-dev libboost-dev libcli11-dev
-  catch2 libbenchmark-dev
+  libzstd-dev libsnappy-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev
+  libboost-dev libcli11-dev catch2 libbenchmark-dev
 )
 if ((cluster)); then
   apt_packages+=(slurm-wlm munge parallel shellcheck)

@@ -26,7 +26,7 @@ absl::Status WriteError(const std::string& path, int error, int64_t bytes);
 // The whole file. Errors: NotFound, or InvalidArgument above `max_bytes`.
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      int64_t max_bytes = int64_t{1} << 31);
-// The lines of a text file, gunzipped if the name ends in .gz; "\r\n" and
+// The lines of a text file, unpacked if it is gzip or zstd; "\r\n" and
 // "\n" end a line. A line above `max_line_bytes` is an error naming it.
 absl::StatusOr<std::vector<std::string>> ReadLines(
     const std::string& path, int64_t max_line_bytes = int64_t{64} << 20);
