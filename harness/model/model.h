@@ -31,6 +31,7 @@ enum class Role {
   kOutput,
   kGate,
   kUp,
+  kGateUp,  // one map that gives both
   kDown,
   kPooler,  // encoders' map of the first token
   kNorm,

@@ -43,6 +43,12 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
     return InputError(where, absl::StrCat("head width ", c.head_width,
                                           " is odd: it cannot be rotated"));
   }
+  if (!(c.rotary_share > 0 && c.rotary_share <= 1) || c.RotaryWidth() < 2 ||
+      c.RotaryWidth() % 2 != 0) {
+    return InputError(
+        where, absl::StrCat("rotary share ", c.rotary_share, " of head width ",
+                            c.head_width, " is no even number of dimensions"));
+  }
   if (!(c.norm_epsilon > 0 && c.norm_epsilon < 1)) {
     return InputError(where, absl::StrCat("norm epsilon ", c.norm_epsilon,
                                           " is not between 0 and 1"));
@@ -63,8 +69,18 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
                                             " from ", s->original_positions,
                                             " positions is beyond any model"));
     }
-    if (s->type == RopeType::kDynamic && c.head_width <= 2) {
+    if (s->type == RopeType::kDynamic && c.RotaryWidth() <= 2) {
       return InputError(where, "dynamic rope scaling wants heads wider than 2");
+    }
+    if (s->type == RopeType::kLongRope) {
+      const int64_t wanted = c.RotaryWidth() / 2;
+      for (const auto* factors : {&s->short_factors, &s->long_factors}) {
+        if (std::ssize(*factors) == wanted) continue;
+        return InputError(
+            where,
+            absl::StrCat("longrope: ", factors->size(), " factors, wanted ",
+                         wanted, ", one for every two rotated dimensions"));
+      }
     }
     if (s->type == RopeType::kYarn && c.rope_theta <= 1) {
       return InputError(where, "yarn rope scaling wants a rope theta above 1");
@@ -76,12 +92,19 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
   };
   for (const Scalar& scalar :
        {Scalar{"query scalar", c.query_scalar},
+        Scalar{"scale of the embedding", c.embedding_scale},
+        Scalar{"scale of attention", c.attention_scale},
+        Scalar{"scale of the residual branches", c.residual_scale},
         Scalar{"soft cap of attention", c.attention_softcap},
         Scalar{"soft cap of logits", c.final_softcap}}) {
     if (!(scalar.value >= 0 && std::isfinite(scalar.value))) {
       return InputError(where, absl::StrCat(scalar.name, " ", scalar.value,
                                             " is not above 0"));
     }
+  }
+  if (!(c.logit_divisor > 0 && std::isfinite(c.logit_divisor))) {
+    return InputError(where, absl::StrCat("divisor of logits ", c.logit_divisor,
+                                          " is not above 0"));
   }
   if (!c.windowed.empty() && (c.window < 1 || c.window > kMaxPositions)) {
     return InputError(where, absl::StrCat("sliding window ", c.window,
@@ -90,7 +113,12 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
   return absl::OkStatus();
 }
 
+int64_t DecoderConfig::RotaryWidth() const {
+  return static_cast<int64_t>(static_cast<double>(head_width) * rotary_share);
+}
+
 double DecoderConfig::AttentionScale() const {
+  if (attention_scale > 0) return attention_scale;
   return 1.0 / std::sqrt(query_scalar > 0 ? query_scalar
                                           : static_cast<double>(head_width));
 }

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "harness/formats/json_fields.h"
-#include "harness/model/families/config.h"
+#include "harness/model/families/families.h"
 
 namespace sft::model {
 
@@ -19,9 +19,11 @@ inline constexpr char kSlidingAttention[] = "sliding_attention";
 // "rope_scaling" (transformers 4) where it is set, else "rope_parameters" (5),
 // which may be split by kind of layer; c.max_positions is read by then.
 absl::Status ReadRope(const std::string& where,
-                      const formats::JsonFields& fields, DecoderConfig& c);
+                      const formats::JsonFields& fields,
+                      const DecoderFamily& family, DecoderConfig& c);
 // The keys of both versions.
-void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out);
+void WriteRope(const DecoderFamily& family, const DecoderConfig& c,
+               nlohmann::ordered_json& out);
 
 // YaRN's factor of cos and sin where none is given.
 double YarnAttentionFactor(double factor, double mscale);

@@ -86,6 +86,8 @@ struct FileNames {
   std::string root;
   // Beginnings of names outside of the root.
   std::vector<std::string> outside;
+  // What the tensor `head` may be called, too; "" if nothing else.
+  std::string head, head_alias;
   // Tensors that folders carry and nobody needs.
   std::vector<std::string> surplus_begins, surplus_ends;
   bool old_norms = false;  // may be called gamma and beta
@@ -103,10 +105,16 @@ struct FileNames {
 
 FileNames NamesOf(const DecoderConfig& config) {
   FileNames out;
-  out.root = config.layout->root;
-  out.outside = {"lm_head.weight"};
-  if (config.tied_head) out.surplus_begins = {"lm_head.weight"};
-  for (std::string_view end : config.layout->surplus) {
+  const DecoderLayout& layout = *config.layout;
+  out.root = layout.root;
+  out.head = WeightName(layout.head);
+  out.outside = {out.head};
+  if (!layout.head_alias.empty()) {
+    out.head_alias = WeightName(layout.head_alias);
+    out.outside.push_back(out.head_alias);
+  }
+  if (config.tied_head) out.surplus_begins = {out.head};
+  for (std::string_view end : layout.surplus) {
     out.surplus_ends.emplace_back(end);
   }
   return out;
@@ -283,6 +291,7 @@ absl::Status WeightFiles::PutNamesRight() {
       outside = outside || name.starts_with(begin);
     }
     std::string right = outside ? name : names.root + name;
+    if (name == names.head_alias) right = names.head;
     for (const auto& [old, now] :
          {std::pair(".gamma", ".weight"), std::pair(".beta", ".bias")}) {
       if (names.old_norms && right.ends_with(old)) {
