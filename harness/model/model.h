@@ -31,8 +31,10 @@ enum class Role {
   kOutput,
   kGate,
   kUp,
+  kGateUp,  // one map that gives gate and up
   kDown,
-  kPooler,  // encoders' map of the first token
+  kProjection,  // from an embedding's width to the blocks'
+  kPooler,      // encoders' map of the first token
   kNorm,
   kBias,
   kHead
@@ -92,6 +94,7 @@ struct LinearSlot {
 using AttentionFn = std::function<at::Tensor(
     const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
     const Batch& batch, double scale)>;
+// A layer whose scores depend on more (on distances) has no such slot.
 struct AttentionSlot {
   int64_t layer = 0;
   AttentionFn attend;

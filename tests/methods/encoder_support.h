@@ -19,7 +19,8 @@ struct HeadCase {
 };
 inline std::vector<HeadCase> HeadCases() {
   std::vector<HeadCase> out;
-  for (const std::string family : {"bert", "roberta", "distilbert"}) {
+  for (const std::string family : {"bert", "roberta", "distilbert", "electra",
+                                   "deberta-v2", "modernbert"}) {
     out.push_back({family, HeadKind::kSequence, 3});
     out.push_back({family, HeadKind::kToken, 5});
     out.push_back({family, HeadKind::kSpan, 2});

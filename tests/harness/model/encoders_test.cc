@@ -8,6 +8,21 @@
 
 namespace sft::model::encoder_golden::encoders_test {
 
+TEST_CASE("every row of the encoders' table has a checkpoint of transformers'",
+          "[model][encoders]") {
+  std::set<std::string> here;
+  for (const std::string& family : Families()) {
+    const auto config = EncoderConfigFromJson(
+        family, fake::ReadBytes(FolderOf(family) + "/config.json"));
+    REQUIRE(config.ok());
+    here.insert(config->family);
+  }
+  for (const EncoderFamily& row : EncoderFamilies()) {
+    CAPTURE(row.name);
+    CHECK(here.count(std::string(row.name)) == 1);
+  }
+}
+
 TEST_CASE("scores of every encoder and head equal transformers'",
           "[model][encoders]") {
   for (const std::string& family : Families()) {
