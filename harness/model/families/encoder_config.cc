@@ -116,19 +116,40 @@ absl::Status ReadLabels(const formats::JsonFields& fields, EncoderConfig& c) {
   return absl::OkStatus();
 }
 
-// The head is the one of the class that wrote the file, where it is known here
-// and is trained on classes.
+// What "problem_type" calls the results of rows.
+struct Problem {
+  const char* name;
+  HeadKind head;
+};
+constexpr Problem kProblems[] = {
+    {"single_label_classification", HeadKind::kSequence},
+    {"multi_label_classification", HeadKind::kLabels},
+    {"regression", HeadKind::kValue}};
+
+// The head is the one of the class that wrote the file, where it is known here.
 absl::Status ReadHead(const formats::JsonFields& fields, EncoderConfig& c) {
   const nlohmann::json* architectures = fields.Find("architectures");
   const nlohmann::json* problem = fields.Find("problem_type");
+  const Problem* known = std::find_if(
+      std::begin(kProblems), std::end(kProblems), [&](const Problem& row) {
+        return problem != nullptr && *problem == row.name;
+      });
   if (architectures == nullptr ||
-      (problem != nullptr && *problem != "single_label_classification")) {
+      (problem != nullptr && known == std::end(kProblems))) {
     return absl::OkStatus();
   }
   for (const EncoderHead& head : c.layout->heads) {
     if (*architectures != nlohmann::json::array({head.architecture})) continue;
     c.head = head.kind;
     SFT_RETURN_IF_ERROR(ReadLabels(fields, c));
+    if (ReadsRows(c.head) && problem != nullptr) c.head = known->head;
+    // As in transformers, one output is a number.
+    if (ReadsRows(c.head) && problem == nullptr && c.labels.size() == 1) {
+      c.head = HeadKind::kValue;
+    }
+    if (c.head == HeadKind::kValue && c.labels.size() != 1) {
+      return fields.Wrong("id2label", "one: a head of several numbers");
+    }
     if (c.head == HeadKind::kSpan && c.labels.size() != 2) {
       return fields.Wrong("id2label", "two: first and last token");
     }
@@ -239,8 +260,14 @@ std::string EncoderLayout::LayerName(int64_t layer,
 const EncoderHead* EncoderLayout::FindHead(HeadKind kind) const {
   for (const EncoderHead& head : heads) {
     if (head.kind == kind) return &head;
+    if (ReadsRows(head.kind) && ReadsRows(kind)) return &head;
   }
   return nullptr;
+}
+
+bool IsKnownProblem(std::string_view name) {
+  return std::any_of(std::begin(kProblems), std::end(kProblems),
+                     [&](const Problem& row) { return row.name == name; });
 }
 
 bool IsEncoderConfig(const std::string& text) {
@@ -342,8 +369,8 @@ std::string EncoderConfigToJson(const EncoderConfig& c,
     out["id2label"] = names;
     out["label2id"] = numbers;
   }
-  if (c.head == HeadKind::kSequence) {
-    out["problem_type"] = "single_label_classification";
+  for (const Problem& row : kProblems) {
+    if (row.head == c.head) out["problem_type"] = row.name;
   }
   out["torch_dtype"] = dtype;
   out["dtype"] = dtype;

@@ -69,7 +69,7 @@ struct EncoderLayout {
   bool rotates() const { return positions.empty() && distances.empty(); }
   // Whether a block has a norm for its attention.
   bool HasAttentionNorm(int64_t layer) const { return !pre_norm || layer > 0; }
-  // nullptr if there is no head of this kind.
+  // nullptr if there is no head of this kind; rows' results share one.
   const EncoderHead* FindHead(HeadKind kind) const;
 };
 
@@ -115,6 +115,8 @@ struct EncoderConfig {
 // Whether `text`, a config.json, is of an encoder: it is then for
 // EncoderConfigFromJson. Broken files are of no encoder.
 bool IsEncoderConfig(const std::string& text);
+// Whether a head for what config.json calls so ("problem_type") is known.
+bool IsKnownProblem(std::string_view name);
 // `where` names the file in errors.
 absl::StatusOr<EncoderConfig> EncoderConfigFromJson(const std::string& where,
                                                     const std::string& text);

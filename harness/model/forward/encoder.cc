@@ -139,12 +139,18 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
         info_.name, ": an encoder predicts classes and spans, no next tokens"));
   }
   if (classes < 1 || classes > kMaxClasses ||
-      (head == HeadKind::kSpan && classes != 2)) {
+      (head == HeadKind::kSpan && classes != 2) ||
+      (head == HeadKind::kValue && classes != 1)) {
     return absl::InvalidArgumentError(absl::StrCat(
         info_.name, ": a head of ", classes, " classes, wanted ",
-        head == HeadKind::kSpan ? "2" : absl::StrCat("1 to ", kMaxClasses)));
+        head == HeadKind::kSpan    ? "2"
+        : head == HeadKind::kValue ? "1"
+                                   : absl::StrCat("1 to ", kMaxClasses)));
   }
-  if (config_.head == head && out_.weight_OI.size(0) == classes) {
+  const bool fits = config_.head == head ||
+                    (keeps_head_ && ReadsRows(head) && ReadsRows(config_.head));
+  if (fits && out_.weight_OI.size(0) == classes) {
+    config_.head = head;
     return absl::OkStatus();
   }
   if (own_head_) {
@@ -157,8 +163,8 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
         "; drawn anew");
     info_.notes.push_back(lost_head_);
   }
-  // The map before the last is kept where only the number of classes changes.
-  if (config_.head != head) {
+  // The maps before the last are kept where they are those of the new one.
+  if (config_.head != head && !(ReadsRows(head) && ReadsRows(config_.head))) {
     const bool pools =
         !wanted->dense.empty() && wanted->dense == layout().pooler;
     const bool has_pooler = Pooler() != nullptr;

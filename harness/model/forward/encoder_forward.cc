@@ -40,6 +40,18 @@ at::Tensor CrossEntropySum(const at::Tensor& logits_MC,
                                 at::Reduction::Sum, /*ignore_index=*/kNoLoss);
 }
 
+// transformers' BCEWithLogitsLoss and MSELoss, times the number of rows.
+at::Tensor LossOfValues(HeadKind head, const at::Tensor& scores_RC,
+                        const at::Tensor& values_RC) {
+  const at::Tensor wanted_RC = values_RC.to(scores_RC.scalar_type());
+  const at::Tensor loss_RC = head == HeadKind::kLabels
+                                 ? at::binary_cross_entropy_with_logits(
+                                       scores_RC, wanted_RC, /*weight=*/{},
+                                       /*pos_weight=*/{}, at::Reduction::None)
+                                 : scores_RC.sub(wanted_RC).square();
+  return loss_RC.mean(1).sum();
+}
+
 }  // namespace
 
 void Encoder::CheckLength(const Batch& batch) const {
@@ -304,13 +316,17 @@ void Encoder::CheckHead(const Batch& batch) const {
               " has no head: SetHead comes first");
   TORCH_CHECK(batch.head == config_.head, "a batch for another head than ",
               info_.name, " has");
+  TORCH_CHECK(!batch.values_PC.defined() ||
+                  batch.values_PC.size(1) == std::ssize(config_.labels),
+              "a batch of ", batch.values_PC.size(1), " values a row, ",
+              info_.name, " gives ", config_.labels.size());
 }
 
 at::Tensor Encoder::HeadLogits(const Batch& batch) {
   CheckHead(batch);
   const at::Tensor x_BTD = HiddenStates(batch);
   const int64_t B = x_BTD.size(0), T = x_BTD.size(1);
-  if (config_.head == HeadKind::kSequence) {
+  if (ReadsRows(config_.head)) {
     return HeadScores(RowStates(x_BTD, batch));
   }
   return HeadScores(x_BTD.reshape({B * T, config_.width})).view({B, T, -1});
@@ -328,13 +344,19 @@ LossOutput Encoder::SumLoss(const Batch& batch) {
     out.loss_sum = x_MD.index_select(0, target_M).sum();  // differentiable
     return out;
   }
-  if (config_.head == HeadKind::kSequence && config_.mean_pooling) {
+  if (ReadsRows(config_.head) &&
+      (config_.mean_pooling || config_.head != HeadKind::kSequence)) {
     const at::Tensor label_P =
         label_M.index_select(0, Indices(FirstTokens(batch), device()));
-    const at::Tensor row_P = label_P.ne(kNoLoss).nonzero().squeeze(1);
-    out.loss_sum = CrossEntropySum(
-        HeadScores(RowStates(x_BTD, batch).index_select(0, row_P)),
-        label_P.index_select(0, row_P));
+    const at::Tensor row_R = label_P.ne(kNoLoss).nonzero().squeeze(1);
+    const auto rows = [&row_R](const at::Tensor& of_all) {
+      return of_all.index_select(0, row_R);
+    };
+    const at::Tensor scores_RC = HeadScores(rows(RowStates(x_BTD, batch)));
+    out.loss_sum = config_.head == HeadKind::kSequence
+                       ? CrossEntropySum(scores_RC, rows(label_P))
+                       : LossOfValues(config_.head, scores_RC,
+                                      rows(batch.values_PC.to(device())));
     return out;
   }
   if (config_.head != HeadKind::kSpan) {

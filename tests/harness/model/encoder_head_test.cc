@@ -82,13 +82,13 @@ TEST_CASE("a checkpoint's head that is not used is said",
   }
 
   json config = ReadJson(path + "/config.json");
-  config["problem_type"] = "multi_label_classification";
+  config["problem_type"] = "ordinal_regression";
   fake::WriteBytes(path + "/config.json", config.dump());
   auto labels = Load(path);
   CHECK(labels->head() == HeadKind::kNextToken);
   REQUIRE(labels->info().notes.size() == before + 1);
   CHECK(labels->info().notes.back().find(
-            "problem_type is multi_label_classification") != std::string::npos);
+            "problem_type is ordinal_regression") != std::string::npos);
 }
 
 TEST_CASE("a head is kept where kind and size fit, and drawn anew where not",

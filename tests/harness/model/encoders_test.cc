@@ -166,7 +166,7 @@ TEST_CASE("an encoder's weights are read from files of other heads and ages",
   WriteFolder(folder, config, tensors);
   CHECK(Load(folder)->head() == HeadKind::kNextToken);
   config["architectures"] = {"BertForSequenceClassification"};
-  config["problem_type"] = "multi_label_classification";
+  config["problem_type"] = "ordinal_regression";
   WriteFolder(folder, config, tensors);
   CHECK(Load(folder)->head() == HeadKind::kNextToken);
   tensors.push_back({"bert.encoder.extra", at::zeros({2})});
