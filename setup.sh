@@ -7,6 +7,8 @@
 #   ./setup.sh --no-assets   no models and data sets
 #   ./setup.sh --cuda        also the wheels that libtorch_cuda links against
 #   ./setup.sh --cluster     also what the tests under batch systems want
+#   ./setup.sh --tests       also what tests of the page, of tables and events
+#                            want: a browser, TeX, TensorBoard's reader
 #   ./setup.sh --fuzz        also the compiler of the fuzzers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -15,6 +17,7 @@ build=1
 assets=1
 cuda=0
 cluster=0
+tests=0
 fuzz=0
 for arg in "$@"; do
   case "$arg" in
@@ -22,8 +25,9 @@ for arg in "$@"; do
     --no-assets) assets=0 ;;
     --cuda) cuda=1 ;;
     --cluster) cluster=1 ;;
+    --tests) tests=1 ;;
     --fuzz) fuzz=1 ;;
-    -h|--help) sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    -h|--help) sed -n '2,13p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     *) echo "setup.sh: unknown argument '$arg'" >&2; exit 2 ;;
   esac
 done
@@ -53,6 +57,10 @@ apt_packages=(
 )
 if ((cluster)); then
   apt_packages+=(slurm-wlm munge parallel shellcheck)
+fi
+if ((tests)); then
+  apt_packages+=(chromium shellcheck texlive-latex-recommended
+    texlive-latex-extra texlive-science texlive-fonts-recommended latexmk)
 fi
 if ((fuzz)); then
   apt_packages+=(clang-14 libclang-rt-14-dev)
@@ -120,6 +128,10 @@ if ((${#wanted[@]})); then
     "${wanted[@]}"
 else
   say "Python packages: present"
+fi
+if ((tests)); then
+  quietly .venv/bin/pip install --disable-pip-version-check --no-deps \
+    --require-hashes -r tests/python/requirements.txt
 fi
 
 # --- Models and data sets ------------------------------------------------------

@@ -45,6 +45,11 @@ struct Example {
     return n;
   }
 };
+inline int64_t TokensOf(const std::vector<Example>& examples) {
+  int64_t tokens = 0;
+  for (const Example& e : examples) tokens += std::ssize(e.input_ids);
+  return tokens;
+}
 
 // Right-padded rows (cu_seqlens undefined), or rows laid end to end in one
 // row (B = 1) whose boundaries are cu_seqlens: int32 [P+1], first 0, last T.

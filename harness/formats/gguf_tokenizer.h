@@ -10,9 +10,13 @@
 
 namespace sft::formats {
 
-// Types of tokens; 1 is an ordinary one.
+// Types of tokens.
+inline constexpr int32_t kOrdinaryToken = 1;
+inline constexpr int32_t kUnknownToken = 2;
 inline constexpr int32_t kControlToken = 3;
 inline constexpr int32_t kUserDefinedToken = 4;
+inline constexpr int32_t kUnusedToken = 5;
+inline constexpr int32_t kByteToken = 6;
 
 struct GgufTokenizerData {
   std::string model;  // "gpt2"

@@ -31,7 +31,7 @@ enum class Role {
   kOutput,
   kGate,
   kUp,
-  kGateUp,  // one map that gives gate and up
+  kGateUp,  // one map that gives both
   kDown,
   kProjection,  // from an embedding's width to the blocks'
   kPooler,      // encoders' map of the first token

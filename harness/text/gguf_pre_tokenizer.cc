@@ -30,6 +30,23 @@ json SplitThenBytes(const char* pattern) {
                   ByteLevelJson(false));
 }
 
+// What decides of a pre-tokenizer how text is cut: neither offsets nor
+// defaults that are written out.
+json Canonical(const json& pre) {
+  const auto type = pre.value("type", "");
+  if (type == "Sequence") {
+    json parts = json::array();
+    for (const json& part : pre.value("pretokenizers", json::array())) {
+      parts.push_back(Canonical(part));
+    }
+    return parts.size() == 1 ? parts[0] : parts;
+  }
+  if (type != "ByteLevel") return pre;
+  return {{"type", type},
+          {"add_prefix_space", pre.value("add_prefix_space", true)},
+          {"use_regex", pre.value("use_regex", true)}};
+}
+
 }  // namespace
 
 json ByteLevelJson(bool use_regex) {
@@ -56,6 +73,20 @@ absl::StatusOr<GgufPreTokenizer> GgufPreTokenizerOf(const std::string& pre,
   return InputError(file, absl::StrCat("tokenizer.ggml.pre \"", pre,
                                        "\" is not supported (smollm, gpt-2, "
                                        "llama-bpe and qwen2 are)"));
+}
+
+std::string GgufPreTokenizerName(const json& pre_tokenizer,
+                                 bool ignore_merges) {
+  if (!pre_tokenizer.is_object()) return "";
+  const json wanted = Canonical(pre_tokenizer);
+  for (const char* pre : {"smollm", "gpt-2", "llama-bpe", "qwen2"}) {
+    const auto known = GgufPreTokenizerOf(pre, "");
+    if (known.ok() && known->ignore_merges == ignore_merges &&
+        Canonical(known->pre_tokenizer) == wanted) {
+      return pre;
+    }
+  }
+  return "";
 }
 
 }  // namespace sft::text

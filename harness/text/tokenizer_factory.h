@@ -4,6 +4,8 @@
 #define HARNESS_TEXT_TOKENIZER_FACTORY_H_
 
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -18,6 +20,10 @@ namespace sft::text {
 // absent. No path in these files is followed.
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
     const std::string& folder);
+// The chat template of a folder, whose tokenizer_config.json is read; nullopt
+// where it has none.
+absl::StatusOr<std::optional<std::string>> ChatTemplateSource(
+    const std::string& folder, const nlohmann::json& tokenizer_config);
 
 // `file` is what errors name.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(

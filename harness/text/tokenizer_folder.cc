@@ -85,34 +85,6 @@ std::vector<int32_t> StopIdsOf(const Configs& configs) {
   return {ids.begin(), ids.end()};
 }
 
-absl::StatusOr<std::optional<std::string>> TemplateSource(
-    const std::string& folder, const json& tokenizer_config) {
-  const std::string path = folder + "/chat_template.jinja";
-  if (FileExists(path)) {
-    SFT_ASSIGN_OR_RETURN(std::string source,
-                         ReadFile(path, kMaxTemplateFileBytes));
-    return std::optional<std::string>(std::move(source));
-  }
-  const json* field = formats::FindField(tokenizer_config, "chat_template");
-  if (field == nullptr) return std::optional<std::string>();
-  if (field->is_string()) {
-    return std::optional<std::string>(field->get<std::string>());
-  }
-  // Several named templates: the one called "default".
-  if (field->is_array()) {
-    for (const json& item : *field) {
-      const json* source = formats::FindField(item, "template");
-      if (formats::TokenText(item, "name") == "default" && source != nullptr &&
-          source->is_string()) {
-        return std::optional<std::string>(source->get<std::string>());
-      }
-    }
-  }
-  return InputError(folder + "/tokenizer_config.json",
-                    "chat_template is neither a string nor a list with a "
-                    "template named \"default\"");
-}
-
 // Special tokens that transformers adds from tokenizer_config.json alone would
 // be cut into pieces here: tokenizer.json is what we read.
 absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
@@ -156,6 +128,34 @@ absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
 
 }  // namespace
 
+absl::StatusOr<std::optional<std::string>> ChatTemplateSource(
+    const std::string& folder, const json& tokenizer_config) {
+  const std::string path = folder + "/chat_template.jinja";
+  if (FileExists(path)) {
+    SFT_ASSIGN_OR_RETURN(std::string source,
+                         ReadFile(path, kMaxTemplateFileBytes));
+    return std::optional<std::string>(std::move(source));
+  }
+  const json* field = formats::FindField(tokenizer_config, "chat_template");
+  if (field == nullptr) return std::optional<std::string>();
+  if (field->is_string()) {
+    return std::optional<std::string>(field->get<std::string>());
+  }
+  // Several named templates: the one called "default".
+  if (field->is_array()) {
+    for (const json& item : *field) {
+      const json* source = formats::FindField(item, "template");
+      if (formats::TokenText(item, "name") == "default" && source != nullptr &&
+          source->is_string()) {
+        return std::optional<std::string>(source->get<std::string>());
+      }
+    }
+  }
+  return InputError(folder + "/tokenizer_config.json",
+                    "chat_template is neither a string nor a list with a "
+                    "template named \"default\"");
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
     const std::string& folder) {
   const std::string path = folder + "/tokenizer.json";
@@ -169,7 +169,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
   SFT_ASSIGN_OR_RETURN(TokenizerParts parts, ParseTokenizerJson(root, path));
   SFT_RETURN_IF_ERROR(CheckDeclared(configs.tokenizer, parts, folder));
   SFT_ASSIGN_OR_RETURN(const std::optional<std::string> source,
-                       TemplateSource(folder, configs.tokenizer));
+                       ChatTemplateSource(folder, configs.tokenizer));
   if (source.has_value()) {
     SFT_ASSIGN_OR_RETURN(
         parts.chat_template,

@@ -141,7 +141,7 @@ absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
 absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
   std::vector<std::string> paths;
   if (!where.gguf.empty()) {
-    paths.push_back(where.gguf);
+    paths = formats::GgufParts(where.gguf);
   } else {
     SFT_ASSIGN_OR_RETURN(paths, WeightFilesOfFolder(where.folder));
     for (const char* name : kFolderFiles) {
@@ -164,8 +164,15 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
 }
 
 absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where) {
-  return where.gguf.empty() ? ModelFilesDigest(where)
-                            : DigestOfFile(where.gguf);
+  if (where.gguf.empty()) return ModelFilesDigest(where);
+  const std::vector<std::string> parts = formats::GgufParts(where.gguf);
+  if (parts.size() == 1) return DigestOfFile(where.gguf);
+  Sha256 digest;
+  for (const std::string& part : parts) {
+    SFT_ASSIGN_OR_RETURN(const std::string hex, DigestOfFile(part));
+    digest.UpdateField(hex);
+  }
+  return digest.Hex();
 }
 
 absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where) {

@@ -12,6 +12,9 @@
 #include "harness/core/status.h"
 #include "harness/core/stop_point.h"
 #include "harness/formats/json.h"
+#include "harness/model/families/gguf_config.h"
+#include "harness/model/families/gguf_places.h"
+#include "harness/model/families/rope_gguf.h"
 #include "harness/model/forward/decoder.h"
 
 namespace sft::model {
@@ -70,6 +73,9 @@ bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
     }
     T* row = out + to * columns;
     ReadRow(type, stored.data + r * row_bytes, columns, scratch, row);
+    if (stored.shift != 0) {
+      for (int64_t i = 0; i < columns; ++i) row[i] -= stored.shift;
+    }
     if (!AllFinite(row, columns)) return false;
   }
   return true;
@@ -80,6 +86,8 @@ struct FileNames {
   std::string root;
   // Beginnings of names outside of the root.
   std::vector<std::string> outside;
+  // What the tensor `head` may be called, too; "" if nothing else.
+  std::string head, head_alias;
   // Tensors that folders carry and nobody needs.
   std::vector<std::string> surplus_begins, surplus_ends;
   bool old_norms = false;  // may be called gamma and beta
@@ -97,10 +105,16 @@ struct FileNames {
 
 FileNames NamesOf(const DecoderConfig& config) {
   FileNames out;
-  out.root = config.layout->root;
-  out.outside = {"lm_head.weight"};
-  if (config.tied_head) out.surplus_begins = {"lm_head.weight"};
-  for (std::string_view end : config.layout->surplus) {
+  const DecoderLayout& layout = *config.layout;
+  out.root = layout.root;
+  out.head = WeightName(layout.head);
+  out.outside = {out.head};
+  if (!layout.head_alias.empty()) {
+    out.head_alias = WeightName(layout.head_alias);
+    out.outside.push_back(out.head_alias);
+  }
+  if (config.tied_head) out.surplus_begins = {out.head};
+  for (std::string_view end : layout.surplus) {
     out.surplus_ends.emplace_back(end);
   }
   return out;
@@ -179,24 +193,28 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
   out.gguf_ = std::make_unique<formats::GgufFile>(std::move(file));
   SFT_ASSIGN_OR_RETURN(const DecoderConfig config, ConfigFromGguf(*out.gguf_));
   out.config_ = config;
+  std::map<std::string, std::pair<std::string, GgufPlace>> places;
+  for (auto& [name, place] : GgufPlaces(config)) {
+    places.emplace(place.name, std::pair(name, place));
+  }
   for (const formats::GgufTensor& tensor : out.gguf_->tensors()) {
-    if (tensor.name == "rope_freqs.weight") continue;  // is in the config
+    if (tensor.name == kRopeDivisors) continue;  // is in the config
     StoredTensor stored;
-    stored.file = path;
+    stored.file = tensor.file;
     stored.name = tensor.name;
     stored.shape = tensor.shape;
     stored.type = tensor.type;
     stored.type_name = formats::GgmlTypeName(tensor.ggml_id);
     stored.data = tensor.data;
-    std::string name = HuggingFaceName(tensor.name);
-    if (name.empty()) name = tensor.name;
-    for (std::string_view part : {".q_proj.", ".k_proj."}) {
-      if (name.find(part) != std::string::npos) {
-        stored.interleaved_head_width = config.head_width;
-      }
+    std::string name = tensor.name;
+    if (const auto it = places.find(tensor.name); it != places.end()) {
+      name = it->second.first;
+      stored.interleaved_head_width = it->second.second.interleaved_head_width;
+      stored.shift = it->second.second.shift;
     }
     if (!out.stored_.emplace(name, std::move(stored)).second) {
-      return InputError(path, absl::StrCat("tensor ", name, " given twice"));
+      return InputError(tensor.file,
+                        absl::StrCat("tensor ", name, " given twice"));
     }
   }
   return out;
@@ -273,6 +291,7 @@ absl::Status WeightFiles::PutNamesRight() {
       outside = outside || name.starts_with(begin);
     }
     std::string right = outside ? name : names.root + name;
+    if (name == names.head_alias) right = names.head;
     for (const auto& [old, now] :
          {std::pair(".gamma", ".weight"), std::pair(".beta", ".bias")}) {
       if (names.old_norms && right.ends_with(old)) {
@@ -356,7 +375,7 @@ absl::Status WeightFiles::Check() const {
                         absl::StrCat("tensor ", row.name, " is missing"));
     }
     std::vector<int64_t> shape = row.shape;
-    if (row.transposed) std::swap(shape[0], shape[1]);
+    if (IsTransposed(row)) std::swap(shape[0], shape[1]);
     if (it->second.shape != shape) {
       return InputError(it->second.file,
                         absl::StrCat("tensor ", it->second.name, " has shape ",
@@ -389,7 +408,7 @@ absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
     StopPoint();
     SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
                          ReadStoredTensor(stored_.at(row.name), dtype));
-    if (row.transposed) tensor = tensor.t().contiguous();
+    if (IsTransposed(row)) tensor = tensor.t().contiguous();
     out.emplace(row.name, std::move(tensor));
   }
   return out;

@@ -30,9 +30,8 @@ struct StoredTensor {
   const formats::StorageType* type = nullptr;  // nullptr: cannot be read
   std::string type_name;
   const uint8_t* data = nullptr;
-  // Rows of each head come as pairs (0, H/2), (1, H/2+1), ...: llama.cpp's
-  // interleaved rotation. 0: in order.
-  int64_t interleaved_head_width = 0;
+  int64_t interleaved_head_width = 0;  // of GgufPlace
+  float shift = 0;                     // likewise
 };
 
 // `stored` into a new CPU tensor of `dtype` (f32 or f64); non-finite values
@@ -44,6 +43,7 @@ using ModelConfig = std::variant<DecoderConfig, EncoderConfig>;
 
 class WeightFiles {
  public:
+  // With all parts of a split model.
   static absl::StatusOr<WeightFiles> OpenGguf(const std::string& path);
   // config.json with model.safetensors or model.safetensors.index.json.
   static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder);
@@ -62,6 +62,10 @@ class WeightFiles {
 
  private:
   WeightFiles() = default;
+  // GGUF files hold all matrices as [out, in].
+  bool IsTransposed(const ParameterShape& row) const {
+    return row.transposed && gguf_ == nullptr;
+  }
   absl::Status AddSafetensors(const std::string& path);
   // Folders of a model without its head leave out what every name begins with;
   // old ones call a norm's tensors gamma and beta.

@@ -42,10 +42,9 @@ constexpr GenerationSetting kGenerationSettings[] = {
 
 absl::Status WeightFiles::CheckTie() {
   auto* config = std::get_if<DecoderConfig>(&config_);
-  const auto head = stored_.find("lm_head.weight");
-  if (config == nullptr || !config->tied_head || head == stored_.end()) {
-    return absl::OkStatus();
-  }
+  if (config == nullptr || !config->tied_head) return absl::OkStatus();
+  const auto head = stored_.find(WeightName(config->layout->head));
+  if (head == stored_.end()) return absl::OkStatus();
   const auto embedding = stored_.find(WeightName(config->layout->embedding));
   if (embedding == stored_.end()) return absl::OkStatus();  // is said later
   const StoredTensor &a = embedding->second, &b = head->second;
@@ -66,9 +65,10 @@ absl::Status WeightFiles::CheckTie() {
     }
   }
   config->tied_head = false;
-  notes_.emplace_back(
-      "config.json ties the head to the embedding, but the file's lm_head "
-      "differs from it: the file's is used, as transformers does");
+  notes_.push_back(absl::StrCat(
+      "config.json ties the head to the embedding, but the file's ",
+      ToAbsl(config->layout->head),
+      " differs from it: the file's is used, as transformers does"));
   return absl::OkStatus();
 }
 

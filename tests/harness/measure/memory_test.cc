@@ -223,6 +223,13 @@ TEST_CASE("activations are foretold to a tenth", "[measure][memory]") {
   // Norms of heads; then windows, too.
   check(*TinyGolden("decoders/qwen3"));
   check(*TinyGolden("decoders/gemma3"));
+  // Norms behind the maps alone; fused maps; two halves that read one norm's
+  // input; a ReLU; factors of logits and branches.
+  check(*TinyGolden("decoders/olmo2"));
+  check(*TinyGolden("decoders/phi3"));
+  check(*TinyGolden("decoders/gpt_neox"));
+  check(*TinyGolden("decoders/opt"));
+  check(*TinyGolden("decoders/granite"));
 }
 
 TEST_CASE("activations of every encoder are foretold to a tenth",
