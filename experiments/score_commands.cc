@@ -120,10 +120,14 @@ std::string HelpOfMetrics() {
   };
   const auto of = [](metrics::ItemFormat format) -> IsMetric {
     return [format](const Metric& m) {
-      return m.text.format == format && m.labels == nullptr;
+      return m.text.format == format && m.labels == nullptr &&
+             m.label_sets == nullptr && m.values == nullptr;
     };
   };
   add("A label a line", [](const Metric& m) { return m.labels != nullptr; });
+  add("The labels of an item a line, between commas",
+      [](const Metric& m) { return m.label_sets != nullptr; });
+  add("A number a line", [](const Metric& m) { return m.values != nullptr; });
   add("A text a line", of(metrics::ItemFormat::kLines));
   add("CoNLL columns, the last is the tag, a blank line ends a sentence",
       of(metrics::ItemFormat::kTags));
@@ -136,7 +140,9 @@ std::string HelpOfMetrics() {
       NamesOf([](const Metric& m) { return m.text.several_references; }),
       ".\n--json adds the score of each item; there are none for ",
       NamesOf([](const Metric& m) {
-        return m.sums.of == metrics::SumsOf::kLabels;
+        const bool has_none = m.labels != nullptr || m.label_sets != nullptr ||
+                              m.values != nullptr;
+        return has_none && m.sums.columns > 0;
       }),
       ".");
   return help;

@@ -62,6 +62,10 @@ std::string_view HeadName(HeadKind head) {
       return "token";
     case HeadKind::kSpan:
       return "span";
+    case HeadKind::kLabels:
+      return "labels";
+    case HeadKind::kValue:
+      return "value";
   }
   return "";
 }
@@ -97,6 +101,10 @@ const std::vector<TaskEvaluator>& AllTaskEvaluators() {
        EvaluateTokenHead},
       {"spans of answers", HeadKind::kSpan, HasHead<HeadKind::kSpan>,
        EvaluateSpanHead},
+      {"labels of rows", HeadKind::kLabels, HasHead<HeadKind::kLabels>,
+       EvaluateLabelsHead},
+      {"numbers of rows", HeadKind::kValue, HasHead<HeadKind::kValue>,
+       EvaluateValueHead},
   };
   return table;
 }

@@ -53,6 +53,10 @@ std::vector<model::SlotShape> ModelFacts::maps() const {
   };
   if (encoder() != nullptr) {
     add_layers(*encoder()->layout, encoder()->layers);
+    if (encoder()->projects()) {
+      add(std::string(encoder()->layout->projection), model::Role::kProjection,
+          -1);
+    }
     if (encoder()->pooler) {
       add(std::string(encoder()->layout->pooler), model::Role::kPooler, -1);
     }

@@ -5,11 +5,13 @@
 #include "harness/metrics/exact_match.h"
 #include "harness/metrics/final_number.h"
 #include "harness/metrics/label_metrics.h"
+#include "harness/metrics/label_set_metrics.h"
 #include "harness/metrics/metrics.h"
 #include "harness/metrics/rouge.h"
 #include "harness/metrics/span_f1.h"
 #include "harness/metrics/squad.h"
 #include "harness/metrics/ter.h"
+#include "harness/metrics/value_metrics.h"
 
 namespace sft::metrics {
 
@@ -222,6 +224,57 @@ const std::vector<Metric>& AllMetrics() {
        .summary = "share of answers whose last number is the reference's "
                   "(GSM8K)",
        .text = {.score = ScoreFinalNumber, .several_references = true}},
+      {.name = "labels_f1_micro",
+       .unit = "fraction",
+       .signature = "labels_f1_micro|zero_division:0|sklearn-1",
+       .summary = "F1 over all labels of items that have several",
+       .title = "micro F1",
+       .sums = {SumsOf::kRecord, kLabelSetColumns, MicroF1OfSetSums},
+       .label_sets = MicroF1OfSets,
+       .text = {.score = ScoreLabelLists<MicroF1OfSets>}},
+      {.name = "labels_f1_macro",
+       .unit = "fraction",
+       .signature = "labels_f1_macro|labels:all|zero_division:0|sklearn-1",
+       .summary = "mean over the labels of F1, of items that have several",
+       .title = "macro F1",
+       .sums = {SumsOf::kRecordOfLabels, kLabelSetColumns, MacroF1OfSetSums},
+       .label_sets = MacroF1OfSets,
+       .text = {.score = ScoreLabelLists<MacroF1OfSets>}},
+      {.name = "subset_accuracy",
+       .unit = "fraction",
+       .signature = "subset_accuracy|sklearn-1",
+       .summary = "share of items whose labels are the right ones, no more and "
+                  "no less",
+       .label_sets = SubsetAccuracy,
+       .text = {.score = ScoreLabelLists<SubsetAccuracy>}},
+      {.name = "mean_average_precision",
+       .unit = "fraction",
+       .signature =
+           "mean_average_precision|macro|labels:all|ties:together|sklearn-1",
+       .summary = "mean over the labels of the average precision of the head's "
+                  "scores",
+       .title = "mAP"},
+      {.name = "pearson",
+       .unit = "1",
+       .signature = "pearson|constant:0|scipy-1",
+       .summary = "linear correlation of predicted and right numbers",
+       .sums = {SumsOf::kRecord, kCorrelationColumns, CorrelationOfSums},
+       .values = Pearson,
+       .text = {.score = ScoreNumbers<Pearson>}},
+      {.name = "spearman",
+       .unit = "1",
+       .signature = "spearman|ties:mean-rank|constant:0|scipy-1",
+       .summary = "correlation of the ranks of predicted and right numbers",
+       .sums = {SumsOf::kRecord, kCorrelationColumns, CorrelationOfSums},
+       .values = Spearman,
+       .text = {.score = ScoreNumbers<Spearman>}},
+      {.name = "mse",
+       .unit = "squared units",
+       .higher_is_better = false,
+       .signature = "mse|mean:items",
+       .summary = "mean squared error of predicted numbers",
+       .values = MeanSquaredError,
+       .text = {.score = ScoreNumbers<MeanSquaredError>}},
   };
   return table;
 }

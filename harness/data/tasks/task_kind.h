@@ -112,6 +112,10 @@ struct TaskKindRow {
 
   // Row::label is one of Task::labels: samples keep the shares of classes.
   bool has_classes = false;
+  // Row::label_set holds any number of Task::labels.
+  bool has_label_sets = false;
+  // Row::value is a number.
+  bool has_values = false;
   // The likeliest of several given answers, such as labels or choices.
   bool has_given_answers = false;
   // A decoder writes the answer, Task::max_new_tokens at most.
@@ -145,7 +149,7 @@ const TaskKindRow& KindRow(const std::string& name);
 UserForm PlainUserForm(const std::string& kind,
                        const std::vector<std::string>& metrics,
                        bool (*fits)(const metrics::Metric&) = nullptr);
-// Metrics of what is written, which are none of labels or tags.
+// Metrics of what is written, which are none of labels, numbers or tags.
 bool MeasuresWrittenText(const metrics::Metric& metric);
 
 }  // namespace sft::data

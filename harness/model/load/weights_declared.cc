@@ -108,8 +108,9 @@ void WeightFiles::NoteHead(const std::string& config_text) {
         *architectures != nlohmann::json::array({head.architecture})) {
       continue;
     }
+    // What is not known here ends in no head; else its pooler was missing.
     const bool is_problem = problem != config->end() && problem->is_string() &&
-                            *problem != "single_label_classification";
+                            !IsKnownProblem(problem->get<std::string>());
     notes_.push_back(absl::StrCat(
         "the checkpoint's own head (", ToAbsl(head.architecture),
         ") is not used: ",
