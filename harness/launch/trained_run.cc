@@ -133,8 +133,10 @@ absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
     return absl::OkStatus();
   }
   for (const char* name :
-       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "chat_template.jinja", "generation_config.json", "vocab.txt"}) {
+       {"tokenizer.json", "tokenizer.model", "spiece.model",
+        "sentencepiece.bpe.model", "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+        "generation_config.json", "vocab.txt", "vocab.json", "merges.txt"}) {
     const std::string from = loaded.where.folder + "/" + name;
     if (!FileExists(from)) continue;
     SFT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from));

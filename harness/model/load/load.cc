@@ -36,6 +36,10 @@ constexpr const char* kFolderFiles[] = {"config.json",
                                         "vocab.txt",
                                         "chat_template.jinja"};
 
+constexpr const char* kTokenizerModels[] = {"tokenizer.model", "spiece.model",
+                                            "sentencepiece.bpe.model",
+                                            "added_tokens.json"};
+
 bool HasGgufEnding(const std::string& path) {
   return path.size() > 5 && path.compare(path.size() - 5, 5, ".gguf") == 0;
 }
@@ -146,6 +150,12 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
     SFT_ASSIGN_OR_RETURN(paths, WeightFilesOfFolder(where.folder));
     for (const char* name : kFolderFiles) {
       const std::string path = absl::StrCat(where.folder, "/", name);
+      if (FileExists(path)) paths.push_back(path);
+    }
+    // Read where there is no tokenizer.json alone: other digests hold.
+    for (const char* name : kTokenizerModels) {
+      const std::string path = absl::StrCat(where.folder, "/", name);
+      if (FileExists(where.folder + "/tokenizer.json")) break;
       if (FileExists(path)) paths.push_back(path);
     }
   }
