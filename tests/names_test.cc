@@ -90,6 +90,8 @@ const std::vector<Allowed>& AllowedLines() {
        "a row of values of tokenizer.ggml.pre"},
       {"harness/text/gguf_tokenizer.cc", "\", Gguf",
        "a row of values of tokenizer.ggml.model"},
+      {"harness/formats/llama2c.cc", "data.model = \"",
+       "a value of tokenizer.ggml.model"},
       {"harness/text/gguf_models.cc", "\"BertNormalizer\"",
        "a type in tokenizer.json"},
       {"harness/text/gguf_models.cc", "\"BertPreTokenizer\"",

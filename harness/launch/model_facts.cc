@@ -112,7 +112,7 @@ absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
     const model::ModelLocation& where) {
-  if (where.gguf.empty()) {
+  if (where.file().empty()) {
     if (!FileExists(where.folder + "/tokenizer.json") &&
         text::TokenizerModelPath(where.folder).empty()) {
       return InputError(
@@ -124,8 +124,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
     return text::LoadTokenizerFromFolder(where.folder);
   }
   SFT_ASSIGN_OR_RETURN(formats::GgufTokenizerData data,
-                       model::ReadGgufTokenizer(where.gguf));
-  return text::MakeTokenizerFromGguf(std::move(data), where.gguf);
+                       model::ReadFileTokenizer(where));
+  return text::MakeTokenizerFromGguf(std::move(data), where.file());
 }
 
 }  // namespace sft::launch

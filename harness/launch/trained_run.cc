@@ -122,11 +122,11 @@ absl::Status SaveTrainedWeights(const record::RunPaths& paths,
 absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
                                  const std::string& folder) {
   namespace fs = std::filesystem;
-  if (!loaded.where.gguf.empty()) {
+  if (!loaded.where.file().empty()) {
     SFT_ASSIGN_OR_RETURN(const formats::GgufTokenizerData data,
-                         model::ReadGgufTokenizer(loaded.where.gguf));
+                         model::ReadFileTokenizer(loaded.where));
     SFT_ASSIGN_OR_RETURN(const auto files,
-                         text::HfTokenizerFiles(data, loaded.where.gguf));
+                         text::HfTokenizerFiles(data, loaded.where.file()));
     for (const auto& [name, bytes] : files) {
       SFT_RETURN_IF_ERROR(WriteFileAtomically(folder + "/" + name, bytes));
     }

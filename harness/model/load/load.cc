@@ -18,6 +18,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
+#include "harness/formats/llama2c.h"
 #include "harness/formats/safetensors.h"
 #include "harness/formats/special_tokens.h"
 #include "harness/model/forward/decoder.h"
@@ -40,8 +41,14 @@ constexpr const char* kTokenizerModels[] = {"tokenizer.model", "spiece.model",
                                             "sentencepiece.bpe.model",
                                             "added_tokens.json"};
 
-bool HasGgufEnding(const std::string& path) {
-  return path.size() > 5 && path.compare(path.size() - 5, 5, ".gguf") == 0;
+bool HasEnding(std::string_view path, std::string_view ending) {
+  return path.size() > ending.size() && path.ends_with(ending);
+}
+
+absl::StatusOr<std::string> Llama2cTokenizer(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const formats::Llama2cFile file,
+                       formats::Llama2cFile::Open(path));
+  return formats::Llama2cTokenizerPath(path, file.header().vocabulary);
 }
 
 absl::Status NoSuchModel(const std::string& name) {
@@ -135,8 +142,12 @@ absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
     where.folder = path;
     return where;
   }
-  if (HasGgufEnding(path) && FileExists(path)) {
+  if (HasEnding(path, ".gguf") && FileExists(path)) {
     where.gguf = path;
+    return where;
+  }
+  if (HasEnding(path, ".bin") && formats::BeginsAsLlama2c(path)) {
+    where.llama2c = path;
     return where;
   }
   return NoSuchModel(name);
@@ -146,6 +157,10 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
   std::vector<std::string> paths;
   if (!where.gguf.empty()) {
     paths.push_back(where.gguf);
+  } else if (!where.llama2c.empty()) {
+    SFT_ASSIGN_OR_RETURN(std::string tokenizer,
+                         Llama2cTokenizer(where.llama2c));
+    paths = {where.llama2c, std::move(tokenizer)};
   } else {
     SFT_ASSIGN_OR_RETURN(paths, WeightFilesOfFolder(where.folder));
     for (const char* name : kFolderFiles) {
@@ -179,6 +194,7 @@ absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where) {
 }
 
 absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where) {
+  if (!where.llama2c.empty()) return WeightFiles::OpenLlama2c(where.llama2c);
   return where.gguf.empty() ? WeightFiles::OpenFolder(where.folder)
                             : WeightFiles::OpenGguf(where.gguf);
 }
@@ -229,6 +245,17 @@ absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(
     const std::string& path) {
   SFT_ASSIGN_OR_RETURN(formats::GgufFile file, formats::GgufFile::Open(path));
   return formats::TokenizerOf(file);
+}
+
+absl::StatusOr<formats::GgufTokenizerData> ReadFileTokenizer(
+    const ModelLocation& where) {
+  if (where.llama2c.empty()) return ReadGgufTokenizer(where.gguf);
+  SFT_ASSIGN_OR_RETURN(const formats::Llama2cFile file,
+                       formats::Llama2cFile::Open(where.llama2c));
+  const int64_t vocabulary = file.header().vocabulary;
+  SFT_ASSIGN_OR_RETURN(const std::string path, formats::Llama2cTokenizerPath(
+                                                   where.llama2c, vocabulary));
+  return formats::ReadLlama2cTokenizer(path, vocabulary);
 }
 
 absl::Status WriteModelFolder(Model& model, const std::string& folder,
