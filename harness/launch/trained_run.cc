@@ -122,19 +122,21 @@ absl::Status SaveTrainedWeights(const record::RunPaths& paths,
 absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
                                  const std::string& folder) {
   namespace fs = std::filesystem;
-  if (!loaded.where.gguf.empty()) {
+  if (!loaded.where.file().empty()) {
     SFT_ASSIGN_OR_RETURN(const formats::GgufTokenizerData data,
-                         model::ReadGgufTokenizer(loaded.where.gguf));
+                         model::ReadFileTokenizer(loaded.where));
     SFT_ASSIGN_OR_RETURN(const auto files,
-                         text::HfTokenizerFiles(data, loaded.where.gguf));
+                         text::HfTokenizerFiles(data, loaded.where.file()));
     for (const auto& [name, bytes] : files) {
       SFT_RETURN_IF_ERROR(WriteFileAtomically(folder + "/" + name, bytes));
     }
     return absl::OkStatus();
   }
   for (const char* name :
-       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "chat_template.jinja", "generation_config.json", "vocab.txt"}) {
+       {"tokenizer.json", "tokenizer.model", "spiece.model",
+        "sentencepiece.bpe.model", "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+        "generation_config.json", "vocab.txt", "vocab.json", "merges.txt"}) {
     const std::string from = loaded.where.folder + "/" + name;
     if (!FileExists(from)) continue;
     SFT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from));

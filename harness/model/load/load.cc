@@ -18,6 +18,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
+#include "harness/formats/llama2c.h"
 #include "harness/formats/safetensors.h"
 #include "harness/formats/special_tokens.h"
 #include "harness/model/forward/decoder.h"
@@ -38,8 +39,18 @@ constexpr const char* kFolderFiles[] = {"config.json",
                                         "vocab.txt",
                                         "chat_template.jinja"};
 
-bool HasGgufEnding(const std::string& path) {
-  return path.size() > 5 && path.compare(path.size() - 5, 5, ".gguf") == 0;
+constexpr const char* kTokenizerModels[] = {"tokenizer.model", "spiece.model",
+                                            "sentencepiece.bpe.model",
+                                            "added_tokens.json"};
+
+bool HasEnding(std::string_view path, std::string_view ending) {
+  return path.size() > ending.size() && path.ends_with(ending);
+}
+
+absl::StatusOr<std::string> Llama2cTokenizer(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const formats::Llama2cFile file,
+                       formats::Llama2cFile::Open(path));
+  return formats::Llama2cTokenizerPath(path, file.header().vocabulary);
 }
 
 absl::Status NoSuchModel(const std::string& name) {
@@ -162,8 +173,12 @@ absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
     where.folder = path;
     return where;
   }
-  if (HasGgufEnding(path) && FileExists(path)) {
+  if (HasEnding(path, ".gguf") && FileExists(path)) {
     where.gguf = path;
+    return where;
+  }
+  if (HasEnding(path, ".bin") && formats::BeginsAsLlama2c(path)) {
+    where.llama2c = path;
     return where;
   }
   return NoSuchModel(name);
@@ -173,10 +188,20 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
   std::vector<std::string> paths;
   if (!where.gguf.empty()) {
     paths = formats::GgufParts(where.gguf);
+  } else if (!where.llama2c.empty()) {
+    SFT_ASSIGN_OR_RETURN(std::string tokenizer,
+                         Llama2cTokenizer(where.llama2c));
+    paths = {where.llama2c, std::move(tokenizer)};
   } else {
     SFT_ASSIGN_OR_RETURN(paths, WeightFilesOfFolder(where.folder));
     for (const char* name : kFolderFiles) {
       const std::string path = absl::StrCat(where.folder, "/", name);
+      if (FileExists(path)) paths.push_back(path);
+    }
+    // Read where there is no tokenizer.json alone: other digests hold.
+    for (const char* name : kTokenizerModels) {
+      const std::string path = absl::StrCat(where.folder, "/", name);
+      if (FileExists(where.folder + "/tokenizer.json")) break;
       if (FileExists(path)) paths.push_back(path);
     }
   }
@@ -207,6 +232,7 @@ absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where) {
 }
 
 absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where) {
+  if (!where.llama2c.empty()) return WeightFiles::OpenLlama2c(where.llama2c);
   return where.gguf.empty() ? WeightFiles::OpenFolder(where.folder)
                             : WeightFiles::OpenGguf(where.gguf);
 }
@@ -279,6 +305,17 @@ absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(
     const std::string& path) {
   SFT_ASSIGN_OR_RETURN(formats::GgufFile file, formats::GgufFile::Open(path));
   return formats::TokenizerOf(file);
+}
+
+absl::StatusOr<formats::GgufTokenizerData> ReadFileTokenizer(
+    const ModelLocation& where) {
+  if (where.llama2c.empty()) return ReadGgufTokenizer(where.gguf);
+  SFT_ASSIGN_OR_RETURN(const formats::Llama2cFile file,
+                       formats::Llama2cFile::Open(where.llama2c));
+  const int64_t vocabulary = file.header().vocabulary;
+  SFT_ASSIGN_OR_RETURN(const std::string path, formats::Llama2cTokenizerPath(
+                                                   where.llama2c, vocabulary));
+  return formats::ReadLlama2cTokenizer(path, vocabulary);
 }
 
 absl::Status WriteModelFolder(Model& model, const std::string& folder,

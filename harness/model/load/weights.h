@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/formats/gguf.h"
+#include "harness/formats/llama2c.h"
 #include "harness/formats/safetensors.h"
 #include "harness/model/families/config.h"
 #include "harness/model/families/encoder_config.h"
@@ -49,6 +50,7 @@ class WeightFiles {
  public:
   // With all parts of a split model.
   static absl::StatusOr<WeightFiles> OpenGguf(const std::string& path);
+  static absl::StatusOr<WeightFiles> OpenLlama2c(const std::string& path);
   // config.json with model.safetensors or model.safetensors.index.json.
   static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder);
 
@@ -90,6 +92,7 @@ class WeightFiles {
   std::string where_;
   ModelConfig config_;
   std::unique_ptr<formats::GgufFile> gguf_;
+  std::unique_ptr<formats::Llama2cFile> llama2c_;
   std::vector<std::unique_ptr<formats::SafetensorsFile>> shards_;
   std::map<std::string, StoredTensor> stored_;  // by Hugging Face name
   std::vector<std::string> notes_;
