@@ -170,13 +170,21 @@ std::vector<int32_t> ComposedTokenizer::stop_ids() const {
   return ids;
 }
 
-absl::StatusOr<std::string> ComposedTokenizer::RenderChat(
-    const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
+absl::StatusOr<RenderedChat> ComposedTokenizer::RenderChatWith(
+    const std::vector<ChatTurn>& turns, std::string_view variables,
+    bool add_generation_prompt) const {
   if (!parts_.chat_template.has_value()) {
     return absl::FailedPreconditionError(
         "this model has no chat template: use a plain prompt form");
   }
-  return parts_.chat_template->Render(turns, add_generation_prompt);
+  return parts_.chat_template->Render(turns, variables, add_generation_prompt);
+}
+
+absl::StatusOr<std::string> ComposedTokenizer::RenderChat(
+    const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
+  SFT_ASSIGN_OR_RETURN(RenderedChat chat,
+                       RenderChatWith(turns, "", add_generation_prompt));
+  return std::move(chat.text);
 }
 
 std::string ComposedTokenizer::ComputeDigest() const {

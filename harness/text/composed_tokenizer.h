@@ -64,6 +64,9 @@ class ComposedTokenizer : public Tokenizer {
   bool has_chat_template() const override {
     return parts_.chat_template.has_value();
   }
+  absl::StatusOr<RenderedChat> RenderChatWith(
+      const std::vector<ChatTurn>& turns, std::string_view variables,
+      bool add_generation_prompt) const override;
   absl::StatusOr<std::string> RenderChat(
       const std::vector<ChatTurn>& turns,
       bool add_generation_prompt) const override;
