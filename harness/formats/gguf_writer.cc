@@ -231,7 +231,9 @@ GgufKeys TokenizerKeys(const GgufTokenizerData& data) {
   if (data.add_eos.has_value()) {
     out.Flag(ggml + "add_eos_token", *data.add_eos);
   }
-  out.Flag(ggml + "add_space_prefix", data.add_space_prefix);
+  if (data.add_space_prefix.has_value()) {
+    out.Flag(ggml + "add_space_prefix", *data.add_space_prefix);
+  }
   if (data.chat_template.has_value()) {
     out.Text("tokenizer.chat_template", *data.chat_template);
   }

@@ -187,6 +187,8 @@ absl::Status WriteGgufRope(const std::string& where,
       break;
     case RopeType::kDynamic:
       return refuse("dynamic rope scaling");
+    case RopeType::kLongRope:
+      return refuse("longrope with these factors");
     case RopeType::kLlama3:  // GgufRopeDivisors()
     case RopeType::kDefault:
       break;
