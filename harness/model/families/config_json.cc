@@ -153,8 +153,9 @@ void ReadTokenIds(const formats::JsonFields& fields, DecoderConfig& c) {
 }
 
 // Where a gate multiplies, only the family's own, under any of its names.
-absl::Status ReadActivation(const formats::JsonFields& fields,
-                            const DecoderFamily& family, DecoderConfig& c) {
+absl::Status ReadDecoderActivation(const formats::JsonFields& fields,
+                                   const DecoderFamily& family,
+                                   DecoderConfig& c) {
   const char* key = family.keys.activation;
   const nlohmann::json* value = fields.Find(key);
   if (value == nullptr || *value == family.old_activation) {
@@ -238,7 +239,7 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
   const ConfigKeys& keys = family->keys;
   SFT_RETURN_IF_ERROR(fields.Supported(family->only));
   DecoderConfig c = family->defaults;
-  SFT_RETURN_IF_ERROR(ReadActivation(fields, *family, c));
+  SFT_RETURN_IF_ERROR(ReadDecoderActivation(fields, *family, c));
   SFT_RETURN_IF_ERROR(fields.Int(keys.layers, c.layers));
   SFT_RETURN_IF_ERROR(fields.Int(keys.width, c.width));
   SFT_RETURN_IF_ERROR(fields.Int(keys.heads, c.heads));
