@@ -3,6 +3,7 @@
 #include "harness/metrics/value_metrics.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "harness/core/rng.h"
 #include "harness/metrics/metric_records.h"
@@ -20,14 +21,13 @@ TEST_CASE("correlations and squared errors equal SciPy's and scikit-learn's",
   for (const json& c : cases) {
     INFO(c.dump());
     const Values x = c["x"], y = c["y"];
-    for (const auto& [name, scorer] :
-         {std::pair("pearson", Pearson), std::pair("spearman", Spearman),
-          std::pair("mse", MeanSquaredError)}) {
+    for (const char* name : {"pearson", "spearman", "mse"}) {
       INFO(name);
+      const ValueScorer scorer = FindMetric(name)->values;
+      REQUIRE((scorer != nullptr));
       const MetricScore score = scorer(x, y);
       CHECK(score.value ==
             Approx(c[name].get<double>()).margin(1e-12).epsilon(1e-12));
-      CHECK((FindMetric(name)->values == scorer));
       if (score.sums.empty()) {
         CHECK(score.items.size() == x.size());
         continue;
