@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/model/families/encoder_families.h"
 #include "tests/methods/variants.h"
 
 namespace sft::methods {
@@ -19,8 +20,8 @@ struct HeadCase {
 };
 inline std::vector<HeadCase> HeadCases() {
   std::vector<HeadCase> out;
-  for (const std::string family : {"bert", "roberta", "distilbert", "electra",
-                                   "deberta-v2", "modernbert"}) {
+  for (const model::EncoderFamily& row : model::EncoderFamilies()) {
+    const std::string family(row.name);
     out.push_back({family, HeadKind::kSequence, 3});
     out.push_back({family, HeadKind::kToken, 5});
     out.push_back({family, HeadKind::kSpan, 2});
