@@ -45,15 +45,8 @@ TEST_CASE("an adapter of an encoder holds its head, and both come back",
   for (const HeadCase& c : HeadCases()) {
     for (const std::string targets : {"all-linear", "down_proj", "q_proj"}) {
       INFO(NameOf(c) << " " << targets);
-      // Some have one map of queries, keys and values.
-      const model::EncoderLayout& layout =
-          *model::FindEncoderFamily(c.family)->layout;
-      const bool fused = layout.MapIndex(model::Role::kQuery) < 0;
       const WrittenAdapter written(
-          c, {"lora",
-              {{"lora.rank", "4"},
-               {"lora.targets",
-                fused && targets == "q_proj" ? "qkv_proj" : targets}}});
+          c, {"lora", {{"lora.rank", "4"}, {"lora.targets", targets}}});
       written.CheckComesBack();
       const nlohmann::json config = written.Config();
       CHECK(config["task_type"] == (ReadsRows(c.kind) ? "SEQ_CLS"
