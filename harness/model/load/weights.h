@@ -17,6 +17,7 @@
 #include "harness/formats/safetensors.h"
 #include "harness/model/families/config.h"
 #include "harness/model/families/encoder_config.h"
+#include "harness/model/families/gguf_places.h"
 
 namespace sft::model {
 
@@ -30,8 +31,8 @@ struct StoredTensor {
   const formats::StorageType* type = nullptr;  // nullptr: cannot be read
   std::string type_name;
   const uint8_t* data = nullptr;
-  int64_t interleaved_head_width = 0;  // of GgufPlace
-  float shift = 0;                     // likewise
+  GgufRows rows;    // of GgufPlace
+  float shift = 0;  // likewise
 };
 
 // `stored` into a new CPU tensor of `dtype` (f32 or f64); non-finite values
