@@ -21,6 +21,9 @@ struct Row {
   std::vector<ChatTurn> turns;  // the last one is the answer, by "assistant"
   // Classification: index into Task::labels. Multiple choice: into `choices`.
   int64_t label = -1;
+  // Several labels: indices into Task::labels, rising. A number: it.
+  std::vector<int64_t> label_set;
+  double value = 0;
 
   // What encoders read: one text, or a pair (premise and hypothesis, question
   // and context). Empty where a row has no such form.
