@@ -109,8 +109,8 @@ absl::StatusOr<std::string> MacrosOf(const analysis::Report& report,
     tables.push_back(std::move(table));
   } else {
     tables = {report.main, report.comparisons};
-    for (const analysis::Report::Named& one : report.more) {
-      tables.push_back(one.table);
+    for (analysis::Table& table : analysis::MoreTables(report)) {
+      tables.push_back(std::move(table));
     }
   }
   return analysis::TableMacros(tables, flags.macros);

@@ -117,13 +117,15 @@ absl::StatusOr<std::optional<std::string>> PicturesOfReport(
   if (flags.figures.empty() && !flags.plots && !is_page) return text;
   SFT_ASSIGN_OR_RETURN(const page::LossCurves curves,
                        page::ReadLossCurves(path));
+  const std::vector<analysis::Table> tables = analysis::MoreTables(report);
+  const page::PictureInput input{report, tables, curves};
   if (!flags.figures.empty()) {
-    SFT_RETURN_IF_ERROR(WriteFigures({report, curves}, flags.figures));
+    SFT_RETURN_IF_ERROR(WriteFigures(input, flags.figures));
     text = "";
   } else if (flags.plots) {
-    text = PlotsOfReport({report, curves});
+    text = PlotsOfReport(input);
   } else {
-    text = page::RenderPage(report, curves);
+    text = page::RenderPage(input);
   }
   return text;
 }

@@ -273,6 +273,8 @@ class Attacher {
 absl::StatusOr<bool> SetSavedHead(model::Model& model, HeadKind head,
                                   const std::vector<NamedTensor>& tensors) {
   at::NoGradGuard off;
+  // A folder does not tell what its one result a row is; the model may know.
+  if (ReadsRows(head) && ReadsRows(model.head())) head = model.head();
   std::map<std::string, at::Tensor> saved;
   for (const NamedTensor& t : tensors) saved[t.name] = t.tensor;
   // The number of classes is that of the last map's rows, whichever it is.

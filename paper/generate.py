@@ -94,7 +94,9 @@ class Records:
         self.program, self.folder = program, folder
 
     def file(self, name):
-        return self.folder / f"{name}.h5"
+        """An application's records with three seeds, where they are there."""
+        seeds = self.folder / f"{name}_seeds.h5"
+        return seeds if seeds.exists() else self.folder / f"{name}.h5"
 
     def run(self, *words):
         done = subprocess.run([self.program, *map(str, words)],
@@ -247,12 +249,13 @@ def applications(records):
         text += ("No records are kept of " + escape(", ".join(missing)) +
                  ".\n\n")
     if body:
-        text += tabular(
+        text += ("Table~\\ref{tab:applications} sets each method beside the "
+                 "untuned model.\n" + tabular(
             ["task, metric", "method", "seeds", "gain over untuned", "verdict"],
             body, "llrrl",
             "Gains over the untuned model on seven applications. A row with "
             "one seed speaks of that model alone.", "applications",
-            "footnotesize")
+            "footnotesize"))
     return text
 
 
@@ -303,7 +306,7 @@ def ledger(claims):
         lines.append(" & ".join([escape(claim["statement"]), source,
                                  escape(claim["theirs"]), "; ".join(ours),
                                  escape(claim["verdict"])]) +
-                     r" \\[2pt]")
+                     r" \\ \addlinespace[3pt]")
     return "\n".join(lines + [r"\end{longtable}}"]) + "\n"
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the experiments on forgetting, two runs at a time, and keeps their
-records.
+records; and the seven applications, where these are named.
 
-  scripts/run_experiments.py [NAME...]        all six, in their order
+  scripts/run_experiments.py [NAME...]        the six on forgetting, in order
+  scripts/run_experiments.py applications     the seven
   scripts/run_experiments.py --collect [NAME...]
   scripts/run_experiments.py --take-over
   scripts/run_experiments.py --tables [NAME...]
@@ -32,14 +33,21 @@ import sys
 import h5py
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-NAMES = ["learning_rate", "forgetting", "sequence", "hft_shape", "replay",
-         "packing_steps"]
+FORGETTING = ["learning_rate", "forgetting", "sequence", "hft_shape", "replay",
+              "packing_steps"]
+APPLICATIONS = [f"{name}_seeds" for name in
+                ["sst2", "wnut17", "multi30k", "xquad", "dialogsum", "alpaca",
+                 "roleplay"]]
+NAMES = FORGETTING + APPLICATIONS
 SOURCES = ["CMakeLists.txt", "cmake", "datasets", "harness", "methods",
            "third_party", "experiments/*.cc", "experiments/*.h"]
 REHEARSAL = [(r"^model: .*", "model: glassllm"),
              (r"seed: \[0,[^]]*\]", "seed: [0]"),
              (r"max_length: 512", "max_length: 128"),
              (r"target_tokens: 24000", "target_tokens: 4500"),
+             (r"target_tokens: (20000|5000|2500|500)\b", "target_tokens: 500"),
+             (r"(steps: 120|epochs: 2)\b", "steps: 4"),
+             (r"test_limit: (0|300)\b", "test_limit: 20"),
              (r"heldout_tokens: 4096", "heldout_tokens: 1024")]
 BYTES_A_RUN = 80_000
 # What the specs call a rate, and the cells that it is selected among.
@@ -242,7 +250,7 @@ class Experiments:
                 value = f"[{', '.join(numbers)}]"
             return (f"learning_rate: {value}{match['behind']}"
                     f"# rate: {match['names']}")
-        for name in NAMES[1:]:
+        for name in FORGETTING[1:]:
             path = self.spec(name)
             text = path.read_text()
             new = re.sub(r"learning_rate: (\[[^]]*\]|[-+.e0-9]+)"
@@ -313,10 +321,12 @@ def main():
     parser.add_argument("--rehearse", metavar="DIR")
     parser.add_argument("--sftbench", default=str(ROOT / "build" / "sftbench"))
     args = parser.parse_args()
-    names = args.names or NAMES
-    for name in names:
-        if name not in NAMES:
-            parser.error(f"{name}: wanted one of {', '.join(NAMES)}")
+    names = []
+    for name in args.names or FORGETTING:
+        if name not in [*NAMES, "applications"]:
+            parser.error(f"{name}: wanted one of {', '.join(NAMES)}, or "
+                         f"applications")
+        names += APPLICATIONS if name == "applications" else [name]
     program = pathlib.Path(args.sftbench).resolve()
     if not program.exists():
         fail(f"{program} is not there: ./setup.sh builds it")
@@ -341,7 +351,7 @@ def main():
         if experiments.merged(name).exists():
             print(f"{name}: is in {experiments.merged(name)}")
             continue
-        if name != "learning_rate":
+        if name in FORGETTING[1:]:
             if not experiments.merged("learning_rate").exists():
                 fail(f"{name} takes its rates from learning_rate, which has "
                      f"no merged record yet")

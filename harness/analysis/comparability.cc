@@ -6,11 +6,12 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "harness/analysis/cell_table.h"
 #include "harness/analysis/comparison_families.h"
+#include "harness/analysis/record_origin.h"
 #include "harness/analysis/selection.h"
 
 namespace sft::analysis {
@@ -74,24 +75,6 @@ std::string PairText(const Results& results, size_t cell, size_t other) {
                       CellLabel(results, results.cells[other]));
 }
 
-// Digests of what was trained on, of runs that name the same data, seed and
-// form of it.
-bool TrainOnOtherRows(const record::RunRecord& one,
-                      const record::RunRecord& other) {
-  const spec::RunConfig &a = one.config, &b = other.config;
-  if (a.train != b.train || a.seed != b.seed || a.max_length != b.max_length ||
-      a.train_limit != b.train_limit || a.replay_from != b.replay_from ||
-      a.replay_share != b.replay_share || a.model != b.model ||
-      a.prompt_form != b.prompt_form || a.method == spec::kUntuned ||
-      b.method == spec::kUntuned) {
-    return false;
-  }
-  return std::any_of(one.texts.begin(), one.texts.end(), [&](const auto& text) {
-    return absl::EndsWith(text.first, ".train_sha256") &&
-           TextsDiffer(one.texts, other.texts, text.first);
-  });
-}
-
 // "the first three" of these.
 void AddLine(const std::string& what, const std::set<std::string>& whose,
              std::vector<std::string>& notes) {
@@ -106,13 +89,12 @@ void AddLine(const std::string& what, const std::set<std::string>& whose,
 }
 
 void NoteBuilds(const Results& results, std::vector<std::string>& notes) {
-  size_t dirty = 0;
+  int64_t dirty = 0;
   std::map<std::string, std::set<std::string>> values;
   for (const CollectedRun& run : results.runs) {
     if (!run.record.has_value()) continue;
     const NamedTexts& build = run.record->provenance_build;
-    const auto is_dirty = build.find("dirty");
-    dirty += is_dirty != build.end() && is_dirty->second == "true";
+    dirty += IsDirtyBuild(*run.record) ? 1 : 0;
     for (const char* name : {"kernels", "device", "torch", "threads"}) {
       const auto it = build.find(name);
       if (it != build.end()) values[name].insert(it->second);
@@ -160,6 +142,28 @@ std::string WhyIncomparable(const record::RunRecord& one,
   return "";
 }
 
+std::string OtherTrainingRows(const record::RunRecord& one,
+                              const record::RunRecord& other) {
+  const spec::RunConfig &a = one.config, &b = other.config;
+  if (a.train != b.train || a.seed != b.seed || a.max_length != b.max_length ||
+      a.train_limit != b.train_limit || a.replay_from != b.replay_from ||
+      a.replay_share != b.replay_share || a.model != b.model ||
+      a.prompt_form != b.prompt_form || a.method == spec::kUntuned ||
+      b.method == spec::kUntuned) {
+    return "";
+  }
+  std::vector<std::string> stages;
+  for (const auto& [name, digest] : one.texts) {
+    absl::string_view stage = name;
+    if (absl::ConsumePrefix(&stage, "data.") &&
+        absl::ConsumeSuffix(&stage, ".train_sha256") &&
+        TextsDiffer(one.texts, other.texts, name)) {
+      stages.emplace_back(stage);
+    }
+  }
+  return absl::StrJoin(stages, ", ");
+}
+
 std::string WhyIncomparable(const Results& results, size_t cell, size_t other,
                             const std::string& task,
                             const std::string& metric) {
@@ -198,7 +202,7 @@ std::vector<std::string> NotesOnComparability(const Results& results) {
           rows.insert(absl::StrCat(whose, " on ", task));
         }
       }
-      if (TrainOnOtherRows(*one, *partner)) trained.insert(whose);
+      if (!OtherTrainingRows(*one, *partner).empty()) trained.insert(whose);
       const std::string budget = BudgetText(one->config);
       const std::string theirs = BudgetText(partner->config);
       if (partner->config.method != spec::kUntuned && budget != theirs) {

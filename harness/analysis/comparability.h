@@ -15,7 +15,11 @@ namespace sft::analysis {
 std::string WhyIncomparable(const record::RunRecord& one,
                             const record::RunRecord& other,
                             const std::string& task, const std::string& metric);
-// Of the first pair of seeds of which that holds.
+// The stages that two were trained on with other rows, of runs that name the
+// same data, seed and form of it; "" if there are none.
+std::string OtherTrainingRows(const record::RunRecord& one,
+                              const record::RunRecord& other);
+// Of the first pair of seeds of which WhyIncomparable holds.
 std::string WhyIncomparable(const Results& results, size_t cell, size_t other,
                             const std::string& task, const std::string& metric);
 

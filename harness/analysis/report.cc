@@ -7,6 +7,9 @@
 #include "harness/analysis/comparability.h"
 #include "harness/analysis/comparison_families.h"
 #include "harness/analysis/cost_tables.h"
+#include "harness/analysis/distance_table.h"
+#include "harness/analysis/equal_target.h"
+#include "harness/analysis/front_table.h"
 #include "harness/analysis/fronts.h"
 #include "harness/analysis/latex_table.h"
 #include "harness/analysis/letters.h"
@@ -61,6 +64,12 @@ constexpr char kComparisons[] = "comparisons";
 constexpr char kSeeds[] = "seeds";
 constexpr char kLong[] = "long";
 
+Table Made(const TableKind& kind, const Report& report) {
+  Table table = kind.make(report.results, report.tests);
+  table.name = kind.name;
+  return table;
+}
+
 }  // namespace
 
 std::vector<std::string> TableNames() {
@@ -81,11 +90,6 @@ absl::StatusOr<Report> BuildReport(const std::string& dir,
   report.main.name = kMain;
   report.comparisons = ComparisonTable(results, comparisons, options);
   report.comparisons.name = kComparisons;
-  for (const TableKind& kind : kKinds) {
-    report.more.push_back(
-        {kind.name, kind.make(results, comparisons), kind.is_shown});
-    report.more.back().table.name = kind.name;
-  }
   report.notes = results.notes;
   const auto add = [&](std::vector<std::string> notes) {
     std::move(notes.begin(), notes.end(), std::back_inserter(report.notes));
@@ -118,12 +122,15 @@ absl::StatusOr<Report> BuildReport(const std::string& dir,
 
 namespace {
 
-// Behind the main table, those that have rows.
-std::vector<const Table*> OtherTables(const Report& report) {
-  std::vector<const Table*> tables;
-  if (!report.comparisons.rows.empty()) tables.push_back(&report.comparisons);
-  for (const Report::Named& one : report.more) {
-    if (one.is_shown && !one.table.rows.empty()) tables.push_back(&one.table);
+// Behind the main table, those that have rows, as people read them.
+std::vector<Table> OtherTables(const Report& report) {
+  std::vector<Table> tables;
+  const auto add = [&tables](const Table& table) {
+    if (!table.rows.empty()) tables.push_back(ForReaders(table));
+  };
+  add(report.comparisons);
+  for (const TableKind& kind : kKinds) {
+    if (kind.is_shown) add(Made(kind, report));
   }
   return tables;
 }
@@ -146,8 +153,10 @@ std::string LatexComment(const std::string& text) {
 // What the whole report does not show, and where it is.
 std::string FurtherTables(const Report& report) {
   std::vector<std::string> names;
-  for (const Report::Named& one : report.more) {
-    if (!one.is_shown && !one.table.rows.empty()) names.push_back(one.name);
+  for (const TableKind& kind : kKinds) {
+    if (!kind.is_shown && !Made(kind, report).rows.empty()) {
+      names.emplace_back(kind.name);
+    }
   }
   names.insert(names.end(), {kSeeds, kLong});
   return absl::StrCat(
@@ -156,12 +165,18 @@ std::string FurtherTables(const Report& report) {
 
 }  // namespace
 
+std::vector<Table> MoreTables(const Report& report) {
+  std::vector<Table> tables;
+  for (const TableKind& kind : kKinds) tables.push_back(Made(kind, report));
+  return tables;
+}
+
 absl::StatusOr<Table> TableNamed(const Report& report,
                                  const std::string& name) {
   if (name == kMain) return report.main;
   if (name == kComparisons) return report.comparisons;
-  for (const Report::Named& one : report.more) {
-    if (one.name == name) return one.table;
+  for (const TableKind& kind : kKinds) {
+    if (name == kind.name) return Made(kind, report);
   }
   if (name == kSeeds || name == kLong) {
     Table made =
@@ -212,15 +227,15 @@ std::string RenderReport(const Report& report, TableFormat format,
   switch (format) {
     case TableFormat::kCsv:
     case TableFormat::kTsv:
+    case TableFormat::kHtml:
       return RenderTable(report.main, format);
     case TableFormat::kText:
       if (!report.question.empty()) {
         absl::StrAppend(&out, TextHeading(report.question, options), "\n");
       }
       out += RenderTable(ForReaders(report.main), format, options);
-      for (const Table* table : OtherTables(report)) {
-        absl::StrAppend(&out, "\n",
-                        RenderTable(ForReaders(*table), format, options));
+      for (const Table& table : OtherTables(report)) {
+        absl::StrAppend(&out, "\n", RenderTable(table, format, options));
       }
       absl::StrAppend(&out, "\n", TextNotes(report.notes, options));
       return absl::StrCat(out, TextNotes({FurtherTables(report)}, options));
@@ -229,8 +244,8 @@ std::string RenderReport(const Report& report, TableFormat format,
         out += "# " + escaped(report.question) + "\n\n";
       }
       out += RenderTable(ForReaders(report.main), format);
-      for (const Table* table : OtherTables(report)) {
-        out += "\n" + RenderTable(ForReaders(*table), format);
+      for (const Table& table : OtherTables(report)) {
+        absl::StrAppend(&out, "\n", RenderTable(table, format));
       }
       out += "\n";
       for (const std::string& note : report.notes) {
@@ -247,39 +262,15 @@ std::string RenderReport(const Report& report, TableFormat format,
       RenderOptions others = options;
       others.caption.clear();
       others.label.clear();
-      for (const Table* table : OtherTables(report)) {
+      for (const Table& table : OtherTables(report)) {
         if (!options.label.empty()) {
-          others.label = absl::StrCat(options.label, "-", table->name);
+          others.label = absl::StrCat(options.label, "-", table.name);
         }
-        absl::StrAppend(&out, "\n",
-                        RenderTable(ForReaders(*table), format, others));
+        absl::StrAppend(&out, "\n", RenderTable(table, format, others));
       }
       for (const std::string& note : report.notes) out += LatexComment(note);
       return out + LatexComment(FurtherTables(report));
     }
-    case TableFormat::kHtml:
-      out +=
-          "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n"
-          "<title>sftbench report</title>\n<style>"
-          "body{font-family:sans-serif}table{border-collapse:collapse}"
-          "th,td{padding:.2em .6em;border-bottom:1px solid #ccc}"
-          "td.number{text-align:right;font-variant-numeric:tabular-nums}"
-          "</style></head>\n<body>\n";
-      if (!report.question.empty()) {
-        out += "<h1>" + escaped(report.question) + "</h1>\n";
-      }
-      out += RenderTable(report.main, format);
-      for (const Table* table : OtherTables(report)) {
-        out += RenderTable(*table, format);
-      }
-      if (!report.notes.empty()) {
-        out += "<ul>\n";
-        for (const std::string& note : report.notes) {
-          out += "<li>" + escaped(note) + "</li>\n";
-        }
-        out += "</ul>\n";
-      }
-      return out + "</body></html>\n";
   }
   return out;
 }

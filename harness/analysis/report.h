@@ -18,13 +18,6 @@ struct Report {
   std::string question;
   Table main;         // a row a cell, the untuned model first
   Table comparisons;  // paired, against the untuned model and the baseline
-  // By what `report --table` calls them; those without a row are not shown.
-  struct Named {
-    std::string name;
-    Table table;
-    bool is_shown = true;  // with the others, where none is named
-  };
-  std::vector<Named> more;
   std::vector<std::string> notes;
   std::vector<std::string> reading;  // of the notes, how numbers are made
   // What the tables are made of.
@@ -41,9 +34,15 @@ absl::StatusOr<Report> BuildReport(const std::string& dir,
                                    const ReportOptions& options = {});
 // Every name that `report --table` takes.
 std::vector<std::string> TableNames();
+// What follows the main table and the comparisons, by name; some have no row.
+// Made anew, which takes some seconds where there are many rows.
+std::vector<Table> MoreTables(const Report& report);
+// One of these, "main", "comparisons", or what is made by name alone: a row a
+// run ("seeds"), a row a number ("long").
+absl::StatusOr<Table> TableNamed(const Report& report, const std::string& name);
 
-// text, md, latex, html: the tables and the notes; csv, tsv: the main table
-// alone.
+// text, md, latex: the tables and the notes; csv, tsv, html: the main table
+// alone. (A page: harness/page.)
 std::string RenderReport(const Report& report, TableFormat format,
                          const RenderOptions& options = {});
 // One table with the columns asked for (WithColumns), or those of the format:
@@ -57,9 +56,6 @@ absl::StatusOr<std::string> RenderOneTable(
 absl::StatusOr<std::string> RenderChosen(
     const Table& table, TableFormat format, const RenderOptions& options,
     const std::vector<std::string>& columns);
-// One of `more`, main or comparisons, or what is made where it is asked for:
-// a row a run ("seeds"), a row a number ("long").
-absl::StatusOr<Table> TableNamed(const Report& report, const std::string& name);
 
 // Parts of BuildReport.
 Table MainTable(const Results& results,

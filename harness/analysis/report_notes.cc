@@ -4,10 +4,12 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "harness/analysis/comparison_families.h"
 #include "harness/analysis/crossed_error.h"
@@ -19,6 +21,7 @@ namespace {
 constexpr double kFarAbove = 1.25;     // times the untuned model's loss
 constexpr double kFarAboveNats = 0.1;  // and this much more
 constexpr size_t kItemsToJudge = 10;
+constexpr size_t kNamedRuns = 3;  // of which a line says the same
 
 const MetricRecord* LossOf(const record::RunRecord& record,
                            const std::string& task) {
@@ -105,13 +108,28 @@ std::string Suspicion(const Results& results, const CollectedRun& run) {
 }
 
 std::vector<std::string> NotesOnSuspectRuns(const Results& results) {
-  std::vector<std::string> notes;
+  std::vector<std::pair<std::string, std::vector<std::string>>> runs_by_why;
   for (const CollectedRun& run : results.runs) {
     const std::string why = Suspicion(results, run);
     if (why.empty()) continue;
+    auto it = std::find_if(runs_by_why.begin(), runs_by_why.end(),
+                           [&](const auto& one) { return one.first == why; });
+    if (it == runs_by_why.end()) {
+      it = runs_by_why.insert(it, {why, {}});
+    }
+    it->second.push_back(absl::StrCat(run.planned.run_id, " (",
+                                      run.planned.config.method, ", seed ",
+                                      run.planned.config.seed, ")"));
+  }
+  std::vector<std::string> notes;
+  for (auto& [why, runs] : runs_by_why) {
+    const size_t more = runs.size() - std::min(runs.size(), kNamedRuns);
+    const char* head = runs.size() == 1 ? "Run " : "Runs ";
+    runs.resize(runs.size() - more);
     notes.push_back(absl::StrCat(
-        "Run ", run.planned.run_id, " (", run.planned.config.method, ", seed ",
-        run.planned.config.seed, ") ended ok, but ", why, "."));
+        head, absl::StrJoin(runs, ", "),
+        more > 0 ? absl::StrCat(" and ", more, " more") : std::string(),
+        " ended ok, but ", why, "."));
   }
   return notes;
 }
@@ -134,20 +152,33 @@ std::vector<std::string> NotesOnData(const Results& results) {
       counted.high = is_first ? value : std::max(counted.high, value);
     }
   }
-  std::vector<std::string> notes;
+  // A line a set and split, where as many runs have it.
+  std::vector<std::pair<std::pair<std::string, size_t>, std::string>> lines;
   for (const auto& [fact, counted] : counts) {
     const size_t begin = std::string("data.").size();
     const size_t end = fact.rfind('.');
-    std::string note = absl::StrCat(
-        "Data ", end > begin ? fact.substr(begin, end - begin) : "", ": ",
-        Spaced(fact.substr(end + 1)), " ", CanonicalText(counted.low));
+    const std::string set =
+        end > begin ? fact.substr(begin, end - begin) : std::string();
+    std::string count = absl::StrCat(Spaced(fact.substr(end + 1)), " ",
+                                     CanonicalText(counted.low));
     if (counted.high > counted.low) {
-      absl::StrAppend(&note, " to ", CanonicalText(counted.high));
+      absl::StrAppend(&count, " to ", CanonicalText(counted.high));
     }
-    if (counted.runs < with_record) {
-      absl::StrAppend(&note, " (", counted.runs, " of ", with_record, " runs)");
+    const std::pair<std::string, size_t> key = {set, counted.runs};
+    if (!lines.empty() && lines.back().first == key) {
+      absl::StrAppend(&lines.back().second, ", ", count);
+    } else {
+      lines.emplace_back(key, std::move(count));
     }
-    notes.push_back(note + ".");
+  }
+  std::vector<std::string> notes;
+  for (const auto& [key, text] : lines) {
+    notes.push_back(absl::StrCat(
+        "Data ", key.first, ": ", text,
+        key.second < with_record
+            ? absl::StrCat(" (", key.second, " of ", with_record, " runs)")
+            : std::string(),
+        "."));
   }
   return notes;
 }

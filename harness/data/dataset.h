@@ -23,6 +23,9 @@ struct Row {
   std::string chat_variables;
   // Classification: index into Task::labels. Multiple choice: into `choices`.
   int64_t label = -1;
+  // Several labels: indices into Task::labels, rising. A number: it.
+  std::vector<int64_t> label_set;
+  double value = 0;
 
   // What encoders read: one text, or a pair (premise and hypothesis, question
   // and context). Empty where a row has no such form.

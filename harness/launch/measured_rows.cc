@@ -32,6 +32,7 @@ absl::Status ReadRows(const spec::RunConfig& config, const DataSource& source,
   if (by_loss) {
     SFT_ASSIGN_OR_RETURN(input.examples,
                          reader.Render(source, input.rows, "test"));
+    measured.test_tokens = TokensOf(input.examples);
   }
   InputAudit& audit = reader.audit();
   if (!measured.retained) {
@@ -43,7 +44,9 @@ absl::Status ReadRows(const spec::RunConfig& config, const DataSource& source,
     audit.CountLeaks(name, "validation", validation);
     reader.NoteRows("validation " + name, validation);
   }
-  if (!by_loss) reader.CountCuts(source, input.rows, input.render);
+  if (!by_loss) {
+    measured.test_tokens = reader.CountTest(source, input.rows, input.render);
+  }
   SFT_RETURN_IF_ERROR(audit.CheckWrittenTags(*input.task, input.rows));
   audit.CheckReachable(*input.task, input.rows);
   audit.CountLeaks(name, "test", input.rows);
@@ -70,7 +73,9 @@ absl::Status AddMeasured(const spec::RunConfig& config, const std::string& name,
       !retained && std::count(config.score_end_of_turn.begin(),
                               config.score_end_of_turn.end(), name) != 0;
   input.heldout_window = config.heldout_window;
+  input.heldout_stride = config.heldout_stride;
   input.heldout_tokens = config.heldout_tokens;
+  if (source.kind().is_text) measured.test_tokens = config.heldout_tokens;
   SFT_RETURN_IF_ERROR(source.kind().is_text
                           ? ReadText(source, reader, input)
                           : ReadRows(config, source, reader, measured));

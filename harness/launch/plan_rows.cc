@@ -6,36 +6,34 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
 #include "harness/launch/config_parts.h"
+#include "harness/launch/run_evaluation.h"
 #include "harness/launch/run_inputs.h"
 #include "harness/spec/run_plan.h"
 
 namespace sft::launch {
 namespace {
 
-int64_t TokensToScore(const RunInputs& inputs, const spec::RunConfig& config) {
+int64_t TokensToScore(const RunInputs& inputs) {
   int64_t tokens = 0;
   for (const Measured& measured : inputs.measured) {
-    // A row's prompt is about as long as a validation row.
-    int64_t validation = 0;
-    for (const Example& e : measured.validation_examples) {
-      validation += static_cast<int64_t>(e.input_ids.size());
-    }
-    const int64_t rows =
-        std::max<int64_t>(1, std::ssize(measured.validation_examples));
-    tokens += validation + validation / rows * std::ssize(measured.input.rows);
-    if (!measured.input.documents.empty()) tokens += config.heldout_tokens;
+    tokens += TokensOf(measured.validation_examples) + measured.test_tokens;
   }
   return tokens;
 }
 
-// By loss at a point of a run: validation rows, and windows of text.
 int64_t TokensAtPoint(const RunInputs& inputs, const spec::RunConfig& config) {
   int64_t tokens = 0;
   for (const Measured& measured : inputs.measured) {
-    for (const Example& e : measured.validation_examples) {
-      tokens += std::ssize(e.input_ids);
+    switch (HowAtPoints(measured, config)) {
+      case AtPoints::kNot:
+        break;
+      case AtPoints::kLoss:
+        tokens += TokensOf(measured.validation_examples);
+        break;
+      case AtPoints::kScore:
+        tokens += measured.test_tokens;
+        break;
     }
-    if (!measured.input.documents.empty()) tokens += config.heldout_tokens;
   }
   return tokens;
 }
@@ -130,11 +128,9 @@ absl::StatusOr<std::shared_ptr<const PlannedRows>> PlanRows::Read(
     rows->training.emplace_back(round.examples);
   }
   for (const std::vector<Example>& round : inputs.calibration) {
-    for (const Example& e : round) {
-      rows->calibration_tokens += std::ssize(e.input_ids);
-    }
+    rows->calibration_tokens += TokensOf(round);
   }
-  rows->eval_tokens = TokensToScore(inputs, config);
+  rows->eval_tokens = TokensToScore(inputs);
   rows->point_tokens = TokensAtPoint(inputs, config);
   rows->eval_items = ItemsToScore(inputs);
   rows->notices = inputs.notices;

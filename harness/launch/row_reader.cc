@@ -133,14 +133,27 @@ absl::StatusOr<std::vector<Example>> RowReader::Render(
   return std::move(rendered.examples);
 }
 
-void RowReader::CountCuts(const DataSource& source,
-                          const std::vector<data::Row>& rows,
-                          const data::RenderOptions& options) {
+int64_t RowReader::CountTest(const DataSource& source,
+                             const std::vector<data::Row>& rows,
+                             const data::RenderOptions& options) {
   const absl::StatusOr<data::RenderedRows> rendered =
       data::RenderRows(rows, TaskOf(source), tokenizer_, options);
-  if (rendered.ok() && rendered->truncated_rows > 0) {
+  if (!rendered.ok()) return 0;
+  if (rendered->truncated_rows > 0) {
     audit_.CountCuts(source.name(), "test", rows.size(), *rendered);
   }
+  int64_t tokens = TokensOf(rendered->examples);
+  auto* const answers_of = source.kind().decoder.row_answers;
+  if (answers_of == nullptr || head_ != HeadKind::kNextToken) return tokens;
+  // One of a row's answers stands behind its prompt already.
+  for (const data::Row& row : rows) {
+    const auto answers = answers_of(row);
+    for (int64_t k = 0; answers.has_value() && k < std::ssize(*answers); ++k) {
+      if (k == std::max<int64_t>(0, row.label)) continue;
+      tokens += std::ssize(tokenizer_.Encode(" " + (*answers)[k]));
+    }
+  }
+  return tokens;
 }
 
 absl::StatusOr<std::vector<Example>> RowReader::GeneralRows(

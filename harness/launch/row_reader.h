@@ -61,9 +61,11 @@ class RowReader {
   absl::StatusOr<std::vector<Example>> Render(
       const DataSource& source, const std::vector<data::Row>& rows,
       const std::string& split, bool whole = false);
-  // Counts the test rows that max_length cuts, where an evaluator renders them.
-  void CountCuts(const DataSource& source, const std::vector<data::Row>& rows,
-                 const data::RenderOptions& options);
+  // Of test rows that an evaluator renders: counts those that max_length cuts.
+  // Returns the tokens of all, with their answers and what else might be one.
+  int64_t CountTest(const DataSource& source,
+                    const std::vector<data::Row>& rows,
+                    const data::RenderOptions& options);
   // For `use`, which `field` of the spec asks for: all windows of a text, or at
   // most so many training rows.
   absl::StatusOr<std::vector<Example>> GeneralRows(const std::string& name,

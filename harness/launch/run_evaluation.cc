@@ -64,8 +64,8 @@ const EvalRecord* FindPoint(const std::vector<EvalRecord>& evals,
   return nullptr;
 }
 
-// How a set is scored at points: by a loss, by its own score, or not at all.
-enum class AtPoints { kNot, kLoss, kScore };
+}  // namespace
+
 AtPoints HowAtPoints(const Measured& measured, const spec::RunConfig& config) {
   if (!measured.validation_examples.empty()) return AtPoints::kLoss;
   const std::vector<std::string>& named = config.at_points;
@@ -74,8 +74,6 @@ AtPoints HowAtPoints(const Measured& measured, const spec::RunConfig& config) {
       std::find(named.begin(), named.end(), measured.input.name) != named.end();
   return scored ? AtPoints::kScore : AtPoints::kNot;
 }
-
-}  // namespace
 
 bool HasPoint(const RunInputs& inputs, const spec::RunConfig& config,
               const std::string& split, int64_t round, double point,

@@ -31,6 +31,9 @@ absl::Status MeasureValidation(model::Model& model, const RunInputs& inputs,
                                const std::string& split, int64_t round,
                                std::vector<EvalRecord>& evals);
 
+// How a set is scored at points: by a loss, by its own score, or not at all.
+enum class AtPoints { kNot, kLoss, kScore };
+AtPoints HowAtPoints(const Measured& measured, const spec::RunConfig& config);
 // One point of a curve, or of rewound weights: of the split `split` at `point`,
 // the cross-entropy of held-out texts, the loss of validation rows, and the
 // score of what the config's `at_points` names; likewise.

@@ -28,6 +28,7 @@ struct Measured {
   eval::EvalInput input;
   bool retained = false;  // measured for forgetting, not for the task
   std::vector<Example> validation_examples;  // empty for retained ones
+  int64_t test_tokens = 0;  // that scoring it reads, answers among them
 };
 
 struct RunInputs {

@@ -25,6 +25,15 @@ std::string Escaped(const std::string& text) {
   return analysis::EscapeFor(analysis::TableFormat::kHtml, text);
 }
 
+// What a line must not end in the middle of.
+std::string Together(const std::string& title) {
+  return absl::StrReplaceAll(title, {{"[95 %]", "[95\xc2\xa0%]"},
+                                     {"0\xe2\x80\x93"
+                                      "1",
+                                      "0\xe2\x81\xa0\xe2\x80\x93\xe2\x81\xa0"
+                                      "1"}});
+}
+
 // The number a cell is sorted by stands beside what is read of it.
 std::string CellHtml(const TableColumn& column, const TableCell& cell,
                      bool is_first) {
@@ -34,8 +43,12 @@ std::string CellHtml(const TableColumn& column, const TableCell& cell,
   if (cell.value.has_value() && std::isfinite(*cell.value)) {
     absl::StrAppend(&out, " data-v=\"", CanonicalText(*cell.value), "\"");
   }
-  absl::StrAppend(&out, ">", Escaped(analysis::CellText(column, cell)), "</",
-                  is_first ? "th" : "td", ">");
+  std::string text = Escaped(analysis::CellText(column, cell));
+  // A number and its interval.
+  if (cell.value.has_value()) {
+    text = absl::StrReplaceAll(text, {{" ", "\xc2\xa0"}});
+  }
+  absl::StrAppend(&out, ">", text, "</", is_first ? "th" : "td", ">");
   return out;
 }
 
@@ -64,7 +77,7 @@ std::string TableHtml(const Table& table, const std::string& name,
     absl::StrAppend(&out, "<th scope=\"col\"",
                     column.is_text ? "" : " class=\"n\"", " title=\"",
                     Escaped(MeaningOfColumn(column)), "\">",
-                    Escaped(column.title), "</th>");
+                    Escaped(Together(column.title)), "</th>");
   }
   out += "</tr></thead>\n<tbody>\n";
   for (const auto& row : table.rows) {
@@ -79,22 +92,19 @@ std::string TableHtml(const Table& table, const std::string& name,
   return out + "</tbody></table></div></figure>\n";
 }
 
-// Name and table of all that have rows, the main one first.
-std::vector<std::pair<std::string, const Table*>> TablesOf(
-    const analysis::Report& report) {
-  std::vector<std::pair<std::string, const Table*>> tables = {
-      {"main", &report.main}};
-  if (!report.comparisons.rows.empty()) {
-    tables.emplace_back("comparisons", &report.comparisons);
-  }
-  for (const analysis::Report::Named& one : report.more) {
-    if (!one.table.rows.empty()) tables.emplace_back(one.name, &one.table);
-  }
+// All that have rows, the main one first.
+std::vector<const Table*> TablesOf(const PictureInput& input) {
+  std::vector<const Table*> tables = {&input.report.main};
+  const auto add = [&tables](const Table& table) {
+    if (!table.rows.empty()) tables.push_back(&table);
+  };
+  add(input.report.comparisons);
+  for (const Table& table : input.tables) add(table);
   return tables;
 }
 
 std::string Glossary(const std::vector<Table>& verdicts,
-                     const analysis::Report& report) {
+                     const PictureInput& input) {
   std::string out;
   std::set<std::string> seen;
   const auto add = [&](const Table& table) {
@@ -106,7 +116,7 @@ std::string Glossary(const std::vector<Table>& verdicts,
     }
   };
   for (const Table& table : verdicts) add(table);
-  for (const auto& [name, table] : TablesOf(report)) add(*table);
+  for (const Table* table : TablesOf(input)) add(*table);
   return out;
 }
 
@@ -160,17 +170,17 @@ std::string JsonForScript(const nlohmann::ordered_json& json) {
                                     {"\xe2\x80\xa9", "\\u2029"}});
 }
 
-std::string RenderPage(const analysis::Report& report,
-                       const LossCurves& curves) {
-  const std::vector<Table> verdicts = VerdictTables(report);
+std::string RenderPage(const PictureInput& input) {
+  const analysis::Report& report = input.report;
+  const std::vector<Table> verdicts = VerdictTables(input);
   std::string first, tables;
   for (const Table& table : verdicts) {
     first += TableHtml(table, table.title, /*is_verdict=*/true);
   }
-  for (const auto& [name, table] : TablesOf(report)) {
-    tables += TableHtml(*table, name, /*is_verdict=*/false);
+  for (const Table* table : TablesOf(input)) {
+    tables += TableHtml(*table, table->name, /*is_verdict=*/false);
   }
-  nlohmann::ordered_json data = PicturesToJson({report, curves});
+  nlohmann::ordered_json data = PicturesToJson(input);
   data.update(RunsToJson(report.results));
   const std::string question =
       report.question.empty() ? "A sweep of sftbench" : report.question;
@@ -181,9 +191,10 @@ std::string RenderPage(const analysis::Report& report,
                        {"verdicts", first},
                        {"tables", tables},
                        {"notes", Notes(report)},
-                       {"glossary", Glossary(verdicts, report)},
+                       {"glossary", Glossary(verdicts, input)},
                        {"data", JsonForScript(data)},
-                       {"script", absl::StrCat(ToAbsl(embedded::kPicturesJs),
+                       {"script", absl::StrCat(ToAbsl(embedded::kDrawingJs),
+                                               ToAbsl(embedded::kPicturesJs),
                                                ToAbsl(embedded::kPageJs))}});
 }
 

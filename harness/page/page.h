@@ -13,8 +13,7 @@
 
 namespace sft::page {
 
-std::string RenderPage(const analysis::Report& report,
-                       const LossCurves& curves);
+std::string RenderPage(const PictureInput& input);
 
 // Of the embedded template: each "{{name}}" gives way to a value, once; values
 // are not looked through again.

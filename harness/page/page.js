@@ -184,6 +184,15 @@ function setUpPictures() {
     legend.append(
         el('span', {}, el('i', {style: `background:var(--c${k})`}), name));
   }
+  for (const name of looks.dashes.size > 1 ? looks.dashes.keys() : []) {
+    const look = {dash: name};
+    legend.append(el(
+        'span', {},
+        svg('svg', {viewBox: '0 0 34 14', class: 'look'},
+            svg('path', {d: 'M0 7H34', 'stroke-dasharray': looks.dash(look)}),
+            svg('path', {d: looks.marker(look, 17, 7), class: 'filled'})),
+        name));
+  }
   const grid = el('div', {class: 'grid'});
   for (const group of data.pictures) {
     grid.append(...group.pictures.map((one) => drawPicture(one, looks)));

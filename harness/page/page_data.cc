@@ -73,6 +73,7 @@ Json PictureToJson(const Picture& picture) {
     Put(point.x_interval, "x_interval", one);
     Put(point.y_interval, "y_interval", one);
     one["marked"] = point.is_marked;
+    if (!point.text.empty()) one["text"] = point.text;
     json["points"].push_back(std::move(one));
   }
   for (const PictureEllipse& ellipse : picture.ellipses) {

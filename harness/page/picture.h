@@ -37,9 +37,10 @@ struct PicturePoint {
   double x = 0, y = 0;
   std::optional<analysis::Interval> x_interval = {}, y_interval = {};
   bool is_marked = false;  // what the caption says of it
+  std::string text = {};   // stands beside it
 };
 
-// Half axes along (cos, sin) of `radians` and across it, as a polygon.
+// As a polygon.
 struct PictureEllipse {
   PictureLook look;
   std::vector<double> x_N, y_N;
@@ -95,6 +96,7 @@ using LossCurves = std::map<std::string, LossCurve>;  // by run id
 
 struct PictureInput {
   const analysis::Report& report;
+  const std::vector<analysis::Table>& tables;  // MoreTables
   const LossCurves& curves;
 };
 
@@ -110,6 +112,8 @@ const std::vector<PictureRow>& AllPictures();
 // Parts that pictures share.
 PictureLook LookOf(const analysis::ResultCell& cell);
 std::string LabelOf(const analysis::Results& results, size_t cell);
+// "sst2 accuracy (0-1, higher is better)".
+std::string AxisLabel(const std::string& task, const MetricRecord& metric);
 // Mean over the runs of a cell that are ok and have the value.
 std::optional<double> MeanOf(
     const analysis::Results& results, size_t cell,
@@ -123,8 +127,9 @@ std::vector<size_t> DrawnCells(const analysis::Results& results,
 // By its key; nullptr where there is none.
 const analysis::TableCell* CellAt(const analysis::Table& table, size_t row,
                                   const std::string& key);
-const analysis::Table* ShownTable(const analysis::Report& report,
-                                  const std::string& name);
+// Of the further tables; nullptr where it has no row.
+const analysis::Table* TableWithRows(const PictureInput& input,
+                                     const std::string& name);
 
 }  // namespace sft::page
 

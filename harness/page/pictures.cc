@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "harness/analysis/cell_table.h"
 #include "harness/analysis/statistics.h"
+#include "harness/analysis/task_columns.h"
 
 namespace sft::page {
 
@@ -20,8 +21,8 @@ const std::vector<PictureRow>& AllPictures() {
        ForestPictures},
       {"target", "Target against retention", "a scored task and a retained one",
        TargetPictures},
-      {"front", "Front of target and retention", "points (curve)",
-       FrontPictures},
+      {"front", "Front of score and retention",
+       "several rows with a common seed, and a retained task", FrontPictures},
       {"rewind", "Rewound weights", "points (rewind)", RewindPictures},
       {"loss", "Training loss", "steps of training", LossPictures},
       {"retention", "Retention", "a retained set", RetentionPictures},
@@ -41,6 +42,12 @@ PictureLook LookOf(const analysis::ResultCell& cell) {
 
 std::string LabelOf(const analysis::Results& results, size_t cell) {
   return analysis::CellLabel(results, results.cells[cell]);
+}
+
+std::string AxisLabel(const std::string& task, const MetricRecord& metric) {
+  return absl::StrCat(
+      task, " ", metric.name, " (", analysis::ScaleOf(metric.unit), ", ",
+      metric.higher_is_better ? "higher" : "lower", " is better)");
 }
 
 std::optional<double> MeanOf(
@@ -87,10 +94,10 @@ const analysis::TableCell* CellAt(const analysis::Table& table, size_t row,
   return nullptr;
 }
 
-const analysis::Table* ShownTable(const analysis::Report& report,
-                                  const std::string& name) {
-  for (const analysis::Report::Named& one : report.more) {
-    if (one.name == name && !one.table.rows.empty()) return &one.table;
+const analysis::Table* TableWithRows(const PictureInput& input,
+                                     const std::string& name) {
+  for (const analysis::Table& table : input.tables) {
+    if (table.name == name && !table.rows.empty()) return &table;
   }
   return nullptr;
 }

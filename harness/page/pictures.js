@@ -1,163 +1,17 @@
-'use strict';
 // Pictures as SVG. What stands where comes from the report; this draws.
-const svgNames = 'http://www.w3.org/2000/svg';
-const colourCount = 10, dashes = ['', '6 3', '2 3', '8 3 2 3'];
-
-// A phone's pictures are drawn smaller, so that their words stay readable.
-const isNarrow = window.matchMedia('(max-width: 600px)').matches;
-
-function el(name, attributes, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes || {})) {
-    node.setAttribute(key, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-function svg(name, attributes, ...children) {
-  const node = document.createElementNS(svgNames, name);
-  for (const [key, value] of Object.entries(attributes || {})) {
-    node.setAttribute(key, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-function tip(node, text) {
-  node.append(svg('title', {}, text));
-  return node;
-}
-
-// A colour a method and a dash a way of batching, alike in all pictures.
-class Looks {
-  constructor(groups) {
-    this.colours = new Map();
-    this.dashes = new Map();
-    const visit = (look) => {
-      if (look.colour && !this.colours.has(look.colour)) {
-        this.colours.set(look.colour, this.colours.size % colourCount);
-      }
-      if (look.dash && !this.dashes.has(look.dash)) {
-        this.dashes.set(look.dash, dashes[this.dashes.size % dashes.length]);
-      }
-    };
-    for (const group of groups) {
-      for (const picture of group.pictures) {
-        for (const kind of ['lines', 'points', 'forest', 'bars']) {
-          (picture[kind] || []).forEach(visit);
-        }
-      }
-    }
-  }
-  colour(look) {
-    return `var(--c${this.colours.get(look.colour) ?? 7})`;
-  }
-  dash(look) {
-    return this.dashes.get(look.dash) || 'none';
-  }
-}
-
-function short(value) {
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(0);
-  return String(Number(value.toPrecision(4)));
-}
-
-function ticksOf(low, high, count) {
-  const raw = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw);
-  const ticks = [];
-  for (let k = Math.ceil(low / step); k * step <= high * (1 + 1e-12); ++k) {
-    ticks.push(Number((k * step).toPrecision(12)));
-  }
-  return ticks;
-}
-
-// From values to pixels; a log axis has its ticks at powers and their halves.
-function scaleOf(values, log, from, to) {
-  let finite = values.filter((v) => Number.isFinite(v) && (!log || v > 0));
-  if (finite.length === 0) finite = [log ? 1 : 0];
-  let low = finite.reduce((a, b) => Math.min(a, b));
-  let high = finite.reduce((a, b) => Math.max(a, b));
-  if (log) {
-    low = Math.log10(low);
-    high = Math.log10(high);
-  }
-  if (low === high) {
-    low -= 0.5;
-    high += 0.5;
-  }
-  const margin = (high - low) * 0.05;
-  low -= margin;
-  high += margin;
-  const place = (v) =>
-      from + ((log ? Math.log10(v) : v) - low) / (high - low) * (to - from);
-  let ticks;
-  if (log) {
-    ticks = [];
-    for (let p = Math.floor(low); p <= Math.ceil(high); ++p) {
-      for (const m of high - low < 3 ? [1, 3] : [1]) {
-        const tick = m * 10 ** p;
-        if (Math.log10(tick) >= low && Math.log10(tick) <= high) {
-          ticks.push(tick);
-        }
-      }
-    }
-  } else {
-    ticks = ticksOf(low, high, 5);
-  }
-  return {place, ticks};
-}
-
 const box = {
   width: isNarrow ? 360 : 480,
   height: isNarrow ? 280 : 320,
-  left: 62,
+  left: 74,
   right: 12,
   top: 12,
-  bottom: 44
+  bottom: 46
 };
 
 function axes(root, x, y, picture) {
   const {width, height, left, right, top, bottom} = box;
-  for (const tick of x.ticks) {
-    const at = x.place(tick);
-    root.append(
-        svg('line',
-            {class: 'tick', x1: at, x2: at, y1: top, y2: height - bottom}),
-        svg('text', {x: at, y: height - bottom + 14, 'text-anchor': 'middle'},
-            short(tick)));
-  }
-  for (const tick of y.ticks) {
-    const at = y.place(tick);
-    root.append(
-        svg('line',
-            {class: 'tick', x1: left, x2: width - right, y1: at, y2: at}),
-        svg('text', {x: left - 6, y: at + 4, 'text-anchor': 'end'},
-            short(tick)));
-  }
-  const fit = (text, room) => {
-    const most = Math.floor(room / 5.6);
-    return text.length > most ? text.slice(0, most - 1) + '\u2026' : text;
-  };
-  root.append(
-      svg('text', {
-        class: 'soft',
-        x: (left + width - right) / 2,
-        y: height - 8,
-        'text-anchor': 'middle'
-      },
-          fit(picture.x.label, width - left - right)),
-      svg('text', {
-        class: 'soft',
-        'text-anchor': 'middle',
-        transform: `translate(13 ${(top + height - bottom) / 2})` +
-            ' rotate(-90)'
-      },
-          fit(picture.y.label, height - top - bottom)));
+  xAxis(root, x, top, height - bottom, picture.x.label, left, width - right);
+  yAxis(root, y, left, width - right, picture.y.label, top, height - bottom);
 }
 
 function pathOf(xs, ys, x, y) {
@@ -173,6 +27,7 @@ function pathOf(xs, ys, x, y) {
   return path;
 }
 
+// The plot, and below it what its levels are.
 function drawPlot(picture, looks) {
   const lines = picture.lines || [], points = picture.points || [];
   const levels = picture.levels || [], ellipses = picture.ellipses || [];
@@ -249,32 +104,35 @@ function drawPlot(picture, looks) {
       }));
     }
     root.append(
-        tip(svg('circle', {cx, cy, r: 4, style: `fill:${looks.colour(point)}`}),
-            `${point.label}: ${short(point.x)}, ${short(point.y)}`));
+        tip(svg('path', {
+              d: looks.marker(point, cx, cy),
+              style: `fill:${looks.colour(point)}`
+            }),
+            `${point.label}: ${short(point.x)}, ${short(point.y)}` +
+                (point.text ? ` (${point.text})` : '')));
+    if (point.text) {
+      const atEnd = cx > box.width - box.right - 34;
+      root.append(words(point.text, {
+        class: 'beside',
+        x: cx + (atEnd ? -8 : 8),
+        y: cy - 6,
+        'text-anchor': atEnd ? 'end' : 'start'
+      }));
+    }
     if (point.marked) root.append(svg('circle', {class: 'ring', cx, cy, r: 7}));
   }
-  return root;
-}
-
-// A text in lines of at most so many characters, three at most.
-function linesOf(text, most) {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines[lines.length - 1];
-    if (last && last.length + 1 + word.length > most) {
-      lines.push(word);
-    } else {
-      lines[lines.length - 1] = last ? `${last} ${word}` : word;
-    }
-  }
-  return lines.slice(0, 3);
+  if (levels.length === 0) return [root];
+  const names = [...levels].sort((a, b) => a.x - b.x).map((one) => one.label);
+  const where = levels.length > 1 ? 'Dashed, from the left: ' : 'Dashed: ';
+  return [root, el('p', {}, `${where}${names.join('; ')}.`)];
 }
 
 // Rows of labels with a drawing to their right; `each` draws one of them.
 function drawRows(picture, rows, values, rowHeight, each) {
   const width = isNarrow ? 380 : 640, left = isNarrow ? 150 : 250;
-  const right = 24, top = 8, bottom = 36;
-  const labels = rows.map((row) => linesOf(row.label, left / 6.6));
+  const right = 24, top = 8, bottom = 40;
+  const labels =
+      rows.map((row) => linesOf(row.label, left / 6.6, isNarrow ? 4 : 3));
   const most = labels.reduce((a, lines) => Math.max(a, lines.length), 1);
   rowHeight = Math.max(rowHeight, 12 * most + 4);
   const height = top + bottom + rows.length * rowHeight;
@@ -284,22 +142,7 @@ function drawRows(picture, rows, values, rowHeight, each) {
     role: 'img',
     'aria-label': picture.title
   });
-  for (const tick of x.ticks) {
-    const at = x.place(tick);
-    root.append(
-        svg('line',
-            {class: 'tick', x1: at, x2: at, y1: top, y2: height - bottom}),
-        svg('text', {x: at, y: height - bottom + 14, 'text-anchor': 'middle'},
-            short(tick)));
-  }
-  root.append(
-      svg('text', {
-        class: 'soft',
-        'text-anchor': 'middle',
-        x: (left + width - right) / 2,
-        y: height - 6
-      },
-          picture.x.label));
+  xAxis(root, x, top, height - bottom, picture.x.label, left, width - right);
   rows.forEach((row, i) => {
     const middle = top + (i + 0.5) * rowHeight;
     labels[i].forEach((line, k) => {
@@ -394,18 +237,19 @@ function drawBars(picture) {
                   `${row.label}, ${parts[k]}: ${short(value)}`));
         });
       });
-  const legend = el('p', {});
+  const legend = el('p', {class: 'parts'});
   parts.forEach(
       (part, k) => legend.append(
-          el('span', {style: `color:var(--c${k % colourCount})`}, '\u25A0 '),
-          part + '  '));
+          el('span', {},
+             el('i', {style: `background:var(--c${k % colourCount})`}), part)));
   return [root, legend];
 }
 
 function drawHeat(picture) {
-  const cell = 62, left = 130, top = 70, rowHeight = 26;
+  const cell = 62, left = 130, top = 78, rowHeight = 26;
   const columns = picture.heat_columns;
-  const width = left + Math.max(columns.length, 4) * cell + 10;
+  // The last title leans to the right.
+  const width = left + Math.max(columns.length, 4) * cell + 62;
   const height = top + picture.heat_rows.length * rowHeight + 8;
   const root = svg('svg', {
     viewBox: `0 0 ${width} ${height}`,
@@ -462,7 +306,7 @@ function drawPicture(picture, looks) {
   else if (picture.heat)
     figure.append(drawHeat(picture));
   else
-    figure.append(drawPlot(picture, looks));
+    figure.append(...drawPlot(picture, looks));
   figure.append(el('p', {}, picture.caption));
   return figure;
 }

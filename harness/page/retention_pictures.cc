@@ -112,7 +112,7 @@ std::vector<Picture> AfterRounds(const analysis::Results& results) {
 }  // namespace
 
 std::vector<Picture> RetentionPictures(const PictureInput& input) {
-  const analysis::Table* curve = ShownTable(input.report, "curve");
+  const analysis::Table* curve = TableWithRows(input, "curve");
   if (curve != nullptr) return AtPoints(input.report.results, *curve);
   return AfterRounds(input.report.results);
 }

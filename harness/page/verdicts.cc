@@ -40,10 +40,10 @@ std::string InWords(const Comparison& one, const std::string& other) {
 
 // By label, out of the table "letters"; empty where it has none of the task, or
 // says in words why there are none.
-std::map<std::string, std::string> LettersByLabel(
-    const analysis::Report& report, const std::string& task) {
+std::map<std::string, std::string> LettersByLabel(const PictureInput& input,
+                                                  const std::string& task) {
   std::map<std::string, std::string> letters;
-  const analysis::Table* table = ShownTable(report, "letters");
+  const analysis::Table* table = TableWithRows(input, "letters");
   for (size_t row = 0; table != nullptr && row < table->rows.size(); ++row) {
     const analysis::TableCell* of = CellAt(*table, row, "task");
     const analysis::TableCell* label = CellAt(*table, row, "row");
@@ -90,13 +90,13 @@ std::string WordsOf(const analysis::Report& report, size_t cell,
   return words;
 }
 
-analysis::Table VerdictTable(const analysis::Report& report,
-                             const std::string& task,
+analysis::Table VerdictTable(const PictureInput& input, const std::string& task,
                              const MetricRecord& metric) {
+  const analysis::Report& report = input.report;
   const analysis::Results& results = report.results;
   const int digits = analysis::DigitsOf(metric.unit);
   const std::map<std::string, std::string> letters =
-      LettersByLabel(report, task);
+      LettersByLabel(input, task);
   analysis::Table table;
   table.title = absl::StrCat(
       task, ": ", metric.name, " (", analysis::ScaleOf(metric.unit), ", ",
@@ -144,12 +144,13 @@ analysis::Table VerdictTable(const analysis::Report& report,
 
 }  // namespace
 
-std::vector<analysis::Table> VerdictTables(const analysis::Report& report) {
+std::vector<analysis::Table> VerdictTables(const PictureInput& input) {
+  const analysis::Report& report = input.report;
   std::vector<analysis::Table> tables;
   for (const std::string& task : analysis::EvaluatedTasks(report.results)) {
     const MetricRecord* metric = analysis::PrimaryMetric(report.results, task);
     if (metric == nullptr) continue;
-    tables.push_back(VerdictTable(report, task, *metric));
+    tables.push_back(VerdictTable(input, task, *metric));
   }
   return tables;
 }

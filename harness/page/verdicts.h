@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "harness/analysis/report.h"
+#include "harness/page/picture.h"
 
 namespace sft::page {
 
@@ -13,7 +13,7 @@ namespace sft::page {
 inline constexpr char kBaseModelWords[] = "the base model";
 
 // One a task that was evaluated, of the rows that were asked for.
-std::vector<analysis::Table> VerdictTables(const analysis::Report& report);
+std::vector<analysis::Table> VerdictTables(const PictureInput& input);
 
 }  // namespace sft::page
 

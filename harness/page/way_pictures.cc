@@ -1,15 +1,18 @@
-// Two pictures of target loss against what is retained, each from its table:
-// the paths of rewound weights, and the front.
+// Two pictures of a target against what is retained, each from its table: the
+// paths of rewound weights, and who is on the front.
 #include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "harness/analysis/comparison_families.h"
 #include "harness/analysis/way_points.h"
 #include "harness/page/pictures.h"
 
 namespace sft::page {
 namespace {
+
+constexpr size_t kMostFrontPictures = 6;
 
 // The column of a rewound path's target loss, by the set's name.
 std::string LossKey(const analysis::Results& results,
@@ -47,10 +50,25 @@ void AddPath(const PictureInput& input, const analysis::Table& table,
   if (path.x_N.size() > 1) picture.lines.push_back(std::move(path));
 }
 
+// Of tasks and what they are scored by, as the table of fronts names them.
+std::map<std::string, std::string> AxisLabels(
+    const analysis::Results& results) {
+  std::map<std::string, std::string> labels;
+  for (const auto& tasks :
+       {analysis::EvaluatedTasks(results), analysis::RetainedTasks(results)}) {
+    for (const std::string& task : tasks) {
+      const MetricRecord* metric = analysis::PrimaryMetric(results, task);
+      if (metric == nullptr) continue;
+      labels[absl::StrCat(task, " ", metric->name)] = AxisLabel(task, *metric);
+    }
+  }
+  return labels;
+}
+
 }  // namespace
 
 std::vector<Picture> RewindPictures(const PictureInput& input) {
-  const analysis::Table* table = ShownTable(input.report, "rewind");
+  const analysis::Table* table = TableWithRows(input, "rewind");
   if (table == nullptr) return {};
   const analysis::Results& results = input.report.results;
   std::vector<Picture> pictures;
@@ -74,48 +92,53 @@ std::vector<Picture> RewindPictures(const PictureInput& input) {
 }
 
 std::vector<Picture> FrontPictures(const PictureInput& input) {
-  const analysis::Table* table = ShownTable(input.report, "front");
+  const analysis::Table* table = TableWithRows(input, "fronts");
   if (table == nullptr) return {};
   const analysis::Results& results = input.report.results;
   std::map<std::string, PictureLook> looks;
   for (size_t i = 0; i < results.cells.size(); ++i) {
     looks[LabelOf(results, i)] = LookOf(results.cells[i]);
   }
-  std::vector<std::pair<std::string, Picture>> by_set;
+  const std::map<std::string, std::string> axes = AxisLabels(results);
+  std::vector<std::pair<std::string, Picture>> by_pair;
   for (size_t row = 0; row < table->rows.size(); ++row) {
-    const analysis::TableCell* loss = CellAt(*table, row, "loss");
-    const analysis::TableCell* kept = CellAt(*table, row, "kept");
-    const analysis::TableCell* front = CellAt(*table, row, "front");
-    if (loss == nullptr || kept == nullptr || !loss->value.has_value() ||
-        !kept->value.has_value()) {
-      continue;
+    const auto text_of = [&](const char* key) {
+      return CellAt(*table, row, key)->text;
+    };
+    const auto number_of = [&](const char* key) {
+      return CellAt(*table, row, key)->value.value_or(analysis::kNaN);
+    };
+    const std::string pair =
+        absl::StrCat(text_of("task"), " and ", text_of("retained"));
+    if (by_pair.empty() || by_pair.back().first != pair) {
+      by_pair.push_back(
+          {pair,
+           {.title = absl::StrCat("Front: ", pair),
+            .caption =
+                "Means over seeds; ringed rows are on the front: no other is "
+                "as good in both, in memory and in speed, and better in one. "
+                "Beside them the share of draws of seeds and items in which "
+                "they are on it.",
+            .x = {axes.at(text_of("task"))},
+            .y = {axes.at(text_of("retained"))}}});
     }
-    const std::string set = CellAt(*table, row, "set")->text;
-    if (by_set.empty() || by_set.back().first != set) {
-      by_set.push_back(
-          {set,
-           {.title = absl::StrCat("Front: ", set),
-            .caption = "Means with 95 % intervals; ringed points are on the "
-                       "front: no other row of their model and target is as "
-                       "good in both and better in one.",
-            .x = {absl::StrCat(CellAt(*table, row, "target")->text,
-                               " (nats/token, lower is better)")},
-            .y = {absl::StrCat(set, " (", CellAt(*table, row, "unit")->text,
-                               ", ", CellAt(*table, row, "direction")->text,
-                               ")")}}});
-    }
-    const std::string& label = table->rows[row][0].text;
-    by_set.back().second.points.push_back(
+    const std::string label = text_of("row");
+    by_pair.back().second.points.push_back(
         {.label = label,
          .look = looks[label],
-         .x = *loss->value,
-         .y = *kept->value,
-         .x_interval = loss->interval,
-         .y_interval = kept->interval,
-         .is_marked = front != nullptr && front->text == "*"});
+         .x = number_of("score"),
+         .y = number_of("kept"),
+         .is_marked = text_of("front") == "*",
+         .text = analysis::FixedText(number_of("membership"), 2, false)});
   }
   std::vector<Picture> pictures;
-  for (auto& [set, picture] : by_set) pictures.push_back(std::move(picture));
+  for (auto& [pair, picture] : by_pair) {
+    if (pictures.size() == kMostFrontPictures) {
+      absl::StrAppend(&pictures.back().caption, " More are in the table.");
+      break;
+    }
+    pictures.push_back(std::move(picture));
+  }
   return pictures;
 }
 

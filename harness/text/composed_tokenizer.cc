@@ -97,8 +97,7 @@ Encoding ComposedTokenizer::Run(std::string_view text,
         AddToken(*inner.id, section, inner.range, &out);
         continue;
       }
-      const bool starts = outer.range.begin == 0 && inner.range.begin == 0;
-      RunSection(section.Slice(inner.range), starts, &out);
+      RunSection(section.Slice(inner.range), &out);
     }
   }
   return out;
@@ -121,12 +120,10 @@ void ComposedTokenizer::TrimOffsets(Encoding* out) const {
   }
 }
 
-void ComposedTokenizer::RunSection(AlignedText section, bool starts_original,
-                                   Encoding* out) const {
+void ComposedTokenizer::RunSection(AlignedText section, Encoding* out) const {
   PreTokenizedText words;
   words.pieces = {{0, section.text().size()}};
   words.text = std::move(section);
-  words.starts_original = starts_original;
   parts_.pre_tokenizer->Apply(&words);
   std::vector<Subword> subwords;
   for (const ByteRange& piece : words.pieces) {

@@ -74,8 +74,7 @@ class ComposedTokenizer : public Tokenizer {
 
  private:
   Encoding Run(std::string_view text, bool with_offsets) const;
-  void RunSection(AlignedText section, bool starts_original,
-                  Encoding* out) const;
+  void RunSection(AlignedText section, Encoding* out) const;
   void TrimOffsets(Encoding* out) const;
   std::string ComputeDigest() const;
 

@@ -7,6 +7,7 @@ it as SVG and PDF. What stands where is in that file; nothing is computed here.
 The same file gives the same bytes.
 """
 
+import itertools
 import json
 import pathlib
 import sys
@@ -28,6 +29,7 @@ matplotlib.rcParams.update({
 })
 
 import matplotlib.pyplot as plt  # noqa: E402  the backend is chosen first
+from matplotlib.ticker import MaxNLocator  # noqa: E402
 
 # Okabe and Ito's: told apart by the colour-blind, and in grey by their dashes.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9",
@@ -79,11 +81,10 @@ def _wrapped(text, width):
 
 
 def draw_plot(picture, looks, axes):
-    for level in picture.get("levels", []):
-        axes.axvline(level["x"], color="0.5", linewidth=0.8, linestyle="dotted")
-        axes.annotate(level["label"], (level["x"], 1), rotation=90, fontsize=6,
-                      xycoords=("data", "axes fraction"), color="0.35",
-                      va="top", ha="right")
+    levels = {}
+    for level, dash in zip(picture.get("levels", []), itertools.cycle(DASHES)):
+        levels[level["label"]] = axes.axvline(
+            level["x"], color="0.5", linewidth=0.8, linestyle=dash)
     for one in picture.get("ellipses", []):
         axes.fill(_numbers(one["x"]), _numbers(one["y"]), alpha=0.15,
                   color=looks.colour(one), linewidth=0)
@@ -105,13 +106,24 @@ def draw_plot(picture, looks, axes):
         if point["marked"]:
             axes.plot(point["x"], point["y"], "o", markersize=9, color="black",
                       fillstyle="none", markeredgewidth=0.8)
+        if "text" in point:
+            axes.annotate(point["text"], (point["x"], point["y"]), fontsize=5,
+                          xytext=(5, 4), textcoords="offset points",
+                          color="0.35")
     axes.set_xlabel(_wrapped(picture["x"]["label"], 70))
     axes.set_ylabel(_wrapped(picture["y"]["label"], 42))
+    xs = {x for line in picture.get("lines", []) for x in line["x"]}
     if picture["x"]["log"]:
         axes.set_xscale("log")
+        if 0 < len(xs) <= 8:  # a grid's own values
+            axes.set_xticks(sorted(xs), [f"{x:g}" for x in sorted(xs)])
+            axes.minorticks_off()
+    elif xs and all(isinstance(x, (int, float)) and x == int(x) for x in xs):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if picture["y"]["log"]:
         axes.set_yscale("log")
-    if 0 < len(named) <= 12:
+    named = {**(named if len(named) <= 12 else {}), **levels}
+    if named:
         axes.legend(named.values(), named.keys(), fontsize=6)
 
 

@@ -5,21 +5,21 @@
 
 Needs numpy, scipy, statsmodels. Power of a paired t test and of a normal test
 at the levels that Holm asks of the first of 1, 4 and 12 comparisons comes from
-statsmodels' power functions (its own solver stops early where t is large), Benjamini and Hochberg's values from its multipletests,
-the probability of improvement from scipy's Mann-Whitney U; membership of a
-front is counted over every draw of the seeds.
+statsmodels' power functions (its own solver stops early where t is large),
+Benjamini and Hochberg's values from its multipletests, the probability of
+improvement from scipy's Mann-Whitney U; membership of a front is counted over
+every draw of the seeds.
 
 Writes: evidence.json
 """
 import itertools
-import json
-import pathlib
-from importlib.metadata import version
 
 import numpy as np
 from scipy import integrate, optimize, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower, TTestPower
+
+import golden_file
 
 SEED = 20261201
 FAMILY_LEVEL = 0.025
@@ -101,17 +101,7 @@ def main():
             p_values, method="fdr_bh")[1].tolist()},
         "improvement": improvement,
         "front": fronts(rng)}
-    made_by = {"script": "tests/golden/make_golden_evidence.py",
-               **{n: version(n) for n in ("numpy", "scipy", "statsmodels")},
-               "seed": SEED}
-    path = pathlib.Path(__file__).with_name("evidence.json")
-    with open(path, "w", encoding="ascii") as f:
-        f.write('{"made_by":%s' % json.dumps(made_by))
-        for name, value in out.items():
-            f.write(',\n"%s":%s' % (name, json.dumps(
-                value, separators=(",", ":"))))
-        f.write("}\n")
-    print(path.name, path.stat().st_size)
+    golden_file.write(__file__, ("numpy", "scipy", "statsmodels"), SEED, out)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,14 @@ statsmodels.
 
 Writes: statistics.json
 """
-import json
-import pathlib
-from importlib.metadata import version
-
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from scipy import integrate, optimize, stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
+
+import golden_file
 
 SEED = 20261130
 
@@ -119,17 +117,7 @@ def main():
                     for w, l in ((10, 2), (117, 22), (5, 5), (0, 9))],
         "holm": {"p": p_values, "adjusted": multipletests(
             p_values, method="holm")[1].tolist()}}
-    made_by = {"script": "tests/golden/make_golden_statistics.py",
-               **{n: version(n) for n in ("numpy", "scipy", "statsmodels")},
-               "seed": SEED}
-    path = pathlib.Path(__file__).with_name("statistics.json")
-    with open(path, "w", encoding="ascii") as f:
-        f.write('{"made_by":%s' % json.dumps(made_by))
-        for name, value in out.items():
-            f.write(',\n"%s":%s' % (name, json.dumps(
-                value, separators=(",", ":"))))
-        f.write("}\n")
-    print(path.name, path.stat().st_size)
+    golden_file.write(__file__, ("numpy", "scipy", "statsmodels"), SEED, out)
 
 
 if __name__ == "__main__":

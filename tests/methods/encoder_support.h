@@ -19,11 +19,14 @@ struct HeadCase {
 };
 inline std::vector<HeadCase> HeadCases() {
   std::vector<HeadCase> out;
-  for (const std::string family : {"bert", "roberta", "distilbert"}) {
+  for (const std::string family : {"bert", "roberta", "distilbert", "electra",
+                                   "deberta-v2", "modernbert"}) {
     out.push_back({family, HeadKind::kSequence, 3});
     out.push_back({family, HeadKind::kToken, 5});
     out.push_back({family, HeadKind::kSpan, 2});
   }
+  out.push_back({"bert", HeadKind::kLabels, 4});
+  out.push_back({"modernbert", HeadKind::kValue, 1});
   return out;
 }
 inline std::string NameOf(const HeadCase& c) {
@@ -58,6 +61,12 @@ inline std::vector<Example> HeadRows(const HeadCase& c) {
     if (c.kind == HeadKind::kToken) {
       for (size_t t = 1; t + 1 < length; ++t) {
         row.labels[t] = static_cast<int32_t>(rng.Below(5));
+      }
+    } else if (c.kind == HeadKind::kLabels || c.kind == HeadKind::kValue) {
+      row.labels[0] = 0;
+      for (int64_t k = 0; k < c.classes; ++k) {
+        const auto drawn = static_cast<double>(rng.Below(2));
+        row.values.push_back(c.kind == HeadKind::kLabels ? drawn : drawn - 0.3);
       }
     } else {
       row.labels[0] = static_cast<int32_t>(rng.Below(3));

@@ -61,6 +61,22 @@ require_slurm() {
   ((EUID == 0)) || "$skip" "$1" machine "a Slurm of one's own wants root"
 }
 
+# start_slurm PORT: a Slurm of one's own, of five nodes, in a folder that goes
+# with the script; sets $top, the folder, $slurm, the Slurm's part of it, and
+# $port, for the calls of slurm_up.sh that bring nodes back.
+start_slurm() {
+  tests_slurm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+  top=$(mktemp -d)
+  chmod 755 "$top"   # munged wants its socket's folder open to look through
+  slurm=$top/slurm
+  export SLURM_CONF=$slurm/slurm.conf
+  port=${SLURM_TEST_PORT:-$1}
+  trap '"$tests_slurm/slurm_down.sh" "$slurm"
+    [[ -n ${KEEP:-} ]] || rm -rf "$top"' EXIT
+  "$tests_slurm/slurm_up.sh" "$slurm" 5 "$port"
+}
+say() { printf '%4d s: %s\n' "$SECONDS" "$*"; }
+
 # wait_for SECONDS WHAT COMMAND...: until it succeeds. Between looks, for $pause
 # seconds, the machine is left to the runs.
 wait_for() {

@@ -15,14 +15,7 @@ source "$here/held_tasks.sh"
 require_slurm slurm_search
 require_assets slurm_search
 
-top=$(mktemp -d)
-chmod 755 "$top"   # munged wants its socket's folder open to look through
-slurm=$top/slurm
-export SLURM_CONF=$slurm/slurm.conf
-port=${SLURM_TEST_PORT:-17200}
-trap '"$here/slurm_down.sh" "$slurm"; [[ -n ${KEEP:-} ]] || rm -rf "$top"' EXIT
-"$here/slurm_up.sh" "$slurm" 5 "$port"
-say() { printf '%4d s: %s\n' "$SECONDS" "$*"; }
+start_slurm 17200
 
 # Of 16 runs 8 go on to half of their budget, and 4 to its end.
 spec=$top/spec.yaml

@@ -13,14 +13,7 @@ source "$here/held_tasks.sh"
 require_slurm slurm_sweep
 require_assets slurm_sweep
 
-top=$(mktemp -d)
-chmod 755 "$top"   # munged wants its socket's folder open to look through
-slurm=$top/slurm
-export SLURM_CONF=$slurm/slurm.conf
-port=${SLURM_TEST_PORT:-17000}
-trap '"$here/slurm_down.sh" "$slurm"; [[ -n ${KEEP:-} ]] || rm -rf "$top"' EXIT
-"$here/slurm_up.sh" "$slurm" 5 "$port"
-say() { printf '%4d s: %s\n' "$SECONDS" "$*"; }
+start_slurm 17000
 
 spec=$top/spec.yaml
 out=$top/out

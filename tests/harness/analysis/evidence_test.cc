@@ -37,23 +37,11 @@ std::string ThreeSeeds(const std::string& more = "") {
 
 // Held-out text that full fine-tuning forgets most.
 void AddRetained(record::RunRecord& record) {
-  EvalRecord eval;
-  eval.task = "wiki_demo";
-  eval.split = "heldout";
-  eval.round = record.config.method == spec::kUntuned ? 0 : 1;
-  MetricRecord metric;
-  metric.name = "cross_entropy";
-  metric.unit = "nats/token";
-  metric.higher_is_better = false;
-  for (int i = 0; i < 24; ++i) {
-    eval.row_ids.push_back(i);
-    metric.items.push_back(3 + 0.05 * i +
-                           0.01 * ((i + record.config.seed) % 3) +
-                           (record.config.method == "full" ? 0.5 : 0));
-  }
-  metric.value = Mean(metric.items);
-  eval.metrics = {metric};
-  record.evals.push_back(eval);
+  const bool is_full = record.config.method == "full";
+  AddHeldoutText(record, [&](int i) {
+    return 3 + 0.05 * i + 0.01 * ((i + record.config.seed) % 3) +
+           (is_full ? 0.5 : 0);
+  });
 }
 
 Results Collected(const Sweep& sweep) {

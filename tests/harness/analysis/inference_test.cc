@@ -20,27 +20,14 @@ std::string SeedsSpec(const std::string& seeds) {
 
 // Held-out windows of text, worse by `forgotten` after tuning.
 void AddHeldout(record::RunRecord& record, double forgotten) {
-  EvalRecord eval;
-  eval.task = "wiki_demo";
-  eval.split = "heldout";
-  eval.round = record.config.method == spec::kUntuned ? 0 : 1;
-  MetricRecord metric;
-  metric.name = "cross_entropy";
-  metric.unit = "nats/token";
-  metric.higher_is_better = false;
-  for (int i = 0; i < 24; ++i) {
+  const bool is_tuned = record.config.method != spec::kUntuned;
+  AddHeldoutText(record, [&](int i) {
     const int64_t draw = i * 7 + record.config.seed * 5 +
                          (record.config.method == "lora" ? 3 * i : 0);
     const double noise = 0.01 * static_cast<double>(draw % 11 - 5);
-    metric.items.push_back(3 + 0.05 * i + (eval.round > 0 ? noise : 0) +
-                           (eval.round > 0 ? forgotten : 0));
-  }
-  metric.value = Mean(metric.items);
-  eval.metrics = {metric};
-  record.evals.push_back(eval);
-  if (eval.round > 0) {
-    record.forgetting["wiki_demo/cross_entropy_change"] = forgotten;
-  }
+    return 3 + 0.05 * i + (is_tuned ? noise + forgotten : 0);
+  });
+  if (is_tuned) record.forgetting["wiki_demo/cross_entropy_change"] = forgotten;
 }
 
 Report ReportOf(const Sweep& sweep) {
@@ -170,6 +157,21 @@ TEST_CASE("runs that ended ok and cannot be trusted are flagged",
   const std::string text = RenderReport(report, TableFormat::kMarkdown);
   CHECK(Has(text, "far above the untuned model's"));
   CHECK(Has(text, "one answer (class 1) to all 400 rows of rotten_tomatoes"));
+}
+
+TEST_CASE("of many suspect runs a line names the first",
+          "[analysis][inference]") {
+  const Sweep sweep(SeedsSpec("0, 1, 2"));
+  sweep.Write([](record::RunRecord& record) {
+    for (int64_t& label : record.evals[0].predictions) label = 1;
+    record.facts["data.rt.train.truncated_rows"] = 3;
+    record.facts["data.rt.train.truncated_tokens"] = 40;
+    return true;
+  });
+  const std::string text =
+      RenderReport(ReportOf(sweep), TableFormat::kMarkdown);
+  CHECK(Has(text, " and 4 more ended ok, but it gives one answer"));
+  CHECK(Has(text, "Data rt.train: truncated rows 3, truncated tokens 40.\n"));
 }
 
 TEST_CASE("rates of runs that waited, or of unlike processors, are no mean",

@@ -88,30 +88,16 @@ TEST_CASE("the parts of an error give it back", "[analysis][power]") {
   CHECK(more.items == Approx(error.items).epsilon(1e-12));
 }
 
-void AddHeldoutText(record::RunRecord& record) {
-  EvalRecord eval;
-  eval.task = "wiki_demo";
-  eval.split = "heldout";
-  MetricRecord metric;
-  metric.name = "cross_entropy";
-  metric.unit = "nats/token";
-  metric.higher_is_better = false;
-  for (int i = 0; i < 20; ++i) {
-    metric.items.push_back(3 + 0.1 * ((i * 7 + record.config.seed * 3) % 5) +
-                           (record.config.method == "lora" ? 0.01 * i : 0));
-  }
-  metric.value = Mean(metric.items);
-  eval.metrics = {metric};
-  record.evals.push_back(eval);
-}
-
 TEST_CASE("a plan's families are those of its report", "[analysis][power]") {
   std::string unselected = kSweepSpec;
   unselected.resize(unselected.find("select:"));
   for (const std::string& spec : {std::string(kSweepSpec), unselected}) {
     const Sweep sweep(spec);
     sweep.Write([](record::RunRecord& record) {
-      AddHeldoutText(record);
+      AddHeldoutText(record, [&](int i) {
+        return 3 + 0.1 * ((i * 7 + record.config.seed * 3) % 5) +
+               (record.config.method == "lora" ? 0.01 * i : 0);
+      });
       return true;
     });
     auto results = CollectResults(sweep.folder.path());

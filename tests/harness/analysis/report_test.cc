@@ -69,7 +69,7 @@ TEST_CASE("the report is the same bytes again, and from a merged file",
   const std::string dir = sweep.folder.path();
   const auto report = BuildReport(dir), again = BuildReport(dir);
   REQUIRE((report.ok() && again.ok()));
-  for (const char* name : {"md", "csv", "tsv", "latex", "html"}) {
+  for (const char* name : {"md", "csv", "tsv", "latex", "text"}) {
     const TableFormat format = *ParseTableFormat(name);
     CHECK(RenderReport(*report, format) == RenderReport(*again, format));
   }
@@ -79,7 +79,7 @@ TEST_CASE("the report is the same bytes again, and from a merged file",
   const auto same_as_folder = [&](const std::string& path) {
     const auto merged = BuildReport(path);
     REQUIRE(merged.ok());
-    for (const char* name : {"md", "csv", "tsv", "latex", "html"}) {
+    for (const char* name : {"md", "csv", "tsv", "latex", "text"}) {
       const TableFormat format = *ParseTableFormat(name);
       CHECK(RenderReport(*merged, format) == RenderReport(*report, format));
     }

@@ -342,8 +342,7 @@ baseline: {method: full}
   const auto report = BuildReport(sweep.folder.path());
   INFO(report.status().ToString());
   REQUIRE(report.ok());
-  REQUIRE(report->more[0].name == "retained");
-  const Table& table = report->more[0].table;
+  const Table table = *TableNamed(*report, "retained");
   REQUIRE(table.rows.size() == 4);  // two methods, two metrics
   for (size_t r = 0; r < 4; ++r) {
     const auto cell = [&](const char* key) {

@@ -131,10 +131,12 @@ TEST_CASE("what must not be compared is not, and the table says why",
   };
   REQUIRE(table.rows.size() == 6);
   CHECK(row(2, "verdict").text ==
-        "not compared: other data.rotten_tomatoes.train");
+        "not compared: training rows of rotten_tomatoes differ");
   CHECK_FALSE(row(2, "difference").value.has_value());
   CHECK(row(2, "a").value.has_value());
-  CHECK(row(4, "verdict").text == "not compared: other signature");
+  CHECK(
+      row(4, "verdict").text.find("not compared: accuracy was computed as '") ==
+      0);
   CHECK_FALSE(row(4, "difference").value.has_value());
   CHECK(
       row(5, "difference").value.has_value());  // its other metric is as it was

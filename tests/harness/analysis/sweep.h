@@ -88,6 +88,26 @@ inline record::RunRecord MadeUpRecord(const spec::PlannedRun& run) {
   return record;
 }
 
+// Held-out text of 24 windows, each a loss.
+inline void AddHeldoutText(record::RunRecord& record,
+                           const std::function<double(int window)>& loss_of) {
+  EvalRecord eval;
+  eval.task = "wiki_demo";
+  eval.split = "heldout";
+  eval.round = record.config.method == spec::kUntuned ? 0 : 1;
+  MetricRecord metric;
+  metric.name = "cross_entropy";
+  metric.unit = "nats/token";
+  metric.higher_is_better = false;
+  for (int i = 0; i < 24; ++i) {
+    eval.row_ids.push_back(i);
+    metric.items.push_back(loss_of(i));
+    metric.value += loss_of(i) / 24;
+  }
+  eval.metrics = {metric};
+  record.evals.push_back(eval);
+}
+
 struct Sweep {
   record::ScratchFolder folder;
   spec::RunPlan plan;

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "harness/analysis/equal_target.h"
+#include "harness/analysis/front_table.h"
 #include "harness/analysis/point_tables.h"
 #include "tests/harness/analysis/sweep.h"
 

@@ -83,6 +83,15 @@ TEST_CASE("a tied head's gradient costs a product, whatever its name",
   CHECK(low.backward_weights == factors);
 }
 
+TEST_CASE("fused maps cost what their parts would", "[measure][flops]") {
+  const int64_t D = 32, K = 16, F = 40, V = 97;  // K: of keys, and of values
+  const int64_t block = D * (D + 2 * K) + D * D + 3 * D * F;
+  auto model = TinyGolden("decoders/phi3");
+  const Flops flops = StepFlops(MakeFlopModel(*model, false),
+                                {.computed_tokens = 50, .target_tokens = 9});
+  CHECK(flops.forward == 2 * 50 * 2 * block + 9 * 2 * D * V);  // two layers
+}
+
 TEST_CASE("an encoder's head costs what it reads, its attention all pairs",
           "[measure][flops][encoders]") {
   const int64_t D = 32, F = 40;

@@ -5,7 +5,7 @@
 
 #include <ATen/ATen.h>
 
-#include "harness/model/load/weights.h"
+#include "harness/model/families/gguf_config.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft::model::rope_test {

@@ -40,17 +40,29 @@ class MadeUpSweep {
   analysis::Sweep sweep_;
 };
 
-analysis::Report ReportOf(const MadeUpSweep& sweep) {
-  const auto report = analysis::BuildReport(sweep.path());
+// What pages and pictures are made of.
+struct Whole {
+  analysis::Report report;
+  std::vector<analysis::Table> tables;
+  LossCurves curves;
+
+  PictureInput input() const { return {report, tables, curves}; }
+};
+
+Whole WholeOf(const MadeUpSweep& sweep) {
+  auto report = analysis::BuildReport(sweep.path());
   REQUIRE(report.ok());
-  return *report;
+  auto curves = ReadLossCurves(sweep.path());
+  REQUIRE(curves.ok());
+  std::vector<analysis::Table> tables = analysis::MoreTables(*report);
+  return {*std::move(report), std::move(tables), *std::move(curves)};
 }
 
 TEST_CASE("each table of verdicts begins with the base model",
           "[page][verdicts]") {
   const MadeUpSweep sweep;
-  analysis::Report report = ReportOf(sweep);
-  const std::vector<analysis::Table> tables = VerdictTables(report);
+  Whole whole = WholeOf(sweep);
+  const std::vector<analysis::Table> tables = VerdictTables(whole.input());
   REQUIRE(tables.size() == 1);
   const analysis::Table& table = tables[0];
   REQUIRE(table.rows.size() > 2);
@@ -63,6 +75,7 @@ TEST_CASE("each table of verdicts begins with the base model",
   }
   const size_t columns = table.columns.size();
   analysis::Table letters;
+  letters.name = "letters";
   for (const char* key : {"task", "row", "letters"}) {
     letters.columns.push_back({.key = key, .title = key, .is_text = true});
   }
@@ -70,25 +83,25 @@ TEST_CASE("each table of verdicts begins with the base model",
                    {.text = table.rows[0][0].text},
                    {.text = "a"}}};
   // In the place of the report's own, which says that there are none.
-  std::erase_if(report.more,
-                [](const auto& named) { return named.name == "letters"; });
-  report.more.push_back({"letters", letters});
-  const analysis::Table with = VerdictTables(report)[0];
+  std::erase_if(whole.tables,
+                [](const auto& table) { return table.name == "letters"; });
+  whole.tables.push_back(letters);
+  const analysis::Table with = VerdictTables(whole.input())[0];
   REQUIRE(with.columns.size() == columns + 1);
   CHECK(with.columns[columns - 1].key == "letters");
   CHECK(with.rows[0][columns - 1].text == "a");
   // Words in their place say why there are none.
-  report.more.back().table.rows[0][2].text = "fewer than 3 seeds";
-  CHECK(VerdictTables(report)[0].columns.size() == columns);
+  whole.tables.back().rows[0][2].text = "fewer than 3 seeds";
+  CHECK(VerdictTables(whole.input())[0].columns.size() == columns);
 }
 
 TEST_CASE("every column of a report has a definition", "[page][glossary]") {
   const MadeUpSweep sweep;
-  const analysis::Report report = ReportOf(sweep);
-  std::vector<analysis::Table> tables = VerdictTables(report);
-  tables.push_back(report.main);
-  tables.push_back(report.comparisons);
-  for (const auto& one : report.more) tables.push_back(one.table);
+  const Whole whole = WholeOf(sweep);
+  std::vector<analysis::Table> tables = VerdictTables(whole.input());
+  tables.push_back(whole.report.main);
+  tables.push_back(whole.report.comparisons);
+  tables.insert(tables.end(), whole.tables.begin(), whole.tables.end());
   size_t columns = 0;
   for (const analysis::Table& table : tables) {
     for (const analysis::TableColumn& column : table.columns) {
@@ -121,10 +134,8 @@ TEST_CASE("JSON in a script element cannot end it", "[page]") {
 TEST_CASE("a page has verdicts, tables, pictures and runs in one file",
           "[page]") {
   const MadeUpSweep sweep;
-  const analysis::Report report = ReportOf(sweep);
-  const auto curves = ReadLossCurves(sweep.path());
-  REQUIRE(curves.ok());
-  const std::string page = RenderPage(report, *curves);
+  const Whole whole = WholeOf(sweep);
+  const std::string page = RenderPage(whole.input());
   // The question of this sweep has "<at>" and "|" in it.
   CHECK(page.find("which method, &lt;at&gt; what | cost?") !=
         std::string::npos);
@@ -137,11 +148,11 @@ TEST_CASE("a page has verdicts, tables, pictures and runs in one file",
     CAPTURE(fetched);
     CHECK(page.find(fetched) == std::string::npos);
   }
-  CHECK(page == RenderPage(report, *curves));
+  CHECK(page == RenderPage(whole.input()));
   CHECK(page.find("<b>no</b>") == std::string::npos);
   // Means over two of 300 steps.
-  REQUIRE_FALSE(curves->empty());
-  const LossCurve& curve = curves->begin()->second;
+  REQUIRE_FALSE(whole.curves.empty());
+  const LossCurve& curve = whole.curves.begin()->second;
   REQUIRE(curve.loss_N.size() == 150);
   CHECK(curve.step_N[0] == 2);
   CHECK(curve.loss_N[0] == Approx((1 + 0.5) / 2));
@@ -149,7 +160,7 @@ TEST_CASE("a page has verdicts, tables, pictures and runs in one file",
   const size_t begin = page.find(opening) + opening.size();
   const auto data = nlohmann::json::parse(
       page.substr(begin, page.find("</script>", begin) - begin));
-  CHECK(data.at("runs").size() == report.results.runs.size());
+  CHECK(data.at("runs").size() == whole.report.results.runs.size());
   // What is shared stands once.
   for (const auto& run : data.at("runs")) {
     for (const auto& [name, value] : data.at("config").items()) {
@@ -160,8 +171,7 @@ TEST_CASE("a page has verdicts, tables, pictures and runs in one file",
 
 TEST_CASE("pictures that a store lacks are named", "[page][pictures]") {
   const MadeUpSweep sweep;
-  const analysis::Report report = ReportOf(sweep);
-  const auto json = PicturesToJson({report, {}});
+  const auto json = PicturesToJson(WholeOf(sweep).input());
   std::set<std::string> names;
   for (const char* part : {"pictures", "missing"}) {
     for (const auto& one : json.at(part)) {
@@ -177,13 +187,13 @@ TEST_CASE("pictures that a store lacks are named", "[page][pictures]") {
 TEST_CASE("a forest has a row a comparison that was asked for",
           "[page][pictures]") {
   const MadeUpSweep sweep;
-  const analysis::Report report = ReportOf(sweep);
+  const Whole whole = WholeOf(sweep);
   size_t asked = 0;
-  for (const analysis::Comparison& one : report.tests) {
+  for (const analysis::Comparison& one : whole.report.tests) {
     asked += one.is_asked_for ? 1 : 0;
   }
   size_t rows = 0;
-  for (const Picture& picture : AllPictures()[0].draw({report, {}})) {
+  for (const Picture& picture : AllPictures()[0].draw(whole.input())) {
     rows += picture.forest.size();
     CHECK_FALSE(TerminalPlot(picture, 80, 10).empty());
   }

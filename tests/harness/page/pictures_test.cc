@@ -54,7 +54,7 @@ TEST_CASE("a best rate at the edge of its grid is said", "[page][pictures]") {
   const analysis::Sweep sweep(kRates);
   sweep.Write(WithRates);
   const analysis::Report report = ReportOf(sweep);
-  const std::vector<Picture> pictures = RatePictures({report, {}});
+  const std::vector<Picture> pictures = RatePictures({report, {}, {}});
   REQUIRE(pictures.size() == 2);
   for (const Picture& picture : pictures) {
     CAPTURE(picture.title, picture.caption);
@@ -81,20 +81,20 @@ TEST_CASE("memory is predicted beside measured, pads name their baseline",
   const analysis::Sweep sweep(kRates);
   sweep.Write(WithRates);
   const analysis::Report report = ReportOf(sweep);
-  const Picture memory = MemoryPictures({report, {}}).at(0);
+  const Picture memory = MemoryPictures({report, {}, {}}).at(0);
   CHECK(memory.is_stacked);
   REQUIRE(memory.bar_parts == std::vector<std::string>{"gradients", "weights"});
   REQUIRE(memory.bars.size() == 2 * 6);
   CHECK(memory.bars[0].values == std::vector<std::optional<double>>{1, 3});
   CHECK(memory.bars[1].values ==
         std::vector<std::optional<double>>{std::nullopt, 4});
-  const Picture rates = ThroughputPictures({report, {}}).at(0);
+  const Picture rates = ThroughputPictures({report, {}, {}}).at(0);
   CHECK(rates.caption.find("The padding baseline is padded.") !=
         std::string::npos);
   REQUIRE(rates.bars.size() == 6);
   CHECK(rates.bars[0].values ==
         std::vector<std::optional<double>>{100, std::nullopt, 125});
-  CHECK(PackingPictures({report, {}}).at(0).bars[0].values[0] == 0.75);
+  CHECK(PackingPictures({report, {}, {}}).at(0).bars[0].values[0] == 0.75);
 }
 
 TEST_CASE("an ellipse is of the standard error over seeds",
@@ -114,7 +114,7 @@ TEST_CASE("an ellipse is of the standard error over seeds",
     return true;
   });
   const analysis::Report report = ReportOf(sweep);
-  const Picture picture = TargetPictures({report, {}}).at(0);
+  const Picture picture = TargetPictures({report, {}, {}}).at(0);
   CHECK(picture.points.size() == 7);
   CHECK(picture.points[0].is_marked);
   REQUIRE(picture.ellipses.size() == 6);
@@ -130,6 +130,36 @@ TEST_CASE("an ellipse is of the standard error over seeds",
   }
 }
 
+TEST_CASE("the front's picture rings the rows that its table has on the front",
+          "[page][pictures]") {
+  const analysis::Sweep sweep(kRates);
+  sweep.Write([](record::RunRecord& record) {
+    const bool is_full = record.config.method == "full";
+    analysis::AddHeldoutText(record, [&](int i) {
+      return 3 + 0.01 * ((i + record.config.seed) % 3) + (is_full ? 0.5 : 0);
+    });
+    record.measured["train_peak_rss_bytes"] = is_full ? 2e9 : 1e9;
+    return true;
+  });
+  const analysis::Report report = ReportOf(sweep);
+  const analysis::Table table = *analysis::TableNamed(report, "fronts");
+  REQUIRE(table.rows.size() == 6);
+  const std::vector<Picture> pictures = FrontPictures({report, {table}, {}});
+  REQUIRE(pictures.size() == 1);
+  REQUIRE(pictures[0].points.size() == table.rows.size());
+  size_t ringed = 0;
+  for (size_t i = 0; i < table.rows.size(); ++i) {
+    const PicturePoint& point = pictures[0].points[i];
+    CHECK(point.label == CellAt(table, i, "row")->text);
+    CHECK(point.is_marked == (CellAt(table, i, "front")->text == "*"));
+    CHECK(std::stod(point.text) ==
+          Approx(*CellAt(table, i, "membership")->value).margin(0.005));
+    ringed += point.is_marked ? 1 : 0;
+  }
+  CHECK(ringed > 0);
+  CHECK(ringed < table.rows.size());
+}
+
 TEST_CASE("each picture has a name and a title of its own",
           "[page][pictures]") {
   std::set<std::string> names, titles;
@@ -138,7 +168,7 @@ TEST_CASE("each picture has a name and a title of its own",
     CHECK(titles.insert(row.title).second);
     CHECK_FALSE(row.needs.empty());
     // Nothing is drawn of nothing.
-    CHECK(row.draw({analysis::Report(), {}}).empty());
+    CHECK(row.draw({analysis::Report(), {}, {}}).empty());
   }
 }
 
