@@ -122,5 +122,27 @@ TEST_CASE("a file of ShareGPT's is read without a word of columns",
   CHECK(splits.train[0].turns[2].content == "b");
 }
 
+TEST_CASE("rows of chats with tools keep the file's order of keys",
+          "[data][user][chat]") {
+  const UserFiles files;
+  const std::string row =
+      R"({"tools":[{"type":"function","function":{"name":"f","a":1}}],)"
+      R"("messages":[{"role":"user","content":"q"},{"role":"assistant",)"
+      R"("tool_calls":[{"type":"function","function":{"name":"f",)"
+      R"("arguments":{"z":1,"a":2}}}]}]})";
+  for (const auto& [name, text] :
+       std::vector<std::pair<std::string, std::string>>{
+           {"t.jsonl", row + "\n"}, {"t.json", "[" + row + "]"}}) {
+    const spec::UserData data = DataOf(files.Write(name, text), "instruction");
+    const Splits splits = Load(data);
+    REQUIRE(splits.train.size() == 1);
+    CHECK(splits.train[0].chat_variables ==
+          R"({"tools":[{"type":"function","function":{"name":"f","a":1}}]})");
+    CHECK(splits.train[0].turns[1].message ==
+          R"({"role":"assistant","tool_calls":[{"type":"function",)"
+          R"("function":{"name":"f","arguments":{"z":1,"a":2}}}]})");
+  }
+}
+
 }  // namespace
 }  // namespace sft::data::conversation_test
