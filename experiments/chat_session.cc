@@ -1,8 +1,10 @@
 #include "experiments/chat_session.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "harness/core/status.h"
@@ -31,10 +33,11 @@ std::string TokenStream::Next(const Ids& ids, bool ended) {
   while (!ended && absl::EndsWith(sure, kReplacement)) {
     sure.remove_suffix(sizeof(kReplacement) - 1);
   }
-  // A decoder may change its mind of what it wrote (of spaces before a word).
-  if (!absl::StartsWith(sure, shown_)) return "";
-  std::string next(sure.substr(shown_.size()));
-  shown_ += next;
+  // A decoder may change its mind of what it wrote (of spaces before a word):
+  // what is shown stays, and the rest comes once it agrees, or at the end.
+  if (!ended && !absl::StartsWith(sure, shown_)) return "";
+  std::string next(sure.substr(std::min(sure.size(), shown_.size())));
+  shown_ = std::string(sure);
   return next;
 }
 
@@ -127,8 +130,13 @@ absl::Status ChatSession::Say(
   } else if (prompt_tokens_ + written >= reach) {
     cut_short_ = absl::StrCat("the model's last position, ", reach);
   }
+  absl::string_view said = ToAbsl(stream.shown());
+  if (options_.form == "plain" || !tokenizer_.has_chat_template()) {
+    // The plain form puts a space before an answer.
+    said = absl::StripLeadingAsciiWhitespace(said);
+  }
   turns_.push_back({"user", text});
-  turns_.push_back({"assistant", stream.shown()});
+  turns_.push_back({"assistant", std::string(said)});
   return absl::OkStatus();
 }
 
