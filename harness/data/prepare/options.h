@@ -36,6 +36,10 @@ struct PrepareOptions : FormOptions {
   // Rows of one prompt and several answers are in conflict too.
   bool one_answer = false;
   AnswerOf answer_of = nullptr;  // as RowColumns has it
+  // What to do where a wanted column is not among these; "" if it knows
+  // nothing.
+  std::string (*column_remedy)(const std::vector<std::string>& columns) =
+      nullptr;
 
   template <class V>
   void VisitFields(V& v) {
