@@ -98,7 +98,7 @@ evaluate:
 # Your own file instead, under a name for train: and tasks: above.
 # data:
 #   name: mine
-#   path: mine.jsonl  # or csv, tsv, json, also .gz
+#   path: mine.jsonl  # or csv, tsv, json, parquet, .gz, .zst, a folder
 #   task: )",
       kind.name, R"(
 #   columns: )",

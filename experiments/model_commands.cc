@@ -29,7 +29,7 @@ struct EvalFlags {
   ModelFlags model;
   std::string task, file;
   int64_t limit = 0;
-  int64_t window = 512;
+  int64_t window = 512, stride = 0;
   bool json = false;
 };
 
@@ -45,6 +45,11 @@ void DeclareEval(CLI::App& app, EvalFlags& flags) {
       ->transform(WholeNumber(0));
   app.add_option("--window", flags.window, "tokens a window of text")
       ->transform(ValuesOf<spec::RunConfig>("heldout_window"));
+  app.add_option(
+         "--stride", flags.stride,
+         "tokens from one window to the next, of which each scores what "
+         "the one before did not; 0: windows do not overlap")
+      ->transform(ValuesOf<spec::RunConfig>("heldout_stride"));
   app.add_flag("--json", flags.json, "print JSON");
   DeclareLoading(app, flags.model);
   DeclareBos(app, flags.model);
@@ -62,6 +67,8 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(
     SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
     eval::EvalOptions options;
     options.bos = flags.model.bos;
+    options.heldout_stride = flags.stride;
+    options.bits_per_byte = true;
     SFT_ASSIGN_OR_RETURN(
         EvalRecord eval,
         eval::EvaluateHeldout(*loaded.model, *loaded.tokenizer, {text},
@@ -83,6 +90,7 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(
   if (limit > 0) config.validation_limit = limit;
   config.heldout_tokens = limit > 0 ? limit : config.heldout_tokens;
   config.heldout_window = flags.window;
+  config.heldout_stride = flags.stride;
   if (loaded.model->is_encoder()) {
     config.max_length =
         std::min(config.max_length, loaded.model->info().max_positions);

@@ -65,6 +65,7 @@ class LoraMethod : public train::UpdateMethod {
   LoraMethod(LoraOptions options, int64_t seed);
 
   absl::Status Attach(model::Model& model) override;
+  bool ReadsMapByMap() const override { return true; }
   absl::Status BeginRound(int64_t round) override;
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;

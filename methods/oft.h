@@ -42,6 +42,7 @@ class OftMethod : public train::UpdateMethod {
   OftMethod(OftOptions options, int64_t seed);
 
   absl::Status Attach(model::Model& model) override;
+  bool ReadsMapByMap() const override { return true; }
   absl::Status BeginRound(int64_t) override { return absl::OkStatus(); }
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;

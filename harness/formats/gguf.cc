@@ -182,6 +182,7 @@ absl::StatusOr<GgufFile> GgufFile::Open(const std::string& path) {
         return InputError(parts[i], absl::StrCat("tensor ", tensor.name,
                                                  " is in an earlier part too"));
       }
+      tensor.part = i;
       file.tensors_.push_back(std::move(tensor));
     }
     file.maps_.push_back(std::move(part.maps_[0]));

@@ -22,6 +22,7 @@ namespace sft::formats {
 
 struct GgufTensor {
   std::string file;  // for messages
+  size_t part = 0;   // of a split model, from 0
   std::string name;
   std::vector<int64_t> shape;  // row-major: the reverse of the file's order
   uint64_t ggml_id = 0;
@@ -35,6 +36,10 @@ class GgufFile {
   static absl::StatusOr<GgufFile> Open(const std::string& path);
 
   const std::string& path() const { return maps_[0].path(); }
+  // What a tensor's data lie in; valid as long as this file.
+  const MappedFile& MapOf(const GgufTensor& tensor) const {
+    return maps_[tensor.part];
+  }
   const std::map<std::string, GgufValue>& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
 

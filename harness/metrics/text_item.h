@@ -22,6 +22,10 @@ struct TextMetricOptions {
   std::string tokenize = "13a";  // bleu: 13a, intl, none
   bool lowercase = false;        // bleu, chrf
   bool stemmer = false;          // rouge: Porter's
+  bool case_sensitive = false;   // ter
+  // exact_match_text: what is left out on both sides.
+  bool ignore_case = false, ignore_punctuation = false, ignore_numbers = false;
+  std::vector<std::string> regexes_to_ignore = {};
 };
 
 struct MetricScore {

@@ -84,6 +84,7 @@ struct LinearSlot {
   int64_t in_features = 0;
   int64_t out_features = 0;
   bool stored_transposed = false;  // files hold the weight as [I, O]
+  bool unread = false;  // the map's tensors have sizes and no values yet
   std::unique_ptr<LinearMap> map;
 };
 
@@ -164,6 +165,15 @@ class Model {
   virtual std::vector<LinearSlot>& linear_slots() = 0;
   virtual std::vector<AttentionSlot>& attention_slots() = 0;
   virtual std::vector<Parameter> Parameters() = 0;
+  // A model may be opened while the maps of its slots are still in the files
+  // (OpenModel). Who replaces maps reads one, makes what it wants of it and
+  // lets it go before the next, so that the whole never is in memory; to
+  // compute, all must be there. Reading gives the slot another map. Nothing to
+  // do where a map is read.
+  absl::Status ReadMap(LinearSlot& slot);
+  absl::Status ReadMaps();
+  // From now on no map is read, and `read` puts a slot's there.
+  void LeaveMapsUnread(std::function<absl::Status(LinearSlot&)> read);
   PassState& pass_state() { return pass_state_; }
   virtual void SetActivationCheckpointing(bool on) = 0;
 
@@ -245,6 +255,7 @@ class Model {
 
  private:
   PassState pass_state_;
+  std::function<absl::Status(LinearSlot&)> read_map_;
 };
 
 }  // namespace sft::model

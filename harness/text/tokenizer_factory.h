@@ -14,10 +14,10 @@
 
 namespace sft::text {
 
-// Reads tokenizer.json; special tokens from tokenizer_config.json, else
-// generation_config.json, else config.json; the chat template from
-// chat_template.jinja, else tokenizer_config.json. All but the first may be
-// absent. No path in these files is followed.
+// Reads tokenizer.json, or tokenizer.model where that is absent; special tokens
+// from tokenizer_config.json, else generation_config.json, else config.json;
+// the chat template from chat_template.jinja, else tokenizer_config.json. All
+// but the first may be absent. No path in these files is followed.
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
     const std::string& folder);
 // The chat template of a folder, whose tokenizer_config.json is read; nullopt

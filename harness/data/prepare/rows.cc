@@ -149,6 +149,22 @@ TableRow RowFromJson(nlohmann::json object, int64_t line,
   return row;
 }
 
+std::string RowSource::Where(int64_t line) const {
+  const RowPlace* place = nullptr;
+  for (const RowPlace& one : places_) {
+    if (one.before < line) place = &one;
+  }
+  if (place == nullptr) return absl::StrCat(name(), ":", line);
+  return absl::StrCat(place->path, place->joint, line - place->before);
+}
+
+void RowSource::BeginPlace(RowPlace place) {
+  if (!places_.empty() && places_.back().before == place.before) {
+    places_.pop_back();
+  }
+  places_.push_back(std::move(place));
+}
+
 absl::StatusOr<std::unique_ptr<SpilledRows>> SpilledRows::Create(
     const std::string& folder, const std::string& name) {
   std::unique_ptr<SpilledRows> rows(new SpilledRows(name));

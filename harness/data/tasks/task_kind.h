@@ -5,6 +5,7 @@
 #define HARNESS_DATA_TASKS_TASK_KIND_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -53,7 +54,12 @@ struct UserParts {
   std::vector<std::string> more_answer = {};  // may be absent
   std::vector<std::string> other = {};        // known, but neither of these
   bool as_is = false;  // taken as it stands: no template makes a prompt of it
+  bool has_places = false;  // as UserForm has it, of this layout alone
 };
+
+// Calls a function with each record of a file, until it fails.
+using EachRecord = std::function<absl::Status(
+    const std::function<absl::Status(const UserRecord&)>&)>;
 
 // How a user's file becomes such a task.
 struct UserForm {
@@ -72,6 +78,12 @@ struct UserForm {
   // and line.
   absl::Status (*fill)(const UserRecord& record, const Task& task,
                        Row& row) = nullptr;
+  // Keys of the block that only such a task has.
+  std::vector<std::string> keys = {};
+  // What no row tells by itself, but the whole file does: is written into
+  // `data` where nobody stated it, and told in `notes`.
+  absl::Status (*settle)(const EachRecord& each, spec::UserData& data,
+                         std::vector<std::string>& notes) = nullptr;
   // What another tool's columns are read by; "" where they are none such.
   std::string (*column_remedy)(const std::vector<std::string>& columns) =
       nullptr;

@@ -57,6 +57,9 @@ void ReadRow(const formats::StorageType& type, const uint8_t* source,
   std::copy(scratch.begin(), scratch.end(), out);
 }
 
+// Of a file's map, so much is in memory at a time.
+constexpr int64_t kReadBytes = 4 << 20;
+
 // False at the first row with a non-finite value.
 template <class T>
 bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
@@ -65,6 +68,7 @@ bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
   const int64_t row_bytes = columns / type.block_elements * type.block_bytes;
   const int64_t head = stored.interleaved_head_width;
   std::vector<float> scratch;
+  int64_t forgotten = 0;
   for (int64_t r = 0; r < rows; ++r) {
     int64_t to = r;
     if (head > 0) {
@@ -77,6 +81,10 @@ bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
       for (int64_t i = 0; i < columns; ++i) row[i] -= stored.shift;
     }
     if (!AllFinite(row, columns)) return false;
+    const int64_t read = (r + 1) * row_bytes - forgotten;
+    if (read < kReadBytes && r + 1 < rows) continue;
+    stored.Forget(stored.data + forgotten, read);
+    forgotten += read;
   }
   return true;
 }
@@ -206,6 +214,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
     stored.type = tensor.type;
     stored.type_name = formats::GgmlTypeName(tensor.ggml_id);
     stored.data = tensor.data;
+    stored.map = &out.gguf_->MapOf(tensor);
     std::string name = tensor.name;
     if (const auto it = places.find(tensor.name); it != places.end()) {
       name = it->second.first;
@@ -270,6 +279,7 @@ absl::Status WeightFiles::AddSafetensors(const std::string& path) {
     stored.type = formats::FindSafetensorsType(entry.dtype_name);
     stored.type_name = entry.dtype_name;
     stored.data = file.data(entry);
+    stored.map = &file.map();
     if (!stored_.emplace(entry.name, std::move(stored)).second) {
       return InputError(
           path, absl::StrCat("tensor ", entry.name, " is in two shards"));
@@ -400,18 +410,17 @@ absl::Status WeightFiles::Check() const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
-    at::ScalarType dtype) const {
-  SFT_RETURN_IF_ERROR(Check());
-  std::map<std::string, at::Tensor> out;
-  for (const ParameterShape& row : ParametersOf(config_)) {
-    StopPoint();
-    SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
-                         ReadStoredTensor(stored_.at(row.name), dtype));
-    if (IsTransposed(row)) tensor = tensor.t().contiguous();
-    out.emplace(row.name, std::move(tensor));
-  }
-  return out;
+absl::StatusOr<at::Tensor> WeightFiles::Read(const std::string& name,
+                                             bool transposed,
+                                             at::ScalarType dtype) const {
+  StopPoint();
+  SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
+                       ReadStoredTensor(stored_.at(name), dtype));
+  return transposed && gguf_ == nullptr ? tensor.t().contiguous() : tensor;
+}
+
+std::vector<ParameterShape> WeightFiles::Parameters() const {
+  return ParametersOf(config_);
 }
 
 }  // namespace sft::model

@@ -53,9 +53,14 @@ absl::Status WeightFiles::CheckTie() {
     for (int64_t size : a.shape) elements *= size;
     const auto bytes = static_cast<size_t>(elements / a.type->block_elements *
                                            a.type->block_bytes);
-    if (a.type == b.type && std::memcmp(a.data, b.data, bytes) == 0) {
-      return absl::OkStatus();
+    const bool same =
+        a.type == b.type && std::memcmp(a.data, b.data, bytes) == 0;
+    for (const StoredTensor* read : {&a, &b}) {
+      if (a.type == b.type) {
+        read->Forget(read->data, static_cast<int64_t>(bytes));
+      }
     }
+    if (same) return absl::OkStatus();
     if (a.type != b.type) {
       SFT_ASSIGN_OR_RETURN(const at::Tensor of_a,
                            ReadStoredTensor(a, at::kFloat));

@@ -1,13 +1,11 @@
-#include "harness/data/prepare/not_a_table.h"
+#include "harness/data/forms/not_a_table.h"
 
 #include <algorithm>
 
 #include "absl/strings/match.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
-#include "harness/data/jsonl.h"
 #include "harness/data/unicode.h"
-#include "harness/formats/json.h"
 #include "harness/formats/not_the_file.h"
 
 namespace sft::data {
@@ -15,13 +13,8 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
 
-// The first key of the outermost object whose value is a list of objects
-// (`rows`), and the first whose value is another list or an object.
-struct TopKeys {
-  std::string rows, other;
-};
-TopKeys FindTopKeys(std::string_view head) {
-  TopKeys keys;
+// The first key of the outermost object whose value is a list or an object.
+std::string FirstColumn(std::string_view head) {
   std::string last;  // text at the first level
   int depth = 0;
   for (size_t i = 0; i < head.size(); ++i) {
@@ -33,17 +26,13 @@ TopKeys FindTopKeys(std::string_view head) {
         last = std::string(head.substr(begin, i - begin));
       }
     } else if (c == '{' || c == '[') {
-      const size_t next = head.find_first_not_of(kSpace, i + 1);
-      const bool rows =
-          c == '[' && next != std::string_view::npos && head[next] == '{';
-      std::string& key = rows ? keys.rows : keys.other;
-      if (depth == 1 && key.empty()) key = last;
+      if (depth == 1) return last;
       ++depth;
     } else if (c == '}' || c == ']') {
       --depth;
     }
   }
-  return keys;
+  return "";
 }
 
 }  // namespace
@@ -74,29 +63,11 @@ absl::Status CheckIsATable(const std::string& path, std::string_view head) {
 std::string NoArrayRemedy(std::string_view head) {
   head = WithoutByteOrderMark(head);
   head.remove_prefix(std::min(head.find_first_not_of(kSpace), head.size()));
-  const size_t end = head.find('\n');
-  const std::string_view line = head.substr(0, end);
-  if (line.empty() || line[0] != '{') return "JSON, but no array";
-  if (end != std::string_view::npos && formats::ParseJson(line).ok() &&
-      head.find_first_not_of(kSpace, end) != std::string_view::npos) {
-    return "holds JSON lines, not one array: say format: jsonl, or name it "
-           ".jsonl";
-  }
-  const TopKeys keys = FindTopKeys(head);
-  if (!keys.rows.empty() &&
-      head.find("\"paragraphs\"") != std::string_view::npos) {
+  if (head.empty() || head[0] != '{') return "JSON, but no array";
+  const std::string column = FirstColumn(head);
+  if (!column.empty()) {
     return absl::StrCat(
-        "is SQuAD's own file, with paragraphs under '", ShownText(keys.rows),
-        "': write one object {question, context, answers} a question");
-  }
-  if (!keys.rows.empty()) {
-    return absl::StrCat("is an object, whose rows stand under '",
-                        ShownText(keys.rows),
-                        "': write that list alone, as one array");
-  }
-  if (!keys.other.empty()) {
-    return absl::StrCat(
-        "is an object of columns, such as '", ShownText(keys.other),
+        "is an object of columns, such as '", ShownText(column),
         "', wanted an array of rows: pandas writes it by to_json(FILE, "
         "orient=\"records\")");
   }

@@ -1,15 +1,15 @@
 // What to do with a file that no table comes of: another format, another
 // separator, a column that is not there. For messages; what the head of a file
 // gives away is in not_a_table.h.
-#ifndef HARNESS_DATA_PREPARE_TABLE_REMEDIES_H_
-#define HARNESS_DATA_PREPARE_TABLE_REMEDIES_H_
+#ifndef HARNESS_DATA_FORMS_TABLE_REMEDIES_H_
+#define HARNESS_DATA_FORMS_TABLE_REMEDIES_H_
 
 #include <string>
 #include <vector>
 
 namespace sft::data {
 
-// What a file of another kind is read by, from its name without .gz.
+// What a file of another kind is read by, from its name without its packing.
 std::string FormatRemedy(const std::string& name);
 
 // Of a table that came out as one column though another separator is in it, or
@@ -24,4 +24,4 @@ std::string NoColumnRemedy(const std::string& column,
 
 }  // namespace sft::data
 
-#endif  // HARNESS_DATA_PREPARE_TABLE_REMEDIES_H_
+#endif  // HARNESS_DATA_FORMS_TABLE_REMEDIES_H_

@@ -1,6 +1,6 @@
 // What often lies where a table should: said by name, with the remedy.
-#ifndef HARNESS_DATA_PREPARE_NOT_A_TABLE_H_
-#define HARNESS_DATA_PREPARE_NOT_A_TABLE_H_
+#ifndef HARNESS_DATA_FORMS_NOT_A_TABLE_H_
+#define HARNESS_DATA_FORMS_NOT_A_TABLE_H_
 
 #include <string>
 #include <string_view>
@@ -13,8 +13,8 @@ namespace sft::data {
 // empty, in UTF-16 or UTF-32, a Git LFS pointer, a web page or an archive.
 absl::Status CheckIsATable(const std::string& path, std::string_view head);
 
-// What to do with a .json file that is no array: JSON lines, rows under a key,
-// SQuAD's own file, columns of values as pandas writes them.
+// What to do with a .json file that has no rows: columns of values as pandas
+// writes them, one object.
 std::string NoArrayRemedy(std::string_view head);
 
 // "", or why a .jsonl file that begins with a bracket is one JSON array.
@@ -25,4 +25,4 @@ std::string WithEncodingRemedy(const std::string& complaint);
 
 }  // namespace sft::data
 
-#endif  // HARNESS_DATA_PREPARE_NOT_A_TABLE_H_
+#endif  // HARNESS_DATA_FORMS_NOT_A_TABLE_H_

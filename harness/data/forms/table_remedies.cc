@@ -1,4 +1,4 @@
-#include "harness/data/prepare/table_remedies.h"
+#include "harness/data/forms/table_remedies.h"
 
 #include <utility>
 
@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "harness/core/fields.h"
 #include "harness/data/clean_text.h"
+#include "harness/data/forms/table_form.h"
 #include "harness/data/unicode.h"
 
 namespace sft::data {
@@ -14,9 +15,6 @@ namespace sft::data {
 std::string FormatRemedy(const std::string& name) {
   static const auto& kinds =
       *new std::vector<std::pair<std::string, std::string>>{
-          {".parquet",
-           "Parquet is read by way of JSON lines: "
-           "scripts/parquet_to_jsonl.py FILE > FILE.jsonl"},
           {".arrow", "Arrow"},
           {".feather", "Feather"},
           {".pkl", "a pickle, which can run any code when it is read"},
@@ -27,17 +25,20 @@ std::string FormatRemedy(const std::string& name) {
           {".ods", "a spreadsheet"},
           {".zip", "an archive: unpack it"},
           {".tar", "an archive: unpack it"},
-          {".bz2", "bzip2: unpack it, or pack it with gzip"},
-          {".xz", "xz: unpack it, or pack it with gzip"},
-          {".zst", "zstd: unpack it, or pack it with gzip"}};
+          {".bz2", "bzip2: unpack it, or pack it with zstd"},
+          {".xz", "xz: unpack it, or pack it with zstd"}};
   for (const auto& [ending, what] : kinds) {
     if (!absl::EndsWith(name, ending)) continue;
     if (what.find(':') != std::string::npos) return what;
     return absl::StrCat(
         what, ", which is not read here: save it as CSV or JSON lines");
   }
-  return "the name ends in none of .csv, .tsv, .jsonl, .ndjson and .json "
-         "(and .gz); format: says what it is all the same";
+  std::vector<std::string> endings;
+  for (const TableForm& form : AllTableForms()) {
+    endings.insert(endings.end(), form.endings.begin(), form.endings.end());
+  }
+  return absl::StrCat("the name ends in none of ", absl::StrJoin(endings, ", "),
+                      " (and .gz, .zst); format: says what it is all the same");
 }
 
 std::string SeparatorRemedy(const std::vector<std::string>& fields) {
