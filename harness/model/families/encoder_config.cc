@@ -15,12 +15,12 @@ namespace {
 
 constexpr int kMaxDepth = 32;
 
-struct ActivationName {
+struct EncoderActivation {
   const char* name;
   Activation activation;
 };
 // The first name of an activation is the one that is written.
-constexpr ActivationName kActivations[] = {
+constexpr EncoderActivation kEncoderActivations[] = {
     {"gelu", Activation::kGelu},
     {"gelu_new", Activation::kGeluTanh},
     {"gelu_pytorch_tanh", Activation::kGeluTanh},
@@ -32,14 +32,14 @@ absl::StatusOr<std::optional<Activation>> ReadActivation(
     const formats::JsonFields& fields, const char* key) {
   const nlohmann::json* value = fields.Find(key);
   if (value == nullptr) return std::nullopt;
-  for (const ActivationName& row : kActivations) {
+  for (const EncoderActivation& row : kEncoderActivations) {
     if (*value == row.name) return row.activation;
   }
   return fields.Wrong(key, "supported, only gelu, gelu_new, relu and tanh");
 }
 
 const char* NameOf(Activation activation) {
-  for (const ActivationName& row : kActivations) {
+  for (const EncoderActivation& row : kEncoderActivations) {
     if (row.activation == activation) return row.name;
   }
   return "";
