@@ -201,6 +201,10 @@ void GgufKeys::Texts(const std::string& key,
                         PutText(value, out);
                       }));
 }
+void GgufKeys::Bytes(const std::string& key, std::string_view values) {
+  Raw(key, ArrayBytes(kGgufU8, values,
+                      [](char value, std::string& out) { out += value; }));
+}
 void GgufKeys::Raw(const std::string& key, std::string_view bytes) {
   rows_.emplace_back(key, bytes);
 }
@@ -220,18 +224,23 @@ GgufKeys TokenizerKeys(const GgufTokenizerData& data) {
   }
   if (!data.merges.empty()) out.Texts(ggml + "merges", data.merges);
   const std::pair<const char*, std::optional<int32_t>> ids[] = {
-      {"bos", data.bos}, {"eos", data.eos},     {"eot", data.eot},
-      {"eom", data.eom}, {"unknown", data.unk}, {"padding", data.pad}};
+      {"bos", data.bos},      {"eos", data.eos},     {"eot", data.eot},
+      {"eom", data.eom},      {"unknown", data.unk}, {"padding", data.pad},
+      {"seperator", data.sep}};  // as the format spells it
   for (const auto& [name, id] : ids) {
     if (id.has_value()) out.Whole(ggml + name + "_token_id", *id);
   }
-  if (data.add_bos.has_value()) {
-    out.Flag(ggml + "add_bos_token", *data.add_bos);
+  const std::pair<const char*, std::optional<bool>> flags[] = {
+      {"add_bos_token", data.add_bos},
+      {"add_eos_token", data.add_eos},
+      {"add_space_prefix", data.add_space_prefix},
+      {"remove_extra_whitespaces", data.remove_extra_whitespaces}};
+  for (const auto& [name, flag] : flags) {
+    if (flag.has_value()) out.Flag(ggml + name, *flag);
   }
-  if (data.add_eos.has_value()) {
-    out.Flag(ggml + "add_eos_token", *data.add_eos);
+  if (!data.charsmap.empty()) {
+    out.Bytes(ggml + "precompiled_charsmap", data.charsmap);
   }
-  out.Flag(ggml + "add_space_prefix", data.add_space_prefix);
   if (data.chat_template.has_value()) {
     out.Text("tokenizer.chat_template", *data.chat_template);
   }

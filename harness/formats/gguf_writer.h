@@ -29,6 +29,7 @@ class GgufKeys {
   void Reals(const std::string& key, const std::vector<float>& values);
   void Flags(const std::string& key, const std::vector<bool>& values);
   void Texts(const std::string& key, const std::vector<std::string>& values);
+  void Bytes(const std::string& key, std::string_view values);  // u8
   // Type and value as another file has them (GgufFile::RawValue).
   void Raw(const std::string& key, std::string_view bytes);
   void Append(const GgufKeys& more);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Tiny random checkpoints as GGUF files, written by the package gguf: its names
 of keys and tensors, and what llama.cpp's converter does to the numbers (rows of
-q and k in pairs, 1 added to Gemma's norms, divisors of Llama 3.1's angles).
+q and k in pairs, 1 added to Gemma's norms, divisors of Llama 3.1's and LongRoPE's
+angles).
 
   python make_golden_gguf.py
 
@@ -9,8 +10,8 @@ Needs torch, transformers, safetensors, gguf. Matrices are bf16, as the models'
 are, vectors f32; the Llama is split. Beside the files: a row of tokens and the
 logits of transformers, and blocks that the package quantized.
 
-Writes: gguf/{qwen2,qwen3,gemma2,gemma3,gpt2}.gguf
-  gguf/llama-0000{1,2,3}-of-00003.gguf gguf/expected.safetensors
+Writes: gguf/{qwen2,qwen3,smollm3,granite,olmo2,phi3,gemma,gemma2,gemma3,
+  gpt2,gptneox}.gguf gguf/llama-0000{1,2,3}-of-00003.gguf gguf/expected.safetensors
   gguf/quantized.json
 """
 import json
@@ -52,6 +53,24 @@ def families():
             **plain, tie_word_embeddings=True)),
         "qwen3": (gguf.MODEL_ARCH.QWEN3, tf.Qwen3Config(
             **dict(SHARED, head_dim=10))),
+        "smollm3": (gguf.MODEL_ARCH.SMOLLM3, tf.SmolLM3Config(
+            **dict(SHARED, num_hidden_layers=4, tie_word_embeddings=True,
+                   use_sliding_window=False))),
+        "granite": (gguf.MODEL_ARCH.GRANITE, tf.GraniteConfig(
+            **plain, embedding_multiplier=3.0, attention_multiplier=0.2,
+            residual_multiplier=0.6, logits_scaling=2.5)),
+        "olmo2": (gguf.MODEL_ARCH.OLMO2, tf.Olmo2Config(**plain)),
+        "phi3": (gguf.MODEL_ARCH.PHI3, tf.Phi3Config(
+            **dict(plain, max_position_embeddings=64,
+                   original_max_position_embeddings=16, sliding_window=None),
+            rope_parameters={
+                "rope_type": "longrope", "rope_theta": 1e4,
+                "short_factor": [1.0, 1.1, 1.3, 1.5],
+                "long_factor": [1.2, 2.0, 3.0, 4.0],
+                "original_max_position_embeddings": 16})),
+        "gemma": (gguf.MODEL_ARCH.GEMMA, tf.GemmaConfig(**SHARED)),
+        "gptneox": (gguf.MODEL_ARCH.GPTNEOX, tf.GPTNeoXConfig(
+            **dict(plain, rotary_pct=0.5))),
         "gemma2": (gguf.MODEL_ARCH.GEMMA2, tf.Gemma2Config(
             **gemma, attn_logit_softcapping=3.0, final_logit_softcapping=4.0)),
         "gemma3": (gguf.MODEL_ARCH.GEMMA3, tf.Gemma3TextConfig(
@@ -76,7 +95,7 @@ def add_keys(out, config):
     if (epsilon := get("rms_norm_eps")) is not None:
         out.add_layer_norm_rms_eps(epsilon)
     else:
-        out.add_layer_norm_eps(get("layer_norm_epsilon"))
+        out.add_layer_norm_eps(get("layer_norm_epsilon", "layer_norm_eps"))
     if (head := get("head_dim")) is not None:
         out.add_key_length(head)
         out.add_value_length(head)
@@ -86,11 +105,30 @@ def add_keys(out, config):
         out.add_rope_freq_base(whole["rope_theta"])
     if "sliding_attention" in rope:
         out.add_rope_freq_base_swa(rope["sliding_attention"]["rope_theta"])
+    if whole.get("rope_type") == "longrope":
+        scale = 64 / whole["original_max_position_embeddings"]
+        out.add_rope_scaling_type(gguf.RopeScalingType.LONGROPE)
+        out.add_rope_scaling_orig_ctx_len(
+            whole["original_max_position_embeddings"])
+        out.add_rope_scaling_attn_factors(math.sqrt(
+            1 + math.log(scale)
+            / math.log(whole["original_max_position_embeddings"])))
+        out.add_rope_dimension_count(width // heads)
+        out.add_sliding_window(0)
+    if config.model_type == "gpt_neox":
+        out.add_rope_dimension_count(
+            int(whole["partial_rotary_factor"] * (width // heads)))
+        out.add_parallel_residual(config.use_parallel_residual)
+    if config.model_type == "granite":
+        out.add_attention_scale(config.attention_multiplier)
+        out.add_embedding_scale(config.embedding_multiplier)
+        out.add_residual_scale(config.residual_multiplier)
+        out.add_logit_scale(config.logits_scaling)
     if (cap := get("attn_logit_softcapping")) is not None:
         out.add_attn_logit_softcapping(cap)
     if (cap := get("final_logit_softcapping")) is not None:
         out.add_final_logit_softcapping(cap)
-    if config.model_type.startswith("gemma"):
+    if config.model_type in ("gemma2", "gemma3_text"):
         out.add_sliding_window(get("sliding_window"))
     out.add_tokenizer_model("none")
     out.add_vocab_size(VOCABULARY)
@@ -119,10 +157,15 @@ def divisors(config):
 
 def as_stored(name, tensor, config):
     value = tensor.detach().float()
-    if config.model_type == "llama" and ("q_proj" in name or "k_proj" in name):
-        head = config.head_dim
+    heads = config.num_attention_heads
+    pairs = config.model_type in ("llama", "smollm3", "granite")
+    if pairs and ("q_proj" in name or "k_proj" in name):
+        head = getattr(config, "head_dim", None) or config.hidden_size // heads
         value = (value.reshape(-1, 2, head // 2, *value.shape[1:])
                  .swapaxes(1, 2).reshape(value.shape))
+    if "query_key_value" in name:  # head by head -> queries, keys, values
+        value = (value.reshape(heads, 3, -1, *value.shape[1:])
+                 .swapaxes(0, 1).reshape(value.shape))
     if config.model_type.startswith("gemma") and "norm" in name:
         value = value + 1
     if config.model_type == "gpt2" and any(
@@ -140,6 +183,12 @@ def write(name, arch, config, model):
     bf16 = gguf.GGMLQuantizationType.BF16
     if (values := divisors(config)) is not None:
         out.add_tensor("rope_freqs.weight", values)
+    for kind in ("long", "short"):
+        factors = (getattr(config, "rope_parameters", None) or {}).get(
+            f"{kind}_factor")
+        if factors is not None:
+            out.add_tensor(f"rope_factors_{kind}.weight",
+                           np.array(factors, np.float32))
     for key, tensor in model.named_parameters():
         stored = as_stored(key, tensor, config)
         place = names.get_name(key, try_suffixes=(".weight", ".bias"))

@@ -35,6 +35,8 @@ struct PrepareOptions : FormOptions {
   bool nfc = true;
   // Rows of one prompt and several answers are in conflict too.
   bool one_answer = false;
+  // Rows become a user's own: chat templates write tools in the file's order.
+  bool keep_order_of_tools = false;
   AnswerOf answer_of = nullptr;  // as RowColumns has it
 
   template <class V>

@@ -47,6 +47,9 @@ class TableReader : public RowSink {
     return std::move(out_);
   }
 
+  bool keeps_order_of_tools() const override {
+    return options_.keep_order_of_tools;
+  }
   void CountRows() override {
     out_.rows->BeginPlace({before_, path_, ": row "});
   }

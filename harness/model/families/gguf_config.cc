@@ -32,9 +32,22 @@ constexpr char kValueLength[] = ".attention.value_length";
 constexpr char kRotated[] = ".rope.dimension_count";
 constexpr char kAttentionCap[] = ".attn_logit_softcapping";
 constexpr char kFinalCap[] = ".final_logit_softcapping";
-constexpr char kWindow[] = ".attention.sliding_window";
+constexpr char kWindowKey[] = ".attention.sliding_window";
 constexpr char kPattern[] = ".attention.sliding_window_pattern";
 constexpr char kLocalTheta[] = ".rope.freq_base_swa";
+constexpr char kParallel[] = ".use_parallel_residual";
+
+struct ScaleKey {
+  const char* name;
+  double DecoderConfig::*value;
+  double none;  // what is as if the key were not there
+};
+constexpr ScaleKey kScaleKeys[] = {
+    {".embedding_scale", &DecoderConfig::embedding_scale, 1},
+    {".attention.scale", &DecoderConfig::attention_scale, 0},
+    {".residual_scale", &DecoderConfig::residual_scale, 1},
+    {".logit_scale", &DecoderConfig::logit_divisor, 1},
+};
 
 const char* EpsilonKey(NormKind norm) {
   return norm == NormKind::kLayer ? ".attention.layer_norm_epsilon"
@@ -76,7 +89,7 @@ struct KnownFamily {
 // the file has one.
 absl::StatusOr<KnownFamily> FamilyOfGguf(const formats::GgufFile& file,
                                          const std::string& architecture) {
-  const bool has_window = file.Has(architecture + kWindow);
+  const bool has_window = file.Has(architecture + kWindowKey);
   KnownFamily found;
   std::vector<std::string_view> known;
   for (const GgufFamily& row : GgufFamilies()) {
@@ -100,8 +113,10 @@ absl::StatusOr<KnownFamily> FamilyOfGguf(const formats::GgufFile& file,
                                  "\" is not supported, only ", names));
 }
 
+// rotates_share: a head may be rotated in part.
 absl::Status ReadSizes(const formats::GgufFile& file,
-                       const std::string& architecture, DecoderConfig& c) {
+                       const std::string& architecture, bool rotates_share,
+                       DecoderConfig& c) {
   for (const WholeKey& key : kWholeKeys) {
     SFT_ASSIGN_OR_RETURN(c.*key.value,
                          file.Get<int64_t>(architecture + key.name));
@@ -119,7 +134,10 @@ absl::Status ReadSizes(const formats::GgufFile& file,
   for (const char* key : {kRotated, kValueLength}) {
     if (!file.Has(architecture + key)) continue;
     SFT_ASSIGN_OR_RETURN(int64_t value, file.Get<int64_t>(architecture + key));
-    if (value != c.head_width) {
+    if (key == kRotated && rotates_share && value > 0 && c.head_width > 0) {
+      c.rotary_share =
+          static_cast<double>(value) / static_cast<double>(c.head_width);
+    } else if (value != c.head_width) {
       return InputError(file.path(),
                         absl::StrCat("key ", architecture, key, ": ", value,
                                      " is not the head width ", c.head_width));
@@ -172,8 +190,9 @@ absl::Status ReadGgufWindows(const formats::GgufFile& file,
                              const KnownFamily& known, DecoderConfig& c) {
   const DecoderFamily& family = *known.family;
   if (family.windows == WindowRule::kNone) return absl::OkStatus();
-  if (file.Has(architecture + kWindow)) {
-    SFT_ASSIGN_OR_RETURN(c.window, file.Get<int64_t>(architecture + kWindow));
+  if (file.Has(architecture + kWindowKey)) {
+    SFT_ASSIGN_OR_RETURN(c.window,
+                         file.Get<int64_t>(architecture + kWindowKey));
   } else if (!known.gguf->has_windows) {
     c.window = 0;
   }
@@ -213,6 +232,45 @@ double QueryScalarOf(const GgufFamily& gguf, const DecoderConfig& c) {
              : static_cast<double>(c.head_width);
 }
 
+// Which layers it does not rotate; empty where it rotates all.
+std::vector<bool> UnrotatedOf(const GgufFamily& gguf, int64_t layers) {
+  std::vector<bool> out;
+  if (gguf.unrotated_every == 0 || layers < gguf.unrotated_every) return out;
+  for (int64_t i = 1; i <= layers; ++i) {
+    out.push_back(i % gguf.unrotated_every == 0);
+  }
+  return out;
+}
+
+// What llama.cpp computes a block's way, whatever the file says; "" if that is
+// the model's.
+std::string OtherBlock(const DecoderFamily& family, const GgufFamily& gguf,
+                       const DecoderConfig& c) {
+  const Activation own = family.defaults.activation;
+  const bool is_gelu = c.activation == Activation::kGelu ||
+                       c.activation == Activation::kGeluTanh;
+  const bool takes_gelu =
+      own == Activation::kGelu || own == Activation::kGeluTanh;
+  if (c.activation != own && !(is_gelu && takes_gelu)) {
+    return "has another activation in this family";
+  }
+  if (c.attention_bias && c.output_bias && !gguf.output_bias) {
+    return "knows no bias of the output of attention in this family";
+  }
+  if (c.mlp_bias && !gguf.mlp_bias) {
+    return "knows no biases of the feed-forward maps in this family";
+  }
+  if (c.unrotated != UnrotatedOf(gguf, c.layers)) {
+    return absl::StrCat("rotates every layer but each ", gguf.unrotated_every,
+                        "th, the model others");
+  }
+  if (!gguf.has_scales && (c.residual_scale != 1 || c.logit_divisor != 1 ||
+                           c.attention_scale != 0)) {
+    return "knows no scales in this family";
+  }
+  return "";
+}
+
 }  // namespace
 
 absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
@@ -223,7 +281,8 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
   const DecoderFamily* family = known.family;
   SFT_RETURN_IF_ERROR(RefuseOtherKinds(file, architecture));
   DecoderConfig c = family->defaults;
-  SFT_RETURN_IF_ERROR(ReadSizes(file, architecture, c));
+  SFT_RETURN_IF_ERROR(
+      ReadSizes(file, architecture, family->keys.rotary_share != nullptr, c));
   SFT_RETURN_IF_ERROR(ReadParts(file, c));
   const auto real = [&](const char* name, double& value) -> absl::Status {
     if (!file.Has(architecture + name)) return absl::OkStatus();
@@ -240,6 +299,13 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
     SFT_RETURN_IF_ERROR(real(kFinalCap, c.final_softcap));
     c.query_scalar = QueryScalarOf(*known.gguf, c);
   }
+  for (const ScaleKey& key : kScaleKeys) {
+    if (!known.gguf->has_scales) break;
+    SFT_RETURN_IF_ERROR(real(key.name, c.*key.value));
+  }
+  if (known.gguf->has_parallel) {
+    SFT_ASSIGN_OR_RETURN(c.parallel, file.Get<bool>(architecture + kParallel));
+  }
   if (family->scales_embedding && c.width > 0) {
     c.embedding_scale = std::sqrt(static_cast<double>(c.width));
   }
@@ -252,6 +318,7 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
   if (auto eos = token("tokenizer.ggml.eos_token_id")) c.eos.push_back(*eos);
   SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
   // Only now are the numbers of layers and heads known to be sane.
+  c.unrotated = UnrotatedOf(*known.gguf, c.layers);
   SFT_RETURN_IF_ERROR(ReadGgufWindows(file, architecture, known, c));
   if (rotates) SFT_RETURN_IF_ERROR(ReadGgufRope(file, architecture, c));
   SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
@@ -285,7 +352,7 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
   keys.Whole(architecture + kValueLength, c.head_width);
   keys.Real(architecture + EpsilonKey(c.norm), c.norm_epsilon);
   if (c.layout->positions.empty()) {
-    keys.Whole(architecture + kRotated, c.head_width);
+    keys.Whole(architecture + kRotated, c.RotaryWidth());
     SFT_RETURN_IF_ERROR(WriteGgufRope(where, architecture, c, keys));
   }
   if (family->has_query_scalar) {
@@ -303,8 +370,24 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
     }
     keys.Real(architecture + kFinalCap, c.final_softcap);
   }
-  if (c.attention_bias && c.output_bias && !gguf.output_bias) {
-    return refuse("knows no bias of the output of attention here");
+  if (const std::string other = OtherBlock(*family, gguf, c); !other.empty()) {
+    return refuse(other);
+  }
+  if (gguf.has_parallel) keys.Flag(architecture + kParallel, c.parallel);
+  for (const ScaleKey& key : kScaleKeys) {
+    if (gguf.has_scales && c.*key.value != key.none) {
+      keys.Real(architecture + key.name, c.*key.value);
+    }
+  }
+  if (c.activation == Activation::kGelu) {
+    out.notes.emplace_back(
+        "llama.cpp approximates GELU by tanh: its logits differ in the third "
+        "digit");
+  }
+  if (c.rope_scaling.type == RopeType::kLongRope) {
+    out.notes.emplace_back(
+        "llama.cpp takes the long factors of longrope by the size of its "
+        "context, not by a text's length");
   }
   if (!c.tied_head && gguf.tied_head == GgufFamily::TiedHead::kAlways) {
     return refuse("takes the embedding for the head, the model has another");
@@ -312,7 +395,7 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
   out.writes_head =
       c.tied_head && gguf.tied_head == GgufFamily::TiedHead::kWrittenTwice;
   if (!c.windowed.empty()) {
-    keys.Whole(architecture + kWindow, c.window);
+    keys.Whole(architecture + kWindowKey, c.window);
     keys.Flags(architecture + kPattern, c.windowed);
     if (!gguf.has_windows && c.window < c.max_positions) {
       out.notes.push_back(
@@ -321,7 +404,7 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
     }
   } else if (gguf.has_windows) {
     // Without keys it would take some for granted.
-    keys.Whole(architecture + kWindow, c.max_positions);
+    keys.Whole(architecture + kWindowKey, c.max_positions);
     keys.Flags(architecture + kPattern,
                std::vector<bool>(static_cast<size_t>(c.layers), false));
   }

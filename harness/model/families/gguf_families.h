@@ -22,6 +22,10 @@ struct GgufFamily {
   TiedHead tied_head = TiedHead::kLeftOut;
   bool has_windows = false;  // else every layer sees all
   bool output_bias = false;  // of "o" may be there
+  bool mlp_bias = false;
+  bool has_scales = false;      // keys *_scale
+  bool has_parallel = false;    // "use_parallel_residual"
+  int64_t unrotated_every = 0;  // every so many layers one does not rotate
   // A model of so many layers divides scores by the root of width / heads, any
   // other by that of the head's width.
   int64_t layers_scaled_by_width = 0;

@@ -52,10 +52,24 @@ std::string_view GgufPart(Role role) {
     case Role::kGate:
       return "ffn_gate";
     case Role::kUp:
+    case Role::kGateUp:
       return "ffn_up";
     default:
       return "ffn_down";
   }
+}
+
+int64_t GgufRows::Ours(int64_t row) const {
+  if (order == Order::kPairs) {
+    const int64_t within = row % head_width;
+    return row - within + within % 2 * (head_width / 2) + within / 2;
+  }
+  if (order == Order::kParts) {
+    const int64_t part = row / (heads * head_width);
+    const int64_t head = row / head_width % heads;
+    return (head * 3 + part) * head_width + row % head_width;
+  }
+  return row;
 }
 
 std::map<std::string, GgufPlace> GgufPlaces(const DecoderConfig& c) {
@@ -68,20 +82,25 @@ std::map<std::string, GgufPlace> GgufPlaces(const DecoderConfig& c) {
   if (!layout.positions.empty()) {
     out[WeightName(layout.positions)].name = "position_embd.weight";
   }
-  AddPart(layout.final_norm, {"output_norm", 0, shift}, out);
-  out["lm_head.weight"].name = "output.weight";
+  AddPart(layout.final_norm, {"output_norm", {}, shift}, out);
+  out[WeightName(layout.head)].name = "output.weight";
   for (int64_t layer = 0; layer < c.layers; ++layer) {
     const std::string block = absl::StrCat("blk.", layer, ".");
     for (const DecoderLayout::Map& map : layout.maps) {
-      const bool rotates = map.role == Role::kQuery || map.role == Role::kKey;
-      AddPart(layout.LayerName(layer, map.name),
-              {absl::StrCat(block, ToAbsl(GgufPart(map.role))),
-               rotates && interleaved ? c.head_width : 0},
-              out);
+      GgufPlace place;
+      place.name = absl::StrCat(block, ToAbsl(GgufPart(map.role)));
+      place.rows = {GgufRows::Order::kSame, c.heads, c.head_width};
+      if (interleaved && (map.role == Role::kQuery || map.role == Role::kKey)) {
+        place.rows.order = GgufRows::Order::kPairs;
+      }
+      if (map.role == Role::kQkv && layout.qkv_by_head) {
+        place.rows.order = GgufRows::Order::kParts;
+      }
+      AddPart(layout.LayerName(layer, map.name), place, out);
     }
     for (const DecoderLayout::Norm& norm : layout.norms) {
       AddPart(layout.LayerName(layer, norm.name),
-              {absl::StrCat(block, ToAbsl(GgufPart(norm.place))), 0, shift},
+              {absl::StrCat(block, ToAbsl(GgufPart(norm.place))), {}, shift},
               out);
     }
   }

@@ -11,11 +11,25 @@
 
 namespace sft::model {
 
+// How the rows of a matrix, or the numbers of a vector, lie in the file.
+struct GgufRows {
+  enum class Order {
+    kSame,
+    // Of each head as pairs (0, H/2), (1, H/2+1), ...: llama.cpp's interleaved
+    // rotation.
+    kPairs,
+    // All queries, all keys, all values; ours go head by head.
+    kParts
+  };
+  Order order = Order::kSame;
+  int64_t heads = 0, head_width = 0;
+  // Which of ours is row `row` of the file.
+  int64_t Ours(int64_t row) const;
+};
+
 struct GgufPlace {
   std::string name;  // "blk.0.attn_q.weight"
-  // Rows of each head come as pairs (0, H/2), (1, H/2+1), ...: llama.cpp's
-  // interleaved rotation. 0: in order.
-  int64_t interleaved_head_width = 0;
+  GgufRows rows;
   float shift = 0;  // what the file's numbers have on top of ours
 };
 

@@ -10,15 +10,18 @@
 namespace sft::model {
 namespace {
 
+constexpr char kRopeDivisors[] = "rope_freqs.weight";
+constexpr char kShortDivisors[] = "rope_factors_short.weight";
+constexpr char kLongDivisors[] = "rope_factors_long.weight";
+
 // What divides the angles under llama3, as llama.cpp's converter writes it.
-std::vector<double> Llama3Divisors(const RopeScaling& s, int64_t head_width,
+std::vector<double> Llama3Divisors(const RopeScaling& s, int64_t rotated,
                                    double theta) {
   std::vector<double> out;
-  for (int64_t i = 0; i < head_width / 2; ++i) {
-    const double wavelength =
-        2 * M_PI *
-        std::pow(theta, 2.0 * static_cast<double>(i) /
-                            static_cast<double>(head_width));
+  for (int64_t i = 0; i < rotated / 2; ++i) {
+    const double wavelength = 2 * M_PI *
+                              std::pow(theta, 2.0 * static_cast<double>(i) /
+                                                  static_cast<double>(rotated));
     const double low = s.low_frequency_factor, high = s.high_frequency_factor;
     if (wavelength < s.original_positions / high) {
       out.push_back(1);
@@ -42,20 +45,42 @@ absl::StatusOr<double> RealAt(const formats::GgufFile& file,
                                               " is no number from 0 on"));
 }
 
+const formats::GgufTensor* FindRope(const formats::GgufFile& file,
+                                    const char* name) {
+  for (const formats::GgufTensor& tensor : file.tensors()) {
+    if (tensor.name == name) return &tensor;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::vector<float>> ValuesOf(const formats::GgufFile& file,
+                                            const formats::GgufTensor& tensor,
+                                            const DecoderConfig& c) {
+  const int64_t half = c.RotaryWidth() / 2;
+  if (tensor.type == nullptr || tensor.shape != std::vector<int64_t>{half} ||
+      tensor.type->block_elements != 1) {
+    return InputError(file.path(),
+                      absl::StrCat("tensor ", tensor.name, ": wanted ", half,
+                                   " numbers, half of what is rotated"));
+  }
+  std::vector<float> values(static_cast<size_t>(half));
+  tensor.type->to_float(tensor.data, half, values.data());
+  for (float value : values) {
+    if (!(value > 0 && std::isfinite(value))) {
+      return InputError(file.path(),
+                        absl::StrCat("tensor ", tensor.name, " holds ", value));
+    }
+  }
+  return values;
+}
+
 // The numbers of llama3 that give these divisors: the tensor is all that the
 // file keeps of them.
 absl::Status ReadDivisors(const formats::GgufFile& file,
                           const formats::GgufTensor& tensor, double original,
                           DecoderConfig& c) {
-  const int64_t half = c.head_width / 2;
-  if (tensor.type == nullptr || tensor.shape != std::vector<int64_t>{half} ||
-      tensor.type->block_elements != 1) {
-    return InputError(file.path(),
-                      absl::StrCat("tensor ", kRopeDivisors, ": wanted ", half,
-                                   " numbers, half a head's width"));
-  }
-  std::vector<float> divisors(static_cast<size_t>(half));
-  tensor.type->to_float(tensor.data, half, divisors.data());
+  SFT_ASSIGN_OR_RETURN(const std::vector<float> divisors,
+                       ValuesOf(file, tensor, c));
   RopeScaling s;
   s.type = RopeType::kLlama3;
   s.factor = *std::max_element(divisors.begin(), divisors.end());
@@ -65,7 +90,7 @@ absl::Status ReadDivisors(const formats::GgufFile& file,
   for (double length : lengths) {
     s.original_positions = length;
     const std::vector<double> wanted =
-        Llama3Divisors(s, c.head_width, c.rope_theta);
+        Llama3Divisors(s, c.RotaryWidth(), c.rope_theta);
     const bool fits = std::equal(
         wanted.begin(), wanted.end(), divisors.begin(),
         [](double a, float b) { return std::abs(a - b) < 1e-4 * a; });
@@ -77,6 +102,34 @@ absl::Status ReadDivisors(const formats::GgufFile& file,
                     absl::StrCat("tensor ", kRopeDivisors,
                                  ": its divisors are not those of llama3 rope "
                                  "scaling, the only ones supported"));
+}
+
+// llama.cpp's keys name neither kind nor factor where the tensors are.
+absl::Status ReadLongDivisors(const formats::GgufFile& file, double original,
+                              double attention, DecoderConfig& c) {
+  RopeScaling s;
+  s.type = RopeType::kLongRope;
+  s.original_positions =
+      original > 0 ? original : static_cast<double>(c.max_positions);
+  s.factor = static_cast<double>(c.max_positions) / s.original_positions;
+  s.attention_factor = attention;
+  struct Part {
+    const char* name;
+    std::vector<double>& factors;
+  };
+  for (const Part& part : {Part{kShortDivisors, s.short_factors},
+                           Part{kLongDivisors, s.long_factors}}) {
+    const formats::GgufTensor* tensor = FindRope(file, part.name);
+    if (tensor == nullptr) {
+      return InputError(file.path(),
+                        absl::StrCat("tensor ", part.name, " is missing"));
+    }
+    SFT_ASSIGN_OR_RETURN(const std::vector<float> values,
+                         ValuesOf(file, *tensor, c));
+    part.factors.assign(values.begin(), values.end());
+  }
+  c.rope_scaling = std::move(s);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -108,11 +161,11 @@ absl::Status ReadGgufRope(const formats::GgufFile& file,
     return InputError(file.path(),
                       absl::StrCat("rope scaling ", what, " is not supported"));
   };
-  const auto divisors =
-      std::find_if(file.tensors().begin(), file.tensors().end(),
-                   [](const formats::GgufTensor& tensor) {
-                     return tensor.name == kRopeDivisors;
-                   });
+  if (FindRope(file, kShortDivisors) != nullptr ||
+      FindRope(file, kLongDivisors) != nullptr) {
+    return ReadLongDivisors(file, original, attention, c);
+  }
+  const formats::GgufTensor* divisors = FindRope(file, kRopeDivisors);
   const bool scales = factor > 1 && type != "none";
   if (type != "none" && type != "linear" && type != "yarn") {
     return refuse(absl::StrCat("\"", type, "\""));
@@ -123,7 +176,7 @@ absl::Status ReadGgufRope(const formats::GgufFile& file,
   if (attention != 1 && !(scales && type == "yarn")) {
     return refuse(absl::StrCat("with attn_factor ", attention));
   }
-  if (divisors != file.tensors().end()) {
+  if (divisors != nullptr) {
     if (scales) return refuse(absl::StrCat(type, " with ", kRopeDivisors));
     return ReadDivisors(file, *divisors, original, c);
   }
@@ -187,18 +240,36 @@ absl::Status WriteGgufRope(const std::string& where,
       break;
     case RopeType::kDynamic:
       return refuse("dynamic rope scaling");
-    case RopeType::kLlama3:  // GgufRopeDivisors()
+    case RopeType::kLongRope:
+      keys.Text(rope + "scaling.type", "longrope");
+      keys.Real(rope + "scaling.attn_factor", s.attention_factor);
+      break;
+    case RopeType::kLlama3:  // GgufRopeTensors()
     case RopeType::kDefault:
       break;
   }
   return absl::OkStatus();
 }
 
-std::vector<float> GgufRopeDivisors(const DecoderConfig& c) {
-  if (c.rope_scaling.type != RopeType::kLlama3) return {};
-  const std::vector<double> wide =
-      Llama3Divisors(c.rope_scaling, c.head_width, c.rope_theta);
-  return {wide.begin(), wide.end()};
+std::vector<GgufRopeTensor> GgufRopeTensors(const DecoderConfig& c) {
+  const RopeScaling& s = c.rope_scaling;
+  const auto narrow = [](const std::vector<double>& values) {
+    return std::vector<float>(values.begin(), values.end());
+  };
+  if (s.type == RopeType::kLlama3) {
+    return {{kRopeDivisors,
+             narrow(Llama3Divisors(s, c.RotaryWidth(), c.rope_theta))}};
+  }
+  if (s.type == RopeType::kLongRope) {
+    return {{kShortDivisors, narrow(s.short_factors)},
+            {kLongDivisors, narrow(s.long_factors)}};
+  }
+  return {};
+}
+
+bool IsGgufRope(const std::string& name) {
+  return name == kRopeDivisors || name == kShortDivisors ||
+         name == kLongDivisors;
 }
 
 }  // namespace sft::model

@@ -1,6 +1,6 @@
 // What GGUF files say of rotary positions: keys <architecture>.rope.* and the
-// tensor rope_freqs.weight, which llama.cpp writes for Llama 3.1: divisors of
-// the angles. Any scaling that is not of rope.h's types is refused in one line.
+// tensors of divisors of the angles that llama.cpp has for Llama 3.1 and for
+// LongRoPE. Any scaling that is not of rope.h's types is refused in one line.
 #ifndef HARNESS_MODEL_FAMILIES_ROPE_GGUF_H_
 #define HARNESS_MODEL_FAMILIES_ROPE_GGUF_H_
 
@@ -14,7 +14,10 @@
 
 namespace sft::model {
 
-inline constexpr char kRopeDivisors[] = "rope_freqs.weight";
+struct GgufRopeTensor {
+  std::string name;
+  std::vector<float> values;  // half of what is rotated of a head
+};
 
 // c's sizes and theta are read by then.
 absl::Status ReadGgufRope(const formats::GgufFile& file,
@@ -23,8 +26,9 @@ absl::Status ReadGgufRope(const formats::GgufFile& file,
 absl::Status WriteGgufRope(const std::string& where,
                            const std::string& architecture,
                            const DecoderConfig& c, formats::GgufKeys& keys);
-// The tensor kRopeDivisors [H/2]; empty where there is none.
-std::vector<float> GgufRopeDivisors(const DecoderConfig& c);
+std::vector<GgufRopeTensor> GgufRopeTensors(const DecoderConfig& c);
+// Whether a tensor is one of those: it is no weight.
+bool IsGgufRope(const std::string& name);
 
 }  // namespace sft::model
 

@@ -39,23 +39,18 @@ std::map<std::string, MakeTensor> DenseTensors(Model& model) {
 formats::RowReader ReaderOf(const at::Tensor& tensor, const GgufPlace& place) {
   const at::Tensor flat =
       tensor.detach().to(at::kCPU).to(at::kFloat).contiguous();
-  const int64_t head = place.interleaved_head_width;
   // A vector whose elements are permuted is a matrix of one column; such ones
   // are a row of the file all the same.
-  const bool by_element = flat.dim() == 1 && head > 0;
+  const bool by_element =
+      flat.dim() == 1 && place.rows.order != GgufRows::Order::kSame;
   const int64_t columns = flat.size(-1);
-  const auto source = [head](int64_t r) {
-    if (head == 0) return r;
-    const int64_t within = r % head;
-    return r - within + within % 2 * (head / 2) + within / 2;
-  };
-  return [=, shift = place.shift](int64_t row, float* out) {
+  return [=, rows = place.rows, shift = place.shift](int64_t row, float* out) {
     const float* values = flat.data_ptr<float>();
     if (by_element) {
-      for (int64_t i = 0; i < columns; ++i) out[i] = values[source(i)];
+      for (int64_t i = 0; i < columns; ++i) out[i] = values[rows.Ours(i)];
       return;
     }
-    std::memcpy(out, values + source(row) * columns,
+    std::memcpy(out, values + rows.Ours(row) * columns,
                 static_cast<size_t>(columns) * sizeof(float));
     for (int64_t i = 0; shift != 0 && i < columns; ++i) out[i] += shift;
   };
@@ -93,14 +88,14 @@ absl::StatusOr<std::vector<std::string>> WriteDecoder(
   const auto tensors = DenseTensors(decoder);
   const auto places = GgufPlaces(config);
   std::vector<formats::GgufOutTensor> out;
-  const std::vector<float> divisors = GgufRopeDivisors(config);
-  if (!divisors.empty()) {
-    out.push_back({kRopeDivisors,
-                   {static_cast<int64_t>(divisors.size())},
+  const std::vector<GgufRopeTensor> rope = GgufRopeTensors(config);
+  for (const GgufRopeTensor& tensor : rope) {
+    out.push_back({tensor.name,
+                   {std::ssize(tensor.values)},
                    formats::FindWritableType("f32"),
-                   [&divisors]() -> formats::RowReader {
-                     return [&divisors](int64_t, float* row) {
-                       std::copy(divisors.begin(), divisors.end(), row);
+                   [values = &tensor.values]() -> formats::RowReader {
+                     return [values](int64_t, float* row) {
+                       std::copy(values->begin(), values->end(), row);
                      };
                    }});
   }
@@ -117,7 +112,7 @@ absl::StatusOr<std::vector<std::string>> WriteDecoder(
     const bool is_embedding = row.name == WeightName(config.layout->embedding);
     if (is_embedding && metadata.writes_head) {
       formats::GgufOutTensor head = out.back();
-      head.name = places.at("lm_head.weight").name;
+      head.name = places.at(WeightName(config.layout->head)).name;
       out.push_back(std::move(head));
     }
   }

@@ -13,7 +13,6 @@
 #include "harness/core/stop_point.h"
 #include "harness/formats/json.h"
 #include "harness/model/families/gguf_config.h"
-#include "harness/model/families/gguf_places.h"
 #include "harness/model/families/rope_gguf.h"
 #include "harness/model/forward/decoder.h"
 
@@ -66,16 +65,10 @@ bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
               T* out) {
   const formats::StorageType& type = *stored.type;
   const int64_t row_bytes = columns / type.block_elements * type.block_bytes;
-  const int64_t head = stored.interleaved_head_width;
   std::vector<float> scratch;
   int64_t forgotten = 0;
   for (int64_t r = 0; r < rows; ++r) {
-    int64_t to = r;
-    if (head > 0) {
-      const int64_t within = r % head;
-      to = r - within + within % 2 * (head / 2) + within / 2;
-    }
-    T* row = out + to * columns;
+    T* row = out + stored.rows.Ours(r) * columns;
     ReadRow(type, stored.data + r * row_bytes, columns, scratch, row);
     if (stored.shift != 0) {
       for (int64_t i = 0; i < columns; ++i) row[i] -= stored.shift;
@@ -175,7 +168,7 @@ absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
   // A vector whose elements are permuted is a matrix of one column.
   const bool flat =
       stored.shape.empty() ||
-      (stored.shape.size() == 1 && stored.interleaved_head_width == 0);
+      (stored.shape.size() == 1 && stored.rows.order == GgufRows::Order::kSame);
   const int64_t rows = flat ? 1 : stored.shape[0];
   const int64_t columns = rows == 0 ? 0 : tensor.numel() / rows;
   if (columns % stored.type->block_elements != 0) {
@@ -206,7 +199,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
     places.emplace(place.name, std::pair(name, place));
   }
   for (const formats::GgufTensor& tensor : out.gguf_->tensors()) {
-    if (tensor.name == kRopeDivisors) continue;  // is in the config
+    if (IsGgufRope(tensor.name)) continue;  // is in the config
     StoredTensor stored;
     stored.file = tensor.file;
     stored.name = tensor.name;
@@ -218,7 +211,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
     std::string name = tensor.name;
     if (const auto it = places.find(tensor.name); it != places.end()) {
       name = it->second.first;
-      stored.interleaved_head_width = it->second.second.interleaved_head_width;
+      stored.rows = it->second.second.rows;
       stored.shift = it->second.second.shift;
     }
     if (!out.stored_.emplace(name, std::move(stored)).second) {

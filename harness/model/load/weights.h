@@ -18,6 +18,7 @@
 #include "harness/formats/safetensors.h"
 #include "harness/model/families/config.h"
 #include "harness/model/families/encoder_config.h"
+#include "harness/model/families/gguf_places.h"
 
 namespace sft::model {
 
@@ -35,8 +36,8 @@ struct StoredTensor {
   void Forget(const uint8_t* begin, int64_t size_bytes) const {
     if (map != nullptr) map->Forget(begin, static_cast<size_t>(size_bytes));
   }
-  int64_t interleaved_head_width = 0;  // of GgufPlace
-  float shift = 0;                     // likewise
+  GgufRows rows;    // of GgufPlace
+  float shift = 0;  // likewise
 };
 
 // `stored` into a new CPU tensor of `dtype` (f32 or f64), its pages forgotten

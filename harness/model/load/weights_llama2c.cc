@@ -27,7 +27,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenLlama2c(const std::string& path) {
     stored.data = tensor.data;
     if (tensor.part == formats::Llama2cPart::kQuery ||
         tensor.part == formats::Llama2cPart::kKey) {
-      stored.interleaved_head_width = config.head_width;
+      stored.rows = {GgufRows::Order::kPairs, config.heads, config.head_width};
     }
     std::string name = stored.name;
     out.stored_.emplace(std::move(name), std::move(stored));

@@ -27,6 +27,12 @@ const std::map<std::string, std::string>& Files() {
       {"llama", "llama-00001-of-00003.gguf"},
       {"qwen2", "qwen2.gguf"},
       {"qwen3", "qwen3.gguf"},
+      {"smollm3", "smollm3.gguf"},
+      {"granite", "granite.gguf"},
+      {"olmo2", "olmo2.gguf"},
+      {"phi3", "phi3.gguf"},
+      {"gemma", "gemma.gguf"},
+      {"gptneox", "gptneox.gguf"},
       {"gemma2", "gemma2.gguf"},
       {"gemma3", "gemma3.gguf"},
       {"gpt2", "gpt2.gguf"}};
