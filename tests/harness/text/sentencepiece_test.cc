@@ -122,6 +122,9 @@ TEST_CASE("What a SentencePiece model cannot be is named",
   Fails(Load(Tiny(Piece(std::string(600, 'a'), 0, 1))).status(), "512 bytes");
   Fails(Load(Tiny(Bytes(5, Bytes(2, "x")))).status(), "denormalizer");
   Fails(Load(Tiny(Bytes(3, Bytes(2, "abc")))).status(), "precompiled_charsmap");
+  const std::string grows = std::string("\4\0\0\0\0\0\0\0", 8) +
+                            std::string(300, 'a') + std::string(1, '\0');
+  Fails(Load(Tiny(Bytes(3, Bytes(2, grows)))).status(), "a text of 300 bytes");
   Fails(Load(Tiny(Number(1, 3))).status(), "field 1 of wire type 0");
   Fails(Load(Tiny(Varint(2 << 3 | 3))).status(), "wire type 3");
   Fails(Load("").status(), "no pieces");
