@@ -68,7 +68,7 @@ std::vector<Command> TaskCommands();       // plan, task
 std::vector<Command> SubmitCommands();     // submit, cancel
 std::vector<Command> RecordCommands();     // report, compare, query, ...
 std::vector<Command> ClaimsCommands();     // power, claims
-std::vector<Command> ModelCommands();      // eval, generate, tokenize, export
+std::vector<Command> ModelCommands();      // eval, generate, chat, tokenize
 std::vector<Command> ListCommands();       // list
 std::vector<Command> DataCommands();       // data
 std::vector<Command> ScoreCommands();      // score

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_join.h"
+#include "experiments/chat_command.h"
 #include "experiments/command_line.h"
 #include "experiments/export_command.h"
 #include "experiments/generate_command.h"
@@ -252,6 +253,7 @@ turn. Every window of text begins with that BOS.
 )"},
           DeclareEval, RunEval),
       GenerateCommand(),
+      ChatCommand(),
       MakeCommand({.name = "tokenize",
                    .usage = "tokenize MODEL [--special]",
                    .summary = "Lines of standard input to lines of token ids.",

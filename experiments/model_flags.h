@@ -19,6 +19,8 @@ struct ModelFlags {
   std::string dtype = "f32";
   std::string device = "cpu";
   std::string bos = "auto";
+
+  bool operator==(const ModelFlags&) const = default;
 };
 
 void DeclareModel(CLI::App& app, ModelFlags& flags);    // MODEL

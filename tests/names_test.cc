@@ -73,6 +73,8 @@ const std::vector<Allowed>& AllowedLines() {
        "a row of the listed models"},
       {"harness/spec/foreign_names.cc", "chatml llama llama3",
        "values that other programs' specs have"},
+      {"harness/spec/foreign_names.cc", "optim optim_args optimizer_type opt",
+       "keys that other programs' specs have"},
       // What tokenizer.json and GGUF files call their parts: names of a format.
       {"harness/text/byte_level.h", "kGpt2Pattern", "a format's pattern"},
       {"harness/text/pre_tokenizer.cc", "kGpt2Pattern", "a format's pattern"},

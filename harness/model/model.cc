@@ -40,4 +40,8 @@ at::Tensor Model::HeadLogits(const Batch&) {
   TORCH_CHECK(false, "a model without a head for tasks");
 }
 
+std::unique_ptr<CausalReader> Model::MakeReader() {
+  TORCH_CHECK(false, "a model that reads no text token by token");
+}
+
 }  // namespace sft::model

@@ -136,6 +136,8 @@ struct LossOutput {
 
 // How the next token is chosen from logits l [V], in transformers' order:
 // softmax(l / temperature), of these the top_k likeliest, of these the top_p.
+class CausalReader;
+
 struct GenerationOptions {
   int64_t max_new_tokens = 64;
   std::vector<int32_t> stop_ids;  // end an answer, and are no part of it
@@ -231,6 +233,9 @@ class Model {
   virtual std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options) = 0;
+  // Reads texts for generation (GenerateBy): for who keeps what was read from
+  // one answer to the next. Decoders only; it lives no longer than the model.
+  virtual std::unique_ptr<CausalReader> MakeReader();
   std::vector<std::vector<int32_t>> GenerateGreedy(
       const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
       std::vector<int32_t> stop_ids) {

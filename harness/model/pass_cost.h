@@ -16,8 +16,8 @@ struct MatrixShape {
 };
 // Those of a whole model.
 struct PassMatrices {
-  std::vector<MatrixShape> blocks;  // applied to every token
-  std::vector<MatrixShape> table;   // applied to a table, once a micro-batch:
+  std::vector<MatrixShape> blocks;      // applied to every token
+  std::vector<MatrixShape> table = {};  // applied to a table, once a batch:
   int64_t table_rows = 0;
   std::vector<MatrixShape> head;  // applied to what the head reads:
   bool head_reads_all = false;    // target tokens, or all of them

@@ -14,14 +14,16 @@ namespace {
 // What the template makes of a conversation, found without the renderer.
 struct TemplateText {
   Encoding encoding;
-  std::vector<std::pair<size_t, size_t>> answers;  // bytes of the contents
+  // Bytes of the contents, or of what {% generation %} wrote.
+  std::vector<std::pair<size_t, size_t>> answers;
 };
 
 absl::StatusOr<TemplateText> TemplateTextOf(
     const Tokenizer& tokenizer, const std::vector<ChatTurn>& turns) {
   TemplateText out;
-  SFT_ASSIGN_OR_RETURN(const std::string text,
-                       tokenizer.RenderChat(turns, false));
+  SFT_ASSIGN_OR_RETURN(const RenderedChat chat,
+                       tokenizer.RenderChatWith(turns, "", false));
+  const std::string& text = chat.text;
   size_t from = 0;
   for (const ChatTurn& turn : turns) {
     const size_t at = text.find(turn.content, from);
@@ -32,6 +34,7 @@ absl::StatusOr<TemplateText> TemplateTextOf(
     from = at + turn.content.size();
     if (turn.role == "assistant") out.answers.emplace_back(at, from);
   }
+  if (chat.generated.size() == out.answers.size()) out.answers = chat.generated;
   out.encoding = tokenizer.EncodeWithOffsets(text);
   return out;
 }
@@ -94,6 +97,27 @@ std::string Complaint(const Tokenizer& tokenizer, const TemplateText& wanted,
   return "";
 }
 
+// Of a conversation that came to an example an answer: each is that of the
+// turns through its answer.
+absl::StatusOr<std::string> ComplaintOfParts(
+    const Tokenizer& tokenizer, const std::vector<ChatTurn>& turns,
+    const std::vector<Example>& examples) {
+  size_t next = 0;
+  for (size_t i = 0; i < turns.size(); ++i) {
+    if (turns[i].role != "assistant") continue;
+    if (next == examples.size()) return "an answer has no example";
+    SFT_ASSIGN_OR_RETURN(
+        const TemplateText wanted,
+        TemplateTextOf(tokenizer,
+                       {turns.begin(),
+                        turns.begin() + static_cast<std::ptrdiff_t>(i) + 1}));
+    const std::string complaint = Complaint(
+        tokenizer, wanted, wanted.answers.size() - 1, examples[next++]);
+    if (!complaint.empty()) return complaint;
+  }
+  return next == examples.size() ? "" : "an example has no answer";
+}
+
 absl::StatusOr<Finding> CheckChat(const Setting& setting) {
   const Tokenizer& tokenizer = *setting.tokenizer;
   if (setting.is_encoder() || !tokenizer.has_chat_template()) {
@@ -116,13 +140,18 @@ absl::StatusOr<Finding> CheckChat(const Setting& setting) {
     options.max_length = std::max<int64_t>(options.max_length, 512);
     SFT_ASSIGN_OR_RETURN(const data::RenderedRows rendered,
                          setting.render({row}, task, options));
-    if (rendered.examples.size() != 1) {
+    if (rendered.rows_in_parts == 0 && rendered.examples.size() != 1) {
       return Finding::Fail(absl::StrCat(
           "a conversation is refused: ",
           rendered.refused.empty() ? "" : rendered.refused[0].reason));
     }
-    const std::string complaint =
-        Complaint(tokenizer, wanted, first, rendered.examples[0]);
+    std::string complaint;
+    if (rendered.rows_in_parts > 0) {
+      SFT_ASSIGN_OR_RETURN(
+          complaint, ComplaintOfParts(tokenizer, row.turns, rendered.examples));
+    } else {
+      complaint = Complaint(tokenizer, wanted, first, rendered.examples[0]);
+    }
     if (!complaint.empty()) {
       return Finding::Fail(absl::StrCat("loss_on ", loss_on, ": ", complaint));
     }

@@ -36,6 +36,9 @@ absl::StatusOr<Finding> CheckGeneration(const Setting& setting) {
         row.input_ids.begin() + static_cast<std::ptrdiff_t>(end));
     if (prompts.size() == kPrompts) break;
   }
+  if (prompts.empty()) {
+    return Finding::NotAsked("no prompt leaves room for an answer");
+  }
   const eval::EvalScope scope(*model);
   const std::vector<std::vector<int32_t>> answers =
       model->GenerateGreedy(prompts, kNewTokens, {});

@@ -1,22 +1,31 @@
 // Text becomes ids and text again. A tokenizer that normalizes (case, accents,
 // Unicode forms) or has no token for a sign gives another text; then that text
-// must have the same ids, and no byte but white space may be outside of all
-// tokens.
+// must have the same ids, and no character but spaces, accents and joiners may
+// be outside of all tokens.
+#include <unicode/uchar.h>
+
 #include <algorithm>
 
 #include "harness/core/status.h"
+#include "harness/core/utf8.h"
 #include "harness/selfcheck/checks.h"
 #include "harness/selfcheck/made_up_rows.h"
 
 namespace sft::selfcheck {
 namespace {
 
-bool IsBlank(unsigned char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+// What a normalizer may drop: white space, accents, joiners.
+bool MayGo(char32_t c) {
+  const auto code = static_cast<UChar32>(c);
+  const int8_t type = u_charType(code);
+  return u_isUWhiteSpace(code) || type == U_NON_SPACING_MARK ||
+         type == U_FORMAT_CHAR;
 }
 
-// The first byte that no token covers; -1 if there is none.
-int64_t UncoveredByte(const Encoding& encoding, const std::string& text) {
+// The first character that must not go and that no token covers; "" if there
+// is none.
+std::string UncoveredCharacter(const Encoding& encoding,
+                               const std::string& text) {
   std::vector<bool> covered(text.size());
   for (const auto& [begin, end] : encoding.offsets) {
     for (int64_t i = std::max<int64_t>(begin, 0);
@@ -24,12 +33,14 @@ int64_t UncoveredByte(const Encoding& encoding, const std::string& text) {
       covered[static_cast<size_t>(i)] = true;
     }
   }
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (!covered[i] && !IsBlank(static_cast<unsigned char>(text[i]))) {
-      return static_cast<int64_t>(i);
+  for (size_t i = 0; i < text.size();) {
+    const Utf8Char c = DecodeUtf8At(text, i);
+    if (!covered[i] && !MayGo(c.code_point)) {
+      return text.substr(i, c.size_bytes);
     }
+    i += c.size_bytes;
   }
-  return -1;
+  return "";
 }
 
 absl::StatusOr<Finding> CheckRoundTrip(const Setting& setting) {
@@ -58,10 +69,10 @@ absl::StatusOr<Finding> CheckRoundTrip(const Setting& setting) {
       return Finding::Fail(absl::StrCat("'", text, "' comes back as '", back,
                                         "', which has other ids"));
     }
-    const int64_t lost = UncoveredByte(encoding, text);
-    if (lost >= 0) {
+    const std::string lost = UncoveredCharacter(encoding, text);
+    if (!lost.empty()) {
       return Finding::Fail(absl::StrCat("'", text, "' comes back as '", back,
-                                        "': no token is of its byte ", lost));
+                                        "': no token is of its '", lost, "'"));
     }
     ++kept;
   }

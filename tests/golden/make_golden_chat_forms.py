@@ -6,11 +6,11 @@
 "real": the families' own, read from FOLDER/NAME.jinja: most of them as
 scripts/fetch_assets.py --table scripts/chat_templates.tsv puts them into
 assets/chat_templates, the others from where REAL says. They are others' texts:
-the file keeps digests alone. Without --real, or without a file, those stay. Each conversation (chat_conversations.py) has
-two texts, without and with a generation prompt: the first 16 digits of the
-SHA-256 of the text and, behind a zero byte each, of what {% generation %}
-wrote; null where transformers raises. The day is 2024-07-26. Made with
-transformers 5.24.0, jinja2 3.1.6; no seed.
+the file keeps digests alone. Without --real, or without a file, those stay.
+Each conversation (chat_conversations.py) has two texts, without and with a
+generation prompt: the first 16 digits of the SHA-256 of the text and, behind a
+zero byte each, of what {% generation %} wrote; null where transformers raises.
+The day is 2024-07-26. Made with transformers 5.24.0, jinja2 3.1.6; no seed.
 
 Writes: chat_forms.json
 """
@@ -68,7 +68,7 @@ REAL = {
     "olmo-2": (
         "<|endoftext|>",
         "<|endoftext|>",
-        "{{ bos_token }} before 'tulu' of open_instruct/dataset_transformation.py",
+        "{{ bos_token }} before open_instruct's chat template 'tulu'",
     ),
     "granite-3.0": (*GRANITE, OTHERS + "granite-3.0-instruct.jinja"),
     "granite-3.3": (*GRANITE, PACKAGE),

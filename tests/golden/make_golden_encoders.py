@@ -17,8 +17,8 @@ adapters of sequence heads made by PEFT, and in peft.json their scores.
 Writes: encoders/{bert,distilbert,roberta,xlm-roberta,electra,deberta-v2,
   modernbert}/{config.json,model.safetensors,heads.json,heads.safetensors,
   golden.json} encoders/{wordpiece,byte_level,tokens,minilm,peft}.json
-  encoders/peft/{bert,roberta,electra,deberta-v2,modernbert}/{
-  adapter_config.json,adapter_model.safetensors}
+  encoders/peft/{bert,roberta,electra,deberta-v2,
+  modernbert}/{adapter_config.json,adapter_model.safetensors}
 """
 import hashlib
 import json

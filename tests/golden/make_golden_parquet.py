@@ -162,7 +162,7 @@ def main():
 
     def write(name, table, names=None, **options):
         path = folder / (name + ".parquet")
-        pq.write_table(table, path, store_schema=False, **options)
+        pq.write_table(table, path, **{"store_schema": False, **options})
         read = table.to_pylist()
         for row in read:
             for column in row:
@@ -190,7 +190,8 @@ def main():
     write("nested", nested_table(rng, 120), data_page_size=200)
     write("types", types_table())
     write("classes", classes_table(),
-          {"label": ["neg", "pos"], "ner_tags": ["O", "B-PER", "I-PER"]})
+          {"label": ["neg", "pos"], "ner_tags": ["O", "B-PER", "I-PER"]},
+          store_schema=True)
     write("categories", pa.table({"text": pa.array(
         ["a", None, "b", "a"]).dictionary_encode()}))
     with open(folder / "rows.json", "w", encoding="ascii") as f:

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/model/families/encoder_families.h"
 #include "tests/methods/variants.h"
 
 namespace sft::methods {
@@ -19,8 +20,8 @@ struct HeadCase {
 };
 inline std::vector<HeadCase> HeadCases() {
   std::vector<HeadCase> out;
-  for (const std::string family : {"bert", "roberta", "distilbert", "electra",
-                                   "deberta-v2", "modernbert"}) {
+  for (const model::EncoderFamily& row : model::EncoderFamilies()) {
+    const std::string family(row.name);
     out.push_back({family, HeadKind::kSequence, 3});
     out.push_back({family, HeadKind::kToken, 5});
     out.push_back({family, HeadKind::kSpan, 2});
@@ -95,8 +96,17 @@ inline std::vector<Variant> EncoderVariants() {
   return out;
 }
 
-inline Attached AttachTo(const HeadCase& c, const Variant& variant,
+// Some families have one map of queries, keys and values: it is then meant.
+inline Attached AttachTo(const HeadCase& c, Variant variant,
                          at::ScalarType compute) {
+  const model::EncoderLayout& layout =
+      *model::FindEncoderFamily(c.family)->layout;
+  const auto targets = variant.options.find("lora.targets");
+  if (layout.MapIndex(model::Role::kQuery) < 0 &&
+      targets != variant.options.end()) {
+    const size_t at = targets->second.find("q_proj");
+    if (at != std::string::npos) targets->second.replace(at, 6, "qkv_proj");
+  }
   Attached run{LoadEncoder(c, compute),
                MakeMethod(variant.method, variant.options)};
   const absl::Status attached = run.method->Attach(*run.model);

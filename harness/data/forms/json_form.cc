@@ -210,6 +210,7 @@ absl::Status ReadObject(const FormInput& input, const JsonLayout& layout,
   SFT_RETURN_IF_ERROR(
       EachKey(stream, [&](const std::string& key) -> absl::StatusOr<bool> {
         if (key != list) return false;
+        SFT_RETURN_IF_ERROR(stream.Peek().status());
         stream.Take();  // the bracket
         SFT_RETURN_IF_ERROR(EachItem(stream, kMaxRowBytes, add));
         return true;

@@ -4,6 +4,7 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/data/conversation.h"
 #include "harness/data/forms/forms.h"
 #include "harness/data/forms/json_rows.h"
 #include "harness/data/forms/text_lines.h"
@@ -40,6 +41,7 @@ absl::Status AddJsonRow(std::string_view text, int64_t number, RowSink& sink) {
                                               : complaint);
   }
   if (!value->is_object()) return sink.Bad(number, "JSON, but no object");
+  if (sink.keeps_order_of_tools()) KeepOrderOfTools(text, *value);
   return sink.Row(*std::move(value), number);
 }
 

@@ -91,10 +91,17 @@ std::string TextComplaint(const Json& value) {
   if (value.is_string()) {
     return Utf8Complaint(value.get_ref<const std::string&>());
   }
-  if (!value.is_structured()) return "";
-  for (const Json& item : value) {
-    std::string why = TextComplaint(item);
-    if (!why.empty()) return why;
+  if (value.is_object()) {
+    for (const auto& [key, item] : value.items()) {
+      std::string why = Utf8Complaint(key);
+      if (why.empty()) why = TextComplaint(item);
+      if (!why.empty()) return why;
+    }
+  } else if (value.is_array()) {
+    for (const Json& item : value) {
+      std::string why = TextComplaint(item);
+      if (!why.empty()) return why;
+    }
   }
   return "";
 }

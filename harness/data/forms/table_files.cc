@@ -201,6 +201,7 @@ absl::StatusOr<TableFiles> FindTableFiles(const std::string& path,
                                           const std::string& part,
                                           const FormOptions& options) {
   if (IsFolder(path)) return FilesOfFolder(path, part, options);
+  if (!FileExists(path)) return absl::NotFoundError(path + ": no such file");
   TableFiles out;
   out.path = path;
   out.files = {path};

@@ -31,6 +31,9 @@ class RowSink {
   virtual absl::Status Columns(const std::vector<std::string>& names,
                                int64_t number) = 0;
   virtual absl::Status Row(nlohmann::json object, int64_t number) = 0;
+  // Whether tools and their calls are to come as the texts that they are in
+  // the file (KeepOrderOfTools).
+  virtual bool keeps_order_of_tools() const { return false; }
   // One that cannot be read: an error, or it is counted and left out.
   virtual absl::Status Bad(int64_t number, std::string_view why) = 0;
   virtual absl::Status Refuse(const RefusedRow& row) = 0;

@@ -15,6 +15,11 @@
 namespace sft::data::parquet {
 
 struct Cells {
+  // A copy's values would point into the other one's pages.
+  Cells() = default;
+  Cells(Cells&&) = default;
+  Cells& operator=(Cells&&) = default;
+
   // Of each entry; empty where the leaf has none above 0.
   std::vector<uint32_t> definitions, repetitions;
   std::vector<Cell> values;  // of the entries that have one, in order

@@ -67,12 +67,16 @@ absl::Status RowAssembler::PassOver(const Node& node) {
 
 absl::Status RowAssembler::Items(const Node& node, Json& out) {
   const Node& first = node.FirstLeaf();
-  out = Json::array();
+  const bool map = node.kind == Node::Kind::kMap;
   SFT_ASSIGN_OR_RETURN(const int64_t definition, DefinitionAt(first));
-  if (definition < node.item) return PassOver(node);
+  if (definition < node.item) {
+    out = map ? Json::object() : Json::array();
+    return PassOver(node);
+  }
+  out = Json::array();
   do {
     Json item;
-    if (node.kind == Node::Kind::kMap) {
+    if (map) {
       item = Json::array({nullptr, nullptr});
       SFT_RETURN_IF_ERROR(Value(node.children[0], item[0]));
       SFT_RETURN_IF_ERROR(Value(node.children[1], item[1]));
@@ -81,7 +85,7 @@ absl::Status RowAssembler::Items(const Node& node, Json& out) {
     }
     out.push_back(std::move(item));
   } while (RepetitionAt(first) == node.repeats);
-  if (node.kind == Node::Kind::kMap) out = MapJson(std::move(out));
+  if (map) out = MapJson(std::move(out));
   return absl::OkStatus();
 }
 

@@ -171,7 +171,14 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
     return DeviceAttention(q_BNTH, k_BKTH, v_BKTH, *on_device);
   }
   const std::vector<int64_t> bounds = SequenceBounds(q_BNTH, batch);
-  const bool windowed = shape.window > 0 && shape.window < q_BNTH.size(2);
+  int64_t longest = q_BNTH.size(2);
+  if (!shape.causal) {
+    longest = 0;
+    for (size_t p = 0; p + 1 < bounds.size(); ++p) {
+      longest = std::max(longest, bounds[p + 1] - bounds[p]);
+    }
+  }
+  const bool windowed = shape.window > 0 && shape.window < longest;
   if (HasSequenceAttention(q_BNTH) && !windowed && shape.softcap <= 0 &&
       !masked) {
     return SequenceAttention(q_BNTH, k_BKTH, v_BKTH, bounds, scale,

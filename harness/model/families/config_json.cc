@@ -6,6 +6,7 @@
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/formats/json_fields.h"
+#include "harness/model/families/activation_names.h"
 #include "harness/model/families/config.h"
 #include "harness/model/families/encoder_families.h"
 #include "harness/model/families/families.h"
@@ -17,19 +18,6 @@ namespace {
 
 constexpr char kUnrotatedList[] = "no_rope_layers";
 constexpr char kUnrotatedInterval[] = "no_rope_layer_interval";
-
-struct ActivationName {
-  const char* name;
-  Activation activation;
-};
-// transformers' names; of one that has several the first is written.
-constexpr ActivationName kActivations[] = {
-    {"silu", Activation::kSilu},
-    {"gelu", Activation::kGelu},
-    {"gelu_new", Activation::kGeluTanh},
-    {"gelu_pytorch_tanh", Activation::kGeluTanh},
-    {"gelu_fast", Activation::kGeluTanh},
-    {"relu", Activation::kRelu}};
 
 bool HasGate(const DecoderLayout& layout) {
   return layout.MapIndex(Role::kGate) >= 0 ||
@@ -165,8 +153,9 @@ void ReadTokenIds(const formats::JsonFields& fields, DecoderConfig& c) {
 }
 
 // Where a gate multiplies, only the family's own, under any of its names.
-absl::Status ReadActivation(const formats::JsonFields& fields,
-                            const DecoderFamily& family, DecoderConfig& c) {
+absl::Status ReadDecoderActivation(const formats::JsonFields& fields,
+                                   const DecoderFamily& family,
+                                   DecoderConfig& c) {
   const char* key = family.keys.activation;
   const nlohmann::json* value = fields.Find(key);
   if (value == nullptr || *value == family.old_activation) {
@@ -174,7 +163,7 @@ absl::Status ReadActivation(const formats::JsonFields& fields,
   }
   const bool any = !HasGate(*c.layout);
   std::string names;
-  for (const ActivationName& row : kActivations) {
+  for (const ActivationName& row : kActivationNames) {
     if (!any && row.activation != c.activation) continue;
     if (*value == row.name) {
       c.activation = row.activation;
@@ -188,7 +177,7 @@ absl::Status ReadActivation(const formats::JsonFields& fields,
 std::string NameOfActivation(const DecoderFamily& family,
                              Activation activation) {
   if (activation != family.defaults.activation) {
-    for (const ActivationName& row : kActivations) {
+    for (const ActivationName& row : kActivationNames) {
       if (row.activation == activation) return row.name;
     }
   }
@@ -250,7 +239,7 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
   const ConfigKeys& keys = family->keys;
   SFT_RETURN_IF_ERROR(fields.Supported(family->only));
   DecoderConfig c = family->defaults;
-  SFT_RETURN_IF_ERROR(ReadActivation(fields, *family, c));
+  SFT_RETURN_IF_ERROR(ReadDecoderActivation(fields, *family, c));
   SFT_RETURN_IF_ERROR(fields.Int(keys.layers, c.layers));
   SFT_RETURN_IF_ERROR(fields.Int(keys.width, c.width));
   SFT_RETURN_IF_ERROR(fields.Int(keys.heads, c.heads));

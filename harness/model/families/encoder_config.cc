@@ -7,6 +7,7 @@
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/formats/json_fields.h"
+#include "harness/model/families/activation_names.h"
 #include "harness/model/families/encoder_families.h"
 #include "harness/model/families/encoder_places.h"
 
@@ -15,31 +16,21 @@ namespace {
 
 constexpr int kMaxDepth = 32;
 
-struct ActivationName {
-  const char* name;
-  Activation activation;
-};
-// The first name of an activation is the one that is written.
-constexpr ActivationName kActivations[] = {
-    {"gelu", Activation::kGelu},
-    {"gelu_new", Activation::kGeluTanh},
-    {"gelu_pytorch_tanh", Activation::kGeluTanh},
-    {"relu", Activation::kRelu},
-    {"tanh", Activation::kTanh}};
-
 // nullopt where the key is absent.
 absl::StatusOr<std::optional<Activation>> ReadActivation(
     const formats::JsonFields& fields, const char* key) {
   const nlohmann::json* value = fields.Find(key);
   if (value == nullptr) return std::nullopt;
-  for (const ActivationName& row : kActivations) {
+  std::string names;
+  for (const ActivationName& row : kActivationNames) {
     if (*value == row.name) return row.activation;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", row.name);
   }
-  return fields.Wrong(key, "supported, only gelu, gelu_new, relu and tanh");
+  return fields.Wrong(key, absl::StrCat("supported, only ", names).c_str());
 }
 
 const char* NameOf(Activation activation) {
-  for (const ActivationName& row : kActivations) {
+  for (const ActivationName& row : kActivationNames) {
     if (row.activation == activation) return row.name;
   }
   return "";

@@ -32,7 +32,7 @@ constexpr char kValueLength[] = ".attention.value_length";
 constexpr char kRotated[] = ".rope.dimension_count";
 constexpr char kAttentionCap[] = ".attn_logit_softcapping";
 constexpr char kFinalCap[] = ".final_logit_softcapping";
-constexpr char kWindow[] = ".attention.sliding_window";
+constexpr char kWindowKey[] = ".attention.sliding_window";
 constexpr char kPattern[] = ".attention.sliding_window_pattern";
 constexpr char kLocalTheta[] = ".rope.freq_base_swa";
 constexpr char kParallel[] = ".use_parallel_residual";
@@ -89,7 +89,7 @@ struct KnownFamily {
 // the file has one.
 absl::StatusOr<KnownFamily> FamilyOfGguf(const formats::GgufFile& file,
                                          const std::string& architecture) {
-  const bool has_window = file.Has(architecture + kWindow);
+  const bool has_window = file.Has(architecture + kWindowKey);
   KnownFamily found;
   std::vector<std::string_view> known;
   for (const GgufFamily& row : GgufFamilies()) {
@@ -190,8 +190,9 @@ absl::Status ReadGgufWindows(const formats::GgufFile& file,
                              const KnownFamily& known, DecoderConfig& c) {
   const DecoderFamily& family = *known.family;
   if (family.windows == WindowRule::kNone) return absl::OkStatus();
-  if (file.Has(architecture + kWindow)) {
-    SFT_ASSIGN_OR_RETURN(c.window, file.Get<int64_t>(architecture + kWindow));
+  if (file.Has(architecture + kWindowKey)) {
+    SFT_ASSIGN_OR_RETURN(c.window,
+                         file.Get<int64_t>(architecture + kWindowKey));
   } else if (!known.gguf->has_windows) {
     c.window = 0;
   }
@@ -394,7 +395,7 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
   out.writes_head =
       c.tied_head && gguf.tied_head == GgufFamily::TiedHead::kWrittenTwice;
   if (!c.windowed.empty()) {
-    keys.Whole(architecture + kWindow, c.window);
+    keys.Whole(architecture + kWindowKey, c.window);
     keys.Flags(architecture + kPattern, c.windowed);
     if (!gguf.has_windows && c.window < c.max_positions) {
       out.notes.push_back(
@@ -403,7 +404,7 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
     }
   } else if (gguf.has_windows) {
     // Without keys it would take some for granted.
-    keys.Whole(architecture + kWindow, c.max_positions);
+    keys.Whole(architecture + kWindowKey, c.max_positions);
     keys.Flags(architecture + kPattern,
                std::vector<bool>(static_cast<size_t>(c.layers), false));
   }

@@ -55,7 +55,9 @@ int64_t FeedForwardRows(const DecoderConfig& c) {
   // The gated GELU's result is not made again.
   if (gated) return c.activation == Activation::kSilu ? 2 : 3;
   // Of its input a ReLU needs to know what its result says.
-  return c.activation == Activation::kRelu ? 1 : 2;
+  return c.activation == Activation::kRelu || c.activation == Activation::kTanh
+             ? 1
+             : 2;
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ class Decoder final : public Model {
                       int64_t count) override;
   LossOutput SumLoss(const Batch& batch) override;
   bool IsReplayable() override;
+  std::unique_ptr<CausalReader> MakeReader() override;
   std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options) override;

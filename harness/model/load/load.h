@@ -58,10 +58,6 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
                                                  const ModelOptions& options);
 // Its weight files, their headers read and no weight.
 absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where);
-// Of files that are open already, those of `where`.
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
-                                                 const WeightFiles& files,
-                                                 const ModelOptions& options);
 // Tokenizer data out of a GGUF file, or of what lies beside llama2.c's model,
 // for harness/text.
 absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(

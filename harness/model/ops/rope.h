@@ -27,7 +27,7 @@ struct RopeScaling {
   bool truncate = true;                                        // yarn
   // longrope: divisors [H/2] of a sequence's angles, by whether it is longer
   // than original_positions.
-  std::vector<double> short_factors, long_factors;
+  std::vector<double> short_factors = {}, long_factors = {};
   double attention_factor = 1;  // of cos and sin: yarn's, longrope's
   bool operator==(const RopeScaling&) const = default;
 };

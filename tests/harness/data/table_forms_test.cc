@@ -95,9 +95,9 @@ TEST_CASE("what stands between and around fields is found, and said",
             "quote: '\"'",
             {"\"a", "b"}},
            {"b.tsv",
-            "text\tlabel\n\"a\tb \"\"c\"\"\nd\"\tx\ne\ty\n",
+            "text\tlabel\n\"a \"\"c\"\"\nd\te\"\tx\ne\ty\n",
             "delimiter tab, quote '\"', header yes",
-            {"a\tb \"c\"\nd", "e"}},
+            {"a \"c\"\nd\te", "e"}},
        }) {
     INFO(c.name);
     const Told told = ReadAs(files.Write(c.name, c.bytes));

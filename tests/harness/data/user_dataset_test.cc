@@ -254,16 +254,7 @@ TEST_CASE("wrong names are answered with the nearest", "[data][user]") {
 TEST_CASE("chats of other layouts are answered with the remedy",
           "[data][user]") {
   const UserFiles files;
-  spec::UserData data =
-      DataOf(files.Write("s.jsonl",
-                         R"({"conversations":[{"from":"human","value":"a"},)"
-                         R"({"from":"gpt","value":"b"}]})"
-                         "\n"),
-             "instruction");
-  CHECK(Has(ErrorOf(data), "from human and gpt to user and assistant"));
-  data.columns = {{"messages", "conversations"}};
-  CHECK(Has(ErrorOf(data), "s.jsonl:1: conversations of {from, value}"));
-  data = DataOf(
+  spec::UserData data = DataOf(
       files.Write("p.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n"),
       "instruction");
   CHECK(

@@ -3,6 +3,7 @@
 #include "harness/metrics/value_metrics.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "harness/core/rng.h"
 #include "harness/metrics/metric_records.h"
@@ -20,14 +21,13 @@ TEST_CASE("correlations and squared errors equal SciPy's and scikit-learn's",
   for (const json& c : cases) {
     INFO(c.dump());
     const Values x = c["x"], y = c["y"];
-    for (const auto& [name, scorer] :
-         {std::pair("pearson", Pearson), std::pair("spearman", Spearman),
-          std::pair("mse", MeanSquaredError)}) {
+    for (const char* name : {"pearson", "spearman", "mse"}) {
       INFO(name);
+      const ValueScorer scorer = FindMetric(name)->values;
+      REQUIRE((scorer != nullptr));
       const MetricScore score = scorer(x, y);
       CHECK(score.value ==
             Approx(c[name].get<double>()).margin(1e-12).epsilon(1e-12));
-      CHECK((FindMetric(name)->values == scorer));
       if (score.sums.empty()) {
         CHECK(score.items.size() == x.size());
         continue;
@@ -77,7 +77,7 @@ TEST_CASE("what has no correlation has none of nought", "[metrics][values]") {
   CHECK(Spearman({1, 2, 3}, {4, 4, 4}).value == 0);
   CHECK(CorrelationOfSums(TotalSums(Pearson({0.1, 0.1}, {1, 2}).sums, 6)) == 0);
   CHECK(MeanSquaredError({}, {}).value == 0);
-  CHECK(Pearson({1, 2}, {3, 5}).value == 1);
+  CHECK(Pearson({1, 2}, {3, 5}).value == Approx(1));
   CHECK(Spearman({2, 1, 1}, {-3, 5, 5}).value == Approx(-1));
 }
 
