@@ -1,4 +1,6 @@
 // The forms that rows lie in, read as people write them.
+#include <zstd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
