@@ -52,8 +52,8 @@ apt_packages=(
   build-essential cmake ninja-build ccache pkg-config unzip git
   python3 python3-venv clang-format
   libabsl-dev libhdf5-dev hdf5-tools libicu-dev libpcre2-dev zlib1g-dev
-  libssl-dev libyaml-cpp-dev nlohmann-json3-dev libboost-dev libcli11-dev
-  catch2 libbenchmark-dev
+  libzstd-dev libsnappy-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev
+  libboost-dev libcli11-dev catch2 libbenchmark-dev
 )
 if ((cluster)); then
   apt_packages+=(slurm-wlm munge parallel shellcheck)
@@ -82,31 +82,10 @@ else
 fi
 
 # --- Python: LibTorch's home, and the scripts' interpreter ---------------------
-# torch is installed without its Python dependencies: only its libraries and
-# headers are used, and libtorch_cpu loads with these two wheels beside it.
-pip_packages=(
-  torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
-  numpy==2.4.6 h5py==3.16.0
-  # What python/ needs beside these, and draws with.
-  pandas==3.1.1 python-dateutil==4.0.0 matplotlib==3.11.2 contourpy==1.3.3
-  cycler==0.12.1 fonttools==4.68.0 kiwisolver==1.5.1 packaging==26.4
-  pillow==13.0.0 pyparsing==3.3.3
-)
-if ((cluster)); then
-  # Kubernetes' schema, and what reads it.
-  pip_packages+=(
-    kubernetes-validate==1.37.0 jsonschema==4.26.0 PyYAML==6.0.4
-    jsonschema-specifications==2025.9.1 referencing==0.37.0 rpds-py==2026.9.1
-    attrs==26.1.0 typing-extensions==4.16.0
-    importlib-resources==7.1.0
-  )
-fi
-if ((cuda)); then
-  pip_packages+=(
-    nvidia-cufile==1.15.1.6 nvidia-cusparselt-cu13==0.8.0
-    nvidia-nvshmem-cu13==3.4.5
-  )
-fi
+# By name, version and hash of every wheel: scripts/pin_hashes.py.
+requirements=(scripts/requirements/base.txt)
+if ((cluster)); then requirements+=(scripts/requirements/cluster.txt); fi
+if ((cuda)); then requirements+=(scripts/requirements/cuda.txt); fi
 if [[ ! -x .venv/bin/pip ]]; then
   python=""
   for p in /usr/bin/python3 python3; do
@@ -119,13 +98,13 @@ if [[ ! -x .venv/bin/pip ]]; then
 fi
 frozen="$(.venv/bin/pip list --format=freeze --disable-pip-version-check)"
 wanted=()
-for p in "${pip_packages[@]}"; do
-  grep -qixF "$p" <<<"${frozen//_/-}" || wanted+=("$p")
+for p in $(grep -ohE '^[A-Za-z0-9._-]+==[^ \\]+' "${requirements[@]}"); do
+  grep -qixF "${p//_/-}" <<<"${frozen//_/-}" || wanted+=("$p")
 done
 if ((${#wanted[@]})); then
   say "installing into .venv: ${wanted[*]}"
   quietly .venv/bin/pip install --disable-pip-version-check --no-deps \
-    "${wanted[@]}"
+    --require-hashes "${requirements[@]/#/--requirement=}"
 else
   say "Python packages: present"
 fi

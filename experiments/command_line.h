@@ -60,20 +60,22 @@ std::string CommandHelp(const Command& command);
 std::string ProgramHelp(const std::vector<Command>& commands);
 
 // One file a group of commands.
-std::vector<Command> InitCommands();     // init
-std::vector<Command> CheckCommands();    // check
-std::vector<Command> SweepCommands();    // run, worker, status, show
-std::vector<Command> TaskCommands();     // plan, task
-std::vector<Command> SubmitCommands();   // submit, cancel
-std::vector<Command> RecordCommands();   // report, compare, query, ...
-std::vector<Command> ClaimsCommands();   // power, claims
-std::vector<Command> ModelCommands();    // eval, generate, tokenize, export
-std::vector<Command> ListCommands();     // list
-std::vector<Command> DataCommands();     // data
-std::vector<Command> ScoreCommands();    // score
-std::vector<Command> BatchesCommands();  // batches
-std::vector<Command> PackCommands();     // pack
-std::vector<Command> HelpCommands();     // help, completion
+std::vector<Command> InitCommands();       // init
+std::vector<Command> CheckCommands();      // check
+std::vector<Command> SelfcheckCommands();  // selfcheck
+std::vector<Command> SweepCommands();      // run, worker, status, show
+std::vector<Command> TaskCommands();       // plan, task
+std::vector<Command> SubmitCommands();     // submit, cancel
+std::vector<Command> RecordCommands();     // report, compare, query, ...
+std::vector<Command> ClaimsCommands();     // power, claims
+std::vector<Command> ModelCommands();      // eval, generate, chat, tokenize
+std::vector<Command> ListCommands();       // list
+std::vector<Command> DataCommands();       // data
+std::vector<Command> ScoreCommands();      // score
+std::vector<Command> BatchesCommands();    // batches
+std::vector<Command> PackCommands();       // pack
+std::vector<Command> VersionCommands();    // version
+std::vector<Command> HelpCommands();       // help, completion
 // All of these, in the order of the help.
 std::vector<Command> AllCommands();
 // What the program does with its arguments; its exit status.

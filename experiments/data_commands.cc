@@ -8,6 +8,7 @@
 #include "experiments/describe_dataset.h"
 #include "harness/core/files.h"
 #include "harness/core/status.h"
+#include "harness/data/forms/table_form.h"
 #include "harness/data/prepare/prepare.h"
 #include "harness/data/prepare/read_table.h"
 
@@ -48,8 +49,18 @@ void DeclareData(CLI::App& app, DataFlags& flags) {
   app.add_option("--label", options.label,
                  "column of the label; without it label, if there is one")
       ->type_name("NAME");
+  app.add_option("--format", options.format,
+                 "how FILE is read; without it by its name")
+      ->check(OneOf(data::TableFormNames()));
   app.add_option("--delimiter", options.delimiter,
-                 "CSV: what separates fields");
+                 "CSV, TSV: the character between fields; without it as the "
+                 "file has it");
+  app.add_option("--quote", options.quote,
+                 "CSV, TSV: the character around fields, or none; without it "
+                 "as the file has it");
+  app.add_option("--rows", options.rows,
+                 "JSON: the key at which the list of rows stands")
+      ->type_name("KEY");
   app.add_flag("!--no-header,!--noheader,--header", options.header,
                "CSV, TSV: the columns are called 1, 2, ...; without it the "
                "first line names them");
@@ -94,6 +105,9 @@ absl::StatusOr<int> RunData(const DataFlags& flags) {
   }
   SFT_ASSIGN_OR_RETURN(data::ReadRows read,
                        data::ReadTable(flags.path, options, scratch));
+  for (const std::string& note : read.notes) {
+    fprintf(stderr, "%s\n", note.c_str());
+  }
   data::ReadRows against;
   if (!flags.against.empty()) {
     data::PrepareOptions against_options = options;
@@ -127,7 +141,7 @@ std::vector<Command> DataCommands() {
   return {MakeCommand(
       {.name = "data",
        .usage = "data FILE --clean --split 0.8,0.1,0.1 --out DIR | data NAME",
-       .summary = "Cleans and splits a CSV, TSV, JSON or JSON lines file; or "
+       .summary = "Cleans and splits a file of rows, or a folder of such; or "
                   "says what a listed data set is.",
        .help = R"(
 Of a file: says what it dropped and why, on the screen, in DIR/report.json and,

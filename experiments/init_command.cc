@@ -15,11 +15,28 @@
 namespace sft::experiments {
 namespace {
 
-// Kinds that are trained on and that a user's own file may be of.
+// The first listed set of a kind whose files are here, else the first; nullptr
+// if none is listed.
+const data::DatasetRow* StarterSet(const launch::Workbench& bench,
+                                   const data::TaskKindRow& kind) {
+  const data::DatasetRow* first = nullptr;
+  for (const data::DatasetRow& row : bench.datasets) {
+    if (&data::KindRow(row.task.kind) != &kind) continue;
+    if (data::IsHere(row, bench.folders)) return &row;
+    if (first == nullptr) first = &row;
+  }
+  return first;
+}
+
+// Kinds that are trained on, that a user's own file may be of and that a listed
+// set is of.
 std::vector<const data::TaskKindRow*> StarterKinds() {
   std::vector<const data::TaskKindRow*> kinds;
   for (const data::TaskKindRow& row : data::AllTaskKinds()) {
-    if (row.user.has_value() && !row.is_text) kinds.push_back(&row);
+    if (row.user.has_value() && !row.is_text &&
+        StarterSet(TheWorkbench(), row) != nullptr) {
+      kinds.push_back(&row);
+    }
   }
   return kinds;
 }
@@ -35,19 +52,6 @@ void DeclareInit(CLI::App& app, InitFlags& flags) {
   }
   app.add_option("TASK", flags.task, "a kind of task; without it, all")
       ->check(OneOf(names));
-}
-
-// The first listed set of a kind whose files are here, else the first; nullptr
-// if none is listed.
-const data::DatasetRow* StarterSet(const launch::Workbench& bench,
-                                   const data::TaskKindRow& kind) {
-  const data::DatasetRow* first = nullptr;
-  for (const data::DatasetRow& row : bench.datasets) {
-    if (&data::KindRow(row.task.kind) != &kind) continue;
-    if (data::IsHere(row, bench.folders)) return &row;
-    if (first == nullptr) first = &row;
-  }
-  return first;
 }
 
 // "{text: COLUMN, label: COLUMN}", what a file of the kind must hold.
@@ -94,7 +98,7 @@ evaluate:
 # Your own file instead, under a name for train: and tasks: above.
 # data:
 #   name: mine
-#   path: mine.jsonl  # or csv, tsv, json, also .gz
+#   path: mine.jsonl  # or csv, tsv, json, parquet, .gz, .zst, a folder
 #   task: )",
       kind.name, R"(
 #   columns: )",
@@ -134,12 +138,8 @@ absl::StatusOr<int> RunInit(const InitFlags& flags) {
   for (const data::TaskKindRow* row : StarterKinds()) {
     table.push_back({row->name, row->summary});
     if (row->name != flags.task) continue;
-    const data::DatasetRow* set = StarterSet(TheWorkbench(), *row);
-    if (set == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "no data set of the tables is a task of kind ", row->name));
-    }
-    fputs(StarterSpec(TheWorkbench(), *row, *set).c_str(), stdout);
+    const launch::Workbench& bench = TheWorkbench();
+    fputs(StarterSpec(bench, *row, *StarterSet(bench, *row)).c_str(), stdout);
     return kExitGood;
   }
   PrintColumns(table);

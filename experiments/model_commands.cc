@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_join.h"
+#include "experiments/chat_command.h"
 #include "experiments/command_line.h"
 #include "experiments/export_command.h"
 #include "experiments/generate_command.h"
@@ -29,7 +30,7 @@ struct EvalFlags {
   ModelFlags model;
   std::string task, file;
   int64_t limit = 0;
-  int64_t window = 512;
+  int64_t window = 512, stride = 0;
   bool json = false;
 };
 
@@ -45,6 +46,11 @@ void DeclareEval(CLI::App& app, EvalFlags& flags) {
       ->transform(WholeNumber(0));
   app.add_option("--window", flags.window, "tokens a window of text")
       ->transform(ValuesOf<spec::RunConfig>("heldout_window"));
+  app.add_option(
+         "--stride", flags.stride,
+         "tokens from one window to the next, of which each scores what "
+         "the one before did not; 0: windows do not overlap")
+      ->transform(ValuesOf<spec::RunConfig>("heldout_stride"));
   app.add_flag("--json", flags.json, "print JSON");
   DeclareLoading(app, flags.model);
   DeclareBos(app, flags.model);
@@ -62,6 +68,8 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(
     SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
     eval::EvalOptions options;
     options.bos = flags.model.bos;
+    options.heldout_stride = flags.stride;
+    options.bits_per_byte = true;
     SFT_ASSIGN_OR_RETURN(
         EvalRecord eval,
         eval::EvaluateHeldout(*loaded.model, *loaded.tokenizer, {text},
@@ -83,6 +91,7 @@ absl::StatusOr<std::vector<EvalRecord>> Evaluate(
   if (limit > 0) config.validation_limit = limit;
   config.heldout_tokens = limit > 0 ? limit : config.heldout_tokens;
   config.heldout_window = flags.window;
+  config.heldout_stride = flags.stride;
   if (loaded.model->is_encoder()) {
     config.max_length =
         std::min(config.max_length, loaded.model->info().max_positions);
@@ -150,14 +159,20 @@ void DeclareLogits(CLI::App& app, LogitsFlags& flags) {
   DeclareLoading(app, flags.model);
 }
 
-// Logits of every position for a line of ids: for checks against other
-// programs.
+// Logits of every position, or of a head, for a line of ids: for checks
+// against other programs.
 absl::StatusOr<int> RunLogits(const LogitsFlags& flags) {
   const CrowdWatch watch;
   SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
-                       LoadFromFlags(flags.model));
-  SFT_RETURN_IF_ERROR(NeedsDecoder(loaded, "logits"));
+                       LoadWithoutTokenizer(flags.model));
+  const HeadKind head = loaded.model->head();
+  if (loaded.model->is_encoder() && head == HeadKind::kNextToken) {
+    return InputError(loaded.where.name,
+                      "is an encoder without the head of a task; an export of "
+                      "a run has one, or --adapter");
+  }
   Example example;
+  example.head = head;
   for (int64_t id = 0; std::cin >> id;) {
     if (id < 0 || id >= loaded.model->info().vocabulary) {
       return absl::InvalidArgumentError(
@@ -172,10 +187,13 @@ absl::StatusOr<int> RunLogits(const LogitsFlags& flags) {
   const int64_t length = static_cast<int64_t>(example.input_ids.size());
   const Batch batch = data::FlatBatch({example}, {{0, 0, length}});
   c10::AutoGradMode no_grad(false);
-  const at::Tensor h_BTD = loaded.model->HiddenStates(batch);
   const at::Tensor logits_TV =
-      loaded.model->Logits(h_BTD.squeeze(0)).to(at::kCPU, at::kDouble);
-  for (int64_t t = 0; t < length; ++t) {
+      (loaded.model->is_encoder()
+           ? loaded.model->HeadLogits(batch).reshape(
+                 {ReadsRows(head) ? 1 : length, -1})
+           : loaded.model->Logits(loaded.model->HiddenStates(batch).squeeze(0)))
+          .to(at::kCPU, at::kDouble);
+  for (int64_t t = 0; t < logits_TV.size(0); ++t) {
     const at::Tensor row = logits_TV.select(0, t).contiguous();
     const double* values = row.const_data_ptr<double>();
     for (int64_t v = 0; v < row.numel(); ++v) {
@@ -235,6 +253,7 @@ turn. Every window of text begins with that BOS.
 )"},
           DeclareEval, RunEval),
       GenerateCommand(),
+      ChatCommand(),
       MakeCommand({.name = "tokenize",
                    .usage = "tokenize MODEL [--special]",
                    .summary = "Lines of standard input to lines of token ids.",

@@ -21,8 +21,7 @@ struct ScoreFlags {
   std::vector<std::string> references;
   bool json = false;
   std::string tokenize;
-  bool lowercase = false;
-  bool stemmer = false;
+  metrics::TextMetricOptions options;
 };
 
 void DeclareScore(CLI::App& app, ScoreFlags& flags) {
@@ -41,13 +40,27 @@ void DeclareScore(CLI::App& app, ScoreFlags& flags) {
       ->required()
       ->type_name("FILES");
   app.add_flag("--json", flags.json, "print JSON, with each item's score");
+  metrics::TextMetricOptions& options = flags.options;
   app.add_option("--tokenize", flags.tokenize,
                  "bleu: without it 13a, as in sacreBLEU")
       ->check(OneOf({"13a", "intl", "none"}));
-  app.add_flag("--lowercase", flags.lowercase,
-               "bleu, chrf: lower-case both sides");
-  app.add_flag("--stemmer", flags.stemmer,
+  app.add_flag("--lowercase", options.lowercase,
+               "bleu, chrf, chrfpp: lower-case both sides");
+  app.add_flag("--stemmer", options.stemmer,
                "rouge: Porter's stemmer on both sides");
+  app.add_flag("--case-sensitive", options.case_sensitive,
+               "ter: without it both sides are lower-cased");
+  app.add_flag("--ignore-case", options.ignore_case,
+               "exact_match_text: lower-case both sides");
+  app.add_flag("--ignore-punctuation", options.ignore_punctuation,
+               "exact_match_text: without ASCII punctuation");
+  app.add_flag("--ignore-numbers", options.ignore_numbers,
+               "exact_match_text: without the digits 0 to 9");
+  app.add_option("--ignore-regex", options.regexes_to_ignore,
+                 "exact_match_text: without what this matches; may be given "
+                 "several times")
+      ->allow_extra_args(false)
+      ->type_name("PATTERN");
 }
 
 absl::Status CheckTakes(const metrics::Metric& metric,
@@ -107,10 +120,14 @@ std::string HelpOfMetrics() {
   };
   const auto of = [](metrics::ItemFormat format) -> IsMetric {
     return [format](const Metric& m) {
-      return m.text.format == format && m.labels == nullptr;
+      return m.text.format == format && m.labels == nullptr &&
+             m.label_sets == nullptr && m.values == nullptr;
     };
   };
   add("A label a line", [](const Metric& m) { return m.labels != nullptr; });
+  add("The labels of an item a line, between commas",
+      [](const Metric& m) { return m.label_sets != nullptr; });
+  add("A number a line", [](const Metric& m) { return m.values != nullptr; });
   add("A text a line", of(metrics::ItemFormat::kLines));
   add("CoNLL columns, the last is the tag, a blank line ends a sentence",
       of(metrics::ItemFormat::kTags));
@@ -123,7 +140,9 @@ std::string HelpOfMetrics() {
       NamesOf([](const Metric& m) { return m.text.several_references; }),
       ".\n--json adds the score of each item; there are none for ",
       NamesOf([](const Metric& m) {
-        return m.sums.of == metrics::SumsOf::kLabels;
+        const bool has_none = m.labels != nullptr || m.label_sets != nullptr ||
+                              m.values != nullptr;
+        return has_none && m.sums.columns > 0;
       }),
       ".");
   return help;
@@ -132,13 +151,19 @@ std::string HelpOfMetrics() {
 absl::StatusOr<int> RunScore(const ScoreFlags& flags) {
   SFT_ASSIGN_OR_RETURN(const metrics::Metric metric,
                        metrics::TextMetricByName(flags.metric));
-  metrics::TextMetricOptions options;
+  metrics::TextMetricOptions options = flags.options;
   const std::string& tokenize = flags.tokenize;
-  options.lowercase = flags.lowercase;
-  options.stemmer = flags.stemmer;
-  SFT_RETURN_IF_ERROR(CheckTakes(metric, "tokenize", !tokenize.empty()));
-  SFT_RETURN_IF_ERROR(CheckTakes(metric, "lowercase", options.lowercase));
-  SFT_RETURN_IF_ERROR(CheckTakes(metric, "stemmer", options.stemmer));
+  for (const auto& [option, given] : std::vector<std::pair<std::string, bool>>{
+           {"tokenize", !tokenize.empty()},
+           {"lowercase", options.lowercase},
+           {"stemmer", options.stemmer},
+           {"case-sensitive", options.case_sensitive},
+           {"ignore-case", options.ignore_case},
+           {"ignore-punctuation", options.ignore_punctuation},
+           {"ignore-numbers", options.ignore_numbers},
+           {"ignore-regex", !options.regexes_to_ignore.empty()}}) {
+    SFT_RETURN_IF_ERROR(CheckTakes(metric, option, given));
+  }
   if (!tokenize.empty()) options.tokenize = tokenize;
   SFT_ASSIGN_OR_RETURN(
       const std::vector<metrics::TextItem> items,

@@ -128,10 +128,11 @@ int RunProgram(const std::vector<std::string>& arguments) {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> commands;
-  for (auto make : {InitCommands, CheckCommands, SweepCommands, TaskCommands,
-                    SubmitCommands, RecordCommands, ClaimsCommands,
-                    ModelCommands, DataCommands, ScoreCommands, BatchesCommands,
-                    PackCommands, ListCommands, HelpCommands}) {
+  for (auto make :
+       {InitCommands, CheckCommands, SelfcheckCommands, SweepCommands,
+        TaskCommands, SubmitCommands, RecordCommands, ClaimsCommands,
+        ModelCommands, DataCommands, ScoreCommands, BatchesCommands,
+        PackCommands, ListCommands, VersionCommands, HelpCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

@@ -39,6 +39,7 @@ class Attacher {
 
   absl::Status Attach() {
     at::NoGradGuard off;
+    NameHead();
     SFT_RETURN_IF_ERROR(CheckLayers());
     SFT_RETURN_IF_ERROR(SetSaved());
     for (AdapterLayer& layer : adapter_.layers) {
@@ -79,6 +80,22 @@ class Attacher {
       if (model::WeightName(slot.name) == name) return slot.stored_transposed;
     }
     return false;
+  }
+  // Files may have another name for the head than transformers and PEFT.
+  void NameHead() {
+    for (const model::Parameter& p : model_.Parameters()) {
+      if (model_.is_encoder() || p.role != model::Role::kHead) continue;
+      for (AdapterLayer& layer : adapter_.layers) {
+        if (model::WeightName(layer.slot) != kHead) continue;
+        layer.slot = p.name.substr(0, p.name.rfind('.'));
+      }
+      for (NamedTensor& t : adapter_.saved) {
+        if (t.name == kHead) t.name = p.name;
+      }
+      if (adapter_.own_copies.erase(kHead) > 0) {
+        adapter_.own_copies.insert(p.name);
+      }
+    }
   }
   // Slots and shapes, before anything is changed.
   absl::Status CheckLayers() {
@@ -273,6 +290,8 @@ class Attacher {
 absl::StatusOr<bool> SetSavedHead(model::Model& model, HeadKind head,
                                   const std::vector<NamedTensor>& tensors) {
   at::NoGradGuard off;
+  // A folder does not tell what its one result a row is; the model may know.
+  if (ReadsRows(head) && ReadsRows(model.head())) head = model.head();
   std::map<std::string, at::Tensor> saved;
   for (const NamedTensor& t : tensors) saved[t.name] = t.tensor;
   // The number of classes is that of the last map's rows, whichever it is.

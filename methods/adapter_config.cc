@@ -52,10 +52,10 @@ struct TaskType {
   HeadKind head;
   const char* name;
 };
-constexpr TaskType kTaskTypes[] = {{HeadKind::kNextToken, "CAUSAL_LM"},
-                                   {HeadKind::kSequence, "SEQ_CLS"},
-                                   {HeadKind::kToken, "TOKEN_CLS"},
-                                   {HeadKind::kSpan, "QUESTION_ANS"}};
+constexpr TaskType kTaskTypes[] = {
+    {HeadKind::kNextToken, "CAUSAL_LM"}, {HeadKind::kSequence, "SEQ_CLS"},
+    {HeadKind::kToken, "TOKEN_CLS"},     {HeadKind::kSpan, "QUESTION_ANS"},
+    {HeadKind::kLabels, "SEQ_CLS"},      {HeadKind::kValue, "SEQ_CLS"}};
 
 absl::StatusOr<Json> ReadConfig(const std::string& path) {
   SFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxConfigBytes));

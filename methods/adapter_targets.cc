@@ -47,25 +47,42 @@ std::string ModuleOf(const std::string& parameter) {
   return parameter.substr(0, parameter.rfind('.'));
 }
 
-bool Names(const std::vector<std::string>& targets, const std::string& name) {
-  return std::find(targets.begin(), targets.end(), name) != targets.end();
+bool IsNamed(const std::string& target, model::Role role,
+             const std::string& slot) {
+  return target == kAllLinear || target == model::RoleName(role) ||
+         IsNamedBy(target, slot);
+}
+
+// What a map may be called, for messages.
+void AddNames(model::Role role, const std::string& slot,
+              std::set<std::string>& known) {
+  known.insert(std::string(model::RoleName(role)));
+  known.insert(LastParts(slot, 1));
 }
 
 }  // namespace
+
+bool IsTarget(const std::vector<std::string>& targets, model::Role role,
+              const std::string& slot) {
+  return std::any_of(
+      targets.begin(), targets.end(),
+      [&](const std::string& target) { return IsNamed(target, role, slot); });
+}
 
 absl::StatusOr<std::vector<size_t>> TargetSlots(
     model::Model& model, const std::vector<std::string>& targets,
     std::string_view option) {
   std::set<std::string> left(targets.begin(), targets.end()), known;
-  const bool all = left.erase(kAllLinear) > 0;
   std::vector<size_t> slots;
   const auto& all_slots = model.linear_slots();
   for (size_t i = 0; i < all_slots.size(); ++i) {
-    if (all_slots[i].role == model::Role::kHead) continue;
-    const std::string name(model::RoleName(all_slots[i].role));
-    known.insert(name);
-    left.erase(name);
-    if (all || Names(targets, name)) slots.push_back(i);
+    const model::LinearSlot& slot = all_slots[i];
+    if (slot.role == model::Role::kHead) continue;
+    AddNames(slot.role, slot.name, known);
+    std::erase_if(left, [&](const std::string& target) {
+      return IsNamed(target, slot.role, slot.name);
+    });
+    if (IsTarget(targets, slot.role, slot.name)) slots.push_back(i);
   }
   if (!left.empty() || slots.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -81,10 +98,15 @@ absl::Status CheckTargets(const std::vector<model::SlotShape>& maps,
                           std::string_view option) {
   std::set<std::string> known;
   for (const model::SlotShape& map : maps) {
-    known.insert(std::string(model::RoleName(map.role)));
+    AddNames(map.role, map.name, known);
   }
   for (const std::string& target : targets) {
-    if (target == kAllLinear || known.contains(target)) continue;
+    const bool is_known =
+        target == kAllLinear ||
+        std::any_of(maps.begin(), maps.end(), [&](const model::SlotShape& map) {
+          return IsNamed(target, map.role, map.name);
+        });
+    if (is_known) continue;
     return InputError(
         option,
         absl::StrCat("'", target, "' names no linear map of the model; wanted ",

@@ -17,6 +17,11 @@ namespace sft::methods {
 
 inline constexpr char kAllLinear[] = "all-linear";
 
+// Whether they name this map: all of them, by its role ("o_proj"), or by its
+// own name, or the end of it, as PEFT does ("query_key_value", "mlp.c_proj").
+bool IsTarget(const std::vector<std::string>& targets, model::Role role,
+              const std::string& slot);
+
 // The slots that `targets`, the value of `option`, name; an error names what
 // fits nothing. The head is no target.
 absl::StatusOr<std::vector<size_t>> TargetSlots(

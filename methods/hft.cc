@@ -128,6 +128,7 @@ std::vector<uint8_t> DrawHftMask(
   categories.push_back({model::Role::kQkv});
   categories.push_back(
       {model::Role::kUp, model::Role::kDown, model::Role::kGate});
+  categories.push_back({model::Role::kGateUp});
   categories.push_back({model::Role::kNorm});
   for (const auto& roles : categories) {
     FreezeCategory(OfRoles(parameters, roles), share, rng, mask);

@@ -81,6 +81,7 @@ absl::Status LoraMethod::Attach(model::Model& model) {
   at::NoGradGuard no_grad;
   for (size_t i = 0; i < slots.size(); ++i) {
     model::LinearSlot& slot = slots[i];
+    SFT_RETURN_IF_ERROR(model.ReadMap(slot));
     auto* dense = dynamic_cast<model::DenseLinear*>(slot.map.get());
     if (dense == nullptr) {
       return absl::FailedPreconditionError(

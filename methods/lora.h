@@ -39,7 +39,9 @@ struct LoraOptions {
       "share of the adapter's inputs dropped in training");
     v("lora.targets", targets, Limits{},
       "all-linear, or a list of q_proj, k_proj, v_proj, o_proj, gate_proj, "
-      "up_proj, down_proj, qkv_proj (one map for all three), pooler");
+      "up_proj, down_proj, qkv_proj and gate_up_proj (one map for all), "
+      "pooler; "
+      "or as PEFT calls the model's maps: query_key_value, fc1, mlp.c_proj");
     v("lora.rslora", rslora, Limits{}, "scale is alpha / sqrt(r)");
     v("lora.dora", dora, Limits{}, "learn a magnitude a row besides");
     v("lora.lora_plus_ratio", lora_plus_ratio, Limits{1e-3, 1e4, {}},
@@ -63,6 +65,7 @@ class LoraMethod : public train::UpdateMethod {
   LoraMethod(LoraOptions options, int64_t seed);
 
   absl::Status Attach(model::Model& model) override;
+  bool ReadsMapByMap() const override { return true; }
   absl::Status BeginRound(int64_t round) override;
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;

@@ -20,14 +20,10 @@ absl::Status CheckLora(const spec::RunConfig& config,
   LoraOptions options;
   SFT_RETURN_IF_ERROR(ReadFields(config.method_options, options));
   SFT_RETURN_IF_ERROR(CheckTargets(maps, options.targets, "lora.targets"));
-  const bool all = std::find(options.targets.begin(), options.targets.end(),
-                             kAllLinear) != options.targets.end();
   const model::SlotShape* smallest = nullptr;
   int64_t most = 0;
   for (const model::SlotShape& map : maps) {
-    const auto named = std::find(options.targets.begin(), options.targets.end(),
-                                 model::RoleName(map.role));
-    if (!all && named == options.targets.end()) continue;
+    if (!IsTarget(options.targets, map.role, map.name)) continue;
     const int64_t side = std::min(map.in_features, map.out_features);
     if (smallest != nullptr && side >= most) continue;
     smallest = &map;

@@ -37,6 +37,7 @@ absl::Status OftMethod::Attach(model::Model& model) {
   for (size_t i = 0; i < slots.size(); ++i) {
     model::LinearSlot& slot = slots[i];
     if (slot.role == model::Role::kHead) continue;
+    SFT_RETURN_IF_ERROR(model.ReadMap(slot));
     auto* dense = dynamic_cast<model::DenseLinear*>(slot.map.get());
     if (dense == nullptr) {
       return absl::FailedPreconditionError(

@@ -29,7 +29,9 @@ struct OftOptions {
       "terms of the Cayley-Neumann series, at least 4; 0 = exact");
     v("oft.targets", targets, Limits{},
       "all-linear, or a list of q_proj, k_proj, v_proj, o_proj, gate_proj, "
-      "up_proj, down_proj, qkv_proj (one map for all three), pooler");
+      "up_proj, down_proj, qkv_proj and gate_up_proj (one map for all), "
+      "pooler; "
+      "or as PEFT calls the model's maps: query_key_value, fc1, mlp.c_proj");
   }
 };
 // Between limits, too, some counts of terms are none.
@@ -40,6 +42,7 @@ class OftMethod : public train::UpdateMethod {
   OftMethod(OftOptions options, int64_t seed);
 
   absl::Status Attach(model::Model& model) override;
+  bool ReadsMapByMap() const override { return true; }
   absl::Status BeginRound(int64_t) override { return absl::OkStatus(); }
   std::vector<train::TrainableParameter> TrainableParameters() override;
   absl::Status Merge() override;

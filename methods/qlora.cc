@@ -61,7 +61,11 @@ struct Nf4Product : torch::autograd::Function<Nf4Product> {
 };
 
 double SquaredNorm(const at::Tensor& t) {
-  return t.to(at::kDouble).square().sum().item<double>();
+  // In place, but never on `t` itself.
+  return t.to(at::kDouble, /*non_blocking=*/false, /*copy=*/true)
+      .square_()
+      .sum()
+      .item<double>();
 }
 
 }  // namespace
@@ -159,7 +163,7 @@ std::unique_ptr<model::LinearMap> QloraMethod::FreezeBase(
   bits_ += map->weight().bits_per_weight() * numel;
   weights_ += numel;
   if (weight_OI.is_meta()) return map;  // of an outline: sizes, no values
-  const double error = SquaredNorm(weight_OI - map->DenseWeight());
+  const double error = SquaredNorm(map->DenseWeight().sub_(weight_OI));
   weight_square_ += SquaredNorm(weight_OI);
   quantization_square_ += error;
   base_error_square_.emplace_back(map.get(), error);

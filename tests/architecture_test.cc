@@ -54,6 +54,8 @@ const std::vector<Rule>& Rules() {
       {"harness/launch/",
        {kCore, kSpec, kFormats, kText, kMetrics, kData, kModel, kTrain, kEval,
         kMeasure, kRecord, kSearch}},
+      {"harness/selfcheck/",
+       {kCore, kSpec, kText, kData, kModel, kTrain, kEval, "harness/launch/"}},
       {kAnalysis, {kCore, kSpec, kMetrics, kRecord, kSearch}},
       {"harness/page/", {kCore, kSpec, kMetrics, kRecord, kSearch, kAnalysis}},
       {"methods/",

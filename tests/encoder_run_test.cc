@@ -57,6 +57,13 @@ data::Row RowOf(const std::string& kind, const Line& line, int64_t id) {
     row.text = line.text();
     row.text_pair = "the question";
     row.label = line.place;
+  } else if (kind == "multi_label") {
+    row.text = line.text();
+    row.label_set = {line.place};
+    if (row.text.find("lazy") != std::string::npos) row.label_set.push_back(2);
+  } else if (kind == "regression") {
+    row.text = line.text();
+    row.value = line.place == 0 ? -0.75 : 0.75;
   } else if (kind == "token_labels") {
     row.words = line.words;
     row.tags.assign(line.words.size(), "O");
@@ -105,7 +112,10 @@ launch::Workbench MakeBench() {
                   {"accuracy", "f1_macro", "mcc"}),
       MakeDataset("tags", "token_labels", {"land", "name"}, {"span_f1"}),
       MakeDataset("answers", "question_answering", {},
-                  {"squad_f1", "exact_match"})};
+                  {"squad_f1", "exact_match"}),
+      MakeDataset("topics", "multi_label", {"land", "name", "rest"},
+                  {"labels_f1_micro", "labels_f1_macro", "subset_accuracy"}),
+      MakeDataset("degrees", "regression", {}, {"pearson", "spearman", "mse"})};
   return bench;
 }
 
@@ -227,6 +237,8 @@ TEST_CASE("a run on an encoder learns its task with every method and head",
       const nlohmann::json config = nlohmann::json::parse(file);
       if (data.name == "lands") CHECK(config["id2label"]["1"] == "name");
       if (data.name == "tags") CHECK(config["id2label"]["3"] == "B-name");
+      if (data.name == "topics") CHECK(config["id2label"]["2"] == "rest");
+      if (data.name == "degrees") CHECK(config["problem_type"] == "regression");
 
       // The weights belong to the files that the run began from, and to no
       // others.

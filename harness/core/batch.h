@@ -18,8 +18,15 @@ enum class HeadKind {
   kNextToken,  // labels[t] = input_ids[t], predicted from position t-1
   kSequence,   // labels[0] = the class
   kToken,      // labels[t] = the class of token t
-  kSpan        // labels[0], labels[1] = first and last token of the answer
+  kSpan,       // labels[0], labels[1] = first and last token of the answer
+  kLabels,     // values[c] = 1 if class c is one of the row's, else 0
+  kValue       // values[0] = a number
 };
+// Whether a head has one result a row; the three kinds have the same maps.
+constexpr bool ReadsRows(HeadKind head) {
+  return head == HeadKind::kSequence || head == HeadKind::kLabels ||
+         head == HeadKind::kValue;
+}
 
 // One tokenized row; labels are kNoLoss where there is no target. Under
 // kNextToken labels[0] is kNoLoss.
@@ -28,6 +35,9 @@ struct Example {
   std::vector<int32_t> input_ids;
   std::vector<int32_t> labels;
   std::vector<int32_t> token_types;  // encoders' segments; empty = all 0
+  // Of kLabels and kValue: what the row's result is to be. labels[0] is then 0,
+  // for the row has a target.
+  std::vector<double> values;
   HeadKind head = HeadKind::kNextToken;
   int64_t target_tokens() const {
     int64_t n = 0;
@@ -48,6 +58,7 @@ struct Batch {
   at::Tensor labels_BT;          // int64, kNoLoss = no target
   at::Tensor position_ids_BT;    // int64, restarts at every sequence
   at::Tensor token_types_BT;     // int64, undefined = all 0
+  at::Tensor values_PC;          // f64, of each sequence; undefined = none
   at::Tensor cu_seqlens;         // int32 [P+1], undefined if padded
   std::vector<int64_t> lengths;  // of each sequence, pads not counted
   std::vector<int64_t> row_ids;  // of each sequence
@@ -75,7 +86,7 @@ inline std::vector<at::Tensor*> TensorsOf(Batch& batch) {
   for (at::Tensor* tensor :
        {&batch.input_ids_BT, &batch.labels_BT, &batch.position_ids_BT,
         &batch.token_types_BT, &batch.cu_seqlens, &batch.target_row_M,
-        &batch.target_M}) {
+        &batch.target_M, &batch.values_PC}) {
     if (tensor->defined()) tensors.push_back(tensor);
   }
   return tensors;

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <atomic>
 #include <cerrno>
@@ -15,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "harness/core/packed_file.h"
 #include "harness/core/process_place.h"
 #include "harness/core/status.h"
 #include "harness/core/stop_point.h"
@@ -174,52 +174,38 @@ absl::StatusOr<std::string> ReadFile(const std::string& path,
 
 absl::StatusOr<std::vector<std::string>> ReadLines(const std::string& path,
                                                    int64_t max_line_bytes) {
-  if (!FileExists(path)) return absl::NotFoundError(path + ": no such file");
-  if (IsFolder(path)) return InputError(path, "is a folder");
-  // gzopen reads plain files as they are, so one path serves both.
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"),
-                                                  gzclose);
-  if (file == nullptr) return SystemError(path, "cannot be opened");
-  gzbuffer(file.get(), 1 << 18);
+  SFT_ASSIGN_OR_RETURN(PackedFile file, PackedFile::Open(path));
   std::vector<std::string> lines;
   std::string line;
-  std::vector<char> buffer(1 << 16);
-  int n = 0;
   bool open_line = false;
-  while ((n = gzread(file.get(), buffer.data(),
-                     static_cast<unsigned>(buffer.size()))) > 0) {
+  const auto end_line = [&] {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(std::move(line));
+    line.clear();
+    open_line = false;
+  };
+  while (true) {
     StopPoint();
-    const char* at = buffer.data();
-    const char* end = at + n;
-    while (at < end) {
-      const char* newline =
-          static_cast<const char*>(memchr(at, '\n', end - at));
-      const char* stop = newline != nullptr ? newline : end;
-      if (static_cast<int64_t>(line.size()) + (stop - at) > max_line_bytes) {
+    const absl::StatusOr<std::string_view> piece = file.Next();
+    const std::string where = absl::StrCat(path, ":", lines.size() + 1);
+    if (!piece.ok()) return InputError(where, ToStd(piece.status().message()));
+    if (piece->empty()) break;
+    for (std::string_view left = *piece; !left.empty();) {
+      const size_t newline = left.find('\n');
+      const std::string_view text = left.substr(0, newline);
+      if (static_cast<int64_t>(line.size() + text.size()) > max_line_bytes) {
         return InputError(
             absl::StrCat(path, ":", lines.size() + 1),
             absl::StrCat("the line is longer than ", max_line_bytes, " bytes"));
       }
-      line.append(at, stop);
+      line += text;
       open_line = true;
-      if (newline == nullptr) break;
-      if (!line.empty() && line.back() == '\r') line.pop_back();
-      lines.push_back(std::move(line));
-      line.clear();
-      open_line = false;
-      at = newline + 1;
+      if (newline == std::string_view::npos) break;
+      end_line();
+      left.remove_prefix(newline + 1);
     }
   }
-  int code = 0;
-  const char* message = gzerror(file.get(), &code);
-  if (n < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-    return InputError(absl::StrCat(path, ":", lines.size() + 1),
-                      absl::StrCat("cannot be decompressed: ", message));
-  }
-  if (open_line) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    lines.push_back(std::move(line));
-  }
+  if (open_line) end_line();
   return lines;
 }
 
@@ -378,6 +364,16 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(size_bytes_, other.size_bytes_);
   std::swap(path_, other.path_);
   return *this;
+}
+
+void MappedFile::Forget(const uint8_t* begin, size_t size_bytes) const {
+  if (size_bytes == 0) return;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto at = static_cast<size_t>(begin - data_);
+  const size_t first = at / page * page;
+  // It is a read-only map: nothing is lost, and a refusal only costs memory.
+  madvise(const_cast<uint8_t*>(data_) + first, at + size_bytes - first,
+          MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

@@ -26,7 +26,7 @@ absl::Status WriteError(const std::string& path, int error, int64_t bytes);
 // The whole file. Errors: NotFound, or InvalidArgument above `max_bytes`.
 absl::StatusOr<std::string> ReadFile(const std::string& path,
                                      int64_t max_bytes = int64_t{1} << 31);
-// The lines of a text file, gunzipped if the name ends in .gz; "\r\n" and
+// The lines of a text file, unpacked if it is gzip or zstd; "\r\n" and
 // "\n" end a line. A line above `max_line_bytes` is an error naming it.
 absl::StatusOr<std::vector<std::string>> ReadLines(
     const std::string& path, int64_t max_line_bytes = int64_t{64} << 20);
@@ -79,6 +79,9 @@ class MappedFile {
   const uint8_t* data() const { return data_; }
   size_t size_bytes() const { return size_bytes_; }
   const std::string& path() const { return path_; }
+  // These bytes, of data(), are done with: their pages leave memory, and are
+  // read anew by who looks at them again.
+  void Forget(const uint8_t* begin, size_t size_bytes) const;
 
  private:
   MappedFile() = default;

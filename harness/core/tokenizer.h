@@ -18,6 +18,16 @@ namespace sft {
 struct ChatTurn {
   std::string role;
   std::string content;
+  // The whole message as JSON, role and content too, where it says more than
+  // these (tool calls, thoughts, no content at all); "" where it does not.
+  std::string message = {};
+};
+
+// A conversation as a chat template writes it.
+struct RenderedChat {
+  std::string text;
+  // Half-open byte ranges that {% generation %} blocks wrote, ascending.
+  std::vector<std::pair<size_t, size_t>> generated;
 };
 
 // Ids with, for each, the half-open byte range of the text it came from.
@@ -91,6 +101,18 @@ class Tokenizer {
   // `turns` as the model's own chat template writes them, as text.
   virtual absl::StatusOr<std::string> RenderChat(
       const std::vector<ChatTurn>& turns, bool add_generation_prompt) const = 0;
+  // The same with `variables`, a JSON object of what the template is given
+  // beside them ({"tools": [...], "enable_thinking": false}); "" = nothing.
+  virtual absl::StatusOr<RenderedChat> RenderChatWith(
+      const std::vector<ChatTurn>& turns, std::string_view variables,
+      bool add_generation_prompt) const {
+    if (!variables.empty()) {
+      return absl::UnimplementedError("this tokenizer's chats take no tools");
+    }
+    absl::StatusOr<std::string> text = RenderChat(turns, add_generation_prompt);
+    if (!text.ok()) return text.status();
+    return RenderedChat{*std::move(text), {}};
+  }
 
   // SHA-256 (hex) over vocabulary, merges, special tokens, pre-tokenizer and
   // chat template.

@@ -33,10 +33,22 @@ const Example& Checked(const std::vector<Example>& examples,
   return example;
 }
 
-// The head that all pieces share; and room for token types, if any has some.
+// The head that all pieces share, their values; and room for token types, if
+// any has some.
 void StartBatch(const std::vector<Example>& examples,
                 const std::vector<Piece>& pieces, Batch& batch) {
   batch.head = Checked(examples, pieces.front()).head;
+  std::vector<double> values;
+  for (const Piece& piece : pieces) {
+    const std::vector<double>& own = examples[piece.index].values;
+    TORCH_CHECK(own.size() == examples[pieces[0].index].values.size(),
+                "example ", piece.index, " has ", own.size(), " values");
+    values.insert(values.end(), own.begin(), own.end());
+  }
+  if (!values.empty()) {
+    batch.values_PC =
+        at::tensor(values, at::kDouble).view({std::ssize(pieces), -1});
+  }
   for (const Piece& piece : pieces) {
     const Example& example = Checked(examples, piece);
     TORCH_CHECK(example.head == batch.head, "a batch of two heads");

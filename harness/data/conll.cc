@@ -1,11 +1,13 @@
 #include "harness/data/conll.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/data/clean_text.h"
 #include "harness/data/line_reader.h"
 
 namespace sft::data {
@@ -44,7 +46,8 @@ class ConllReader {
     } else if (const std::string why = Utf8Complaint(line); !why.empty()) {
       Refuse(number, why);
     } else {
-      AddToken(Columns(line), number);
+      std::vector<std::string> columns = Columns(line);
+      if (!IsComment(line, columns)) AddToken(std::move(columns), number);
     }
   }
 
@@ -69,6 +72,19 @@ class ConllReader {
     sentence_ = {};
   }
 
+  bool IsComment(std::string_view line,
+                 const std::vector<std::string>& columns) const {
+    if (line[0] != '#' || !why_.empty() || !sentence_.words.empty()) {
+      return false;
+    }
+    const int64_t count = static_cast<int64_t>(columns.size());
+    char prefix = 0;
+    std::string_view type;
+    return count < 2 || (columns_ > 0 && count != columns_) ||
+           !(columns.back() == "O" || SplitTag(columns.back(), prefix, type) ||
+             (options_.any_tags && columns_ > 0));
+  }
+
   void AddToken(std::vector<std::string> columns, int64_t number) {
     if (columns[0] == "-DOCSTART-") {
       EndSentence();
@@ -82,8 +98,15 @@ class ConllReader {
     } else if (columns_ > 0 && count != columns_) {
       Refuse(number, absl::StrCat(count, " columns, wanted ", columns_,
                                   " as in line ", columns_line_));
-    } else if (columns[0].empty()) {
+    } else if (const int64_t most =
+                   std::max(options_.word_column, options_.tag_column);
+               most > count) {
+      Refuse(number, absl::StrCat(count, " columns, and columns: wants the ",
+                                  most, "th"));
+    } else if (WordOf(columns).empty()) {
       Refuse(number, "an empty word");
+    } else if (TagOf(columns).empty() && options_.any_tags) {
+      Refuse(number, "an empty tag");
     } else if (static_cast<int64_t>(sentence_.words.size()) ==
                options_.max_words) {
       Refuse(number, absl::StrCat("a sentence above ", options_.max_words,
@@ -93,11 +116,22 @@ class ConllReader {
         columns_ = count;
         columns_line_ = number;
       }
-      AddTagged(std::move(columns.front()), std::move(columns.back()), number);
+      AddTagged(WordOf(columns), TagOf(columns), number);
     }
   }
 
+  const std::string& WordOf(const std::vector<std::string>& columns) const {
+    return options_.word_column > 0 ? columns[options_.word_column - 1]
+                                    : columns.front();
+  }
+  const std::string& TagOf(const std::vector<std::string>& columns) const {
+    return options_.tag_column > 0 ? columns[options_.tag_column - 1]
+                                   : columns.back();
+  }
+
   void AddTagged(std::string word, std::string tag, int64_t number) {
+    if (options_.any_tags)
+      return AddPair(std::move(word), std::move(tag), number);
     char prefix = 0;
     std::string_view type;
     if (!SplitTag(tag, prefix, type)) {
@@ -122,6 +156,10 @@ class ConllReader {
       }
       tag[0] = 'B';
     }
+    AddPair(std::move(word), std::move(tag), number);
+  }
+
+  void AddPair(std::string word, std::string tag, int64_t number) {
     if (sentence_.words.empty()) sentence_.line = number;
     sentence_.words.push_back(std::move(word));
     sentence_.tags.push_back(std::move(tag));

@@ -27,15 +27,20 @@ struct ConllOptions {
   // The file is IOB1, as CoNLL-2003's own are: an entity begins with I-, with
   // B- only right behind one of its type. Tags are converted to BIO2.
   bool iob1 = false;
+  // Tags are whatever stands there, but not empty.
+  bool any_tags = false;
+  // From 1; 0 = the first and the last.
+  int64_t word_column = 0, tag_column = 0;
   int64_t max_line_bytes = int64_t{1} << 20;
   int64_t max_words = int64_t{1} << 16;  // of a sentence
 };
 
-// The sentences of a file, gunzipped if it is gzip; -DOCSTART- lines and lines
-// of white space alone separate. A sentence with a fault (a line that is no
-// UTF-8, too long, or has other columns than the file's first; a tag that is
-// no O, B-x or I-x; I-x that continues no x) is refused, with the file:line of
-// the fault. A file without a good sentence is an error.
+// The sentences of a file, unpacked if it is gzip or zstd; -DOCSTART- lines and
+// lines of white space alone separate, and lines before a sentence that begin
+// with '#' and are no word with its tag are comments. A sentence with a fault
+// (a line that is no UTF-8, too long, or has other columns than the file's
+// first; a tag that is no O, B-x or I-x; I-x that continues no x) is refused,
+// with the file:line of the fault. A file without a good sentence is an error.
 absl::StatusOr<ConllTable> ReadConll(const std::string& path,
                                      const ConllOptions& options);
 

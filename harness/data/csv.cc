@@ -35,18 +35,18 @@ bool CsvParser::Feed(std::string_view line) {
   const bool keep = record_bytes_ <= max_record_bytes_;
   bool quoted = open_;
   while (true) {
-    if (!quoted && i < line.size() && line[i] == '"' && !open_) {
+    if (!quoted && i < line.size() && line[i] == quote_ && !open_) {
       quoted = true;
       open_ = true;
       ++i;
     }
     if (open_) {
       while (i < line.size()) {
-        if (line[i] != '"') {
+        if (line[i] != quote_) {
           if (keep) field_ += line[i];
           ++i;
-        } else if (i + 1 < line.size() && line[i + 1] == '"') {
-          if (keep) field_ += '"';
+        } else if (i + 1 < line.size() && line[i + 1] == quote_) {
+          if (keep) field_ += line[i];
           i += 2;
         } else {
           open_ = false;
@@ -60,7 +60,7 @@ bool CsvParser::Feed(std::string_view line) {
       }
     }
     while (i < line.size() && line[i] != delimiter_) {
-      if (line[i] == '"') Refuse("a quote within an unquoted field");
+      if (line[i] == quote_) Refuse("a quote within an unquoted field");
       if (keep) field_ += line[i];
       ++i;
     }

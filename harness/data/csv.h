@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,8 +41,12 @@ struct CsvOptions {
 // Takes lines, gives records.
 class CsvParser {
  public:
-  explicit CsvParser(int64_t max_record_bytes, char delimiter = ',')
-      : max_record_bytes_(max_record_bytes), delimiter_(delimiter) {}
+  // Without a `quote` every character but the delimiter is one of a field.
+  explicit CsvParser(int64_t max_record_bytes, char delimiter = ',',
+                     std::optional<char> quote = '"')
+      : max_record_bytes_(max_record_bytes),
+        delimiter_(delimiter),
+        quote_(quote) {}
   // True if `line` (without its end) closes a record: then `record` and
   // `error` ("" if it is well formed) are set.
   bool Feed(std::string_view line);
@@ -58,6 +63,7 @@ class CsvParser {
 
   int64_t max_record_bytes_;
   char delimiter_;
+  std::optional<char> quote_;
   int64_t lines_ = 0;
   int64_t record_bytes_ = 0;
   bool open_ = false;
@@ -66,7 +72,7 @@ class CsvParser {
   std::string error_;
 };
 
-// The records of a file, gunzipped if its name ends in .gz. Ragged and
+// The records of a file, unpacked if it is gzip or zstd. Ragged and
 // malformed records and such that are no UTF-8 are refused with file:line;
 // an unreadable file, one whose last quote is never closed, and one without
 // a good record are errors.

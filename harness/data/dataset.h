@@ -19,8 +19,13 @@ namespace sft::data {
 struct Row {
   int64_t id = 0;               // line or record number in its source
   std::vector<ChatTurn> turns;  // the last one is the answer, by "assistant"
+  // What a chat template is given beside them (tools), as JSON; "" if nothing.
+  std::string chat_variables;
   // Classification: index into Task::labels. Multiple choice: into `choices`.
   int64_t label = -1;
+  // Several labels: indices into Task::labels, rising. A number: it.
+  std::vector<int64_t> label_set;
+  double value = 0;
 
   // What encoders read: one text, or a pair (premise and hypothesis, question
   // and context). Empty where a row has no such form.

@@ -28,7 +28,7 @@ struct JsonTable {
 inline constexpr int64_t kMaxJsonLineBytes = int64_t{16} << 20;
 inline constexpr int64_t kMaxJsonFileBytes = int64_t{1} << 30;
 
-// One object a line (gunzipped if the name ends in .gz); lines that are no
+// One object a line (unpacked if it is gzip or zstd); lines that are no
 // UTF-8, no JSON or no object are refused with file:line, empty ones skipped.
 // A file without a good record is an error.
 absl::StatusOr<JsonTable> ReadJsonl(const std::string& path);

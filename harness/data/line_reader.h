@@ -1,17 +1,15 @@
-// Lines of a file, gunzipped where it is gzip, one at a time: memory for one
-// line, whatever the file holds.
+// Lines of a file, unpacked where it is gzip or zstd, one at a time: memory for
+// one line, whatever the file holds.
 #ifndef HARNESS_DATA_LINE_READER_H_
 #define HARNESS_DATA_LINE_READER_H_
 
-#include <zlib.h>
-
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/statusor.h"
+#include "harness/core/packed_file.h"
 
 namespace sft::data {
 
@@ -35,9 +33,8 @@ class LineReader {
 
   std::string path_;
   int64_t max_line_bytes_ = 0;
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> file_{nullptr, gzclose};
-  std::vector<char> buffer_;
-  size_t at_ = 0, end_ = 0;
+  std::optional<PackedFile> file_;
+  std::string_view left_;  // of what was read last
   std::string line_;
   bool too_long_ = false;
   int64_t number_ = 0;

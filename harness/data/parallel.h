@@ -20,10 +20,10 @@ struct ParallelTable {
   std::vector<RefusedRow> refused;
 };
 
-// The pairs of two files, each gunzipped if it is gzip, without white space at
-// the lines' ends. A pair of which one line is empty, no UTF-8 or above
-// `max_line_bytes` is refused, with the file:line of the fault. Files with
-// different numbers of lines, and such without a good pair, are errors.
+// The pairs of two files, each unpacked if it is gzip or zstd, without white
+// space at the lines' ends. A pair of which one line is empty, no UTF-8 or
+// above `max_line_bytes` is refused, with the file:line of the fault. Files
+// with different numbers of lines, and such without a good pair, are errors.
 absl::StatusOr<ParallelTable> ReadParallel(const std::string& source_path,
                                            const std::string& target_path,
                                            int64_t max_line_bytes = int64_t{1}

@@ -32,6 +32,9 @@ struct AnswerFrame {
   std::string lead;  // the spaces between prompt and answer
   std::string end;   // through the end of turn; "" if no text writes it
   std::string rest;  // what a chat template writes behind `end`
+  // What a chat template writes before `lead` once an answer follows: `before`,
+  // but of templates that then leave out something of it.
+  std::string shown;
   std::optional<int32_t> end_id;  // the end of turn
 };
 
@@ -55,33 +58,58 @@ class PlainText {
 
 // Rows as the model's own chat template writes them. Where an answer stands is
 // found by a second rendering with a mark in its place, so templates that trim
-// it, or write something between prompt and answer, are read as they are. An
-// error tells what cannot be placed.
+// it, or write something between prompt and answer, are read as they are; what
+// {% generation %} blocks write is taken as it is. An answer follows the prompt
+// that the template writes for it in use. An error tells what cannot be placed.
+// `variables` as in Tokenizer::RenderChatWith.
 class ChatText {
  public:
   explicit ChatText(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
-  absl::StatusOr<AnswerFrame> Frame(const std::vector<ChatTurn>& before) const;
-  absl::StatusOr<RowText> Whole(const std::vector<ChatTurn>& turns,
-                                bool all) const;
+  absl::StatusOr<AnswerFrame> Frame(const std::vector<ChatTurn>& before,
+                                    const std::string& variables = "") const;
+  // One text, or with `all` one for each answer, of the turns through it, where
+  // a template writes earlier turns otherwise once others follow (it drops
+  // their thoughts, or moves the system turn): what an answer was trained
+  // behind is what it follows in use.
+  absl::StatusOr<std::vector<RowText>> Whole(
+      const std::vector<ChatTurn>& turns, bool all,
+      const std::string& variables = "") const;
 
  private:
   struct End {
     size_t size = 0;  // bytes through it
     int32_t id = 0;
   };
+  // A row's text through its last answer, the template's own before it was cut,
+  // and what stands in both from the start on.
+  struct Placed {
+    RowText row;
+    AnswerFrame frame;
+    RenderedChat whole;
+    bool as_written = true;  // the text is the template's
+  };
   // The end of turn in what a template writes behind an answer: special tokens
   // in a row, up to the first that the tokenizer knows to end turns; only white
   // space may stand before them.
   std::optional<End> EndIn(const std::string& behind) const;
+  // The last such token of an answer's own text; `id` counts as one, too.
+  std::optional<End> LastEndIn(const std::string& answer, int32_t id) const;
+  bool IsEnd(const std::string& text) const;  // special tokens alone
   // Bytes of `behind` through the last special token of `turn_end` with which
   // it begins as `turn_end` does.
   size_t SharedEnd(const std::string& turn_end,
                    const std::string& behind) const;
-  // Adds the range of each answer but the last in the text `whole` of `turns`;
-  // `turn_end` as AnswerFrame::end.
-  absl::Status AddEarlier(const std::vector<ChatTurn>& turns,
-                          const std::string& turn_end, const std::string& whole,
-                          RowText& out) const;
+  absl::StatusOr<Placed> Last(const std::vector<ChatTurn>& turns,
+                              const std::string& variables) const;
+  // The last answer of a template that marks answers itself.
+  absl::Status PlaceGenerated(const std::vector<ChatTurn>& before,
+                              const std::string& variables,
+                              Placed& placed) const;
+  // Where the answer turns[index], not the last, stands in `last`'s text;
+  // nullopt where the template writes it otherwise as the last.
+  absl::StatusOr<std::optional<std::vector<std::pair<size_t, size_t>>>> Earlier(
+      const std::vector<ChatTurn>& turns, size_t index,
+      const std::string& variables, const Placed& last) const;
 
   const Tokenizer& tokenizer_;
 };

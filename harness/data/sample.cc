@@ -27,7 +27,9 @@ std::string DigestOfRows(const std::vector<Row>& rows) {
     for (const ChatTurn& turn : row.turns) {
       Add(text, turn.role);
       Add(text, turn.content);
+      if (!turn.message.empty()) Add(text, turn.message);
     }
+    if (!row.chat_variables.empty()) Add(text, row.chat_variables);
     for (const auto* list :
          {&row.words, &row.tags, &row.references, &row.choices}) {
       for (const std::string& part : *list) Add(text, part);
@@ -90,7 +92,9 @@ RowIdentity IdentityOf(const Row& row) {
     std::string& side = answered && i + 1 == row.turns.size() ? answer : prompt;
     Add(side, row.turns[i].role);
     Add(side, row.turns[i].content);
+    if (!row.turns[i].message.empty()) Add(side, row.turns[i].message);
   }
+  if (!row.chat_variables.empty()) Add(prompt, row.chat_variables);
   for (const std::string& choice : row.choices) Add(prompt, choice);
   if (row.turns.empty()) {  // for encoders alone
     Add(prompt, row.text);

@@ -17,12 +17,13 @@
 #include "harness/eval/eval_support.h"
 #include "harness/eval/scoring.h"
 #include "harness/metrics/metric_records.h"
+#include "harness/metrics/metrics.h"
 
 namespace sft::eval {
 namespace {
 
-// Calls `take` with each example's scores, in their order: [1, C] of a
-// sequence head, [T, C] of the others, f64 on the CPU.
+// Calls `take` with each example's scores, in their order: [1, C] of a head
+// that reads rows, [T, C] of the others, f64 on the CPU.
 absl::Status ForEachScores(
     model::Model& model, const std::vector<Example>& examples,
     const EvalOptions& options, int64_t* tokens,
@@ -31,7 +32,7 @@ absl::Status ForEachScores(
   int64_t index = 0;
   for (Batch& batch : data::FlatBatches(examples, options.max_tokens_a_batch)) {
     *tokens += batch.real_tokens;
-    const bool rows = batch.head == HeadKind::kSequence;
+    const bool rows = ReadsRows(batch.head);
     const std::vector<int64_t> lengths = batch.lengths;
     const int64_t all =
         rows ? std::ssize(lengths)
@@ -134,6 +135,30 @@ Answer BestSpan(const data::HeadWindow& window, const at::Tensor& scores_T2) {
   return best;
 }
 
+// The same as Model::SumLoss of one example.
+double LossOfExample(const Example& example, const at::Tensor& scores) {
+  double loss = 0;
+  if (example.head == HeadKind::kLabels || example.head == HeadKind::kValue) {
+    const double* score = scores.const_data_ptr<double>();
+    for (size_t c = 0; c < example.values.size(); ++c) {
+      const double x = score[c], y = example.values[c];
+      loss +=
+          example.head == HeadKind::kValue
+              ? (x - y) * (x - y)
+              : std::max(x, 0.0) - x * y + std::log1p(std::exp(-std::abs(x)));
+    }
+    return loss / static_cast<double>(example.values.size());
+  }
+  // A span head's scores choose one token among all.
+  const bool span = example.head == HeadKind::kSpan;
+  const at::Tensor log_p = (span ? scores.t() : scores).log_softmax(-1);
+  for (int64_t t = 0; t < log_p.size(0); ++t) {
+    if (example.labels[t] == kNoLoss) continue;
+    loss -= log_p[t][example.labels[t]].item<double>();
+  }
+  return loss;
+}
+
 }  // namespace
 
 absl::StatusOr<EvalRecord> EvaluateSequenceHead(model::Model& model,
@@ -218,6 +243,76 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(model::Model& model,
   return record;
 }
 
+absl::StatusOr<EvalRecord> EvaluateLabelsHead(model::Model& model,
+                                              const Tokenizer& tokenizer,
+                                              const EvalInput& input,
+                                              const EvalOptions& options) {
+  const Stopwatch watch;
+  EvalRecord record = StartRecord(input.name, options);
+  SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
+  metrics::LabelSets predictions, references;
+  std::vector<std::vector<double>> scores;
+  SFT_RETURN_IF_ERROR(ForEachFiniteScores(
+      model, all.examples, options, record,
+      [&](int64_t i, const at::Tensor& scores_1C) {
+        const std::vector<double>& wanted = all.examples[i].values;
+        const double* row = scores_1C.const_data_ptr<double>();
+        scores.emplace_back(row, row + wanted.size());
+        std::vector<bool>& has = references.emplace_back();
+        std::vector<bool>& says = predictions.emplace_back();
+        for (size_t c = 0; c < wanted.size(); ++c) {
+          has.push_back(wanted[c] > 0.5);
+          says.push_back(row[c] > 0);  // a probability above a half
+        }
+        record.row_ids.push_back(input.rows[i].id);
+      }));
+  const std::string detail = Detail("score:head|threshold:0.5", input);
+  for (const std::string& name : input.task->metrics) {
+    const metrics::Metric* metric = metrics::FindMetric(name);
+    if (metric == nullptr || metric->label_sets == nullptr) {
+      return InputError(record.task,
+                        absl::StrCat("metric '", name, "' is none of labels"));
+    }
+    record.metrics.push_back(metrics::MakeMetric(
+        name, metric->label_sets(predictions, references), detail));
+  }
+  record.metrics.push_back(
+      metrics::MakeMetric("mean_average_precision",
+                          metrics::MeanAveragePrecision(scores, references),
+                          Detail("score:head", input)));
+  record.wall_seconds = watch.WallSeconds();
+  return record;
+}
+
+absl::StatusOr<EvalRecord> EvaluateValueHead(model::Model& model,
+                                             const Tokenizer& tokenizer,
+                                             const EvalInput& input,
+                                             const EvalOptions& options) {
+  const Stopwatch watch;
+  EvalRecord record = StartRecord(input.name, options);
+  SFT_ASSIGN_OR_RETURN(const Windows all, RenderAll(input, tokenizer));
+  metrics::Values predictions, references;
+  SFT_RETURN_IF_ERROR(
+      ForEachFiniteScores(model, all.examples, options, record,
+                          [&](int64_t i, const at::Tensor& scores_11) {
+                            predictions.push_back(scores_11.item<double>());
+                            references.push_back(all.examples[i].values[0]);
+                            record.row_ids.push_back(input.rows[i].id);
+                          }));
+  for (const std::string& name : input.task->metrics) {
+    const metrics::Metric* metric = metrics::FindMetric(name);
+    if (metric == nullptr || metric->values == nullptr) {
+      return InputError(record.task,
+                        absl::StrCat("metric '", name, "' is none of numbers"));
+    }
+    record.metrics.push_back(
+        metrics::MakeMetric(name, metric->values(predictions, references),
+                            Detail("score:head", input)));
+  }
+  record.wall_seconds = watch.WallSeconds();
+  return record;
+}
+
 absl::StatusOr<EvalRecord> EvaluateHeadLoss(
     model::Model& model, const std::vector<Example>& examples,
     const std::string& task, const EvalOptions& options) {
@@ -225,27 +320,25 @@ absl::StatusOr<EvalRecord> EvaluateHeadLoss(
   EvalRecord record = StartRecord(task, options);
   std::vector<double> sums;
   std::vector<int64_t> counts;
-  SFT_RETURN_IF_ERROR(ForEachScores(
-      model, examples, options, &record.tokens,
-      [&](int64_t i, const at::Tensor& scores) -> absl::Status {
-        const Example& example = examples[i];
-        // A span head's scores choose one token among all.
-        const bool span = example.head == HeadKind::kSpan;
-        const at::Tensor log_p = (span ? scores.t() : scores).log_softmax(-1);
-        double nats = 0;
-        int64_t targets = 0;
-        for (int64_t t = 0; t < log_p.size(0); ++t) {
-          if (example.labels[t] == kNoLoss) continue;
-          nats -= log_p[t][example.labels[t]].item<double>();
-          ++targets;
-        }
-        record.row_ids.push_back(example.row_id);
-        sums.push_back(nats);
-        counts.push_back(targets);
-        return absl::OkStatus();
-      }));
+  SFT_RETURN_IF_ERROR(
+      ForEachScores(model, examples, options, &record.tokens,
+                    [&](int64_t i, const at::Tensor& scores) -> absl::Status {
+                      const Example& example = examples[i];
+                      record.row_ids.push_back(example.row_id);
+                      sums.push_back(LossOfExample(example, scores));
+                      counts.push_back(example.target_tokens());
+                      return absl::OkStatus();
+                    }));
   record.metrics = {metrics::MeanNats("validation_loss", sums, counts),
                     metrics::TokenCounts("validation_target_tokens", counts)};
+  MetricRecord& loss = record.metrics[0];
+  if (model.head() == HeadKind::kValue) {
+    loss.unit = "squared units";
+    loss.signature = "squared_error|over:rows|mean:rows";
+  } else if (model.head() == HeadKind::kLabels) {
+    loss.unit = "nats/label";
+    loss.signature = "binary_cross_entropy|over:rows|mean:labels,rows";
+  }
   record.wall_seconds = watch.WallSeconds();
   return record;
 }

@@ -1,5 +1,5 @@
-// Encoders measured through their heads: classes of rows, tags of words, spans
-// of answers.
+// Encoders measured through their heads: classes, labels and numbers of rows,
+// tags of words, spans of answers.
 #ifndef HARNESS_EVAL_EVALUATE_HEADS_H_
 #define HARNESS_EVAL_EVALUATE_HEADS_H_
 
@@ -32,7 +32,21 @@ absl::StatusOr<EvalRecord> EvaluateSpanHead(model::Model& model,
                                             const EvalInput& input,
                                             const EvalOptions& options);
 
-// validation_loss through a head: mean nats a target, an item each example.
+// The task's metrics of the labels that are likelier than not, and
+// mean_average_precision.
+absl::StatusOr<EvalRecord> EvaluateLabelsHead(model::Model& model,
+                                              const Tokenizer& tokenizer,
+                                              const EvalInput& input,
+                                              const EvalOptions& options);
+
+// The task's metrics of the numbers.
+absl::StatusOr<EvalRecord> EvaluateValueHead(model::Model& model,
+                                             const Tokenizer& tokenizer,
+                                             const EvalInput& input,
+                                             const EvalOptions& options);
+
+// validation_loss through a head: mean nats a target, an item each example; of
+// numbers their mean squared error.
 absl::StatusOr<EvalRecord> EvaluateHeadLoss(
     model::Model& model, const std::vector<Example>& examples,
     const std::string& task, const EvalOptions& options);

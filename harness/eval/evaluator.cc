@@ -11,6 +11,7 @@
 #include "harness/eval/heldout_windows.h"
 #include "harness/eval/row_answers.h"
 #include "harness/eval/scoring.h"
+#include "harness/metrics/bits_per_byte.h"
 #include "harness/metrics/metric_records.h"
 
 namespace sft::eval {
@@ -114,9 +115,14 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
     const std::vector<std::string>& documents, int64_t window,
     int64_t max_tokens, const std::string& name, const EvalOptions& options) {
   const Stopwatch watch;
-  SFT_ASSIGN_OR_RETURN(
-      const HeldoutWindows held,
-      WindowsOf(tokenizer, documents, window, max_tokens, name, options.bos));
+  SFT_ASSIGN_OR_RETURN(const HeldoutWindows held,
+                       WindowsOf(tokenizer, documents,
+                                 {.window = window,
+                                  .stride = options.heldout_stride,
+                                  .max_tokens = max_tokens,
+                                  .bos = options.bos,
+                                  .count_bytes = options.bits_per_byte},
+                                 name));
   const std::vector<Example>& windows = held.windows;
   const std::vector<Wanted>& wanted = held.wanted;
   EvalRecord record = StartRecord(name, options);
@@ -133,6 +139,10 @@ absl::StatusOr<EvalRecord> EvaluateHeldout(
                     metrics::MakeMetric("perplexity", detail),
                     metrics::TokenCounts("cross_entropy_tokens", counts)};
   record.metrics[1].value = std::exp(record.metrics[0].value);
+  if (options.bits_per_byte) {
+    record.metrics.push_back(metrics::MakeMetric(
+        "bits_per_byte", metrics::BitsPerByte(sums, held.bytes), detail));
+  }
   record.wall_seconds = watch.WallSeconds();
   return record;
 }

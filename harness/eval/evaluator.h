@@ -22,7 +22,11 @@ struct EvalOptions {
   // depend on it beyond rounding.
   int64_t max_tokens_a_batch = 2048;
   std::string split = "test";
-  std::string bos = "auto";  // EvaluateHeldout: as in RenderOptions
+  // EvaluateHeldout: as in RenderOptions; tokens from one window to the next
+  // (0: they do not overlap); whether bytes are counted, too.
+  std::string bos = "auto";
+  int64_t heldout_stride = 0;
+  bool bits_per_byte = false;
   int64_t round = 0;
 };
 
@@ -49,8 +53,9 @@ absl::StatusOr<EvalRecord> EvaluateLoss(model::Model& model,
                                         const std::string& task,
                                         const EvalOptions& options = {});
 
-// cross_entropy and perplexity of held-out text in windows of `window`
-// tokens that do not overlap and never cross documents; an item a window. Each
+// cross_entropy and perplexity of held-out text, and bits_per_byte if it is
+// asked for, in windows of `window` tokens that do not overlap, unless a stride
+// says so, and never cross documents; an item a window. Each
 // begins with the tokenizer's BOS, if it prescribes one, which then predicts
 // the first token of text; else that is only read. The windows are the first
 // one of each document, then the second ones, and so on until `max_tokens` (0 =

@@ -1,5 +1,7 @@
 #include "harness/eval/task_evaluator.h"
 
+#include <algorithm>
+
 #include "harness/core/status.h"
 #include "harness/eval/evaluate_choice.h"
 #include "harness/eval/evaluate_generation.h"
@@ -36,6 +38,10 @@ absl::StatusOr<EvalRecord> Heldout(model::Model& model,
                                    const EvalOptions& options) {
   EvalOptions own = options;
   own.bos = input.render.bos;
+  own.heldout_stride = input.heldout_stride;
+  const std::vector<std::string>& wanted = input.task->metrics;
+  own.bits_per_byte =
+      std::find(wanted.begin(), wanted.end(), "bits_per_byte") != wanted.end();
   return EvaluateHeldout(model, tokenizer, input.documents,
                          input.heldout_window, input.heldout_tokens, input.name,
                          own);
@@ -56,6 +62,10 @@ std::string_view HeadName(HeadKind head) {
       return "token";
     case HeadKind::kSpan:
       return "span";
+    case HeadKind::kLabels:
+      return "labels";
+    case HeadKind::kValue:
+      return "value";
   }
   return "";
 }
@@ -91,6 +101,10 @@ const std::vector<TaskEvaluator>& AllTaskEvaluators() {
        EvaluateTokenHead},
       {"spans of answers", HeadKind::kSpan, HasHead<HeadKind::kSpan>,
        EvaluateSpanHead},
+      {"labels of rows", HeadKind::kLabels, HasHead<HeadKind::kLabels>,
+       EvaluateLabelsHead},
+      {"numbers of rows", HeadKind::kValue, HasHead<HeadKind::kValue>,
+       EvaluateValueHead},
   };
   return table;
 }

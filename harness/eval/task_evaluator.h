@@ -29,7 +29,7 @@ struct EvalInput {
   std::vector<data::Row> rows;
   std::vector<Example> examples;       // the rows, rendered (measured_by_loss)
   std::vector<std::string> documents;  // is_text
-  int64_t heldout_window = 512;
+  int64_t heldout_window = 512, heldout_stride = 0;
   int64_t heldout_tokens = 4096;
 };
 

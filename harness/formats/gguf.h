@@ -1,13 +1,15 @@
 // GGUF, version 2 and 3, little-endian: magic, counts, metadata, tensor
-// records, aligned data. Format: ggml/docs/gguf.md. The file is mapped; every
-// count, length, offset and product of dimensions is checked against its size
-// before anything is allocated.
+// records, aligned data. Format: ggml/docs/gguf.md. Files are mapped; every
+// count, length, offset and product of dimensions is checked against their size
+// before anything is allocated. A model may be split over several
+// (keys split.*): the first has the metadata, each has tensors.
 #ifndef HARNESS_FORMATS_GGUF_H_
 #define HARNESS_FORMATS_GGUF_H_
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,6 +21,8 @@
 namespace sft::formats {
 
 struct GgufTensor {
+  std::string file;  // for messages
+  size_t part = 0;   // of a split model, from 0
   std::string name;
   std::vector<int64_t> shape;  // row-major: the reverse of the file's order
   uint64_t ggml_id = 0;
@@ -28,9 +32,14 @@ struct GgufTensor {
 
 class GgufFile {
  public:
+  // With all parts of a split model, of which `path` is the first.
   static absl::StatusOr<GgufFile> Open(const std::string& path);
 
-  const std::string& path() const { return map_.path(); }
+  const std::string& path() const { return maps_[0].path(); }
+  // What a tensor's data lie in; valid as long as this file.
+  const MappedFile& MapOf(const GgufTensor& tensor) const {
+    return maps_[tensor.part];
+  }
   const std::map<std::string, GgufValue>& metadata() const { return metadata_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
 
@@ -38,14 +47,26 @@ class GgufFile {
   template <class T>
   absl::StatusOr<T> Get(const std::string& key) const;
   bool Has(const std::string& key) const { return metadata_.count(key) > 0; }
+  // The bytes of a key's type and value; the key is there.
+  std::string_view RawValue(const std::string& key) const {
+    return raw_.at(key);
+  }
 
  private:
-  explicit GgufFile(MappedFile map) : map_(std::move(map)) {}
+  explicit GgufFile(MappedFile map) { maps_.push_back(std::move(map)); }
+  static absl::StatusOr<GgufFile> OpenPart(const std::string& path);
+  // The number at split.* of this part; an error unless it is `wanted`.
+  absl::Status CheckPart(const std::string& key, int64_t wanted) const;
 
-  MappedFile map_;
+  std::vector<MappedFile> maps_;
   std::map<std::string, GgufValue> metadata_;
+  std::map<std::string, std::string_view> raw_;  // into the map
   std::vector<GgufTensor> tensors_;
 };
+
+// The files of a model that is split as its name says
+// (m-00001-of-00003.gguf), in order; else `path` alone.
+std::vector<std::string> GgufParts(const std::string& path);
 
 // Keys "tokenizer.ggml.*" and "tokenizer.chat_template".
 absl::StatusOr<GgufTokenizerData> TokenizerOf(const GgufFile& file);

@@ -2,6 +2,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "harness/core/status.h"
 #include "harness/formats/gguf.h"
 
@@ -82,13 +84,29 @@ absl::StatusOr<GgufTokenizerData> TokenizerOf(const GgufFile& file) {
   SFT_ASSIGN_OR_RETURN(out.eom, ReadTokenId(file, "eom", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.unk, ReadTokenId(file, "unknown", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.pad, ReadTokenId(file, "padding", vocabulary));
+  // So the key is spelled.
+  SFT_ASSIGN_OR_RETURN(out.sep, ReadTokenId(file, "seperator", vocabulary));
   SFT_ASSIGN_OR_RETURN(out.add_bos,
                        ReadFlag(file, "tokenizer.ggml.add_bos_token"));
   SFT_ASSIGN_OR_RETURN(out.add_eos,
                        ReadFlag(file, "tokenizer.ggml.add_eos_token"));
-  SFT_ASSIGN_OR_RETURN(const std::optional<bool> add_space_prefix,
+  SFT_ASSIGN_OR_RETURN(out.add_space_prefix,
                        ReadFlag(file, "tokenizer.ggml.add_space_prefix"));
-  out.add_space_prefix = add_space_prefix.value_or(false);
+  SFT_ASSIGN_OR_RETURN(
+      out.remove_extra_whitespaces,
+      ReadFlag(file, "tokenizer.ggml.remove_extra_whitespaces"));
+  const std::string charsmap = "tokenizer.ggml.precompiled_charsmap";
+  if (file.Has(charsmap)) {
+    SFT_ASSIGN_OR_RETURN(const std::vector<int64_t> bytes,
+                         file.Get<std::vector<int64_t>>(charsmap));
+    // Of type u8, or i8.
+    for (int64_t byte : bytes) out.charsmap.push_back(static_cast<char>(byte));
+  }
+  if (const auto name = file.Get<std::string>("general.name"); name.ok()) {
+    const std::string low = absl::AsciiStrToLower(*name);
+    out.strips_behind_special =
+        absl::StrContains(low, "phi-3") || absl::StrContains(low, "phi3");
+  }
   if (file.Has("tokenizer.chat_template")) {
     SFT_ASSIGN_OR_RETURN(std::string text,
                          file.Get<std::string>("tokenizer.chat_template"));

@@ -10,20 +10,28 @@
 
 namespace sft::formats {
 
-// Types of tokens; 1 is an ordinary one.
+// Types of tokens, as PieceType has them.
+inline constexpr int32_t kOrdinaryToken = 1;
+inline constexpr int32_t kUnknownToken = 2;
 inline constexpr int32_t kControlToken = 3;
 inline constexpr int32_t kUserDefinedToken = 4;
+inline constexpr int32_t kUnusedToken = 5;
+inline constexpr int32_t kByteToken = 6;
 
 struct GgufTokenizerData {
-  std::string model;  // "gpt2"
-  std::string pre;    // "smollm"
+  std::string model;  // how words are cut: by merges, by scores, ...
+  std::string pre;    // how text is cut into words
   std::vector<std::string> tokens;
   std::vector<int32_t> token_types;
   std::vector<std::string> merges;
   std::vector<float> scores;
-  std::optional<int32_t> bos, eos, eot, eom, unk, pad;
+  std::optional<int32_t> bos, eos, eot, eom, unk, pad, sep;
   std::optional<bool> add_bos, add_eos;  // around every text
-  bool add_space_prefix = false;
+  std::optional<bool> add_space_prefix, remove_extra_whitespaces;
+  std::string charsmap;  // of a SentencePiece normalizer
+  // Special tokens swallow the white space behind them: of models that
+  // llama.cpp knows by name, for no key says so.
+  bool strips_behind_special = false;
   std::optional<std::string> chat_template;
 };
 

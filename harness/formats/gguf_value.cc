@@ -12,26 +12,10 @@ constexpr uint64_t kMaxArray = 1 << 24;
 constexpr uint64_t kMaxArrayElements = 1 << 25;
 constexpr uint64_t kMaxTextBytes = 16 << 20;
 
-enum ValueType : uint32_t {
-  kU8,
-  kI8,
-  kU16,
-  kI16,
-  kU32,
-  kI32,
-  kF32,
-  kBool,
-  kString,
-  kArray,
-  kU64,
-  kI64,
-  kF64
-};
-
 // Bytes of one value at least (a string's length field).
 uint64_t LeastBytes(uint32_t type) {
   constexpr uint64_t kBytes[] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
-  return type <= kF64 ? kBytes[type] : 0;
+  return type <= kGgufF64 ? kBytes[type] : 0;
 }
 
 double ShortestDecimal(float value) {
@@ -56,19 +40,19 @@ absl::StatusOr<int64_t> ReadInteger(GgufCursor& in, std::string_view key) {
 absl::StatusOr<int64_t> ReadAnyInteger(GgufCursor& in, uint32_t type,
                                        std::string_view key) {
   switch (type) {
-    case kU8:
+    case kGgufU8:
       return ReadInteger<uint8_t>(in, key);
-    case kI8:
+    case kGgufI8:
       return ReadInteger<int8_t>(in, key);
-    case kU16:
+    case kGgufU16:
       return ReadInteger<uint16_t>(in, key);
-    case kI16:
+    case kGgufI16:
       return ReadInteger<int16_t>(in, key);
-    case kU32:
+    case kGgufU32:
       return ReadInteger<uint32_t>(in, key);
-    case kI32:
+    case kGgufI32:
       return ReadInteger<int32_t>(in, key);
-    case kU64:
+    case kGgufU64:
       return ReadInteger<uint64_t>(in, key);
     default:
       return ReadInteger<int64_t>(in, key);
@@ -77,7 +61,7 @@ absl::StatusOr<int64_t> ReadAnyInteger(GgufCursor& in, uint32_t type,
 
 absl::StatusOr<double> ReadReal(GgufCursor& in, uint32_t type,
                                 std::string_view key) {
-  if (type == kF32) {
+  if (type == kGgufF32) {
     float value = 0;
     SFT_RETURN_IF_ERROR(in.Read(value, key));
     return ShortestDecimal(value);
@@ -115,7 +99,7 @@ absl::StatusOr<GgufValue> ReadArray(GgufCursor& in, const std::string& key,
   SFT_RETURN_IF_ERROR(in.Read(type, key));
   uint64_t count = 0;
   SFT_RETURN_IF_ERROR(in.Read(count, key));
-  if (type > kF64 || type == kArray) {
+  if (type > kGgufF64 || type == kGgufArray) {
     return in.Fail(
         absl::StrCat("array ", key, " of type ", type, " is not supported"));
   }
@@ -129,18 +113,18 @@ absl::StatusOr<GgufValue> ReadArray(GgufCursor& in, const std::string& key,
                                 " elements in all"));
   }
   switch (type) {
-    case kString:
+    case kGgufString:
       return ReadElements<std::string>(
           count, [&]() -> absl::StatusOr<std::string> {
             std::string text;
             SFT_RETURN_IF_ERROR(in.ReadText(text, kMaxTextBytes, key));
             return text;
           });
-    case kF32:
-    case kF64:
+    case kGgufF32:
+    case kGgufF64:
       return ReadElements<double>(count,
                                   [&] { return ReadReal(in, type, key); });
-    case kBool:
+    case kGgufBool:
       return ReadElements<bool>(count, [&] { return ReadBool(in, key); });
     default:
       return ReadElements<int64_t>(
@@ -155,26 +139,26 @@ absl::StatusOr<GgufValue> ReadGgufValue(GgufCursor& in, const std::string& key,
   uint32_t type = 0;
   SFT_RETURN_IF_ERROR(in.Read(type, key));
   switch (type) {
-    case kString: {
+    case kGgufString: {
       std::string text;
       SFT_RETURN_IF_ERROR(in.ReadText(text, kMaxTextBytes, key));
       return GgufValue(std::move(text));
     }
-    case kF32:
-    case kF64: {
+    case kGgufF32:
+    case kGgufF64: {
       SFT_ASSIGN_OR_RETURN(double value, ReadReal(in, type, key));
       return GgufValue(value);
     }
-    case kBool: {
+    case kGgufBool: {
       SFT_ASSIGN_OR_RETURN(bool value, ReadBool(in, key));
       return GgufValue(value);
     }
-    case kArray:
+    case kGgufArray:
       return ReadArray(in, key, elements);
     default:
       break;  // an integer, or no type at all
   }
-  if (type > kF64) {
+  if (type > kGgufF64) {
     return in.Fail(absl::StrCat("key ", key, " has the unknown type ", type));
   }
   SFT_ASSIGN_OR_RETURN(int64_t value, ReadAnyInteger(in, type, key));

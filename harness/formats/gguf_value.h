@@ -24,6 +24,23 @@ using GgufValue = std::variant<int64_t, double, bool, std::string,
                                std::vector<int64_t>, std::vector<double>,
                                std::vector<bool>, std::vector<std::string>>;
 
+// How a file names the types of values.
+enum GgufType : uint32_t {
+  kGgufU8,
+  kGgufI8,
+  kGgufU16,
+  kGgufI16,
+  kGgufU32,
+  kGgufI32,
+  kGgufF32,
+  kGgufBool,
+  kGgufString,
+  kGgufArray,
+  kGgufU64,
+  kGgufI64,
+  kGgufF64
+};
+
 // Reads a file from front to back; errors name the byte.
 class GgufCursor {
  public:

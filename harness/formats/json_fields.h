@@ -29,6 +29,7 @@ class JsonFields {
   JsonFields(std::string where, const nlohmann::json& object)
       : where_(std::move(where)), object_(object) {}
 
+  const nlohmann::json& object() const { return object_; }
   const nlohmann::json* Find(const char* key) const {
     return FindField(object_, key);
   }

@@ -34,6 +34,7 @@ class SafetensorsFile {
   static absl::StatusOr<SafetensorsFile> Open(const std::string& path);
 
   const std::string& path() const { return map_.path(); }
+  const MappedFile& map() const { return map_; }
   const std::vector<SafetensorsEntry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& meta() const { return meta_; }
   // Not aligned.

@@ -79,11 +79,13 @@ class BaseMeasures {
     std::vector<eval::Wanted> wanted = eval::TargetsOf(sequences);
     std::string detail = "over:target-tokens";
     if (!input.documents.empty()) {
-      SFT_ASSIGN_OR_RETURN(
-          eval::HeldoutWindows held,
-          eval::WindowsOf(*tuned_.tokenizer, input.documents,
-                          input.heldout_window, input.heldout_tokens,
-                          input.name, input.render.bos));
+      SFT_ASSIGN_OR_RETURN(eval::HeldoutWindows held,
+                           eval::WindowsOf(*tuned_.tokenizer, input.documents,
+                                           {.window = input.heldout_window,
+                                            .stride = input.heldout_stride,
+                                            .max_tokens = input.heldout_tokens,
+                                            .bos = input.render.bos},
+                                           input.name));
       sequences = std::move(held.windows);
       wanted = std::move(held.wanted);
       detail = std::move(held.detail);

@@ -44,18 +44,29 @@ const FieldNames& Batches() {
 // Of rows, what changes no tensor. The names of data sets decide an encoder's
 // head.
 const FieldNames& RowForm() {
-  static const auto& names =
-      *new FieldNames{"max_length",     "prompt_form",
-                      "loss_on_prompt", "loss_on",
-                      "system_prompt",  "bos",
-                      "min_row_tokens", "max_row_tokens",
-                      "train_limit",    "validation_limit",
-                      "test_limit",     "limit_from",
-                      "sample_seed",    "heldout_tokens",
-                      "heldout_window", "score_end_of_turn",
-                      "replay.from",    "replay.share",
-                      "curve",          "rewind",
-                      "at_points",      "distance"};
+  static const auto& names = *new FieldNames{"max_length",
+                                             "prompt_form",
+                                             "loss_on_prompt",
+                                             "loss_on",
+                                             "system_prompt",
+                                             "bos",
+                                             "min_row_tokens",
+                                             "max_row_tokens",
+                                             "train_limit",
+                                             "validation_limit",
+                                             "test_limit",
+                                             "limit_from",
+                                             "sample_seed",
+                                             "heldout_tokens",
+                                             "heldout_window",
+                                             "heldout_stride",
+                                             "score_end_of_turn",
+                                             "replay.from",
+                                             "replay.share",
+                                             "curve",
+                                             "rewind",
+                                             "at_points",
+                                             "distance"};
   return names;
 }
 

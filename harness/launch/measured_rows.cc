@@ -73,6 +73,7 @@ absl::Status AddMeasured(const spec::RunConfig& config, const std::string& name,
       !retained && std::count(config.score_end_of_turn.begin(),
                               config.score_end_of_turn.end(), name) != 0;
   input.heldout_window = config.heldout_window;
+  input.heldout_stride = config.heldout_stride;
   input.heldout_tokens = config.heldout_tokens;
   if (source.kind().is_text) measured.test_tokens = config.heldout_tokens;
   SFT_RETURN_IF_ERROR(source.kind().is_text

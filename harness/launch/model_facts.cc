@@ -9,6 +9,7 @@
 #include "harness/model/forward/decoder.h"
 #include "harness/spec/run_plan.h"
 #include "harness/text/tokenizer_factory.h"
+#include "harness/text/tokenizer_model.h"
 
 namespace sft::launch {
 namespace {
@@ -53,6 +54,10 @@ std::vector<model::SlotShape> ModelFacts::maps() const {
   };
   if (encoder() != nullptr) {
     add_layers(*encoder()->layout, encoder()->layers);
+    if (encoder()->projects()) {
+      add(std::string(encoder()->layout->projection), model::Role::kProjection,
+          -1);
+    }
     if (encoder()->pooler) {
       add(std::string(encoder()->layout->pooler), model::Role::kPooler, -1);
     }
@@ -111,18 +116,20 @@ absl::StatusOr<ModelFacts> ReadModelFacts(const std::string& name,
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerOf(
     const model::ModelLocation& where) {
-  if (where.gguf.empty()) {
-    if (!FileExists(where.folder + "/tokenizer.json")) {
+  if (where.file().empty()) {
+    if (!FileExists(where.folder + "/tokenizer.json") &&
+        text::TokenizerModelPath(where.folder).empty()) {
       return InputError(
           where.folder,
-          "has no tokenizer.json; transformers writes it from the tokenizer's "
+          "has no tokenizer.json, nor a tokenizer.model; transformers writes "
+          "it from the tokenizer's "
           "other files: AutoTokenizer.from_pretrained(F).save_pretrained(F)");
     }
     return text::LoadTokenizerFromFolder(where.folder);
   }
   SFT_ASSIGN_OR_RETURN(formats::GgufTokenizerData data,
-                       model::ReadGgufTokenizer(where.gguf));
-  return text::MakeTokenizerFromGguf(std::move(data), where.gguf);
+                       model::ReadFileTokenizer(where));
+  return text::MakeTokenizerFromGguf(std::move(data), where.file());
 }
 
 }  // namespace sft::launch

@@ -34,7 +34,7 @@ struct ModelFacts {
     return std::get_if<model::DecoderConfig>(&config);
   }
   int64_t vocabulary() const;  // rows of the embedding
-  // Of all layers, with the encoder's pooler and without heads.
+  // Of all layers, with an encoder's projection and pooler, without heads.
   std::vector<model::SlotShape> maps() const;
   int64_t max_positions() const;
   // Rows of a table: there is nothing beyond them. Rotary ones go on.

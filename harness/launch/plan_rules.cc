@@ -152,6 +152,8 @@ std::optional<spec::Finding> SpanHeadsHaveAnswers(const CellFacts& facts) {
                                     std::pair{"retain", &facts.retain}}) {
     for (const data::DatasetRow* row : *rows) {
       if (facts.config.user_data.count(row->name) == 0) continue;
+      const auto& head = data::KindRow(row->task.kind).head;
+      if (!head || head->kind != HeadKind::kSpan) continue;
       const auto sizes = facts.bench.SizesOf(*row);
       if (!sizes.ok() || sizes->unanswerable == 0) continue;
       return spec::Finding{field,

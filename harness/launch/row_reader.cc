@@ -120,6 +120,15 @@ absl::StatusOr<std::vector<Example>> RowReader::Render(
                      rendered.refused[0].where, ": ",
                      rendered.refused[0].reason));
   }
+  if (rendered.rows_in_parts > 0) {
+    inputs_.facts[prefix + "rows_in_parts"] =
+        static_cast<double>(rendered.rows_in_parts);
+    audit_.Notice(
+        source.name(),
+        absl::StrCat(rendered.rows_in_parts, " of ", rows.size(), " ", split,
+                     " rows come to an example an answer: the chat template "
+                     "writes earlier turns otherwise once others follow"));
+  }
   audit_.CountCuts(source.name(), split, rows.size(), rendered);
   return std::move(rendered.examples);
 }

@@ -13,16 +13,21 @@
 namespace sft::launch {
 namespace {
 
-absl::StatusOr<LoadedModel> LoadWith(model::ModelLocation where,
-                                     const model::WeightFiles& files,
+absl::StatusOr<LoadedModel> OpenWith(model::ModelLocation where,
+                                     model::WeightFiles files,
                                      std::unique_ptr<Tokenizer> tokenizer,
-                                     const model::ModelOptions& options) {
+                                     const spec::RunConfig& config) {
+  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                       ModelOptionsOf(config));
   const MemoryScope memory(MemoryUse::kWeights);
   LoadedModel loaded;
   loaded.where = std::move(where);
   loaded.tokenizer = std::move(tokenizer);
-  SFT_ASSIGN_OR_RETURN(loaded.model,
-                       model::LoadModel(loaded.where, files, options));
+  SFT_ASSIGN_OR_RETURN(
+      loaded.model, model::OpenModel(loaded.where,
+                                     std::make_shared<const model::WeightFiles>(
+                                         std::move(files)),
+                                     options));
   const int64_t rows = loaded.model->info().vocabulary;
   if (loaded.tokenizer->vocab_size() > rows) {
     return InputError(
@@ -55,25 +60,28 @@ absl::StatusOr<model::ModelOptions> ModelOptionsOf(
   return options;
 }
 
-absl::StatusOr<LoadedModel> LoadModelOf(const Workbench& bench,
+absl::StatusOr<LoadedModel> OpenModelOf(const Workbench& bench,
                                         const spec::RunConfig& config) {
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       ModelOptionsOf(config));
   SFT_ASSIGN_OR_RETURN(model::ModelLocation where,
                        model::LocateModel(config.model, bench.folders.assets));
-  SFT_ASSIGN_OR_RETURN(const model::WeightFiles files,
-                       model::OpenWeights(where));
+  SFT_ASSIGN_OR_RETURN(model::WeightFiles files, model::OpenWeights(where));
   SFT_ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer,
                        LoadTokenizerOf(where));
-  return LoadWith(std::move(where), files, std::move(tokenizer), options);
+  return OpenWith(std::move(where), std::move(files), std::move(tokenizer),
+                  config);
 }
 
-absl::StatusOr<LoadedModel> LoadModelOf(ModelFacts facts,
+absl::StatusOr<LoadedModel> OpenModelOf(ModelFacts facts,
                                         const spec::RunConfig& config) {
-  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
-                       ModelOptionsOf(config));
-  return LoadWith(std::move(facts.where), *facts.files,
-                  std::move(facts.tokenizer), options);
+  return OpenWith(std::move(facts.where), *std::move(facts.files),
+                  std::move(facts.tokenizer), config);
+}
+
+absl::StatusOr<LoadedModel> LoadModelOf(const Workbench& bench,
+                                        const spec::RunConfig& config) {
+  SFT_ASSIGN_OR_RETURN(LoadedModel loaded, OpenModelOf(bench, config));
+  SFT_RETURN_IF_ERROR(loaded.model->ReadMaps());
+  return loaded;
 }
 
 absl::Status SetHeadForTasks(const Workbench& bench,
@@ -136,7 +144,11 @@ absl::StatusOr<std::unique_ptr<train::UpdateMethod>> AttachUpdateMethod(
   SFT_ASSIGN_OR_RETURN(std::unique_ptr<train::UpdateMethod> method,
                        row->make(config));
   const MemoryScope memory(MemoryUse::kWeights);
+  if (!method->ReadsMapByMap()) SFT_RETURN_IF_ERROR(model.ReadMaps());
   SFT_RETURN_IF_ERROR(method->Attach(model));
+  SFT_RETURN_IF_ERROR(model.ReadMaps());  // what it left alone
+  // What maps were made of is no longer held.
+  ReleaseFreeTensorMemory();
   return method;
 }
 

@@ -34,8 +34,11 @@ absl::StatusOr<model::ModelOptions> ModelOptionsOf(
 // no method attached.
 absl::StatusOr<LoadedModel> LoadModelOf(const Workbench& bench,
                                         const spec::RunConfig& config);
-// The same of a model that was looked at before; its tokenizer is taken over.
-absl::StatusOr<LoadedModel> LoadModelOf(ModelFacts facts,
+// The same with its maps unread, for AttachUpdateMethod.
+absl::StatusOr<LoadedModel> OpenModelOf(const Workbench& bench,
+                                        const spec::RunConfig& config);
+// Of a model that was looked at before; files and tokenizer are taken over.
+absl::StatusOr<LoadedModel> OpenModelOf(ModelFacts facts,
                                         const spec::RunConfig& config);
 
 // Gives an encoder the head that the config's tasks share; nothing to do for a
@@ -48,8 +51,8 @@ absl::StatusOr<RunInputs> ReadInputsFor(const Workbench& bench,
                                         const spec::RunConfig& config,
                                         const LoadedModel& loaded);
 
-// The config's update method, put on the model, which is freshly loaded and has
-// its head.
+// The config's update method, put on the model, which is freshly loaded or
+// opened and has its head. All maps are read then.
 absl::StatusOr<std::unique_ptr<train::UpdateMethod>> AttachUpdateMethod(
     const Workbench& bench, const spec::RunConfig& config, model::Model& model);
 // The config's batching method; who trains with it attaches it to the model.

@@ -89,7 +89,9 @@ void TakeTrainingMeasures(record::RunRecord& record, model::Model& model,
     // As if its sequences were of one length.
     const int64_t sequences =
         std::max<int64_t>(step.sequences / micro_batches, 1);
-    largest.attention_pairs = slots * (slots / sequences + 1) / 2;
+    const int64_t length = slots / sequences;
+    largest.attention_pairs =
+        slots * (model.is_encoder() ? 2 * length : length + 1) / 2;
   }
   record.memory.predicted_bytes =
       measure::PredictTrainingBytes(model, trained, largest);

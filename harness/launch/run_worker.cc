@@ -52,7 +52,7 @@ absl::Status Worker::Load() {
   SFT_ASSIGN_OR_RETURN(ModelFacts facts, ReadModelFacts(run_.config.model,
                                                         bench_.folders.assets));
   SFT_RETURN_IF_ERROR(CheckRunId(bench_, facts, run_.run_id, run_.config));
-  SFT_ASSIGN_OR_RETURN(now_.loaded, LoadModelOf(std::move(facts), run_.config));
+  SFT_ASSIGN_OR_RETURN(now_.loaded, OpenModelOf(std::move(facts), run_.config));
   const LoadedModel& loaded = now_.loaded;
   loaded.model->SetActivationCheckpointing(
       run_.config.activation_checkpointing);
@@ -92,8 +92,14 @@ absl::Status Worker::PutTogether() {
     SFT_RETURN_IF_ERROR(measures_.Base(run_.untuned_id));
   }
   model::Model& model = *now_.loaded.model;
-  SFT_ASSIGN_OR_RETURN(now_.method,
-                       AttachUpdateMethod(bench_, run_.config, model));
+  const Stopwatch watch;
+  const absl::Status attached = stops_.Stoppable([&]() -> absl::Status {
+    SFT_ASSIGN_OR_RETURN(now_.method,
+                         AttachUpdateMethod(bench_, run_.config, model));
+    return absl::OkStatus();
+  });
+  SFT_RETURN_IF_ERROR(saved ? attached : stops_.KeptIfStopped(attached));
+  now_.record.measured["load_wall_seconds"] += watch.WallSeconds();
   SFT_ASSIGN_OR_RETURN(now_.batching, MakeBatchingMethod(bench_, run_.config));
   SFT_RETURN_IF_ERROR(now_.batching->Attach(model));
   now_.trainer = std::make_unique<train::Trainer>(run_.config, run_.run_id,

@@ -28,6 +28,10 @@ absl::Status StageMeasures::Base(const std::string& untuned_id) {
                        ReadMeasured(options_.paths, run_.record));
   run_.record.evals = std::move(kept.evals);
   run_.pieces = std::move(kept.pieces);
+  if (!run_.inputs.measured.empty()) {
+    SFT_RETURN_IF_ERROR(stops_.KeptIfStopped(
+        stops_.Stoppable([this] { return run_.loaded.model->ReadMaps(); })));
+  }
   return After(0);
 }
 

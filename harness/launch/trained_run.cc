@@ -56,7 +56,7 @@ absl::StatusOr<TrainedRun> OpenTrainedRun(const Workbench& bench,
     return InputError(record_path,
                       "the run did not end well; there is nothing to export");
   }
-  SFT_ASSIGN_OR_RETURN(run.loaded, LoadModelOf(bench, config));
+  SFT_ASSIGN_OR_RETURN(run.loaded, OpenModelOf(bench, config));
   SFT_RETURN_IF_ERROR(
       CheckSameModel(run.record, *run.loaded.model, record_path));
   SFT_RETURN_IF_ERROR(SetHeadForTasks(bench, config, *run.loaded.model));
@@ -122,19 +122,21 @@ absl::Status SaveTrainedWeights(const record::RunPaths& paths,
 absl::Status WriteTokenizerFiles(const LoadedModel& loaded,
                                  const std::string& folder) {
   namespace fs = std::filesystem;
-  if (!loaded.where.gguf.empty()) {
+  if (!loaded.where.file().empty()) {
     SFT_ASSIGN_OR_RETURN(const formats::GgufTokenizerData data,
-                         model::ReadGgufTokenizer(loaded.where.gguf));
+                         model::ReadFileTokenizer(loaded.where));
     SFT_ASSIGN_OR_RETURN(const auto files,
-                         text::HfTokenizerFiles(data, loaded.where.gguf));
+                         text::HfTokenizerFiles(data, loaded.where.file()));
     for (const auto& [name, bytes] : files) {
       SFT_RETURN_IF_ERROR(WriteFileAtomically(folder + "/" + name, bytes));
     }
     return absl::OkStatus();
   }
   for (const char* name :
-       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "chat_template.jinja", "generation_config.json", "vocab.txt"}) {
+       {"tokenizer.json", "tokenizer.model", "spiece.model",
+        "sentencepiece.bpe.model", "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+        "generation_config.json", "vocab.txt", "vocab.json", "merges.txt"}) {
     const std::string from = loaded.where.folder + "/" + name;
     if (!FileExists(from)) continue;
     SFT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from));

@@ -28,6 +28,7 @@ StepWork WorkOf(const data::BatchSize& batch, HeadKind head) {
   StepWork work;
   work.computed_tokens = batch.slots();
   work.target_tokens = batch.target_tokens;
+  work.micro_batches = 1;
   // Only encoders have batches for other heads.
   const bool causal = head == HeadKind::kNextToken;
   for (const int64_t length : batch.sequences) {
@@ -38,19 +39,24 @@ StepWork WorkOf(const data::BatchSize& batch, HeadKind head) {
 }
 
 StepWork operator+(const StepWork& a, const StepWork& b) {
-  return {a.computed_tokens + b.computed_tokens,
-          a.target_tokens + b.target_tokens,
-          a.attention_pairs + b.attention_pairs};
+  return {
+      a.computed_tokens + b.computed_tokens, a.target_tokens + b.target_tokens,
+      a.attention_pairs + b.attention_pairs, a.micro_batches + b.micro_batches};
 }
 
 Flops StepFlops(const FlopModel& model, const StepWork& work) {
   Flops flops;
-  for (const model::MatrixShape& map : model.matrices.blocks) {
-    const double product = Product(work.computed_tokens, map);
-    flops.forward += product;
-    flops.backward_inputs += product;
-    if (map.trains) flops.backward_weights += product;
-  }
+  const auto add = [&flops](int64_t rows,
+                            const std::vector<model::MatrixShape>& maps) {
+    for (const model::MatrixShape& map : maps) {
+      const double product = Product(rows, map);
+      flops.forward += product;
+      flops.backward_inputs += product;
+      if (map.trains) flops.backward_weights += product;
+    }
+  };
+  add(work.computed_tokens, model.matrices.blocks);
+  add(work.micro_batches * model.matrices.table_rows, model.matrices.table);
   const double attention = 4.0 * static_cast<double>(model.layers) *
                            static_cast<double>(model.heads) *
                            static_cast<double>(model.head_width) *
@@ -59,14 +65,8 @@ Flops StepFlops(const FlopModel& model, const StepWork& work) {
   // Two products forward, each with two inputs that need a gradient.
   flops.backward_inputs += 2 * attention;
   if (model.activation_checkpointing) flops.recomputed = flops.forward;
-  const int64_t read =
-      model.matrices.head_reads_all ? work.computed_tokens : work.target_tokens;
-  for (const model::MatrixShape& map : model.matrices.head) {
-    const double product = Product(read, map);
-    flops.forward += product;
-    flops.backward_inputs += product;
-    if (map.trains) flops.backward_weights += product;
-  }
+  add(model.matrices.head_reads_all ? work.computed_tokens : work.target_tokens,
+      model.matrices.head);
   return flops;
 }
 

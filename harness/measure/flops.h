@@ -6,6 +6,7 @@
 //   attention      4 N H sum_s l_s (l_s + 1) / 2   over sequences, causal;
 //                  4 N H sum_s l_s^2 where tokens see both sides
 //   head           2 M D V; of encoders each of its maps, over what it reads
+//   a table's map  2 S I O a micro-batch, S its rows (distances)
 // Backward: as much again for the gradient of the input (while anything
 // below it trains), and once more for each weight that trains.
 #ifndef HARNESS_MEASURE_FLOPS_H_
@@ -36,6 +37,7 @@ struct StepWork {
   int64_t target_tokens = 0;
   // Sum over sequences of l (l + 1) / 2; of l^2 where tokens see both sides.
   int64_t attention_pairs = 0;
+  int64_t micro_batches = 0;
 };
 StepWork WorkOf(const Batch& batch);
 StepWork WorkOf(const data::BatchSize& batch, HeadKind head);

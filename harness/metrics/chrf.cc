@@ -1,7 +1,6 @@
 #include "harness/metrics/chrf.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -16,13 +15,36 @@
 namespace sft::metrics {
 namespace {
 
-constexpr int kChrfOrder = 6;
+constexpr int kCharacterOrder = 6;
 constexpr double kBeta = 2;
 constexpr char kChrfVersion[] = "2.6.0";  // of the sacreBLEU it is equal to
 
-using ChrfCounts = std::array<std::map<std::string, int64_t>, kChrfOrder>;
+// Of each order: characters, then words.
+using ChrfCounts = std::vector<std::map<std::string, int64_t>>;
 
-ChrfCounts CountNgrams(const std::string& text) {
+bool IsMarkByte(char c) {
+  return IsAsciiPunctuation(static_cast<unsigned char>(c));
+}
+
+std::vector<std::string> ChrfWords(const std::string& text) {
+  std::vector<std::string> words;
+  for (const std::string& word : SplitText(text)) {
+    if (DecodeUtf8At(word, 0).size_bytes == word.size()) {
+      words.push_back(word);
+    } else if (IsMarkByte(word.back())) {
+      words.push_back(word.substr(0, word.size() - 1));
+      words.push_back(word.substr(word.size() - 1));
+    } else if (IsMarkByte(word[0])) {
+      words.push_back(word.substr(0, 1));
+      words.push_back(word.substr(1));
+    } else {
+      words.push_back(word);
+    }
+  }
+  return words;
+}
+
+ChrfCounts CountNgrams(const std::string& text, int word_order) {
   std::string joined;
   for (const std::string& word : SplitText(text)) joined += word;
   std::vector<size_t> starts;
@@ -32,11 +54,20 @@ ChrfCounts CountNgrams(const std::string& text) {
   }
   starts.push_back(joined.size());
   const size_t length = starts.size() - 1;
-  ChrfCounts counts;
+  ChrfCounts counts(kCharacterOrder + word_order);
   for (size_t begin = 0; begin < length; ++begin) {
-    for (size_t n = 1; n <= kChrfOrder && begin + n <= length; ++n) {
+    for (size_t n = 1; n <= kCharacterOrder && begin + n <= length; ++n) {
       ++counts[n - 1]
               [joined.substr(starts[begin], starts[begin + n] - starts[begin])];
+    }
+  }
+  if (word_order == 0) return counts;
+  const std::vector<std::string> words = ChrfWords(text);
+  for (size_t begin = 0; begin < words.size(); ++begin) {
+    std::string ngram;
+    for (int n = 0; n < word_order && begin + n < words.size(); ++n) {
+      absl::StrAppend(&ngram, n > 0 ? " " : "", words[begin + n]);
+      ++counts[kCharacterOrder + n][ngram];
     }
   }
   return counts;
@@ -46,7 +77,7 @@ ChrfCounts CountNgrams(const std::string& text) {
 std::vector<double> Match(const ChrfCounts& hypothesis,
                           const ChrfCounts& reference) {
   std::vector<double> sums;
-  for (int n = 0; n < kChrfOrder; ++n) {
+  for (size_t n = 0; n < hypothesis.size(); ++n) {
     int64_t made = 0, wanted = 0, both = 0;
     for (const auto& [ngram, count] : reference[n]) wanted += count;
     for (const auto& [ngram, count] : hypothesis[n]) {
@@ -63,13 +94,44 @@ std::vector<double> Match(const ChrfCounts& hypothesis,
   return sums;
 }
 
+absl::StatusOr<MetricScore> ScoreChrf(const std::vector<TextItem>& items,
+                                      const TextMetricOptions& options,
+                                      int word_order) {
+  auto prepare = [&options, word_order](const std::string& text) {
+    return CountNgrams(options.lowercase ? LowerText(text) : text, word_order);
+  };
+  const int64_t columns = 3 * (kCharacterOrder + word_order);
+  MetricScore score;
+  for (const TextItem& item : items) {
+    const ChrfCounts hypothesis = prepare(item.hypothesis);
+    std::vector<double> best(columns, 0.0);
+    double best_score = -1;
+    for (const std::string& reference : item.references) {
+      std::vector<double> sums = Match(hypothesis, prepare(reference));
+      const double value = ChrfOfSums(sums);
+      if (value > best_score) {
+        best_score = value;
+        best = std::move(sums);
+      }
+    }
+    score.items.push_back(std::max(best_score, 0.0));
+    score.sums.insert(score.sums.end(), best.begin(), best.end());
+  }
+  score.value = ChrfOfSums(TotalSums(score.sums, columns));
+  score.signature = absl::StrCat("nrefs:", ReferenceCount(items),
+                                 "|case:", options.lowercase ? "lc" : "mixed",
+                                 "|eff:yes|nc:6|nw:", word_order,
+                                 "|space:no|version:", kChrfVersion);
+  return score;
+}
+
 }  // namespace
 
 double ChrfOfSums(const std::vector<double>& s) {
   double precision = 0, recall = 0;
   int orders = 0;
-  for (int n = 0; n < kChrfOrder; ++n) {
-    const double made = s[3 * n], wanted = s[3 * n + 1], both = s[3 * n + 2];
+  for (size_t at = 0; at + 3 <= s.size(); at += 3) {
+    const double made = s[at], wanted = s[at + 1], both = s[at + 2];
     if (made <= 0 || wanted <= 0) continue;
     precision += both / made;
     recall += both / wanted;
@@ -85,31 +147,12 @@ double ChrfOfSums(const std::vector<double>& s) {
 
 absl::StatusOr<MetricScore> Chrf(const std::vector<TextItem>& items,
                                  const TextMetricOptions& options) {
-  auto prepare = [&options](const std::string& text) {
-    return CountNgrams(options.lowercase ? LowerText(text) : text);
-  };
-  MetricScore score;
-  for (const TextItem& item : items) {
-    const ChrfCounts hypothesis = prepare(item.hypothesis);
-    std::vector<double> best(kChrfColumns, 0.0);
-    double best_score = -1;
-    for (const std::string& reference : item.references) {
-      std::vector<double> sums = Match(hypothesis, prepare(reference));
-      const double value = ChrfOfSums(sums);
-      if (value > best_score) {
-        best_score = value;
-        best = std::move(sums);
-      }
-    }
-    score.items.push_back(std::max(best_score, 0.0));
-    score.sums.insert(score.sums.end(), best.begin(), best.end());
-  }
-  score.value = ChrfOfSums(TotalSums(score.sums, kChrfColumns));
-  score.signature =
-      absl::StrCat("nrefs:", ReferenceCount(items),
-                   "|case:", options.lowercase ? "lc" : "mixed",
-                   "|eff:yes|nc:6|nw:0|space:no|version:", kChrfVersion);
-  return score;
+  return ScoreChrf(items, options, 0);
+}
+
+absl::StatusOr<MetricScore> ChrfPlusPlus(const std::vector<TextItem>& items,
+                                         const TextMetricOptions& options) {
+  return ScoreChrf(items, options, 2);
 }
 
 }  // namespace sft::metrics

@@ -28,7 +28,8 @@ MetricRecord MakeMetric(std::string_view name, MetricScore score,
   record.items = std::move(score.items);
   record.sums = std::move(score.sums);
   if (!record.sums.empty()) {
-    record.sum_columns = metric->sums.columns;
+    record.sum_columns =
+        score.sum_columns > 0 ? score.sum_columns : metric->sums.columns;
   }
   return record;
 }

@@ -1,12 +1,17 @@
 // The table of all metrics; metrics.h says what a row holds.
+#include "harness/metrics/bits_per_byte.h"
 #include "harness/metrics/bleu.h"
 #include "harness/metrics/chrf.h"
+#include "harness/metrics/exact_match.h"
 #include "harness/metrics/final_number.h"
 #include "harness/metrics/label_metrics.h"
+#include "harness/metrics/label_set_metrics.h"
 #include "harness/metrics/metrics.h"
 #include "harness/metrics/rouge.h"
 #include "harness/metrics/span_f1.h"
 #include "harness/metrics/squad.h"
+#include "harness/metrics/ter.h"
+#include "harness/metrics/value_metrics.h"
 
 namespace sft::metrics {
 
@@ -23,8 +28,8 @@ const std::vector<Metric>& AllMetrics() {
        .unit = "fraction",
        .signature =
            "accuracy_norm|log-probability/characters|ties:lower-choice-index",
-       .summary = "share of items whose likeliest choice a byte is the right "
-                  "one"},
+       .summary = "share of items whose likeliest choice a character is the "
+                  "right one (acc_norm)"},
       {.name = "f1_macro",
        .unit = "fraction",
        .signature = "f1_macro|labels:present|zero_division:0|sklearn-1",
@@ -59,6 +64,13 @@ const std::vector<Metric>& AllMetrics() {
        .summary = "exp of the mean cross-entropy of held-out text, or of last "
                   "words",
        .exp_of = "cross_entropy"},
+      {.name = "bits_per_byte",
+       .unit = "bits/byte",
+       .higher_is_better = false,
+       .signature = "nats/ln2/bytes|over:predicted-tokens|lm-eval-0.4.13",
+       .summary = "bits that held-out text takes a byte, whatever the "
+                  "tokenizer",
+       .sums = {SumsOf::kRecord, kByteColumns, BitsPerByteOfSums}},
       {.name = "kl_from_base",
        .unit = "nats/token",
        .higher_is_better = false,
@@ -104,6 +116,24 @@ const std::vector<Metric>& AllMetrics() {
        .signature = "exact_match|best-reference|mean:items|squad-v1.1",
        .summary = "share of answers equal to a reference once normalised",
        .text = {.score = SquadExactMatch, .format = kSquad}},
+      {.name = "exact_match_text",
+       .unit = "fraction",
+       .signature = "exact_match_text|nrefs:N|best-reference|mean:items|"
+                    "ignored:nothing|lm-eval-0.4.13",
+       .summary = "share of answers equal to a reference, each character "
+                  "(lm-eval's exact_match)",
+       .text = {.score = ExactMatchText,
+                .several_references = true,
+                .options = {"ignore-case", "ignore-punctuation",
+                            "ignore-numbers", "ignore-regex"}}},
+      {.name = "exact_match_lenient",
+       .unit = "fraction",
+       .signature = "exact_match_text|nrefs:N|best-reference|mean:items|"
+                    "ignored:case,punctuation|lm-eval-0.4.13",
+       .summary = "the same without case and ASCII punctuation",
+       .text = {.score = ExactMatchLenient,
+                .several_references = true,
+                .options = {"ignore-numbers", "ignore-regex"}}},
       {.name = "squad_f1",
        .unit = "percent",
        .signature = "squad_f1|best-reference|mean:items|squad-v1.1",
@@ -127,6 +157,27 @@ const std::vector<Metric>& AllMetrics() {
        .text = {.score = Chrf,
                 .several_references = true,
                 .options = {"lowercase"}}},
+      {.name = "chrfpp",
+       .unit = "percent",
+       .signature =
+           "nrefs:N|case:mixed|eff:yes|nc:6|nw:2|space:no|version:2.6.0",
+       .summary = "chrF2++ as sacreBLEU computes it",
+       .title = "chrF++",
+       .sums = {SumsOf::kRecord, kChrfPlusPlusColumns, ChrfOfSums},
+       .text = {.score = ChrfPlusPlus,
+                .several_references = true,
+                .options = {"lowercase"}}},
+      {.name = "ter",
+       .unit = "percent",
+       .higher_is_better = false,
+       .signature = "nrefs:N|case:lc|tok:tercom|norm:no|punct:yes|asian:no|"
+                    "version:2.6.0",
+       .summary = "translation edit rate as sacreBLEU computes it",
+       .title = "TER",
+       .sums = {SumsOf::kRecord, kTerColumns, TerOfSums},
+       .text = {.score = Ter,
+                .several_references = true,
+                .options = {"case-sensitive"}}},
       {.name = "rouge1",
        .unit = "fraction",
        .signature = "rouge1|f1|nrefs:N|best-reference|mean:items|stemmer:no|"
@@ -173,6 +224,57 @@ const std::vector<Metric>& AllMetrics() {
        .summary = "share of answers whose last number is the reference's "
                   "(GSM8K)",
        .text = {.score = ScoreFinalNumber, .several_references = true}},
+      {.name = "labels_f1_micro",
+       .unit = "fraction",
+       .signature = "labels_f1_micro|zero_division:0|sklearn-1",
+       .summary = "F1 over all labels of items that have several",
+       .title = "micro F1",
+       .sums = {SumsOf::kRecord, kLabelSetColumns, MicroF1OfSetSums},
+       .label_sets = MicroF1OfSets,
+       .text = {.score = ScoreLabelLists<MicroF1OfSets>}},
+      {.name = "labels_f1_macro",
+       .unit = "fraction",
+       .signature = "labels_f1_macro|labels:all|zero_division:0|sklearn-1",
+       .summary = "mean over the labels of F1, of items that have several",
+       .title = "macro F1",
+       .sums = {SumsOf::kRecordOfLabels, kLabelSetColumns, MacroF1OfSetSums},
+       .label_sets = MacroF1OfSets,
+       .text = {.score = ScoreLabelLists<MacroF1OfSets>}},
+      {.name = "subset_accuracy",
+       .unit = "fraction",
+       .signature = "subset_accuracy|sklearn-1",
+       .summary = "share of items whose labels are the right ones, no more and "
+                  "no less",
+       .label_sets = SubsetAccuracy,
+       .text = {.score = ScoreLabelLists<SubsetAccuracy>}},
+      {.name = "mean_average_precision",
+       .unit = "fraction",
+       .signature =
+           "mean_average_precision|macro|labels:all|ties:together|sklearn-1",
+       .summary = "mean over the labels of the average precision of the head's "
+                  "scores",
+       .title = "mAP"},
+      {.name = "pearson",
+       .unit = "1",
+       .signature = "pearson|constant:0|scipy-1",
+       .summary = "linear correlation of predicted and right numbers",
+       .sums = {SumsOf::kRecord, kCorrelationColumns, CorrelationOfSums},
+       .values = Pearson,
+       .text = {.score = ScoreNumbers<Pearson>}},
+      {.name = "spearman",
+       .unit = "1",
+       .signature = "spearman|ties:mean-rank|constant:0|scipy-1",
+       .summary = "correlation of the ranks of predicted and right numbers",
+       .sums = {SumsOf::kRecord, kCorrelationColumns, CorrelationOfSums},
+       .values = Spearman,
+       .text = {.score = ScoreNumbers<Spearman>}},
+      {.name = "mse",
+       .unit = "squared units",
+       .higher_is_better = false,
+       .signature = "mse|mean:items",
+       .summary = "mean squared error of predicted numbers",
+       .values = MeanSquaredError,
+       .text = {.score = ScoreNumbers<MeanSquaredError>}},
   };
   return table;
 }

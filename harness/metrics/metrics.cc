@@ -41,6 +41,7 @@ std::optional<double> ValueOfSums(const Metric& metric,
     case SumsOf::kRecord:
       if (given != formula.columns) return std::nullopt;
       break;
+    case SumsOf::kRecordOfLabels:
     case SumsOf::kLabels:
       if (given % formula.columns != 0) return std::nullopt;
       break;

@@ -9,8 +9,10 @@
 
 #include "absl/status/statusor.h"
 #include "harness/metrics/label_metrics.h"
+#include "harness/metrics/label_set_metrics.h"
 #include "harness/metrics/sums.h"
 #include "harness/metrics/text_item.h"
+#include "harness/metrics/value_metrics.h"
 
 namespace sft::metrics {
 
@@ -48,7 +50,10 @@ struct Metric {
   // The metric of the same evaluation that this one is e to the power of.
   std::string exp_of = {};
   SumFormula sums = {};
-  LabelScorer labels = nullptr;  // of predictions and references, if it is
+  // Of predictions and references, if it is one of these.
+  LabelScorer labels = nullptr;
+  LabelSetScorer label_sets = nullptr;
+  ValueScorer values = nullptr;
   TextMetric text = {};
 };
 

@@ -9,11 +9,6 @@
 namespace sft::metrics {
 namespace {
 
-bool IsAsciiPunctuation(char32_t c) {
-  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') ||
-         (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
-}
-
 // re.sub(r'\b(a|an|the)\b', ' ', text)
 std::vector<char32_t> WithoutArticles(const std::vector<char32_t>& text) {
   std::vector<char32_t> out;

@@ -11,6 +11,7 @@ namespace sft::metrics {
 enum class SumsOf {
   kItems,   // the score of an item and its weight: the value is their mean
   kRecord,  // MetricRecord::sums: `columns` of them an item
+  kRecordOfLabels,  // the same, `columns` of each of the record's labels
   // `columns` of each label, counted from the predictions and references of
   // the EvalRecord (label_metrics.h).
   kLabels,

@@ -2,6 +2,7 @@
 #ifndef HARNESS_METRICS_TEXT_ITEM_H_
 #define HARNESS_METRICS_TEXT_ITEM_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct TextMetricOptions {
   std::string tokenize = "13a";  // bleu: 13a, intl, none
   bool lowercase = false;        // bleu, chrf
   bool stemmer = false;          // rouge: Porter's
+  bool case_sensitive = false;   // ter
+  // exact_match_text: what is left out on both sides.
+  bool ignore_case = false, ignore_punctuation = false, ignore_numbers = false;
+  std::vector<std::string> regexes_to_ignore = {};
 };
 
 struct MetricScore {
@@ -29,6 +34,7 @@ struct MetricScore {
   std::string signature = {};      // empty: that of the metric's row
   // As in MetricRecord: what the value is made of, item by item.
   std::vector<double> sums = {};
+  int64_t sum_columns = 0;  // 0: as the metric's row says
 };
 
 // "2", or "var" where items differ in their number of references.

@@ -69,6 +69,10 @@ bool IsPythonWordChar(char32_t c) {
          u_getIntPropertyValue(static_cast<UChar32>(c), UCHAR_NUMERIC_TYPE) !=
              U_NT_NONE;
 }
+bool IsAsciiPunctuation(char32_t c) {
+  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') ||
+         (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+}
 bool IsCategoryP(char32_t c) { return InMask(c, U_GC_P_MASK); }
 bool IsCategoryN(char32_t c) { return InMask(c, U_GC_N_MASK); }
 bool IsCategoryS(char32_t c) { return InMask(c, U_GC_S_MASK); }

@@ -19,9 +19,10 @@ std::string CollapseSpaces(std::string_view text);
 std::string_view StripRight(std::string_view text);
 // \w of `re`: letters, anything with a numeric value, the underscore.
 bool IsPythonWordChar(char32_t c);
-bool IsCategoryP(char32_t c);  // \p{P}
-bool IsCategoryN(char32_t c);  // \p{N}
-bool IsCategoryS(char32_t c);  // \p{S}
+bool IsAsciiPunctuation(char32_t c);  // of string.punctuation
+bool IsCategoryP(char32_t c);         // \p{P}
+bool IsCategoryN(char32_t c);         // \p{N}
+bool IsCategoryS(char32_t c);         // \p{S}
 
 std::vector<char32_t> CodePoints(std::string_view text);
 std::string FromCodePoints(const std::vector<char32_t>& text);

@@ -31,8 +31,10 @@ enum class Role {
   kOutput,
   kGate,
   kUp,
+  kGateUp,  // one map that gives both
   kDown,
-  kPooler,  // encoders' map of the first token
+  kProjection,  // from an embedding's width to the blocks'
+  kPooler,      // encoders' map of the first token
   kNorm,
   kBias,
   kHead
@@ -82,6 +84,7 @@ struct LinearSlot {
   int64_t in_features = 0;
   int64_t out_features = 0;
   bool stored_transposed = false;  // files hold the weight as [I, O]
+  bool unread = false;  // the map's tensors have sizes and no values yet
   std::unique_ptr<LinearMap> map;
 };
 
@@ -92,6 +95,7 @@ struct LinearSlot {
 using AttentionFn = std::function<at::Tensor(
     const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
     const Batch& batch, double scale)>;
+// A layer whose scores depend on more (on distances) has no such slot.
 struct AttentionSlot {
   int64_t layer = 0;
   AttentionFn attend;
@@ -132,6 +136,8 @@ struct LossOutput {
 
 // How the next token is chosen from logits l [V], in transformers' order:
 // softmax(l / temperature), of these the top_k likeliest, of these the top_p.
+class CausalReader;
+
 struct GenerationOptions {
   int64_t max_new_tokens = 64;
   std::vector<int32_t> stop_ids;  // end an answer, and are no part of it
@@ -161,6 +167,15 @@ class Model {
   virtual std::vector<LinearSlot>& linear_slots() = 0;
   virtual std::vector<AttentionSlot>& attention_slots() = 0;
   virtual std::vector<Parameter> Parameters() = 0;
+  // A model may be opened while the maps of its slots are still in the files
+  // (OpenModel). Who replaces maps reads one, makes what it wants of it and
+  // lets it go before the next, so that the whole never is in memory; to
+  // compute, all must be there. Reading gives the slot another map. Nothing to
+  // do where a map is read.
+  absl::Status ReadMap(LinearSlot& slot);
+  absl::Status ReadMaps();
+  // From now on no map is read, and `read` puts a slot's there.
+  void LeaveMapsUnread(std::function<absl::Status(LinearSlot&)> read);
   PassState& pass_state() { return pass_state_; }
   virtual void SetActivationCheckpointing(bool on) = 0;
 
@@ -176,7 +191,8 @@ class Model {
   }
   // Sum of cross-entropy over targets, as labels mean them under `head()`:
   // labels_BT[b][t] != kNoLoss predicted from position t-1 by decoders. Only
-  // target positions reach the head.
+  // target positions reach the head. Of kLabels: each row's mean over classes
+  // of the binary cross-entropy; of kValue: squared errors.
   virtual LossOutput SumLoss(const Batch& batch) = 0;
   // Whether the training pass over a flat batch that knows its targets depends
   // on the host by the batch's sizes alone: nothing is read back from the
@@ -192,9 +208,10 @@ class Model {
   virtual HeadKind head() const { return HeadKind::kNextToken; }
   // True of models whose tokens see both sides, and which have a head a task.
   virtual bool is_encoder() const { return false; }
-  // Encoders: a head of `classes` outputs (kSpan: 2), the checkpoint's own
-  // where it holds one of this kind and size, else drawn from the init stream
-  // of `seed`. Before any method attaches.
+  // Encoders: a head of `classes` outputs (kSpan: 2, kValue: 1), the
+  // checkpoint's own where it holds one of this kind and size, else drawn from
+  // the init stream of `seed`. Before any method attaches. An adapter's, which
+  // does not tell what its rows' results are, is kept for each such kind.
   virtual absl::Status SetHead(HeadKind head, int64_t classes, int64_t seed);
   // The task's classes by name, in its order; ignored unless there is one a
   // class. A checkpoint's own head is put in this order by its own names
@@ -207,8 +224,8 @@ class Model {
   // Encoders: the head's own tensors among Parameters(), which every method
   // trains, for nobody has trained them yet.
   virtual std::vector<Parameter> HeadParameters() { return {}; }
-  // Encoders: scores in f32 (f64). kSequence [P, C], a row each sequence of
-  // the batch; kToken and kSpan [B, T, C].
+  // Encoders: scores in f32 (f64). Of heads that read rows [P, C], a row each
+  // sequence of the batch; kToken and kSpan [B, T, C].
   virtual at::Tensor HeadLogits(const Batch& batch);
 
   // A continuation of each prompt (not empty), at most as long as the model has
@@ -216,6 +233,9 @@ class Model {
   virtual std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options) = 0;
+  // Reads texts for generation (GenerateBy): for who keeps what was read from
+  // one answer to the next. Decoders only; it lives no longer than the model.
+  virtual std::unique_ptr<CausalReader> MakeReader();
   std::vector<std::vector<int32_t>> GenerateGreedy(
       const std::vector<std::vector<int32_t>>& prompts, int64_t max_new_tokens,
       std::vector<int32_t> stop_ids) {
@@ -240,6 +260,7 @@ class Model {
 
  private:
   PassState pass_state_;
+  std::function<absl::Status(LinearSlot&)> read_map_;
 };
 
 }  // namespace sft::model

@@ -16,16 +16,19 @@ struct MatrixShape {
 };
 // Those of a whole model.
 struct PassMatrices {
-  std::vector<MatrixShape> blocks;  // applied to every token
-  std::vector<MatrixShape> head;    // applied to what the head reads:
-  bool head_reads_all = false;      // target tokens, or all of them
+  std::vector<MatrixShape> blocks;      // applied to every token
+  std::vector<MatrixShape> table = {};  // applied to a table, once a batch:
+  int64_t table_rows = 0;
+  std::vector<MatrixShape> head;  // applied to what the head reads:
+  bool head_reads_all = false;    // target tokens, or all of them
 };
 
 // A micro-batch, and how it is passed over.
 struct PassSize {
   int64_t tokens = 0;  // pads included
   int64_t targets = 0;
-  // Sum over its sequences of l (l + 1) / 2.
+  // Sum over its sequences of l (l + 1) / 2; of l^2 where tokens see both
+  // sides.
   int64_t attention_pairs = 0;
   bool activation_checkpointing = false;
 };

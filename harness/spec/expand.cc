@@ -50,6 +50,11 @@ std::vector<Finding> Objections(const RunConfig& config,
         {"heldout_window", absl::StrCat("wanted at most heldout_tokens = ",
                                         config.heldout_tokens)});
   }
+  if (config.heldout_stride >= config.heldout_window) {
+    found.push_back(
+        {"heldout_stride", absl::StrCat("wanted less than heldout_window = ",
+                                        config.heldout_window)});
+  }
   return found;
 }
 
@@ -70,6 +75,7 @@ const std::set<std::string>& UntunedFields() {
                                                 "sample_seed",
                                                 "heldout_tokens",
                                                 "heldout_window",
+                                                "heldout_stride",
                                                 "generate_samples",
                                                 "loss_on",
                                                 "system_prompt",

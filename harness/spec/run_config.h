@@ -25,10 +25,19 @@ using LaterOptions = std::map<std::string, std::string>;
 LaterOptions LaterOptionsOf(const std::vector<FieldSpec>& options);
 
 struct RunConfig {
-  static constexpr std::string_view kLater[] = {
-      "at_points",    "bos",        "curve",       "decay",
-      "distance",     "limit_from", "optimizer",   "replay.from",
-      "replay.share", "rewind",     "sample_seed", "score_end_of_turn"};
+  static constexpr std::string_view kLater[] = {"at_points",
+                                                "bos",
+                                                "curve",
+                                                "decay",
+                                                "distance",
+                                                "heldout_stride",
+                                                "limit_from",
+                                                "optimizer",
+                                                "replay.from",
+                                                "replay.share",
+                                                "rewind",
+                                                "sample_seed",
+                                                "score_end_of_turn"};
 
   // What is asked.
   std::string model = "smollm2-135m-instruct";
@@ -86,6 +95,7 @@ struct RunConfig {
   int64_t sample_seed = 0;            // of that sample, for all runs alike
   int64_t heldout_tokens = 4096;      // of each held-out text, in windows
   int64_t heldout_window = 512;
+  int64_t heldout_stride = 0;    // from window to window, 0 = no overlap
   int64_t eval_every_steps = 0;  // validation loss during training, 0 = no
   int64_t generate_samples = 0;  // answers kept with --keep-text
   // Points between base and end, each scored on held-out text, on validation
@@ -180,6 +190,10 @@ struct RunConfig {
     v("heldout_tokens", heldout_tokens, positive, "tokens of held-out text");
     v("heldout_window", heldout_window, Limits{8, 1 << 20, {}},
       "tokens a window of held-out text");
+    v("heldout_stride", heldout_stride, natural,
+      "tokens from the beginning of one window to the next, of which each "
+      "scores "
+      "what the one before did not; 0: windows do not overlap");
     v("eval_every_steps", eval_every_steps, natural,
       "validation loss during training, 0 = only at the end");
     v("generate_samples", generate_samples, natural,

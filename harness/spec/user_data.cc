@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "harness/core/fields.h"
+#include "harness/core/packed_file.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/spec/complaints.h"
@@ -28,12 +29,15 @@ struct Keys {
             {"format", &data.format},
             {"target", &data.target},
             {"task", &data.task},
+            {"scheme", &data.scheme},
+            {"cut_spans", &data.cut_spans},
             {"template", &data.prompt_template},
             {"max_new_tokens", &data.max_new_tokens}};
   }
   std::map<std::string, std::vector<std::string>*> lists() {
     return {{"labels", &data.labels},
             {"metrics", &data.metrics},
+            {"tag_names", &data.tag_names},
             {"stop", &data.stop}};
   }
   std::map<std::string, std::map<std::string, std::string>*> maps() {
@@ -41,10 +45,12 @@ struct Keys {
   }
 };
 
-const std::vector<std::string>& Formats() {
-  static const auto& formats = *new std::vector<std::string>{
-      "auto", "json", "jsonl", "csv", "tsv", "conll", "parallel"};
-  return formats;
+// Keys of the block that are cleaning's and reading's, as those of prepare:
+// are.
+const std::vector<std::string>& PrepareKeys() {
+  static const auto& keys = *new std::vector<std::string>{
+      "on_bad_row", "delimiter", "quote", "header", "rows"};
+  return keys;
 }
 
 // "" or what is wrong with it.
@@ -57,11 +63,6 @@ std::string Complaint(const UserData& data) {
                         "': wanted letters, digits, _ and -");
   }
   if (data.path.empty()) return "needs path: the file of rows";
-  const auto& formats = Formats();
-  if (std::find(formats.begin(), formats.end(), data.format) == formats.end()) {
-    return absl::StrCat("format '", data.format, "': wanted one of ",
-                        CanonicalText(formats));
-  }
   if ((data.format == "parallel") != !data.target.empty()) {
     return "target: names the translations' file of format: parallel, which "
            "needs it";
@@ -87,11 +88,10 @@ std::string JsonLine(const Json& json) {
 
 // ".csv.gz" of "data/reviews.v2.csv.gz"; ".gz" where the format is stated.
 std::string EndingOf(const std::string& path, bool by_name) {
-  constexpr std::string_view kPacked = ".gz";
-  const std::string packed(path.ends_with(kPacked) ? kPacked : "");
+  const std::string unpacked = WithoutPacking(path);
+  const std::string packed = path.substr(unpacked.size());
   if (!by_name) return packed;
-  std::string file = path.substr(path.rfind('/') + 1);
-  file.resize(file.size() - std::min(file.size(), packed.size()));
+  const std::string file = unpacked.substr(unpacked.rfind('/') + 1);
   const size_t dot = file.rfind('.');
   return absl::StrCat(dot == std::string::npos ? "" : file.substr(dot), packed);
 }
@@ -128,7 +128,8 @@ class DataMapReader {
         if (key.text == "stop" && data.stop.empty()) data.stop = {""};
       } else if (const auto map = maps.find(key.text); map != maps.end()) {
         complaints.Add(Map(key, value, *map->second));
-      } else if (key.text == "on_bad_row" || key.text == "delimiter") {
+      } else if (std::count(PrepareKeys().begin(), PrepareKeys().end(),
+                            key.text) > 0) {
         complaints.Add(Scalar(key, value, data.prepare[key.text]));
       } else if (key.text == "split") {
         std::vector<std::string> shares;
@@ -158,7 +159,8 @@ class DataMapReader {
   absl::Status Unknown(const YamlNode& key) const {
     UserData none;
     Keys keys{none};
-    std::vector<std::string> known = {"on_bad_row", "delimiter", "split"};
+    std::vector<std::string> known = PrepareKeys();
+    known.push_back("split");
     for (const auto& [name, where] : keys.texts()) known.push_back(name);
     for (const auto& [name, where] : keys.lists()) known.push_back(name);
     for (const auto& [name, where] : keys.maps()) known.push_back(name);

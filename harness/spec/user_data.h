@@ -15,13 +15,15 @@ namespace sft::spec {
 
 struct UserData {
   std::string name;
-  // Of the rows. Relative to the working directory; a spec's paths that are not
-  // there are taken from the spec's own folder where they are there.
+  // Of the rows: a file, or a folder of such. Relative to the working
+  // directory; a spec's paths that are not there are taken from the spec's own
+  // folder where they are there.
   std::string path;
   // Rows to validate and test on; "" = split off `path`.
   std::string validation, test;
-  // auto (by the name's ending), json, jsonl, csv, tsv, conll, parallel (then
-  // `path` is the source's lines, `target` the translations').
+  // auto (by the name's ending), or a form by its name; which there are,
+  // harness/data knows and checks. Of parallel, `path` is the source's lines,
+  // `target` the translations'.
   std::string format = "auto";
   std::string target;
   // The name of a kind of task; which there are, harness/data knows and checks.
@@ -34,6 +36,11 @@ struct UserData {
   // Classes or entity types; empty = those of the file, in order of names.
   std::vector<std::string> labels;
   std::vector<std::string> metrics;  // empty = the task's own
+  // Of entities: how tags are written ("" = found out), what the numbers mean
+  // that stand for them, and what becomes of spans that cut words ("" = fail).
+  std::string scheme;
+  std::vector<std::string> tag_names;
+  std::string cut_spans;
   // Texts that end a generated answer, and its most tokens; empty = as the
   // references allow. stop: [] in a spec is one empty text: nothing ends it.
   std::vector<std::string> stop;

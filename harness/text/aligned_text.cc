@@ -1,6 +1,8 @@
 // See aligned_text.h.
 #include "harness/text/aligned_text.h"
 
+#include <algorithm>
+
 #include "harness/core/utf8.h"
 
 namespace sft::text {
@@ -24,6 +26,7 @@ AlignedText::AlignedText(std::string_view original, bool track)
 AlignedText AlignedText::EmptyLikeThis() const {
   AlignedText out;
   out.tracked_ = tracked_;
+  out.starts_original_ = starts_original_;
   out.origin_ = origin_;
   return out;
 }
@@ -31,6 +34,7 @@ AlignedText AlignedText::EmptyLikeThis() const {
 AlignedText AlignedText::Slice(ByteRange range) const {
   AlignedText out = EmptyLikeThis();
   out.AppendRange(*this, range);
+  out.starts_original_ = starts_original_ && range.begin == 0;
   if (tracked_ && range.begin < alignments_.size()) {
     out.origin_ = alignments_[range.begin].begin;
   }
@@ -120,6 +124,24 @@ void AlignedText::Replace(const std::vector<ByteRange>& matches,
   }
   out.AppendRange(*this, {last_end, text_.size()});
   *this = std::move(out);
+}
+
+void AlignedText::Rewrite(std::string text, const std::vector<size_t>& from) {
+  text_ = std::move(text);
+  if (!tracked_) return;
+  std::vector<ByteRange> alignments(text_.size());
+  size_t end = from.back();  // of what the byte stands for, in the old text
+  for (size_t i = text_.size(); i-- > 0;) {
+    if (from[i + 1] > from[i]) end = from[i + 1];
+    const size_t begin = from[i];
+    if (begin < end) {
+      alignments[i] = {alignments_[begin].begin, alignments_[end - 1].end};
+    } else {  // what is written behind all of it
+      const size_t at = begin > 0 ? alignments_[begin - 1].end : origin_;
+      alignments[i] = {at, at};
+    }
+  }
+  alignments_ = std::move(alignments);
 }
 
 }  // namespace sft::text

@@ -37,6 +37,8 @@ class AlignedText {
 
   const std::string& text() const { return text_; }
   bool tracked() const { return tracked_; }
+  // Whether nothing of the original stands before this text.
+  bool starts_original() const { return starts_original_; }
   AlignedText Slice(ByteRange range) const;
   ByteRange OriginalRange(ByteRange range) const;
 
@@ -48,6 +50,11 @@ class AlignedText {
   // Every range of `matches` (ascending, disjoint) becomes `content`.
   void Replace(const std::vector<ByteRange>& matches, std::string_view content);
 
+  // Replaces the whole text by one whose byte i begins where byte from[i] of
+  // the old one does, and ends where the next larger `from` begins: from.back()
+  // is one more, the end. Ascending; not read without alignments.
+  void Rewrite(std::string text, const std::vector<size_t>& from);
+
   // For building a text out of pieces of another one.
   AlignedText EmptyLikeThis() const;
   void AppendRange(const AlignedText& from, ByteRange range);
@@ -58,6 +65,7 @@ class AlignedText {
   std::string text_;
   std::vector<ByteRange> alignments_;  // one a byte if tracked_
   bool tracked_ = false;
+  bool starts_original_ = true;
   size_t origin_ = 0;  // where in the original this text begins
 };
 

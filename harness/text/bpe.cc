@@ -14,11 +14,6 @@ namespace {
 constexpr size_t kMaxMerges = size_t{1} << 24;
 constexpr size_t kNone = SIZE_MAX;
 
-uint64_t PairKey(int32_t left, int32_t right) {
-  return (static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32) |
-         static_cast<uint32_t>(right);
-}
-
 struct Candidate {
   uint32_t rank;
   size_t left;  // index of the left symbol
@@ -124,6 +119,7 @@ absl::StatusOr<std::unique_ptr<BpeModel>> BpeModel::Make(
                                 i, left.substr(0, 40), right.substr(0, 40),
                                 token->substr(0, 80)));
     }
+    model->NoteCrossing(left, right);
     // A repeated pair keeps its last rank, as in the original's hash map.
     model->merges_[PairKey(*vocab.Id(left), *vocab.Id(right))] = {
         static_cast<uint32_t>(i), *vocab.Id(joined)};
@@ -142,6 +138,7 @@ absl::StatusOr<std::unique_ptr<BpeModel>> BpeModel::Make(
       model->byte_ids_.push_back(id.value_or(-1));
     }
   }
+  model->LearnCuts(vocab.Id(kSpaceSymbol).has_value());
   return model;
 }
 
@@ -156,6 +153,8 @@ void BpeModel::AddToDigest(Sha256* digest) const {
   }
   digest->UpdateField(options_.continuing_subword_prefix);
   digest->UpdateField(options_.end_of_word_suffix);
+  // The characters that are no tokens; their numbers follow from the pieces.
+  if (by_scores_) digest->UpdateField(absl::StrCat("scores ", symbols_.size()));
   digest->UpdateField(absl::StrCat(unk_id_.value_or(-1),
                                    options_.fuse_unk ? " fuse" : "",
                                    options_.byte_fallback ? " bytes" : "",
@@ -265,6 +264,60 @@ void BpeModel::MergeAll(size_t first, std::vector<Subword>* out) const {
              out->end());
 }
 
+void BpeModel::NoteCrossing(std::string_view left, std::string_view right) {
+  if (!right.starts_with(kSpaceSymbol)) return;
+  size_t last = left.size() - 1;
+  while (last > 0 && (left[last] & 0xC0) == 0x80) --last;
+  before_space_.insert(DecodeUtf8At(left, last).code_point);
+}
+
+void BpeModel::LearnCuts(bool knows_space) {
+  // What stands at a word's ends is decorated, and so are the cut's.
+  cuts_ = options_.continuing_subword_prefix.empty() &&
+          options_.end_of_word_suffix.empty() && knows_space;
+}
+
+bool BpeModel::CutsAt(std::string_view word, size_t at) const {
+  size_t last = at - 1;
+  while (last > 0 && (word[last] & 0xC0) == 0x80) --last;
+  return !before_space_.contains(DecodeUtf8At(word, last).code_point);
+}
+
+void BpeModel::EncodeChunk(std::string_view word, size_t begin, size_t end,
+                           std::vector<Subword>* out) const {
+  const std::string_view chunk = word.substr(begin, end - begin);
+  const size_t first = out->size();
+  if (!cache_.Find(chunk, out)) {
+    if (by_scores_) {
+      InitialsByScores(chunk, out);
+    } else {
+      Initials(chunk, out);
+    }
+    MergeAll(first, out);
+    if (by_scores_) ResolveUnknown(chunk, first, out);
+    cache_.Add(chunk, out->data() + first, out->data() + out->size());
+  }
+  if (begin == 0) return;
+  for (size_t i = first; i < out->size(); ++i) {
+    (*out)[i].begin += static_cast<uint32_t>(begin);
+    (*out)[i].end += static_cast<uint32_t>(begin);
+  }
+}
+
+void BpeModel::EncodePlain(std::string_view word, size_t begin, size_t end,
+                           std::vector<Subword>* out) const {
+  size_t done = begin;
+  if (cuts_) {
+    for (size_t at = word.find(kSpaceSymbol, begin + 1); at < end;
+         at = word.find(kSpaceSymbol, at + kSpaceSymbol.size())) {
+      if (!CutsAt(word, at)) continue;
+      EncodeChunk(word, done, at, out);
+      done = at;
+    }
+  }
+  if (done < end) EncodeChunk(word, done, end, out);
+}
+
 void BpeModel::Encode(std::string_view word, std::vector<Subword>* out) const {
   if (options_.ignore_merges) {
     if (const std::optional<int32_t> id = vocabulary_.Id(word)) {
@@ -272,11 +325,20 @@ void BpeModel::Encode(std::string_view word, std::vector<Subword>* out) const {
       return;
     }
   }
-  if (cache_.Find(word, out)) return;
-  const size_t begin = out->size();
-  Initials(word, out);
-  MergeAll(begin, out);
-  cache_.Add(word, out->data() + begin, out->data() + out->size());
+  size_t done = 0;
+  for (size_t at = 0; !whole_.empty() && at < word.size();) {
+    const auto match = whole_.Longest(word.substr(at));
+    if (!match.has_value()) {
+      at += DecodeUtf8At(word, at).size_bytes;
+      continue;
+    }
+    const size_t end = at + match->second;
+    EncodePlain(word, done, at, out);
+    out->push_back(
+        {match->first, static_cast<uint32_t>(at), static_cast<uint32_t>(end)});
+    at = done = end;
+  }
+  EncodePlain(word, done, word.size(), out);
 }
 
 }  // namespace sft::text

@@ -11,9 +11,12 @@
 
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/formats/json.h"
 
 namespace sft::text {
 namespace {
+
+using nlohmann::ordered_json;
 
 constexpr size_t kMaxTemplateBytes = 64 << 10;
 constexpr int kMaxBrackets = 64;
@@ -56,6 +59,55 @@ minja::Value FixedDate(const std::shared_ptr<minja::Context>&,
   const size_t size = std::strftime(text, sizeof(text), format.c_str(), &day);
   return minja::Value(std::string(text, size));
 }
+
+absl::StatusOr<ordered_json> ParsedObject(std::string_view text,
+                                          const char* what) {
+  ordered_json value;
+  if (const auto fault =
+          formats::ReadJsonInto(text, formats::kMaxJsonDepth, value)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a chat's ", what, ": ", fault->what));
+  }
+  if (!value.is_object()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a chat's ", what, ": wanted an object"));
+  }
+  return value;
+}
+
+// A turn as transformers hands it on: what is null is not there, and thoughts
+// go by each name that templates know them by.
+absl::StatusOr<ordered_json> MessageOf(const ChatTurn& turn) {
+  if (turn.message.empty()) {
+    return ordered_json{{"role", SanitizeUtf8(turn.role)},
+                        {"content", SanitizeUtf8(turn.content)}};
+  }
+  SFT_ASSIGN_OR_RETURN(const ordered_json whole,
+                       ParsedObject(turn.message, "message"));
+  ordered_json thoughts;
+  for (const char* name : {"reasoning_content", "thinking", "reasoning"}) {
+    if (thoughts.is_null() && whole.contains(name)) thoughts = whole[name];
+  }
+  ordered_json message = ordered_json::object();
+  if (!thoughts.is_null()) message["thinking"] = thoughts;
+  for (const auto& [name, value] : whole.items()) {
+    if (!value.is_null()) message[name] = value;
+  }
+  if (!thoughts.is_null()) message["reasoning_content"] = thoughts;
+  return message;
+}
+
+// While it lives, what {% generation %} blocks write into `out` is noted.
+class Tracking {
+ public:
+  Tracking(std::ostringstream& out, minja::Generated& generated) {
+    generated.out = &out;
+    minja::Generated::Get() = &generated;
+  }
+  ~Tracking() { minja::Generated::Get() = nullptr; }
+  Tracking(const Tracking&) = delete;
+  Tracking& operator=(const Tracking&) = delete;
+};
 
 void* CallBody(void* body) {
   (*static_cast<const std::function<void()>*>(body))();
@@ -118,29 +170,47 @@ absl::StatusOr<ChatTemplate> ChatTemplate::Compile(
   return out;
 }
 
-absl::StatusOr<std::string> ChatTemplate::Render(
-    const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
+absl::StatusOr<RenderedChat> ChatTemplate::Render(
+    const std::vector<ChatTurn>& turns, std::string_view variables,
+    bool add_generation_prompt) const {
+  ordered_json values = ordered_json::object();
+  if (!variables.empty()) {
+    SFT_ASSIGN_OR_RETURN(values, ParsedObject(variables, "variables"));
+  }
+  auto messages = ordered_json::array();
+  for (const ChatTurn& turn : turns) {
+    SFT_ASSIGN_OR_RETURN(ordered_json message, MessageOf(turn));
+    messages.push_back(std::move(message));
+  }
+  const ordered_json given = {
+      {"messages", std::move(messages)},
+      {"add_generation_prompt", add_generation_prompt},
+      {"bos_token", parsed_->bos_token},
+      {"eos_token", parsed_->eos_token},
+  };
+  for (const auto& [name, value] : given.items()) values[name] = value;
+  for (const char* name : {"tools", "documents"}) {
+    if (!values.contains(name)) values[name] = nullptr;
+  }
   try {
-    auto messages = nlohmann::ordered_json::array();
-    for (const ChatTurn& turn : turns) {
-      messages.push_back({{"role", SanitizeUtf8(turn.role)},
-                          {"content", SanitizeUtf8(turn.content)}});
-    }
-    nlohmann::ordered_json values = {
-        {"messages", std::move(messages)},
-        {"add_generation_prompt", add_generation_prompt},
-        {"bos_token", parsed_->bos_token},
-        {"eos_token", parsed_->eos_token},
-        {"tools", nullptr},
-        {"documents", nullptr},
-    };
     minja::ResetLimits();
     auto context = minja::Context::make(minja::Value(values));
     context->set("strftime_now", minja::Value::callable(FixedDate));
-    return parsed_->root->render(context);
+    std::ostringstream out;
+    minja::Generated generated;
+    const Tracking tracking(out, generated);
+    parsed_->root->render(out, context);
+    return RenderedChat{out.str(), std::move(generated.ranges)};
   } catch (const std::exception& e) {
     return TemplateError(parsed_->file, e);
   }
+}
+
+absl::StatusOr<std::string> ChatTemplate::Render(
+    const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
+  SFT_ASSIGN_OR_RETURN(RenderedChat chat,
+                       Render(turns, "", add_generation_prompt));
+  return std::move(chat.text);
 }
 
 }  // namespace sft::text

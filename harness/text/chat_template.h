@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,8 +20,12 @@ class ChatTemplate {
                                               const std::string& bos_token,
                                               const std::string& eos_token);
 
-  // Errors: the template's own raise_exception, an unknown name, or a limit on
-  // steps, depth or size. Thread-safe.
+  // `variables` as in Tokenizer::RenderChatWith. Errors: the template's own
+  // raise_exception, an unknown name, or a limit on steps, depth or size.
+  // Thread-safe.
+  absl::StatusOr<RenderedChat> Render(const std::vector<ChatTurn>& turns,
+                                      std::string_view variables,
+                                      bool add_generation_prompt) const;
   absl::StatusOr<std::string> Render(const std::vector<ChatTurn>& turns,
                                      bool add_generation_prompt) const;
   const std::string& source() const;

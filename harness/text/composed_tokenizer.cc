@@ -97,8 +97,7 @@ Encoding ComposedTokenizer::Run(std::string_view text,
         AddToken(*inner.id, section, inner.range, &out);
         continue;
       }
-      const bool starts = outer.range.begin == 0 && inner.range.begin == 0;
-      RunSection(section.Slice(inner.range), starts, &out);
+      RunSection(section.Slice(inner.range), &out);
     }
   }
   return out;
@@ -121,12 +120,10 @@ void ComposedTokenizer::TrimOffsets(Encoding* out) const {
   }
 }
 
-void ComposedTokenizer::RunSection(AlignedText section, bool starts_original,
-                                   Encoding* out) const {
+void ComposedTokenizer::RunSection(AlignedText section, Encoding* out) const {
   PreTokenizedText words;
   words.pieces = {{0, section.text().size()}};
   words.text = std::move(section);
-  words.starts_original = starts_original;
   parts_.pre_tokenizer->Apply(&words);
   std::vector<Subword> subwords;
   for (const ByteRange& piece : words.pieces) {
@@ -173,13 +170,21 @@ std::vector<int32_t> ComposedTokenizer::stop_ids() const {
   return ids;
 }
 
-absl::StatusOr<std::string> ComposedTokenizer::RenderChat(
-    const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
+absl::StatusOr<RenderedChat> ComposedTokenizer::RenderChatWith(
+    const std::vector<ChatTurn>& turns, std::string_view variables,
+    bool add_generation_prompt) const {
   if (!parts_.chat_template.has_value()) {
     return absl::FailedPreconditionError(
         "this model has no chat template: use a plain prompt form");
   }
-  return parts_.chat_template->Render(turns, add_generation_prompt);
+  return parts_.chat_template->Render(turns, variables, add_generation_prompt);
+}
+
+absl::StatusOr<std::string> ComposedTokenizer::RenderChat(
+    const std::vector<ChatTurn>& turns, bool add_generation_prompt) const {
+  SFT_ASSIGN_OR_RETURN(RenderedChat chat,
+                       RenderChatWith(turns, "", add_generation_prompt));
+  return std::move(chat.text);
 }
 
 std::string ComposedTokenizer::ComputeDigest() const {

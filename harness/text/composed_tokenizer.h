@@ -64,6 +64,9 @@ class ComposedTokenizer : public Tokenizer {
   bool has_chat_template() const override {
     return parts_.chat_template.has_value();
   }
+  absl::StatusOr<RenderedChat> RenderChatWith(
+      const std::vector<ChatTurn>& turns, std::string_view variables,
+      bool add_generation_prompt) const override;
   absl::StatusOr<std::string> RenderChat(
       const std::vector<ChatTurn>& turns,
       bool add_generation_prompt) const override;
@@ -71,8 +74,7 @@ class ComposedTokenizer : public Tokenizer {
 
  private:
   Encoding Run(std::string_view text, bool with_offsets) const;
-  void RunSection(AlignedText section, bool starts_original,
-                  Encoding* out) const;
+  void RunSection(AlignedText section, Encoding* out) const;
   void TrimOffsets(Encoding* out) const;
   std::string ComputeDigest() const;
 

@@ -20,6 +20,11 @@ struct GgufPreTokenizer {
 absl::StatusOr<GgufPreTokenizer> GgufPreTokenizerOf(const std::string& pre,
                                                     const std::string& file);
 
+// The name of a tokenizer.json's "pre_tokenizer"; "" where llama.cpp has none
+// that cuts text in the same way.
+std::string GgufPreTokenizerName(const nlohmann::json& pre_tokenizer,
+                                 bool ignore_merges);
+
 // tokenizer.json's ByteLevel, as pre-tokenizer and as decoder.
 nlohmann::json ByteLevelJson(bool use_regex);
 

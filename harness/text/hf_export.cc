@@ -5,8 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "harness/core/status.h"
+#include "harness/text/gguf_models.h"
 #include "harness/text/gguf_pre_tokenizer.h"
+#include "harness/text/subword_model.h"
 
 namespace sft::text {
 namespace {
@@ -17,21 +20,123 @@ bool InVocabulary(const formats::GgufTokenizerData& data, int32_t id) {
   return id >= 0 && static_cast<size_t>(id) < data.tokens.size();
 }
 
-ordered_json AddedTokensJson(const formats::GgufTokenizerData& data) {
+ordered_json AddedTokensJson(const formats::GgufTokenizerData& data,
+                             bool with_unknown) {
   ordered_json added = ordered_json::array();
-  for (size_t i = 0; i < data.token_types.size(); ++i) {
-    const int32_t type = data.token_types[i];
-    if (type != formats::kControlToken && type != formats::kUserDefinedToken)
-      continue;
-    added.push_back({{"id", i},
-                     {"content", data.tokens[i]},
+  for (const AddedToken& token : GgufAddedTokens(data, with_unknown)) {
+    added.push_back({{"id", token.id},
+                     {"content", token.content},
                      {"single_word", false},
                      {"lstrip", false},
-                     {"rstrip", false},
+                     {"rstrip", token.rstrip},
                      {"normalized", false},
-                     {"special", type == formats::kControlToken}});
+                     {"special", token.special}});
   }
   return added;
+}
+
+// The parts of tokenizer.json that differ by tokenizer.ggml.model.
+struct ModelJson {
+  ordered_json normalizer, pre_tokenizer, decoder, model;
+  bool adds_bos = false;
+  bool adds_unknown = false;  // to the added tokens
+};
+
+ordered_json BpeJson(const formats::GgufTokenizerData& data) {
+  ordered_json vocabulary = ordered_json::object();
+  for (size_t i = 0; i < data.tokens.size(); ++i) {
+    vocabulary[data.tokens[i]] = i;
+  }
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", nullptr},
+          {"continuing_subword_prefix", nullptr},
+          {"end_of_word_suffix", nullptr},
+          {"fuse_unk", false},
+          {"byte_fallback", false},
+          {"ignore_merges", false},
+          {"vocab", std::move(vocabulary)},
+          {"merges", ordered_json::array()}};
+}
+
+absl::StatusOr<ModelJson> MergeJson(const formats::GgufTokenizerData& data,
+                                    const std::string& file) {
+  SFT_ASSIGN_OR_RETURN(const GgufPreTokenizer pre,
+                       GgufPreTokenizerOf(data.pre, file));
+  ModelJson out;
+  out.pre_tokenizer = pre.pre_tokenizer;
+  out.decoder = ByteLevelJson(true);
+  out.model = BpeJson(data);
+  out.model["ignore_merges"] = pre.ignore_merges;
+  out.model["merges"] = data.merges;
+  out.adds_bos = pre.adds_bos;
+  return out;
+}
+
+// Scores as merges: pieces from the highest score on, each with the pairs of
+// pieces that it can be joined of.
+ordered_json MergesOfScores(const formats::GgufTokenizerData& data) {
+  std::vector<size_t> order;
+  absl::flat_hash_map<std::string, size_t> ids;
+  for (size_t i = 0; i < data.tokens.size(); ++i) {
+    if (data.token_types[i] != 1) continue;
+    order.push_back(i);
+    ids.emplace(data.tokens[i], i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&data](size_t a, size_t b) {
+    return data.scores[a] > data.scores[b];
+  });
+  ordered_json merges = ordered_json::array();
+  for (size_t i : order) {
+    const std::string& piece = data.tokens[i];
+    for (size_t at = 1; at < piece.size(); ++at) {
+      const std::string left = piece.substr(0, at), right = piece.substr(at);
+      if (ids.contains(left) && ids.contains(right)) {
+        merges.push_back(ordered_json::array({left, right}));
+      }
+    }
+  }
+  return merges;
+}
+
+absl::StatusOr<ModelJson> ScoreJson(const formats::GgufTokenizerData& data,
+                                    const std::string& file) {
+  if (data.scores.size() != data.tokens.size() ||
+      data.token_types.size() != data.tokens.size()) {
+    return InputError(file, "has no score or no type for some tokens");
+  }
+  const auto replace = [](std::string_view from, std::string_view to) {
+    return ordered_json{
+        {"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
+  };
+  const bool prefix = data.add_space_prefix.value_or(true);
+  ModelJson out;
+  out.normalizer = replace(" ", kSpaceSymbol);
+  if (prefix) {
+    out.normalizer = {{"type", "Sequence"},
+                      {"normalizers",
+                       {{{"type", "Prepend"}, {"prepend", kSpaceSymbol}},
+                        replace(" ", kSpaceSymbol)}}};
+  }
+  ordered_json decoders = {replace(kSpaceSymbol, " "),
+                           {{"type", "ByteFallback"}},
+                           {{"type", "Fuse"}}};
+  if (prefix) {
+    decoders.push_back(
+        {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  }
+  out.decoder = {{"type", "Sequence"}, {"decoders", std::move(decoders)}};
+  out.model = BpeJson(data);
+  const auto unk = static_cast<size_t>(data.unk.value_or(0));
+  if (unk < data.tokens.size()) out.model["unk_token"] = data.tokens[unk];
+  out.model["fuse_unk"] = true;
+  out.model["byte_fallback"] =
+      std::count(data.token_types.begin(), data.token_types.end(),
+                 formats::kByteToken) > 0;
+  out.model["merges"] = MergesOfScores(data);
+  out.adds_bos = true;
+  out.adds_unknown = true;
+  return out;
 }
 
 // What stands around every text, as MakeTokenizerFromGguf() reads it: around
@@ -88,36 +193,31 @@ ordered_json GenerationConfig(const formats::GgufTokenizerData& data) {
   return out;
 }
 
+absl::StatusOr<ModelJson> JsonOf(const formats::GgufTokenizerData& data,
+                                 const std::string& file) {
+  if (data.model == "gpt2") return MergeJson(data, file);
+  if (data.model == "llama") return ScoreJson(data, file);
+  return InputError(
+      file, absl::StrCat("a tokenizer of tokenizer.ggml.model \"", data.model,
+                         "\" cannot be written as tokenizer.json"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::map<std::string, std::string>> HfTokenizerFiles(
     const formats::GgufTokenizerData& data, const std::string& file) {
-  SFT_ASSIGN_OR_RETURN(const GgufPreTokenizer pre,
-                       GgufPreTokenizerOf(data.pre, file));
-  ordered_json vocabulary = ordered_json::object();
-  for (size_t i = 0; i < data.tokens.size(); ++i) {
-    vocabulary[data.tokens[i]] = i;
-  }
-  ordered_json post = PostProcessorJson(data, pre.adds_bos);
-  ordered_json tokenizer = {{"version", "1.0"},
-                            {"truncation", nullptr},
-                            {"padding", nullptr},
-                            {"added_tokens", AddedTokensJson(data)},
-                            {"normalizer", nullptr},
-                            {"pre_tokenizer", pre.pre_tokenizer},
-                            {"post_processor", std::move(post)},
-                            {"decoder", ByteLevelJson(true)},
-                            {"model",
-                             {{"type", "BPE"},
-                              {"dropout", nullptr},
-                              {"unk_token", nullptr},
-                              {"continuing_subword_prefix", nullptr},
-                              {"end_of_word_suffix", nullptr},
-                              {"fuse_unk", false},
-                              {"byte_fallback", false},
-                              {"ignore_merges", pre.ignore_merges},
-                              {"vocab", std::move(vocabulary)},
-                              {"merges", data.merges}}}};
+  SFT_ASSIGN_OR_RETURN(ModelJson model, JsonOf(data, file));
+  ordered_json post = PostProcessorJson(data, model.adds_bos);
+  ordered_json tokenizer = {
+      {"version", "1.0"},
+      {"truncation", nullptr},
+      {"padding", nullptr},
+      {"added_tokens", AddedTokensJson(data, model.adds_unknown)},
+      {"normalizer", std::move(model.normalizer)},
+      {"pre_tokenizer", std::move(model.pre_tokenizer)},
+      {"post_processor", std::move(post)},
+      {"decoder", std::move(model.decoder)},
+      {"model", std::move(model.model)}};
   ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"},
                          {"clean_up_tokenization_spaces", false}};
   auto name = [&](const char* key, std::optional<int32_t> id) {

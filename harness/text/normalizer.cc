@@ -9,6 +9,7 @@
 #include "harness/core/utf8.h"
 #include "harness/formats/json_fields.h"
 #include "harness/text/pattern.h"
+#include "harness/text/precompiled_normalizer.h"
 #include "harness/text/unicode_class.h"
 #include "harness/text/unicode_normalization.h"
 
@@ -211,6 +212,7 @@ absl::StatusOr<std::unique_ptr<Normalizer>> ParseNormalizer(
   if (type == "Lowercase") return std::make_unique<LowercaseNormalizer>();
   if (type == "StripAccents") return std::make_unique<StripAccentsNormalizer>();
   if (type == "BertNormalizer") return ParseBert(config, file);
+  if (type == "Precompiled") return ParsePrecompiled(config, file);
   if (type == "Strip") {
     SFT_ASSIGN_OR_RETURN(const bool left,
                          formats::BoolField(config, "strip_left", true, file));

@@ -96,7 +96,7 @@ class MetaspacePreTokenizer : public PreTokenizer {
       const std::string_view s = text->Piece(piece);
       const bool marked = s.front() == ' ' || s.starts_with(replacement_);
       const bool first =
-          index == 0 && piece.begin == 0 && text->starts_original;
+          index == 0 && piece.begin == 0 && text->text.starts_original();
       if (!marked && (scheme_ == PrependScheme::kAlways ||
                       (scheme_ == PrependScheme::kFirst && first))) {
         out->AppendAs(text->text, piece.begin, replacement_);

@@ -17,7 +17,6 @@ namespace sft::text {
 struct PreTokenizedText {
   AlignedText text;
   std::vector<ByteRange> pieces;  // of text, ascending, none empty
-  bool starts_original = true;    // false: something stands before this text
 
   std::string_view Piece(ByteRange range) const {
     return std::string_view(text.text())

@@ -11,6 +11,9 @@
 
 namespace sft::text {
 
+// SentencePiece's mark of a space.
+inline constexpr std::string_view kSpaceSymbol = "\u2581";
+
 // One token and the bytes of the word it covers.
 struct Subword {
   int32_t id;

@@ -4,6 +4,8 @@
 #define HARNESS_TEXT_TOKENIZER_FACTORY_H_
 
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -12,12 +14,16 @@
 
 namespace sft::text {
 
-// Reads tokenizer.json; special tokens from tokenizer_config.json, else
-// generation_config.json, else config.json; the chat template from
-// chat_template.jinja, else tokenizer_config.json. All but the first may be
-// absent. No path in these files is followed.
+// Reads tokenizer.json, or tokenizer.model where that is absent; special tokens
+// from tokenizer_config.json, else generation_config.json, else config.json;
+// the chat template from chat_template.jinja, else tokenizer_config.json. All
+// but the first may be absent. No path in these files is followed.
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
     const std::string& folder);
+// The chat template of a folder, whose tokenizer_config.json is read; nullopt
+// where it has none.
+absl::StatusOr<std::optional<std::string>> ChatTemplateSource(
+    const std::string& folder, const nlohmann::json& tokenizer_config);
 
 // `file` is what errors name.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizerFromGguf(

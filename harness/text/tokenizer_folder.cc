@@ -14,6 +14,7 @@
 #include "harness/formats/special_tokens.h"
 #include "harness/text/hf_tokenizer_json.h"
 #include "harness/text/tokenizer_factory.h"
+#include "harness/text/tokenizer_model.h"
 
 namespace sft::text {
 namespace {
@@ -85,38 +86,11 @@ std::vector<int32_t> StopIdsOf(const Configs& configs) {
   return {ids.begin(), ids.end()};
 }
 
-absl::StatusOr<std::optional<std::string>> TemplateSource(
-    const std::string& folder, const json& tokenizer_config) {
-  const std::string path = folder + "/chat_template.jinja";
-  if (FileExists(path)) {
-    SFT_ASSIGN_OR_RETURN(std::string source,
-                         ReadFile(path, kMaxTemplateFileBytes));
-    return std::optional<std::string>(std::move(source));
-  }
-  const json* field = formats::FindField(tokenizer_config, "chat_template");
-  if (field == nullptr) return std::optional<std::string>();
-  if (field->is_string()) {
-    return std::optional<std::string>(field->get<std::string>());
-  }
-  // Several named templates: the one called "default".
-  if (field->is_array()) {
-    for (const json& item : *field) {
-      const json* source = formats::FindField(item, "template");
-      if (formats::TokenText(item, "name") == "default" && source != nullptr &&
-          source->is_string()) {
-        return std::optional<std::string>(source->get<std::string>());
-      }
-    }
-  }
-  return InputError(folder + "/tokenizer_config.json",
-                    "chat_template is neither a string nor a list with a "
-                    "template named \"default\"");
-}
-
 // Special tokens that transformers adds from tokenizer_config.json alone would
 // be cut into pieces here: tokenizer.json is what we read.
 absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
-                           const std::string& folder) {
+                           const std::string& folder,
+                           const std::string& source) {
   std::vector<std::string> missing;
   const auto check = [&](const json& token) {
     const json* text =
@@ -144,8 +118,7 @@ absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
   return InputError(
       folder + "/tokenizer_config.json",
       absl::StrCat(
-          "declares special tokens that the added_tokens of "
-          "tokenizer.json lack: ",
+          "declares special tokens that ", source, " lack: ",
           absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
           missing.size() > shown
               ? absl::StrCat(" and ", missing.size() - shown, " more")
@@ -154,22 +127,66 @@ absl::Status CheckDeclared(const json& config, const TokenizerParts& parts,
           ".save_pretrained(F) with F the folder"));
 }
 
+// tokenizer.json, or where there is none, the SentencePiece model.
+absl::StatusOr<TokenizerParts> ReadParts(const std::string& folder,
+                                         const Configs& configs) {
+  const std::string path = folder + "/tokenizer.json";
+  const bool has_json = FileExists(path) || TokenizerModelPath(folder).empty();
+  TokenizerParts parts;
+  if (has_json) {
+    SFT_ASSIGN_OR_RETURN(const json root, formats::ReadJsonDocument(path));
+    SFT_ASSIGN_OR_RETURN(parts, ParseTokenizerJson(root, path));
+  } else {
+    SFT_ASSIGN_OR_RETURN(parts, ReadTokenizerModel(folder, configs.tokenizer));
+  }
+  SFT_RETURN_IF_ERROR(
+      CheckDeclared(configs.tokenizer, parts, folder,
+                    has_json ? "the added_tokens of tokenizer.json"
+                             : "tokenizer.model and added_tokens_decoder"));
+  return parts;
+}
+
 }  // namespace
+
+absl::StatusOr<std::optional<std::string>> ChatTemplateSource(
+    const std::string& folder, const json& tokenizer_config) {
+  const std::string path = folder + "/chat_template.jinja";
+  if (FileExists(path)) {
+    SFT_ASSIGN_OR_RETURN(std::string source,
+                         ReadFile(path, kMaxTemplateFileBytes));
+    return std::optional<std::string>(std::move(source));
+  }
+  const json* field = formats::FindField(tokenizer_config, "chat_template");
+  if (field == nullptr) return std::optional<std::string>();
+  if (field->is_string()) {
+    return std::optional<std::string>(field->get<std::string>());
+  }
+  // Several named templates: the one called "default".
+  if (field->is_array()) {
+    for (const json& item : *field) {
+      const json* source = formats::FindField(item, "template");
+      if (formats::TokenText(item, "name") == "default" && source != nullptr &&
+          source->is_string()) {
+        return std::optional<std::string>(source->get<std::string>());
+      }
+    }
+  }
+  return InputError(folder + "/tokenizer_config.json",
+                    "chat_template is neither a string nor a list with a "
+                    "template named \"default\"");
+}
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
     const std::string& folder) {
-  const std::string path = folder + "/tokenizer.json";
-  SFT_ASSIGN_OR_RETURN(const json root, formats::ReadJsonDocument(path));
   Configs configs;
   SFT_ASSIGN_OR_RETURN(configs.tokenizer,
                        ReadOptional(folder + "/tokenizer_config.json"));
   SFT_ASSIGN_OR_RETURN(configs.generation,
                        ReadOptional(folder + "/generation_config.json"));
   SFT_ASSIGN_OR_RETURN(configs.model, ReadOptional(folder + "/config.json"));
-  SFT_ASSIGN_OR_RETURN(TokenizerParts parts, ParseTokenizerJson(root, path));
-  SFT_RETURN_IF_ERROR(CheckDeclared(configs.tokenizer, parts, folder));
+  SFT_ASSIGN_OR_RETURN(TokenizerParts parts, ReadParts(folder, configs));
   SFT_ASSIGN_OR_RETURN(const std::optional<std::string> source,
-                       TemplateSource(folder, configs.tokenizer));
+                       ChatTemplateSource(folder, configs.tokenizer));
   if (source.has_value()) {
     SFT_ASSIGN_OR_RETURN(
         parts.chat_template,
@@ -178,11 +195,16 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadTokenizerFromFolder(
             formats::TokenText(configs.tokenizer, "bos_token"),
             formats::TokenText(configs.tokenizer, "eos_token")));
   }
-  SFT_ASSIGN_OR_RETURN(parts.bos_id, SpecialId(configs, "bos", parts, folder));
-  SFT_ASSIGN_OR_RETURN(parts.eos_id, SpecialId(configs, "eos", parts, folder));
+  // What no config names is what the model itself names.
+  SFT_ASSIGN_OR_RETURN(const auto bos,
+                       SpecialId(configs, "bos", parts, folder));
+  if (bos.has_value()) parts.bos_id = bos;
+  SFT_ASSIGN_OR_RETURN(const auto eos,
+                       SpecialId(configs, "eos", parts, folder));
+  if (eos.has_value()) parts.eos_id = eos;
   // Pads are masked: one that is no token decides nothing.
   const auto pad = SpecialId(configs, "pad", parts, folder);
-  if (pad.ok()) parts.pad_id = *pad;
+  if (pad.ok() && pad->has_value()) parts.pad_id = *pad;
   parts.end_of_turn_id = parts.eos_id;
   parts.more_stop_ids = StopIdsOf(configs);
   return std::make_unique<ComposedTokenizer>(std::move(parts));

@@ -2,8 +2,6 @@
 #include "harness/text/unigram.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
 
 #include "absl/strings/str_format.h"
 #include "harness/core/status.h"
@@ -13,6 +11,7 @@
 namespace sft::text {
 namespace {
 
+constexpr size_t kKeptBytes = 1 << 16;
 constexpr double kUnknownPenalty = 10.0;  // below the lowest score
 
 // The best way to cut a text's beginning.
@@ -20,11 +19,6 @@ struct Best {
   double score = 0;
   size_t begin = std::string_view::npos;  // of its last piece; npos = no way
   int32_t id = 0;
-
-  void Offer(double candidate, size_t from, int32_t piece) {
-    if (begin != std::string_view::npos && candidate <= score) return;
-    *this = {candidate, from, piece};
-  }
 };
 
 }  // namespace
@@ -47,68 +41,64 @@ absl::StatusOr<std::unique_ptr<UnigramModel>> UnigramModel::Parse(
   }
   SFT_ASSIGN_OR_RETURN(Vocabulary vocabulary,
                        Vocabulary::FromTokens(std::move(pieces), file));
-  std::unique_ptr<UnigramModel> model(new UnigramModel(std::move(vocabulary)));
-  const Vocabulary& known = model->vocabulary_;
-  for (int32_t id = 0; id < known.size(); ++id) {
-    const std::string& piece = *known.Token(id);
-    if (known.Id(piece) != id) {
+  for (int32_t id = 0; id < vocabulary.size(); ++id) {
+    const std::string& piece = *vocabulary.Token(id);
+    if (vocabulary.Id(piece) != id) {
       return InputError(file,
                         absl::StrCat("\"vocab\" has \"", piece, "\" twice"));
     }
   }
   SFT_ASSIGN_OR_RETURN(const int64_t unk,
                        formats::IntField(config, "unk_id", -1, file));
-  if (unk < 0 || unk >= known.size()) {
+  if (unk < 0 || unk >= vocabulary.size()) {
     return InputError(file, absl::StrCat("unk_id ", unk, " is none of ",
-                                         known.size(), " pieces"));
+                                         vocabulary.size(), " pieces"));
   }
-  model->unk_id_ = static_cast<int32_t>(unk);
-  model->unk_score_ =
-      *std::min_element(scores.begin(), scores.end()) - kUnknownPenalty;
-  model->scores_ = std::move(scores);
-  model->sorted_.resize(known.size());
-  std::iota(model->sorted_.begin(), model->sorted_.end(), 0);
-  std::sort(
-      model->sorted_.begin(), model->sorted_.end(),
-      [&](int32_t a, int32_t b) { return *known.Token(a) < *known.Token(b); });
+  UnigramOptions options;
+  options.unk_id = static_cast<int32_t>(unk);
   SFT_ASSIGN_OR_RETURN(
-      const bool byte_fallback,
+      options.byte_fallback,
       formats::BoolField(config, "byte_fallback", false, file));
-  for (int byte = 0; byte_fallback && byte < 256; ++byte) {
+  const double lowest = *std::min_element(scores.begin(), scores.end());
+  return Make(std::move(vocabulary), std::move(scores),
+              lowest - kUnknownPenalty, {}, options);
+}
+
+std::unique_ptr<UnigramModel> UnigramModel::Make(Vocabulary vocabulary,
+                                                 std::vector<double> scores,
+                                                 double unk_score,
+                                                 const std::vector<bool>& found,
+                                                 UnigramOptions options) {
+  std::unique_ptr<UnigramModel> model(
+      new UnigramModel(std::move(vocabulary), options));
+  const Vocabulary& known = model->vocabulary_;
+  std::vector<ByteTrie::Entry> entries;
+  for (int32_t id = 0; id < known.size(); ++id) {
+    if (!found.empty() && !found[static_cast<size_t>(id)]) continue;
+    if (const std::string* token = known.Token(id); !token->empty()) {
+      entries.emplace_back(*token, id);
+    }
+  }
+  model->trie_ = ByteTrie(std::move(entries));
+  model->scores_ = std::move(scores);
+  model->unk_score_ = unk_score;
+  for (int byte = 0; options.byte_fallback && byte < 256; ++byte) {
     model->byte_ids_.push_back(
         known.Id(absl::StrFormat("<0x%02X>", byte)).value_or(-1));
   }
   return model;
 }
 
-template <class Visit>
-void UnigramModel::ForEachPrefix(std::string_view text, Visit visit) const {
-  auto begin = sorted_.begin(), end = sorted_.end();
-  for (size_t size = 0; size < text.size(); ++size) {
-    // Every piece of [begin, end) starts with text[0, size). The one that ends
-    // there stands first.
-    if (begin != end && vocabulary_.Token(*begin)->size() == size) ++begin;
-    const auto byte_at = [&](int32_t id) {
-      return static_cast<unsigned char>((*vocabulary_.Token(id))[size]);
-    };
-    const auto wanted = static_cast<unsigned char>(text[size]);
-    begin = std::partition_point(
-        begin, end, [&](int32_t id) { return byte_at(id) < wanted; });
-    end = std::partition_point(
-        begin, end, [&](int32_t id) { return byte_at(id) == wanted; });
-    if (begin == end) return;
-    if (vocabulary_.Token(*begin)->size() == size + 1) visit(*begin, size + 1);
-  }
-}
-
-void UnigramModel::AddPiece(std::string_view word, size_t begin, size_t end,
-                            std::vector<Subword>* out) const {
+void UnigramModel::AddUnknown(std::string_view word, size_t begin, size_t end,
+                              std::vector<Subword>* out) const {
   const auto from = static_cast<uint32_t>(begin);
   const auto to = static_cast<uint32_t>(end);
   const std::string_view piece = word.substr(begin, end - begin);
-  if (const std::optional<int32_t> id = vocabulary_.Id(piece)) {
-    out->push_back({*id, from, to});
-    return;
+  if (!options_.as_sentencepiece) {
+    if (const std::optional<int32_t> id = vocabulary_.Id(piece)) {
+      out->push_back({*id, from, to});
+      return;
+    }
   }
   const auto id_of = [&](char c) {
     return byte_ids_[static_cast<unsigned char>(c)];
@@ -117,39 +107,84 @@ void UnigramModel::AddPiece(std::string_view word, size_t begin, size_t end,
       !byte_ids_.empty() && std::all_of(piece.begin(), piece.end(),
                                         [&](char c) { return id_of(c) >= 0; });
   if (!spelled) {
-    out->push_back({unk_id_, from, to});
+    out->push_back({options_.unk_id, from, to});
     return;
   }
-  for (char c : piece) out->push_back({id_of(c), from, to});
+  for (size_t at = 0; at < piece.size();) {
+    // There a byte covers its own character.
+    const size_t size = options_.as_sentencepiece
+                            ? DecodeUtf8At(piece, at).size_bytes
+                            : piece.size();
+    const auto first = static_cast<uint32_t>(begin + at);
+    for (size_t i = at; i < at + size; ++i) {
+      out->push_back(
+          {id_of(piece[i]), first, first + static_cast<uint32_t>(size)});
+    }
+    at += size;
+  }
+}
+
+void UnigramModel::Cut(std::string_view word, std::vector<Subword>* out) const {
+  const bool single = options_.as_sentencepiece;
+  const int32_t unk = options_.unk_id;
+  thread_local std::vector<Best> kept;
+  std::vector<Best> large;
+  // By the byte where it ends.
+  std::vector<Best>& best = word.size() <= kKeptBytes ? kept : large;
+  best.assign(word.size() + 1, Best());
+  const auto offer = [single](Best& end, double sum, size_t from,
+                              int32_t piece) {
+    const double score = single ? static_cast<float>(sum) : sum;
+    if (end.begin != std::string_view::npos && score <= end.score) return;
+    end = {score, from, piece};
+  };
+  for (size_t at = 0; at < word.size();) {
+    const size_t char_size = DecodeUtf8At(word, at).size_bytes;
+    const double here = best[at].score;
+    bool covered = false;
+    trie_.ForEachPrefix(word.substr(at), [&](int32_t id, size_t size) {
+      offer(best[at + size], here + scores_[static_cast<size_t>(id)], at, id);
+      covered = covered || size == char_size;
+    });
+    if (!covered) offer(best[at + char_size], here + unk_score_, at, unk);
+    at += char_size;
+  }
+  const size_t first = out->size();
+  // Last first; a run of unknown characters is one, to be looked at below.
+  for (size_t end = word.size(); end > 0;) {
+    const int32_t id = best[end].id;
+    size_t begin = best[end].begin;
+    while (id == unk && begin > 0 && best[begin].id == unk) {
+      begin = best[begin].begin;
+    }
+    out->push_back(
+        {id, static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+    end = begin;
+  }
+  std::reverse(out->begin() + static_cast<ptrdiff_t>(first), out->end());
+  const auto is_unknown = [unk](const Subword& s) { return s.id == unk; };
+  if (std::none_of(out->begin() + static_cast<ptrdiff_t>(first), out->end(),
+                   is_unknown)) {
+    return;
+  }
+  const std::vector<Subword> pieces(
+      out->begin() + static_cast<ptrdiff_t>(first), out->end());
+  out->resize(first);
+  for (const Subword& piece : pieces) {
+    if (is_unknown(piece)) {
+      AddUnknown(word, piece.begin, piece.end, out);
+    } else {
+      out->push_back(piece);
+    }
+  }
 }
 
 void UnigramModel::Encode(std::string_view word,
                           std::vector<Subword>* out) const {
-  std::vector<Best> best(word.size() + 1);  // by the byte where it ends
-  for (size_t at = 0; at < word.size();) {
-    const size_t char_size = DecodeUtf8At(word, at).size_bytes;
-    const double here = best[at].score;
-    bool single = false;
-    ForEachPrefix(word.substr(at), [&](int32_t id, size_t size) {
-      best[at + size].Offer(here + scores_[id], at, id);
-      single = single || size == char_size;
-    });
-    if (!single) best[at + char_size].Offer(here + unk_score_, at, unk_id_);
-    at += char_size;
-  }
-  std::vector<std::pair<size_t, size_t>> pieces;  // last first
-  for (size_t end = word.size(); end > 0;) {
-    const size_t stop = end;
-    size_t begin = best[end].begin;
-    if (best[end].id == unk_id_) {
-      while (begin > 0 && best[begin].id == unk_id_) begin = best[begin].begin;
-    }
-    pieces.emplace_back(begin, stop);
-    end = begin;
-  }
-  for (auto piece = pieces.rbegin(); piece != pieces.rend(); ++piece) {
-    AddPiece(word, piece->first, piece->second, out);
-  }
+  if (cache_.Find(word, out)) return;
+  const size_t first = out->size();
+  Cut(word, out);
+  cache_.Add(word, out->data() + first, out->data() + out->size());
 }
 
 void UnigramModel::AddToDigest(Sha256* digest) const {
@@ -157,8 +192,9 @@ void UnigramModel::AddToDigest(Sha256* digest) const {
   for (double score : scores_) {
     digest->UpdateField(absl::StrFormat("%.17g", score));
   }
-  digest->UpdateField(
-      absl::StrCat(unk_id_, byte_ids_.empty() ? "" : " byte_fallback"));
+  digest->UpdateField(absl::StrCat(
+      options_.unk_id, options_.byte_fallback ? " byte_fallback" : "",
+      options_.as_sentencepiece ? " sentencepiece" : ""));
 }
 
 }  // namespace sft::text

@@ -11,9 +11,19 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "harness/text/byte_trie.h"
 #include "harness/text/subword_model.h"
+#include "harness/text/word_cache.h"
 
 namespace sft::text {
+
+struct UnigramOptions {
+  int32_t unk_id = 0;
+  bool byte_fallback = false;  // characters unknown become <0xNN> tokens
+  // As SentencePiece computes: sums in single precision, and an unknown piece
+  // is one, whatever token has its text.
+  bool as_sentencepiece = false;
+};
 
 class UnigramModel : public SubwordModel {
  public:
@@ -21,6 +31,13 @@ class UnigramModel : public SubwordModel {
   // be distinct, and there must be an unk_id.
   static absl::StatusOr<std::unique_ptr<UnigramModel>> Parse(
       const nlohmann::json& config, const std::string& file);
+  // A score for each token; `found`, if not empty: which of them a text can
+  // hold. `unk_score` is an unknown character's.
+  static std::unique_ptr<UnigramModel> Make(Vocabulary vocabulary,
+                                            std::vector<double> scores,
+                                            double unk_score,
+                                            const std::vector<bool>& found,
+                                            UnigramOptions options);
 
   // Neighbouring characters that no piece covers are one unknown token, or
   // with byte_fallback one token a byte, each of which covers all of them.
@@ -29,21 +46,20 @@ class UnigramModel : public SubwordModel {
   void AddToDigest(Sha256* digest) const override;
 
  private:
-  explicit UnigramModel(Vocabulary vocabulary)
-      : vocabulary_(std::move(vocabulary)) {}
-  // Calls `visit` with the id and the size of each piece that begins `text`,
-  // shortest first.
-  template <class Visit>
-  void ForEachPrefix(std::string_view text, Visit visit) const;
-  void AddPiece(std::string_view word, size_t begin, size_t end,
-                std::vector<Subword>* out) const;
+  UnigramModel(Vocabulary vocabulary, UnigramOptions options)
+      : vocabulary_(std::move(vocabulary)), options_(options) {}
+  void Cut(std::string_view word, std::vector<Subword>* out) const;
+  // Tokens of characters that no piece covers.
+  void AddUnknown(std::string_view word, size_t begin, size_t end,
+                  std::vector<Subword>* out) const;
 
   Vocabulary vocabulary_;
-  std::vector<double> scores_;   // by id
-  std::vector<int32_t> sorted_;  // ids in the order of their pieces' bytes
-  int32_t unk_id_ = 0;
+  UnigramOptions options_;
+  std::vector<double> scores_;  // by id
+  ByteTrie trie_;
   double unk_score_ = 0;
   std::vector<int32_t> byte_ids_;  // of <0xNN>; empty without byte_fallback
+  mutable WordCache cache_;
 };
 
 }  // namespace sft::text

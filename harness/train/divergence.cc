@@ -24,6 +24,7 @@ std::string WhyDiverged(const std::vector<StepRecord>& steps,
     return absl::StrCat("step ", last.step,
                         ": the gradient norm is not finite");
   }
+  if (vocabulary == 0) return "";
   const double limit =
       kRunawayFactor *
       std::log(std::max<double>(2, static_cast<double>(vocabulary)));

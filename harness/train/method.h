@@ -60,6 +60,10 @@ class UpdateMethod {
   // values: there it holds and trains tensors of the same sizes, so that a plan
   // can count them without a weight.
   virtual absl::Status Attach(model::Model& model) = 0;
+  // Attach takes the model's maps one after another, and has each read
+  // (Model::ReadMap) before it looks at it; else all are there when it is
+  // called.
+  virtual bool ReadsMapByMap() const { return false; }
   // Start of the round-th stage (from 0): masks are drawn here, from the
   // method stream, and stay fixed within it. Called again after a resume,
   // with the same result.

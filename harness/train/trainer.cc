@@ -177,8 +177,9 @@ absl::StatusOr<RoundOutcome> Trainer::RunRound(
     ++outcome.steps_taken;
     seconds += steps_.back().wall_seconds;
     if (hooks.on_step) SFT_RETURN_IF_ERROR(hooks.on_step(steps_.back()));
-    outcome.message =
-        WhyDiverged(steps_, steps_in_round_, model_.info().vocabulary);
+    outcome.message = WhyDiverged(
+        steps_, steps_in_round_,
+        model_.head() == HeadKind::kValue ? 0 : model_.info().vocabulary);
     if (!outcome.message.empty()) {
       outcome.end = RoundEnd::kDiverged;
       return outcome;

@@ -56,9 +56,11 @@ class Trainee {
       if (row.calibration) asked = row.calibration(config);
     }
     const Stopwatch watch;
-    TORCH_CHECK(
-        method_ && method_->Attach(*model_).ok() && method_->BeginRound(0).ok(),
-        "cannot attach ", method);
+    TORCH_CHECK(method_, "no method ", method);
+    if (!method_->ReadsMapByMap()) TORCH_CHECK(model_->ReadMaps().ok());
+    TORCH_CHECK(method_->Attach(*model_).ok() && model_->ReadMaps().ok() &&
+                    method_->BeginRound(0).ok(),
+                "cannot attach ", method);
     begin_seconds_ = absl::ToDoubleSeconds(watch.Cpu());
     if (!calibration.empty() && asked.rows > 0) {
       // What reads the round before begins with the second one.

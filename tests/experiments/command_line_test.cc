@@ -109,20 +109,22 @@ const std::map<std::string, std::string>& FlagsByCommand() {
       {"merge-records", ""},
       {"export-events", "--out"},
       {"eval",
-       "--task --file --limit --window --json --adapter --dtype --device "
-       "--bos"},
+       "--task --file --limit --window --stride --json --adapter --dtype "
+       "--device --bos"},
       {"generate",
        "--prompt --raw --max-new-tokens --temperature --top-k --top-p --seed "
        "--beams --length-penalty --stop --adapter --dtype --device --bos"},
       {"tokenize", "--special --bos"},
-      {"export", "--merged --adapter --out --dtype --force"},
+      {"export", "--merged --adapter --gguf --out --dtype --force"},
       {"data",
-       "--clean --split --out --text --answer --label --delimiter "
-       "--no-header --seed --near-duplicate-similarity --label-conflicts "
+       "--clean --split --out --text --answer --label --format --delimiter "
+       "--quote --rows --no-header --seed --near-duplicate-similarity "
+       "--label-conflicts "
        "--on-bad-row --against --subsample --json --dry-run"},
       {"score",
        "--metric --hypotheses --references --json --tokenize --lowercase "
-       "--stemmer"},
+       "--stemmer --case-sensitive --ignore-case --ignore-punctuation "
+       "--ignore-numbers --ignore-regex"},
       {"batches", "--rows"},
       {"pack",
        "--histogram --data --model --max-length --strategies --max-per-pack "

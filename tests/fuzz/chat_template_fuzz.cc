@@ -10,6 +10,11 @@ void Fuzz(std::string_view bytes) {
   if (!made.ok()) return;
   (void)made->Render({{"system", "be brief"}, {"user", "2 + 2?"}}, true);
   (void)made->Render({{"user", "a"}, {"assistant", "b"}}, false);
+  (void)made->Render(
+      {{"assistant", "", R"({"role": "assistant", "thinking": "t",
+        "tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]})"},
+       {"tool", "7", R"({"role": "tool", "content": "7", "name": "f"})"}},
+      R"({"tools": [{"type": "function", "function": {"name": "f"}}]})", false);
 }
 
 }  // namespace sft::fuzz

@@ -10,9 +10,12 @@ many parameters) if asked for "rope", and decoders/<family>/:
   golden.json                      rows, loss, greedy continuations
   expected.safetensors             logits of each row and every gradient, f32
 
-Writes: rope.json decoders/{gemma2,gemma3,gpt2,mistral,qwen2,qwen3,
-  rope_dynamic,rope_linear,rope_llama3,rope_yarn}/{config.json,
-  model.safetensors,golden.json,expected.safetensors}
+Names of gradients are those that save_pretrained gives the weights.
+
+Writes: rope.json decoders/{gemma,gemma2,gemma3,gpt2,gpt_neox,gpt_neox_serial,
+  granite,mistral,olmo2,opt,phi3,phi3_longrope,qwen2,qwen3,rope_dynamic,
+  rope_linear,rope_llama3,rope_yarn,smollm3}/{config.json,model.safetensors,
+  golden.json,expected.safetensors}
 """
 import json
 import pathlib
@@ -36,6 +39,7 @@ SHARED = dict(
 SCALED = dict(
     SHARED, hidden_size=16, intermediate_size=24, num_attention_heads=2,
     num_key_value_heads=1, head_dim=8, num_hidden_layers=2)
+SAVED_AS = {("gpt_neox", "lm_head.weight"): "embed_out.weight"}
 SLIDING, FULL = "sliding_attention", "full_attention"
 
 
@@ -50,6 +54,27 @@ def families():
         "qwen3": tf.Qwen3Config(
             **SHARED, num_hidden_layers=2, head_dim=10,
             tie_word_embeddings=True),
+        # The second layer has no rotation, and a window.
+        "smollm3": tf.SmolLM3Config(
+            **SHARED, num_hidden_layers=2, no_rope_layers=[1, 0],
+            use_sliding_window=True, sliding_window=5, attention_bias=True),
+        "granite": tf.GraniteConfig(
+            **SHARED, num_hidden_layers=2, embedding_multiplier=3.0,
+            attention_multiplier=0.2, residual_multiplier=0.6,
+            logits_scaling=2.5),
+        "olmo2": tf.Olmo2Config(**SHARED, num_hidden_layers=2),
+        "phi3": tf.Phi3Config(
+            **SHARED, num_hidden_layers=2, sliding_window=7,
+            rope_parameters={"rope_type": "default", "rope_theta": 1e4,
+                             "partial_rotary_factor": 0.5}),
+        "phi3_longrope": tf.Phi3Config(
+            **{k: v for k, v in SCALED.items() if k != "head_dim"},
+            original_max_position_embeddings=16, rope_parameters={
+                "rope_type": "longrope", "rope_theta": 100.0,
+                "partial_rotary_factor": 0.75,
+                "short_factor": [1.0, 1.1, 1.25],
+                "long_factor": [1.5, 2.5, 4.0]}),
+        "gemma": tf.GemmaConfig(**SHARED, num_hidden_layers=2, head_dim=12),
         "gemma2": tf.Gemma2Config(
             **SHARED, num_hidden_layers=2, head_dim=12, sliding_window=6,
             query_pre_attn_scalar=20, attn_logit_softcapping=3.0,
@@ -61,6 +86,14 @@ def families():
             vocab_size=VOCABULARY, n_embd=32, n_inner=40, n_layer=2, n_head=4,
             n_positions=64, bos_token_id=1, eos_token_id=2,
             attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0),
+        "gpt_neox": neox(SHARED, use_parallel_residual=True),
+        "gpt_neox_serial": neox(SCALED, use_parallel_residual=False,
+                                attention_bias=False, hidden_act="gelu_fast"),
+        "opt": tf.OPTConfig(
+            vocab_size=VOCABULARY, hidden_size=32, ffn_dim=40,
+            num_hidden_layers=2, num_attention_heads=4,
+            max_position_embeddings=62, bos_token_id=1, eos_token_id=2,
+            pad_token_id=0, dropout=0.0),
         "rope_linear": scaled(16, rope_type="linear", factor=4.0),
         "rope_dynamic": scaled(16, rope_type="dynamic", factor=4.0),
         "rope_yarn": scaled(
@@ -70,6 +103,16 @@ def families():
             64, rope_type="llama3", factor=4.0, low_freq_factor=1.0,
             high_freq_factor=4.0, original_max_position_embeddings=16),
     }
+
+
+def neox(sizes, **options):
+    return tf.GPTNeoXConfig(
+        **{"num_hidden_layers": 2,
+           **{k: v for k, v in sizes.items()
+              if k not in ("num_key_value_heads", "head_dim")},
+           **options},
+        rope_parameters={"rope_type": "default", "rope_theta": 1e4,
+                         "partial_rotary_factor": 0.5})
 
 
 def scaled(positions, **rope):
@@ -207,6 +250,7 @@ def make(name, config):
     loss = loss / targets
     loss.backward()
     for key, p in model.named_parameters():
+        key = SAVED_AS.get((model.config.model_type, key), key)
         tensors["grad." + key] = p.grad.clone().contiguous()
     answers = [greedy(model, row["ids"]) for row in rows]
     (folder / "golden.json").write_text(json.dumps({

@@ -2,7 +2,7 @@
 """Tiny random encoders of every family, what transformers computes with each
 of their heads, and small tokenizers of both kinds.
 
-  python make_golden_encoders.py [family ...]
+  python make_golden_encoders.py [family ... | peft]
 
 Needs torch, transformers, tokenizers, peft, safetensors. Writes encoders/<family>/:
   config.json, model.safetensors   save_pretrained without a head, bf16
@@ -14,10 +14,11 @@ and encoders/{wordpiece,byte_level}.json, tokenizers trained here, with what
 encoders/minilm.json: hidden states of all-MiniLM-L6-v2. encoders/peft/<family>:
 adapters of sequence heads made by PEFT, and in peft.json their scores.
 
-Writes: encoders/{bert,distilbert,roberta}/{config.json,model.safetensors,
-  heads.json,heads.safetensors,golden.json} encoders/{wordpiece,byte_level,
-  tokens,minilm,peft}.json encoders/peft/{bert,roberta}/{adapter_config.json,
-  adapter_model.safetensors}
+Writes: encoders/{bert,distilbert,roberta,xlm-roberta,electra,deberta-v2,
+  modernbert}/{config.json,model.safetensors,heads.json,heads.safetensors,
+  golden.json} encoders/{wordpiece,byte_level,tokens,minilm,peft}.json
+  encoders/peft/{bert,roberta,electra,deberta-v2,
+  modernbert}/{adapter_config.json,adapter_model.safetensors}
 """
 import hashlib
 import json
@@ -64,7 +65,56 @@ def families():
         "distilbert": ("DistilBert", tf.DistilBertConfig(
             vocab_size=VOCABULARY, dim=32, hidden_dim=40, n_heads=4, n_layers=2,
             max_position_embeddings=40, activation="gelu_new")),
+        "xlm-roberta": ("XLMRoberta", tf.XLMRobertaConfig(
+            **shared, max_position_embeddings=42, type_vocab_size=1,
+            layer_norm_eps=1e-5)),
+        # Tables narrower than the blocks.
+        "electra": ("Electra", tf.ElectraConfig(
+            **shared, embedding_size=24, max_position_embeddings=40)),
+        # So few buckets that most distances share one.
+        "deberta-v2": ("DebertaV2", tf.DebertaV2Config(
+            **shared, max_position_embeddings=40, relative_attention=True,
+            position_buckets=8, norm_rel_ebd="layer_norm", share_att_key=True,
+            pos_att_type="p2c|c2p", position_biased_input=False)),
+        # Both kinds of layers, with windows of three tokens to each side.
+        "modernbert": ("ModernBert", tf.ModernBertConfig(
+            **shared, max_position_embeddings=40, local_attention=6,
+            global_attn_every_n_layers=2, classifier_pooling="mean",
+            pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1,
+            sep_token_id=2)),
     }
+
+
+def widen():
+    """f64 throughout, where transformers narrows to f32 whatever the dtype:
+    rotary angles and the rotation, a softmax, the scale of disentangled
+    scores."""
+    from transformers.models.deberta_v2 import modeling_deberta_v2 as deberta
+    from transformers.models.modernbert import modeling_modernbert as modern
+    deberta.scaled_size_sqrt = lambda x, factor: torch.tensor(
+        float(x.size(-1) * factor), dtype=torch.float64).sqrt()
+
+    def angles(self, x, position_ids, layer_type):
+        theta = self.config.rope_parameters[layer_type]["rope_theta"]
+        dim = self.config.hidden_size // self.config.num_attention_heads
+        exponent = torch.arange(0, dim, 2, dtype=torch.float64) / dim
+        half = position_ids[..., None].double() * theta ** -exponent
+        both = torch.cat((half, half), -1)
+        return both.cos(), both.sin()
+
+    def rotate(q, k, cos, sin, unsqueeze_dim=1):
+        cos, sin = cos.unsqueeze(unsqueeze_dim), sin.unsqueeze(unsqueeze_dim)
+        return tuple(x * cos + modern.rotate_half(x) * sin for x in (q, k))
+
+    def attend(module, query, key, value, attention_mask, scaling, **kwargs):
+        scores = query @ key.transpose(2, 3) * scaling
+        if attention_mask is not None:
+            scores = scores + attention_mask
+        return (scores.softmax(-1) @ value).transpose(1, 2), None
+
+    modern.eager_attention_forward = attend
+    modern.ModernBertRotaryEmbedding.forward = angles
+    modern.apply_rotary_pos_emb = rotate
 
 
 def classes_of(prefix):
@@ -117,6 +167,28 @@ def gradient_facts(grad):
     return [flat.norm().item(), (flat @ wave).item()]
 
 
+def run_alone(model, kind, rows):
+    """Loss and scores of rows one by one: in a padded batch, transformers' pads
+    that are out of every real token's window are no numbers, and so is a mean
+    that they are multiplied by nought in."""
+    scores = []
+    for r in rows:
+        out = model(input_ids=torch.tensor([r["ids"]]))
+        scores.append(torch.stack([out.start_logits[0], out.end_logits[0]], -1)
+                      if kind == "span" else out.logits[0])
+    entropy = torch.nn.functional.cross_entropy
+    if kind == "sequence":
+        loss = entropy(torch.stack(scores),
+                       torch.tensor([r["class"] for r in rows]))
+    elif kind == "token":
+        loss = entropy(torch.cat(scores),
+                       torch.tensor(sum((r["tags"] for r in rows), [])))
+    else:
+        loss = sum(entropy(s.T, torch.tensor(r["span"]))
+                   for s, r in zip(scores, rows)) / len(rows)
+    return loss, [s.tolist() for s in scores]
+
+
 def run_head(model, kind, rows, pad, has_types):
     width = max(len(r["ids"]) for r in rows)
     inputs = {"input_ids": padded(rows, "ids", pad),
@@ -132,15 +204,20 @@ def run_head(model, kind, rows, pad, has_types):
     else:
         labels = {"start_positions": torch.tensor([r["span"][0] for r in rows]),
                   "end_positions": torch.tensor([r["span"][1] for r in rows])}
+    if getattr(model.config, "local_attention", None):
+        loss, logits = run_alone(model, kind, rows)
+        return facts_of(model, loss, logits)
     result = model(**inputs, **labels)
     loss = result.loss
+    if kind == "sequence":  # some classes narrow their scores to f32 for it
+        loss = torch.nn.functional.cross_entropy(result.logits,
+                                                 labels["labels"])
     if kind == "span":
         # transformers lets pads be answers; each row by itself has none.
         loss = sum(model(**{k: v[b:b + 1, :len(r["ids"])]
                             for k, v in inputs.items()},
                          **{k: v[b:b + 1] for k, v in labels.items()}).loss
                    for b, r in enumerate(rows)) / len(rows)
-    loss.backward()
     if kind == "span":
         scores = torch.stack([result.start_logits, result.end_logits], -1)
     else:
@@ -150,6 +227,11 @@ def run_head(model, kind, rows, pad, has_types):
     else:
         logits = [scores[b, :len(r["ids"])].tolist()
                   for b, r in enumerate(rows)]
+    return facts_of(model, loss, logits)
+
+
+def facts_of(model, loss, logits):
+    loss.backward()
     round9 = lambda x: ([round9(y) for y in x] if isinstance(x, list)
                         else float(f"{x:.10g}"))
     return {"logits": round9(logits), "loss": loss.item(),
@@ -159,13 +241,13 @@ def run_head(model, kind, rows, pad, has_types):
 
 def make_family(name, prefix, config):
     config._attn_implementation = "eager"
+    has_types = name in ("bert", "roberta", "xlm-roberta", "electra")
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     base = getattr(tf, prefix + "Model")(config)
     draw(base)
-    has_types = name != "distilbert"
-    rows = make_rows(config.pad_token_id, name == "bert")
+    rows = make_rows(config.pad_token_id, name in ("bert", "electra"))
     golden = {"made_by": made_by(), "rows": rows, "heads": {}}
     configs, tensors = {}, {}
     for kind, cls in classes_of(prefix).items():
@@ -296,7 +378,11 @@ def make_peft():
     import peft
     golden = {"made_by": {**made_by(), "peft": peft.__version__},
               "adapters": []}
-    for name in ("bert", "roberta"):
+    # What lies between the blocks and the last map is random too, where the
+    # checkpoint has no such map: an adapter must bring it along.
+    heads = {"deberta-v2": ["pooler", "classifier"],
+             "modernbert": ["head", "classifier"]}
+    for name in ("bert", "roberta", "electra", "deberta-v2", "modernbert"):
         config = tf.AutoConfig.from_pretrained(
             OUT / name, id2label={i: str(i) for i in range(3)})
         torch.manual_seed(SEED)
@@ -304,6 +390,7 @@ def make_peft():
             tf.AutoModelForSequenceClassification.from_pretrained(
                 OUT / name, config=config, dtype=torch.float32),
             peft.LoraConfig(task_type="SEQ_CLS", r=2, lora_alpha=6,
+                            modules_to_save=heads.get(name),
                             target_modules="all-linear")).eval()
         with torch.no_grad():
             for key, p in model.named_parameters():
@@ -354,12 +441,14 @@ def make_minilm():
 def main():
     torch.set_num_threads(1)
     asked = sys.argv[1:]
+    if not asked or "peft" in asked:
+        make_peft()  # as transformers computes it, in f32
+    widen()
     for name, (prefix, config) in families().items():
         if not asked or name in asked:
             make_family(name, prefix, config)
     if not asked:
         make_tokenizers()
-        make_peft()
         make_minilm()
 
 

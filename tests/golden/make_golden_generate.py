@@ -6,6 +6,7 @@
 Needs torch, transformers, and gguf for --smollm2, the default model's file.
 Writes beside itself generate.json, of the tiny checkpoints in decoders/:
   families    greedy answers of 20 prompts and beam searches, a model each
+  greedy      answers of 10 prompts of other models
   sampling    logits and what temperature, top_k and top_p leave of them
 or, with --smollm2, smollm2_generate.json: 20 prompts, greedy, the smallest gap
 between the likeliest two tokens, and beam searches of five of them.
@@ -25,8 +26,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20261127
 VOCABULARY = 97
 PROMPTS = 20
+GREEDY_PROMPTS = 10
 NEW_TOKENS = 20
 FAMILIES = ("mistral", "qwen2", "qwen3", "gemma2", "gemma3", "gpt2")
+GREEDY = ("gemma", "gpt_neox", "gpt_neox_serial", "granite", "olmo2", "opt",
+          "phi3", "smollm3")
 BEAMS = [dict(num_beams=4, length_penalty=1.0),
          dict(num_beams=4, length_penalty=0.0),
          dict(num_beams=4, length_penalty=2.5),
@@ -109,7 +113,7 @@ def generate(model, ids, stops, **options):
     return out[0, len(ids):].tolist()
 
 
-def family(name):
+def prompted(name, count):
     generator = torch.Generator().manual_seed(SEED)
     model = tf.AutoModelForCausalLM.from_pretrained(
         HERE / "decoders" / name, dtype=torch.float32,
@@ -117,8 +121,18 @@ def family(name):
     model.generation_config.eos_token_id = None
     prompts = [torch.randint(3, VOCABULARY, (3 + 2 * i % 29,),
                              generator=generator).tolist()
-               for i in range(PROMPTS)]
-    answers = [generate(model, ids, []) for ids in prompts]
+               for i in range(count)]
+    return model, prompts, [generate(model, ids, []) for ids in prompts]
+
+
+def greedy(name):
+    _, prompts, answers = prompted(name, GREEDY_PROMPTS)
+    print(name, "greedy distinct", len({t for a in answers for t in a}))
+    return {"prompts": prompts, "answers": answers}
+
+
+def family(name):
+    model, prompts, answers = prompted(name, PROMPTS)
     # What stops beams must be what they meet.
     flat = sorted(t for answer in answers for t in answer)
     common = sorted(set(flat), key=lambda t: (-flat.count(t), t))
@@ -165,6 +179,7 @@ def main():
         return
     write("generate.json",
           {"families": {name: family(name) for name in FAMILIES},
+           "greedy": {name: greedy(name) for name in GREEDY},
            "sampling": sampling()})
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random blocks of q5_0, q4_k, q5_k and q6_k and their values, by a small
+"""Random blocks of q5_0, q5_1 and q2_k to q6_k and their values, by a small
 de-quantizer that goes element by element after ggml's block_q*; where the
 package gguf is there, it has to agree bit for bit. Writes model_kquants.json.
 
@@ -67,11 +67,51 @@ def q6_k(raw):
     return out
 
 
+def q5_1(raw):
+    d, m, out = half(raw, 0), half(raw, 2), []
+    for i in range(32):
+        nibble = raw[8 + i % 16] >> 4 if i >= 16 else raw[8 + i] & 15
+        fifth = (raw[4 + i // 8] >> (i % 8)) & 1
+        out.append(F(F(int(nibble) + 16 * int(fifth)) * d) + m)
+    return out
+
+
+def pair_of(codes, i):
+    """Bit pair of element i: each half of the block has 32 bytes."""
+    half_of, at = divmod(i, 128)
+    return (int(codes[half_of * 32 + at % 32]) >> (2 * (at // 32))) & 3
+
+
+def q2_k(raw):
+    d, d_min, out = half(raw, 80), half(raw, 82), []
+    for i in range(256):
+        part = int(raw[i // 16])
+        out.append(F(F(d * F(part & 15)) * F(pair_of(raw[16:80], i)))
+                   - F(d_min * F(part >> 4)))
+    return out
+
+
+def q3_k(raw):
+    d, out = half(raw, 108), []
+    packed = [int(b) for b in raw[96:108]]
+    scales = [(packed[j % 8] >> (4 * (j // 8))) & 15 for j in range(16)]
+    scales = [s + 16 * ((packed[8 + j % 4] >> (2 * (j // 4))) & 3) - 32
+              for j, s in enumerate(scales)]
+    for i in range(256):
+        high = (int(raw[i % 32]) >> (i // 32)) & 1
+        q = pair_of(raw[32:96], i) - (0 if high else 4)
+        out.append(F(d * F(scales[i // 16])) * F(q))
+    return out
+
+
 TYPES = {
     "q5_0": (6, 22, q5_0, (0,)),
     "q4_k": (12, 144, lambda raw: q45_k(raw, False), (0, 2)),
     "q5_k": (13, 176, lambda raw: q45_k(raw, True), (0, 2)),
     "q6_k": (14, 210, q6_k, (208,)),
+    "q5_1": (7, 24, q5_1, (0, 2)),
+    "q2_k": (10, 84, q2_k, (80, 82)),
+    "q3_k": (11, 110, q3_k, (108,)),
 }
 
 

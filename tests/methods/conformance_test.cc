@@ -320,6 +320,9 @@ TEST_CASE("HFT freezes half of every category of every family",
         case model::Role::kQkv:
           category = "qkv";
           break;
+        case model::Role::kGateUp:
+          category = "gate_up";
+          break;
         case model::Role::kUp:
         case model::Role::kDown:
         case model::Role::kGate:

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/model/families/encoder_families.h"
 #include "tests/methods/variants.h"
 
 namespace sft::methods {
@@ -19,11 +20,14 @@ struct HeadCase {
 };
 inline std::vector<HeadCase> HeadCases() {
   std::vector<HeadCase> out;
-  for (const std::string family : {"bert", "roberta", "distilbert"}) {
+  for (const model::EncoderFamily& row : model::EncoderFamilies()) {
+    const std::string family(row.name);
     out.push_back({family, HeadKind::kSequence, 3});
     out.push_back({family, HeadKind::kToken, 5});
     out.push_back({family, HeadKind::kSpan, 2});
   }
+  out.push_back({"bert", HeadKind::kLabels, 4});
+  out.push_back({"modernbert", HeadKind::kValue, 1});
   return out;
 }
 inline std::string NameOf(const HeadCase& c) {
@@ -59,6 +63,12 @@ inline std::vector<Example> HeadRows(const HeadCase& c) {
       for (size_t t = 1; t + 1 < length; ++t) {
         row.labels[t] = static_cast<int32_t>(rng.Below(5));
       }
+    } else if (c.kind == HeadKind::kLabels || c.kind == HeadKind::kValue) {
+      row.labels[0] = 0;
+      for (int64_t k = 0; k < c.classes; ++k) {
+        const auto drawn = static_cast<double>(rng.Below(2));
+        row.values.push_back(c.kind == HeadKind::kLabels ? drawn : drawn - 0.3);
+      }
     } else {
       row.labels[0] = static_cast<int32_t>(rng.Below(3));
       if (c.kind == HeadKind::kSpan) row.labels[1] = row.labels[0] + 1;
@@ -86,8 +96,17 @@ inline std::vector<Variant> EncoderVariants() {
   return out;
 }
 
-inline Attached AttachTo(const HeadCase& c, const Variant& variant,
+// Some families have one map of queries, keys and values: it is then meant.
+inline Attached AttachTo(const HeadCase& c, Variant variant,
                          at::ScalarType compute) {
+  const model::EncoderLayout& layout =
+      *model::FindEncoderFamily(c.family)->layout;
+  const auto targets = variant.options.find("lora.targets");
+  if (layout.MapIndex(model::Role::kQuery) < 0 &&
+      targets != variant.options.end()) {
+    const size_t at = targets->second.find("q_proj");
+    if (at != std::string::npos) targets->second.replace(at, 6, "qkv_proj");
+  }
   Attached run{LoadEncoder(c, compute),
                MakeMethod(variant.method, variant.options)};
   const absl::Status attached = run.method->Attach(*run.model);

@@ -183,6 +183,38 @@ TEST_CASE("a saved map of a transposed layout is read as it is stored",
   }
 }
 
+TEST_CASE("a head that files call otherwise is found by PEFT's name",
+          "[methods][adapter][peft]") {
+  auto model = Base("gpt_neox", at::kFloat);
+  const support::TempDir dir("peft");
+  const std::string folder = dir.path().string();
+  nlohmann::json config = nlohmann::json::parse(
+      model::fake::ReadBytes(Goldens("saved") + "/adapter_config.json"));
+  config["target_modules"] = {"query_key_value"};
+  config["modules_to_save"] = {"lm_head"};
+  model::fake::WriteBytes(folder + "/adapter_config.json", config.dump());
+  std::vector<NamedTensor> tensors;
+  for (const model::LinearSlot& slot : model->linear_slots()) {
+    if (slot.role != model::Role::kQkv) continue;
+    const std::string name = "base_model.model." + slot.name;
+    tensors.push_back(
+        {name + ".lora_A.weight", at::randn({2, slot.in_features})});
+    tensors.push_back(
+        {name + ".lora_B.weight", at::randn({slot.out_features, 2})});
+  }
+  const at::Tensor head = at::randn({97, 32});
+  tensors.push_back({"base_model.model.lm_head.weight", head});
+  REQUIRE(formats::WriteSafetensors(folder + "/adapter_model.safetensors",
+                                    tensors, {})
+              .ok());
+  const absl::Status attached = AttachAdapter(*model, folder);
+  INFO(attached.ToString());
+  REQUIRE(attached.ok());
+  const model::Parameter last = model->Parameters().back();
+  CHECK(last.name == "embed_out.weight");
+  CHECK(at::equal(last.tensor, head));
+}
+
 TEST_CASE("an adapter on a table that does not fit is refused",
           "[methods][adapter][peft]") {
   RequireOneLine(

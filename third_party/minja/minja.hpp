@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cmath>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -58,6 +59,17 @@ struct Limits {
   }
 };
 inline void ResetLimits() { Limits::Get() = Limits(); }
+
+// sftbench: byte ranges that {% generation %} blocks wrote into `out`, the text
+// of the render; what one writes elsewhere (a macro, a set block) has no place.
+struct Generated {
+  std::ostringstream * out = nullptr;
+  std::vector<std::pair<size_t, size_t>> ranges;
+  static Generated *& Get() {
+    thread_local Generated * generated = nullptr;
+    return generated;
+  }
+};
 class LimitsGuard {
 public:
   LimitsGuard() {
@@ -490,6 +502,13 @@ public:
     }
     return primitive_ == other.primitive_;
   }
+  // sftbench: Python's `is`, of the constants and of what is shared.
+  bool is_same(const Value & other) const {
+    if (array_ || object_ || callable_ || other.array_ || other.object_ || other.callable_) {
+      return array_ == other.array_ && object_ == other.object_ && callable_ == other.callable_;
+    }
+    return primitive_.type() == other.primitive_.type() && undefined_ == other.undefined_ && primitive_ == other.primitive_;
+  }
   double number() const { return is_boolean() ? (get<bool>() ? 1.0 : 0.0) : get<double>(); }
   bool operator!=(const Value & other) const { return !(*this == other); }
 
@@ -882,7 +901,7 @@ enum SpaceHandling { Keep, Strip, StripSpaces, StripNewline, KeepAll };  // sftb
 
 class TemplateToken {
 public:
-    enum class Type { Text, Expression, If, Else, Elif, EndIf, For, EndFor, Generation, EndGeneration, Set, EndSet, Comment, Macro, EndMacro, Filter, EndFilter, Break, Continue };
+    enum class Type { Text, Expression, If, Else, Elif, EndIf, For, EndFor, Generation, EndGeneration, Set, EndSet, Comment, Macro, EndMacro, Filter, EndFilter, Break, Continue, With, EndWith, Call, EndCall };
 
     static std::string typeToString(Type t) {
         switch (t) {
@@ -905,6 +924,10 @@ public:
             case Type::EndGeneration: return "endgeneration";
             case Type::Break: return "break";
             case Type::Continue: return "continue";
+            case Type::With: return "with";
+            case Type::EndWith: return "endwith";
+            case Type::Call: return "call";
+            case Type::EndCall: return "endcall";
         }
         return "Unknown";
     }
@@ -961,6 +984,22 @@ struct FilterTemplateToken : public TemplateToken {
     std::shared_ptr<Expression> filter;
     FilterTemplateToken(const Location & loc, SpaceHandling pre, SpaceHandling post, std::shared_ptr<Expression> && filter)
       : TemplateToken(Type::Filter, loc, pre, post), filter(std::move(filter)) {}
+};
+
+// sftbench
+struct WithTemplateToken : public TemplateToken {
+    Expression::Parameters values;
+    WithTemplateToken(const Location & loc, SpaceHandling pre, SpaceHandling post, Expression::Parameters && v)
+      : TemplateToken(Type::With, loc, pre, post), values(std::move(v)) {}
+};
+struct CallTemplateToken : public TemplateToken {
+    Expression::Parameters params;
+    std::shared_ptr<Expression> call;
+    CallTemplateToken(const Location & loc, SpaceHandling pre, SpaceHandling post, Expression::Parameters && p, std::shared_ptr<Expression> && c)
+      : TemplateToken(Type::Call, loc, pre, post), params(std::move(p)), call(std::move(c)) {}
+};
+struct PlainTemplateToken : public TemplateToken {
+    PlainTemplateToken(Type type, const Location & loc, SpaceHandling pre, SpaceHandling post) : TemplateToken(type, loc, pre, post) {}
 };
 
 struct EndFilterTemplateToken : public TemplateToken {
@@ -1063,6 +1102,20 @@ public:
       : TemplateNode(loc), children(std::move(c)) {}
     void do_render(std::ostringstream & out, const std::shared_ptr<Context> & context) const override {
         for (const auto& child : children) child->render(out, context);
+    }
+};
+
+// sftbench
+class GenerationNode : public TemplateNode {
+    std::shared_ptr<TemplateNode> body;
+public:
+    GenerationNode(const Location & loc, std::shared_ptr<TemplateNode> && b) : TemplateNode(loc), body(std::move(b)) {}
+    void do_render(std::ostringstream & out, const std::shared_ptr<Context> & context) const override {
+        Generated * generated = Generated::Get();
+        const auto begin = static_cast<size_t>(out.tellp());
+        // A scope of its own, as a call block has.
+        body->render(out, Context::make(Value::object(), context));
+        if (generated && generated->out == &out) generated->ranges.emplace_back(begin, static_cast<size_t>(out.tellp()));
     }
 };
 
@@ -1223,12 +1276,10 @@ public:
           }
         }
     }
-    void do_render(std::ostringstream &, const std::shared_ptr<Context> & macro_context) const override {
-        if (!name) throw std::runtime_error("MacroNode.name is null");
-        if (!body) throw std::runtime_error("MacroNode.body is null");
+    // sftbench: parameters are the call's own; a macro may outlive its scope.
+    Value callable_in(const std::shared_ptr<Context> & macro_context) const {
         std::weak_ptr<Context> weak = macro_context;
-        auto callable = Value::callable([this, weak](const std::shared_ptr<Context> &, ArgumentsValue & args) {
-            // sftbench: parameters are the call's own; a macro may outlive its scope.
+        return Value::callable([this, weak](const std::shared_ptr<Context> &, ArgumentsValue & args) {
             auto parent = weak.lock();
             if (!parent) throw std::runtime_error("macro " + name->get_name() + " is called outside of its scope");
             auto call_context = Context::make(Value::object(), parent);
@@ -1242,7 +1293,11 @@ public:
             }
             for (auto & [arg_name, value] : args.kwargs) {
                 auto it = named_param_positions.find(arg_name);
-                if (it == named_param_positions.end()) throw std::runtime_error("Unknown parameter name for macro " + name->get_name() + ": " + arg_name);
+                if (it == named_param_positions.end()) {
+                    if (arg_name != "caller") throw std::runtime_error("Unknown parameter name for macro " + name->get_name() + ": " + arg_name);
+                    call_context->set(arg_name, value);
+                    continue;
+                }
 
                 call_context->set(arg_name, value);
                 param_set[it->second] = true;
@@ -1255,7 +1310,26 @@ public:
             }
             return body->render(call_context);
         });
-        macro_context->set(name->get_name(), callable);
+    }
+    void do_render(std::ostringstream &, const std::shared_ptr<Context> & macro_context) const override {
+        if (!name) throw std::runtime_error("MacroNode.name is null");
+        if (!body) throw std::runtime_error("MacroNode.body is null");
+        macro_context->set(name->get_name(), callable_in(macro_context));
+    }
+};
+
+// sftbench
+class WithNode : public TemplateNode {
+    Expression::Parameters values;
+    std::shared_ptr<TemplateNode> body;
+public:
+    WithNode(const Location & loc, Expression::Parameters && v, std::shared_ptr<TemplateNode> && b)
+        : TemplateNode(loc), values(std::move(v)), body(std::move(b)) {}
+    void do_render(std::ostringstream & out, const std::shared_ptr<Context> & context) const override {
+        auto inner = Context::make(Value::object(), context);
+        // Each value sees what is outside.
+        for (const auto & [name, value] : values) inner->set(name, value->evaluate(context));
+        body->render(out, inner);
     }
 };
 
@@ -1838,7 +1912,8 @@ static const std::unordered_set<std::string> & MethodNames() {
   static const std::unordered_set<std::string> names = {
       "append", "pop", "insert", "items", "keys", "values", "get", "cycle", "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines",
       "capitalize", "upper", "lower", "title", "startswith", "endswith", "replace", "find", "rfind", "index", "count", "format", "join",
-      "removeprefix", "removesuffix", "isdigit", "isspace"};
+      "removeprefix", "removesuffix", "isdigit", "isspace", "isalpha", "isalnum", "isnumeric", "isdecimal", "isupper", "islower", "swapcase",
+      "casefold", "ljust", "rjust", "center", "zfill", "partition", "rpartition", "copy"};
   return names;
 }
 
@@ -1897,8 +1972,50 @@ static Value StringMethod(const std::string & name, const std::string & str, Arg
     const size_t n = vargs.args[0].text(name).size();
     return name == "removeprefix" ? str.substr(n) : str.substr(0, str.size() - n);
   }
+  if (name == "ljust" || name == "rjust" || name == "center" || name == "zfill") {
+    vargs.expectArgs(name, {1, name == "zfill" ? 1u : 2u}, {0, 0});
+    const int64_t missing = vargs.args[0].integer(name) - static_cast<int64_t>(CountChars(str));
+    if (missing <= 0) return str;
+    Limits::CheckItems(static_cast<size_t>(missing));
+    const std::string fill = name == "zfill" ? "0" : vargs.args.size() > 1 ? vargs.args[1].text(name) : " ";
+    if (CountChars(fill) != 1) throw std::runtime_error(name + " needs one character");
+    if (name == "zfill") {
+      const size_t sign = !str.empty() && (str[0] == '+' || str[0] == '-') ? 1 : 0;
+      return str.substr(0, sign) + std::string(static_cast<size_t>(missing), '0') + str.substr(sign);
+    }
+    // As CPython halves it.
+    const int64_t odd = missing & vargs.args[0].integer(name) & 1;
+    const int64_t left = name == "ljust" ? 0 : name == "rjust" ? missing : missing / 2 + odd;
+    std::string out;
+    for (int64_t i = 0; i < left; ++i) out += fill;
+    out += str;
+    for (int64_t i = left; i < missing; ++i) out += fill;
+    return out;
+  }
+  if (name == "partition" || name == "rpartition") {
+    vargs.expectArgs(name, {1, 1}, {0, 0});
+    const auto sep = vargs.args[0].text(name);
+    if (sep.empty()) throw std::runtime_error("empty separator");
+    const bool right = name == "rpartition";
+    const size_t at = right ? str.rfind(sep) : str.find(sep);
+    if (at == std::string::npos) return right ? Value::tuple({"", "", str}) : Value::tuple({str, "", ""});
+    return Value::tuple({str.substr(0, at), sep, str.substr(at + sep.size())});
+  }
   vargs.expectArgs(name, {0, 0}, {0, 0});
   if (name == "capitalize") return Capitalize(str);
+  if (name == "casefold") {
+    std::string out;
+    icu::UnicodeString::fromUTF8(str).foldCase().toUTF8String(out);
+    return out;
+  }
+  if (name == "swapcase") {
+    std::string out;
+    for (const auto & c : Chars(str)) {
+      const auto u = static_cast<UChar32>(CodePoint(c));
+      out += u_hasBinaryProperty(u, UCHAR_UPPERCASE) ? Lower(c) : u_hasBinaryProperty(u, UCHAR_LOWERCASE) ? Upper(c) : c;
+    }
+    return out;
+  }
   if (name == "upper") return Upper(str);
   if (name == "lower") return Lower(str);
   if (name == "title") return TitleMethod(str);
@@ -1908,6 +2025,22 @@ static Value StringMethod(const std::string & name, const std::string & str, Arg
   };
   if (name == "isdigit") return all([](const std::string & c) { return u_isdigit(static_cast<UChar32>(CodePoint(c))) != 0; });
   if (name == "isspace") return all(IsPythonSpace);
+  const auto is_type = [](const std::string & c, uint32_t mask) { return (U_MASK(u_charType(static_cast<UChar32>(CodePoint(c)))) & mask) != 0; };
+  const auto is_numeric = [](const std::string & c) { return u_getNumericValue(static_cast<UChar32>(CodePoint(c))) != U_NO_NUMERIC_VALUE; };
+  if (name == "isalpha") return all([&](const std::string & c) { return is_type(c, U_GC_L_MASK); });
+  if (name == "isalnum") return all([&](const std::string & c) { return is_type(c, U_GC_L_MASK) || is_numeric(c); });
+  if (name == "isnumeric") return all(is_numeric);
+  if (name == "isdecimal") return all([&](const std::string & c) { return is_type(c, U_GC_ND_MASK); });
+  if (name == "isupper" || name == "islower") {
+    bool cased = false;
+    for (const auto & c : Chars(str)) {
+      const auto u = static_cast<UChar32>(CodePoint(c));
+      const bool upper = u_hasBinaryProperty(u, UCHAR_UPPERCASE), lower = u_hasBinaryProperty(u, UCHAR_LOWERCASE);
+      if ((name == "isupper" ? lower : upper) || is_type(c, U_GC_LT_MASK)) return false;
+      cased = cased || upper || lower;
+    }
+    return cased;
+  }
   if (name == "splitlines") {
     auto parts = SplitText(ReplaceText(str, "\r\n", "\n", -1), "\n", -1, false);
     if (parts.back().empty()) parts.pop_back();
@@ -1923,7 +2056,7 @@ static const std::unordered_map<std::string, bool> & Tests() {
       {"iterable", false}, {"sequence", false}, {"defined", false}, {"undefined", false}, {"true", false}, {"false", false},
       {"callable", false}, {"odd", false}, {"even", false}, {"lower", false}, {"upper", false}, {"divisibleby", true}, {"in", true},
       {"eq", true}, {"equalto", true}, {"==", true}, {"ne", true}, {"!=", true}, {"lt", true}, {"lessthan", true}, {"<", true}, {"le", true}, {"<=", true},
-      {"gt", true}, {"greaterthan", true}, {">", true}, {"ge", true}, {">=", true}};
+      {"gt", true}, {"greaterthan", true}, {">", true}, {"ge", true}, {">=", true}, {"sameas", true}, {"filter", false}, {"test", false}};
   return tests;
 }
 static bool RunTest(const std::string & name, const Value & l, const std::vector<Value> & args) {
@@ -1944,6 +2077,8 @@ static bool RunTest(const std::string & name, const Value & l, const std::vector
   if (name == "true") return l.is_boolean() && l.to_bool();
   if (name == "false") return l.is_boolean() && !l.to_bool();
   if (name == "callable") return l.is_callable();
+  if (name == "filter") return l.is_string() && Filters().count(l.get<std::string>()) > 0;
+  if (name == "test") return l.is_string() && Tests().count(l.get<std::string>()) > 0;
   if (name == "odd") return (l % Value(int64_t{2})) == Value(int64_t{1});
   if (name == "even") return (l % Value(int64_t{2})) == Value(int64_t{0});
   if (name == "lower" || name == "upper") {
@@ -1953,6 +2088,7 @@ static bool RunTest(const std::string & name, const Value & l, const std::vector
   const Value & r = args[0];
   if (name == "divisibleby") return (l % r) == Value(int64_t{0});
   if (name == "in") return in(l, r);
+  if (name == "sameas") return l.is_same(r);
   if (name == "eq" || name == "equalto" || name == "==") return l == r;
   if (name == "ne" || name == "!=") return l != r;
   if (name == "lt" || name == "lessthan" || name == "<") return l < r;
@@ -2009,19 +2145,28 @@ public:
           throw std::runtime_error("Trying to call method '" + method->get_name() + "' on null");
         }
         if (obj.is_array()) {
-          if (method->get_name() == "append") {
-              vargs.expectArgs("append method", {1, 1}, {0, 0});
-              obj.push_back(vargs.args[0]);
-              return Value();
-          } else if (method->get_name() == "pop") {
-              vargs.expectArgs("pop method", {0, 1}, {0, 0});
-              return obj.pop(vargs.args.empty() ? Value() : vargs.args[0]);
-          } else if (method->get_name() == "insert") {
-              vargs.expectArgs("insert method", {2, 2}, {0, 0});
-              auto index = vargs.args[0].get<int64_t>();
-              if (index < 0 || index > (int64_t) obj.size()) throw std::runtime_error("Index out of range for insert method");
-              obj.insert(index, vargs.args[1]);
-              return Value();
+          // sftbench: jinja2's sandbox, in which transformers renders, refuses these.
+          if (method->get_name() == "append" || method->get_name() == "pop" || method->get_name() == "insert") {
+              throw std::runtime_error("'" + method->get_name() + "' would change a list, which chat templates may not");
+          } else if (method->get_name() == "index" || method->get_name() == "count") {
+              // sftbench
+              vargs.expectArgs(method->get_name(), {1, 1}, {0, 0});
+              int64_t count = 0, at = -1, i = 0;
+              obj.for_each([&](Value & item) {
+                if (item == vargs.args[0]) {
+                  if (at < 0) at = i;
+                  ++count;
+                }
+                ++i;
+              });
+              if (method->get_name() == "count") return count;
+              if (at < 0) throw std::runtime_error("the item is not in the list");
+              return at;
+          } else if (method->get_name() == "copy") {
+              vargs.expectArgs("copy", {0, 0}, {0, 0});
+              auto result = Value::array();
+              obj.for_each([&](Value & item) { result.push_back(item); });
+              return result;
           }
         } else if (obj.is_object()) {
           if (method->get_name() == "items") {
@@ -2037,14 +2182,19 @@ public:
             for (const auto& key : obj.keys()) result.push_back(obj.at(key));
             return result;
           } else if (method->get_name() == "pop") {
-            vargs.expectArgs("pop method", {1, 1}, {0, 0});
-            return obj.pop(vargs.args[0]);
+            throw std::runtime_error("'pop' would change a mapping, which chat templates may not");  // sftbench
           } else if (method->get_name() == "keys") {
             vargs.expectArgs("keys method", {0, 0}, {0, 0});
             auto result = Value::array();
             for (const auto& key : obj.keys()) {
               result.push_back(Value(key));
             }
+            return result;
+          } else if (method->get_name() == "copy" && !obj.contains("copy")) {
+            // sftbench
+            vargs.expectArgs("copy", {0, 0}, {0, 0});
+            auto result = Value::object();
+            for (const auto& key : obj.keys()) result.set(key, obj.at(key));
             return result;
           } else if (method->get_name() == "get") {
             vargs.expectArgs("get method", {1, 2}, {0, 0});
@@ -2083,6 +2233,22 @@ public:
         }
         auto vargs = args.evaluate(context);
         return obj.call(context, vargs);
+    }
+};
+
+// sftbench: a call whose macro may ask for the block's text by caller().
+class CallNode : public TemplateNode {
+    std::shared_ptr<MacroNode> block;
+    std::shared_ptr<Expression> call;
+public:
+    CallNode(const Location & loc, std::shared_ptr<MacroNode> && b, std::shared_ptr<Expression> && c)
+        : TemplateNode(loc), block(std::move(b)), call(std::move(c)) {}
+    void do_render(std::ostringstream & out, const std::shared_ptr<Context> & context) const override {
+        auto expr = dynamic_cast<CallExpr *>(call.get());
+        if (!expr) throw std::runtime_error("a call block calls no macro");
+        auto args = expr->args.evaluate(context);
+        args.kwargs.emplace_back("caller", block->callable_in(context));
+        out << expr->object->evaluate(context).call(context, args).to_str();
     }
 };
 
@@ -2842,7 +3008,7 @@ private:
       static std::regex comment_tok(R"(\{#([-~+]?)([\s\S]*?)([-~+]?)#\})");
       static std::regex expr_open_regex(R"(\{\{([-~])?)");
       static std::regex block_open_regex(R"(^\{%([-~+])?\s*)");
-      static std::regex block_keyword_tok(R"((if|else|elif|endif|for|endfor|generation|endgeneration|set|endset|macro|endmacro|filter|endfilter|break|continue|raw)\b)");
+      static std::regex block_keyword_tok(R"((if|else|elif|endif|for|endfor|generation|endgeneration|set|endset|macro|endmacro|filter|endfilter|break|continue|raw|with|endwith|call|endcall)\b)");
       static std::regex non_text_open_regex(R"(\{\{|\{%|\{#)");
       static std::regex expr_close_regex(R"(\s*([-~])?\}\})");
       static std::regex block_close_regex(R"(\s*([-~+])?%\})");
@@ -2990,6 +3156,29 @@ private:
             } else if (keyword == "endfilter") {
               auto post_space = parseBlockClose();
               tokens.push_back(std::make_unique<EndFilterTemplateToken>(location, pre_space, post_space));
+            } else if (keyword == "with") {
+              // sftbench
+              Expression::Parameters values;
+              static std::regex name_tok(R"([a-zA-Z_]\w*)");
+              for (std::string name; !(name = consumeToken(name_tok)).empty();) {
+                known.insert(name);
+                if (consumeToken("=").empty()) throw std::runtime_error("Expected equals sign in with block");
+                values.emplace_back(name, parseExpression());
+                if (consumeToken(",").empty()) break;
+              }
+              auto post_space = parseBlockClose();
+              tokens.push_back(std::make_unique<WithTemplateToken>(location, pre_space, post_space, std::move(values)));
+            } else if (keyword == "call") {
+              Expression::Parameters params;
+              consumeSpaces();
+              if (peekSymbols({ "(" })) params = parseParameters();
+              known.insert("caller");
+              auto call = parseExpression();
+              auto post_space = parseBlockClose();
+              tokens.push_back(std::make_unique<CallTemplateToken>(location, pre_space, post_space, std::move(params), std::move(call)));
+            } else if (keyword == "endwith" || keyword == "endcall") {
+              auto post_space = parseBlockClose();
+              tokens.push_back(std::make_unique<PlainTemplateToken>(keyword == "endwith" ? TemplateToken::Type::EndWith : TemplateToken::Type::EndCall, location, pre_space, post_space));
             } else if (keyword == "raw") {
               // sftbench: a text between two tokens that write nothing.
               static std::regex end_raw_regex(R"(\{%([-+]?)\s*endraw\s*([-+]?)%\})");
@@ -3072,8 +3261,7 @@ private:
               if (it == end || (*(it++))->type != TemplateToken::Type::EndGeneration) {
                   throw unterminated(**start);
               }
-              // Treat as a no-op, as our scope is templates for inference, not training (`{% generation %}` wraps generated tokens for masking).
-              children.emplace_back(std::move(body));
+              children.emplace_back(std::make_shared<GenerationNode>(token->location, std::move(body)));
           } else if (auto text_token = dynamic_cast<TextTemplateToken*>(token.get())) {
               SpaceHandling pre_space = (it - 1) != begin ? (*(it - 2))->post_space : SpaceHandling::Keep;
               SpaceHandling post_space = it != end ? (*it)->pre_space : SpaceHandling::Keep;
@@ -3133,6 +3321,15 @@ private:
                   throw unterminated(**start);
               }
               children.emplace_back(std::make_shared<FilterNode>(token->location, std::move(filter_token->filter), std::move(body)));
+          } else if (auto with_token = dynamic_cast<WithTemplateToken*>(token.get())) {
+              auto body = parseTemplate(begin, it, end);
+              if (it == end || (*(it++))->type != TemplateToken::Type::EndWith) throw unterminated(**start);
+              children.emplace_back(std::make_shared<WithNode>(token->location, std::move(with_token->values), std::move(body)));
+          } else if (auto call_token = dynamic_cast<CallTemplateToken*>(token.get())) {
+              auto body = parseTemplate(begin, it, end);
+              if (it == end || (*(it++))->type != TemplateToken::Type::EndCall) throw unterminated(**start);
+              auto block = std::make_shared<MacroNode>(token->location, std::make_shared<VariableExpr>(token->location, "caller"), std::move(call_token->params), std::move(body));
+              children.emplace_back(std::make_shared<CallNode>(token->location, std::move(block), std::move(call_token->call)));
           } else if (dynamic_cast<CommentTemplateToken*>(token.get())) {
               // Ignore comments
           } else if (auto ctrl_token = dynamic_cast<LoopControlTemplateToken*>(token.get())) {
@@ -3144,6 +3341,7 @@ private:
                   || dynamic_cast<EndIfTemplateToken*>(token.get())
                   || dynamic_cast<ElseTemplateToken*>(token.get())
                   || dynamic_cast<EndGenerationTemplateToken*>(token.get())
+                  || dynamic_cast<PlainTemplateToken*>(token.get())
                   || dynamic_cast<ElifTemplateToken*>(token.get())) {
               it--;  // unconsume the token
               break;  // exit the loop
@@ -3222,6 +3420,51 @@ static std::vector<Value> ItemsOf(const Value & value) {
   value.for_each([&](Value & item) { out.push_back(item); });
   return out;
 }
+// What map, select and their like walk: nothing, where the value is false.
+static std::vector<Value> ItemsIfAny(const Value & value) { return value.to_bool() ? ItemsOf(value) : std::vector<Value>(); }
+// As Python's json.dumps, but for its escapes of what is not ASCII.
+struct JsonForm {
+  int64_t indent = -1;
+  std::string item = ", ", key = ": ";
+  bool sorted = false;
+};
+static void WriteJson(Value value, const JsonForm & form, int level, std::ostringstream & out) {
+  if (level > Limits::kMaxDepth) throw std::runtime_error("nested deeper than 250 levels");
+  Limits::CheckBytes(static_cast<size_t>(out.tellp()));
+  const bool object = value.is_object() && !value.is_callable();
+  if ((!object && !value.is_array()) || value.size() == 0) {
+    out << value.dump(-1, /* to_json= */ true);
+    return;
+  }
+  const auto line = [&](int depth) {
+    if (form.indent >= 0) out << "\n" << std::string(static_cast<size_t>(form.indent) * static_cast<size_t>(depth), ' ');
+  };
+  bool first = true;
+  const auto next = [&] {
+    if (!first) out << form.item;
+    first = false;
+    line(level + 1);
+  };
+  out << (object ? "{" : "[");
+  if (object) {
+    auto keys = value.keys();
+    if (form.sorted) std::sort(keys.begin(), keys.end());
+    for (const auto & key : keys) {
+      next();
+      if (key.is_string()) out << key.dump(-1, /* to_json= */ true);
+      else out << '"' << key.dump(-1, /* to_json= */ true) << '"';
+      out << form.key;
+      WriteJson(value.at(key), form, level + 1, out);
+    }
+  } else {
+    value.for_each([&](Value & item) {
+      next();
+      WriteJson(item, form, level + 1, out);
+    });
+  }
+  line(level);
+  out << (object ? "}" : "]");
+}
 static Value FoldCase(const Value & value, bool case_sensitive) {
   return value.is_string() && !case_sensitive ? Value(Lower(value.get<std::string>())) : value;
 }
@@ -3262,6 +3505,19 @@ inline const std::unordered_map<std::string, Value> & Filters() {
     });
     add("replace", {"s", "old", "new", "count"}, [whole](Value & value, Args & args) {
       return Value(ReplaceText(value.to_str(), args.at("old").to_str(), args.at("new").to_str(), whole(args, "count", -1)));
+    });
+    add("center", {"value", "width"}, [whole](Value & value, Args & args) {
+      ArgumentsValue width{{Value(whole(args, "width", 80))}, {}};
+      return StringMethod("center", value.to_str(), width);
+    });
+    add("urlencode", {"value"}, [](Value & value, Args &) {
+      std::string text;
+      for (const unsigned char c : value.is_iterable() && !value.is_string() ? throw std::runtime_error("urlencode of a mapping or list is not read") : value.to_str()) {
+        char escaped[4];
+        if (std::isalnum(c) || (c != 0 && std::strchr("_.-~/", c))) text += static_cast<char>(c);
+        else { std::snprintf(escaped, sizeof(escaped), "%%%02X", c); text += escaped; }
+      }
+      return Value(text);
     });
     add("wordcount", {"s"}, [](Value & value, Args &) {
       int64_t count = 0;
@@ -3417,6 +3673,23 @@ inline const std::unordered_map<std::string, Value> & Filters() {
       rows.push_back(row);
       return rows;
     });
+    add("slice", {"value", "slices", "fill_with"}, [given, whole](Value & value, Args & args) {
+      const auto items = ItemsOf(value);
+      const auto n = whole(args, "slices", 0);
+      if (n < 1) throw std::runtime_error("slice into fewer than one");
+      Limits::CheckItems(static_cast<size_t>(n));
+      const auto size = static_cast<int64_t>(items.size()), each = size / n, more = size % n;
+      const Value fill = given(args, "fill_with");
+      auto rows = Value::array();
+      size_t at = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        auto row = Value::array();
+        for (int64_t k = each + (i < more ? 1 : 0); k > 0; --k) row.push_back(items[at++]);
+        if (!fill.is_null() && i >= more) row.push_back(fill);
+        rows.push_back(row);
+      }
+      return rows;
+    });
     add("items", {"value"}, [](Value & value, Args &) {
       auto pairs = Value::array();
       if (value.is_undefined()) return pairs;
@@ -3437,9 +3710,20 @@ inline const std::unordered_map<std::string, Value> & Filters() {
     });
     // transformers' own: json.dumps without its escapes of what is not ASCII.
     add("tojson", {"value", "ensure_ascii", "indent", "separators", "sort_keys"}, [given, flag, whole](Value & value, Args & args) {
-      if (!given(args, "separators").is_null()) throw std::runtime_error("tojson with separators is not read");
-      if (flag(args, "sort_keys")) throw std::runtime_error("tojson with sort_keys is not read");
-      const std::string text = value.dump(static_cast<int>(std::min<int64_t>(whole(args, "indent", -1), 65)), /* to_json= */ true);
+      JsonForm form;
+      form.indent = whole(args, "indent", -1);
+      if (form.indent > 64) throw std::runtime_error("indent is larger than 64");
+      if (form.indent >= 0) form.item = ",";
+      form.sorted = flag(args, "sort_keys");
+      if (const Value separators = given(args, "separators"); !separators.is_null()) {
+        const auto two = ItemsOf(separators);
+        if (two.size() != 2) throw std::runtime_error("separators are not two");
+        form.item = two[0].text("tojson");
+        form.key = two[1].text("tojson");
+      }
+      std::ostringstream json_out;
+      WriteJson(value, form, 0, json_out);
+      const std::string text = json_out.str();
       if (!flag(args, "ensure_ascii")) return Value(text);
       std::string ascii;
       for (const auto & c : Chars(text)) {
@@ -3468,7 +3752,7 @@ inline const std::unordered_map<std::string, Value> & Filters() {
     out["map"] = Value::callable([](const std::shared_ptr<Context> & context, ArgumentsValue & args) {
       auto mapped = Value::array();
       if (args.args.size() == 1 && args.has_named("attribute")) {
-        for (const auto & item : ItemsOf(args.args[0])) {
+        for (const auto & item : ItemsIfAny(args.args[0])) {
           const Value attribute = AttributeOf(item, args.get_named("attribute"));
           mapped.push_back(attribute.is_undefined() && args.has_named("default") ? args.get_named("default") : attribute);
         }
@@ -3478,7 +3762,7 @@ inline const std::unordered_map<std::string, Value> & Filters() {
       const auto name = args.args[1].text("map");
       const auto filter = Filters().find(name);
       if (filter == Filters().end()) throw std::runtime_error("no filter '" + name + "'");
-      for (const auto & item : ItemsOf(args.args[0])) {
+      for (const auto & item : ItemsIfAny(args.args[0])) {
         ArgumentsValue filter_args{{item}, args.kwargs};
         filter_args.args.insert(filter_args.args.end(), args.args.begin() + 2, args.args.end());
         mapped.push_back(filter->second.call(context, filter_args));
@@ -3490,7 +3774,7 @@ inline const std::unordered_map<std::string, Value> & Filters() {
         if (!args.kwargs.empty() || args.args.size() < (by_attribute ? 2u : 1u)) throw std::runtime_error(name + " takes an attribute and a test");
         const size_t test = by_attribute ? 2 : 1;
         auto kept = Value::array();
-        for (const auto & item : ItemsOf(args.args[0])) {
+        for (const auto & item : ItemsIfAny(args.args[0])) {
           const Value value = by_attribute ? AttributeOf(item, args.args[1]) : item;
           const bool holds = args.args.size() > test ? RunTest(args.args[test].text(name), value, {args.args.begin() + static_cast<std::ptrdiff_t>(test) + 1, args.args.end()}) : value.to_bool();
           if (holds == selects) kept.push_back(item);
@@ -3507,6 +3791,23 @@ inline const std::unordered_map<std::string, Value> & Filters() {
   return filters;
 }
 
+// sftbench: the mapping, or pairs, that dict() and namespace() may begin with.
+static Value MappingOf(const ArgumentsValue & args) {
+  auto out = Value::object();
+  if (args.args.empty()) return out;
+  Value from = args.args[0];
+  if (from.is_object()) {
+    for (const auto & key : from.keys()) out.set(key, from.at(key));
+    return out;
+  }
+  for (const auto & pair : ItemsOf(from)) {
+    const auto two = ItemsOf(pair);
+    if (two.size() != 2) throw std::runtime_error("dict wants pairs");
+    out.set(two[0], two[1]);
+  }
+  return out;
+}
+
 inline std::shared_ptr<Context> Context::builtins() {
   auto globals = Value::object();
 
@@ -3514,8 +3815,8 @@ inline std::shared_ptr<Context> Context::builtins() {
     throw std::runtime_error(args.at("message").get<std::string>());
   }));
   globals.set("dict", Value::callable([](const std::shared_ptr<Context> &, ArgumentsValue & args) {
-    args.expectArgs("dict", {0, 0}, {0, (std::numeric_limits<size_t>::max)()});
-    auto out = Value::object();
+    args.expectArgs("dict", {0, 1}, {0, (std::numeric_limits<size_t>::max)()});
+    auto out = MappingOf(args);
     for (auto & [name, value] : args.kwargs) out.set(name, value);
     return out;
   }));
@@ -3531,8 +3832,8 @@ inline std::shared_ptr<Context> Context::builtins() {
     });
   }));
   globals.set("namespace", Value::callable([=](const std::shared_ptr<Context> &, ArgumentsValue & args) {
-    auto ns = Value::object();
-    args.expectArgs("namespace", {0, 0}, {0, (std::numeric_limits<size_t>::max)()});
+    args.expectArgs("namespace", {0, 1}, {0, (std::numeric_limits<size_t>::max)()});
+    auto ns = MappingOf(args);
     for (auto & [name, value] : args.kwargs) {
       ns.set(name, value);
     }

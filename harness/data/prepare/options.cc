@@ -67,11 +67,7 @@ absl::StatusOr<std::array<double, kSplits>> ParseShares(
 absl::Status CheckPrepareOptions(const PrepareOptions& options) {
   PrepareOptions copy;
   SFT_RETURN_IF_ERROR(ReadFields(PrintFields(options), copy));
-  if (options.delimiter.size() != 1 || options.delimiter == "\"") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("delimiter = '", options.delimiter,
-                     "': wanted one character, such as ';'"));
-  }
+  SFT_RETURN_IF_ERROR(CheckFormOptions(options));
   return ParseShares(options.split).status();
 }
 

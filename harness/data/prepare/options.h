@@ -9,26 +9,23 @@
 
 #include "absl/status/statusor.h"
 #include "harness/core/fields.h"
+#include "harness/data/forms/form_options.h"
 #include "harness/data/prepare/rows.h"
 
 namespace sft::data {
 
-struct PrepareOptions {
+struct PrepareOptions : FormOptions {
   // Empty: those of the first layout that the file has (RowLayouts).
   std::vector<std::string> text;
   std::vector<std::string> also;    // of the prompt too, may be absent
   std::vector<std::string> answer;  // may be absent
   std::string label;                // "": "label", if there is one
-  std::string delimiter = ",";
-  std::string format = "auto";  // by the file's name
-  bool header = true;
-  bool clean = true;  // false: what would be dropped is flagged
+  bool clean = true;                // false: what would be dropped is flagged
   std::string split = "0.8,0.1,0.1";
   int64_t seed = 0;
   double near_duplicate_similarity = 0.8;
   int64_t shingle_words = 3;
   std::string label_conflicts = "drop";
-  std::string on_bad_row = "fail";
   int64_t subsample = 0;
   double length_outlier_deviations = 4;
   double imbalance_ratio = 10;
@@ -38,19 +35,21 @@ struct PrepareOptions {
   bool nfc = true;
   // Rows of one prompt and several answers are in conflict too.
   bool one_answer = false;
+  // Rows become a user's own: chat templates write tools in the file's order.
+  bool keep_order_of_tools = false;
   AnswerOf answer_of = nullptr;  // as RowColumns has it
+  // What to do where a wanted column is not among these; "" if it knows
+  // nothing.
+  std::string (*column_remedy)(const std::vector<std::string>& columns) =
+      nullptr;
 
   template <class V>
   void VisitFields(V& v) {
+    FormOptions::VisitFields(v);
     v("text", text, Limits{}, "columns that make a row's text");
     v("also", also, Limits{}, "columns of the prompt that may be absent");
     v("answer", answer, Limits{}, "columns of the answer");
     v("label", label, Limits{}, "column of the label");
-    v("delimiter", delimiter, Limits{}, "CSV: what separates fields");
-    v("format", format,
-      Limits{.choices = {"auto", "csv", "tsv", "jsonl", "json"}},
-      "how the file is read; auto: by its name");
-    v("header", header, Limits{}, "CSV, TSV: the first line names the columns");
     v("clean", clean, Limits{}, "drop faulty rows, instead of flagging them");
     v("split", split, Limits{}, "shares of train, validation and test");
     v("seed", seed, Limits{.min = 0, .max = 9e15}, "of splits and subsample");
@@ -61,8 +60,6 @@ struct PrepareOptions {
       "words a shingle has");
     v("label_conflicts", label_conflicts, Limits{.choices = {"drop", "flag"}},
       "rows of one text and several labels");
-    v("on_bad_row", on_bad_row, Limits{.choices = {"fail", "skip"}},
-      "a row that cannot be read");
     v("subsample", subsample, Limits{.min = 0, .max = 4e9},
       "rows to keep, 0 = all");
     v("length_outlier_deviations", length_outlier_deviations,

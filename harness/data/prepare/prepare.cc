@@ -101,7 +101,7 @@ class Reporter {
     return state_.label_names[state_.label[row]];
   }
   std::string Where(uint32_t row) const {
-    return absl::StrCat(state_.rows.name(), ":", state_.line[row]);
+    return state_.rows.Where(state_.line[row]);
   }
   void Count(uint32_t row, CheckId check) {
     CheckReport& report = table_.report.checks[static_cast<int>(check)];
@@ -117,7 +117,7 @@ class Reporter {
     std::string other;
     if (of != kNoRow && check == CheckId::kLeak) {
       SFT_ASSIGN_OR_RETURN(const TableRow leaked, state_.against->Get(of));
-      other = absl::StrCat(state_.against->name(), ":", leaked.line);
+      other = state_.against->Where(leaked.line);
     } else if (of != kNoRow) {
       other = Where(of);
     }

@@ -12,6 +12,7 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/data/clean_text.h"
+#include "harness/data/conversation.h"
 #include "harness/data/jsonl.h"
 #include "harness/data/unicode.h"
 #include "harness/formats/json.h"
@@ -24,30 +25,21 @@ std::string ValueText(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-bool IsConversation(const nlohmann::json& value) {
-  if (!value.is_array() || value.empty()) return false;
-  return std::all_of(value.begin(), value.end(), [](const auto& message) {
-    if (!message.is_object()) return false;
-    const auto role = message.find("role"), content = message.find("content");
-    return role != message.end() && role->is_string() &&
-           content != message.end() && content->is_string();
-  });
-}
-
 // Roles as signs, which are no words: they tell conversations apart and make
 // none alike.
 void AddConversation(const nlohmann::json& messages, TableRow& row) {
   const auto is_answer = [&](size_t i) {
-    return i + 1 == messages.size() && messages[i]["role"] == "assistant";
+    return i + 1 == messages.size() &&
+           RoleOfMessage(messages[i]) == "assistant";
   };
   std::string prompt;
   for (size_t i = 0; i < messages.size(); ++i) {
-    std::string content = messages[i]["content"].get<std::string>();
+    std::string content = TextOfMessage(messages[i]);
     if (is_answer(i)) {
       row.answer.push_back(std::move(content));
       continue;
     }
-    const nlohmann::json& role = messages[i]["role"];
+    const std::string role = RoleOfMessage(messages[i]);
     prompt += role == "system" ? "# " : role == "assistant" ? "< " : "> ";
     prompt += content + "\n";
   }
@@ -104,7 +96,11 @@ TableRow RowFromJson(nlohmann::json object, int64_t line,
                                                        : !IsNfc(object);
   const nlohmann::json none;
   auto at = [&](const std::string& column) -> const nlohmann::json& {
-    const auto it = object.find(column);
+    auto it = object.find(column);
+    // What others call so is ShareGPT's column by its own name.
+    if (it == object.end() && column == "messages") {
+      it = object.find(kShareGptColumn);
+    }
     return it == object.end() ? none : *it;
   };
   auto want = [&](const std::string& column, const std::string& text) {
@@ -147,6 +143,22 @@ TableRow RowFromJson(nlohmann::json object, int64_t line,
   }
   row.json = object.dump();
   return row;
+}
+
+std::string RowSource::Where(int64_t line) const {
+  const RowPlace* place = nullptr;
+  for (const RowPlace& one : places_) {
+    if (one.before < line) place = &one;
+  }
+  if (place == nullptr) return absl::StrCat(name(), ":", line);
+  return absl::StrCat(place->path, place->joint, line - place->before);
+}
+
+void RowSource::BeginPlace(RowPlace place) {
+  if (!places_.empty() && places_.back().before == place.before) {
+    places_.pop_back();
+  }
+  places_.push_back(std::move(place));
 }
 
 absl::StatusOr<std::unique_ptr<SpilledRows>> SpilledRows::Create(

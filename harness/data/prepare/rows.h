@@ -18,7 +18,7 @@
 namespace sft::data {
 
 struct TableRow {
-  int64_t line = 0;      // in its file, from 1
+  int64_t line = 0;      // in its file, from 1; RowSource::Where tells more
   bool changed = false;  // a value was not in Unicode's form NFC
   std::string missing;   // the first wanted column that is absent or blank
   // What makes the row the one it is: the columns of the prompt, those of the
@@ -53,13 +53,24 @@ struct RowColumns {
 TableRow RowFromJson(nlohmann::json object, int64_t line,
                      const RowColumns& columns);
 
+// Where rows stand whose numbers are above `before`: "file:line", or "file: row
+// number", with the number less `before`.
+struct RowPlace {
+  int64_t before = 0;
+  std::string path;
+  const char* joint = ":";
+};
+
 class RowSource {
  public:
   virtual ~RowSource() = default;
   virtual size_t size() const = 0;
   virtual absl::StatusOr<TableRow> Get(size_t index) const = 0;
-  // "file:line" is its name, a colon and the row's line.
   virtual const std::string& name() const = 0;
+  // "file:line" of the row with that TableRow::line.
+  std::string Where(int64_t line) const;
+  // Rows that are added from here on stand there.
+  void BeginPlace(RowPlace place);
   // The columns of prompt, answer and label, where the reader chose them.
   const std::vector<std::string>& read_from() const { return read_from_; }
   void set_read_from(std::vector<std::string> columns) {
@@ -68,6 +79,7 @@ class RowSource {
 
  private:
   std::vector<std::string> read_from_;
+  std::vector<RowPlace> places_;
 };
 
 class VectorRows : public RowSource {

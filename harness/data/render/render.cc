@@ -116,9 +116,9 @@ struct Renderer {
     return r;
   }
 
-  absl::StatusOr<AnswerFrame> FrameOf(
-      const std::vector<ChatTurn>& before) const {
-    if (chat) return chats.Frame(before);
+  absl::StatusOr<AnswerFrame> FrameOf(const std::vector<ChatTurn>& before,
+                                      const std::string& variables = "") const {
+    if (chat) return chats.Frame(before, variables);
     return plain.Frame(before);
   }
 
@@ -184,7 +184,8 @@ struct Renderer {
 
   // The prompt of a row; `cut` counts the tokens left out.
   absl::StatusOr<Tokens> Prompt(const Row& row, int64_t* cut) const {
-    SFT_ASSIGN_OR_RETURN(const AnswerFrame frame, FrameOf(PromptTurnsOf(row)));
+    SFT_ASSIGN_OR_RETURN(const AnswerFrame frame,
+                         FrameOf(PromptTurnsOf(row), row.chat_variables));
     Tokens tokens = Encode(frame.before);
     const int64_t room = Room(row);
     SFT_RETURN_IF_ERROR(CheckRoom(room));
@@ -194,7 +195,8 @@ struct Renderer {
 
   absl::StatusOr<RenderedAnswers> Answers(
       const Row& row, const std::vector<std::string>& answers) const {
-    SFT_ASSIGN_OR_RETURN(AnswerFrame frame, FrameOf(PromptTurnsOf(row)));
+    SFT_ASSIGN_OR_RETURN(AnswerFrame frame,
+                         FrameOf(PromptTurnsOf(row), row.chat_variables));
     std::string& lead = frame.lead;
     if (!chat && !score_end_of_turn && frame.before.ids.empty()) {
       lead = TakeSpace(frame.before.text) + lead;
@@ -244,18 +246,24 @@ struct Renderer {
     if (row.turns.empty() || row.turns.back().role != "assistant") {
       return absl::InvalidArgumentError("the last turn is no assistant's");
     }
-    const std::string& answer = row.turns.back().content;
-    if (answer.empty()) return absl::InvalidArgumentError("empty answer");
+    const ChatTurn& answer = row.turns.back();
+    if (answer.content.empty() && (answer.message.empty() || !chat)) {
+      return absl::InvalidArgumentError("empty answer");
+    }
     if (kind.decoder.check != nullptr) return kind.decoder.check(row, task);
     return absl::OkStatus();
   }
 
-  // Ids of the whole row; last_answer holds how many are the prompt's.
-  absl::StatusOr<Tokens> Whole(const Row& row) const {
-    RowText text;
+  // Ids of the whole row, or of its answers' rows; last_answer holds how many
+  // are the prompt's.
+  absl::StatusOr<std::vector<Tokens>> Whole(const Row& row) const {
+    std::vector<Tokens> out;
     if (chat) {
-      SFT_ASSIGN_OR_RETURN(text, chats.Whole(TurnsOf(row), all_answers));
-      return Encode(text);
+      SFT_ASSIGN_OR_RETURN(
+          const std::vector<RowText> texts,
+          chats.Whole(TurnsOf(row), all_answers, row.chat_variables));
+      for (const RowText& text : texts) out.push_back(Encode(text));
+      return out;
     }
     Tokens tokens = Encode(plain.Whole(TurnsOf(row), all_answers));
     for (size_t i = 0; i < added.after.size(); ++i) {
@@ -263,13 +271,31 @@ struct Renderer {
       if (i == 0 && tokens.ids.back() == added.after[0]) continue;
       tokens.Append(added.after[i], true);
     }
-    return tokens;
+    out.push_back(std::move(tokens));
+    return out;
   }
 
   // Adds the row to `out`, or says why not.
   absl::Status Add(const Row& row, RenderedRows& out) const {
     SFT_RETURN_IF_ERROR(CheckRow(row));
-    SFT_ASSIGN_OR_RETURN(const Tokens whole, Whole(row));
+    SFT_ASSIGN_OR_RETURN(const std::vector<Tokens> wholes, Whole(row));
+    absl::Status status;
+    size_t added_examples = 0;
+    for (const Tokens& whole : wholes) {
+      const absl::Status one = AddExample(row, whole, out);
+      if (one.ok()) {
+        ++added_examples;
+      } else {
+        status = one;
+      }
+    }
+    out.rows_in_parts += wholes.size() > 1;
+    // Of a row in parts those that are too long are left out.
+    return added_examples > 0 ? absl::OkStatus() : status;
+  }
+
+  absl::Status AddExample(const Row& row, const Tokens& whole,
+                          RenderedRows& out) const {
     const int64_t room = Room(row);
     SFT_RETURN_IF_ERROR(CheckRoom(room));
     Tokens tokens = whole;

@@ -34,6 +34,8 @@ struct RenderedRows {
   std::vector<Example> examples;
   std::vector<int64_t> labels;      // of each example, -1 if none
   std::vector<RefusedRow> refused;  // no target token left, too long...
+  // Rows that came to an example an answer (ChatText::Whole).
+  int64_t rows_in_parts = 0;
   int64_t truncated_rows = 0;
   int64_t truncated_tokens = 0;
 };

@@ -25,17 +25,11 @@ absl::Status CheckLabelWord(const Row& row, const Task& task) {
 
 absl::StatusOr<std::vector<HeadWindow>> SequenceWindows(const HeadInput& in) {
   const Row& row = in.row;
-  if (row.text.empty()) {
-    return absl::InvalidArgumentError("the row has no text for an encoder");
-  }
+  SFT_ASSIGN_OR_RETURN(std::vector<HeadWindow> windows, RowWindows(in));
   if (row.label < 0 || row.label >= std::ssize(in.task.labels)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "label ", row.label, " of ", in.task.labels.size(), " labels"));
   }
-  std::optional<TextSide> pair;
-  if (!row.text_pair.empty()) pair = SideOf(in.tokenizer, row.text_pair);
-  std::vector<HeadWindow> windows = {WholeWindow(
-      in.layout, SideOf(in.tokenizer, row.text), pair, in.max_length)};
   windows[0].example.labels[0] = static_cast<int32_t>(row.label);
   return windows;
 }

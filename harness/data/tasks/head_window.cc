@@ -50,6 +50,16 @@ HeadWindow WholeWindow(const InputLayout& layout, const TextSide& a,
   return window;
 }
 
+absl::StatusOr<std::vector<HeadWindow>> RowWindows(const HeadInput& in) {
+  if (in.row.text.empty()) {
+    return absl::InvalidArgumentError("the row has no text for an encoder");
+  }
+  std::optional<TextSide> pair;
+  if (!in.row.text_pair.empty()) pair = SideOf(in.tokenizer, in.row.text_pair);
+  return std::vector<HeadWindow>{WholeWindow(
+      in.layout, SideOf(in.tokenizer, in.row.text), pair, in.max_length)};
+}
+
 std::vector<std::string> TagClasses(const Task& task) {
   std::vector<std::string> classes = {"O"};
   for (const std::string& type : task.labels) {

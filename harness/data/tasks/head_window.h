@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "harness/core/batch.h"
 #include "harness/core/tokenizer.h"
 #include "harness/data/dataset.h"
@@ -58,6 +59,14 @@ int64_t AddedTokens(const InputLayout& layout, bool pair);
 // the longer side loses its end first.
 HeadWindow WholeWindow(const InputLayout& layout, const TextSide& a,
                        const std::optional<TextSide>& b, int64_t max_length);
+
+// The one window of a row of a text or a pair, without labels; an error where
+// it has no text.
+absl::StatusOr<std::vector<HeadWindow>> RowWindows(const HeadInput& in);
+
+// "joy, surprise": the labels of a set, as a decoder writes them.
+std::string LabelListOf(const Task& task,
+                        const std::vector<int64_t>& label_set);
 
 // "O", then "B-x", "I-x" of each entity type in the task's order: the classes
 // of the token head.

@@ -3,24 +3,17 @@
 
 #include "absl/algorithm/container.h"
 #include "harness/core/status.h"
-#include "harness/data/jsonl.h"
+#include "harness/data/conversation.h"
 #include "harness/data/tasks/kinds.h"
 #include "harness/data/tasks/user_record.h"
-#include "harness/formats/json.h"
 
 namespace sft::data {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kShareGptRemedy[] =
-    "conversations of {from, value}, as ShareGPT has them, are read as "
-    "messages of {role, content}: rename the column and the keys, and from "
-    "human and gpt to user and assistant";
-
 // Layouts of chats that others use.
 std::string ChatRemedy(const std::vector<std::string>& columns) {
-  if (absl::c_linear_search(columns, "conversations")) return kShareGptRemedy;
   if (!absl::c_linear_search(columns, "prompt")) return "";
   for (const char* answer : {"completion", "response", "answer", "chosen"}) {
     if (!absl::c_linear_search(columns, answer)) continue;
@@ -35,11 +28,15 @@ UserParts InstructionParts(const spec::UserData& data,
   const auto has = [&](const std::string& part) {
     return absl::c_linear_search(columns, ColumnOf(data, part));
   };
-  if (data.columns.contains("messages") ||
+  const bool share = !has("messages") && !data.columns.contains("messages") &&
+                     has(kShareGptColumn);
+  if (data.columns.contains("messages") || share ||
       (has("messages") && !has("instruction"))) {
-    return {.prompt = {"messages"},
-            .other = {"instruction", "input", "output"},
-            .as_is = true};
+    return {
+        .prompt = {share ? kShareGptColumn : "messages"},
+        .other = {"instruction", "input", "output", "messages", kShareGptColumn,
+                  "system", "tools", "chat_template_kwargs"},
+        .as_is = true};
   }
   return {.prompt = {"instruction"},
           .more_prompt = {"input"},
@@ -47,48 +44,44 @@ UserParts InstructionParts(const spec::UserData& data,
           .other = {"messages"}};
 }
 
-absl::Status FillMessages(const Json& value, Row& row) {
-  Json list = value;
-  if (value.is_string()) {
-    SFT_ASSIGN_OR_RETURN(list, formats::ParseJson(value.get<std::string>()));
-  }
-  if (!list.is_array()) {
-    return absl::InvalidArgumentError("messages: wanted a list");
-  }
-  for (const Json& message : list) {
-    if (!message.is_object()) {
-      return absl::InvalidArgumentError("messages: wanted objects in it");
+// A column that may be absent.
+const Json& Column(const UserRecord& record, const std::string& part) {
+  static const Json& none = *new Json();
+  const Json* value = record.Find(part);
+  return value == nullptr ? none : *value;
+}
+
+absl::Status FillMessages(const UserRecord& record, const Json& messages,
+                          bool share, Row& row) {
+  SFT_ASSIGN_OR_RETURN(row.turns, ReadConversation(messages));
+  SFT_ASSIGN_OR_RETURN(row.chat_variables,
+                       ChatVariables(Column(record, "tools"),
+                                     Column(record, "chat_template_kwargs")));
+  // ShareGPT's system turn has a column of its own.
+  if ((share || record.Names("system")) && row.turns[0].role != "system") {
+    SFT_ASSIGN_OR_RETURN(std::string text, record.TextOrNone("system"));
+    if (!text.empty()) {
+      row.turns.insert(row.turns.begin(), {"system", std::move(text)});
     }
-    if (message.contains("from") && !message.contains("role")) {
-      return absl::InvalidArgumentError(kShareGptRemedy);
-    }
-    SFT_ASSIGN_OR_RETURN(const std::string role, JsonText(message, "role"));
-    SFT_ASSIGN_OR_RETURN(const std::string content,
-                         JsonText(message, "content"));
-    if (role != "system" && role != "user" && role != "assistant") {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "messages: role '", role, "': wanted system, user or assistant"));
-    }
-    row.turns.push_back({role, content});
-  }
-  if (row.turns.size() < 2 || row.turns.back().role != "assistant") {
-    return absl::InvalidArgumentError(
-        "messages: the last one is no assistant's");
   }
   return absl::OkStatus();
 }
 
 absl::Status FillInstruction(const UserRecord& record, const Task&, Row& row) {
   const Json* messages = record.Find("messages");
+  const bool share = messages == nullptr && !record.Names("messages") &&
+                     record.Find(kShareGptColumn) != nullptr;
+  if (share) messages = record.Find(kShareGptColumn);
   const bool plain = record.Find("instruction") != nullptr;
   const bool named = record.Names("instruction");
-  if (messages != nullptr && plain && !named && !record.Names("messages")) {
+  if (messages != nullptr && plain && !named && !share &&
+      !record.Names("messages")) {
     return absl::InvalidArgumentError(
         "both messages and instruction are there; columns: says which is "
         "meant, as in {messages: messages}");
   }
-  if (messages != nullptr && !(plain && named)) {
-    return FillMessages(*messages, row);
+  if (messages != nullptr && !(plain && (named || share))) {
+    return FillMessages(record, *messages, share, row);
   }
   SFT_RETURN_IF_ERROR(record.Text("instruction").status());
   SFT_ASSIGN_OR_RETURN(const std::string output, record.Text("output"));

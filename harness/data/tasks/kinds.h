@@ -14,6 +14,8 @@ TaskKindRow InstructionKind();
 TaskKindRow MultipleChoiceKind();
 TaskKindRow LastWordKind();
 TaskKindRow LanguageModelingKind();
+TaskKindRow MultiLabelKind();
+TaskKindRow RegressionKind();
 
 }  // namespace sft::data
 

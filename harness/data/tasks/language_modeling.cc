@@ -24,6 +24,7 @@ TaskKindRow LanguageModelingKind() {
                   .summary = "held-out text, by the loss of every token",
                   .is_text = true};
   UserForm user = PlainUserForm(row.name, {"cross_entropy", "perplexity"});
+  user.metrics.push_back("bits_per_byte");
   user.parts = LanguageModelingParts;
   user.fill = FillLanguageModeling;
   row.user = std::move(user);

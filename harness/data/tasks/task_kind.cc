@@ -10,9 +10,10 @@ namespace sft::data {
 
 const std::vector<TaskKindRow>& AllTaskKinds() {
   static const auto& table = *new std::vector<TaskKindRow>{
-      ClassificationKind(), TokenLabelsKind(),     QuestionAnsweringKind(),
-      GenerationKind(),     InstructionKind(),     MultipleChoiceKind(),
-      LastWordKind(),       LanguageModelingKind()};
+      ClassificationKind(), TokenLabelsKind(),      QuestionAnsweringKind(),
+      GenerationKind(),     InstructionKind(),      MultipleChoiceKind(),
+      LastWordKind(),       LanguageModelingKind(), MultiLabelKind(),
+      RegressionKind()};
   return table;
 }
 
@@ -44,7 +45,8 @@ UserForm PlainUserForm(const std::string& kind,
 }
 
 bool MeasuresWrittenText(const metrics::Metric& metric) {
-  return metric.labels == nullptr && metric.text.score != nullptr &&
+  return metric.labels == nullptr && metric.label_sets == nullptr &&
+         metric.values == nullptr && metric.text.score != nullptr &&
          metric.text.format != metrics::ItemFormat::kTags;
 }
 

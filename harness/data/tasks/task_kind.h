@@ -5,6 +5,7 @@
 #define HARNESS_DATA_TASKS_TASK_KIND_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -53,7 +54,12 @@ struct UserParts {
   std::vector<std::string> more_answer = {};  // may be absent
   std::vector<std::string> other = {};        // known, but neither of these
   bool as_is = false;  // taken as it stands: no template makes a prompt of it
+  bool has_places = false;  // as UserForm has it, of this layout alone
 };
+
+// Calls a function with each record of a file, until it fails.
+using EachRecord = std::function<absl::Status(
+    const std::function<absl::Status(const UserRecord&)>&)>;
 
 // How a user's file becomes such a task.
 struct UserForm {
@@ -72,6 +78,12 @@ struct UserForm {
   // and line.
   absl::Status (*fill)(const UserRecord& record, const Task& task,
                        Row& row) = nullptr;
+  // Keys of the block that only such a task has.
+  std::vector<std::string> keys = {};
+  // What no row tells by itself, but the whole file does: is written into
+  // `data` where nobody stated it, and told in `notes`.
+  absl::Status (*settle)(const EachRecord& each, spec::UserData& data,
+                         std::vector<std::string>& notes) = nullptr;
   // What another tool's columns are read by; "" where they are none such.
   std::string (*column_remedy)(const std::vector<std::string>& columns) =
       nullptr;
@@ -100,6 +112,10 @@ struct TaskKindRow {
 
   // Row::label is one of Task::labels: samples keep the shares of classes.
   bool has_classes = false;
+  // Row::label_set holds any number of Task::labels.
+  bool has_label_sets = false;
+  // Row::value is a number.
+  bool has_values = false;
   // The likeliest of several given answers, such as labels or choices.
   bool has_given_answers = false;
   // A decoder writes the answer, Task::max_new_tokens at most.
@@ -133,7 +149,7 @@ const TaskKindRow& KindRow(const std::string& name);
 UserForm PlainUserForm(const std::string& kind,
                        const std::vector<std::string>& metrics,
                        bool (*fits)(const metrics::Metric&) = nullptr);
-// Metrics of what is written, which are none of labels or tags.
+// Metrics of what is written, which are none of labels, numbers or tags.
 bool MeasuresWrittenText(const metrics::Metric& metric);
 
 }  // namespace sft::data

@@ -32,6 +32,7 @@ class UserRecord {
       : record_(record), data_(data), text_table_(text_table) {}
 
   bool text_table() const { return text_table_; }
+  const spec::UserData& data() const { return data_; }
   // Whether columns: names this part.
   bool Names(const std::string& part) const;
   // Whether the record has a column of this name, whatever columns: says.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/files.h"
@@ -22,19 +24,31 @@
 namespace sft::data {
 namespace {
 
+// The files of each split; without those of its own a split is a share of
+// `rows`.
+struct UserSources {
+  TableFiles rows;
+  std::optional<TableFiles> validation, test;
+};
+
 class Loader {
  public:
   Loader(const spec::UserData& data, const Task& task,
-         const PrepareOptions& options, std::vector<std::string> notices)
-      : data_(data), task_(task), kind_(KindRow(task.kind)), options_(options) {
+         const PrepareOptions& options, const UserSources& sources,
+         std::vector<std::string> notices)
+      : data_(data),
+        task_(task),
+        kind_(KindRow(task.kind)),
+        options_(options),
+        sources_(sources) {
     splits_.notices = std::move(notices);
   }
 
-  // `table`: of data.path.
+  // `table`: of sources.rows.
   absl::StatusOr<Splits> Load(const UserTable& table) {
-    SFT_ASSIGN_OR_RETURN(const UserTable test, ReadOther(data_.test));
+    SFT_ASSIGN_OR_RETURN(const UserTable test, ReadOther(sources_.test));
     SFT_ASSIGN_OR_RETURN(const UserTable validation,
-                         ReadOther(data_.validation));
+                         ReadOther(sources_.validation));
     Refuse(table.bad);
     if (!splits_.refused.empty()) {
       Notice(absl::StrCat(splits_.refused.size(),
@@ -58,10 +72,10 @@ class Loader {
     splits_.notices.push_back(absl::StrCat("data ", data_.name, ": ", what));
   }
 
-  absl::StatusOr<UserTable> ReadOther(const std::string& path) {
-    if (path.empty()) return UserTable();
+  absl::StatusOr<UserTable> ReadOther(const std::optional<TableFiles>& files) {
+    if (!files) return UserTable();
     SFT_ASSIGN_OR_RETURN(UserTable table,
-                         ReadUserTable(data_, kind_, options_, path, ""));
+                         ReadUserTable(data_, kind_, options_, *files));
     Refuse(table.bad);
     return table;
   }
@@ -75,8 +89,8 @@ class Loader {
   absl::Status SplitTable(const UserTable& from, const RowSource* test) {
     PrepareOptions options = options_;
     SFT_ASSIGN_OR_RETURN(auto shares, ParseShares(options.split));
-    if (!data_.test.empty()) shares[0] += std::exchange(shares[2], 0.0);
-    if (!data_.validation.empty()) shares[0] += std::exchange(shares[1], 0.0);
+    if (sources_.test) shares[0] += std::exchange(shares[2], 0.0);
+    if (sources_.validation) shares[0] += std::exchange(shares[1], 0.0);
     options.split = absl::StrJoin(shares, ",");
     SFT_ASSIGN_OR_RETURN(const PreparedTable table,
                          PrepareTable(*from.rows, options, test));
@@ -149,7 +163,7 @@ class Loader {
       out.push_back(*std::move(row));
       return absl::OkStatus();
     }
-    const std::string where = absl::StrCat(table.rows->name(), ":", from.line);
+    const std::string where = table.rows->Where(from.line);
     const std::string why = ToStd(row.status().message());
     if (options_.on_bad_row == "fail") {
       return InputError(where, why + " (on_bad_row: skip leaves it out)");
@@ -204,6 +218,7 @@ class Loader {
   const Task& task_;
   const TaskKindRow& kind_;
   const PrepareOptions& options_;
+  const UserSources& sources_;
   Splits splits_;
   int unusable_ = 0;
   RefusedRow first_unusable_;
@@ -275,9 +290,43 @@ absl::Status CheckFiles(const spec::UserData& data) {
   return absl::OkStatus();
 }
 
+void AddOnce(const std::string& file, std::vector<std::string>& files) {
+  if (!absl::c_linear_search(files, file)) files.push_back(file);
+}
+
+// Where data.path holds splits by name, those that the block does not name are
+// its own too.
+absl::StatusOr<UserSources> FindSources(const spec::UserData& data,
+                                        const TaskKindRow& kind,
+                                        const PrepareOptions& options,
+                                        std::vector<std::string>& notices) {
+  UserSources sources;
+  SFT_ASSIGN_OR_RETURN(
+      sources.rows,
+      FindTableFiles(data.path, kind.is_text ? "" : "train", options));
+  sources.rows.target = data.target;
+  const std::vector<std::string>& parts = sources.rows.parts;
+  for (const auto& [part, path, files] :
+       {std::tuple("validation", &data.validation, &sources.validation),
+        std::tuple("test", &data.test, &sources.test)}) {
+    const bool own =
+        path->empty() && !kind.is_text && absl::c_linear_search(parts, part);
+    if (path->empty() && !own) continue;
+    SFT_ASSIGN_OR_RETURN(
+        *files, FindTableFiles(own ? data.path : *path, part, options));
+    if (own) {
+      notices.push_back(absl::StrCat("data ", data.name, ": ", part,
+                                     " rows are those that ", data.path,
+                                     " names so"));
+    }
+  }
+  return sources;
+}
+
 }  // namespace
 
-absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data) {
+absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& stated) {
+  spec::UserData data = stated;
   const absl::StatusOr<const TaskKindRow*> found = UserKindByName(data.task);
   if (!found.ok()) {
     return InputError(data.Where("task"), ToStd(found.status().message()));
@@ -303,20 +352,34 @@ absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data) {
   if (absl::SimpleAtoi(data.max_new_tokens, &tokens)) {
     row.task.max_new_tokens = tokens;
   }
-  for (const std::string& file :
-       {data.path, data.target, data.validation, data.test}) {
-    if (!file.empty()) row.files.push_back("path:" + file);
+  std::vector<std::string> notices;
+  SFT_ASSIGN_OR_RETURN(const UserSources sources,
+                       FindSources(data, kind, options, notices));
+  for (const auto* files :
+       {&sources.rows, sources.validation ? &*sources.validation : nullptr,
+        sources.test ? &*sources.test : nullptr}) {
+    if (files == nullptr) continue;
+    for (const std::string& file : files->files) {
+      AddOnce("path:" + file, row.files);
+    }
+    if (!files->target.empty()) AddOnce("path:" + files->target, row.files);
   }
-  SFT_ASSIGN_OR_RETURN(
-      const UserTable table,
-      ReadUserTable(data, kind, options, data.path, data.target));
+  SFT_ASSIGN_OR_RETURN(const UserTable table,
+                       ReadUserTable(data, kind, options, sources.rows));
+  for (const std::string& note : table.notes) {
+    notices.push_back(absl::StrCat("data ", data.name, ": ", note));
+  }
   SFT_RETURN_IF_ERROR(CheckUserData(data, kind, table.columns));
+  std::vector<std::string> settled;
+  SFT_RETURN_IF_ERROR(SettleUserData(table, kind, data, settled));
+  for (const std::string& note : settled) {
+    notices.push_back(absl::StrCat("data ", data.name, ": ", note));
+  }
   SFT_ASSIGN_OR_RETURN(const TableSurvey survey,
                        SurveyTable(table, kind, data, options));
   if (row.task.labels.empty()) {
     row.task.labels.assign(survey.labels.begin(), survey.labels.end());
   }
-  std::vector<std::string> notices;
   if (!kind.user->label_noun.empty()) {
     SFT_RETURN_IF_ERROR(CheckLabels(data, kind, row.task, notices));
   }
@@ -329,9 +392,9 @@ absl::StatusOr<DatasetRow> MakeUserDataset(const spec::UserData& data) {
   }
   row.source = data.path;
   row.summary = "the user's own";
-  row.load = [data, task = row.task, options, table,
+  row.load = [data, task = row.task, options, table, sources,
               notices](const DataFolders&) {
-    return Loader(data, task, options, notices).Load(table);
+    return Loader(data, task, options, sources, notices).Load(table);
   };
   return row;
 }

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/fields.h"
 #include "harness/core/status.h"
@@ -24,15 +23,6 @@ absl::StatusOr<const TaskKindRow*> UserKindByName(const std::string& name) {
   }
   return InputError("task", absl::StrCat("'", name, "' is unknown",
                                          NearestOrKnown(name, known)));
-}
-
-bool IsTextTable(const spec::UserData& data, std::string_view path) {
-  if (data.format != "auto") {
-    return data.format == "csv" || data.format == "tsv";
-  }
-  std::string name(path);
-  if (absl::EndsWith(name, ".gz")) name.resize(name.size() - 3);
-  return absl::EndsWith(name, ".csv") || absl::EndsWith(name, ".tsv");
 }
 
 absl::StatusOr<Row> UserRow(const nlohmann::json& record, int64_t line,

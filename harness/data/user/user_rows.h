@@ -4,7 +4,6 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
@@ -17,10 +16,8 @@ namespace sft::data {
 // error names them all where none is named.
 absl::StatusOr<const TaskKindRow*> UserKindByName(const std::string& name);
 
-// Is every value of the file a text (CSV, TSV)?
-bool IsTextTable(const spec::UserData& data, std::string_view path);
-
-// The error says which column is wrong, without file and line.
+// `text_table`: every value is a text (CSV, TSV). The error says which column
+// is wrong, without file and line.
 absl::StatusOr<Row> UserRow(const nlohmann::json& record, int64_t line,
                             const Task& task, const spec::UserData& data,
                             bool text_table = false);

@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <system_error>
 #include <utility>
 
 #include "absl/algorithm/container.h"
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "harness/core/status.h"
-#include "harness/data/conll.h"
-#include "harness/data/jsonl.h"
-#include "harness/data/parallel.h"
+#include "harness/data/forms/table_form.h"
 #include "harness/data/prepare/read_table.h"
 #include "harness/data/prompt_template.h"
 #include "harness/data/tasks/user_record.h"
@@ -25,58 +24,13 @@ namespace {
 
 constexpr size_t kMaxLabels = 1000;
 
-std::string FormatOf(const spec::UserData& data, std::string path) {
-  if (data.format != "auto") return data.format;
-  if (absl::EndsWith(path, ".gz")) path.resize(path.size() - 3);
-  for (const char* ending : {".conll", ".bio", ".iob"}) {
-    if (absl::EndsWith(path, ending)) return "conll";
+absl::Status EachRow(const UserTable& table,
+                     const std::function<absl::Status(const TableRow&)>& take) {
+  for (size_t i = 0; i < table.rows->size(); ++i) {
+    SFT_ASSIGN_OR_RETURN(const TableRow row, table.rows->Get(i));
+    SFT_RETURN_IF_ERROR(take(row));
   }
-  return "auto";
-}
-
-absl::Status CheckBad(const std::vector<RefusedRow>& bad,
-                      const PrepareOptions& options) {
-  if (bad.empty() || options.on_bad_row == "skip") return absl::OkStatus();
-  return InputError(bad[0].where,
-                    bad[0].reason + " (on_bad_row: skip leaves it out)");
-}
-
-RowColumns ColumnsOf(const PrepareOptions& options) {
-  return {options.text, options.also, options.label, options.answer,
-          options.clean && options.nfc};
-}
-
-absl::StatusOr<UserTable> ReadConllTable(const std::string& path,
-                                         const PrepareOptions& options) {
-  SFT_ASSIGN_OR_RETURN(ConllTable read, ReadConll(path, ConllOptions()));
-  SFT_RETURN_IF_ERROR(CheckBad(read.refused, options));
-  std::vector<TableRow> rows;
-  for (const ConllSentence& sentence : read.sentences) {
-    rows.push_back(
-        RowFromJson({{"words", sentence.words}, {"tags", sentence.tags}},
-                    sentence.line, ColumnsOf(options)));
-  }
-  return UserTable{std::make_shared<VectorRows>(path, std::move(rows)),
-                   std::move(read.refused),
-                   {"tags", "words"},
-                   false};
-}
-
-absl::StatusOr<UserTable> ReadParallelTable(const std::string& path,
-                                            const std::string& target,
-                                            const PrepareOptions& options) {
-  SFT_ASSIGN_OR_RETURN(ParallelTable read, ReadParallel(path, target));
-  SFT_RETURN_IF_ERROR(CheckBad(read.refused, options));
-  std::vector<TableRow> rows;
-  for (const SentencePair& pair : read.pairs) {
-    rows.push_back(
-        RowFromJson({{"source", pair.source}, {"target", pair.target}},
-                    pair.line, ColumnsOf(options)));
-  }
-  return UserTable{std::make_shared<VectorRows>(path, std::move(rows)),
-                   std::move(read.refused),
-                   {"source", "target"},
-                   false};
+  return absl::OkStatus();
 }
 
 // Which kinds have rows in such files, for those that are no tables.
@@ -98,13 +52,11 @@ absl::Status CheckFormat(const std::string& format, const TaskKindRow& kind,
 absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
                                         const TaskKindRow& kind,
                                         const PrepareOptions& options,
-                                        const std::string& path,
-                                        const std::string& target) {
-  const std::string format = FormatOf(data, path);
-  SFT_RETURN_IF_ERROR(CheckFormat(format, kind, path));
-  if (format == "conll") return ReadConllTable(path, options);
-  if (format == "parallel") return ReadParallelTable(path, target, options);
-  const bool text_table = IsTextTable(data, path);
+                                        const TableFiles& files) {
+  SFT_ASSIGN_OR_RETURN(const TableForm* form,
+                       FormOfFile(files.files[0], options.format));
+  SFT_RETURN_IF_ERROR(CheckFormat(form->name, kind, files.path));
+  const bool text_table = form->text_values;
   PrepareOptions with_answer = options;
   if (kind.user->answer_of != nullptr) {
     with_answer.answer_of =
@@ -120,10 +72,10 @@ absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
   std::error_code none;
   const std::filesystem::path scratch =
       std::filesystem::temp_directory_path(none);
-  SFT_ASSIGN_OR_RETURN(ReadRows read, ReadTable(path, with_answer,
+  SFT_ASSIGN_OR_RETURN(ReadRows read, ReadTable(files, with_answer,
                                                 none ? "." : scratch.string()));
   return UserTable{std::move(read.rows), std::move(read.bad),
-                   std::move(read.columns), text_table};
+                   std::move(read.columns), text_table, std::move(read.notes)};
 }
 
 absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
@@ -161,10 +113,21 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
   }
   options.label = parts.label.empty() ? "" : ColumnOf(data, parts.label);
   options.whole_layout = false;
-  options.nfc = !kind.user->has_places;
+  options.keep_order_of_tools = true;
+  options.nfc = !kind.user->has_places && !parts.has_places;
+  options.column_remedy = kind.user->column_remedy;
   options.one_answer = kind.user->answer_of != nullptr;
-  if (data.format != "conll" && data.format != "parallel") {
-    options.format = data.format;
+  options.format = data.format;
+  // A column of a file without names is called by its number.
+  for (const auto& [part, number] : {std::pair("words", &options.word_column),
+                                     std::pair("tags", &options.tag_column)}) {
+    int64_t column = 0;
+    if (absl::SimpleAtoi(ColumnOf(data, part), &column) && column > 0) {
+      *number = column;
+    }
+  }
+  if (const absl::Status status = CheckFormOptions(options); !status.ok()) {
+    return InputError(data.Where("format"), ToStd(status.message()));
   }
   if (data.prompt_template.empty()) return options;
   const auto form = PromptTemplate::Parse(data.prompt_template);
@@ -183,6 +146,24 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
     }
   }
   return options;
+}
+
+absl::Status SettleUserData(const UserTable& table, const TaskKindRow& kind,
+                            spec::UserData& data,
+                            std::vector<std::string>& notes) {
+  if (kind.user->settle == nullptr) return absl::OkStatus();
+  const spec::UserData stated = data;
+  const EachRecord each =
+      [&](const std::function<absl::Status(const UserRecord&)>& take) {
+        return EachRow(table, [&](const TableRow& row) -> absl::Status {
+          SFT_ASSIGN_OR_RETURN(const nlohmann::json object,
+                               formats::ParseJson(row.json));
+          return take(UserRecord(object, stated, table.text_table));
+        });
+      };
+  const absl::Status status = kind.user->settle(each, data, notes);
+  if (status.ok()) return status;
+  return InputError(data.Where(), ToStd(status.message()));
 }
 
 absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table,
@@ -211,8 +192,7 @@ absl::StatusOr<TableSurvey> SurveyTable(const UserTable& table,
       const absl::Status status = kind.user->add_labels(
           UserRecord(object, data, table.text_table), survey.labels);
       if (!status.ok()) {
-        return InputError(absl::StrCat(table.rows->name(), ":", row.line),
-                          ToStd(status.message()));
+        return InputError(table.rows->Where(row.line), ToStd(status.message()));
       }
     }
     if (survey.labels.size() > kMaxLabels) {
@@ -239,6 +219,14 @@ absl::Status CheckUserData(const spec::UserData& data, const TaskKindRow& kind,
         data.Where("columns"),
         absl::StrCat("columns: a task of ", kind.name, " has no '", part, "'",
                      NearestOrKnown(part, known)));
+  }
+  for (const auto& [key, given] :
+       {std::pair("scheme", !data.scheme.empty()),
+        std::pair("tag_names", !data.tag_names.empty()),
+        std::pair("cut_spans", !data.cut_spans.empty())}) {
+    if (!given || absl::c_linear_search(kind.user->keys, key)) continue;
+    return InputError(data.Where(key), absl::StrCat(key, ": a task of ",
+                                                    kind.name, " has none"));
   }
   for (const std::string& metric : data.metrics) {
     const std::vector<std::string>& metrics = kind.user->metrics;

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "harness/data/dataset.h"
+#include "harness/data/forms/table_files.h"
 #include "harness/data/prepare/options.h"
 #include "harness/data/prepare/rows.h"
 #include "harness/data/tasks/task_kind.h"
@@ -22,19 +23,24 @@ struct UserTable {
   std::vector<RefusedRow> bad;
   std::vector<std::string> columns;  // of the file, sorted
   bool text_table = false;           // CSV, TSV: every value is a text
+  std::vector<std::string> notes;    // as ReadRows has them
 };
-// `target` as in UserData, for parallel files. Each row's JSON is what UserRow
-// reads.
+// Each row's JSON is what UserRow reads.
 absl::StatusOr<UserTable> ReadUserTable(const spec::UserData& data,
                                         const TaskKindRow& kind,
                                         const PrepareOptions& options,
-                                        const std::string& path,
-                                        const std::string& target);
+                                        const TableFiles& files);
 
 // Cleaning and splitting as the block has it, with the columns of the task: all
 // that its prompt and its answer are made of.
 absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
                                                   const TaskKindRow& kind);
+
+// Fills in what only the whole file tells (UserForm::settle), with lines for
+// people in `notes`.
+absl::Status SettleUserData(const UserTable& table, const TaskKindRow& kind,
+                            spec::UserData& data,
+                            std::vector<std::string>& notes);
 
 // What one look at every row finds.
 struct TableSurvey {

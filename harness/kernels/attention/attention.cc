@@ -83,11 +83,21 @@ at::Tensor AttendAll(const at::Tensor& q, const at::Tensor& k,
                      const at::Tensor& v, const Batch& batch, double scale,
                      const AttentionShape& shape) {
   if (shape.causal) return CausalAttend(q, k, v, scale, shape);
-  TORCH_CHECK(shape.window == 0 && shape.softcap == 0,
-              "windows and soft caps are for causal attention");
+  TORCH_CHECK(shape.softcap == 0, "soft caps are for causal attention");
   const bool padded = !batch.cu_seqlens.defined();
-  return Attend(q, k, v, padded ? RealKeys(batch, k) : std::nullopt,
-                /*causal=*/false, scale);
+  std::optional<at::Tensor> seen =
+      padded ? RealKeys(batch, k) : std::optional<at::Tensor>();
+  const int64_t T = q.size(2);
+  if (shape.window > 0 && shape.window < T) {
+    const at::Tensor all_TT = at::ones({T, T}, q.options().dtype(at::kBool));
+    const at::Tensor near_TT =
+        all_TT.triu(1 - shape.window).tril(shape.window - 1);
+    // A pad far from every real token sees itself, for a softmax over nothing
+    // is no number.
+    seen = seen ? near_TT.logical_and(seen->logical_or(all_TT.triu().tril()))
+                : near_TT;
+  }
+  return Attend(q, k, v, seen, /*causal=*/false, scale);
 }
 
 // Where the sequences of a batch begin and end among its B * T tokens: its
@@ -117,6 +127,7 @@ std::optional<DeviceAttentionShape> ShapeOnDevice(const at::Tensor& q_BNTH,
                                                   double scale,
                                                   const AttentionShape& shape) {
   if (!batch.prefixes.empty() || shape.softcap > 0 ||
+      (shape.window > 0 && !shape.causal) ||
       !HasDeviceAttention(q_BNTH.device(), q_BNTH.scalar_type(), q_BNTH.size(3),
                           shape.window > 0)) {
     return std::nullopt;
@@ -160,7 +171,14 @@ at::Tensor DefaultAttention(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
     return DeviceAttention(q_BNTH, k_BKTH, v_BKTH, *on_device);
   }
   const std::vector<int64_t> bounds = SequenceBounds(q_BNTH, batch);
-  const bool windowed = shape.window > 0 && shape.window < q_BNTH.size(2);
+  int64_t longest = q_BNTH.size(2);
+  if (!shape.causal) {
+    longest = 0;
+    for (size_t p = 0; p + 1 < bounds.size(); ++p) {
+      longest = std::max(longest, bounds[p + 1] - bounds[p]);
+    }
+  }
+  const bool windowed = shape.window > 0 && shape.window < longest;
   if (HasSequenceAttention(q_BNTH) && !windowed && shape.softcap <= 0 &&
       !masked) {
     return SequenceAttention(q_BNTH, k_BKTH, v_BKTH, bounds, scale,

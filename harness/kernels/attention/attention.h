@@ -11,9 +11,11 @@ namespace sft::kernels {
 
 // What a layer sees and how it scores.
 struct AttentionShape {
-  int64_t window = 0;  // tokens seen, the query's own included; 0 = all
+  // Tokens seen, the query's own included; if not causal, so many to each side.
+  // 0 = all.
+  int64_t window = 0;
   double softcap = 0;  // scores become cap tanh(score / cap); 0 = as they are
-  bool causal = true;  // else every token of its sequence, without the above
+  bool causal = true;  // else every token of its sequence, without a soft cap
 };
 
 // The default of AttentionSlot. Padded: within each row; pads are on the right,

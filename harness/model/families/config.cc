@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "harness/core/status.h"
-#include "harness/model/families/rope_config.h"
 
 namespace sft::model {
 namespace {
@@ -44,6 +43,12 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
     return InputError(where, absl::StrCat("head width ", c.head_width,
                                           " is odd: it cannot be rotated"));
   }
+  if (!(c.rotary_share > 0 && c.rotary_share <= 1) || c.RotaryWidth() < 2 ||
+      c.RotaryWidth() % 2 != 0) {
+    return InputError(
+        where, absl::StrCat("rotary share ", c.rotary_share, " of head width ",
+                            c.head_width, " is no even number of dimensions"));
+  }
   if (!(c.norm_epsilon > 0 && c.norm_epsilon < 1)) {
     return InputError(where, absl::StrCat("norm epsilon ", c.norm_epsilon,
                                           " is not between 0 and 1"));
@@ -64,8 +69,18 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
                                             " from ", s->original_positions,
                                             " positions is beyond any model"));
     }
-    if (s->type == RopeType::kDynamic && c.head_width <= 2) {
+    if (s->type == RopeType::kDynamic && c.RotaryWidth() <= 2) {
       return InputError(where, "dynamic rope scaling wants heads wider than 2");
+    }
+    if (s->type == RopeType::kLongRope) {
+      const int64_t wanted = c.RotaryWidth() / 2;
+      for (const auto* factors : {&s->short_factors, &s->long_factors}) {
+        if (std::ssize(*factors) == wanted) continue;
+        return InputError(
+            where,
+            absl::StrCat("longrope: ", factors->size(), " factors, wanted ",
+                         wanted, ", one for every two rotated dimensions"));
+      }
     }
     if (s->type == RopeType::kYarn && c.rope_theta <= 1) {
       return InputError(where, "yarn rope scaling wants a rope theta above 1");
@@ -77,12 +92,19 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
   };
   for (const Scalar& scalar :
        {Scalar{"query scalar", c.query_scalar},
+        Scalar{"scale of the embedding", c.embedding_scale},
+        Scalar{"scale of attention", c.attention_scale},
+        Scalar{"scale of the residual branches", c.residual_scale},
         Scalar{"soft cap of attention", c.attention_softcap},
         Scalar{"soft cap of logits", c.final_softcap}}) {
     if (!(scalar.value >= 0 && std::isfinite(scalar.value))) {
       return InputError(where, absl::StrCat(scalar.name, " ", scalar.value,
                                             " is not above 0"));
     }
+  }
+  if (!(c.logit_divisor > 0 && std::isfinite(c.logit_divisor))) {
+    return InputError(where, absl::StrCat("divisor of logits ", c.logit_divisor,
+                                          " is not above 0"));
   }
   if (!c.windowed.empty() && (c.window < 1 || c.window > kMaxPositions)) {
     return InputError(where, absl::StrCat("sliding window ", c.window,
@@ -91,7 +113,12 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& c) {
   return absl::OkStatus();
 }
 
+int64_t DecoderConfig::RotaryWidth() const {
+  return static_cast<int64_t>(static_cast<double>(head_width) * rotary_share);
+}
+
 double DecoderConfig::AttentionScale() const {
+  if (attention_scale > 0) return attention_scale;
   return 1.0 / std::sqrt(query_scalar > 0 ? query_scalar
                                           : static_cast<double>(head_width));
 }
@@ -106,120 +133,6 @@ int64_t DecoderConfig::Reach() const {
   }
   return static_cast<int64_t>(
       std::min(reach, static_cast<double>(kMaxPositions)));
-}
-
-absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
-  SFT_ASSIGN_OR_RETURN(std::string architecture,
-                       file.Get<std::string>("general.architecture"));
-  if (architecture != "llama") {
-    return InputError(file.path(), absl::StrCat("architecture \"", architecture,
-                                                "\" is not supported, only "
-                                                "\"llama\""));
-  }
-  DecoderConfig c;
-  struct Key {
-    const char* name;
-    int64_t* value;
-  };
-  for (const Key& key :
-       std::initializer_list<Key>{{"llama.block_count", &c.layers},
-                                  {"llama.embedding_length", &c.width},
-                                  {"llama.feed_forward_length", &c.ffn_width},
-                                  {"llama.attention.head_count", &c.heads},
-                                  {"llama.context_length", &c.max_positions}}) {
-    SFT_ASSIGN_OR_RETURN(*key.value, file.Get<int64_t>(key.name));
-  }
-  c.kv_heads = c.heads;
-  if (file.Has("llama.attention.head_count_kv")) {
-    SFT_ASSIGN_OR_RETURN(c.kv_heads,
-                         file.Get<int64_t>("llama.attention.head_count_kv"));
-  }
-  if (c.heads > 0 && c.width % c.heads == 0) c.head_width = c.width / c.heads;
-  if (file.Has("llama.attention.key_length")) {
-    SFT_ASSIGN_OR_RETURN(c.head_width,
-                         file.Get<int64_t>("llama.attention.key_length"));
-  }
-  for (const char* key :
-       {"llama.rope.dimension_count", "llama.attention.value_length"}) {
-    if (!file.Has(key)) continue;
-    SFT_ASSIGN_OR_RETURN(int64_t value, file.Get<int64_t>(key));
-    if (value != c.head_width) {
-      return InputError(file.path(),
-                        absl::StrCat("key ", key, ": ", value,
-                                     " is not the head width ", c.head_width));
-    }
-  }
-  SFT_ASSIGN_OR_RETURN(
-      c.norm_epsilon,
-      file.Get<double>("llama.attention.layer_norm_rms_epsilon"));
-  if (file.Has("llama.rope.freq_base")) {
-    SFT_ASSIGN_OR_RETURN(c.rope_theta,
-                         file.Get<double>("llama.rope.freq_base"));
-  }
-  if (file.Has("llama.expert_count")) {
-    SFT_ASSIGN_OR_RETURN(int64_t experts,
-                         file.Get<int64_t>("llama.expert_count"));
-    if (experts > 0) {
-      return InputError(file.path(), "mixtures of experts are not supported");
-    }
-  }
-  c.tied_head = true;
-  for (const formats::GgufTensor& tensor : file.tensors()) {
-    if (tensor.name == "token_embd.weight" && tensor.shape.size() == 2) {
-      c.vocabulary = tensor.shape[0];
-    }
-    if (tensor.name == "output.weight") c.tied_head = false;
-    if (tensor.name == "blk.0.attn_q.bias") c.attention_bias = true;
-    if (tensor.name == "blk.0.ffn_gate.bias") c.mlp_bias = true;
-  }
-  if (c.vocabulary == 0) {
-    return InputError(file.path(), "tensor token_embd.weight is missing");
-  }
-  auto token = [&](const char* key) -> std::optional<int64_t> {
-    if (auto id = file.Get<int64_t>(key); id.ok()) return *id;
-    return std::nullopt;
-  };
-  c.bos = token("tokenizer.ggml.bos_token_id");
-  c.pad = token("tokenizer.ggml.padding_token_id");
-  if (auto eos = token("tokenizer.ggml.eos_token_id")) c.eos.push_back(*eos);
-  SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
-  SFT_RETURN_IF_ERROR(ReadGgufRope(file, c));
-  SFT_RETURN_IF_ERROR(CheckConfig(file.path(), c));
-  return c;
-}
-
-std::string HuggingFaceName(const std::string& gguf_name) {
-  if (gguf_name == "token_embd.weight") return "model.embed_tokens.weight";
-  if (gguf_name == "output_norm.weight") return "model.norm.weight";
-  if (gguf_name == "output.weight") return "lm_head.weight";
-  struct Part {
-    std::string_view gguf;
-    std::string_view name;
-  };
-  constexpr Part kParts[] = {
-      {"attn_q", "self_attn.q_proj"},
-      {"attn_k", "self_attn.k_proj"},
-      {"attn_v", "self_attn.v_proj"},
-      {"attn_output", "self_attn.o_proj"},
-      {"ffn_gate", "mlp.gate_proj"},
-      {"ffn_up", "mlp.up_proj"},
-      {"ffn_down", "mlp.down_proj"},
-      {"attn_norm", "input_layernorm"},
-      {"ffn_norm", "post_attention_layernorm"},
-  };
-  // blk.<layer>.<part>.<weight|bias>
-  const std::string_view whole = gguf_name;
-  if (whole.substr(0, 4) != "blk.") return "";
-  const size_t dot = whole.find('.', 4);
-  const size_t last = whole.rfind('.');
-  if (dot == std::string_view::npos || last <= dot) return "";
-  const std::string_view part = whole.substr(dot + 1, last - dot - 1);
-  for (const Part& row : kParts) {
-    if (row.gguf != part) continue;
-    return absl::StrCat("model.layers.", ToAbsl(whole.substr(4, dot - 4)), ".",
-                        ToAbsl(row.name), ToAbsl(whole.substr(last)));
-  }
-  return "";
 }
 
 }  // namespace sft::model

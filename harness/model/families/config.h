@@ -1,5 +1,5 @@
-// The shape of a decoder, out of config.json or of a GGUF file's keys; what
-// its family lacks here (experts) is refused in one line.
+// The shape of a decoder, out of config.json (gguf_config.h: out of a GGUF
+// file's keys); what its family lacks here (experts) is refused in one line.
 #ifndef HARNESS_MODEL_FAMILIES_CONFIG_H_
 #define HARNESS_MODEL_FAMILIES_CONFIG_H_
 
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "harness/formats/gguf.h"
 #include "harness/kernels/attention/attention.h"
 #include "harness/model/families/layout.h"
 #include "harness/model/ops/ops.h"
@@ -34,8 +33,15 @@ struct DecoderConfig {
   double rope_theta = 10000.0;
   double local_rope_theta = 0;  // of layers with a window; 0 = rope_theta
   RopeScaling rope_scaling, local_rope_scaling;
+  double rotary_share = 1;      // of a head's width that is rotated
+  std::vector<bool> unrotated;  // a layer each; empty = all are rotated
+  int64_t position_offset = 0;  // rows of learned positions before the first
+  bool parallel = false;        // attention and feed-forward read the same x
   double embedding_scale = 1;
-  double query_scalar = 0;  // scores are divided by its root; 0 = head_width
+  double residual_scale = 1;  // of what attention and feed-forward add
+  double logit_divisor = 1;
+  double attention_scale = 0;  // of scores; 0: by query_scalar
+  double query_scalar = 0;     // scores are divided by its root; 0 = head_width
   double attention_softcap = 0, final_softcap = 0;  // 0 = none
   int64_t window = 0;          // tokens that a layer with a window sees
   std::vector<bool> windowed;  // a layer each; empty = none has a window
@@ -51,6 +57,11 @@ struct DecoderConfig {
     return {has ? window : 0, attention_softcap};
   }
   double AttentionScale() const;
+  int64_t RotaryWidth() const;
+  bool Rotates(int64_t layer) const {
+    return layout->positions.empty() &&
+           (unrotated.empty() || !unrotated[layer]);
+  }
   // How many tokens of a sequence have a position: with scaled angles more
   // than max_positions, where that is the length before scaling.
   int64_t Reach() const;
@@ -61,13 +72,9 @@ absl::Status CheckConfig(const std::string& where, const DecoderConfig& config);
 // `where` names the file in errors.
 absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
                                              const std::string& text);
-absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file);
 // A config.json that transformers loads as the same architecture; `dtype` is
 // "float32" or "float64".
 std::string ConfigToJson(const DecoderConfig& config, const std::string& dtype);
-
-// Which parameter of the Hugging Face layout a GGUF tensor is; "" if none.
-std::string HuggingFaceName(const std::string& gguf_name);
 
 }  // namespace sft::model
 

@@ -6,13 +6,23 @@
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/formats/json_fields.h"
+#include "harness/model/families/activation_names.h"
 #include "harness/model/families/config.h"
 #include "harness/model/families/encoder_families.h"
 #include "harness/model/families/families.h"
+#include "harness/model/families/refused.h"
 #include "harness/model/families/rope_config.h"
 
 namespace sft::model {
 namespace {
+
+constexpr char kUnrotatedList[] = "no_rope_layers";
+constexpr char kUnrotatedInterval[] = "no_rope_layer_interval";
+
+bool HasGate(const DecoderLayout& layout) {
+  return layout.MapIndex(Role::kGate) >= 0 ||
+         layout.MapIndex(Role::kGateUp) >= 0;
+}
 
 // Marks the layers from `first` on, but every `pattern`-th.
 void MarkWindows(int64_t first, int64_t pattern, DecoderConfig& c) {
@@ -25,17 +35,52 @@ void MarkWindows(int64_t first, int64_t pattern, DecoderConfig& c) {
   if (!any) c.windowed.clear();
 }
 
+// Whether nothing has a window unless "use_sliding_window" says so.
+bool AsksForWindows(WindowRule rule) {
+  return rule == WindowRule::kUpper || rule == WindowRule::kUnrotated;
+}
+
+absl::Status ReadUnrotated(const DecoderFamily& family,
+                           const formats::JsonFields& fields,
+                           DecoderConfig& c) {
+  int64_t interval = family.unrotated_interval;
+  if (interval == 0) return absl::OkStatus();
+  const auto layers = static_cast<size_t>(c.layers);
+  c.unrotated.assign(layers, false);
+  if (const nlohmann::json* list = fields.Find(kUnrotatedList)) {
+    const bool fits = list->is_array() && list->size() >= layers;
+    for (size_t i = 0; fits && i < layers; ++i) {
+      if ((*list)[i] != 0 && (*list)[i] != 1) {
+        return fields.Wrong(kUnrotatedList, "a list of 0 and 1");
+      }
+      c.unrotated[i] = (*list)[i] == 0;
+    }
+    if (!fits) return fields.Wrong(kUnrotatedList, "a list of one a layer");
+  } else {
+    if (fields.Find(kUnrotatedInterval) != nullptr) {
+      SFT_RETURN_IF_ERROR(fields.Int(kUnrotatedInterval, interval));
+      if (interval < 1) return fields.Wrong(kUnrotatedInterval, "above 0");
+    }
+    for (size_t i = 0; i < layers; ++i) {
+      c.unrotated[i] = (static_cast<int64_t>(i) + 1) % interval == 0;
+    }
+  }
+  const auto any = std::find(c.unrotated.begin(), c.unrotated.end(), true);
+  if (any == c.unrotated.end()) c.unrotated.clear();
+  return absl::OkStatus();
+}
+
 absl::Status ReadWindows(const DecoderFamily& family,
                          const formats::JsonFields& fields, DecoderConfig& c) {
   if (family.windows == WindowRule::kNone) return absl::OkStatus();
   bool uses = true;
-  if (family.windows == WindowRule::kUpper) {
+  if (AsksForWindows(family.windows)) {
     uses = false;
     SFT_RETURN_IF_ERROR(fields.Bool("use_sliding_window", uses));
   }
   if (fields.Find("sliding_window") != nullptr) {
     SFT_RETURN_IF_ERROR(fields.Int("sliding_window", c.window));
-  } else if (fields.Has("sliding_window")) {
+  } else if (fields.Has("sliding_window") || c.window == 0) {
     uses = false;
   }
   if (!uses) {
@@ -55,6 +100,10 @@ absl::Status ReadWindows(const DecoderFamily& family,
       }
       c.windowed[i] = type == kSlidingAttention;
     }
+    return absl::OkStatus();
+  }
+  if (family.windows == WindowRule::kUnrotated) {
+    c.windowed = c.unrotated;
     return absl::OkStatus();
   }
   int64_t first = 0, pattern = family.window_pattern;
@@ -103,16 +152,47 @@ void ReadTokenIds(const formats::JsonFields& fields, DecoderConfig& c) {
   }
 }
 
-// transformers' two names of GELU by tanh are one function.
-absl::Status CheckActivation(const formats::JsonFields& fields,
-                             const DecoderFamily& family) {
-  const nlohmann::json* value = fields.Find(family.keys.activation);
-  const bool by_tanh = family.defaults.activation == Activation::kGeluTanh;
-  if (value != nullptr && by_tanh &&
-      (*value == "gelu_new" || *value == "gelu_pytorch_tanh")) {
+// Where a gate multiplies, only the family's own, under any of its names.
+absl::Status ReadDecoderActivation(const formats::JsonFields& fields,
+                                   const DecoderFamily& family,
+                                   DecoderConfig& c) {
+  const char* key = family.keys.activation;
+  const nlohmann::json* value = fields.Find(key);
+  if (value == nullptr || *value == family.old_activation) {
     return absl::OkStatus();
   }
-  return fields.Only(family.keys.activation, std::string(family.activation));
+  const bool any = !HasGate(*c.layout);
+  std::string names;
+  for (const ActivationName& row : kActivationNames) {
+    if (!any && row.activation != c.activation) continue;
+    if (*value == row.name) {
+      c.activation = row.activation;
+      return absl::OkStatus();
+    }
+    absl::StrAppend(&names, names.empty() ? "" : ", ", row.name);
+  }
+  return fields.Wrong(key, absl::StrCat("supported, only ", names).c_str());
+}
+
+std::string NameOfActivation(const DecoderFamily& family,
+                             Activation activation) {
+  if (activation != family.defaults.activation) {
+    for (const ActivationName& row : kActivationNames) {
+      if (row.activation == activation) return row.name;
+    }
+  }
+  return std::string(family.activation);
+}
+
+absl::Status ReadNumbers(const DecoderFamily& family,
+                         const formats::JsonFields& fields, DecoderConfig& c) {
+  for (const NumberKey& number : family.numbers) {
+    if (fields.Find(number.key) == nullptr) continue;
+    double& value = c.*number.field;
+    SFT_RETURN_IF_ERROR(fields.Real(number.key, value));
+    if (!(value > 0)) return fields.Wrong(number.key, "above 0");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<const DecoderFamily*> FamilyOf(
@@ -137,6 +217,8 @@ absl::StatusOr<const DecoderFamily*> FamilyOf(
             : *type == row.name;
     if (is) return &row;
   }
+  const std::string why = WhyRefused(fields.object());
+  if (!why.empty()) return InputError(where, why);
   return InputError(
       where, absl::StrCat(architectures != nullptr ? "key \"architectures\": "
                                                    : "key \"model_type\": ",
@@ -155,9 +237,9 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
   const formats::JsonFields fields(where, object);
   SFT_ASSIGN_OR_RETURN(const DecoderFamily* family, FamilyOf(where, fields));
   const ConfigKeys& keys = family->keys;
-  SFT_RETURN_IF_ERROR(CheckActivation(fields, *family));
   SFT_RETURN_IF_ERROR(fields.Supported(family->only));
   DecoderConfig c = family->defaults;
+  SFT_RETURN_IF_ERROR(ReadDecoderActivation(fields, *family, c));
   SFT_RETURN_IF_ERROR(fields.Int(keys.layers, c.layers));
   SFT_RETURN_IF_ERROR(fields.Int(keys.width, c.width));
   SFT_RETURN_IF_ERROR(fields.Int(keys.heads, c.heads));
@@ -168,7 +250,12 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
   }
   SFT_RETURN_IF_ERROR(fields.Int("vocab_size", c.vocabulary));
   SFT_RETURN_IF_ERROR(fields.Int(keys.max_positions, c.max_positions));
-  SFT_RETURN_IF_ERROR(fields.Real(keys.norm_epsilon, c.norm_epsilon));
+  if (keys.norm_epsilon != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Real(keys.norm_epsilon, c.norm_epsilon));
+  }
+  if (keys.embedding_width != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Only(keys.embedding_width, c.width));
+  }
   c.kv_heads = c.heads;
   if (keys.kv_heads != nullptr && fields.Find(keys.kv_heads) != nullptr) {
     SFT_RETURN_IF_ERROR(fields.Int(keys.kv_heads, c.kv_heads));
@@ -185,6 +272,10 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
   if (keys.mlp_bias != nullptr) {
     SFT_RETURN_IF_ERROR(fields.Bool(keys.mlp_bias, c.mlp_bias));
   }
+  if (keys.parallel != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Bool(keys.parallel, c.parallel));
+  }
+  SFT_RETURN_IF_ERROR(ReadNumbers(*family, fields, c));
   if (family->has_query_scalar) {
     SFT_RETURN_IF_ERROR(
         ReadOptional(fields, "query_pre_attn_scalar", c.query_scalar));
@@ -194,11 +285,12 @@ absl::StatusOr<DecoderConfig> ConfigFromJson(const std::string& where,
         ReadOptional(fields, "final_logit_softcapping", c.final_softcap));
   }
   if (c.layout->positions.empty()) {
-    SFT_RETURN_IF_ERROR(ReadRope(where, fields, c));
+    SFT_RETURN_IF_ERROR(ReadRope(where, fields, *family, c));
   }
   ReadTokenIds(fields, c);
   SFT_RETURN_IF_ERROR(CheckConfig(where, c));
   // Only now is the number of layers known to be sane.
+  SFT_RETURN_IF_ERROR(ReadUnrotated(*family, fields, c));
   SFT_RETURN_IF_ERROR(ReadWindows(*family, fields, c));
   SFT_RETURN_IF_ERROR(CheckConfig(where, c));
   if (family->scales_embedding) {
@@ -224,10 +316,19 @@ std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
   out[keys.heads] = c.heads;
   if (keys.kv_heads != nullptr) out[keys.kv_heads] = c.kv_heads;
   if (keys.head_width != nullptr) out[keys.head_width] = c.head_width;
-  out[keys.activation] = std::string(family->activation);
+  out[keys.activation] = NameOfActivation(*family, c.activation);
   out[keys.max_positions] = c.max_positions;
-  out[keys.norm_epsilon] = c.norm_epsilon;
-  if (c.layout->positions.empty()) WriteRope(c, out);
+  if (keys.norm_epsilon != nullptr) out[keys.norm_epsilon] = c.norm_epsilon;
+  if (keys.embedding_width != nullptr) out[keys.embedding_width] = c.width;
+  if (keys.parallel != nullptr) out[keys.parallel] = c.parallel;
+  if (c.layout->positions.empty()) WriteRope(*family, c, out);
+  if (family->unrotated_interval > 0) {
+    out[kUnrotatedList] = nlohmann::ordered_json::array();
+    for (int64_t i = 0; i < c.layers; ++i) {
+      out[kUnrotatedList].push_back(c.Rotates(i) ? 1 : 0);
+    }
+  }
+  for (const NumberKey& row : family->numbers) out[row.key] = c.*row.field;
   if (keys.attention_bias != nullptr) {
     out[keys.attention_bias] = c.attention_bias;
   }
@@ -244,8 +345,8 @@ std::string ConfigToJson(const DecoderConfig& c, const std::string& dtype) {
     out["sliding_window"] =
         windows ? nlohmann::ordered_json(c.window) : nlohmann::ordered_json();
   }
+  if (AsksForWindows(family->windows)) out["use_sliding_window"] = windows;
   if (family->windows == WindowRule::kUpper) {
-    out["use_sliding_window"] = windows;
     const auto first = std::find(c.windowed.begin(), c.windowed.end(), true);
     out["max_window_layers"] = windows ? first - c.windowed.begin() : c.layers;
   }

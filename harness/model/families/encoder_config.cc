@@ -7,35 +7,76 @@
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
 #include "harness/formats/json_fields.h"
+#include "harness/model/families/activation_names.h"
 #include "harness/model/families/encoder_families.h"
+#include "harness/model/families/encoder_places.h"
 
 namespace sft::model {
 namespace {
 
 constexpr int kMaxDepth = 32;
 
-struct ActivationName {
-  const char* name;
-  Activation activation;
-};
-// The first name of an activation is the one that is written.
-constexpr ActivationName kActivations[] = {
-    {"gelu", Activation::kGelu},
-    {"gelu_new", Activation::kGeluTanh},
-    {"gelu_pytorch_tanh", Activation::kGeluTanh},
-    {"relu", Activation::kRelu}};
-
-absl::Status ReadActivation(const formats::JsonFields& fields, const char* key,
-                            EncoderConfig& c) {
+// nullopt where the key is absent.
+absl::StatusOr<std::optional<Activation>> ReadActivation(
+    const formats::JsonFields& fields, const char* key) {
   const nlohmann::json* value = fields.Find(key);
-  if (value == nullptr) return absl::OkStatus();
-  for (const ActivationName& row : kActivations) {
-    if (*value == row.name) {
-      c.activation = row.activation;
-      return absl::OkStatus();
-    }
+  if (value == nullptr) return std::nullopt;
+  std::string names;
+  for (const ActivationName& row : kActivationNames) {
+    if (*value == row.name) return row.activation;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", row.name);
   }
-  return fields.Wrong(key, "supported, only gelu, gelu_new and relu");
+  return fields.Wrong(key, absl::StrCat("supported, only ", names).c_str());
+}
+
+const char* NameOf(Activation activation) {
+  for (const ActivationName& row : kActivationNames) {
+    if (row.activation == activation) return row.name;
+  }
+  return "";
+}
+
+// What the row says of keys that may have one value alone.
+absl::Status CheckFixed(const EncoderFamily& family,
+                        const formats::JsonFields& fields) {
+  SFT_RETURN_IF_ERROR(fields.Supported(family.only));
+  SFT_RETURN_IF_ERROR(fields.Supported(family.always));
+  for (const formats::OnlyValue& one : family.always) {
+    if (fields.Find(one.key) != nullptr) continue;
+    return fields.Wrong(one.key, one.value);  // is missing
+  }
+  return absl::OkStatus();
+}
+
+// The width of the tables, and keys that repeat the blocks'.
+absl::Status ReadWidths(const EncoderFamily& family,
+                        const formats::JsonFields& fields, EncoderConfig& c) {
+  SFT_RETURN_IF_ERROR(fields.Int(family.width, c.width));
+  if (family.embedding_width == nullptr) {
+    c.embedding_width = c.width;
+  } else if (fields.Find(family.embedding_width) != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int(family.embedding_width, c.embedding_width));
+  }
+  for (const char* key : family.same_width) {
+    const nlohmann::json* value = fields.Find(key);
+    if (value == nullptr || *value == c.width) continue;
+    return fields.Wrong(
+        key, absl::StrCat("supported, only the width ", c.width).c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadPooling(const EncoderFamily& family,
+                         const formats::JsonFields& fields, EncoderConfig& c) {
+  if (family.pooling == nullptr || fields.Find(family.pooling) == nullptr) {
+    return absl::OkStatus();
+  }
+  const nlohmann::json& value = *fields.Find(family.pooling);
+  if (value != "cls" && value != "mean") {
+    return fields.Wrong(family.pooling, "cls or mean");
+  }
+  c.mean_pooling = value == "mean";
+  return absl::OkStatus();
 }
 
 // "id2label": {"0": "NEGATIVE", ...}, else "num_labels"; two if neither.
@@ -66,19 +107,40 @@ absl::Status ReadLabels(const formats::JsonFields& fields, EncoderConfig& c) {
   return absl::OkStatus();
 }
 
-// The head is the one of the class that wrote the file, where it is known here
-// and is trained on classes.
+// What "problem_type" calls the results of rows.
+struct Problem {
+  const char* name;
+  HeadKind head;
+};
+constexpr Problem kProblems[] = {
+    {"single_label_classification", HeadKind::kSequence},
+    {"multi_label_classification", HeadKind::kLabels},
+    {"regression", HeadKind::kValue}};
+
+// The head is the one of the class that wrote the file, where it is known here.
 absl::Status ReadHead(const formats::JsonFields& fields, EncoderConfig& c) {
   const nlohmann::json* architectures = fields.Find("architectures");
   const nlohmann::json* problem = fields.Find("problem_type");
+  const Problem* known = std::find_if(
+      std::begin(kProblems), std::end(kProblems), [&](const Problem& row) {
+        return problem != nullptr && *problem == row.name;
+      });
   if (architectures == nullptr ||
-      (problem != nullptr && *problem != "single_label_classification")) {
+      (problem != nullptr && known == std::end(kProblems))) {
     return absl::OkStatus();
   }
   for (const EncoderHead& head : c.layout->heads) {
     if (*architectures != nlohmann::json::array({head.architecture})) continue;
     c.head = head.kind;
     SFT_RETURN_IF_ERROR(ReadLabels(fields, c));
+    if (ReadsRows(c.head) && problem != nullptr) c.head = known->head;
+    // As in transformers, one output is a number.
+    if (ReadsRows(c.head) && problem == nullptr && c.labels.size() == 1) {
+      c.head = HeadKind::kValue;
+    }
+    if (c.head == HeadKind::kValue && c.labels.size() != 1) {
+      return fields.Wrong("id2label", "one: a head of several numbers");
+    }
     if (c.head == HeadKind::kSpan && c.labels.size() != 2) {
       return fields.Wrong("id2label", "two: first and last token");
     }
@@ -119,6 +181,7 @@ absl::Status CheckSizes(const std::string& where, const EncoderConfig& c) {
   for (const Bound& bound : std::initializer_list<Bound>{
            {"number of layers", c.layers, 4096},
            {"width", c.width, 1 << 20},
+           {"width of the embedding", c.embedding_width, 1 << 20},
            {"number of heads", c.heads, 1 << 16},
            {"ffn width", c.ffn_width, kMaxSize},
            {"vocabulary", c.vocabulary, kMaxSize},
@@ -139,6 +202,10 @@ absl::Status CheckSizes(const std::string& where, const EncoderConfig& c) {
         where, absl::StrCat("width ", c.width, " is no multiple of ", c.heads,
                             " heads"));
   }
+  if (c.layout->rotates() && c.head_width() % 2 != 0) {
+    return InputError(where, absl::StrCat("head width ", c.head_width(),
+                                          " is odd and cannot be rotated"));
+  }
   if (!(c.norm_epsilon > 0 && c.norm_epsilon < 1)) {
     return InputError(where, absl::StrCat("norm epsilon ", c.norm_epsilon,
                                           " is not between 0 and 1"));
@@ -153,6 +220,21 @@ const EncoderFamily* FamilyOf(const nlohmann::json& object) {
 }
 
 }  // namespace
+
+std::pair<int64_t, int64_t> EncoderConfig::MapSize(Role role) const {
+  switch (role) {
+    case Role::kQkv:
+      return {3 * width, width};
+    case Role::kUp:
+      return {ffn_width, width};
+    case Role::kGateUp:
+      return {2 * ffn_width, width};
+    case Role::kDown:
+      return {width, ffn_width};
+    default:
+      return {width, width};
+  }
+}
 
 int64_t EncoderLayout::MapIndex(Role role) const {
   for (size_t i = 0; i < maps.size(); ++i) {
@@ -169,8 +251,14 @@ std::string EncoderLayout::LayerName(int64_t layer,
 const EncoderHead* EncoderLayout::FindHead(HeadKind kind) const {
   for (const EncoderHead& head : heads) {
     if (head.kind == kind) return &head;
+    if (ReadsRows(head.kind) && ReadsRows(kind)) return &head;
   }
   return nullptr;
+}
+
+bool IsKnownProblem(std::string_view name) {
+  return std::any_of(std::begin(kProblems), std::end(kProblems),
+                     [&](const Problem& row) { return row.name == name; });
 }
 
 bool IsEncoderConfig(const std::string& text) {
@@ -188,10 +276,10 @@ absl::StatusOr<EncoderConfig> EncoderConfigFromJson(const std::string& where,
   if (family == nullptr) {
     return fields.Wrong("model_type", "an encoder's");
   }
-  SFT_RETURN_IF_ERROR(fields.Supported(family->only));
+  SFT_RETURN_IF_ERROR(CheckFixed(*family, fields));
   EncoderConfig c = family->defaults;
   SFT_RETURN_IF_ERROR(fields.Int(family->layers, c.layers));
-  SFT_RETURN_IF_ERROR(fields.Int(family->width, c.width));
+  SFT_RETURN_IF_ERROR(ReadWidths(*family, fields, c));
   SFT_RETURN_IF_ERROR(fields.Int(family->heads, c.heads));
   SFT_RETURN_IF_ERROR(fields.Int(family->ffn_width, c.ffn_width));
   SFT_RETURN_IF_ERROR(fields.Int("vocab_size", c.vocabulary));
@@ -203,8 +291,16 @@ absl::StatusOr<EncoderConfig> EncoderConfigFromJson(const std::string& where,
       fields.Find(family->norm_epsilon) != nullptr) {
     SFT_RETURN_IF_ERROR(fields.Real(family->norm_epsilon, c.norm_epsilon));
   }
-  SFT_RETURN_IF_ERROR(ReadActivation(fields, family->activation, c));
+  SFT_ASSIGN_OR_RETURN(const auto activation,
+                       ReadActivation(fields, family->activation));
+  c.activation = activation.value_or(c.activation);
+  if (family->head_activation != nullptr) {
+    SFT_ASSIGN_OR_RETURN(c.head_activation,
+                         ReadActivation(fields, family->head_activation));
+  }
+  SFT_RETURN_IF_ERROR(ReadPooling(*family, fields, c));
   SFT_RETURN_IF_ERROR(CheckSizes(where, c));
+  SFT_RETURN_IF_ERROR(ReadPlaces(fields, c));
   SFT_RETURN_IF_ERROR(ReadTokenIds(where, fields, c));
   if (c.max_positions() < 1) {
     return InputError(where,
@@ -233,15 +329,22 @@ std::string EncoderConfigToJson(const EncoderConfig& c,
   if (family.norm_epsilon != nullptr) {
     out[family.norm_epsilon] = c.norm_epsilon;
   }
-  for (const ActivationName& row : kActivations) {
-    if (row.activation == c.activation) {
-      out[family.activation] = row.name;
-      break;
+  out[family.activation] = NameOf(c.activation);
+  if (family.head_activation != nullptr && c.head_activation) {
+    out[family.head_activation] = NameOf(*c.head_activation);
+  }
+  if (family.embedding_width != nullptr) {
+    out[family.embedding_width] = c.embedding_width;
+  }
+  if (family.pooling != nullptr) {
+    out[family.pooling] = c.mean_pooling ? "mean" : "cls";
+  }
+  for (const auto* fixed : {&family.only, &family.always}) {
+    for (const formats::OnlyValue& only : *fixed) {
+      out[only.key] = nlohmann::ordered_json::parse(only.value);
     }
   }
-  for (const formats::OnlyValue& only : family.only) {
-    out[only.key] = nlohmann::ordered_json::parse(only.value);
-  }
+  WritePlaces(c, out);
   auto id = [](const std::optional<int64_t>& token) {
     return token ? nlohmann::ordered_json(*token) : nlohmann::ordered_json();
   };
@@ -257,8 +360,8 @@ std::string EncoderConfigToJson(const EncoderConfig& c,
     out["id2label"] = names;
     out["label2id"] = numbers;
   }
-  if (c.head == HeadKind::kSequence) {
-    out["problem_type"] = "single_label_classification";
+  for (const Problem& row : kProblems) {
+    if (row.head == c.head) out["problem_type"] = row.name;
   }
   out["torch_dtype"] = dtype;
   out["dtype"] = dtype;
@@ -268,30 +371,41 @@ std::string EncoderConfigToJson(const EncoderConfig& c,
 std::vector<ParameterShape> EncoderParameters(const EncoderConfig& c) {
   const EncoderLayout& layout = *c.layout;
   std::vector<ParameterShape> out;
-  auto add = [&](std::string_view name, int64_t rows, int64_t columns) {
+  auto add = [&](std::string_view name, int64_t rows, int64_t columns,
+                 bool bias = true) {
     out.push_back({WeightName(name), {rows, columns}});
-    out.push_back({BiasName(name), {rows}});
+    if (bias) out.push_back({BiasName(name), {rows}});
   };
-  auto add_norm = [&](std::string_view name) {
-    out.push_back({WeightName(name), {c.width}});
-    out.push_back({BiasName(name), {c.width}});
+  auto add_table = [&](std::string_view name, int64_t rows, int64_t columns) {
+    if (!name.empty()) add(name, rows, columns, /*bias=*/false);
   };
-  out.push_back({WeightName(layout.embedding), {c.vocabulary, c.width}});
-  out.push_back({WeightName(layout.positions), {c.position_rows, c.width}});
-  if (!layout.token_types.empty()) {
-    out.push_back({WeightName(layout.token_types), {c.token_types, c.width}});
-  }
-  add_norm(layout.embedding_norm);
+  auto add_norm = [&](std::string_view name, int64_t width) {
+    if (name.empty()) return;
+    out.push_back({WeightName(name), {width}});
+    if (layout.norm_biases) out.push_back({BiasName(name), {width}});
+  };
+  add_table(layout.embedding, c.vocabulary, c.embedding_width);
+  add_table(layout.positions, c.position_rows, c.embedding_width);
+  add_table(layout.token_types, c.token_types, c.embedding_width);
+  add_norm(layout.embedding_norm, c.embedding_width);
+  if (c.projects()) add(layout.projection, c.width, c.embedding_width);
+  add_table(layout.distances, c.distance_rows(), c.width);
+  add_norm(layout.distances_norm, c.width);
   for (int64_t layer = 0; layer < c.layers; ++layer) {
     for (const EncoderLayout::Map& map : layout.maps) {
-      const bool up = map.role == Role::kUp, down = map.role == Role::kDown;
-      add(layout.LayerName(layer, map.name), up ? c.ffn_width : c.width,
-          down ? c.ffn_width : c.width);
+      const auto [rows, columns] = c.MapSize(map.role);
+      add(layout.LayerName(layer, map.name), rows, columns, layout.map_biases);
     }
-    add_norm(layout.LayerName(layer, layout.attention_norm));
-    add_norm(layout.LayerName(layer, layout.feedforward_norm));
+    if (layout.HasAttentionNorm(layer)) {
+      add_norm(layout.LayerName(layer, layout.attention_norm), c.width);
+    }
+    add_norm(layout.LayerName(layer, layout.feedforward_norm), c.width);
   }
-  if (c.pooler) add(layout.pooler, c.width, c.width);
+  add_norm(layout.final_norm, c.width);
+  if (c.pooler) {
+    add(layout.pooler, c.width, c.width, layout.map_biases);
+    add_norm(layout.pooler_norm, c.width);
+  }
   if (const EncoderHead* head = layout.FindHead(c.head)) {
     if (!head->dense.empty() && head->dense != layout.pooler) {
       add(head->dense, c.width, c.width);

@@ -21,8 +21,15 @@ struct EncoderFamily {
   const char* token_types = "type_vocab_size";
   const char* norm_epsilon = "layer_norm_eps";
   const char* activation = "hidden_act";
+  const char* embedding_width = nullptr;  // there is none: the blocks' width
+  const char* head_activation = nullptr;
+  const char* pooling = nullptr;  // "cls" or "mean"
   EncoderConfig defaults;
   std::vector<formats::OnlyValue> only;
+  // The same, and the key may not be absent: that means another value.
+  std::vector<formats::OnlyValue> always;
+  // Keys that, if they are there, say the blocks' width once more.
+  std::vector<const char*> same_width;
 };
 
 const std::vector<EncoderFamily>& EncoderFamilies();

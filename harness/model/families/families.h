@@ -21,24 +21,38 @@ struct ConfigKeys {
   const char* kv_heads = "num_key_value_heads";  // nullptr: as many as heads
   const char* head_width = "head_dim";           // nullptr: width / heads
   const char* max_positions = "max_position_embeddings";
-  const char* norm_epsilon = "rms_norm_eps";
   const char* activation = "hidden_act";
-  const char* attention_bias = nullptr;  // nullptr: as in `defaults`
+  // From here on nullptr: as in `defaults`.
+  const char* norm_epsilon = "rms_norm_eps";
+  const char* attention_bias = nullptr;
   const char* mlp_bias = nullptr;
+  const char* parallel = nullptr;
+  const char* rope_theta = "rope_theta";
+  const char* rotary_share = nullptr;     // and no other share is supported
+  const char* embedding_width = nullptr;  // must be the width
+};
+
+// A number of config.json, above 0, that is not there in every family.
+struct NumberKey {
+  const char* key;
+  double DecoderConfig::*field;
 };
 
 // Which layers have a window, where config.json has no list of them.
 enum class WindowRule {
-  kNone,    // and no list is looked for
-  kAll,     // where "sliding_window" is set
-  kUpper,   // from "max_window_layers" on, where "use_sliding_window"
-  kPattern  // all but every `pattern`-th
+  kNone,       // and no list is looked for
+  kAll,        // where "sliding_window" is set
+  kUpper,      // from "max_window_layers" on, where "use_sliding_window"
+  kUnrotated,  // those that do not rotate, where "use_sliding_window"
+  kPattern     // all but every `pattern`-th
 };
 
 struct DecoderFamily {
   std::string_view name;          // "model_type"
   std::string_view architecture;  // of "architectures"
-  std::string_view activation;    // the one value of the activation's key
+  // The value of the activation's key; a block without a gate may have others.
+  std::string_view activation;
+  std::string_view old_activation;  // what old checkpoints call it
   ConfigKeys keys;
   // Whatever config.json need not say.
   DecoderConfig defaults;
@@ -47,6 +61,12 @@ struct DecoderFamily {
   bool scales_embedding = false;  // by the root of the width
   bool has_query_scalar = false;  // "query_pre_attn_scalar" and the soft caps
   bool ffn_may_be_null = false;   // then 4 times the width
+  // Every so many layers one does not rotate, where "no_rope_layers" does not
+  // list them; 0: all rotate, and no list is looked for.
+  int64_t unrotated_interval = 0;
+  // Of "original_max_position_embeddings", where config.json lacks it.
+  double original_positions = 0;
+  std::vector<NumberKey> numbers;
   std::vector<formats::OnlyValue> only;
 };
 

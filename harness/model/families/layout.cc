@@ -60,6 +60,76 @@ DecoderLayout MakeFused() {
   return out;
 }
 
+DecoderLayout MakeAfterNorm() {
+  DecoderLayout out = MakeLlama();
+  out.norms = {
+      {"post_attention_layernorm", NormPlace::kAfterAttention},
+      {"post_feedforward_layernorm", NormPlace::kAfterFeedForward},
+      {"self_attn.q_norm", NormPlace::kQuery},
+      {"self_attn.k_norm", NormPlace::kKey},
+  };
+  out.normed_together = true;
+  return out;
+}
+
+DecoderLayout MakeFusedPairs() {
+  DecoderLayout out = MakeLlama();
+  out.maps = {
+      {"self_attn.qkv_proj", Role::kQkv},
+      {"self_attn.o_proj", Role::kOutput},
+      {"mlp.gate_up_proj", Role::kGateUp},
+      {"mlp.down_proj", Role::kDown},
+  };
+  return out;
+}
+
+DecoderLayout MakeFusedHeads() {
+  DecoderLayout out;
+  out.root = "gpt_neox.";
+  out.embedding = "gpt_neox.embed_in";
+  out.layers = "gpt_neox.layers.";
+  out.final_norm = "gpt_neox.final_layer_norm";
+  out.head = "embed_out";
+  out.head_alias = "lm_head";
+  out.maps = {
+      {"attention.query_key_value", Role::kQkv},
+      {"attention.dense", Role::kOutput},
+      {"mlp.dense_h_to_4h", Role::kUp},
+      {"mlp.dense_4h_to_h", Role::kDown},
+  };
+  out.norms = {
+      {"input_layernorm", NormPlace::kBeforeAttention},
+      {"post_attention_layernorm", NormPlace::kBeforeFeedForward},
+  };
+  out.qkv_by_head = true;
+  out.masks_pad = false;
+  out.surplus = {".attention.bias", ".attention.masked_bias",
+                 ".attention.rotary_emb.inv_freq"};
+  return out;
+}
+
+DecoderLayout MakeLearned() {
+  DecoderLayout out;
+  out.root = "model.";
+  out.embedding = "model.decoder.embed_tokens";
+  out.positions = "model.decoder.embed_positions";
+  out.layers = "model.decoder.layers.";
+  out.final_norm = "model.decoder.final_layer_norm";
+  out.maps = {
+      {"self_attn.q_proj", Role::kQuery},
+      {"self_attn.k_proj", Role::kKey},
+      {"self_attn.v_proj", Role::kValue},
+      {"self_attn.out_proj", Role::kOutput},
+      {"fc1", Role::kUp},
+      {"fc2", Role::kDown},
+  };
+  out.norms = {
+      {"self_attn_layer_norm", NormPlace::kBeforeAttention},
+      {"final_layer_norm", NormPlace::kBeforeFeedForward},
+  };
+  return out;
+}
+
 DecoderLayout WithHeadNorms(DecoderLayout out) {
   out.norms.push_back({"self_attn.q_norm", NormPlace::kQuery});
   out.norms.push_back({"self_attn.k_norm", NormPlace::kKey});
@@ -121,8 +191,28 @@ const DecoderLayout& SandwichHeadNormLayout() {
   return layout;
 }
 
+const DecoderLayout& AfterNormLayout() {
+  static const auto& layout = *new DecoderLayout(MakeAfterNorm());
+  return layout;
+}
+
+const DecoderLayout& FusedPairsLayout() {
+  static const auto& layout = *new DecoderLayout(MakeFusedPairs());
+  return layout;
+}
+
 const DecoderLayout& FusedLayout() {
   static const auto& layout = *new DecoderLayout(MakeFused());
+  return layout;
+}
+
+const DecoderLayout& FusedHeadsLayout() {
+  static const auto& layout = *new DecoderLayout(MakeFusedHeads());
+  return layout;
+}
+
+const DecoderLayout& LearnedLayout() {
+  static const auto& layout = *new DecoderLayout(MakeLearned());
   return layout;
 }
 

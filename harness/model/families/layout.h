@@ -33,7 +33,7 @@ enum class NormPlace {
   kAfterAttention,  // on what attention adds to the residual stream
   kBeforeFeedForward,
   kAfterFeedForward,
-  kQuery,  // of each head, before the rotation
+  kQuery,  // before the rotation, of each head or (normed_together) of all
   kKey
 };
 
@@ -51,8 +51,15 @@ struct DecoderLayout {
   std::string_view positions;  // learned ones; "" = rotary
   std::string_view layers;     // "model.layers.", before the number
   std::string_view final_norm;
-  std::vector<Map> maps;    // in the order of LinearSlots
-  std::vector<Norm> norms;  // after them, in the order of Parameters()
+  std::string_view head = "lm_head";
+  std::string_view head_alias;  // what some files call it
+  std::vector<Map> maps;        // in the order of LinearSlots
+  std::vector<Norm> norms;      // after them, in the order of Parameters()
+  // kQkv gives query, key and value of one head after another; else all
+  // queries, then all keys, then all values.
+  bool qkv_by_head = false;
+  // Norms of queries and keys are over all heads together.
+  bool normed_together = false;
   // Files hold the maps' weights as [in, out].
   bool transposed_maps = false;
   // The pad token's embedding row takes no gradient as an input.
@@ -72,8 +79,16 @@ const DecoderLayout& HeadNormLayout();
 // Norms around attention and feed-forward; the second with norms of heads.
 const DecoderLayout& SandwichLayout();
 const DecoderLayout& SandwichHeadNormLayout();
+// Norms behind attention and feed-forward, and of all queries and keys.
+const DecoderLayout& AfterNormLayout();
+// Llama's, with one map for queries, keys and values and one for gate and up.
+const DecoderLayout& FusedPairsLayout();
 // One map for queries, keys and values, learned positions, no gate.
 const DecoderLayout& FusedLayout();
+// One such map that goes head by head, rotary positions, no gate.
+const DecoderLayout& FusedHeadsLayout();
+// A map each, learned positions, no gate.
+const DecoderLayout& LearnedLayout();
 
 }  // namespace sft::model
 

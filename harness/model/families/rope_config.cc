@@ -12,17 +12,34 @@ namespace sft::model {
 namespace {
 
 constexpr char kOriginal[] = "original_max_position_embeddings";
-constexpr char kFreqs[] = "rope_freqs.weight";
+constexpr char kShare[] = "partial_rotary_factor";
 
 struct TypeName {
   RopeType type;
   const char* name;
 };
-constexpr TypeName kTypes[] = {{RopeType::kDefault, "default"},
-                               {RopeType::kLinear, "linear"},
-                               {RopeType::kDynamic, "dynamic"},
-                               {RopeType::kYarn, "yarn"},
-                               {RopeType::kLlama3, "llama3"}};
+constexpr TypeName kTypes[] = {
+    {RopeType::kDefault, "default"}, {RopeType::kLinear, "linear"},
+    {RopeType::kDynamic, "dynamic"}, {RopeType::kYarn, "yarn"},
+    {RopeType::kLlama3, "llama3"},   {RopeType::kLongRope, "longrope"}};
+
+// The first release of longrope called it so, and some of its files yarn.
+constexpr char kOldLongRope[] = "su";
+
+const TypeName* FindType(const formats::JsonFields& fields,
+                         const nlohmann::json& name) {
+  const bool is_long = name == kOldLongRope || fields.Has("long_factor");
+  return std::find_if(
+      std::begin(kTypes), std::end(kTypes), [&](const TypeName& row) {
+        return is_long ? row.type == RopeType::kLongRope : name == row.name;
+      });
+}
+
+// Whether original_positions counts.
+bool HasOriginal(RopeType type) {
+  return type == RopeType::kYarn || type == RopeType::kLlama3 ||
+         type == RopeType::kLongRope;
+}
 
 absl::Status ReadPositive(const formats::JsonFields& fields, const char* key,
                           double& out) {
@@ -34,11 +51,6 @@ absl::Status MayReadPositive(const formats::JsonFields& fields, const char* key,
                              double& out) {
   if (fields.Find(key) == nullptr) return absl::OkStatus();
   return ReadPositive(fields, key, out);
-}
-
-// YaRN's factor of cos and sin where none is given.
-double YarnAttentionFactor(double factor, double mscale) {
-  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
 absl::Status ReadYarn(const formats::JsonFields& fields, RopeScaling& s) {
@@ -60,33 +72,59 @@ absl::Status ReadYarn(const formats::JsonFields& fields, RopeScaling& s) {
   return MayReadPositive(fields, "attention_factor", s.attention_factor);
 }
 
+absl::Status ReadFactors(const formats::JsonFields& fields, const char* key,
+                         std::vector<double>& out) {
+  SFT_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.Array(key));
+  for (const nlohmann::json& factor : *list) {
+    if (!factor.is_number() || !(factor.get<double>() > 0)) {
+      return fields.Wrong(key, "a list of numbers above 0");
+    }
+    out.push_back(factor.get<double>());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadLongRope(const formats::JsonFields& fields,
+                          int64_t max_positions, RopeScaling& s) {
+  SFT_RETURN_IF_ERROR(ReadFactors(fields, "short_factor", s.short_factors));
+  SFT_RETURN_IF_ERROR(ReadFactors(fields, "long_factor", s.long_factors));
+  if (s.original_positions < 2) return fields.Wrong(kOriginal, "2 or more");
+  s.factor = static_cast<double>(max_positions) / s.original_positions;
+  SFT_RETURN_IF_ERROR(MayReadPositive(fields, "factor", s.factor));
+  if (s.factor > 1) {
+    s.attention_factor =
+        std::sqrt(1 + std::log(s.factor) / std::log(s.original_positions));
+  }
+  return MayReadPositive(fields, "attention_factor", s.attention_factor);
+}
+
 absl::Status ReadScaling(const formats::JsonFields& fields,
                          int64_t max_positions, double outer_original,
                          RopeScaling& out) {
   RopeScaling s;
   const char* key = fields.Find("rope_type") != nullptr ? "rope_type" : "type";
   const nlohmann::json* name = fields.Find(key);
-  const TypeName* known =
-      name == nullptr ? kTypes
-                      : std::find_if(std::begin(kTypes), std::end(kTypes),
-                                     [&](const TypeName& row) {
-                                       return *name == row.name;
-                                     });
+  const TypeName* known = name == nullptr ? kTypes : FindType(fields, *name);
   if (known == std::end(kTypes)) {
-    return fields.Wrong(
-        key, "supported, only default, linear, dynamic, yarn and llama3");
+    return fields.Wrong(key,
+                        "supported, only default, linear, dynamic, yarn, "
+                        "llama3 and longrope");
   }
   s.type = known->type;
-  SFT_RETURN_IF_ERROR(fields.Only("partial_rotary_factor", 1.0));
   if (s.type == RopeType::kDefault) {
     out = s;
     return absl::OkStatus();
   }
   s.original_positions = static_cast<double>(max_positions);
-  if (s.type == RopeType::kYarn || s.type == RopeType::kLlama3) {
+  if (HasOriginal(s.type)) {
     SFT_RETURN_IF_ERROR(
         MayReadPositive(fields, kOriginal, s.original_positions));
     if (outer_original > 0) s.original_positions = outer_original;
+  }
+  if (s.type == RopeType::kLongRope) {
+    SFT_RETURN_IF_ERROR(ReadLongRope(fields, max_positions, s));
+    out = std::move(s);
+    return absl::OkStatus();
   }
   if (s.type == RopeType::kYarn && fields.Find("factor") == nullptr) {
     s.factor = static_cast<double>(max_positions) / s.original_positions;
@@ -108,10 +146,16 @@ absl::Status ReadScaling(const formats::JsonFields& fields,
   return absl::OkStatus();
 }
 
+// share: nullptr where all of a head must be rotated.
 absl::Status ReadKind(const std::string& where, const nlohmann::json& rope,
                       int64_t max_positions, double outer_original,
-                      double& theta, RopeScaling& scaling) {
+                      double* share, double& theta, RopeScaling& scaling) {
   const formats::JsonFields fields(where, rope);
+  if (share == nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Only(kShare, 1.0));
+  } else {
+    SFT_RETURN_IF_ERROR(MayReadPositive(fields, kShare, *share));
+  }
   SFT_RETURN_IF_ERROR(
       ReadScaling(fields, max_positions, outer_original, scaling));
   if (fields.Find("rope_theta") == nullptr) return absl::OkStatus();
@@ -125,7 +169,12 @@ nlohmann::ordered_json ScalingJson(const RopeScaling& s) {
   }
   if (s.type == RopeType::kDefault) return out;
   out["factor"] = s.factor;
-  if (s.type == RopeType::kYarn || s.type == RopeType::kLlama3) {
+  if (s.type == RopeType::kLongRope) {
+    out["short_factor"] = s.short_factors;
+    out["long_factor"] = s.long_factors;
+    out["attention_factor"] = s.attention_factor;
+  }
+  if (HasOriginal(s.type)) {
     out[kOriginal] = static_cast<int64_t>(s.original_positions);
   }
   if (s.type == RopeType::kLlama3) {
@@ -141,84 +190,16 @@ nlohmann::ordered_json ScalingJson(const RopeScaling& s) {
   return out;
 }
 
-// What divides the angles under llama3, as llama.cpp's converter writes it.
-std::vector<double> Llama3Divisors(const RopeScaling& s, int64_t head_width,
-                                   double theta) {
-  std::vector<double> out;
-  for (int64_t i = 0; i < head_width / 2; ++i) {
-    const double wavelength =
-        2 * M_PI *
-        std::pow(theta, 2.0 * static_cast<double>(i) /
-                            static_cast<double>(head_width));
-    const double low = s.low_frequency_factor, high = s.high_frequency_factor;
-    if (wavelength < s.original_positions / high) {
-      out.push_back(1);
-    } else if (wavelength > s.original_positions / low) {
-      out.push_back(s.factor);
-    } else {
-      const double smooth =
-          (s.original_positions / wavelength - low) / (high - low);
-      out.push_back(1 / ((1 - smooth) / s.factor + smooth));
-    }
-  }
-  return out;
-}
-
-absl::StatusOr<double> RealAt(const formats::GgufFile& file, const char* key,
-                              double fallback) {
-  if (!file.Has(key)) return fallback;
-  SFT_ASSIGN_OR_RETURN(const double value, file.Get<double>(key));
-  if (value >= 0 && std::isfinite(value)) return value;
-  return InputError(file.path(), absl::StrCat("key ", key, ": ", value,
-                                              " is no number from 0 on"));
-}
-
-// The numbers of llama3 that give these divisors: the tensor is all that the
-// file keeps of them.
-absl::Status ReadDivisors(const formats::GgufFile& file,
-                          const formats::GgufTensor& tensor, double original,
-                          DecoderConfig& c) {
-  const int64_t half = c.head_width / 2;
-  if (tensor.type == nullptr || tensor.shape != std::vector<int64_t>{half} ||
-      tensor.type->block_elements != 1) {
-    return InputError(file.path(),
-                      absl::StrCat("tensor ", kFreqs, ": wanted ", half,
-                                   " numbers, half a head's width"));
-  }
-  std::vector<float> divisors(static_cast<size_t>(half));
-  tensor.type->to_float(tensor.data, half, divisors.data());
-  RopeScaling s;
-  s.type = RopeType::kLlama3;
-  s.factor = *std::max_element(divisors.begin(), divisors.end());
-  std::vector<double> lengths = {8192};
-  if (original > 0) lengths.insert(lengths.begin(), original);
-  for (int power = 4; power <= 20; ++power) lengths.push_back(1 << power);
-  for (double length : lengths) {
-    s.original_positions = length;
-    const std::vector<double> wanted =
-        Llama3Divisors(s, c.head_width, c.rope_theta);
-    const bool fits = std::equal(
-        wanted.begin(), wanted.end(), divisors.begin(),
-        [](double a, float b) { return std::abs(a - b) < 1e-4 * a; });
-    if (!fits) continue;
-    if (s.factor > 1) c.rope_scaling = s;
-    return absl::OkStatus();
-  }
-  return InputError(file.path(),
-                    absl::StrCat("tensor ", kFreqs,
-                                 ": its divisors are not those of llama3 rope "
-                                 "scaling, the only ones supported"));
-}
-
 // One of the two keys, over what stands beside them.
 absl::Status ReadKey(const std::string& where, const char* key,
                      const nlohmann::json& rope, double outer_original,
-                     DecoderConfig& c) {
+                     bool partly, DecoderConfig& c) {
   const std::string inner = absl::StrCat(where, ": ", key);
   const bool split =
       rope.contains(kFullAttention) || rope.contains(kSlidingAttention);
   if (c.local_rope_theta == 0 || !split) {
-    return ReadKind(inner, rope, c.max_positions, outer_original, c.rope_theta,
+    return ReadKind(inner, rope, c.max_positions, outer_original,
+                    partly ? &c.rotary_share : nullptr, c.rope_theta,
                     c.rope_scaling);
   }
   const formats::JsonFields kinds(inner, rope);
@@ -235,7 +216,7 @@ absl::Status ReadKey(const std::string& where, const char* key,
     if (!of_kind->is_object()) return kinds.Wrong(kind.name, "an object");
     SFT_RETURN_IF_ERROR(ReadKind(
         absl::StrCat(inner, ": ", kind.name), *of_kind, c.max_positions,
-        /*outer_original=*/0, kind.theta, kind.scaling));
+        /*outer_original=*/0, /*share=*/nullptr, kind.theta, kind.scaling));
   }
   return absl::OkStatus();
 }
@@ -248,22 +229,34 @@ bool SaysTheSame(const nlohmann::json& rope_scaling,
   const bool adds =
       scaling.local_rope_theta > 0 && !rope_scaling.contains("rope_theta");
   return parameters.rope_scaling == scaling.rope_scaling &&
+         parameters.rotary_share == scaling.rotary_share &&
          (adds || parameters.rope_theta == scaling.rope_theta);
 }
 
 }  // namespace
 
+double YarnAttentionFactor(double factor, double mscale) {
+  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+}
+
 absl::Status ReadRope(const std::string& where,
-                      const formats::JsonFields& fields, DecoderConfig& c) {
-  if (fields.Find("rope_theta") != nullptr) {
-    SFT_RETURN_IF_ERROR(fields.Real("rope_theta", c.rope_theta));
+                      const formats::JsonFields& fields,
+                      const DecoderFamily& family, DecoderConfig& c) {
+  const ConfigKeys& keys = family.keys;
+  if (fields.Find(keys.rope_theta) != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Real(keys.rope_theta, c.rope_theta));
+  }
+  const bool partly = keys.rotary_share != nullptr;
+  if (partly) {
+    SFT_RETURN_IF_ERROR(
+        MayReadPositive(fields, keys.rotary_share, c.rotary_share));
   }
   if (c.local_rope_theta > 0 &&
       fields.Find("rope_local_base_freq") != nullptr) {
     SFT_RETURN_IF_ERROR(
         fields.Real("rope_local_base_freq", c.local_rope_theta));
   }
-  double outer_original = 0;
+  double outer_original = family.original_positions;
   SFT_RETURN_IF_ERROR(MayReadPositive(fields, kOriginal, outer_original));
   std::optional<DecoderConfig> read;
   for (const char* key : {"rope_parameters", "rope_scaling"}) {
@@ -272,7 +265,8 @@ absl::Status ReadRope(const std::string& where,
     if (!rope->is_object()) return fields.Wrong(key, "an object");
     if (rope->empty()) continue;
     DecoderConfig alone = c;
-    SFT_RETURN_IF_ERROR(ReadKey(where, key, *rope, outer_original, alone));
+    SFT_RETURN_IF_ERROR(
+        ReadKey(where, key, *rope, outer_original, partly, alone));
     if (read.has_value() && !SaysTheSame(*rope, *read, alone)) {
       return InputError(
           where,
@@ -285,13 +279,22 @@ absl::Status ReadRope(const std::string& where,
   return absl::OkStatus();
 }
 
-void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out) {
-  const auto parameters = [](const RopeScaling& s, double theta) {
+void WriteRope(const DecoderFamily& family, const DecoderConfig& c,
+               nlohmann::ordered_json& out) {
+  const ConfigKeys& keys = family.keys;
+  const auto parameters = [&](const RopeScaling& s, double theta) {
     nlohmann::ordered_json rope = ScalingJson(s);
     rope["rope_theta"] = theta;
+    if (keys.rotary_share != nullptr) rope[kShare] = c.rotary_share;
     return rope;
   };
-  out["rope_theta"] = c.rope_theta;
+  out[keys.rope_theta] = c.rope_theta;
+  if (keys.rotary_share != nullptr) out[keys.rotary_share] = c.rotary_share;
+  // What transformers takes where it is not said must be said.
+  if (family.original_positions > 0 &&
+      c.rope_scaling.type == RopeType::kLongRope) {
+    out[kOriginal] = static_cast<int64_t>(c.rope_scaling.original_positions);
+  }
   out["rope_parameters"] = parameters(c.rope_scaling, c.rope_theta);
   if (c.rope_scaling.type != RopeType::kDefault) {
     out["rope_scaling"] = ScalingJson(c.rope_scaling);
@@ -303,74 +306,6 @@ void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out) {
         {kSlidingAttention,
          parameters(c.local_rope_scaling, c.local_rope_theta)}};
   }
-}
-
-absl::Status ReadGgufRope(const formats::GgufFile& file, DecoderConfig& c) {
-  const auto real = [&file](const char* key, double fallback) {
-    return RealAt(file, key, fallback);
-  };
-  SFT_ASSIGN_OR_RETURN(double factor, real("llama.rope.scaling.factor", 0));
-  if (factor == 0) {
-    SFT_ASSIGN_OR_RETURN(factor, real("llama.rope.scale_linear", 0));
-  }
-  // llama.cpp's default.
-  std::string type = "linear";
-  if (file.Has("llama.rope.scaling.type")) {
-    SFT_ASSIGN_OR_RETURN(type,
-                         file.Get<std::string>("llama.rope.scaling.type"));
-  }
-  double original = 0;
-  const char* original_key = "llama.rope.scaling.original_context_length";
-  if (file.Has(original_key)) {
-    SFT_ASSIGN_OR_RETURN(const int64_t tokens, file.Get<int64_t>(original_key));
-    original = static_cast<double>(tokens);
-  }
-  SFT_ASSIGN_OR_RETURN(const double attention,
-                       real("llama.rope.scaling.attn_factor", 1));
-  const auto refuse = [&](const std::string& what) {
-    return InputError(file.path(),
-                      absl::StrCat("rope scaling ", what, " is not supported"));
-  };
-  const auto divisors = std::find_if(
-      file.tensors().begin(), file.tensors().end(),
-      [](const formats::GgufTensor& tensor) { return tensor.name == kFreqs; });
-  const bool scales = factor > 1 && type != "none";
-  if (type != "none" && type != "linear" && type != "yarn") {
-    return refuse(absl::StrCat("\"", type, "\""));
-  }
-  if (factor != 0 && !(factor >= 1)) {
-    return refuse(absl::StrCat("by the factor ", factor));
-  }
-  if (attention != 1 && !(scales && type == "yarn")) {
-    return refuse(absl::StrCat("with attn_factor ", attention));
-  }
-  if (divisors != file.tensors().end()) {
-    if (scales) return refuse(absl::StrCat(type, " with ", kFreqs));
-    return ReadDivisors(file, *divisors, original, c);
-  }
-  if (!scales) return absl::OkStatus();
-  RopeScaling& s = c.rope_scaling;
-  s.factor = factor;
-  s.original_positions =
-      original > 0 ? original : static_cast<double>(c.max_positions);
-  if (type == "linear") {
-    s.type = RopeType::kLinear;
-    return absl::OkStatus();
-  }
-  s.type = RopeType::kYarn;
-  s.attention_factor = attention * YarnAttentionFactor(factor, 1);
-  SFT_ASSIGN_OR_RETURN(s.beta_fast,
-                       real("llama.rope.scaling.yarn_beta_fast", 32));
-  SFT_ASSIGN_OR_RETURN(s.beta_slow,
-                       real("llama.rope.scaling.yarn_beta_slow", 1));
-  for (const auto& [key, only] :
-       {std::pair("llama.rope.scaling.yarn_ext_factor", 1.0),
-        std::pair("llama.rope.scaling.yarn_attn_factor", 1.0),
-        std::pair("llama.rope.scaling.yarn_log_multiplier", 0.0)}) {
-    SFT_ASSIGN_OR_RETURN(const double value, real(key, only));
-    if (value != only) return refuse(absl::StrCat("with ", key, " ", value));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace sft::model

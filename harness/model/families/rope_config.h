@@ -1,5 +1,5 @@
-// What config.json and GGUF files say of rotary positions. Any scaling that is
-// not of rope.h's types is refused in one line.
+// What config.json says of rotary positions. Any scaling that is not of
+// rope.h's types is refused in one line.
 #ifndef HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_
 #define HARNESS_MODEL_FAMILIES_ROPE_CONFIG_H_
 
@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "harness/formats/json_fields.h"
-#include "harness/model/families/config.h"
+#include "harness/model/families/families.h"
 
 namespace sft::model {
 
@@ -19,13 +19,14 @@ inline constexpr char kSlidingAttention[] = "sliding_attention";
 // "rope_scaling" (transformers 4) where it is set, else "rope_parameters" (5),
 // which may be split by kind of layer; c.max_positions is read by then.
 absl::Status ReadRope(const std::string& where,
-                      const formats::JsonFields& fields, DecoderConfig& c);
+                      const formats::JsonFields& fields,
+                      const DecoderFamily& family, DecoderConfig& c);
 // The keys of both versions.
-void WriteRope(const DecoderConfig& c, nlohmann::ordered_json& out);
+void WriteRope(const DecoderFamily& family, const DecoderConfig& c,
+               nlohmann::ordered_json& out);
 
-// Keys llama.rope.scaling.* and the tensor rope_freqs.weight, which llama.cpp
-// writes for Llama 3.1: divisors of the angles.
-absl::Status ReadGgufRope(const formats::GgufFile& file, DecoderConfig& c);
+// YaRN's factor of cos and sin where none is given.
+double YarnAttentionFactor(double factor, double mscale);
 
 }  // namespace sft::model
 

@@ -49,13 +49,28 @@ class Decoder::RowStep::Block {
         config_(decoder_.config_),
         layer_(layer),
         tokens_(tokens),
-        rope_(config_.ShapeOf(layer).window > 0 ? rotation.local
-                                                : rotation.global),
+        rope_(rotation.Of(config_, layer)),
         cache_(cache),
         rows_(std::ssize(tokens.ids)) {}
 
-  float* Norm(NormPlace place, float* x) { return NormAt(place, x, true); }
-  float* NormSum(NormPlace place, float* x) { return NormAt(place, x, false); }
+  float* Norm(NormPlace place, const float* x) {
+    const int64_t index = NormIndex(place), count = rows_ * config_.width;
+    float* y = Room(step_.normed_, count);
+    if (index >= 0) {
+      step_.NormRows(index, x, rows_, config_.width, /*round=*/true, y);
+    } else {
+      std::copy_n(x, count, y);
+      Round(y, count);
+    }
+    return y;
+  }
+  float* NormSum(NormPlace place, float* x) {
+    const int64_t index = NormIndex(place);
+    if (index < 0) return x;
+    float* y = Room(step_.added_, rows_ * config_.width);
+    step_.NormRows(index, x, rows_, config_.width, /*round=*/false, y);
+    return y;
+  }
 
   float* Map(Role role, const float* x) {
     const LinearSlot& slot = decoder_.SlotOf(layer_, role);
@@ -69,6 +84,15 @@ class Decoder::RowStep::Block {
     float* q = Room(step_.queries_, rows_ * of_q);
     float* k = Room(step_.keys_, rows_ * of_k);
     float* v = Room(step_.values_, rows_ * of_k);
+    if (decoder_.layout().qkv_by_head) {
+      const int64_t H = config_.head_width;
+      for (int64_t i = 0; i < rows_ * config_.heads; ++i, x += 3 * H) {
+        std::copy_n(x, H, q + i * H);
+        std::copy_n(x + H, H, k + i * H);
+        std::copy_n(x + 2 * H, H, v + i * H);
+      }
+      return {q, k, v};
+    }
     for (int64_t b = 0; b < rows_; ++b) {
       const float* row = x + b * (of_q + 2 * of_k);
       std::copy_n(row, of_q, q + b * of_q);
@@ -78,20 +102,43 @@ class Decoder::RowStep::Block {
     return {q, k, v};
   }
 
+  std::array<float*, 2> SplitGate(const float* x) {
+    const int64_t F = config_.ffn_width;
+    float* gate = Room(step_.gate_, rows_ * F);
+    float* up = Room(step_.up_, rows_ * F);
+    for (int64_t b = 0; b < rows_; ++b) {
+      std::copy_n(x + 2 * b * F, F, gate + b * F);
+      std::copy_n(x + (2 * b + 1) * F, F, up + b * F);
+    }
+    return {gate, up};
+  }
+
   float* Placed(NormPlace place, float* x) {
     const int64_t H = config_.head_width;
     const int64_t heads =
         place == NormPlace::kQuery ? config_.heads : config_.kv_heads;
     if (const int64_t index = NormIndex(place); index >= 0) {
-      step_.NormRows(index, x, rows_ * heads, H, /*round=*/true, x);
+      const bool together = decoder_.layout().normed_together;
+      step_.NormRows(index, x, together ? rows_ : rows_ * heads,
+                     together ? heads * H : H, /*round=*/true, x);
     }
     if (!rope_.cos_B1TH.defined()) return x;
-    float* turned = Room(step_.turned_, rows_ * heads * H);
-    kernels::RotateRows<float>(x, rope_.cos_B1TH.const_data_ptr<float>(),
+    // The first R of a head's H dimensions turn.
+    const int64_t R = rope_.cos_B1TH.size(-1), all = rows_ * heads;
+    const float* part = x;
+    if (R < H) {
+      float* copy = Room(step_.part_, all * R);
+      for (int64_t i = 0; i < all; ++i) std::copy_n(x + i * H, R, copy + i * R);
+      part = copy;
+    }
+    float* turned = Room(step_.turned_, all * R);
+    kernels::RotateRows<float>(part, rope_.cos_B1TH.const_data_ptr<float>(),
                                rope_.sin_B1TH.const_data_ptr<float>(), rows_,
-                               heads, H, /*inverse=*/false, turned);
-    std::copy_n(turned, rows_ * heads * H, x);
-    Round(x, rows_ * heads * H);
+                               heads, R, /*inverse=*/false, turned);
+    for (int64_t i = 0; i < all; ++i) {
+      std::copy_n(turned + i * R, R, x + i * H);
+    }
+    Round(x, all * H);
     return x;
   }
 
@@ -125,7 +172,8 @@ class Decoder::RowStep::Block {
 
   float* Add(float* x, const float* more) {
     const int64_t count = rows_ * config_.width;
-    for (int64_t i = 0; i < count; ++i) x[i] += more[i];
+    const auto scale = static_cast<float>(config_.residual_scale);
+    for (int64_t i = 0; i < count; ++i) x[i] += scale * more[i];
     return x;
   }
 
@@ -136,7 +184,8 @@ class Decoder::RowStep::Block {
   std::vector<float>& BufferOf(Role role) {
     switch (role) {
       case Role::kQkv:
-        return step_.turned_;
+      case Role::kGateUp:
+        return step_.fused_;
       case Role::kQuery:
         return step_.queries_;
       case Role::kKey:
@@ -156,13 +205,6 @@ class Decoder::RowStep::Block {
     const int64_t index = decoder_.layout().NormIndex(place);
     return index < 0 ? index
                      : layer_ * std::ssize(decoder_.layout().norms) + index;
-  }
-  float* NormAt(NormPlace place, float* x, bool round) {
-    const int64_t index = NormIndex(place);
-    if (index < 0) return x;
-    float* y = Room(step_.normed_, rows_ * config_.width);
-    step_.NormRows(index, x, rows_, config_.width, round, y);
-    return y;
   }
   void Round(float* x, int64_t count) const {
     if (decoder_.compute_ == at::kBFloat16) kernels::RoundToBf16(x, count);
@@ -228,10 +270,17 @@ at::Tensor Decoder::RowStep::Logits(const StepTokens& tokens, KvCache& cache) {
   float* x = x_BD.mutable_data_ptr<float>();
   for (int64_t layer = 0; layer < config.layers; ++layer) {
     Block block(*this, layer, tokens, rotation, cache);
-    x = RunBlock(decoder_.layout(), block, x);
+    x = RunBlock(config, block, x);
   }
   float* normed = Room(normed_, B * D);
   NormRows(std::ssize(decoder_.norms_), x, B, D, /*round=*/true, normed);
+  if (config.logit_divisor != 1) {
+    const auto divisor = static_cast<float>(config.logit_divisor);
+    for (int64_t i = 0; i < B * D; ++i) normed[i] /= divisor;
+    if (decoder_.compute_ == at::kBFloat16) {
+      kernels::RoundToBf16(normed, B * D);
+    }
+  }
   const int64_t V = head_VD_.size(0);
   if (!logits_MV_.defined() || logits_MV_.size(0) != B) {
     logits_MV_ = at::empty({B, V}, at::kFloat);

@@ -45,8 +45,8 @@ class Decoder::RowStep {
   std::vector<at::Tensor> norms_;  // f32, a norm of the layers each; then the
                                    // last one
   // Values of the compute dtype (`sum`: of the master's) in f32.
-  std::vector<float> normed_, queries_, keys_, values_, turned_, seen_, sum_,
-      gate_, up_, rstd_;
+  std::vector<float> normed_, added_, queries_, keys_, values_, fused_, part_,
+      turned_, seen_, sum_, gate_, up_, rstd_;
 };
 
 }  // namespace sft::model

@@ -13,8 +13,6 @@
 namespace sft::model {
 namespace {
 
-constexpr char kHeadName[] = "lm_head.weight";
-
 struct MapShape {
   int64_t out = 0;
   int64_t in = 0;
@@ -36,14 +34,30 @@ MapShape ShapeOf(const DecoderConfig& c, Role role) {
     case Role::kGate:
     case Role::kUp:
       return {c.ffn_width, c.width, c.mlp_bias};
+    case Role::kGateUp:
+      return {2 * c.ffn_width, c.width, c.mlp_bias};
     default:
       return {c.width, c.ffn_width, c.mlp_bias};
   }
 }
 
 int64_t NormWidth(const DecoderConfig& c, NormPlace place) {
-  const bool of_head = place == NormPlace::kQuery || place == NormPlace::kKey;
-  return of_head ? c.head_width : c.width;
+  const bool of_query = place == NormPlace::kQuery;
+  if (!of_query && place != NormPlace::kKey) return c.width;
+  if (!c.layout->normed_together) return c.head_width;
+  return c.head_width * (of_query ? c.heads : c.kv_heads);
+}
+
+// What the feed-forward keeps, in rows of its inner width.
+int64_t FeedForwardRows(const DecoderConfig& c) {
+  const bool gated = c.layout->MapIndex(Role::kGate) >= 0 ||
+                     c.layout->MapIndex(Role::kGateUp) >= 0;
+  // The gated GELU's result is not made again.
+  if (gated) return c.activation == Activation::kSilu ? 2 : 3;
+  // Of its input a ReLU needs to know what its result says.
+  return c.activation == Activation::kRelu || c.activation == Activation::kTanh
+             ? 1
+             : 2;
 }
 
 }  // namespace
@@ -57,7 +71,8 @@ std::vector<ParameterShape> DecoderParameters(const DecoderConfig& c) {
   };
   out.push_back({WeightName(layout.embedding), {c.vocabulary, c.width}});
   if (!layout.positions.empty()) {
-    out.push_back({WeightName(layout.positions), {c.max_positions, c.width}});
+    out.push_back({WeightName(layout.positions),
+                   {c.max_positions + c.position_offset, c.width}});
   }
   for (int64_t layer = 0; layer < c.layers; ++layer) {
     for (const DecoderLayout::Map& map : layout.maps) {
@@ -72,7 +87,9 @@ std::vector<ParameterShape> DecoderParameters(const DecoderConfig& c) {
     }
   }
   add_norm(layout.final_norm, c.width);
-  if (!c.tied_head) out.push_back({kHeadName, {c.vocabulary, c.width}});
+  if (!c.tied_head) {
+    out.push_back({WeightName(layout.head), {c.vocabulary, c.width}});
+  }
   return out;
 }
 
@@ -111,7 +128,7 @@ Decoder::Decoder(DecoderConfig config, ModelInfo info, at::ScalarType compute,
     positions_PD_ = take(WeightName(layout().positions));
   }
   norm_ = take_norm(std::string(layout().final_norm), -1);
-  if (!c.tied_head) head_VD_ = take(kHeadName);
+  if (!c.tied_head) head_VD_ = take(WeightName(layout().head));
   for (int64_t layer = 0; layer < c.layers; ++layer) {
     for (const DecoderLayout::Map& map : layout().maps) {
       const MapShape shape = ShapeOf(c, map.role);
@@ -172,7 +189,7 @@ std::vector<Parameter> Decoder::Parameters() {
   }
   add_norm(norm_);
   if (head_VD_.defined()) {
-    out.push_back({kHeadName, -1, Role::kHead, head_VD_});
+    out.push_back({WeightName(layout().head), -1, Role::kHead, head_VD_});
   }
   return out;
 }
@@ -200,11 +217,12 @@ int64_t Decoder::BytesOfBlock(int64_t layer, const PassSize& pass) const {
   // again from that.
   const int64_t of_norm =
       c.norm == NormKind::kLayer ? 2 * master + compute * c.width : 4;
+  const bool together = layout().normed_together;
   for (const auto& norm : layout().norms) {
     if (norm.place == NormPlace::kQuery) {
-      token += master * queries + 4 * c.heads;
+      token += master * queries + 4 * (together ? 1 : c.heads);
     } else if (norm.place == NormPlace::kKey) {
-      token += master * keys + 4 * c.kv_heads;
+      token += master * keys + 4 * (together ? 1 : c.kv_heads);
     } else {
       const bool is_sum_made_again =
           norm.place == NormPlace::kBeforeFeedForward && compute < master &&
@@ -213,10 +231,14 @@ int64_t Decoder::BytesOfBlock(int64_t layer, const PassSize& pass) const {
       token += (is_sum_made_again ? compute : master) * c.width + of_norm;
     }
   }
-  // The gated GELU's result is not made again.
-  const bool is_kept =
-      layout().MapIndex(Role::kGate) >= 0 && c.activation != Activation::kSilu;
-  token += compute * c.ffn_width * (is_kept ? 3 : 2);
+  // Where no norm is before them, maps keep what they read.
+  for (NormPlace place :
+       {NormPlace::kBeforeAttention, NormPlace::kBeforeFeedForward}) {
+    if (layout().NormIndex(place) < 0) token += compute * c.width;
+  }
+  // Both norms keep one and the same.
+  if (c.parallel) token -= master * c.width;
+  token += compute * c.ffn_width * FeedForwardRows(c);
   const kernels::AttentionShape shape = c.ShapeOf(layer);
   const int64_t scores =  // of a head
       std::max<int64_t>(2 * pass.attention_pairs - pass.tokens, 0);
@@ -262,6 +284,7 @@ PassBytes Decoder::BytesOf(const PassSize& pass) {
   const at::Tensor& head_VD = head_VD_.defined() ? head_VD_ : embedding_VD_;
   const int64_t matrix = vocabulary * width;
   if (casts) out.head += matrix * compute;
+  if (config_.logit_divisor != 1) out.head += pass.targets * width * compute;
   if (head_VD.requires_grad()) {
     // Made beside the loss; under a cap it comes in the backward pass.
     if (config_.final_softcap <= 0) {
@@ -319,7 +342,9 @@ std::vector<NamedTensor> Decoder::DenseState() {
     for (size_t n = 0; n < norms; ++n) add_norm(norms_[layer * norms + n]);
   }
   add_norm(norm_);
-  if (head_VD_.defined()) out.push_back({kHeadName, head_VD_.detach()});
+  if (head_VD_.defined()) {
+    out.push_back({WeightName(layout().head), head_VD_.detach()});
+  }
   return out;
 }
 

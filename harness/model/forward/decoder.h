@@ -57,6 +57,7 @@ class Decoder final : public Model {
                       int64_t count) override;
   LossOutput SumLoss(const Batch& batch) override;
   bool IsReplayable() override;
+  std::unique_ptr<CausalReader> MakeReader() override;
   std::vector<std::vector<int32_t>> Generate(
       const std::vector<std::vector<int32_t>>& prompts,
       const GenerationOptions& options) override;
@@ -81,6 +82,11 @@ class Decoder final : public Model {
   // where positions are learned.
   struct Rotation {
     RotaryTable global, local;
+    RotaryTable none;  // of layers that do not rotate
+    const RotaryTable& Of(const DecoderConfig& config, int64_t layer) const {
+      if (!config.Rotates(layer)) return none;
+      return config.ShapeOf(layer).window > 0 ? local : global;
+    }
   };
 
   at::ScalarType master_dtype() const { return embedding_VD_.scalar_type(); }
@@ -115,6 +121,8 @@ class Decoder final : public Model {
   at::Tensor Backbone(const Batch& batch, at::Tensor embedded_BTD);
   // A head and an embedding that are one, and train as one.
   bool TrainsTied() const;
+  // What the head's matrix multiplies, in the compute dtype.
+  at::Tensor HeadRows(const at::Tensor& h_MD) const;
   // Logits [M, V] behind rows x [M, D] of that.
   at::Tensor LogitsBehind(const at::Tensor& x_MD) {
     return Logits(Normed(norm_, x_MD, compute_));

@@ -7,7 +7,7 @@
 
 #include <array>
 
-#include "harness/model/families/layout.h"
+#include "harness/model/families/config.h"
 
 namespace sft::model {
 
@@ -15,29 +15,37 @@ namespace sft::model {
 template <class Ops>
 typename Ops::Value FeedForward(const DecoderLayout& layout, Ops& ops,
                                 const typename Ops::Value& m) {
+  using Value = typename Ops::Value;
+  if (layout.MapIndex(Role::kGateUp) >= 0) {
+    const std::array<Value, 2> pair = ops.SplitGate(ops.Map(Role::kGateUp, m));
+    return ops.Map(Role::kDown, ops.Gated(pair[0], pair[1]));
+  }
   if (layout.MapIndex(Role::kGate) < 0) {
     return ops.Map(Role::kDown, ops.Activated(ops.Map(Role::kUp, m)));
   }
-  const typename Ops::Value gate = ops.Map(Role::kGate, m);
-  const typename Ops::Value up = ops.Map(Role::kUp, m);
+  const Value gate = ops.Map(Role::kGate, m);
+  const Value up = ops.Map(Role::kUp, m);
   return ops.Map(Role::kDown, ops.Gated(gate, up));
 }
 
 // The residual stream behind the block of x. `Ops` has a Value and
 //   Norm(place, x)     of the residual stream, in the compute dtype, and
-//   NormSum(place, x)  of what is added to it, in the master dtype; x itself
-//                      where the layout has no such norm
+//   NormSum(place, x)  of what is added to it, in the master dtype; both x
+//                      itself where the layout has no such norm
 //   Map(role, x)       the layer's linear map
 //   Split(x)           what kQkv gives, as queries, keys and values
-//   Placed(place, x)   queries or keys, normed by heads, at their positions
+//   SplitGate(x)       what kGateUp gives, as gate and up
+//   Placed(place, x)   queries or keys, normed, at their positions
 //   Attend(q, k, v)    what the heads have seen
-//   Gated(gate, up), Activated(up), Add(x, more)
+//   Gated(gate, up), Activated(up)
+//   Add(x, more)       x plus what a branch gives, times the residual scale
 // A Value may be a buffer that a later operation of the same kind writes anew,
 // so none is used behind the next one of its kind.
 template <class Ops>
-typename Ops::Value RunBlock(const DecoderLayout& layout, Ops& ops,
+typename Ops::Value RunBlock(const DecoderConfig& config, Ops& ops,
                              typename Ops::Value x) {
   using Value = typename Ops::Value;
+  const DecoderLayout& layout = *config.layout;
   const auto has = [&layout](Role role) { return layout.MapIndex(role) >= 0; };
   const Value h = ops.Norm(NormPlace::kBeforeAttention, x);
   const std::array<Value, 3> qkv =
@@ -48,9 +56,13 @@ typename Ops::Value RunBlock(const DecoderLayout& layout, Ops& ops,
   const Value q = ops.Placed(NormPlace::kQuery, qkv[0]);
   const Value k = ops.Placed(NormPlace::kKey, qkv[1]);
   const Value seen = ops.Attend(q, k, qkv[2]);
-  x = ops.Add(
-      x, ops.NormSum(NormPlace::kAfterAttention, ops.Map(Role::kOutput, seen)));
-  const Value m = ops.Norm(NormPlace::kBeforeFeedForward, x);
+  const Value added =
+      ops.NormSum(NormPlace::kAfterAttention, ops.Map(Role::kOutput, seen));
+  // In parallel the second half reads what the first has read.
+  Value m = x;
+  if (config.parallel) m = ops.Norm(NormPlace::kBeforeFeedForward, x);
+  x = ops.Add(x, added);
+  if (!config.parallel) m = ops.Norm(NormPlace::kBeforeFeedForward, x);
   return ops.Add(x, ops.NormSum(NormPlace::kAfterFeedForward,
                                 FeedForward(layout, ops, m)));
 }

@@ -66,14 +66,15 @@ at::Tensor Decoder::Embedded(at::Tensor rows_BTD,
     rows_BTD = rows_BTD.mul(config_.embedding_scale);
   }
   if (positions_PD_.defined()) {
-    rows_BTD = rows_BTD.add(at::embedding(positions_PD_, position_BT));
+    rows_BTD = rows_BTD.add(
+        at::embedding(positions_PD_, position_BT + config_.position_offset));
   }
   return rows_BTD;
 }
 
 bool Decoder::RescalesByLength() const {
-  return config_.rope_scaling.type == RopeType::kDynamic ||
-         config_.local_rope_scaling.type == RopeType::kDynamic;
+  return ScalesByLength(config_.rope_scaling) ||
+         ScalesByLength(config_.local_rope_scaling);
 }
 
 Decoder::Rotation Decoder::MakeRotation(const at::Tensor& position_BT,
@@ -84,8 +85,8 @@ Decoder::Rotation Decoder::MakeRotation(const at::Tensor& position_BT,
                             : length_BT.defined() ? length_BT
                                                   : position_BT + 1;
   auto table = [&](double theta, const RopeScaling& scaling) {
-    return MakeScaledRotaryTable(position_BT, length, config_.head_width, theta,
-                                 scaling, master_dtype());
+    return MakeScaledRotaryTable(position_BT, length, config_.RotaryWidth(),
+                                 theta, scaling, master_dtype());
   };
   out.global = table(config_.rope_theta, config_.rope_scaling);
   out.local = config_.local_rope_theta > 0
@@ -127,13 +128,13 @@ class Decoder::TensorBlock {
       : decoder_(decoder),
         config_(decoder.config_),
         layer_(layer),
-        rope_(config_.ShapeOf(layer).window > 0 ? rotation.local
-                                                : rotation.global),
+        rope_(rotation.Of(config_, layer)),
         pass_(pass),
         attend_(attend) {}
 
   at::Tensor Norm(NormPlace place, const at::Tensor& x) const {
-    return decoder_.NormedAt(layer_, place, x, decoder_.compute_);
+    return decoder_.NormedAt(layer_, place, x, decoder_.compute_)
+        .to(decoder_.compute_);
   }
   at::Tensor NormSum(NormPlace place, const at::Tensor& x) const {
     return decoder_.NormedAt(layer_, place, x, decoder_.master_dtype());
@@ -144,13 +145,32 @@ class Decoder::TensorBlock {
   std::array<at::Tensor, 3> Split(const at::Tensor& x) const {
     const int64_t queries = config_.heads * config_.head_width;
     const int64_t keys = config_.kv_heads * config_.head_width;
+    if (decoder_.layout().qkv_by_head) {
+      const at::Tensor x_BTN3H =
+          x.view({x.size(0), x.size(1), -1, 3, config_.head_width});
+      const auto part = [&x_BTN3H](int64_t i) {
+        return x_BTN3H.select(3, i).flatten(2);
+      };
+      return {part(0), part(1), part(2)};
+    }
     const std::vector<at::Tensor> parts =
         x.split_with_sizes({queries, keys, keys}, -1);
-    return {parts[0], parts[1], parts[2]};
+    // Rotated queries and keys are new tensors: the values alone would keep
+    // all three.
+    return {parts[0], parts[1],
+            config_.Rotates(layer_) ? parts[2].contiguous() : parts[2]};
+  }
+  // Copies, or the pair would be kept beside its parts.
+  std::array<at::Tensor, 2> SplitGate(const at::Tensor& x) const {
+    const std::vector<at::Tensor> parts = x.chunk(2, -1);
+    return {parts[0].contiguous(), parts[1].contiguous()};
   }
   // -> [B, heads, T, H]
   at::Tensor Placed(NormPlace place, const at::Tensor& x) const {
-    const at::Tensor x_BNTH = Norm(place, Heads(x)).transpose(1, 2);
+    const at::Tensor x_BNTH =
+        (decoder_.layout().normed_together ? Heads(Norm(place, x))
+                                           : Norm(place, Heads(x)))
+            .transpose(1, 2);
     return rope_.cos_B1TH.defined() ? Rotate(x_BNTH, rope_) : x_BNTH;
   }
   at::Tensor Attend(const at::Tensor& q_BNTH, const at::Tensor& k_BKTH,
@@ -167,8 +187,9 @@ class Decoder::TensorBlock {
     return Activate(config_.activation, up);
   }
   at::Tensor Add(const at::Tensor& x, const at::Tensor& more) const {
-    return config_.norm == NormKind::kLayer ? x.add(more)
-                                            : ResidualSum(x, more);
+    return config_.norm == NormKind::kLayer
+               ? x.add(more, config_.residual_scale)
+               : ResidualSum(x, more, config_.residual_scale);
   }
 
  private:
@@ -189,7 +210,7 @@ at::Tensor Decoder::Block(int64_t layer, const at::Tensor& x_BTD,
                           const Rotation& rotation, const PassState& pass,
                           const AttendFn& attend) {
   TensorBlock block(*this, layer, rotation, pass, attend);
-  return RunBlock(layout(), block, x_BTD);
+  return RunBlock(config_, block, x_BTD);
 }
 
 bool Decoder::NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const {
@@ -254,6 +275,11 @@ at::Tensor Decoder::HiddenStates(const Batch& batch) {
   return Normed(norm_, Backbone(batch), master_dtype());
 }
 
+at::Tensor Decoder::HeadRows(const at::Tensor& h_MD) const {
+  const at::Tensor h = h_MD.to(compute_);
+  return config_.logit_divisor == 1 ? h : h.div(config_.logit_divisor);
+}
+
 at::Tensor Decoder::Logits(const at::Tensor& h_MD) {
   return LogitsOf(h_MD, 0, info_.vocabulary);
 }
@@ -261,7 +287,7 @@ at::Tensor Decoder::Logits(const at::Tensor& h_MD) {
 at::Tensor Decoder::LogitsOf(const at::Tensor& h_MD, int64_t first,
                              int64_t count) {
   const at::Tensor w_VD = head_weight_VD().narrow(0, first, count);
-  const at::Tensor h = h_MD.to(compute_), no_bias;
+  const at::Tensor h = HeadRows(h_MD), no_bias;
   at::Tensor logits_MV;
   if (c10::GradMode::is_enabled()) {
     logits_MV = LinearProduct(h, w_VD.to(compute_), no_bias);
@@ -314,7 +340,7 @@ LossOutput Decoder::SumLoss(const Batch& batch) {
       config_.final_softcap > 0
           ? at::cross_entropy_loss(Logits(h_MD), label_M,
                                    /*weight=*/std::nullopt, at::Reduction::Sum)
-          : HeadLoss(h_MD, tied.head_VD, label_M);
+          : HeadLoss(HeadRows(h_MD), tied.head_VD, label_M);
   return out;
 }
 

@@ -126,6 +126,10 @@ at::Tensor Decoder::Reader::ReadNext(const std::vector<Ids>& of_rows) {
   return decoder_.LogitsBehind(x_B1D.squeeze(1));
 }
 
+std::unique_ptr<CausalReader> Decoder::MakeReader() {
+  return std::make_unique<Reader>(*this);
+}
+
 std::vector<Ids> Decoder::Generate(const std::vector<Ids>& prompts,
                                    const GenerationOptions& options) {
   Reader reader(*this);

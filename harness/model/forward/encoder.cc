@@ -39,53 +39,58 @@ Encoder::Encoder(EncoderConfig config, ModelInfo info, at::ScalarType compute,
     TORCH_CHECK(it->second.sizes() == row.shape, row.name, " has shape ",
                 it->second.sizes());
   }
-  auto take = [&](const std::string& name) {
-    return std::move(weights.at(name));
+  const EncoderLayout& parts = layout();
+  // Undefined where the layout has no such tensor.
+  auto take = [&](std::string_view part, bool bias = false) {
+    const auto it = weights.find(bias ? BiasName(part) : WeightName(part));
+    return it == weights.end() ? at::Tensor() : std::move(it->second);
   };
-  auto take_norm = [&](const std::string& name, int64_t layer) {
-    return NormWeights{name, layer, take(WeightName(name)),
-                       take(BiasName(name))};
+  auto take_norm = [&](std::string_view name, int64_t layer) {
+    return NormWeights{std::string(name), layer, take(name), take(name, true)};
   };
   auto take_map = [&](std::string_view name) {
-    return HeadMap{std::string(name), take(WeightName(name)),
-                   take(BiasName(name))};
+    return HeadMap{std::string(name), take(name), take(name, true)};
   };
-  embedding_VD_ = take(WeightName(layout().embedding));
-  positions_PD_ = take(WeightName(layout().positions));
-  if (!layout().token_types.empty()) {
-    types_SD_ = take(WeightName(layout().token_types));
-  }
-  embedding_norm_ = take_norm(std::string(layout().embedding_norm), -1);
+  embedding_VD_ = take(parts.embedding);
+  positions_PD_ = take(parts.positions);
+  types_SD_ = take(parts.token_types);
+  embedding_norm_ = take_norm(parts.embedding_norm, -1);
+  distances_SD_ = take(parts.distances);
+  distances_norm_ = take_norm(parts.distances_norm, -1);
+  final_norm_ = take_norm(parts.final_norm, -1);
   for (int64_t layer = 0; layer < c.layers; ++layer) {
-    for (const EncoderLayout::Map& map : layout().maps) {
-      LinearSlot slot;
-      slot.name = layout().LayerName(layer, map.name);
-      slot.layer = layer;
-      slot.role = map.role;
-      at::Tensor weight_OI = take(WeightName(slot.name));
-      slot.out_features = weight_OI.size(0);
-      slot.in_features = weight_OI.size(1);
-      slot.map = std::make_unique<DenseLinear>(
-          std::move(weight_OI), take(BiasName(slot.name)), compute_);
-      slots_.push_back(std::move(slot));
+    for (const EncoderLayout::Map& map : parts.maps) {
+      const std::string name = parts.LayerName(layer, map.name);
+      AddSlot(name, layer, map.role, take(name), take(name, true));
     }
-    for (std::string_view norm :
-         {layout().attention_norm, layout().feedforward_norm}) {
-      norms_.push_back(take_norm(layout().LayerName(layer, norm), layer));
+    norms_.push_back(
+        parts.HasAttentionNorm(layer)
+            ? take_norm(parts.LayerName(layer, parts.attention_norm), layer)
+            : NormWeights());
+    norms_.push_back(
+        take_norm(parts.LayerName(layer, parts.feedforward_norm), layer));
+    if (!parts.distances.empty()) continue;
+    kernels::AttentionShape shape = {.causal = false};
+    if (!c.windowed.empty() && c.windowed[static_cast<size_t>(layer)]) {
+      shape.window = c.window + 1;
     }
     attention_.push_back(
-        {layer, [](const at::Tensor& q, const at::Tensor& k,
-                   const at::Tensor& v, const Batch& batch, double scale) {
-           return kernels::DefaultAttention(q, k, v, batch, scale,
-                                            {.causal = false});
+        {layer, [shape](const at::Tensor& q, const at::Tensor& k,
+                        const at::Tensor& v, const Batch& batch, double scale) {
+           return kernels::DefaultAttention(q, k, v, batch, scale, shape);
          }});
   }
-  if (c.pooler) {
-    AddPooler(take(WeightName(layout().pooler)),
-              take(BiasName(layout().pooler)));
+  if (c.projects()) {
+    AddSlot(std::string(parts.projection), -1, Role::kProjection,
+            take(parts.projection), take(parts.projection, true));
   }
-  if (const EncoderHead* head = layout().FindHead(c.head)) {
-    if (!head->dense.empty() && head->dense != layout().pooler) {
+  if (c.pooler) {
+    AddSlot(std::string(parts.pooler), -1, Role::kPooler, take(parts.pooler),
+            take(parts.pooler, true));
+    pooler_norm_ = take_norm(parts.pooler_norm, -1);
+  }
+  if (const EncoderHead* head = parts.FindHead(c.head)) {
+    if (!head->dense.empty() && head->dense != parts.pooler) {
       dense_ = take_map(head->dense);
     }
     out_ = take_map(head->out);
@@ -99,18 +104,21 @@ LinearSlot* Encoder::Pooler() {
                                                                 : nullptr;
 }
 
-void Encoder::AddPooler(at::Tensor weight_DD, at::Tensor bias_D) {
+void Encoder::AddSlot(std::string name, int64_t layer, Role role,
+                      at::Tensor weight_OI, at::Tensor bias_O) {
   LinearSlot slot;
-  slot.name = std::string(layout().pooler);
-  slot.role = Role::kPooler;
-  slot.in_features = slot.out_features = config_.width;
-  slot.map = std::make_unique<DenseLinear>(std::move(weight_DD),
-                                           std::move(bias_D), compute_);
+  slot.name = std::move(name);
+  slot.layer = layer;
+  slot.role = role;
+  slot.out_features = weight_OI.size(0);
+  slot.in_features = weight_OI.size(1);
+  slot.map = std::make_unique<DenseLinear>(std::move(weight_OI),
+                                           std::move(bias_O), compute_);
   slots_.push_back(std::move(slot));
 }
 
 Encoder::HeadMap Encoder::DrawnMap(std::string_view name, int64_t out,
-                                   int64_t seed) const {
+                                   bool bias, int64_t seed) const {
   HeadMap map;
   map.name = name;
   Rng rng(static_cast<uint64_t>(seed), Stream::kInit, WeightName(name));
@@ -120,7 +128,7 @@ Encoder::HeadMap Encoder::DrawnMap(std::string_view name, int64_t out,
     values[i] = kInitialDeviation * rng.Normal();
   }
   map.weight_OI = weight_OI.to(embedding_VD_.options());
-  map.bias_O = at::zeros({out}, embedding_VD_.options());
+  if (bias) map.bias_O = at::zeros({out}, embedding_VD_.options());
   return map;
 }
 
@@ -131,12 +139,18 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
         info_.name, ": an encoder predicts classes and spans, no next tokens"));
   }
   if (classes < 1 || classes > kMaxClasses ||
-      (head == HeadKind::kSpan && classes != 2)) {
+      (head == HeadKind::kSpan && classes != 2) ||
+      (head == HeadKind::kValue && classes != 1)) {
     return absl::InvalidArgumentError(absl::StrCat(
         info_.name, ": a head of ", classes, " classes, wanted ",
-        head == HeadKind::kSpan ? "2" : absl::StrCat("1 to ", kMaxClasses)));
+        head == HeadKind::kSpan    ? "2"
+        : head == HeadKind::kValue ? "1"
+                                   : absl::StrCat("1 to ", kMaxClasses)));
   }
-  if (config_.head == head && out_.weight_OI.size(0) == classes) {
+  const bool fits = config_.head == head ||
+                    (keeps_head_ && ReadsRows(head) && ReadsRows(config_.head));
+  if (fits && out_.weight_OI.size(0) == classes) {
+    config_.head = head;
     return absl::OkStatus();
   }
   if (own_head_) {
@@ -149,17 +163,28 @@ absl::Status Encoder::SetHead(HeadKind head, int64_t classes, int64_t seed) {
         "; drawn anew");
     info_.notes.push_back(lost_head_);
   }
-  // The map before the last is kept where only the number of classes changes.
-  if (config_.head != head) {
-    dense_ = HeadMap();
+  // The maps before the last are kept where they are those of the new one.
+  if (config_.head != head && !(ReadsRows(head) && ReadsRows(config_.head))) {
     const bool pools =
         !wanted->dense.empty() && wanted->dense == layout().pooler;
-    if (Pooler() != nullptr && !pools) slots_.pop_back();
-    if (!wanted->dense.empty() && !(pools && Pooler() != nullptr)) {
-      dense_ = DrawnMap(wanted->dense, config_.width, seed);
+    const bool has_pooler = Pooler() != nullptr;
+    if (!pools && has_pooler) slots_.pop_back();
+    if (!pools || !has_pooler) pooler_norm_ = NormWeights();
+    dense_ = HeadMap();
+    if (!wanted->dense.empty() && !(pools && has_pooler)) {
+      dense_ = DrawnMap(wanted->dense, config_.width,
+                        !pools || layout().map_biases, seed);
+    }
+    if (pools && !has_pooler && !layout().pooler_norm.empty()) {
+      pooler_norm_.name = layout().pooler_norm;
+      pooler_norm_.weight_D =
+          at::ones({config_.width}, embedding_VD_.options());
+      if (layout().norm_biases) {
+        pooler_norm_.bias_D = at::zeros_like(pooler_norm_.weight_D);
+      }
     }
   }
-  out_ = DrawnMap(wanted->out, classes, seed);
+  out_ = DrawnMap(wanted->out, classes, /*bias=*/true, seed);
   own_head_ = false;
   keeps_head_ = false;
   info_.head_drawn = true;
@@ -209,7 +234,7 @@ void Encoder::SetLabelNames(const std::vector<std::string>& names,
   }
   if (std::set<int64_t>(rows.begin(), rows.end()).size() != names.size()) {
     if (keeps_head_) return;
-    out_ = DrawnMap(out_.name, std::ssize(names), seed);
+    out_ = DrawnMap(out_.name, std::ssize(names), /*bias=*/true, seed);
     info_.head_drawn = true;
     note(absl::StrCat("is of other classes than the task's (",
                       absl::StrJoin(names, ", "), "); drawn anew"));
@@ -233,44 +258,58 @@ void Encoder::CountParameters() {
 
 std::vector<Parameter> Encoder::BackboneParameters() {
   std::vector<Parameter> out;
+  auto add = [&](std::string name, int64_t layer, Role role,
+                 const at::Tensor& tensor) {
+    if (tensor.defined()) out.push_back({std::move(name), layer, role, tensor});
+  };
+  auto add_table = [&](std::string_view name, const at::Tensor& table) {
+    add(WeightName(name), -1, Role::kEmbedding, table);
+  };
   auto add_norm = [&](const NormWeights& norm) {
-    out.push_back(
-        {WeightName(norm.name), norm.layer, Role::kNorm, norm.weight_D});
-    out.push_back({BiasName(norm.name), norm.layer, Role::kBias, norm.bias_D});
+    add(WeightName(norm.name), norm.layer, Role::kNorm, norm.weight_D);
+    add(BiasName(norm.name), norm.layer, Role::kBias, norm.bias_D);
   };
   auto add_slot = [&](LinearSlot& slot) {
     auto* dense = dynamic_cast<DenseLinear*>(slot.map.get());
     if (dense == nullptr) return;
-    out.push_back(
-        {WeightName(slot.name), slot.layer, slot.role, dense->weight_OI()});
-    out.push_back(
-        {BiasName(slot.name), slot.layer, Role::kBias, dense->bias_O()});
+    add(WeightName(slot.name), slot.layer, slot.role, dense->weight_OI());
+    add(BiasName(slot.name), slot.layer, Role::kBias, dense->bias_O());
   };
-  out.push_back(
-      {WeightName(layout().embedding), -1, Role::kEmbedding, embedding_VD_});
-  out.push_back(
-      {WeightName(layout().positions), -1, Role::kEmbedding, positions_PD_});
-  if (types_SD_.defined()) {
-    out.push_back(
-        {WeightName(layout().token_types), -1, Role::kEmbedding, types_SD_});
-  }
+  add_table(layout().embedding, embedding_VD_);
+  add_table(layout().positions, positions_PD_);
+  add_table(layout().token_types, types_SD_);
   add_norm(embedding_norm_);
   const size_t maps = layout().maps.size();
+  if (config_.projects()) add_slot(slots_[config_.layers * maps]);
+  add_table(layout().distances, distances_SD_);
+  add_norm(distances_norm_);
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
     for (size_t m = 0; m < maps; ++m) add_slot(slots_[layer * maps + m]);
     for (size_t n = 0; n < 2; ++n) add_norm(norms_[layer * 2 + n]);
   }
-  if (LinearSlot* pooler = Pooler()) add_slot(*pooler);
+  add_norm(final_norm_);
+  if (LinearSlot* pooler = Pooler()) {
+    add_slot(*pooler);
+    add_norm(pooler_norm_);
+  }
   return out;
 }
 
 std::vector<Parameter> Encoder::HeadParameters() {
   std::vector<Parameter> out;
-  for (const HeadMap* map : {&dense_, &out_}) {
-    if (map->name.empty()) continue;
-    out.push_back({WeightName(map->name), -1, Role::kHead, map->weight_OI});
-    out.push_back({BiasName(map->name), -1, Role::kBias, map->bias_O});
+  auto add = [&](std::string name, Role role, const at::Tensor& tensor) {
+    if (tensor.defined()) out.push_back({std::move(name), -1, role, tensor});
+  };
+  auto add_map = [&](const HeadMap& map) {
+    add(WeightName(map.name), Role::kHead, map.weight_OI);
+    add(BiasName(map.name), Role::kBias, map.bias_O);
+  };
+  add_map(dense_);
+  if (Pooler() == nullptr) {
+    add(WeightName(pooler_norm_.name), Role::kNorm, pooler_norm_.weight_D);
+    add(BiasName(pooler_norm_.name), Role::kBias, pooler_norm_.bias_D);
   }
+  add_map(out_);
   return out;
 }
 
@@ -282,13 +321,19 @@ std::vector<Parameter> Encoder::Parameters() {
 
 PassMatrices Encoder::Matrices() {
   PassMatrices out;
+  const int64_t rows = config_.distance_rows();
   for (const LinearSlot& slot : slots_) {
-    std::vector<MatrixShape>& matrices =
-        slot.role == Role::kPooler ? out.head : out.blocks;
+    // Keys and queries of distances are of the same maps.
+    const bool reads_table =
+        rows > 0 && (slot.role == Role::kQuery || slot.role == Role::kKey);
     for (const MatrixShape& matrix : slot.map->Matrices()) {
-      matrices.push_back(matrix);
+      (slot.role == Role::kPooler ? out.head : out.blocks).push_back(matrix);
+      if (reads_table) out.table.push_back(matrix);
     }
+    // And each is multiplied by all of them, which both have a gradient.
+    if (reads_table) out.blocks.push_back({config_.width, rows, true});
   }
+  out.table_rows = rows;
   for (const HeadMap* map : {&dense_, &out_}) {
     if (map->name.empty()) continue;
     out.head.push_back({map->weight_OI.size(1), map->weight_OI.size(0),
@@ -299,17 +344,22 @@ PassMatrices Encoder::Matrices() {
 }
 
 PassBytes Encoder::BytesOf(const PassSize& pass) {
+  const EncoderConfig& c = config_;
   const int64_t master = embedding_VD_.element_size();
   const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
-  const int64_t block =
-      pass.tokens * compute * (15 * config_.width + 4 * config_.ffn_width);
+  const bool gated = layout().MapIndex(Role::kGateUp) >= 0;
+  int64_t block =
+      pass.tokens * compute * (15 * c.width + (gated ? 5 : 4) * c.ffn_width);
+  if (c.distance_rows() > 0) {
+    // Probabilities; keys and queries of the table, and what they are made of.
+    block += c.heads * pass.attention_pairs * master +
+             c.distance_rows() * c.width * (2 * master + 2 * compute);
+  }
   PassBytes out;
-  out.blocks =
-      pass.activation_checkpointing
-          ? block + config_.layers * pass.tokens * master * config_.width
-          : config_.layers * block;
-  const int64_t read =
-      config_.head == HeadKind::kSpan ? pass.tokens : pass.targets;
+  out.blocks = pass.activation_checkpointing
+                   ? block + c.layers * pass.tokens * master * c.width
+                   : c.layers * block;
+  const int64_t read = c.head == HeadKind::kSpan ? pass.tokens : pass.targets;
   const int64_t classes = out_.name.empty() ? 0 : out_.weight_OI.size(0);
   out.head = 2 * read * classes * master;
   return out;
@@ -319,8 +369,9 @@ std::vector<NamedTensor> Encoder::DenseState() {
   std::map<std::string, at::Tensor> of_slots;
   for (const LinearSlot& slot : slots_) {
     of_slots[WeightName(slot.name)] = slot.map->DenseWeight();
-    of_slots[BiasName(slot.name)] =
-        FindTensor(*slot.map, "bias").detach().to(master_dtype());
+    const at::Tensor bias = FindTensor(*slot.map, "bias");
+    if (!bias.defined()) continue;
+    of_slots[BiasName(slot.name)] = bias.detach().to(master_dtype());
   }
   std::map<std::string, at::Tensor> dense;
   for (const Parameter& p : Parameters()) dense[p.name] = p.tensor.detach();
@@ -332,8 +383,13 @@ std::vector<NamedTensor> Encoder::DenseState() {
   }
   // A drawn pooler is the head's, and no row of the configuration's.
   if (!dense_.name.empty() && dense_.name == layout().pooler) {
-    out.push_back({WeightName(dense_.name), dense_.weight_OI.detach()});
-    out.push_back({BiasName(dense_.name), dense_.bias_O.detach()});
+    for (const std::string_view part :
+         {layout().pooler, layout().pooler_norm}) {
+      for (const std::string& name : {WeightName(part), BiasName(part)}) {
+        const auto drawn = dense.find(name);
+        if (drawn != dense.end()) out.push_back({name, drawn->second});
+      }
+    }
   }
   return out;
 }

@@ -1,9 +1,8 @@
-// Encoders driven by EncoderConfig alone: learned positions, post-norm blocks,
-// attention to both sides, and a head a task. Residual stream and norms in the
-// master dtype (f32; f64 for f64 models), linear maps in the compute dtype. No
-// dropout of the checkpoint's is applied.
-// B sequences, T tokens, D width, N heads, H head width, V vocabulary, C
-// classes, P sequences of a batch, padded or packed.
+// Encoders driven by EncoderConfig alone: blocks with attention to both sides,
+// and a head a task. Residual stream and norms in the master dtype (f32; f64
+// for f64 models), linear maps in the compute dtype. No dropout of the
+// checkpoint's is applied. B sequences, T tokens, D width, N heads, H head
+// width, V vocabulary, C classes, P sequences of a batch, padded or packed.
 #ifndef HARNESS_MODEL_FORWARD_ENCODER_H_
 #define HARNESS_MODEL_FORWARD_ENCODER_H_
 
@@ -14,6 +13,7 @@
 
 #include "harness/model/families/encoder_config.h"
 #include "harness/model/model.h"
+#include "harness/model/ops/ops.h"
 
 namespace sft::model {
 
@@ -35,7 +35,7 @@ class Encoder final : public Model {
   void SetActivationCheckpointing(bool on) override { checkpointing_ = on; }
   // The pooler is the head's: it reads one token a sequence.
   PassMatrices Matrices() override;
-  // Every input of every map, and the scores with their gradient.
+  // Every input of every map, and the head's scores with their gradient.
   PassBytes BytesOf(const PassSize& pass) override;
 
   bool is_encoder() const override { return true; }
@@ -64,31 +64,47 @@ class Encoder final : public Model {
 
  private:
   struct NormWeights {
-    std::string name;
+    std::string name;  // "" = none
     int64_t layer = -1;
-    at::Tensor weight_D, bias_D;
+    at::Tensor weight_D, bias_D;  // no bias where it is undefined
   };
   // A map of the head: dense, and trained by every method.
   struct HeadMap {
     std::string name;  // "" = none
     at::Tensor weight_OI, bias_O;
   };
+  // What all blocks of a pass share.
+  struct Pass {
+    Batch batch;
+    PassState state;
+    RotaryTable angles, window_angles;
+    at::Tensor distance_rows_TT;
+  };
 
   const EncoderLayout& layout() const { return *config_.layout; }
   at::ScalarType master_dtype() const { return embedding_VD_.scalar_type(); }
   // The slot of the pooler; nullptr if there is none.
   LinearSlot* Pooler();
-  void AddPooler(at::Tensor weight_DD, at::Tensor bias_D);
-  HeadMap DrawnMap(std::string_view name, int64_t out, int64_t seed) const;
+  void AddSlot(std::string name, int64_t layer, Role role, at::Tensor weight_OI,
+               at::Tensor bias_O);
+  HeadMap DrawnMap(std::string_view name, int64_t out, bool bias,
+                   int64_t seed) const;
   void CountParameters();
   std::vector<Parameter> BackboneParameters();
+  LinearSlot& SlotOf(int64_t layer, Role role);
 
+  void CheckLength(const Batch& batch) const;
   at::Tensor Positions(const Batch& batch) const;  // [B, T]
   at::Tensor Embed(const Batch& batch);
   at::Tensor Normed(const NormWeights& norm, const at::Tensor& x) const;
-  at::Tensor Block(int64_t layer, const at::Tensor& x_BTD,
-                   const PassState& pass, const Batch& batch);
+  at::Tensor Attended(int64_t layer, const at::Tensor& h_BTD, const Pass& pass);
+  at::Tensor FedForward(int64_t layer, const at::Tensor& h_BTD,
+                        const Pass& pass);
+  at::Tensor Block(int64_t layer, const at::Tensor& x_BTD, const Pass& pass);
   bool NeedsGradient(int64_t layer, const at::Tensor& x_BTD) const;
+  std::shared_ptr<const Pass> MakePass(const Batch& batch);
+  // What a sequence head reads of each sequence of the batch [P, D].
+  at::Tensor RowStates(const at::Tensor& x_BTD, const Batch& batch) const;
   // The head on hidden states [M, D] of the tokens that it reads -> [M, C].
   at::Tensor HeadScores(const at::Tensor& x_MD);
   at::Tensor Mapped(const HeadMap& map, const at::Tensor& x_MI) const;
@@ -97,11 +113,15 @@ class Encoder final : public Model {
   EncoderConfig config_;
   ModelInfo info_;
   at::ScalarType compute_;
-  at::Tensor embedding_VD_, positions_PD_;
-  at::Tensor types_SD_;  // undefined if there are none
-  NormWeights embedding_norm_;
+  at::Tensor embedding_VD_;
+  at::Tensor positions_PD_;  // undefined if there are none, as below
+  at::Tensor types_SD_;
+  at::Tensor distances_SD_;
+  NormWeights embedding_norm_, distances_norm_, final_norm_;
   std::vector<NormWeights> norms_;  // two a layer, attention's first
-  std::vector<LinearSlot> slots_;   // the layout's a layer, then the pooler
+  // The layout's a layer, then the projection, then the pooler.
+  std::vector<LinearSlot> slots_;
+  NormWeights pooler_norm_;  // the head's where the pooler is
   HeadMap dense_, out_;
   bool own_head_ = false;  // the checkpoint's, of its size
   std::string lost_head_;  // the note on it, where another is in its place

@@ -28,7 +28,7 @@ class CausalReader {
   virtual at::Tensor ReadNext(
       const std::vector<std::vector<int32_t>>& of_rows) = 0;
   // Of each row the number of tokens read last that stand; those behind them
-  // are read anew.
+  // are read anew. Below 0: so many that stood do so no longer.
   virtual void Advance(const std::vector<int64_t>& tokens) = 0;
   // Row b becomes what row from[b] was; there may be fewer or more.
   virtual void Select(const std::vector<int64_t>& from) = 0;

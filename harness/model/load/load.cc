@@ -18,11 +18,14 @@
 #include "harness/core/files.h"
 #include "harness/core/status.h"
 #include "harness/formats/json.h"
+#include "harness/formats/llama2c.h"
 #include "harness/formats/safetensors.h"
 #include "harness/formats/special_tokens.h"
 #include "harness/model/forward/decoder.h"
 #include "harness/model/forward/encoder.h"
 #include "harness/model/load/folder_remedy.h"
+#include "harness/model/load/outline.h"
+#include "harness/model/ops/dense_linear.h"
 #include "harness/spec/spec_messages.h"
 
 namespace sft::model {
@@ -36,8 +39,18 @@ constexpr const char* kFolderFiles[] = {"config.json",
                                         "vocab.txt",
                                         "chat_template.jinja"};
 
-bool HasGgufEnding(const std::string& path) {
-  return path.size() > 5 && path.compare(path.size() - 5, 5, ".gguf") == 0;
+constexpr const char* kTokenizerModels[] = {"tokenizer.model", "spiece.model",
+                                            "sentencepiece.bpe.model",
+                                            "added_tokens.json"};
+
+bool HasEnding(std::string_view path, std::string_view ending) {
+  return path.size() > ending.size() && path.ends_with(ending);
+}
+
+absl::StatusOr<std::string> Llama2cTokenizer(const std::string& path) {
+  SFT_ASSIGN_OR_RETURN(const formats::Llama2cFile file,
+                       formats::Llama2cFile::Open(path));
+  return formats::Llama2cTokenizerPath(path, file.header().vocabulary);
 }
 
 absl::Status NoSuchModel(const std::string& name) {
@@ -87,6 +100,35 @@ absl::StatusOr<std::string> GenerationFacts(const std::string& folder) {
   return out;
 }
 
+at::ScalarType MasterDtype(const ModelOptions& options) {
+  return options.compute_dtype == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+std::set<std::string> NamesOfMaps(Model& model) {
+  std::set<std::string> out;
+  for (const LinearSlot& slot : model.linear_slots()) {
+    out.insert({WeightName(slot.name), BiasName(slot.name)});
+  }
+  return out;
+}
+
+absl::Status ReadInto(LinearSlot& slot, const WeightFiles& files,
+                      const ModelOptions& options) {
+  const at::ScalarType master = MasterDtype(options);
+  SFT_ASSIGN_OR_RETURN(
+      const at::Tensor weight_OI,
+      files.Read(WeightName(slot.name), slot.stored_transposed, master));
+  at::Tensor bias_O;
+  if (static_cast<DenseLinear&>(*slot.map).bias_O().defined()) {
+    SFT_ASSIGN_OR_RETURN(bias_O, files.Read(BiasName(slot.name),
+                                            /*transposed=*/false, master));
+    bias_O = bias_O.to(options.device);
+  }
+  slot.map = std::make_unique<DenseLinear>(
+      weight_OI.to(options.device), std::move(bias_O), options.compute_dtype);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const std::vector<ModelRow>& ListedModels() {
@@ -131,8 +173,12 @@ absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
     where.folder = path;
     return where;
   }
-  if (HasGgufEnding(path) && FileExists(path)) {
+  if (HasEnding(path, ".gguf") && FileExists(path)) {
     where.gguf = path;
+    return where;
+  }
+  if (HasEnding(path, ".bin") && formats::BeginsAsLlama2c(path)) {
+    where.llama2c = path;
     return where;
   }
   return NoSuchModel(name);
@@ -141,11 +187,21 @@ absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
 absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
   std::vector<std::string> paths;
   if (!where.gguf.empty()) {
-    paths.push_back(where.gguf);
+    paths = formats::GgufParts(where.gguf);
+  } else if (!where.llama2c.empty()) {
+    SFT_ASSIGN_OR_RETURN(std::string tokenizer,
+                         Llama2cTokenizer(where.llama2c));
+    paths = {where.llama2c, std::move(tokenizer)};
   } else {
     SFT_ASSIGN_OR_RETURN(paths, WeightFilesOfFolder(where.folder));
     for (const char* name : kFolderFiles) {
       const std::string path = absl::StrCat(where.folder, "/", name);
+      if (FileExists(path)) paths.push_back(path);
+    }
+    // Read where there is no tokenizer.json alone: other digests hold.
+    for (const char* name : kTokenizerModels) {
+      const std::string path = absl::StrCat(where.folder, "/", name);
+      if (FileExists(where.folder + "/tokenizer.json")) break;
       if (FileExists(path)) paths.push_back(path);
     }
   }
@@ -164,24 +220,37 @@ absl::StatusOr<std::string> ModelFilesDigest(const ModelLocation& where) {
 }
 
 absl::StatusOr<std::string> ModelContentDigest(const ModelLocation& where) {
-  return where.gguf.empty() ? ModelFilesDigest(where)
-                            : DigestOfFile(where.gguf);
+  if (where.gguf.empty()) return ModelFilesDigest(where);
+  const std::vector<std::string> parts = formats::GgufParts(where.gguf);
+  if (parts.size() == 1) return DigestOfFile(where.gguf);
+  Sha256 digest;
+  for (const std::string& part : parts) {
+    SFT_ASSIGN_OR_RETURN(const std::string hex, DigestOfFile(part));
+    digest.UpdateField(hex);
+  }
+  return digest.Hex();
 }
 
 absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where) {
+  if (!where.llama2c.empty()) return WeightFiles::OpenLlama2c(where.llama2c);
   return where.gguf.empty() ? WeightFiles::OpenFolder(where.folder)
                             : WeightFiles::OpenGguf(where.gguf);
 }
 
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
                                                  const ModelOptions& options) {
-  SFT_ASSIGN_OR_RETURN(const WeightFiles files, OpenWeights(where));
-  return LoadModel(where, files, options);
+  SFT_ASSIGN_OR_RETURN(WeightFiles files, OpenWeights(where));
+  SFT_ASSIGN_OR_RETURN(
+      std::unique_ptr<Model> model,
+      OpenModel(where, std::make_shared<const WeightFiles>(std::move(files)),
+                options));
+  SFT_RETURN_IF_ERROR(model->ReadMaps());
+  return model;
 }
 
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
-                                                 const WeightFiles& files,
-                                                 const ModelOptions& options) {
+absl::StatusOr<std::unique_ptr<Model>> OpenModel(
+    const ModelLocation& where, std::shared_ptr<const WeightFiles> files,
+    const ModelOptions& options) {
   const at::ScalarType compute = options.compute_dtype;
   TORCH_CHECK(compute == at::kFloat || compute == at::kBFloat16 ||
                   compute == at::kDouble,
@@ -194,24 +263,41 @@ absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
   SFT_ASSIGN_OR_RETURN(info.source_digest, IsListedModel(where.name)
                                                ? ModelFilesDigest(where)
                                                : ModelContentDigest(where));
-  info.stored_dtype = files.stored_dtype();
-  info.notes = files.notes();
+  info.stored_dtype = files->stored_dtype();
+  info.notes = files->notes();
+  SFT_RETURN_IF_ERROR(files->Check());
+  SFT_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Model> outline,
+      OutlineModel(files->config(), where.name, options.compute_dtype));
+  const at::ScalarType master = MasterDtype(options);
+  const std::set<std::string> of_maps = NamesOfMaps(*outline);
   std::unique_ptr<Model> model;
   SFT_RETURN_IF_ERROR(CatchTorch([&]() -> absl::Status {
-    SFT_ASSIGN_OR_RETURN(
-        auto weights,
-        files.Load(compute == at::kDouble ? at::kDouble : at::kFloat));
-    for (auto& [name, tensor] : weights) tensor = tensor.to(options.device);
-    if (const auto* config = std::get_if<EncoderConfig>(&files.config())) {
+    std::map<std::string, at::Tensor> weights;
+    for (const ParameterShape& row : files->Parameters()) {
+      at::Tensor& tensor = weights[row.name];
+      if (of_maps.contains(row.name)) {
+        tensor =
+            at::empty(row.shape, at::TensorOptions(at::kMeta).dtype(master));
+        continue;
+      }
+      SFT_ASSIGN_OR_RETURN(tensor,
+                           files->Read(row.name, row.transposed, master));
+      tensor = tensor.to(options.device);
+    }
+    if (const auto* config = std::get_if<EncoderConfig>(&files->config())) {
       model = std::make_unique<Encoder>(*config, std::move(info), compute,
                                         std::move(weights));
     } else {
-      model = std::make_unique<Decoder>(std::get<DecoderConfig>(files.config()),
-                                        std::move(info), compute,
-                                        std::move(weights));
+      model = std::make_unique<Decoder>(
+          std::get<DecoderConfig>(files->config()), std::move(info), compute,
+          std::move(weights));
     }
     return absl::OkStatus();
   }));
+  model->LeaveMapsUnread([files = std::move(files), options](LinearSlot& slot) {
+    return CatchTorch([&] { return ReadInto(slot, *files, options); });
+  });
   return model;
 }
 
@@ -219,6 +305,17 @@ absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(
     const std::string& path) {
   SFT_ASSIGN_OR_RETURN(formats::GgufFile file, formats::GgufFile::Open(path));
   return formats::TokenizerOf(file);
+}
+
+absl::StatusOr<formats::GgufTokenizerData> ReadFileTokenizer(
+    const ModelLocation& where) {
+  if (where.llama2c.empty()) return ReadGgufTokenizer(where.gguf);
+  SFT_ASSIGN_OR_RETURN(const formats::Llama2cFile file,
+                       formats::Llama2cFile::Open(where.llama2c));
+  const int64_t vocabulary = file.header().vocabulary;
+  SFT_ASSIGN_OR_RETURN(const std::string path, formats::Llama2cTokenizerPath(
+                                                   where.llama2c, vocabulary));
+  return formats::ReadLlama2cTokenizer(path, vocabulary);
 }
 
 absl::Status WriteModelFolder(Model& model, const std::string& folder,

@@ -27,9 +27,13 @@ bool IsListedModel(const std::string& name);
 
 // Where a name, folder or file leads. `assets` is the assets folder.
 struct ModelLocation {
-  std::string name;    // as asked for
-  std::string folder;  // set for a Hugging Face folder
-  std::string gguf;    // set for a GGUF file
+  std::string name;     // as asked for
+  std::string folder;   // set for a Hugging Face folder
+  std::string gguf;     // set for a GGUF file
+  std::string llama2c;  // set for llama2.c's model
+
+  // The file, where it is no folder.
+  const std::string& file() const { return gguf.empty() ? llama2c : gguf; }
 };
 absl::StatusOr<ModelLocation> LocateModel(const std::string& name,
                                           const std::string& assets);
@@ -43,19 +47,23 @@ struct ModelOptions {
   at::ScalarType compute_dtype = at::kFloat;  // kFloat, kBFloat16, kDouble
   at::Device device = at::kCPU;
 };
-// Weights in f32 (f64 for kDouble), de-quantized where the file holds
-// quantized ones; non-finite weights are refused.
+// The model of `files`, those of `where`, its maps still unread: what is there
+// is what no slot holds. Weights are f32 (f64 for kDouble), de-quantized where
+// the file holds quantized ones; who reads a non-finite one is refused.
+absl::StatusOr<std::unique_ptr<Model>> OpenModel(
+    const ModelLocation& where, std::shared_ptr<const WeightFiles> files,
+    const ModelOptions& options);
+// The same with all of its maps.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
                                                  const ModelOptions& options);
 // Its weight files, their headers read and no weight.
 absl::StatusOr<WeightFiles> OpenWeights(const ModelLocation& where);
-// Of files that are open already, those of `where`.
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelLocation& where,
-                                                 const WeightFiles& files,
-                                                 const ModelOptions& options);
-// Tokenizer data out of a GGUF file, for harness/text.
+// Tokenizer data out of a GGUF file, or of what lies beside llama2.c's model,
+// for harness/text.
 absl::StatusOr<formats::GgufTokenizerData> ReadGgufTokenizer(
     const std::string& path);
+absl::StatusOr<formats::GgufTokenizerData> ReadFileTokenizer(
+    const ModelLocation& where);
 
 // config.json, model.safetensors; the tokenizer files are copied or written
 // by the caller. Weights in `dtype`, else in what the checkpoint was stored in

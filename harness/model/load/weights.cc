@@ -12,6 +12,8 @@
 #include "harness/core/status.h"
 #include "harness/core/stop_point.h"
 #include "harness/formats/json.h"
+#include "harness/model/families/gguf_config.h"
+#include "harness/model/families/rope_gguf.h"
 #include "harness/model/forward/decoder.h"
 
 namespace sft::model {
@@ -54,23 +56,28 @@ void ReadRow(const formats::StorageType& type, const uint8_t* source,
   std::copy(scratch.begin(), scratch.end(), out);
 }
 
+// Of a file's map, so much is in memory at a time.
+constexpr int64_t kReadBytes = 4 << 20;
+
 // False at the first row with a non-finite value.
 template <class T>
 bool ReadRows(const StoredTensor& stored, int64_t rows, int64_t columns,
               T* out) {
   const formats::StorageType& type = *stored.type;
   const int64_t row_bytes = columns / type.block_elements * type.block_bytes;
-  const int64_t head = stored.interleaved_head_width;
   std::vector<float> scratch;
+  int64_t forgotten = 0;
   for (int64_t r = 0; r < rows; ++r) {
-    int64_t to = r;
-    if (head > 0) {
-      const int64_t within = r % head;
-      to = r - within + within % 2 * (head / 2) + within / 2;
-    }
-    T* row = out + to * columns;
+    T* row = out + stored.rows.Ours(r) * columns;
     ReadRow(type, stored.data + r * row_bytes, columns, scratch, row);
+    if (stored.shift != 0) {
+      for (int64_t i = 0; i < columns; ++i) row[i] -= stored.shift;
+    }
     if (!AllFinite(row, columns)) return false;
+    const int64_t read = (r + 1) * row_bytes - forgotten;
+    if (read < kReadBytes && r + 1 < rows) continue;
+    stored.Forget(stored.data + forgotten, read);
+    forgotten += read;
   }
   return true;
 }
@@ -80,6 +87,8 @@ struct FileNames {
   std::string root;
   // Beginnings of names outside of the root.
   std::vector<std::string> outside;
+  // What the tensor `head` may be called, too; "" if nothing else.
+  std::string head, head_alias;
   // Tensors that folders carry and nobody needs.
   std::vector<std::string> surplus_begins, surplus_ends;
   bool old_norms = false;  // may be called gamma and beta
@@ -97,10 +106,16 @@ struct FileNames {
 
 FileNames NamesOf(const DecoderConfig& config) {
   FileNames out;
-  out.root = config.layout->root;
-  out.outside = {"lm_head.weight"};
-  if (config.tied_head) out.surplus_begins = {"lm_head.weight"};
-  for (std::string_view end : config.layout->surplus) {
+  const DecoderLayout& layout = *config.layout;
+  out.root = layout.root;
+  out.head = WeightName(layout.head);
+  out.outside = {out.head};
+  if (!layout.head_alias.empty()) {
+    out.head_alias = WeightName(layout.head_alias);
+    out.outside.push_back(out.head_alias);
+  }
+  if (config.tied_head) out.surplus_begins = {out.head};
+  for (std::string_view end : layout.surplus) {
     out.surplus_ends.emplace_back(end);
   }
   return out;
@@ -153,7 +168,7 @@ absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
   // A vector whose elements are permuted is a matrix of one column.
   const bool flat =
       stored.shape.empty() ||
-      (stored.shape.size() == 1 && stored.interleaved_head_width == 0);
+      (stored.shape.size() == 1 && stored.rows.order == GgufRows::Order::kSame);
   const int64_t rows = flat ? 1 : stored.shape[0];
   const int64_t columns = rows == 0 ? 0 : tensor.numel() / rows;
   if (columns % stored.type->block_elements != 0) {
@@ -179,24 +194,29 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenGguf(const std::string& path) {
   out.gguf_ = std::make_unique<formats::GgufFile>(std::move(file));
   SFT_ASSIGN_OR_RETURN(const DecoderConfig config, ConfigFromGguf(*out.gguf_));
   out.config_ = config;
+  std::map<std::string, std::pair<std::string, GgufPlace>> places;
+  for (auto& [name, place] : GgufPlaces(config)) {
+    places.emplace(place.name, std::pair(name, place));
+  }
   for (const formats::GgufTensor& tensor : out.gguf_->tensors()) {
-    if (tensor.name == "rope_freqs.weight") continue;  // is in the config
+    if (IsGgufRope(tensor.name)) continue;  // is in the config
     StoredTensor stored;
-    stored.file = path;
+    stored.file = tensor.file;
     stored.name = tensor.name;
     stored.shape = tensor.shape;
     stored.type = tensor.type;
     stored.type_name = formats::GgmlTypeName(tensor.ggml_id);
     stored.data = tensor.data;
-    std::string name = HuggingFaceName(tensor.name);
-    if (name.empty()) name = tensor.name;
-    for (std::string_view part : {".q_proj.", ".k_proj."}) {
-      if (name.find(part) != std::string::npos) {
-        stored.interleaved_head_width = config.head_width;
-      }
+    stored.map = &out.gguf_->MapOf(tensor);
+    std::string name = tensor.name;
+    if (const auto it = places.find(tensor.name); it != places.end()) {
+      name = it->second.first;
+      stored.rows = it->second.second.rows;
+      stored.shift = it->second.second.shift;
     }
     if (!out.stored_.emplace(name, std::move(stored)).second) {
-      return InputError(path, absl::StrCat("tensor ", name, " given twice"));
+      return InputError(tensor.file,
+                        absl::StrCat("tensor ", name, " given twice"));
     }
   }
   return out;
@@ -252,6 +272,7 @@ absl::Status WeightFiles::AddSafetensors(const std::string& path) {
     stored.type = formats::FindSafetensorsType(entry.dtype_name);
     stored.type_name = entry.dtype_name;
     stored.data = file.data(entry);
+    stored.map = &file.map();
     if (!stored_.emplace(entry.name, std::move(stored)).second) {
       return InputError(
           path, absl::StrCat("tensor ", entry.name, " is in two shards"));
@@ -273,6 +294,7 @@ absl::Status WeightFiles::PutNamesRight() {
       outside = outside || name.starts_with(begin);
     }
     std::string right = outside ? name : names.root + name;
+    if (name == names.head_alias) right = names.head;
     for (const auto& [old, now] :
          {std::pair(".gamma", ".weight"), std::pair(".beta", ".bias")}) {
       if (names.old_norms && right.ends_with(old)) {
@@ -356,7 +378,7 @@ absl::Status WeightFiles::Check() const {
                         absl::StrCat("tensor ", row.name, " is missing"));
     }
     std::vector<int64_t> shape = row.shape;
-    if (row.transposed) std::swap(shape[0], shape[1]);
+    if (IsTransposed(row)) std::swap(shape[0], shape[1]);
     if (it->second.shape != shape) {
       return InputError(it->second.file,
                         absl::StrCat("tensor ", it->second.name, " has shape ",
@@ -381,18 +403,17 @@ absl::Status WeightFiles::Check() const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::map<std::string, at::Tensor>> WeightFiles::Load(
-    at::ScalarType dtype) const {
-  SFT_RETURN_IF_ERROR(Check());
-  std::map<std::string, at::Tensor> out;
-  for (const ParameterShape& row : ParametersOf(config_)) {
-    StopPoint();
-    SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
-                         ReadStoredTensor(stored_.at(row.name), dtype));
-    if (row.transposed) tensor = tensor.t().contiguous();
-    out.emplace(row.name, std::move(tensor));
-  }
-  return out;
+absl::StatusOr<at::Tensor> WeightFiles::Read(const std::string& name,
+                                             bool transposed,
+                                             at::ScalarType dtype) const {
+  StopPoint();
+  SFT_ASSIGN_OR_RETURN(at::Tensor tensor,
+                       ReadStoredTensor(stored_.at(name), dtype));
+  return transposed && gguf_ == nullptr ? tensor.t().contiguous() : tensor;
+}
+
+std::vector<ParameterShape> WeightFiles::Parameters() const {
+  return ParametersOf(config_);
 }
 
 }  // namespace sft::model

@@ -14,9 +14,11 @@
 
 #include "absl/status/statusor.h"
 #include "harness/formats/gguf.h"
+#include "harness/formats/llama2c.h"
 #include "harness/formats/safetensors.h"
 #include "harness/model/families/config.h"
 #include "harness/model/families/encoder_config.h"
+#include "harness/model/families/gguf_places.h"
 
 namespace sft::model {
 
@@ -30,13 +32,16 @@ struct StoredTensor {
   const formats::StorageType* type = nullptr;  // nullptr: cannot be read
   std::string type_name;
   const uint8_t* data = nullptr;
-  // Rows of each head come as pairs (0, H/2), (1, H/2+1), ...: llama.cpp's
-  // interleaved rotation. 0: in order.
-  int64_t interleaved_head_width = 0;
+  const MappedFile* map = nullptr;  // that `data` lies in, if it lies in one
+  void Forget(const uint8_t* begin, int64_t size_bytes) const {
+    if (map != nullptr) map->Forget(begin, static_cast<size_t>(size_bytes));
+  }
+  GgufRows rows;    // of GgufPlace
+  float shift = 0;  // likewise
 };
 
-// `stored` into a new CPU tensor of `dtype` (f32 or f64); non-finite values
-// are an error that names the tensor.
+// `stored` into a new CPU tensor of `dtype` (f32 or f64), its pages forgotten
+// as they are read; non-finite values are an error that names the tensor.
 absl::StatusOr<at::Tensor> ReadStoredTensor(const StoredTensor& stored,
                                             at::ScalarType dtype);
 
@@ -44,7 +49,9 @@ using ModelConfig = std::variant<DecoderConfig, EncoderConfig>;
 
 class WeightFiles {
  public:
+  // With all parts of a split model.
   static absl::StatusOr<WeightFiles> OpenGguf(const std::string& path);
+  static absl::StatusOr<WeightFiles> OpenLlama2c(const std::string& path);
   // config.json with model.safetensors or model.safetensors.index.json.
   static absl::StatusOr<WeightFiles> OpenFolder(const std::string& folder);
 
@@ -56,12 +63,19 @@ class WeightFiles {
   // that can be read: missing, surplus and mis-shaped ones are errors that name
   // them. Reads no weight.
   absl::Status Check() const;
-  // These tensors; what Check() finds is an error here too.
-  absl::StatusOr<std::map<std::string, at::Tensor>> Load(
-      at::ScalarType dtype) const;
+  // One of these tensors, once Check() is satisfied; `transposed`: as its row
+  // of the model's parameters says.
+  absl::StatusOr<at::Tensor> Read(const std::string& name, bool transposed,
+                                  at::ScalarType dtype) const;
+  // The rows of config().
+  std::vector<ParameterShape> Parameters() const;
 
  private:
   WeightFiles() = default;
+  // GGUF files hold all matrices as [out, in].
+  bool IsTransposed(const ParameterShape& row) const {
+    return row.transposed && gguf_ == nullptr;
+  }
   absl::Status AddSafetensors(const std::string& path);
   // Folders of a model without its head leave out what every name begins with;
   // old ones call a norm's tensors gamma and beta.
@@ -79,6 +93,7 @@ class WeightFiles {
   std::string where_;
   ModelConfig config_;
   std::unique_ptr<formats::GgufFile> gguf_;
+  std::unique_ptr<formats::Llama2cFile> llama2c_;
   std::vector<std::unique_ptr<formats::SafetensorsFile>> shards_;
   std::map<std::string, StoredTensor> stored_;  // by Hugging Face name
   std::vector<std::string> notes_;

@@ -42,10 +42,9 @@ constexpr GenerationSetting kGenerationSettings[] = {
 
 absl::Status WeightFiles::CheckTie() {
   auto* config = std::get_if<DecoderConfig>(&config_);
-  const auto head = stored_.find("lm_head.weight");
-  if (config == nullptr || !config->tied_head || head == stored_.end()) {
-    return absl::OkStatus();
-  }
+  if (config == nullptr || !config->tied_head) return absl::OkStatus();
+  const auto head = stored_.find(WeightName(config->layout->head));
+  if (head == stored_.end()) return absl::OkStatus();
   const auto embedding = stored_.find(WeightName(config->layout->embedding));
   if (embedding == stored_.end()) return absl::OkStatus();  // is said later
   const StoredTensor &a = embedding->second, &b = head->second;
@@ -54,9 +53,14 @@ absl::Status WeightFiles::CheckTie() {
     for (int64_t size : a.shape) elements *= size;
     const auto bytes = static_cast<size_t>(elements / a.type->block_elements *
                                            a.type->block_bytes);
-    if (a.type == b.type && std::memcmp(a.data, b.data, bytes) == 0) {
-      return absl::OkStatus();
+    const bool same =
+        a.type == b.type && std::memcmp(a.data, b.data, bytes) == 0;
+    for (const StoredTensor* read : {&a, &b}) {
+      if (a.type == b.type) {
+        read->Forget(read->data, static_cast<int64_t>(bytes));
+      }
     }
+    if (same) return absl::OkStatus();
     if (a.type != b.type) {
       SFT_ASSIGN_OR_RETURN(const at::Tensor of_a,
                            ReadStoredTensor(a, at::kFloat));
@@ -66,9 +70,10 @@ absl::Status WeightFiles::CheckTie() {
     }
   }
   config->tied_head = false;
-  notes_.emplace_back(
-      "config.json ties the head to the embedding, but the file's lm_head "
-      "differs from it: the file's is used, as transformers does");
+  notes_.push_back(absl::StrCat(
+      "config.json ties the head to the embedding, but the file's ",
+      ToAbsl(config->layout->head),
+      " differs from it: the file's is used, as transformers does"));
   return absl::OkStatus();
 }
 
@@ -103,8 +108,9 @@ void WeightFiles::NoteHead(const std::string& config_text) {
         *architectures != nlohmann::json::array({head.architecture})) {
       continue;
     }
+    // What is not known here ends in no head; else its pooler was missing.
     const bool is_problem = problem != config->end() && problem->is_string() &&
-                            *problem != "single_label_classification";
+                            !IsKnownProblem(problem->get<std::string>());
     notes_.push_back(absl::StrCat(
         "the checkpoint's own head (", ToAbsl(head.architecture),
         ") is not used: ",

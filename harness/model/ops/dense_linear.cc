@@ -171,8 +171,12 @@ std::string_view RoleName(Role role) {
       return "gate_proj";
     case Role::kUp:
       return "up_proj";
+    case Role::kGateUp:
+      return "gate_up_proj";
     case Role::kDown:
       return "down_proj";
+    case Role::kProjection:
+      return "embed_proj";
     case Role::kPooler:
       return "pooler";
     case Role::kNorm:

@@ -164,11 +164,13 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
   return y;
 }
 
-at::Tensor ResidualSum(const at::Tensor& x, const at::Tensor& more) {
-  at::Tensor sum = x.add(more);
+at::Tensor ResidualSum(const at::Tensor& x, const at::Tensor& more,
+                       double scale) {
+  at::Tensor sum = x.add(more, scale);
   if (x.is_cpu() && more.element_size() < x.element_size() && !IsRemade(x)) {
-    SetRemake(sum,
-              [x = x.detach(), more = more.detach()] { return x.add(more); });
+    SetRemake(sum, [x = x.detach(), more = more.detach(), scale] {
+      return x.add(more, scale);
+    });
   }
   return sum;
 }
@@ -204,6 +206,15 @@ RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,
 }
 
 at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table) {
+  const int64_t turned_width = table.cos_B1TH.size(-1);
+  if (const int64_t rest = x_BNTH.size(-1) - turned_width; rest > 0) {
+    // Joined in the order in which tokens lie in memory.
+    const at::Tensor turned_BTNR =
+        Rotate(x_BNTH.narrow(-1, 0, turned_width), table).transpose(1, 2);
+    const at::Tensor x_BTNH = x_BNTH.transpose(1, 2);
+    return at::cat({turned_BTNR, x_BTNH.narrow(-1, turned_width, rest)}, -1)
+        .transpose(1, 2);
+  }
   if (kernels::HasBlockKernels(x_BNTH) &&
       table.cos_B1TH.scalar_type() == at::kFloat &&
       table.cos_B1TH.size(0) == x_BNTH.size(0)) {

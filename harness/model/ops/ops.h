@@ -26,10 +26,12 @@ at::Tensor Activate(Activation activation, const at::Tensor& x);
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight_D,
                    double epsilon, at::ScalarType out);
 
-// x + more, the residual stream behind a branch. On a processor a sum whose
-// term is narrower than x is made again from both, bit for bit, if x itself is
-// kept (a norm that reads x keeps it), at the price of an addition a reader.
-at::Tensor ResidualSum(const at::Tensor& x, const at::Tensor& more);
+// x + scale * more, the residual stream behind a branch. On a processor a sum
+// whose term is narrower than x is made again from both, bit for bit, if x
+// itself is kept (a norm that reads x keeps it), at the price of an addition a
+// reader.
+at::Tensor ResidualSum(const at::Tensor& x, const at::Tensor& more,
+                       double scale = 1);
 
 // silu(gate) * up, elementwise; saves both inputs and nothing else.
 at::Tensor SwiGlu(const at::Tensor& gate, const at::Tensor& up);
@@ -52,7 +54,8 @@ struct RotaryTable {
 RotaryTable MakeRotaryTable(const at::Tensor& position_ids_BT,
                             int64_t head_width, double theta,
                             at::ScalarType dtype);
-// x [B, N, T, H] rotated, in the dtype of x.
+// x [B, N, T, H] rotated, in the dtype of x; of a table that is narrower than H
+// the first dimensions of each head, and the others stay.
 at::Tensor Rotate(const at::Tensor& x_BNTH, const RotaryTable& table);
 
 }  // namespace sft::model

@@ -81,7 +81,35 @@ at::Tensor DynamicFrequencies(const RopeScaling& s, int64_t head_width,
   return theta_BT1.pow(exponent).reciprocal();
 }
 
+// Likewise: the short or the long angles.
+at::Tensor LongRopeFrequencies(const RopeScaling& s, int64_t head_width,
+                               double theta, const at::Tensor& length_BT,
+                               const at::TensorOptions& options) {
+  const at::Tensor power = Powers(head_width, theta, options);
+  const auto frequencies = [&](const std::vector<double>& factors) {
+    return at::tensor(factors, options).mul(power).reciprocal();
+  };
+  const at::Tensor is_long_BT1 =
+      length_BT.to(options.device()).gt(s.original_positions).unsqueeze(-1);
+  return at::where(is_long_BT1, frequencies(s.long_factors),
+                   frequencies(s.short_factors));
+}
+
+// Of a token each.
+at::Tensor FrequenciesByLength(const RopeScaling& s, int64_t head_width,
+                               double theta, const at::Tensor& length_BT,
+                               const at::TensorOptions& options) {
+  return s.type == RopeType::kDynamic
+             ? DynamicFrequencies(s, head_width, theta, length_BT, options)
+             : LongRopeFrequencies(s, head_width, theta, length_BT, options);
+}
+
 }  // namespace
+
+bool ScalesByLength(const RopeScaling& scaling) {
+  return scaling.type == RopeType::kDynamic ||
+         scaling.type == RopeType::kLongRope;
+}
 
 at::Tensor RopeFrequencies(const RopeScaling& scaling, int64_t head_width,
                            double theta, const at::TensorOptions& options) {
@@ -109,8 +137,8 @@ RotaryTable MakeScaledRotaryTable(const at::Tensor& position_ids_BT,
   const at::TensorOptions options =
       at::TensorOptions().dtype(dtype).device(position_ids_BT.device());
   const at::Tensor frequency =
-      scaling.type == RopeType::kDynamic
-          ? DynamicFrequencies(scaling, head_width, theta, length_BT, options)
+      ScalesByLength(scaling)
+          ? FrequenciesByLength(scaling, head_width, theta, length_BT, options)
           : RopeFrequencies(scaling, head_width, theta, options);
   const at::Tensor half_BTH =
       position_ids_BT.to(dtype).unsqueeze(-1).mul(frequency);

@@ -59,17 +59,22 @@ TEST_CASE("bad rows are named, and skipped where that is asked for",
 TEST_CASE("a file that is no such table is named, with the remedy",
           "[data][prepare]") {
   const support::TempDir folder;
-  const std::string rows = "{\"text\":\"a\"}\n{\"text\":\"b\"}\n";
   struct Case {
     std::string name, bytes, why;
   };
   for (const Case& c : std::vector<Case>{
-           {"a.json", rows, ":1: holds JSON lines, not one array: say format"},
            {"a.jsonl", "[{\"text\":\"a\"}]", ": holds one JSON array"},
            {"b.jsonl", "[\n {\"text\":\n\"a\"}]", "say format: json,"},
-           {"c.json", "{\"v\":1,\"rows\":[{\"text\":\"a\"}]}", "under 'rows'"},
+           {"c.json", "{\"a\":[{\"x\":1}],\"b\":[{\"x\":1}]}",
+            "under a, b: rows: says which, as in rows: a"},
            {"d.json", "{\"version\":\"v2.0\",\n\"data\":[{\"paragraphs\":[]}]}",
-            "SQuAD's own file, with paragraphs under 'data'"},
+            "no row can be used"},
+           {"m.json", "{\"text\":\"a\"},\n{\"text\":\"b\"}\n",
+            ":1: a comma between objects"},
+           {"n.json", "[{\"text\":\"a\"}] 1", ":1: text behind the array"},
+           {"o.json", "[{\"text\":\"a\"},]", ":1: no value before a comma"},
+           {"p.json", "{\"data\":[{\"text\":\"a\"}", "ends within the value"},
+           {"q.json", "{\"data\":[{\"text\":\"a\"}}]", "unbalanced"},
            {"e.json", "{\"text\":{\"0\":\"a\"},\"label\":{\"0\":\"x\"}}",
             "object of columns, such as 'text'"},
            {"f.json", "{\"text\":[\"a\"]}", "orient=\"records\""},

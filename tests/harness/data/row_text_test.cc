@@ -73,12 +73,22 @@ std::string TargetsOf(const Tokenizer& tokenizer, const RowText& row) {
   return tokenizer.Decode(ids, /*skip_special_tokens=*/false);
 }
 
+// The row of turns that come to one.
+RowText OneRow(const Tokenizer& tokenizer, const std::vector<ChatTurn>& turns,
+               bool all) {
+  const auto rows = ChatText(tokenizer).Whole(turns, all);
+  if (!rows.ok()) FAIL(rows.status());
+  REQUIRE(rows->size() == 1);
+  return rows->front();
+}
+
 struct Family {
   std::string name, tokenizer;  // of chat_families.json and in_place.json
   std::string before, after;    // what an answer's range holds around it
   std::string rest;             // behind the last end of turn
   int32_t ends = kEos;
   bool trims = false;
+  bool in_parts = false;  // earlier answers are written otherwise
 };
 
 const std::vector<Family>& Families() {
@@ -87,7 +97,7 @@ const std::vector<Family>& Families() {
       {"Llama 2", "llama2", " ", " <eos>", ""},
       {"Llama 3", "byte_level_llama3", "", "<eos>", "", kEos, true},
       {"Gemma", "gemma", "", "<end_of_turn>", "\n", kEndOfTurn, true},
-      {"Qwen 3", "byte_level", "", "<eos>", "\n"},
+      {"Qwen 3", "byte_level", "", "<eos>", "\n", kEos, false, true},
       {"Phi 3", "byte_level", "", "<end_of_turn>", "\n<eos>", kEndOfTurn},
       {"Colon", "metaspace_first", " ", "<eos>", "\n"},
   };
@@ -128,22 +138,31 @@ TEST_CASE("answers are found where the families' chat templates write them",
                          family.after);
       }
       for (const bool all : {false, true}) {
-        const auto row = chat.Whole(turns, all);
-        REQUIRE(row.ok());
+        const auto rows = chat.Whole(turns, all);
+        REQUIRE(rows.ok());
+        const bool in_parts = all && family.in_parts;
+        REQUIRE(rows->size() == (in_parts ? wanted.size() : 1));
         // The text is transformers', through the last end of turn.
-        CHECK(row->text + family.rest == item["text"].get<std::string>());
-        CHECK(AnswersOf(*row) == (all ? wanted : Texts{wanted.back()}));
-        const Tokens tokens = EncodeRow(tokenizer, *row);
-        CHECK(tokens.ids == tokenizer.Encode(row->text));
-        CHECK(tokens.target.back());
-        // One run of targets an answer, the last one at the end.
-        size_t begins = 0;
-        for (int64_t t = 1; t < tokens.size(); ++t) {
-          begins += tokens.target[t] && !tokens.target[t - 1];
+        CHECK(rows->back().text + family.rest ==
+              item["text"].get<std::string>());
+        Texts answers;
+        for (const RowText& row : *rows) {
+          for (std::string& one : AnswersOf(row)) {
+            answers.push_back(std::move(one));
+          }
+          const Tokens tokens = EncodeRow(tokenizer, row);
+          CHECK(tokens.ids == tokenizer.Encode(row.text));
+          CHECK(tokens.target.back());
+          // One run of targets an answer, the last one at the end.
+          size_t begins = 0;
+          for (int64_t t = 1; t < tokens.size(); ++t) {
+            begins += tokens.target[t] && !tokens.target[t - 1];
+          }
+          CHECK(begins == row.answers.size());
+          CHECK_FALSE(tokens.target[tokens.last_answer - 1]);
+          CHECK(tokens.target[tokens.last_answer]);
         }
-        CHECK(begins == (all ? wanted.size() : 1));
-        CHECK_FALSE(tokens.target[tokens.last_answer - 1]);
-        CHECK(tokens.target[tokens.last_answer]);
+        CHECK(answers == (all ? wanted : Texts{wanted.back()}));
       }
       // What generation goes on from is what training has before the answer:
       // transformers' generation prompt, but for its spaces, or more.
@@ -168,14 +187,11 @@ TEST_CASE("an earlier answer ends with the token that ends the last",
     const auto lines = Make(
         "byte_level", turn + "{{ '\n' }}{% endfor %}{{ eos_token }}", swallows);
     CHECK(ChatEndOfTurn(lines) == kEndOfTurn);
-    auto row = ChatText(lines).Whole(Talk(), true);
-    REQUIRE(row.ok());
-    CHECK(TargetsOf(lines, *row) == "alpha 10<end_of_turn>beta<end_of_turn>");
+    CHECK(TargetsOf(lines, OneRow(lines, Talk(), true)) ==
+          "alpha 10<end_of_turn>beta<end_of_turn>");
     const auto joined =
         Make("byte_level", turn + "{% endfor %}{{ eos_token }}", swallows);
-    row = ChatText(joined).Whole(Talk(), true);
-    REQUIRE(row.ok());
-    CHECK(TargetsOf(joined, *row) ==
+    CHECK(TargetsOf(joined, OneRow(joined, Talk(), true)) ==
           "alpha 10<end_of_turn>beta<end_of_turn><eos>");
   }
 }
@@ -187,11 +203,9 @@ TEST_CASE("a marker that swallows an answer's white space bears no loss",
                               "'<end_of_turn>' }}{% endfor %}",
                               /*swallows=*/true);
   for (const std::string space : {"", " ", "\n", " \n "}) {
-    const auto row =
-        ChatText(tokenizer).Whole({{"user", "one"}, {"assistant", space + "x"}},
-                                  /*all=*/false);
-    REQUIRE(row.ok());
-    CHECK(TargetsOf(tokenizer, *row) == "x<end_of_turn>");
+    const RowText row =
+        OneRow(tokenizer, {{"user", "one"}, {"assistant", space + "x"}}, false);
+    CHECK(TargetsOf(tokenizer, row) == "x<end_of_turn>");
   }
 }
 

@@ -37,6 +37,8 @@ Row AnyRow() {
   row.references = {"London"};
   row.answer_begins = {10};
   row.choices = {"Paris", "London"};
+  row.label_set = {1};
+  row.value = 2.5;
   return row;
 }
 Task AnyTask(const TaskKindRow& kind) {
@@ -151,12 +153,14 @@ TEST_CASE("the rows of a kind with a head are rendered for an encoder",
     }
     CHECK(head->kind == kind.head->kind);
     CHECK(head->kind != HeadKind::kNextToken);
-    CHECK(head->classes >= 2);
+    CHECK(head->classes >= (head->kind == HeadKind::kValue ? 1 : 2));
     REQUIRE_FALSE(windows->empty());
     const Example& example = (*windows)[0].example;
     CHECK(example.head == head->kind);
     CHECK(example.target_tokens() > 0);
     CHECK(example.labels.size() == example.input_ids.size());
+    const bool has_values = kind.has_values || kind.has_label_sets;
+    CHECK(std::ssize(example.values) == (has_values ? head->classes : 0));
   }
 }
 

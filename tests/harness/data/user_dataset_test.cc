@@ -201,8 +201,8 @@ TEST_CASE("malformed rows are named by file and line, or skipped and counted",
        "classification", ":2", ""},
       {"label.jsonl", good + "{\"text\": \"u\"}\n" + other, "classification",
        ":2", "label"},
-      {"bio.conll", "a B-x\nb O\n\nc B-x\nd I-y\n", "token_labels", ":5",
-       "I-y"},
+      {"bio.conll", "a B-x\nb O\n\nc B-x\nd I-y\n", "token_labels", ":4",
+       "word 2: I-y follows B-x"},
       {"bio.jsonl",
        "{\"words\":[\"a\"],\"tags\":[\"B-x\"]}\n"
        "{\"words\":[\"a\"],\"tags\":[\"I-x\"]}\n",
@@ -254,16 +254,7 @@ TEST_CASE("wrong names are answered with the nearest", "[data][user]") {
 TEST_CASE("chats of other layouts are answered with the remedy",
           "[data][user]") {
   const UserFiles files;
-  spec::UserData data =
-      DataOf(files.Write("s.jsonl",
-                         R"({"conversations":[{"from":"human","value":"a"},)"
-                         R"({"from":"gpt","value":"b"}]})"
-                         "\n"),
-             "instruction");
-  CHECK(Has(ErrorOf(data), "from human and gpt to user and assistant"));
-  data.columns = {{"messages", "conversations"}};
-  CHECK(Has(ErrorOf(data), "s.jsonl:1: conversations of {from, value}"));
-  data = DataOf(
+  spec::UserData data = DataOf(
       files.Write("p.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n"),
       "instruction");
   CHECK(

@@ -16,8 +16,9 @@ TEST_CASE("every kind of task has an evaluator for each of its heads",
           "[eval][task_evaluator]") {
   std::set<std::string_view> used;
   for (const data::TaskKindRow& kind : data::AllTaskKinds()) {
-    for (const HeadKind head : {HeadKind::kNextToken, HeadKind::kSequence,
-                                HeadKind::kToken, HeadKind::kSpan}) {
+    for (const HeadKind head :
+         {HeadKind::kNextToken, HeadKind::kSequence, HeadKind::kToken,
+          HeadKind::kSpan, HeadKind::kLabels, HeadKind::kValue}) {
       CAPTURE(kind.name, static_cast<int>(head));
       const bool has = head == HeadKind::kNextToken ||
                        (kind.head && kind.head->kind == head);
@@ -55,6 +56,9 @@ TEST_CASE("a kind is measured by what its row says", "[eval][task_evaluator]") {
   CHECK(name("classification", HeadKind::kSequence) == "classes of rows");
   CHECK(name("token_labels", HeadKind::kToken) == "tags of words");
   CHECK(name("question_answering", HeadKind::kSpan) == "spans of answers");
+  CHECK(name("multi_label", HeadKind::kLabels) == "labels of rows");
+  CHECK(name("multi_label", kNext) == "written answers");
+  CHECK(name("regression", HeadKind::kValue) == "numbers of rows");
   CHECK(name("generation", HeadKind::kSpan) == "");
   // A kind of nobody's, which writes answers.
   data::TaskKindRow stranger;

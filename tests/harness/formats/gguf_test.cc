@@ -1,9 +1,11 @@
 #include "harness/formats/gguf.h"
 
+#include <filesystem>
 #include <random>
 
 #include "harness/core/status.h"
 #include "harness/formats/dequant.h"
+#include "harness/formats/gguf_writer.h"
 #include "tests/harness/model/fake_files.h"
 #include "tests/support/skips.h"
 
@@ -91,7 +93,91 @@ TEST_CASE("every storage type gives the values of the Python package gguf",
 
 TEST_CASE("super-blocks give the values of an independent de-quantizer",
           "[model][dequant]") {
-  CHECK(CheckStorageTypes("model_kquants.json") == 4);
+  CHECK(CheckStorageTypes("model_kquants.json") == 7);
+}
+
+TEST_CASE("what is written has the bytes of the Python package gguf",
+          "[model][dequant]") {
+  const nlohmann::json golden = model::fake::Golden("gguf/quantized.json");
+  const auto bits = golden["values"].get<std::vector<uint32_t>>();
+  std::vector<float> values(bits.size());
+  std::memcpy(values.data(), bits.data(), bits.size() * 4);
+  CHECK(WritableTypes().size() == golden["bytes"].size());
+  for (const std::string& name : WritableTypes()) {
+    INFO(name);
+    const StorageType& type = *FindWritableType(name);
+    const auto blocks =
+        static_cast<int64_t>(values.size()) / type.block_elements;
+    std::vector<uint8_t> bytes(static_cast<size_t>(blocks * type.block_bytes));
+    type.from_float(values.data(), blocks, bytes.data());
+    std::string hex;
+    for (uint8_t byte : bytes) {
+      for (int digit : {byte >> 4, byte & 15}) hex += "0123456789abcdef"[digit];
+    }
+    CHECK(hex == golden["bytes"][name].get<std::string>());
+  }
+  CHECK(FindWritableType("q4_k") == nullptr);
+}
+
+TEST_CASE("a written GGUF file reads as it was", "[model][gguf]") {
+  const support::TempDir dir;
+  const std::string path = (dir.path() / "m.gguf").string();
+  GgufKeys keys;
+  keys.Text("general.architecture", "x");
+  keys.Whole("whole", 4000000000);
+  keys.Real("real", 1e-5);
+  keys.Flag("flag", true);
+  keys.Wholes("wholes", {-3, 4});
+  keys.Reals("reals", {0.5F});
+  keys.Flags("flags", {true, false});
+  keys.Texts("texts", {"a", "", "bc"});
+  const auto rows = [](float step) {
+    return [step]() -> RowReader {
+      return [step](int64_t row, float* out) {
+        for (int i = 0; i < 32; ++i) out[i] = step * static_cast<float>(row);
+      };
+    };
+  };
+  const std::vector<GgufOutTensor> tensors = {
+      {"half", {3, 32}, FindWritableType("f16"), rows(2)},
+      {"block", {1, 2, 32}, FindWritableType("q8_0"), rows(127)},
+      {"vector", {32}, FindWritableType("f32"), rows(1)}};
+  REQUIRE(WriteGguf(path, keys, tensors).ok());
+  auto file = GgufFile::Open(path);
+  INFO(file.status().ToString());
+  REQUIRE(file.ok());
+  CHECK(*file->Get<int64_t>("whole") == 4000000000);
+  CHECK(*file->Get<double>("real") == 1e-5);
+  CHECK(*file->Get<bool>("flag"));
+  CHECK(*file->Get<std::vector<int64_t>>("wholes") ==
+        std::vector<int64_t>{-3, 4});
+  CHECK(*file->Get<std::vector<double>>("reals") == std::vector<double>{0.5});
+  CHECK(*file->Get<std::vector<bool>>("flags") ==
+        std::vector<bool>{true, false});
+  CHECK(*file->Get<std::vector<std::string>>("texts") ==
+        std::vector<std::string>{"a", "", "bc"});
+  for (const auto& [key, bytes] : keys.rows()) {
+    CHECK(file->RawValue(key) == bytes);
+  }
+  REQUIRE(file->tensors().size() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    const GgufTensor& tensor = file->tensors()[i];
+    CHECK(tensor.shape == tensors[i].shape);
+    CHECK(tensor.type == tensors[i].type);
+  }
+  std::vector<float> values(64);
+  const GgufTensor& block = file->tensors()[1];
+  block.type->to_float(block.data, 2, values.data());
+  CHECK(values[0] == 0);
+  CHECK(values[63] == 127);
+  // What does not fit leaves nothing behind, and the file that was there.
+  RequireOneLine(
+      WriteGguf(path, keys,
+                {{"wide", {3, 32}, FindWritableType("f16"), rows(60000)}}),
+      "tensor wide holds weights too large for f16");
+  CHECK(GgufFile::Open(path)->tensors().size() == 3);
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()),
+                      std::filesystem::directory_iterator()) == 1);
 }
 
 TEST_CASE("a GGUF file cut anywhere is refused in one line", "[model][gguf]") {

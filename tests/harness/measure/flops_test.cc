@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "harness/measure/memory.h"
 #include "tests/harness/measure/tiny_golden.h"
 #include "tests/methods/methods_support.h"
@@ -83,6 +84,15 @@ TEST_CASE("a tied head's gradient costs a product, whatever its name",
   CHECK(low.backward_weights == factors);
 }
 
+TEST_CASE("fused maps cost what their parts would", "[measure][flops]") {
+  const int64_t D = 32, K = 16, F = 40, V = 97;  // K: of keys, and of values
+  const int64_t block = D * (D + 2 * K) + D * D + 3 * D * F;
+  auto model = TinyGolden("decoders/phi3");
+  const Flops flops = StepFlops(MakeFlopModel(*model, false),
+                                {.computed_tokens = 50, .target_tokens = 9});
+  CHECK(flops.forward == 2 * 50 * 2 * block + 9 * 2 * D * V);  // two layers
+}
+
 TEST_CASE("an encoder's head costs what it reads, its attention all pairs",
           "[measure][flops][encoders]") {
   const int64_t D = 32, F = 40;
@@ -125,6 +135,32 @@ TEST_CASE("an encoder's head costs what it reads, its attention all pairs",
             .attention_pairs == 2 * 49);
   CHECK(WorkOf(data::PaddedBatch({row}, {{0, 0, 7}}, 9, 0)).attention_pairs ==
         81);
+}
+
+TEST_CASE("what an encoder has beside its blocks' maps is counted",
+          "[measure][flops][encoders]") {
+  const int64_t D = 32, F = 40, E = 24, S = 16, T = 50, M = 6;
+  const StepWork work{.computed_tokens = T,
+                      .target_tokens = M,
+                      .attention_pairs = 70,
+                      .micro_batches = 3};
+  const int64_t attention = 4 * 2 * D * 70;  // two layers
+  const auto forward = [&](const std::string& family) {
+    auto model = TinyGolden(absl::StrCat("encoders/", family));
+    REQUIRE(model->SetHead(HeadKind::kToken, 5, 0).ok());
+    return StepFlops(MakeFlopModel(*model, false), work).forward;
+  };
+  const int64_t head = 2 * M * 5 * D;
+  // The map from the embedding's width.
+  CHECK(forward("electra") ==
+        2 * T * (E * D + 2 * (4 * D * D + 2 * D * F)) + attention + head);
+  // Queries and keys by the table's, and these of its rows a micro-batch.
+  CHECK(forward("deberta-v2") ==
+        2 * T * 2 * (4 * D * D + 2 * D * F + 2 * D * S) +
+            3 * 2 * S * 2 * 2 * D * D + attention + head);
+  // One map of q, k and v, one of gate and up; a map before the head's.
+  CHECK(forward("modernbert") ==
+        2 * T * 2 * (4 * D * D + 3 * D * F) + attention + head + 2 * M * D * D);
 }
 
 }  // namespace

@@ -223,6 +223,38 @@ TEST_CASE("activations are foretold to a tenth", "[measure][memory]") {
   // Norms of heads; then windows, too.
   check(*TinyGolden("decoders/qwen3"));
   check(*TinyGolden("decoders/gemma3"));
+  // Norms behind the maps alone; fused maps; two halves that read one norm's
+  // input; a ReLU; factors of logits and branches.
+  check(*TinyGolden("decoders/olmo2"));
+  check(*TinyGolden("decoders/phi3"));
+  check(*TinyGolden("decoders/gpt_neox"));
+  check(*TinyGolden("decoders/opt"));
+  check(*TinyGolden("decoders/granite"));
+}
+
+TEST_CASE("activations of every encoder are foretold to a tenth",
+          "[measure][memory][encoders]") {
+  std::vector<Example> rows = methods::RandomExamples(
+      std::vector<int64_t>(8, 30), /*seed=*/7, /*vocabulary=*/90);
+  std::vector<data::Piece> pieces;
+  for (int64_t i = 0; i < 8; ++i) {
+    rows[i].head = HeadKind::kToken;
+    rows[i].labels.assign(30, 1);
+    pieces.push_back({i, 0, 30});
+  }
+  for (const char* family : {"bert", "roberta", "distilbert", "electra",
+                             "deberta-v2", "modernbert"}) {
+    INFO(family);
+    auto model = TinyGolden(absl::StrCat("encoders/", family));
+    REQUIRE(model->SetHead(HeadKind::kToken, 5, 0).ok());
+    auto method = methods::MakeMethod("full");
+    REQUIRE(method->Attach(*model).ok());
+    const Batch batch = data::FlatBatch(rows, pieces);
+    const auto measured = static_cast<double>(PeakOfForwardPass(*model, batch));
+    const StepSize step = SizeOf(batch);
+    CHECK(PredictTrainingBytes(*model, {}, step).at("activations") ==
+          Approx(measured).epsilon(kLeftOut));
+  }
 }
 
 TEST_CASE(

@@ -19,6 +19,15 @@ inline const nlohmann::json& GoldenMetrics() {
   return golden;
 }
 
+// Numbers, and several labels an item.
+inline const nlohmann::json& GoldenValues() {
+  static const auto& golden = *new nlohmann::json([] {
+    std::ifstream in(support::SourceDir() / "tests/golden/values.json");
+    return nlohmann::json::parse(in);
+  }());
+  return golden;
+}
+
 // Of a case under "text_cases".
 inline std::vector<TextItem> TextItemsOf(const nlohmann::json& text_case) {
   const nlohmann::json& texts = GoldenMetrics()["texts"];

@@ -60,6 +60,9 @@ TEST_CASE("the rows of the table are whole", "[metrics]") {
     CHECK((metric.sums.value != nullptr) == !is_mean);
     if (!metric.weights.empty()) CHECK(FindMetric(metric.weights) != nullptr);
     if (metric.sums.of == SumsOf::kLabels) CHECK(metric.labels != nullptr);
+    if (metric.sums.of == SumsOf::kRecordOfLabels) {
+      CHECK(metric.label_sets != nullptr);
+    }
   }
 }
 

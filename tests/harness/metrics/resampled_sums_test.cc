@@ -54,7 +54,7 @@ void CheckSums(const std::string& metric, const std::vector<TextItem>& items,
   }
 }
 
-TEST_CASE("sums of bleu and chrf give the metric of any draw of the items",
+TEST_CASE("sums of bleu, chrf and ter give the metric of any draw of the items",
           "[metrics]") {
   Rng rng(1, Stream::kBootstrap, "sums");
   // Golden cases have up to four items: draws from all of them have more.
@@ -69,12 +69,16 @@ TEST_CASE("sums of bleu and chrf give the metric of any draw of the items",
       options.tokenize = tokenize;
       CheckSums("bleu", items, options, rng);
     }
-    CheckSums("chrf", items, options, rng);
+    for (const char* name : {"chrf", "chrfpp", "ter"}) {
+      CheckSums(name, items, options, rng);
+    }
   }
   for (const auto& [references, items] : all) {
     INFO(references << " references, " << items.size() << " items");
     CheckSums("bleu", items, {}, rng);
-    CheckSums("chrf", items, {}, rng);
+    for (const char* name : {"chrf", "chrfpp"}) {
+      CheckSums(name, items, {}, rng);
+    }
   }
 }
 

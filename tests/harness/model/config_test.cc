@@ -52,11 +52,11 @@ TEST_CASE("what the family lacks is refused by name", "[model][config]") {
     const char* part;
   };
   for (const Case& c : std::vector<Case>{
-           {"architectures", {"OPTForCausalLM"}, "OPTForCausalLM"},
+           {"architectures", {"BloomForCausalLM"}, "BloomForCausalLM"},
            {"hidden_act", "gelu", "hidden_act"},
            {"rope_scaling", {{"rope_type", "llama3"}}, "\"factor\" is missing"},
-           {"rope_scaling", {{"type", "su"}, {"factor", 2}}, "\"su\""},
-           {"rope_scaling", {{"rope_type", "longrope"}}, "longrope"},
+           {"rope_scaling", {{"type", "su"}, {"factor", 2}}, "short_factor"},
+           {"rope_scaling", {{"rope_type", "longrope"}}, "short_factor"},
            {"rope_scaling", {{"type", "mrope"}}, "mrope"},
            {"rope_scaling", {{"type", "linear"}, {"factor", "2"}}, "factor"},
            {"rope_scaling", {{"type", "linear"}, {"factor", 0.5}}, "1 or more"},

@@ -23,8 +23,9 @@ using fake::RequireOneLine;
 using nlohmann::json;
 
 inline const std::vector<std::string>& Families() {
-  static const auto& names =
-      *new std::vector<std::string>{"bert", "roberta", "distilbert"};
+  static const auto& names = *new std::vector<std::string>{
+      "bert",    "roberta",    "distilbert", "xlm-roberta",
+      "electra", "deberta-v2", "modernbert"};
   return names;
 }
 

@@ -34,6 +34,8 @@ TEST_CASE("a headless encoder takes a head drawn from the seed",
         CHECK(at::equal(ours[i].tensor, same[i].tensor));
         if (ours[i].role == Role::kBias) {
           CHECK(ours[i].tensor.eq(0).all().item<bool>());
+        } else if (ours[i].role == Role::kNorm) {
+          CHECK(ours[i].tensor.eq(1).all().item<bool>());
         } else {
           CHECK_FALSE(at::equal(ours[i].tensor, differs[i].tensor));
           const double rms =
@@ -80,13 +82,13 @@ TEST_CASE("a checkpoint's head that is not used is said",
   }
 
   json config = ReadJson(path + "/config.json");
-  config["problem_type"] = "multi_label_classification";
+  config["problem_type"] = "ordinal_regression";
   fake::WriteBytes(path + "/config.json", config.dump());
   auto labels = Load(path);
   CHECK(labels->head() == HeadKind::kNextToken);
   REQUIRE(labels->info().notes.size() == before + 1);
   CHECK(labels->info().notes.back().find(
-            "problem_type is multi_label_classification") != std::string::npos);
+            "problem_type is ordinal_regression") != std::string::npos);
 }
 
 TEST_CASE("a head is kept where kind and size fit, and drawn anew where not",
@@ -116,13 +118,20 @@ TEST_CASE("a head is kept where kind and size fit, and drawn anew where not",
     }
     CHECK(changed == 2);
     CHECK(json::parse(resized->ConfigJson())["id2label"].size() == 4);
-    // Another kind: nothing of the old head is left.
+    // Another kind: nothing of the old head is left, but what it shares.
     auto other = Load(dir.path().string());
     REQUIRE(other->SetHead(HeadKind::kSpan, 2, 1).ok());
     CHECK(other->HeadParameters().size() == 2);
-    for (const auto& [name, tensor] : tensors(*other)) {
-      CHECK(name.find("pooler") == std::string::npos);
-      CHECK(name.find("classifier") == std::string::npos);
+    const EncoderLayout& layout = *FindEncoderFamily(family)->layout;
+    const EncoderHead &was = *layout.FindHead(HeadKind::kSequence),
+                      &is = *layout.FindHead(HeadKind::kSpan);
+    const auto now = tensors(*other);
+    if (was.dense != is.dense) CHECK(!now.contains(WeightName(was.dense)));
+    if (was.out != is.out) CHECK(!now.contains(WeightName(was.out)));
+    CHECK(now.at(WeightName(is.out)).size(0) == 2);
+    if (!is.dense.empty()) {
+      const std::string dense = WeightName(is.dense);
+      CHECK(at::equal(now.at(dense), before.at(dense)));
     }
     CHECK(other->SetHead(HeadKind::kSpan, 3, 1).code() ==
           absl::StatusCode::kInvalidArgument);
@@ -172,7 +181,7 @@ TEST_CASE("an encoder's config.json is refused by file and value",
            {"bert", "position_embedding_type", "relative_key", "relative_key"},
            {"bert", "is_decoder", true, "is_decoder"},
            {"bert", "add_cross_attention", true, "add_cross_attention"},
-           {"bert", "hidden_act", "silu", "hidden_act"},
+           {"bert", "hidden_act", "mish", "hidden_act"},
            {"bert", "hidden_size", 33, "33"},
            {"bert", "hidden_size", 1 << 30, "width"},
            {"bert", "vocab_size", -1, "vocabulary"},
@@ -188,6 +197,29 @@ TEST_CASE("an encoder's config.json is refused by file and value",
            {"distilbert", "sinusoidal_pos_embds", true, "sinusoidal"},
            {"distilbert", "dim", "x", "dim"},
            {"distilbert", "activation", "swish", "activation"},
+           {"electra", "embedding_size", 0, "width of the embedding"},
+           {"deberta-v2", "share_att_key", nullptr, "share_att_key"},
+           {"deberta-v2", "share_att_key", false, "share_att_key"},
+           {"deberta-v2", "position_biased_input", nullptr, "is missing"},
+           {"deberta-v2", "norm_rel_ebd", "none", "norm_rel_ebd"},
+           {"deberta-v2", "conv_kernel_size", 3, "conv_kernel_size"},
+           {"deberta-v2", "type_vocab_size", 2, "type_vocab_size"},
+           {"deberta-v2", "pos_att_type", "c2p", "pos_att_type"},
+           {"deberta-v2", "position_buckets", 2, "position_buckets"},
+           {"deberta-v2", "position_buckets", 80, "position_buckets"},
+           {"deberta-v2", "embedding_size", 16, "only the width 32"},
+           {"deberta-v2", "pooler_hidden_act", "mish", "pooler_hidden_act"},
+           {"modernbert", "attention_bias", true, "attention_bias"},
+           {"modernbert", "norm_bias", true, "norm_bias"},
+           {"modernbert", "classifier_pooling", "max", "classifier_pooling"},
+           {"modernbert", "local_attention", 1, "local_attention"},
+           {"modernbert", "layer_types", {"full_attention"}, "layer_types"},
+           {"modernbert", "rope_scaling", {{"factor", 2}}, "rope_scaling"},
+           {"modernbert",
+            "rope_parameters",
+            {{"full_attention", {{"rope_type", "yarn"}}}},
+            "rope_parameters"},
+           {"modernbert", "num_attention_heads", 32, "cannot be rotated"},
        }) {
     INFO(c.family << " " << c.key);
     json config = ReadJson(FolderOf(c.family) + "/config.json");
@@ -207,6 +239,45 @@ TEST_CASE("an encoder's config.json is refused by file and value",
   RequireOneLine(EncoderConfigFromJson("x", "{}").status(), "model_type");
   CHECK_FALSE(IsEncoderConfig("{"));
   CHECK_FALSE(IsEncoderConfig("{\"model_type\":\"llama\"}"));
+}
+
+TEST_CASE("an encoder's windows are read in both forms of config.json",
+          "[model][encoders]") {
+  json config = ReadJson(FolderOf("modernbert") + "/config.json");
+  const auto read = [&config] {
+    auto out = EncoderConfigFromJson("here", config.dump());
+    INFO(out.status().ToString());
+    REQUIRE(out.ok());
+    return *out;
+  };
+  const EncoderConfig now = read();
+  CHECK(now.windowed == std::vector<bool>{false, true});
+  CHECK(now.window == 3);
+  CHECK(now.theta == 160000);
+  CHECK(now.window_theta == 10000);
+  // transformers 4.
+  config.erase("layer_types");
+  config.erase("rope_parameters");
+  config["num_hidden_layers"] = 5;
+  config["global_attn_every_n_layers"] = 3;
+  config["global_rope_theta"] = 80000.0;
+  config["local_rope_theta"] = 500.0;
+  const EncoderConfig old = read();
+  CHECK(old.windowed == std::vector<bool>{false, true, true, false, true});
+  CHECK(old.theta == 80000);
+  CHECK(old.window_theta == 500);
+  // What is written says it in both.
+  const json written = json::parse(EncoderConfigToJson(old, "float32"));
+  CHECK(written["global_attn_every_n_layers"] == 3);
+  CHECK(written["layer_types"][1] == "sliding_attention");
+  CHECK(written["rope_parameters"]["sliding_attention"]["rope_theta"] == 500);
+  config["layer_types"] = {"sliding_attention", "full_attention",
+                           "full_attention", "sliding_attention",
+                           "full_attention"};
+  const EncoderConfig listed = read();
+  CHECK(listed.windowed[0]);
+  CHECK_FALSE(json::parse(EncoderConfigToJson(listed, "float32"))
+                  .contains("global_attn_every_n_layers"));
 }
 
 TEST_CASE("a head's tensors of another size are refused", "[model][encoders]") {

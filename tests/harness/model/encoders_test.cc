@@ -8,6 +8,21 @@
 
 namespace sft::model::encoder_golden::encoders_test {
 
+TEST_CASE("every row of the encoders' table has a checkpoint of transformers'",
+          "[model][encoders]") {
+  std::set<std::string> here;
+  for (const std::string& family : Families()) {
+    const auto config = EncoderConfigFromJson(
+        family, fake::ReadBytes(FolderOf(family) + "/config.json"));
+    REQUIRE(config.ok());
+    here.insert(config->family);
+  }
+  for (const EncoderFamily& row : EncoderFamilies()) {
+    CAPTURE(row.name);
+    CHECK(here.count(std::string(row.name)) == 1);
+  }
+}
+
 TEST_CASE("scores of every encoder and head equal transformers'",
           "[model][encoders]") {
   for (const std::string& family : Families()) {
@@ -151,7 +166,7 @@ TEST_CASE("an encoder's weights are read from files of other heads and ages",
   WriteFolder(folder, config, tensors);
   CHECK(Load(folder)->head() == HeadKind::kNextToken);
   config["architectures"] = {"BertForSequenceClassification"};
-  config["problem_type"] = "multi_label_classification";
+  config["problem_type"] = "ordinal_regression";
   WriteFolder(folder, config, tensors);
   CHECK(Load(folder)->head() == HeadKind::kNextToken);
   tensors.push_back({"bert.encoder.extra", at::zeros({2})});

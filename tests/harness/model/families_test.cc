@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -17,10 +18,17 @@ namespace {
 using fake::RelativeError;
 using fake::RequireOneLine;
 
+// Every checkpoint that the script has written.
 const std::vector<std::string>& Families() {
-  static const auto& names = *new std::vector<std::string>{
-      "mistral", "qwen2",       "qwen3",        "gemma2",    "gemma3",
-      "gpt2",    "rope_linear", "rope_dynamic", "rope_yarn", "rope_llama3"};
+  static const auto& names = *new std::vector<std::string>([] {
+    std::vector<std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(
+             support::SourceDir() / "tests/golden/decoders")) {
+      out.push_back(entry.path().filename().string());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }());
   return names;
 }
 
@@ -231,9 +239,43 @@ TEST_CASE("a family's config.json is refused by file and value",
            {"gemma3", "query_pre_attn_scalar", "x", "query_pre_attn_scalar"},
            {"gemma3",
             "rope_parameters",
-            {{"full_attention", {{"rope_type", "longrope"}, {"factor", 8}}}},
-            "longrope"},
-           {"gpt2", "activation_function", "relu", "activation_function"},
+            {{"full_attention", {{"rope_type", "mrope"}, {"factor", 8}}}},
+            "mrope"},
+           {"gpt2", "activation_function", "mish", "activation_function"},
+           {"gemma", "hidden_activation", "gelu", "hidden_activation"},
+           {"phi3",
+            "rope_parameters",
+            {{"partial_rotary_factor", 0.3}},
+            "even"},
+           {"phi3", "rope_parameters", {{"partial_rotary_factor", 1.5}}, "1.5"},
+           {"phi3", "original_max_position_embeddings", 0, "above 0"},
+           {"phi3_longrope",
+            "rope_parameters",
+            {{"rope_type", "longrope"}, {"short_factor", {1, 1, 1}}},
+            "long_factor"},
+           {"phi3_longrope",
+            "rope_parameters",
+            {{"rope_type", "longrope"},
+             {"short_factor", {1, 1, 1}},
+             {"long_factor", {1, 2, 0}}},
+            "above 0"},
+           {"phi3_longrope",
+            "rope_parameters",
+            {{"rope_type", "longrope"},
+             {"partial_rotary_factor", 0.75},
+             {"short_factor", {1, 1}},
+             {"long_factor", {1, 2, 3}}},
+            "2 factors, wanted 3"},
+           {"smollm3", "no_rope_layers", {1}, "one a layer"},
+           {"smollm3", "no_rope_layers", {1, 2}, "0 and 1"},
+           {"granite", "logits_scaling", 0, "logits_scaling"},
+           {"granite", "residual_multiplier", "x", "residual_multiplier"},
+           {"olmo2", "partial_rotary_factor", 0.5, "partial_rotary_factor"},
+           {"gpt_neox", "use_parallel_residual", 1, "use_parallel_residual"},
+           {"gpt_neox", "rotary_pct", 0, "rotary_pct"},
+           {"opt", "word_embed_proj_dim", 16, "word_embed_proj_dim"},
+           {"opt", "do_layer_norm_before", false, "do_layer_norm_before"},
+           {"opt", "layer_norm_elementwise_affine", false, "affine"},
            {"gpt2", "n_embd", nullptr, "n_embd"},
            {"gpt2", "n_head", 5, "head width 0"},
        }) {
@@ -245,6 +287,99 @@ TEST_CASE("a family's config.json is refused by file and value",
     RequireOneLine(read.status(), c.part);
     RequireOneLine(read.status(), "here/config.json");
   }
+}
+
+TEST_CASE("a model of another kind is refused by its name, with the reason",
+          "[model][families]") {
+  struct Case {
+    nlohmann::json json;
+    const char* name;
+    const char* what;
+  };
+  const auto of = [](const char* type, const char* architecture) {
+    return nlohmann::json{{"model_type", type},
+                          {"architectures", {architecture}}};
+  };
+  nlohmann::json unknown = of("new_moe", "NewMoeForCausalLM");
+  unknown["num_experts"] = 8;
+  nlohmann::json recurrent = of("new_ssm", "NewForCausalLM");
+  recurrent["ssm_state_size"] = 16;
+  for (const Case& c : std::vector<Case>{
+           {of("mixtral", "MixtralForCausalLM"), "mixtral", "experts"},
+           {of("qwen2_moe", "Qwen2MoeForCausalLM"), "qwen2_moe", "experts"},
+           {of("qwen3_moe", "Qwen3MoeForCausalLM"), "qwen3_moe", "experts"},
+           {of("mamba", "MambaForCausalLM"), "mamba", "state-space"},
+           {of("jamba", "JambaForCausalLM"), "jamba", "state-space"},
+           {of("t5", "T5ForConditionalGeneration"), "t5", "encoder-decoder"},
+           {unknown, "new_moe", "experts"},
+           {recurrent, "new_ssm", "state-space"}}) {
+    INFO(c.name);
+    const auto read = ConfigFromJson("here/config.json", c.json.dump());
+    RequireOneLine(read.status(), c.name);
+    RequireOneLine(read.status(), c.what);
+  }
+  // One expert is none.
+  unknown["num_experts"] = 1;
+  RequireOneLine(ConfigFromJson("c", unknown.dump()).status(),
+                 "is not supported, only");
+}
+
+TEST_CASE("a plain feed-forward has the activation that its config names",
+          "[model][families]") {
+  nlohmann::json json = nlohmann::json::parse(
+      fake::ReadBytes(ReadGolden("opt").folder + "/config.json"));
+  for (const auto& [name, wanted] : {std::pair("relu", Activation::kRelu),
+                                     {"gelu", Activation::kGelu},
+                                     {"gelu_new", Activation::kGeluTanh},
+                                     {"silu", Activation::kSilu}}) {
+    INFO(name);
+    json["activation_function"] = name;
+    const auto read = ConfigFromJson("c", json.dump());
+    REQUIRE(read.ok());
+    CHECK(read->activation == wanted);
+    const auto again = ConfigFromJson("c", ConfigToJson(*read, "float32"));
+    REQUIRE(again.ok());
+    CHECK(again->activation == wanted);
+  }
+}
+
+TEST_CASE("longrope goes by its old names", "[model][families]") {
+  nlohmann::json json = nlohmann::json::parse(
+      fake::ReadBytes(ReadGolden("phi3_longrope").folder + "/config.json"));
+  const auto now = ConfigFromJson("c", json.dump());
+  REQUIRE(now.ok());
+  nlohmann::json rope = json["rope_parameters"];
+  json.erase("rope_parameters");
+  json["rope_theta"] = rope["rope_theta"];
+  json["partial_rotary_factor"] = rope["partial_rotary_factor"];
+  for (const char* name : {"su", "yarn", "longrope"}) {
+    INFO(name);
+    json["rope_scaling"] = {{"type", name},
+                            {"short_factor", rope["short_factor"]},
+                            {"long_factor", rope["long_factor"]}};
+    const auto old = ConfigFromJson("c", json.dump());
+    INFO(old.status().ToString());
+    REQUIRE(old.ok());
+    CHECK(old->rope_scaling == now->rope_scaling);
+    CHECK(old->rotary_share == now->rotary_share);
+  }
+}
+
+TEST_CASE("a head is read under either name of its layout",
+          "[model][families]") {
+  const Golden golden = ReadGolden("gpt_neox");
+  auto model = Load(golden.folder);
+  const support::TempDir dir("families");
+  const std::string folder = dir.path().string();
+  fake::WriteBytes(folder + "/config.json",
+                   fake::ReadBytes(golden.folder + "/config.json"));
+  std::vector<NamedTensor> tensors = model->DenseState();
+  REQUIRE(tensors.back().name == "embed_out.weight");
+  tensors.back().name = "lm_head.weight";
+  REQUIRE(formats::WriteSafetensors(folder + "/model.safetensors", tensors, {})
+              .ok());
+  CHECK(at::equal(AllLogits(*Load(folder), golden.rows, false),
+                  AllLogits(*model, golden.rows, false)));
 }
 
 TEST_CASE("GELU by tanh goes by both of its names", "[model][families]") {

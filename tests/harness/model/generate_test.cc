@@ -69,7 +69,7 @@ Decoder RandomOfFamily(const DecoderFamily& family) {
   config.width = 16;
   config.heads = 4;
   config.kv_heads = config.layout->MapIndex(Role::kQkv) < 0 ? 2 : 4;
-  config.head_width = 4;
+  config.head_width = 8;
   config.ffn_width = 24;
   config.vocabulary = 50;
   config.max_positions = 64;
@@ -78,6 +78,8 @@ Decoder RandomOfFamily(const DecoderFamily& family) {
     config.window = 3;
     config.windowed = {true, false};
   }
+  if (family.unrotated_interval > 0) config.unrotated = {false, true};
+  for (const NumberKey& number : family.numbers) config.*number.field = 0.6;
   if (family.has_query_scalar) {
     config.query_scalar = 6;
     config.attention_softcap = 20;
@@ -105,7 +107,9 @@ TEST_CASE("a step's rows go through every family's block as tensors do",
   }
   CHECK(layouts == std::set<const DecoderLayout*>{
                        &LlamaLayout(), &HeadNormLayout(), &SandwichLayout(),
-                       &SandwichHeadNormLayout(), &FusedLayout()});
+                       &SandwichHeadNormLayout(), &AfterNormLayout(),
+                       &FusedPairsLayout(), &FusedLayout(), &FusedHeadsLayout(),
+                       &LearnedLayout()});
 }
 
 TEST_CASE("the default model answers as transformers generates",
@@ -132,7 +136,7 @@ std::unique_ptr<Model> Family(const std::string& name,
 }
 
 TEST_CASE(
-    "every family answers 20 prompts as transformers does, token for "
+    "every family answers 10 or 20 prompts as transformers does, token for "
     "token",
     "[model][generate]") {
   const nlohmann::json golden = fake::Golden("generate.json");
@@ -146,6 +150,13 @@ TEST_CASE(
     for (size_t i = 0; i < prompts.size(); i += 7) {
       CHECK(model->GenerateGreedy({prompts[i]}, 20, {})[0] == answers[i]);
     }
+  }
+  for (const auto& [name, family] : golden["greedy"].items()) {
+    INFO(name);
+    const auto prompts = family["prompts"].get<std::vector<Ids>>();
+    REQUIRE(prompts.size() == 10);
+    CHECK(Family(name)->GenerateGreedy(prompts, 20, {}) ==
+          family["answers"].get<std::vector<Ids>>());
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include <ATen/ATen.h>
 
-#include "harness/model/load/weights.h"
+#include "harness/model/families/gguf_config.h"
 #include "tests/harness/model/fake_files.h"
 
 namespace sft::model::rope_test {
@@ -93,26 +93,36 @@ TEST_CASE("scaled angles reach further than max_position_embeddings",
 
 TEST_CASE("a sequence's angles depend on its own length, not on its batch",
           "[model][rope]") {
-  DecoderConfig c = TinyConfig();
-  c.max_positions = 8;
-  c.rope_scaling = {
-      .type = RopeType::kDynamic, .factor = 4, .original_positions = 8};
-  auto model = fake::TinyModel(at::kDouble, c);
-  c10::NoGradGuard off;
-  const auto rows = fake::RandomRows(32, {5, 20, 11});
-  const auto sum = [&](const Batch& batch) {
-    return model->SumLoss(batch).loss_sum.item<double>();
-  };
-  double alone = 0;
-  for (const fake::Row& row : rows) alone += sum(fake::PackedBatch({row}));
-  CHECK(sum(fake::PackedBatch(rows)) == Approx(alone).epsilon(1e-12));
-  CHECK(sum(fake::PaddedBatch(rows)) == Approx(alone).epsilon(1e-12));
-  c.rope_scaling = {};
-  auto plain = fake::TinyModel(at::kDouble, c);
-  const auto short_row = fake::PackedBatch({rows[0]});
-  CHECK(sum(short_row) == plain->SumLoss(short_row).loss_sum.item<double>());
-  CHECK(plain->SumLoss(fake::PackedBatch(rows)).loss_sum.item<double>() !=
-        Approx(alone).epsilon(1e-6));
+  for (const RopeScaling& scaling :
+       {RopeScaling{
+            .type = RopeType::kDynamic, .factor = 4, .original_positions = 8},
+        RopeScaling{.type = RopeType::kLongRope,
+        .original_positions = 8,
+        .short_factors = {1, 1},
+        .long_factors = {2, 5}}}) {
+    INFO(static_cast<int>(scaling.type));
+    DecoderConfig c = TinyConfig();
+    c.max_positions = 8;
+    c.rope_scaling = scaling;
+    auto model = fake::TinyModel(at::kDouble, c);
+    c10::NoGradGuard off;
+    const auto rows = fake::RandomRows(32, {5, 20, 11});
+    const auto sum = [&](const Batch& batch) {
+      return model->SumLoss(batch).loss_sum.item<double>();
+    };
+    double alone = 0;
+    for (const fake::Row& row : rows) alone += sum(fake::PackedBatch({row}));
+    CHECK(sum(fake::PackedBatch(rows)) == Approx(alone).epsilon(1e-12));
+    CHECK(sum(fake::PaddedBatch(rows)) == Approx(alone).epsilon(1e-12));
+    c.rope_scaling = {};
+    auto plain = fake::TinyModel(at::kDouble, c);
+    const auto short_row = fake::PackedBatch({rows[0]});
+    CHECK(sum(short_row) ==
+          Approx(plain->SumLoss(short_row).loss_sum.item<double>())
+              .epsilon(1e-12));
+    CHECK(plain->SumLoss(fake::PackedBatch(rows)).loss_sum.item<double>() !=
+          Approx(alone).epsilon(1e-6));
+  }
 }
 
 TEST_CASE("what shares a prompt is as long as the longest of it",

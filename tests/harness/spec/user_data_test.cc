@@ -137,9 +137,6 @@ TEST_CASE("faults in a data block are named by line", "[spec][user_data]") {
   CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"), "s.yaml:4"));
   CHECK(Has(ErrorOf("train: [a]\ndata:\n  pth: a.csv\n"),
             "did you mean 'path'?"));
-  CHECK(Has(ErrorOf("train: [a]\ndata: {path: a.csv, task: generation, "
-                    "format: xls}\n"),
-            "format 'xls'"));
   CHECK(Has(ErrorOf("train: [a]\ndata:\n- {path: a.csv, task: generation}\n"
                     "- {path: b/a.csv, task: generation}\n"),
             "'a' stands twice"));

@@ -1,6 +1,7 @@
 // Broken tokenizer files and chat templates: one clear error, no crash.
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cmath>
 
 #include "absl/strings/match.h"
 #include "harness/core/files.h"
@@ -167,7 +168,16 @@ TEST_CASE("Broken GGUF tokenizer data is named", "[text][hostile][gguf]") {
     return MakeTokenizerFromGguf(data, "m.gguf").status();
   };
   CheckError(broken([](auto& d) { d.pre = "nobody"; }), "nobody");
-  CheckError(broken([](auto& d) { d.model = "t5"; }), "t5");
+  CheckError(broken([](auto& d) { d.model = "rwkv"; }), "rwkv");
+  for (const char* model : {"llama", "t5"}) {
+    CheckError(broken([&](auto& d) { d.model = model; }), "0 scores");
+    CheckError(broken([&](auto& d) {
+                 d.model = model;
+                 d.scores = {-1, -2, -3, NAN};
+               }),
+               "no finite score");
+  }
+  CheckError(broken([](auto& d) { d.model = "bert"; }), "[UNK]");
   CheckError(broken([](auto& d) { d.eos = 4; }), "eos token id 4");
   CheckError(broken([](auto& d) { d.bos = -1; }), "bos token id -1");
   CheckError(broken([](auto& d) { d.tokens.clear(); }), "0 tokens");
