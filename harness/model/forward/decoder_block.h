@@ -28,6 +28,24 @@ typename Ops::Value FeedForward(const DecoderLayout& layout, Ops& ops,
   return ops.Map(Role::kDown, ops.Gated(gate, up));
 }
 
+// Of its first half: what the output map gives. Queries and keys as the maps
+// gave them are gone when it returns.
+template <class Ops>
+typename Ops::Value Attention(const DecoderLayout& layout, Ops& ops,
+                              const typename Ops::Value& x) {
+  using Value = typename Ops::Value;
+  const Value h = ops.Norm(NormPlace::kBeforeAttention, x);
+  const std::array<Value, 3> qkv =
+      layout.MapIndex(Role::kQkv) >= 0
+          ? ops.Split(ops.Map(Role::kQkv, h))
+          : std::array<Value, 3>{ops.Map(Role::kQuery, h),
+                                 ops.Map(Role::kKey, h),
+                                 ops.Map(Role::kValue, h)};
+  const Value q = ops.Placed(NormPlace::kQuery, qkv[0]);
+  const Value k = ops.Placed(NormPlace::kKey, qkv[1]);
+  return ops.Map(Role::kOutput, ops.Attend(q, k, qkv[2]));
+}
+
 // The residual stream behind the block of x. `Ops` has a Value and
 //   Norm(place, x)     of the residual stream, in the compute dtype, and
 //   NormSum(place, x)  of what is added to it, in the master dtype; both x
@@ -46,25 +64,23 @@ typename Ops::Value RunBlock(const DecoderConfig& config, Ops& ops,
                              typename Ops::Value x) {
   using Value = typename Ops::Value;
   const DecoderLayout& layout = *config.layout;
-  const auto has = [&layout](Role role) { return layout.MapIndex(role) >= 0; };
-  const Value h = ops.Norm(NormPlace::kBeforeAttention, x);
-  const std::array<Value, 3> qkv =
-      has(Role::kQkv) ? ops.Split(ops.Map(Role::kQkv, h))
-                      : std::array<Value, 3>{ops.Map(Role::kQuery, h),
-                                             ops.Map(Role::kKey, h),
-                                             ops.Map(Role::kValue, h)};
-  const Value q = ops.Placed(NormPlace::kQuery, qkv[0]);
-  const Value k = ops.Placed(NormPlace::kKey, qkv[1]);
-  const Value seen = ops.Attend(q, k, qkv[2]);
-  const Value added =
-      ops.NormSum(NormPlace::kAfterAttention, ops.Map(Role::kOutput, seen));
-  // In parallel the second half reads what the first has read.
-  Value m = x;
-  if (config.parallel) m = ops.Norm(NormPlace::kBeforeFeedForward, x);
-  x = ops.Add(x, added);
-  if (!config.parallel) m = ops.Norm(NormPlace::kBeforeFeedForward, x);
-  return ops.Add(x, ops.NormSum(NormPlace::kAfterFeedForward,
-                                FeedForward(layout, ops, m)));
+  const auto first = [&] {
+    return ops.NormSum(NormPlace::kAfterAttention, Attention(layout, ops, x));
+  };
+  const auto second = [&](const Value& m) {
+    return ops.NormSum(NormPlace::kAfterFeedForward,
+                       FeedForward(layout, ops, m));
+  };
+  if (config.parallel) {
+    // The second half reads what the first has read.
+    const Value added = first();
+    const Value m = ops.Norm(NormPlace::kBeforeFeedForward, x);
+    x = ops.Add(x, added);
+    return ops.Add(x, second(m));
+  }
+  x = ops.Add(x, first());
+  const Value m = ops.Norm(NormPlace::kBeforeFeedForward, x);
+  return ops.Add(x, second(m));
 }
 
 }  // namespace sft::model

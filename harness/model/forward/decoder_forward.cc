@@ -66,8 +66,9 @@ at::Tensor Decoder::Embedded(at::Tensor rows_BTD,
     rows_BTD = rows_BTD.mul(config_.embedding_scale);
   }
   if (positions_PD_.defined()) {
-    rows_BTD = rows_BTD.add(
-        at::embedding(positions_PD_, position_BT + config_.position_offset));
+    const int64_t offset = config_.position_offset;
+    rows_BTD = rows_BTD.add(at::embedding(
+        positions_PD_, offset == 0 ? position_BT : position_BT + offset));
   }
   return rows_BTD;
 }

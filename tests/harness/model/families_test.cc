@@ -136,6 +136,11 @@ TEST_CASE("gradients of every family equal transformers'",
             Approx(golden.json["loss"].get<double>()).epsilon(1e-5));
       mean.backward();
       CHECK(parameters.size() + 2 == golden.expected.size());
+      double largest = 0;
+      for (const auto& [name, tensor] : golden.expected) {
+        if (!name.starts_with("grad.")) continue;
+        largest = std::max(largest, tensor.norm().item<double>());
+      }
       for (const Parameter& p : parameters) {
         INFO(p.name);
         REQUIRE(golden.expected.count("grad." + p.name) == 1);
@@ -147,7 +152,12 @@ TEST_CASE("gradients of every family equal transformers'",
         }
         if (transposed) wanted = wanted.t();
         REQUIRE(p.tensor.grad().sizes() == wanted.sizes());
-        CHECK(RelativeError(p.tensor.grad(), wanted) < 1e-3);
+        // Of a key's bias that is not rotated the softmax sees nothing: its
+        // gradient is rounding, and is measured against the rest.
+        const double distance =
+            (p.tensor.grad() - wanted).norm().item<double>();
+        CHECK(distance <
+              1e-3 * std::max(wanted.norm().item<double>(), 1e-5 * largest));
       }
     }
   }
@@ -245,7 +255,7 @@ TEST_CASE("a family's config.json is refused by file and value",
            {"gemma", "hidden_activation", "gelu", "hidden_activation"},
            {"phi3",
             "rope_parameters",
-            {{"partial_rotary_factor", 0.3}},
+            {{"partial_rotary_factor", 0.4}},
             "even"},
            {"phi3", "rope_parameters", {{"partial_rotary_factor", 1.5}}, "1.5"},
            {"phi3", "original_max_position_embeddings", 0, "above 0"},
