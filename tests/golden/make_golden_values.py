@@ -104,8 +104,8 @@ def problem_cases():
                 ids = rng.integers(3, encoders.VOCABULARY, length).tolist()
                 values = ((rng.random(outputs) < 0.5).astype(float)
                           if name == "labels" else rng.normal(2, 1, 1)).tolist()
-                result = model(input_ids=torch.tensor([ids]),
-                               labels=torch.tensor([values], dtype=torch.float64))
+                wanted = torch.tensor([values], dtype=torch.float64)
+                result = model(input_ids=torch.tensor([ids]), labels=wanted)
                 loss = loss + result.loss / 3
                 rows.append({"ids": ids, "values": values,
                              "logits": result.logits[0].tolist()})

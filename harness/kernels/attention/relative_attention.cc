@@ -1,12 +1,35 @@
 #include "harness/kernels/attention/relative_attention.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <vector>
 
 namespace sft::kernels {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// scores [B, N, T, S] of the rows that each pair of tokens has. LibTorch's own
+// would keep the scores for their shape: as much as a whole block does.
+struct OfRowsFunction : torch::autograd::Function<OfRowsFunction> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& scores_BNTS,
+                            const at::Tensor& rows_BNTT) {
+    at::AutoDispatchBelowADInplaceOrView below;
+    ctx->saved_data["sizes"] = scores_BNTS.sizes();
+    ctx->save_for_backward({rows_BNTT});
+    return scores_BNTS.gather(3, rows_BNTT);
+  }
+  static variable_list backward(AutogradContext* ctx,
+                                const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    at::Tensor sum =
+        at::zeros(ctx->saved_data["sizes"].toIntVector(), grads[0].options());
+    return {sum.scatter_add_(3, saved[0], grads[0]), at::Tensor()};
+  }
+};
 
 struct RelativeInputs {
   at::Tensor q, k, v;                // [B, N, T, H]
@@ -20,7 +43,7 @@ at::Tensor AttendRelative(const RelativeInputs& in, const at::Tensor& real) {
   const int64_t B = in.q.size(0), N = in.q.size(1), T = in.q.size(2);
   const auto of_rows = [&](const at::Tensor& scores_BNTS,
                            const at::Tensor& rows_TT) {
-    return scores_BNTS.gather(3, rows_TT.expand({B, N, T, T}));
+    return OfRowsFunction::apply(scores_BNTS, rows_TT.expand({B, N, T, T}));
   };
   at::Tensor scores =
       at::matmul(in.q, in.k.transpose(2, 3))

@@ -345,23 +345,46 @@ PassMatrices Encoder::Matrices() {
 
 PassBytes Encoder::BytesOf(const PassSize& pass) {
   const EncoderConfig& c = config_;
+  const int64_t D = c.width, F = c.ffn_width, T = pass.tokens;
   const int64_t master = embedding_VD_.element_size();
   const auto compute = static_cast<int64_t>(c10::elementSize(compute_));
+  // What is read by the two branches, queries, keys, values, what they saw;
+  // what an activation reads and gives; the norms' inputs.
   const bool gated = layout().MapIndex(Role::kGateUp) >= 0;
-  int64_t block =
-      pass.tokens * compute * (15 * c.width + (gated ? 5 : 4) * c.ffn_width);
-  if (c.distance_rows() > 0) {
-    // Probabilities; keys and queries of the table, and what they are made of.
-    block += c.heads * pass.attention_pairs * master +
-             c.distance_rows() * c.width * (2 * master + 2 * compute);
-  }
+  const int64_t activated = gated                               ? 4
+                            : c.activation == Activation::kRelu ? 1
+                                                                : 2;
+  const int64_t block =
+      T * (compute * (6 * D + activated * F) + master * 2 * D);
   PassBytes out;
-  out.blocks = pass.activation_checkpointing
-                   ? block + c.layers * pass.tokens * master * c.width
-                   : c.layers * block;
-  const int64_t read = c.head == HeadKind::kSpan ? pass.tokens : pass.targets;
-  const int64_t classes = out_.name.empty() ? 0 : out_.weight_OI.size(0);
-  out.head = 2 * read * classes * master;
+  for (int64_t layer = 0; layer < c.layers; ++layer) {
+    int64_t bytes = block;
+    // Under a mask the fused map's whole result, what is seen twice, the mask.
+    const bool masked = !c.windowed.empty() && c.windowed[layer] &&
+                        pass.attention_pairs > T * (c.window + 1);
+    if (masked) bytes += T * compute * 3 * D + pass.attention_pairs * master;
+    // Where scores are made in the master dtype, queries, keys and values are.
+    if (masked || c.distance_rows() > 0) {
+      bytes += T * (master - compute) * 3 * D;
+    }
+    if (c.distance_rows() > 0) {
+      // Probabilities; the table, its keys and its queries.
+      bytes += c.heads * pass.attention_pairs * master +
+               c.distance_rows() * D * (compute + 2 * master);
+    }
+    out.blocks = pass.activation_checkpointing ? std::max(out.blocks, bytes)
+                                               : out.blocks + bytes;
+  }
+  if (pass.activation_checkpointing) out.blocks += c.layers * T * master * D;
+  // Norms and map around the blocks.
+  out.blocks += T * master * c.embedding_width;
+  if (c.projects()) out.blocks += T * compute * c.embedding_width;
+  if (final_norm_.weight_D.defined()) out.blocks += T * master * D;
+  const EncoderHead* head = layout().FindHead(c.head);
+  if (head == nullptr) return out;
+  const int64_t read = c.head == HeadKind::kSpan ? T : pass.targets;
+  out.head = read * (2 * out_.weight_OI.size(0) * master +
+                     (head->dense.empty() ? 1 : 3) * D * compute);
   return out;
 }
 

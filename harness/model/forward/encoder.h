@@ -35,7 +35,7 @@ class Encoder final : public Model {
   void SetActivationCheckpointing(bool on) override { checkpointing_ = on; }
   // The pooler is the head's: it reads one token a sequence.
   PassMatrices Matrices() override;
-  // Every input of every map, and the head's scores with their gradient.
+  // What backward reads of blocks and head, and the scores with their gradient.
   PassBytes BytesOf(const PassSize& pass) override;
 
   bool is_encoder() const override { return true; }
