@@ -38,6 +38,7 @@ struct SentencePieceModel {
   int32_t unk_id = 0;
   std::optional<int32_t> bos_id, eos_id, pad_id;  // control pieces
   std::string unk_surface = " \u2047 ";           // what an unknown reads as
+  bool needs_all_bytes = true;                    // of byte_fallback
   bool byte_fallback = false;         // unknown characters become <0xNN>
   bool whitespace_as_suffix = false;  // "a▁" instead of "▁a"
   std::string charsmap;               // of its normalizer; empty: identity

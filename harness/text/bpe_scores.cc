@@ -126,22 +126,29 @@ void BpeModel::ResolveUnknown(std::string_view word, size_t begin,
   if (std::none_of(first, out->end(), is_unknown)) return;
   const std::vector<Subword> symbols(first, out->end());
   out->resize(begin);
+  const auto has_byte = [this](char c) {
+    return byte_ids_[static_cast<unsigned char>(c)] >= 0;
+  };
   bool after_unknown = false;
   for (const Subword& symbol : symbols) {
     const bool unknown = is_unknown(symbol);
+    const std::string_view bytes =
+        word.substr(symbol.begin, symbol.end - symbol.begin);
+    const bool spelled = unknown && options_.byte_fallback &&
+                         std::all_of(bytes.begin(), bytes.end(), has_byte);
     if (!unknown) {
       out->push_back(symbol);
-    } else if (options_.byte_fallback) {
-      for (size_t i = symbol.begin; i < symbol.end; ++i) {
-        const int32_t id = byte_ids_[static_cast<unsigned char>(word[i])];
-        out->push_back({id, symbol.begin, symbol.end});
+    } else if (spelled) {
+      for (char c : bytes) {
+        out->push_back({byte_ids_[static_cast<unsigned char>(c)], symbol.begin,
+                        symbol.end});
       }
     } else if (after_unknown) {
       out->back().end = symbol.end;
     } else {
       out->push_back({*unk_id_, symbol.begin, symbol.end});
     }
-    after_unknown = unknown;
+    after_unknown = unknown && !spelled;
   }
 }
 

@@ -49,6 +49,7 @@ absl::StatusOr<formats::SentencePieceModel> PiecesOf(
   formats::SentencePieceModel model;
   model.kind = kind;
   model.unk_id = data.unk.value_or(0);
+  model.needs_all_bytes = false;
   for (size_t i = 0; i < count; ++i) {
     formats::SentencePiece piece{data.tokens[i], data.scores[i]};
     piece.type = PieceType::kUnused;

@@ -359,6 +359,10 @@ def kinds(files):
                    "every" if legacy else "first")
     yield "gguf, scores", {"gguf": "llama", "of": "scored"}, \
         Pieces(models_of["scored"], {"<unk>": 0}, "every")
+    yield "gguf, unigram", {"gguf": "t5", "of": "with bytes"}, \
+        Pieces(models_of["with bytes"], {"<unk>": 0}, "every")
+    yield "gguf, wordpiece", {"gguf": "bert", "of": "wordpiece"}, \
+        lambda s: by_tokenizers(words, s)
     state = json.loads(base.to_str())["model"]
     for name, pre_tokenizer, ignores in pre_tokenizers_of_gguf():
         tok = Tokenizer.from_str(base.to_str())
