@@ -47,12 +47,13 @@ TEST_CASE(
   rows.close();
   const auto write = [&](const std::string& strategy) {
     std::ofstream(spec) << "model: glassllm\ntrain: [mine]\n"
-                           "data:\n  mine: {task: instruction, train: "
+                           "data: {name: mine, task: instruction, path: "
                         << data
                         << "}\nbudget: {steps: 1}\n"
-                           "set: {max_length: 64, batching: packed, "
-                           "pack.strategy: "
-                        << strategy << "}\ngrid: {method: [lora]}\n";
+                           "set: {max_length: 64, pack.strategy: "
+                        << strategy
+                        << "}\ngrid:\n  method: [lora]\n"
+                           "  batching: [packed]\n";
   };
   write("ffd");
   const support::Finished good =

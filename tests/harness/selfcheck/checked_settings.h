@@ -2,6 +2,7 @@
 #ifndef TESTS_HARNESS_SELFCHECK_CHECKED_SETTINGS_H_
 #define TESTS_HARNESS_SELFCHECK_CHECKED_SETTINGS_H_
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -74,13 +75,30 @@ inline Setting SettingOfFolder(const train::UpdateMethodRow& row,
   const auto model = model::LoadModel(*where, {});
   REQUIRE(model.ok());
   const auto vocabulary = static_cast<uint64_t>((*model)->info().vocabulary);
+  const bool encoder = (*model)->is_encoder();
+  if (encoder) {
+    out.head = HeadKind::kSequence;
+    out.open = [good = out.open](const spec::RunConfig& config)
+        -> absl::StatusOr<std::unique_ptr<model::Model>> {
+      SFT_ASSIGN_OR_RETURN(auto encoder, good(config));
+      SFT_RETURN_IF_ERROR(
+          encoder->SetHead(HeadKind::kSequence, 2, config.seed));
+      return encoder;
+    };
+  }
   out.render =
-      [vocabulary](
+      [vocabulary, encoder](
           const std::vector<data::Row>&, const data::Task&,
           const data::RenderOptions&) -> absl::StatusOr<data::RenderedRows> {
     data::RenderedRows rendered;
     rendered.examples =
         methods::RandomExamples({9, 14, 6, 11, 5, 17, 8, 12}, 7, vocabulary);
+    for (Example& example : rendered.examples) {
+      if (!encoder) continue;
+      example.head = HeadKind::kSequence;
+      std::fill(example.labels.begin(), example.labels.end(), kNoLoss);
+      example.labels[0] = static_cast<int32_t>(example.row_id % 2);
+    }
     return rendered;
   };
   return out;

@@ -68,19 +68,23 @@ TEST_CASE("all holds under every way of batching and in every dtype",
 TEST_CASE("all holds on a tiny checkpoint of every family",
           "[selfcheck][families]") {
   methods::RequireModel(kTiny);
-  for (const std::string& folder : Folders("decoders")) {
-    INFO(folder);
-    CheckAllHold(SettingOfFolder(MethodRow("lora"), folder), OfWeights());
+  for (const char* kind : {"decoders", "encoders"}) {
+    for (const std::string& folder : Folders(kind)) {
+      INFO(folder);
+      CheckAllHold(SettingOfFolder(MethodRow("lora"), folder), OfWeights());
+    }
   }
 }
 
 TEST_CASE("all holds on every family under every method",
           "[selfcheck][families][slow]") {
   methods::RequireModel(kTiny);
-  for (const std::string& folder : Folders("decoders")) {
-    for (const train::UpdateMethodRow& row : TestBench().methods.update) {
-      INFO(folder);
-      CheckAllHold(SettingOfFolder(row, folder), OfWeights());
+  for (const char* kind : {"decoders", "encoders"}) {
+    for (const std::string& folder : Folders(kind)) {
+      for (const train::UpdateMethodRow& row : TestBench().methods.update) {
+        INFO(folder);
+        CheckAllHold(SettingOfFolder(row, folder), OfWeights());
+      }
     }
   }
 }
