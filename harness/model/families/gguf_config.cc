@@ -36,6 +36,16 @@ constexpr char kWindowKey[] = ".attention.sliding_window";
 constexpr char kPattern[] = ".attention.sliding_window_pattern";
 constexpr char kLocalTheta[] = ".rope.freq_base_swa";
 constexpr char kParallel[] = ".use_parallel_residual";
+constexpr char kActivationKey[] = ".hidden_activation";
+
+// Values of that key, which llama.cpp reads of few families: it is written
+// where a model has another GELU than its family.
+struct GgufActivation {
+  std::string_view name;
+  Activation activation;
+};
+constexpr GgufActivation kGgufActivations[] = {
+    {"gelu", Activation::kGelu}, {"gelu_new", Activation::kGeluTanh}};
 
 struct ScaleKey {
   const char* name;
@@ -307,6 +317,13 @@ absl::StatusOr<DecoderConfig> ConfigFromGguf(const formats::GgufFile& file) {
     if (!known.gguf->has_scales) break;
     SFT_RETURN_IF_ERROR(real(key.name, c.*key.value));
   }
+  if (file.Has(architecture + kActivationKey)) {
+    SFT_ASSIGN_OR_RETURN(const std::string name,
+                         file.Get<std::string>(architecture + kActivationKey));
+    for (const GgufActivation& row : kGgufActivations) {
+      if (row.name == name) c.activation = row.activation;
+    }
+  }
   if (known.gguf->has_parallel) {
     SFT_ASSIGN_OR_RETURN(c.parallel, file.Get<bool>(architecture + kParallel));
   }
@@ -376,6 +393,12 @@ absl::StatusOr<GgufMetadata> GgufMetadataOf(const std::string& where,
   }
   if (const std::string other = OtherBlock(*family, gguf, c); !other.empty()) {
     return refuse(other);
+  }
+  for (const GgufActivation& named : kGgufActivations) {
+    if (c.activation == named.activation &&
+        c.activation != family->defaults.activation) {
+      keys.Text(architecture + kActivationKey, named.name);
+    }
   }
   if (gguf.has_parallel) keys.Flag(architecture + kParallel, c.parallel);
   for (const ScaleKey& key : kScaleKeys) {

@@ -152,8 +152,14 @@ TEST_CASE("a folder's tokenizer as GGUF keys is the one it came from",
   }
 }
 
-// SentencePiece's BPE as tokenizer.json has it.
+// SentencePiece's BPE as tokenizer.json has it; the bytes are the ids from 8
+// on, but for the line feed.
 nlohmann::json PieceTokenizer() {
+  nlohmann::json vocabulary = {{"<unk>", 0}, {"<s>", 1}, {"\u2581", 3},
+                               {"a", 4},     {"aa", 5},  {"\u2581a", 6}};
+  for (int byte = 0; byte < 256; ++byte) {
+    vocabulary[absl::StrFormat("<0x%02X>", byte)] = byte == 10 ? 2 : 8 + byte;
+  }
   const auto special = [](int id, const char* text, bool is) {
     return nlohmann::json{{"id", id},
                           {"content", text},
@@ -188,14 +194,7 @@ nlohmann::json PieceTokenizer() {
             {"unk_token", "<unk>"},
             {"fuse_unk", true},
             {"byte_fallback", true},
-            {"vocab",
-             {{"<unk>", 0},
-              {"<s>", 1},
-              {"<0x0A>", 2},
-              {"\u2581", 3},
-              {"a", 4},
-              {"aa", 5},
-              {"\u2581a", 6}}},
+            {"vocab", vocabulary},
             {"merges", nlohmann::json::array({"a a", "\u2581 a"})}}}};
 }
 
@@ -210,15 +209,19 @@ TEST_CASE("SentencePiece's BPE becomes scores in the order of its merges",
     auto tokenizer = text::LoadTokenizerFromFolder(folder);
     INFO(tokenizer.status().ToString());
     REQUIRE(tokenizer.ok());
-    return text::GgufTokenizerOfFolder(folder, **tokenizer, 8);
+    return text::GgufTokenizerOfFolder(folder, **tokenizer, 264);
   };
   auto out = data(PieceTokenizer());
   INFO(out.status().ToString());
   REQUIRE(out.ok());
   const formats::GgufTokenizerData& got = out->data;
   CHECK(got.model == "llama");
-  CHECK(got.token_types == std::vector<int32_t>{2, 3, 6, 1, 1, 1, 1, 4});
-  CHECK(got.scores == std::vector<float>{-3, -3, -3, -3, -3, 0, -1, -3});
+  const std::vector<int32_t> types(got.token_types.begin(),
+                                   got.token_types.begin() + 9);
+  CHECK(types == std::vector<int32_t>{2, 3, 6, 1, 1, 1, 1, 4, 6});
+  CHECK(got.token_types[18] == 5);  // of the line feed's second place
+  const std::vector<float> scores(got.scores.begin(), got.scores.begin() + 9);
+  CHECK(scores == std::vector<float>{-3, -3, -3, -3, -3, 0, -1, -3, -3});
   CHECK(got.tokens[7] == "  ");  // as text has it
   CHECK(got.merges.empty());
   CHECK(got.unk == 0);
