@@ -60,6 +60,20 @@ size_t CommonSize(std::string_view a, std::string_view b) {
       a.begin());
 }
 
+// Whether `text` begins as `prompt` does, but for what the template writes at
+// the end of every chat, whatever is asked for: the end of `behind`.
+bool Begins(std::string_view text, std::string_view prompt,
+            std::string_view behind) {
+  // What ends and what follows may have their first characters in common.
+  constexpr size_t kMostShared = 16;
+  const size_t common = CommonSize(text, prompt);
+  for (size_t back = 0; back <= std::min(common, kMostShared); ++back) {
+    const std::string_view rest = prompt.substr(common - back);
+    if (rest.empty() || behind.ends_with(rest)) return true;
+  }
+  return false;
+}
+
 std::vector<ChatTurn> Through(const std::vector<ChatTurn>& turns,
                               size_t index) {
   return {turns.begin(),
@@ -151,7 +165,7 @@ absl::StatusOr<AnswerFrame> ChatText::Frame(
   frame.before.text = frame.shown;
   if (prompt.ok() && !before.empty()) {
     StripSpaces(prompt->text);
-    if (!absl::StartsWith(frame.shown, prompt->text)) {
+    if (!Begins(frame.shown, prompt->text, behind)) {
       frame.before.text = std::move(prompt->text);
     }
   }

@@ -287,7 +287,7 @@ void KeepOrderOfTools(std::string_view text, json& record) {
   if (has_tools) KeepOrder(from, "tools", record);
   if (!has_calls) return;
   for (const auto& [key, list] : from.items()) {
-    if (!list.is_array()) continue;
+    if (!list.is_array() || !record[key].is_array()) continue;
     for (size_t i = 0; i < list.size(); ++i) {
       if (list[i].is_object()) KeepOrder(list[i], "tool_calls", record[key][i]);
     }
