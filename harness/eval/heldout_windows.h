@@ -1,7 +1,8 @@
 // Held-out text in windows that never cross documents, as every measure of it
 // reads them (EvaluateHeldout). With a stride they overlap, and each predicts
 // what no window before it did: transformers' perplexity of models of a fixed
-// length; a stride of one less than the window is lm-evaluation-harness's.
+// length; a stride of one less than the window is lm-evaluation-harness's, but
+// for the last window, which there reads older text, too.
 #ifndef HARNESS_EVAL_HELDOUT_WINDOWS_H_
 #define HARNESS_EVAL_HELDOUT_WINDOWS_H_
 

@@ -182,10 +182,10 @@ absl::StatusOr<TableFiles> FilesOfFolder(const std::string& path,
         part.empty() && out.parts.size() == 1 ? out.parts[0] : part;
     if (!by_part.contains(wanted) || wanted.empty()) {
       return InputError(
-          path, absl::StrCat("holds ", absl::StrJoin(out.parts, ", "),
-                             wanted.empty() ? ": name the files of one of them"
-                                            : ", and no " + wanted,
-                             " files"));
+          path,
+          absl::StrCat("holds ", absl::StrJoin(out.parts, ", "),
+                       wanted.empty() ? ": name the files of one of them"
+                                      : absl::StrCat(", and no ", wanted)));
     }
     out.files = by_part[wanted];
   }

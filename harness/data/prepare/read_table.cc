@@ -198,8 +198,12 @@ absl::StatusOr<ReadRows> ReadTable(const std::string& path,
                                    const std::string& scratch) {
   SFT_RETURN_IF_ERROR(CheckPrepareOptions(options));
   SFT_ASSIGN_OR_RETURN(const TableFiles files,
-                       FindTableFiles(path, "", options));
-  return ReadTable(files, options, scratch);
+                       FindTableFiles(path, "train", options));
+  SFT_ASSIGN_OR_RETURN(ReadRows read, ReadTable(files, options, scratch));
+  if (files.parts.size() > 1) {
+    read.notes.push_back(absl::StrCat(path, ": the rows of its train split"));
+  }
+  return read;
 }
 
 }  // namespace sft::data

@@ -31,7 +31,8 @@ struct ReadRows {
 absl::StatusOr<ReadRows> ReadTable(const TableFiles& files,
                                    const PrepareOptions& options,
                                    const std::string& scratch);
-// The same of a path, of which FindTableFiles finds the files.
+// The same of a path, of which FindTableFiles finds the files; where it holds
+// splits by name, those to train on.
 absl::StatusOr<ReadRows> ReadTable(const std::string& path,
                                    const PrepareOptions& options,
                                    const std::string& scratch);

@@ -60,7 +60,15 @@ TEST_CASE("windows are those of transformers' guide and of lm-eval",
       continue;
     }
     REQUIRE(held.ok());
-    CHECK(WindowsAs(*held) == wanted);
+    json windows = WindowsAs(*held), expected = wanted;
+    if (rolling) {
+      // lm-eval's last window reaches back for older text to read.
+      REQUIRE(windows.size() == expected.size());
+      CHECK(windows.back()[2] == expected.back()[2]);
+      windows.erase(windows.size() - 1);
+      expected.erase(expected.size() - 1);
+    }
+    CHECK(windows == expected);
   }
 }
 
