@@ -27,7 +27,7 @@ for arg in "$@"; do
     --cluster) cluster=1 ;;
     --tests) tests=1 ;;
     --fuzz) fuzz=1 ;;
-    -h|--help) sed -n '2,13p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    -h|--help) sed -n '2,12p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     *) echo "setup.sh: unknown argument '$arg'" >&2; exit 2 ;;
   esac
 done

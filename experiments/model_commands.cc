@@ -164,7 +164,7 @@ void DeclareLogits(CLI::App& app, LogitsFlags& flags) {
 absl::StatusOr<int> RunLogits(const LogitsFlags& flags) {
   const CrowdWatch watch;
   SFT_ASSIGN_OR_RETURN(const launch::LoadedModel loaded,
-                       LoadFromFlags(flags.model));
+                       LoadWithoutTokenizer(flags.model));
   const HeadKind head = loaded.model->head();
   if (loaded.model->is_encoder() && head == HeadKind::kNextToken) {
     return InputError(loaded.where.name,

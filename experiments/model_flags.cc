@@ -46,6 +46,21 @@ absl::StatusOr<launch::LoadedModel> LoadFromFlags(const ModelFlags& flags) {
   return loaded;
 }
 
+absl::StatusOr<launch::LoadedModel> LoadWithoutTokenizer(
+    const ModelFlags& flags) {
+  SFT_ASSIGN_OR_RETURN(const model::ModelOptions options,
+                       launch::ModelOptionsOf(ConfigOfFlags(flags)));
+  launch::LoadedModel loaded;
+  SFT_ASSIGN_OR_RETURN(
+      loaded.where,
+      model::LocateModel(flags.model, TheWorkbench().folders.assets));
+  SFT_ASSIGN_OR_RETURN(loaded.model, model::LoadModel(loaded.where, options));
+  if (!flags.adapter.empty()) {
+    SFT_RETURN_IF_ERROR(methods::AttachAdapter(*loaded.model, flags.adapter));
+  }
+  return loaded;
+}
+
 absl::Status NeedsDecoder(const launch::LoadedModel& loaded,
                           const std::string& what) {
   if (!loaded.model->is_encoder()) return absl::OkStatus();

@@ -30,6 +30,9 @@ void DeclareLoading(CLI::App& app, ModelFlags& flags);  // the others
 spec::RunConfig ConfigOfFlags(const ModelFlags& flags);
 // The model with its tokenizer, and the adapter on it.
 absl::StatusOr<launch::LoadedModel> LoadFromFlags(const ModelFlags& flags);
+// The same without the tokenizer, which the files need not have.
+absl::StatusOr<launch::LoadedModel> LoadWithoutTokenizer(
+    const ModelFlags& flags);
 // Refuses an encoder; `what` is the command or the task.
 absl::Status NeedsDecoder(const launch::LoadedModel& loaded,
                           const std::string& what);

@@ -94,6 +94,8 @@ const std::vector<Allowed>& AllowedLines() {
        "a row of values of tokenizer.ggml.pre"},
       {"harness/text/gguf_tokenizer.cc", "\", Gguf",
        "a row of values of tokenizer.ggml.model"},
+      {"harness/formats/gguf_tokenizer.cc", "absl::StrContains(low, \"",
+       "what general.name holds"},
       {"harness/formats/llama2c.cc", "data.model = \"",
        "a value of tokenizer.ggml.model"},
       {"harness/text/gguf_models.cc", "\"BertNormalizer\"",

@@ -59,6 +59,7 @@ std::vector<FrontRow> RowsOfModel(const Results& results,
     std::erase_if(*common,
                   [&](int64_t seed) { return seeds.count(seed) == 0; });
   }
+  const bool are_unlike = HasUnlikeProcessors(results);
   for (FrontRow& row : rows) {
     std::vector<double> memory, speed;
     for (const size_t index : results.cells[row.cell].runs) {
@@ -66,7 +67,9 @@ std::vector<FrontRow> RowsOfModel(const Results& results,
       if (!run.ok() || common->count(run.planned.config.seed) == 0) continue;
       row.records_S.push_back(&*run.record);
       memory.push_back(PeakMebibytes(*run.record).value_or(kNaN));
-      speed.push_back(TokensPerSecond(*run.record).value_or(kNaN));
+      if (!are_unlike && !WaitedForProcessor(*run.record)) {
+        speed.push_back(TokensPerSecond(*run.record).value_or(kNaN));
+      }
     }
     std::sort(row.records_S.begin(), row.records_S.end(),
               [](const auto* a, const auto* b) {

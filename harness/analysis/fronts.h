@@ -1,7 +1,9 @@
 // What no other row beats in everything at once: the score on a task, what is
 // retained, peak memory and speed. A row is on the front with a probability:
 // the share of draws of seeds and items in which no row is at least as good in
-// all four and better in one. Memory and speed are means over their seeds.
+// all four and better in one. Memory and speed are means over their seeds; of
+// runs that waited for the processor there is no speed, and what is not known
+// of all rows tells none apart.
 #ifndef HARNESS_ANALYSIS_FRONTS_H_
 #define HARNESS_ANALYSIS_FRONTS_H_
 

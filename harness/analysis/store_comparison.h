@@ -19,10 +19,9 @@ struct StoreComparison {
   std::vector<std::string> notes;
 };
 
-// Cells are the same whose configs differ in nothing, or whose runs have the
-// same ids. Of one whose data, model or tokenizer have other digests, and of a
-// metric with another signature, no difference is taken, and its row says so.
-// Primary metrics are one family of Holm's, at 5 %.
+// Of cells that are the same (united_stores.h). Of scores that comparability.h
+// keeps apart, and of models trained on other rows, no difference is taken, and
+// the row says why. Primary metrics are one family of Holm's, at 5 %.
 absl::StatusOr<StoreComparison> CompareStores(
     const std::string& a, const std::string& b,
     const spec::LaterOptions& later = {});

@@ -130,7 +130,8 @@ struct PackedFile::State {
       if (made_bytes > kUnpackedForFree + kMaxUnpacking * read_bytes) {
         return CannotUnpack(
             absl::StrCat("unpacks to more than ", kMaxUnpacking,
-                         " times its size, as no file of rows does"));
+                         " times its size, as few files of rows do: unpack it "
+                         "(zstd -d), if it is right"));
       }
       if (made > 0) return std::string_view(out.data(), made);
       if (within && begin == end && ended) {

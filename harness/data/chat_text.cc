@@ -88,6 +88,11 @@ std::optional<ChatText::End> ChatText::EndIn(const std::string& behind) const {
   return end;
 }
 
+bool ChatText::IsEnd(const std::string& text) const {
+  return IsBlank(
+      tokenizer_.Decode(tokenizer_.Encode(text), /*skip_special_tokens=*/true));
+}
+
 size_t ChatText::SharedEnd(const std::string& turn_end,
                            const std::string& behind) const {
   const Encoding a = tokenizer_.EncodeInPlace(turn_end);
@@ -261,11 +266,19 @@ absl::StatusOr<std::optional<Ranges>> ChatText::Earlier(
   const std::string& whole = last.whole.text;
   const std::vector<ChatTurn> through = Through(turns, index);
   if (!last.whole.generated.empty() || !turns[index].message.empty()) {
-    SFT_ASSIGN_OR_RETURN(const Placed placed, Last(through, variables));
-    if (!placed.as_written || !absl::StartsWith(whole, placed.row.text)) {
+    SFT_ASSIGN_OR_RETURN(Placed placed, Last(through, variables));
+    const std::string& text = placed.row.text;
+    const size_t common = CommonSize(whole, text);
+    Ranges& found = placed.row.answers;
+    // What ends the whole chat once more is no part of an earlier answer.
+    while (found.size() > 1 && found.back().second > common &&
+           IsEnd(text.substr(found.back().first))) {
+      found.pop_back();
+    }
+    if (!placed.as_written || found.back().second > common) {
       return std::nullopt;
     }
-    return placed.row.answers;
+    return std::move(found);
   }
   SFT_ASSIGN_OR_RETURN(auto around,
                        Around(tokenizer_, turns, index, variables));

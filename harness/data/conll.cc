@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "harness/core/status.h"
 #include "harness/core/utf8.h"
+#include "harness/data/clean_text.h"
 #include "harness/data/line_reader.h"
 
 namespace sft::data {

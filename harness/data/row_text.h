@@ -94,6 +94,7 @@ class ChatText {
   std::optional<End> EndIn(const std::string& behind) const;
   // The last such token of an answer's own text; `id` counts as one, too.
   std::optional<End> LastEndIn(const std::string& answer, int32_t id) const;
+  bool IsEnd(const std::string& text) const;  // special tokens alone
   // Bytes of `behind` through the last special token of `turn_end` with which
   // it begins as `turn_end` does.
   size_t SharedEnd(const std::string& turn_end,

@@ -9,6 +9,7 @@
 #include "harness/core/status.h"
 #include "harness/eval/eval_support.h"
 #include "harness/eval/row_answers.h"
+#include "harness/metrics/likeliest_choice.h"
 #include "harness/metrics/metric_records.h"
 
 namespace sft::eval {
@@ -16,22 +17,6 @@ namespace {
 
 std::string Where(const EvalInput& input, const data::Row& row) {
   return absl::StrCat(input.name, ": row ", row.id);
-}
-
-// Code points, as lm-evaluation-harness counts for acc_norm.
-double Characters(const std::string& text) {
-  return static_cast<double>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-// The first of the largest.
-template <class Value>
-int64_t Best(const std::vector<ContinuationScore>& scores, Value value) {
-  int64_t best = 0;
-  for (int64_t k = 1; k < std::ssize(scores); ++k) {
-    if (value(k) > value(best)) best = k;
-  }
-  return best;
 }
 
 }  // namespace
@@ -62,11 +47,13 @@ absl::StatusOr<EvalRecord> EvaluateChoice(model::Model& model,
   const auto& scores = scored.scores;
   std::vector<int64_t> normed;
   for (size_t r = 0; r < scores.size(); ++r) {
-    const auto sum = [&](int64_t k) { return scores[r][k].log_probability; };
-    const std::vector<std::string>& choices = input.rows[r].choices;
-    record.predictions.push_back(Best(scores[r], sum));
-    normed.push_back(Best(
-        scores[r], [&](int64_t k) { return sum(k) / Characters(choices[k]); }));
+    std::vector<double> sums;
+    for (const ContinuationScore& score : scores[r]) {
+      sums.push_back(score.log_probability);
+    }
+    record.predictions.push_back(metrics::LikeliestChoice(sums));
+    normed.push_back(
+        metrics::LikeliestPerCharacter(sums, input.rows[r].choices));
   }
   SFT_ASSIGN_OR_RETURN(std::string detail,
                        ScoreDetail(*input.task, tokenizer, input.render));

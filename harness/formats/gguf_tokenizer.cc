@@ -2,6 +2,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "harness/core/status.h"
 #include "harness/formats/gguf.h"
 
@@ -99,6 +101,11 @@ absl::StatusOr<GgufTokenizerData> TokenizerOf(const GgufFile& file) {
                          file.Get<std::vector<int64_t>>(charsmap));
     // Of type u8, or i8.
     for (int64_t byte : bytes) out.charsmap.push_back(static_cast<char>(byte));
+  }
+  if (const auto name = file.Get<std::string>("general.name"); name.ok()) {
+    const std::string low = absl::AsciiStrToLower(*name);
+    out.strips_behind_special =
+        absl::StrContains(low, "phi-3") || absl::StrContains(low, "phi3");
   }
   if (file.Has("tokenizer.chat_template")) {
     SFT_ASSIGN_OR_RETURN(std::string text,

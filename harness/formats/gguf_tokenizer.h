@@ -29,6 +29,9 @@ struct GgufTokenizerData {
   std::optional<bool> add_bos, add_eos;  // around every text
   std::optional<bool> add_space_prefix, remove_extra_whitespaces;
   std::string charsmap;  // of a SentencePiece normalizer
+  // Special tokens swallow the white space behind them: of models that
+  // llama.cpp knows by name, for no key says so.
+  bool strips_behind_special = false;
   std::optional<std::string> chat_template;
 };
 

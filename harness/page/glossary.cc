@@ -59,7 +59,9 @@ constexpr GlossaryRow kGlossary[] = {
     {"direction", "whether higher or lower is better"},
     {"unit", "of the values in the row"},
     {"value", "mean over seeds, with its interval"},
-    {"front", "* : no other row is as good in both and better in one"},
+    {"front",
+     "* : no other row is as good in all that the table weighs, and better in "
+     "one"},
     {"reported",
      "* : the smallest alpha within one standard error of the "
      "end's loss"},

@@ -116,9 +116,9 @@ std::vector<Picture> FrontPictures(const PictureInput& input) {
            {.title = absl::StrCat("Front: ", pair),
             .caption =
                 "Means over seeds; ringed rows are on the front: no other is "
-                "as good in both, in memory and in speed, and better in one. "
-                "Beside them the share of draws of seeds and items in which "
-                "they are on it.",
+                "as good in both, in memory and in undisturbed speed, and "
+                "better in one. Beside them the share of draws of seeds and "
+                "items in which they are on it.",
             .x = {axes.at(text_of("task"))},
             .y = {axes.at(text_of("retained"))}}});
     }

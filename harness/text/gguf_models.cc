@@ -101,6 +101,8 @@ std::vector<AddedToken> GgufAddedTokens(const GgufTokenizerData& data,
     token.id = static_cast<int32_t>(i);
     token.content = data.tokens[i];
     token.special = type != formats::kUserDefinedToken;
+    token.rstrip = data.strips_behind_special && token.content != "<unk>" &&
+                   token.content != "<s>" && token.content != "<|endoftext|>";
     added.push_back(std::move(token));
   }
   return added;

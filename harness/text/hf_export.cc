@@ -28,7 +28,7 @@ ordered_json AddedTokensJson(const formats::GgufTokenizerData& data,
                      {"content", token.content},
                      {"single_word", false},
                      {"lstrip", false},
-                     {"rstrip", false},
+                     {"rstrip", token.rstrip},
                      {"normalized", false},
                      {"special", token.special}});
   }

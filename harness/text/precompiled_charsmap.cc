@@ -7,6 +7,10 @@
 namespace sft::text {
 namespace {
 
+// A text must not grow without bounds; of Unicode's mappings the longest
+// has 33.
+constexpr size_t kMaxNormalBytes = 256;
+
 // The fields of one unit, as darts-clone packs them.
 uint32_t UnitOffset(uint32_t unit) {
   return (unit >> 10) << ((unit & (uint32_t{1} << 9)) >> 6);
@@ -37,6 +41,14 @@ absl::StatusOr<PrecompiledCharsmap> PrecompiledCharsmap::Parse(
         absl::StrCat("has a trie of ", trie_bytes, " bytes in ", blob.size()));
   }
   if (blob.back() != '\0') return bad("does not end in NUL");
+  for (size_t at = trie_bytes; at < blob.size();) {
+    const size_t end = blob.find('\0', at);
+    if (end - at > kMaxNormalBytes) {
+      return bad(absl::StrCat("maps to a text of ", end - at, " bytes, above ",
+                              kMaxNormalBytes));
+    }
+    at = end + 1;
+  }
   map.units_.resize(trie_bytes / sizeof(uint32_t));
   std::memcpy(map.units_.data(), blob.data(), trie_bytes);
   map.normals_ = std::string(blob.substr(trie_bytes));

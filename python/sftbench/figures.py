@@ -80,6 +80,12 @@ def _wrapped(text, width):
     return "\n".join(textwrap.wrap(text, width))
 
 
+def _balanced(text, most):
+    """One line, or lines of like length."""
+    return text if len(text) <= most else _wrapped(
+        text, min(most, len(text) // 2 + 6))
+
+
 def draw_plot(picture, looks, axes):
     levels = {}
     for level, dash in zip(picture.get("levels", []), itertools.cycle(DASHES)):
@@ -110,8 +116,8 @@ def draw_plot(picture, looks, axes):
             axes.annotate(point["text"], (point["x"], point["y"]), fontsize=5,
                           xytext=(5, 4), textcoords="offset points",
                           color="0.35")
-    axes.set_xlabel(_wrapped(picture["x"]["label"], 70))
-    axes.set_ylabel(_wrapped(picture["y"]["label"], 42))
+    axes.set_xlabel(_balanced(picture["x"]["label"], 70))
+    axes.set_ylabel(_balanced(picture["y"]["label"], 42))
     xs = {x for line in picture.get("lines", []) for x in line["x"]}
     if picture["x"]["log"]:
         axes.set_xscale("log")

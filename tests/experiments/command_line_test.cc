@@ -115,7 +115,7 @@ const std::map<std::string, std::string>& FlagsByCommand() {
        "--prompt --raw --max-new-tokens --temperature --top-k --top-p --seed "
        "--beams --length-penalty --stop --adapter --dtype --device --bos"},
       {"tokenize", "--special --bos"},
-      {"export", "--merged --adapter --out --dtype --force"},
+      {"export", "--merged --adapter --gguf --out --dtype --force"},
       {"data",
        "--clean --split --out --text --answer --label --format --delimiter "
        "--quote --rows --no-header --seed --near-duplicate-similarity "

@@ -87,7 +87,8 @@ def families():
 
 def widen():
     """f64 throughout, where transformers narrows to f32 whatever the dtype:
-    rotary angles and the rotation, the scale of disentangled scores."""
+    rotary angles and the rotation, a softmax, the scale of disentangled
+    scores."""
     from transformers.models.deberta_v2 import modeling_deberta_v2 as deberta
     from transformers.models.modernbert import modeling_modernbert as modern
     deberta.scaled_size_sqrt = lambda x, factor: torch.tensor(
@@ -105,6 +106,13 @@ def widen():
         cos, sin = cos.unsqueeze(unsqueeze_dim), sin.unsqueeze(unsqueeze_dim)
         return tuple(x * cos + modern.rotate_half(x) * sin for x in (q, k))
 
+    def attend(module, query, key, value, attention_mask, scaling, **kwargs):
+        scores = query @ key.transpose(2, 3) * scaling
+        if attention_mask is not None:
+            scores = scores + attention_mask
+        return (scores.softmax(-1) @ value).transpose(1, 2), None
+
+    modern.eager_attention_forward = attend
     modern.ModernBertRotaryEmbedding.forward = angles
     modern.apply_rotary_pos_emb = rotate
 
@@ -201,6 +209,9 @@ def run_head(model, kind, rows, pad, has_types):
         return facts_of(model, loss, logits)
     result = model(**inputs, **labels)
     loss = result.loss
+    if kind == "sequence":  # some classes narrow their scores to f32 for it
+        loss = torch.nn.functional.cross_entropy(result.logits,
+                                                 labels["labels"])
     if kind == "span":
         # transformers lets pads be answers; each row by itself has none.
         loss = sum(model(**{k: v[b:b + 1, :len(r["ids"])]

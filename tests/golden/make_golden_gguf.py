@@ -70,7 +70,8 @@ def families():
                 "original_max_position_embeddings": 16})),
         "gemma": (gguf.MODEL_ARCH.GEMMA, tf.GemmaConfig(**SHARED)),
         "gptneox": (gguf.MODEL_ARCH.GPTNEOX, tf.GPTNeoXConfig(
-            **dict(plain, rotary_pct=0.5))),
+            **{k: v for k, v in plain.items() if k != "num_key_value_heads"},
+            rotary_pct=0.5)),
         "gemma2": (gguf.MODEL_ARCH.GEMMA2, tf.Gemma2Config(
             **gemma, attn_logit_softcapping=3.0, final_logit_softcapping=4.0)),
         "gemma3": (gguf.MODEL_ARCH.GEMMA3, tf.Gemma3TextConfig(

@@ -6,7 +6,8 @@
 Needs sacrebleu 2.6.0, numpy, and lm_eval/api/metrics.py of lm-eval 0.4.13, of
 which the one function is read that is called here. All text is made up. A case
 is [hypothesis, references] pairs, each text an index into "texts"; a result is
-[value, items, signature].
+[value, items, signature]; a choice is [sums, answers, the likeliest by the sum,
+the likeliest by the character].
 
 Writes: text_metrics.json
 """
@@ -119,6 +120,14 @@ def main():
                       "chrfpp": result(CHRF(word_order=2), items,
                                        [[items[0][1][0]]]),
                       "ter": result(TER(), items, [[items[0][1][0]]])})
+    # acc and acc_norm of lm_eval/api/task.py, over sums that are often equal.
+    choices = []
+    for _ in range(CASES):
+        given = [text(rng) or "-" for _ in range(rng.randrange(2, 6))]
+        lls = np.array([-rng.choice([1.5, 2.0, 6.0, 12.25, 30.0]) * rng.choice(
+            [1, len(g)]) for g in given])
+        choices.append([lls.tolist(), given, int(np.argmax(lls)), int(
+            np.argmax(lls / np.array([float(len(g)) for g in given])))])
     made_by = {"script": "tests/golden/make_golden_text_metrics.py",
                "sacrebleu": version("sacrebleu"), "numpy": version("numpy"),
                "lm_eval": "0.4.13", "seed": SEED}
@@ -128,7 +137,8 @@ def main():
     path = pathlib.Path(__file__).with_name("text_metrics.json")
     with open(path, "w", encoding="ascii") as f:
         f.write('{"made_by":%s' % dump(made_by))
-        for name, rows in (("texts", texts), ("cases", cases)):
+        for name, rows in (("texts", texts), ("cases", cases),
+                           ("choices", choices)):
             f.write(',\n"%s":[\n' % name + ",\n".join(map(dump, rows)) + "\n]")
         f.write("\n}\n")
     print(path.name, path.stat().st_size, len(cases),

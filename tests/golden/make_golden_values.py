@@ -105,7 +105,7 @@ def problem_cases():
                 values = ((rng.random(outputs) < 0.5).astype(float)
                           if name == "labels" else rng.normal(2, 1, 1)).tolist()
                 result = model(input_ids=torch.tensor([ids]),
-                               labels=torch.tensor([values]).double())
+                               labels=torch.tensor([values], dtype=torch.float64))
                 loss = loss + result.loss / 3
                 rows.append({"ids": ids, "values": values,
                              "logits": result.logits[0].tolist()})

@@ -38,6 +38,10 @@ struct PrepareOptions : FormOptions {
   // Rows become a user's own: chat templates write tools in the file's order.
   bool keep_order_of_tools = false;
   AnswerOf answer_of = nullptr;  // as RowColumns has it
+  // What to do where a wanted column is not among these; "" if it knows
+  // nothing.
+  std::string (*column_remedy)(const std::vector<std::string>& columns) =
+      nullptr;
 
   template <class V>
   void VisitFields(V& v) {

@@ -161,9 +161,14 @@ class TableReader : public RowSink {
     if (!columns_.label.empty()) wanted.push_back(columns_.label);
     for (const std::string& column : wanted) {
       if (names_.contains(column)) continue;
+      const std::vector<std::string> names(names_.begin(), names_.end());
+      const std::string remedy = options_.column_remedy == nullptr
+                                     ? ""
+                                     : options_.column_remedy(names);
       return InputError(
-          path_,
-          NoColumnRemedy(column, {names_.begin(), names_.end()}, fields_));
+          path_, remedy.empty()
+                     ? NoColumnRemedy(column, names, fields_)
+                     : absl::StrCat("no column '", column, "'; ", remedy));
     }
     return absl::OkStatus();
   }

@@ -115,6 +115,7 @@ absl::StatusOr<PrepareOptions> UserPrepareOptions(const spec::UserData& data,
   options.whole_layout = false;
   options.keep_order_of_tools = true;
   options.nfc = !kind.user->has_places && !parts.has_places;
+  options.column_remedy = kind.user->column_remedy;
   options.one_answer = kind.user->answer_of != nullptr;
   options.format = data.format;
   // A column of a file without names is called by its number.

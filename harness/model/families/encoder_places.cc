@@ -11,11 +11,11 @@
 namespace sft::model {
 namespace {
 
-constexpr char kWindow[] = "local_attention";  // both sides of it
-constexpr char kPeriod[] = "global_attn_every_n_layers";
+constexpr char kBothSides[] = "local_attention";  // both sides of it
+constexpr char kGlobalPeriod[] = "global_attn_every_n_layers";
 constexpr int64_t kDefaultPeriod = 3;
-constexpr char kAngles[] = "rope_parameters";
-constexpr char kScaling[] = "rope_scaling";
+constexpr char kRopeParameters[] = "rope_parameters";
+constexpr char kRopeScaling[] = "rope_scaling";
 
 // A kind of layers: what the theta of its angles is called.
 struct Thetas {
@@ -28,10 +28,10 @@ constexpr Thetas kThetas[] = {
     {kSlidingAttention, "local_rope_theta", &EncoderConfig::window_theta}};
 
 absl::Status ReadThetas(const formats::JsonFields& fields, EncoderConfig& c) {
-  if (fields.Find(kScaling) != nullptr) {
-    return fields.Wrong(kScaling, "supported");
+  if (fields.Find(kRopeScaling) != nullptr) {
+    return fields.Wrong(kRopeScaling, "supported");
   }
-  const nlohmann::json* angles = fields.Find(kAngles);
+  const nlohmann::json* angles = fields.Find(kRopeParameters);
   for (const Thetas& row : kThetas) {
     if (fields.Find(row.old_key) != nullptr) {
       SFT_RETURN_IF_ERROR(fields.Real(row.old_key, c.*row.theta));
@@ -43,12 +43,13 @@ absl::Status ReadThetas(const formats::JsonFields& fields, EncoderConfig& c) {
       const nlohmann::json* theta = formats::FindField(*own, "rope_theta");
       if ((type != nullptr && *type != "default") ||
           (theta != nullptr && !theta->is_number())) {
-        return fields.Wrong(kAngles, "of rope_type default, with rope_theta");
+        return fields.Wrong(kRopeParameters,
+                            "of rope_type default, with rope_theta");
       }
       if (theta != nullptr) c.*row.theta = theta->get<double>();
     }
     if (!(c.*row.theta > 0 && c.*row.theta < 1e12)) {
-      return fields.Wrong(own != nullptr ? kAngles : row.old_key,
+      return fields.Wrong(own != nullptr ? kRopeParameters : row.old_key,
                           "of a theta above 0");
     }
   }
@@ -57,10 +58,11 @@ absl::Status ReadThetas(const formats::JsonFields& fields, EncoderConfig& c) {
 
 absl::Status ReadWindowedLayers(const formats::JsonFields& fields,
                                 EncoderConfig& c) {
-  if (fields.Find(kWindow) != nullptr) {
+  if (fields.Find(kBothSides) != nullptr) {
     int64_t both = 0;
-    SFT_RETURN_IF_ERROR(fields.Int(kWindow, both));
-    if (both < 2 || both > kMaxSize) return fields.Wrong(kWindow, "2 or more");
+    SFT_RETURN_IF_ERROR(fields.Int(kBothSides, both));
+    if (both < 2 || both > kMaxSize)
+      return fields.Wrong(kBothSides, "2 or more");
     c.window = both / 2;
   }
   c.windowed.assign(static_cast<size_t>(c.layers), false);
@@ -78,9 +80,9 @@ absl::Status ReadWindowedLayers(const formats::JsonFields& fields,
     return absl::OkStatus();
   }
   int64_t period = kDefaultPeriod;
-  if (fields.Find(kPeriod) != nullptr) {
-    SFT_RETURN_IF_ERROR(fields.Int(kPeriod, period));
-    if (period < 1) return fields.Wrong(kPeriod, "1 or more");
+  if (fields.Find(kGlobalPeriod) != nullptr) {
+    SFT_RETURN_IF_ERROR(fields.Int(kGlobalPeriod, period));
+    if (period < 1) return fields.Wrong(kGlobalPeriod, "1 or more");
   }
   for (int64_t i = 0; i < c.layers; ++i) c.windowed[i] = i % period != 0;
   return absl::OkStatus();
@@ -142,7 +144,7 @@ void WritePlaces(const EncoderConfig& c, nlohmann::ordered_json& out) {
     out["max_relative_positions"] = c.max_distance;
   }
   if (!c.layout->rotates()) return;
-  out[kWindow] = 2 * c.window;
+  out[kBothSides] = 2 * c.window;
   nlohmann::ordered_json types = nlohmann::ordered_json::array(), angles;
   for (const bool windowed : c.windowed) {
     types.push_back(windowed ? kSlidingAttention : kFullAttention);
@@ -156,13 +158,13 @@ void WritePlaces(const EncoderConfig& c, nlohmann::ordered_json& out) {
   for (size_t i = 0; i < c.windowed.size(); ++i) {
     is_periodic = is_periodic && c.windowed[i] == (i % period != 0);
   }
-  if (is_periodic) out[kPeriod] = period;
+  if (is_periodic) out[kGlobalPeriod] = period;
   out["layer_types"] = std::move(types);
   for (const Thetas& row : kThetas) {
     out[row.old_key] = c.*row.theta;
     angles[row.kind] = {{"rope_type", "default"}, {"rope_theta", c.*row.theta}};
   }
-  out[kAngles] = std::move(angles);
+  out[kRopeParameters] = std::move(angles);
 }
 
 }  // namespace sft::model

@@ -135,8 +135,12 @@ absl::Status ReadSizes(const formats::GgufFile& file,
     if (!file.Has(architecture + key)) continue;
     SFT_ASSIGN_OR_RETURN(int64_t value, file.Get<int64_t>(architecture + key));
     if (key == kRotated && rotates_share && value > 0 && c.head_width > 0) {
-      c.rotary_share =
-          static_cast<double>(value) / static_cast<double>(c.head_width);
+      const auto width = static_cast<double>(c.head_width);
+      c.rotary_share = static_cast<double>(value) / width;
+      // The quotient may be a little too small.
+      if (c.RotaryWidth() < value) {
+        c.rotary_share = std::nextafter(c.rotary_share, 2.0);
+      }
     } else if (value != c.head_width) {
       return InputError(file.path(),
                         absl::StrCat("key ", architecture, key, ": ", value,

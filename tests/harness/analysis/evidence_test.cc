@@ -201,6 +201,38 @@ TEST_CASE("a report's front holds score, retention, memory and speed",
   }
 }
 
+TEST_CASE("a run that waited for the processor is on no front for its speed",
+          "[analysis][evidence]") {
+  const auto memberships = [](bool waited) {
+    const Sweep sweep(ThreeSeeds());
+    sweep.Write([&](record::RunRecord& record) {
+      AddRetained(record);
+      const bool is_full = record.config.method == "full";
+      // Full forgets more and needs more memory, and is as right as lora.
+      for (EvalRecord& eval : record.evals) {
+        if (eval.split != "test") continue;
+        for (size_t i = 0; i < eval.metrics[0].items.size(); ++i) {
+          eval.metrics[0].items[i] = i % 4 > 0 ? 1 : 0;
+        }
+        eval.metrics[0].value = 0.75;
+      }
+      record.measured["train_peak_rss_bytes"] = is_full ? 2e9 : 1e9;
+      record.measured["train_wall_seconds"] = is_full ? 10 : 20;
+      record.measured["train_cpu_seconds"] = waited ? 1 : is_full ? 10 : 20;
+      record.config.threads = 1;
+      return true;
+    });
+    const Table table = FrontsTable(Collected(sweep));
+    REQUIRE(table.rows.size() == 2);
+    const TableCell& speed =
+        table.rows[0][ColumnOf(table, "tokens_per_second")];
+    CHECK(std::isnan(speed.value.value_or(kNaN)) == waited);
+    return *table.rows[0][ColumnOf(table, "membership")].value;
+  };
+  CHECK(memberships(false) == Approx(1));  // for its speed alone
+  CHECK(memberships(true) == Approx(0));
+}
+
 TEST_CASE("unequal tuning budgets are said, and can be made equal",
           "[analysis][evidence]") {
   const Sweep sweep(

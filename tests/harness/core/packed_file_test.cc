@@ -13,10 +13,15 @@
 namespace sft::packed_file_test {
 namespace {
 
+// With a checksum, as the program zstd writes it.
 std::string Zstd(const std::string& text, int level = 3) {
   std::string out(ZSTD_compressBound(text.size()), '\0');
+  ZSTD_CCtx* context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
   const size_t size =
-      ZSTD_compress(out.data(), out.size(), text.data(), text.size(), level);
+      ZSTD_compress2(context, out.data(), out.size(), text.data(), text.size());
+  ZSTD_freeCCtx(context);
   REQUIRE_FALSE(ZSTD_isError(size));
   out.resize(size);
   return out;

@@ -1,4 +1,6 @@
 // The forms that rows lie in, read as people write them.
+#include <zstd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -315,6 +317,32 @@ TEST_CASE("a folder of shards is one table, its splits by their names",
   SECTION("held-out text names its files") {
     data.task = "language_modeling";
     CHECK(Has(ErrorOf(data), "name the files of one of them"));
+  }
+}
+
+TEST_CASE("folders name splits as files do, and packed rows are rows",
+          "[data][forms]") {
+  const auto packed = [](const std::string& text) {
+    std::string out(ZSTD_compressBound(text.size()), '\0');
+    out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(),
+                             /*compressionLevel=*/3));
+    return out;
+  };
+  Folder folder;
+  folder.Write("train/0.csv.zst", packed("text,label\na,x\nb,y\n"));
+  folder.Write("train/1.csv", "text,label\nc,x\n");
+  folder.Write("validation/0.csv", "text,label\nd,y\n");
+  const Splits splits = Load(DataOf(folder.path(), "classification"));
+  CHECK(splits.train.size() == 3);
+  REQUIRE(splits.validation.size() == 1);
+  CHECK(splits.validation[0].text == "d");
+  for (const auto& [name, text] :
+       {std::pair("a.json.zst", "{\"data\":[{\"text\":\"a\"}]}"),
+        std::pair("a.jsonl.zst", "{\"text\":\"a\"}\n"),
+        std::pair("a.tsv.zst", "text\tx\na\tb\n")}) {
+    const Told told = ReadAs(folder.Write(name, packed(text)));
+    REQUIRE(told.rows.size() == 1);
+    CHECK(told.rows[0]["text"] == "a");
   }
 }
 

@@ -314,7 +314,8 @@ TEST_CASE("what cannot work is refused before anything runs", "[data][user]") {
     spec::UserData one = DataOf(files.Write(name, text), task);
     return ErrorOf(one);
   };
-  CHECK(Has(file("b.csv", "text;label\na;b\n", "classification"),
+  // Read by its own delimiter, were its rows whole.
+  CHECK(Has(file("b.csv", "text;label\na;b;c\n", "classification"),
             "separated by ';'; say delimiter: \";\""));
   CHECK(Has(file("b.pkl", "x", "classification"), "a pickle"));
   CHECK(Has(file("b.xlsx", "x", "classification"), "save it as CSV"));

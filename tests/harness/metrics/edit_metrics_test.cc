@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/metrics/exact_match.h"
+#include "harness/metrics/likeliest_choice.h"
 #include "harness/metrics/metrics.h"
 #include "harness/metrics/ter.h"
 #include "tests/support/paths.h"
@@ -122,6 +123,21 @@ TEST_CASE("exact match says what it ignored, and which pattern is none",
         "ignored:\"\\\\$\",\",\"|lm-eval-0.4.13");
   options.regexes_to_ignore = {"(open"};
   CHECK_FALSE(ExactMatchText(items, options).ok());
+}
+
+TEST_CASE("the likeliest choice is lm-eval's, by sum and by character",
+          "[metrics]") {
+  REQUIRE(Golden()["choices"].size() >= 200);
+  int64_t differ = 0;
+  for (const json& c : Golden()["choices"]) {
+    INFO(c.dump());
+    const auto sums = c[0].get<std::vector<double>>();
+    const auto choices = c[1].get<std::vector<std::string>>();
+    CHECK(LikeliestChoice(sums) == c[2].get<int64_t>());
+    CHECK(LikeliestPerCharacter(sums, choices) == c[3].get<int64_t>());
+    differ += c[2] != c[3];
+  }
+  CHECK(differ >= 20);
 }
 
 TEST_CASE("a moved block is one edit", "[metrics]") {

@@ -223,10 +223,20 @@ TEST_CASE("SentencePiece's BPE becomes scores in the order of its merges",
   CHECK(got.merges.empty());
   CHECK(got.unk == 0);
   CHECK(got.add_bos == true);
-  CHECK(got.add_space_prefix);
+  CHECK(got.add_space_prefix == true);
+  auto of_folder = text::LoadTokenizerFromFolder(folder);
+  auto of_file = text::MakeTokenizerFromGguf(got);
+  INFO(of_file.status().ToString());
+  REQUIRE(of_folder.ok());
+  REQUIRE(of_file.ok());
+  for (const char* text : {"a aa", "aaa a", "\na", "b", ""}) {
+    CAPTURE(text);
+    CHECK((*of_file)->Encode(text) == (*of_folder)->Encode(text));
+  }
+  CHECK((*of_file)->added_ids() == (*of_folder)->added_ids());
   nlohmann::json bare = PieceTokenizer();
   bare["normalizer"] = bare["normalizer"]["normalizers"][1];
-  CHECK_FALSE(data(bare)->data.add_space_prefix);
+  CHECK(data(bare)->data.add_space_prefix == false);
   bare["model"]["byte_fallback"] = false;
   fake::RequireOneLine(data(bare).status(), "SentencePiece's BPE with tokens");
   bare["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", true}};

@@ -218,5 +218,27 @@ TEST_CASE("A GGUF tokenizer of scores reads back from what is exported",
   }
 }
 
+TEST_CASE("White space behind special tokens goes where a model's name says so",
+          "[text][kinds][gguf]") {
+  for (const json& kind : Golden()["kinds"]) {
+    if (kind["name"] != "gguf, scores") continue;
+    formats::GgufTokenizerData data = GgufOf(kind);
+    const std::string text = "a</s>\n b<s>\n c";
+    const auto plain = MakeTokenizerFromGguf(data);
+    data.strips_behind_special = true;
+    const auto strips = MakeTokenizerFromGguf(data);
+    REQUIRE(plain.ok());
+    REQUIRE(strips.ok());
+    CHECK((*strips)->Encode(text) == (*plain)->Encode("a</s>b<s>\n c"));
+    CHECK((*strips)->Encode(text) != (*plain)->Encode(text));
+    const auto files = HfTokenizerFiles(data, "m.gguf");
+    REQUIRE(files.ok());
+    for (const json& token :
+         json::parse(files->at("tokenizer.json"))["added_tokens"]) {
+      CHECK(token["rstrip"] == (token["content"] == "</s>"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sft::text::tokenizer_kinds_test
