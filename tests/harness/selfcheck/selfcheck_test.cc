@@ -34,10 +34,18 @@ std::vector<std::string> Folders(const std::string& kind) {
   return out;
 }
 
-const std::vector<std::string>& OfWeights() {
-  static const auto& names = *new std::vector<std::string>{
-      "labels", "accumulation", "packing",    "resume",    "frozen",
-      "merge",  "export",       "evaluation", "generation"};
+// Of a checkpoint without a tokenizer. Where angles depend on the length of a
+// sequence, and these checkpoints' lengths end after a few tokens, keys stay as
+// they were written: step by step is then another thing than a whole pass, as
+// with transformers' cache.
+std::vector<std::string> OfWeights(const std::string& folder) {
+  std::vector<std::string> names = {"labels", "accumulation", "packing",
+                                    "resume", "frozen",       "merge",
+                                    "export", "evaluation"};
+  if (folder.find("dynamic") == std::string::npos &&
+      folder.find("longrope") == std::string::npos) {
+    names.emplace_back("generation");
+  }
   return names;
 }
 
@@ -71,7 +79,8 @@ TEST_CASE("all holds on a tiny checkpoint of every family",
   for (const char* kind : {"decoders", "encoders"}) {
     for (const std::string& folder : Folders(kind)) {
       INFO(folder);
-      CheckAllHold(SettingOfFolder(MethodRow("lora"), folder), OfWeights());
+      CheckAllHold(SettingOfFolder(MethodRow("lora"), folder),
+                   OfWeights(folder));
     }
   }
 }
@@ -83,7 +92,7 @@ TEST_CASE("all holds on every family under every method",
     for (const std::string& folder : Folders(kind)) {
       for (const train::UpdateMethodRow& row : TestBench().methods.update) {
         INFO(folder);
-        CheckAllHold(SettingOfFolder(row, folder), OfWeights());
+        CheckAllHold(SettingOfFolder(row, folder), OfWeights(folder));
       }
     }
   }
