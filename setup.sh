@@ -86,6 +86,7 @@ fi
 requirements=(scripts/requirements/base.txt)
 if ((cluster)); then requirements+=(scripts/requirements/cluster.txt); fi
 if ((cuda)); then requirements+=(scripts/requirements/cuda.txt); fi
+if ((tests)); then requirements+=(scripts/requirements/tests.txt); fi
 if [[ ! -x .venv/bin/pip ]]; then
   python=""
   for p in /usr/bin/python3 python3; do
@@ -107,10 +108,6 @@ if ((${#wanted[@]})); then
     --require-hashes "${requirements[@]/#/--requirement=}"
 else
   say "Python packages: present"
-fi
-if ((tests)); then
-  quietly .venv/bin/pip install --disable-pip-version-check --no-deps \
-    --require-hashes -r tests/python/requirements.txt
 fi
 
 # --- Models and data sets ------------------------------------------------------
