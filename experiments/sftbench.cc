@@ -53,7 +53,7 @@ std::string CommandFor(const std::string& word) {
       {"submit", " sbatch slurm qsub cluster queue "},
       {"cancel", " scancel kill stop "},
       {"eval", " evaluate test validate perplexity ppl lm_eval "},
-      {"generate", " chat infer inference predict sample complete prompt "},
+      {"generate", " infer inference predict sample complete prompt "},
       {"report", " results table tables summary plot summarize html "},
       {"compare", " diff versus vs "},
       {"show", " describe inspect details info log "},

@@ -125,7 +125,7 @@ TEST_CASE("broken specs are refused with their line", "[experiments][broken]") {
 TEST_CASE("broken command lines are refused", "[experiments][broken]") {
   CheckRefused({"rum"}, "run");
   CheckRefused({"train", "spec.yaml"}, "did you mean 'run'");
-  CheckRefused({"chat"}, "did you mean 'generate'");
+  CheckRefused({"predict"}, "did you mean 'generate'");
   CheckRefused({"run", "x.yaml", "--output", "o"}, "--out");
   CheckRefused({"list", "field"}, "did you mean 'fields'");
   CheckRefused({"run"}, "usage");
