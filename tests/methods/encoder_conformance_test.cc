@@ -1,5 +1,6 @@
 // What every update and every batching method has to keep on encoders, over
 // every family and head (tests/golden/make_golden_encoders.py).
+#include <algorithm>
 #include <set>
 
 #include "harness/core/tensor_digest.h"
@@ -38,7 +39,7 @@ TEST_CASE("Every method trains every encoder and head, and merges",
         CHECK(trainable.contains(p.name) == trains);
       }
       // Too short to overshoot; a squared error is steeper.
-      TakeStep(run, c.kind == HeadKind::kValue ? 1e-5 : 1e-3, batch);
+      TakeStep(run, c.kind == HeadKind::kValue ? 1e-6 : 1e-3, batch);
       for (const auto& [name, t] : AllTensors(*run.model)) {
         INFO(name);
         const bool same = at::equal(t.detach(), values[name]);
@@ -71,9 +72,11 @@ TEST_CASE("bf16 and f32 agree on an encoder's loss, and masters stay f32",
       INFO(NameOf(c) << ": " << NameOf(variant));
       Attached wide = AttachTo(c, variant, at::kFloat);
       Attached narrow = AttachTo(c, variant, at::kBFloat16);
-      // Eight bits a product; the random blocks double the error a few times.
+      // Eight bits a product; the random blocks double the error a few times,
+      // and a square once more.
+      const double bound = c.kind == HeadKind::kValue ? 0.1 : 0.05;
       CHECK(LossOf(*narrow.model, batch) ==
-            Approx(LossOf(*wide.model, batch)).epsilon(0.05));
+            Approx(LossOf(*wide.model, batch)).epsilon(bound));
       TakeStep(narrow, 0.01, batch);
       for (const train::TrainableParameter& p :
            narrow.method->TrainableParameters()) {
@@ -201,7 +204,8 @@ TEST_CASE("every batching method gives an encoder the same gradients",
         variant.options["lora.rank"] = "4";
       }
       Attached run = AttachTo(c, variant, at::kDouble);
-      TakeStep(run, 0.01, HeadBatch(c));  // off a B of nought
+      // Off a B of nought; a squared error is steeper.
+      TakeStep(run, c.kind == HeadKind::kValue ? 1e-5 : 0.01, HeadBatch(c));
       for (train::TrainableParameter& p : run.method->TrainableParameters()) {
         p.tensor.mutable_grad() = at::Tensor();
       }
@@ -217,9 +221,14 @@ TEST_CASE("every batching method gives an encoder the same gradients",
           const auto have = StepOf(run, config, batching, rows);
           if (want.empty()) want = have;
           REQUIRE(have.size() == want.size());
+          // What cancels out is rounding of the largest.
+          double largest = 1;
+          for (const auto& [name, grad] : want) {
+            largest = std::max(largest, grad.abs().max().item<double>());
+          }
           for (const auto& [name, grad] : have) {
             INFO(name);
-            CHECK(at::allclose(grad, want.at(name), 1e-9, 1e-12));
+            CHECK(at::allclose(grad, want.at(name), 1e-9, 1e-12 * largest));
           }
         }
       }

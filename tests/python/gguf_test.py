@@ -18,7 +18,7 @@ import tempfile
 import support
 
 support.forget_skips()
-support.run_again_with("gguf", "llama_cpp", "numpy")
+support.run_again_with("gguf", "llama_cpp", "numpy", need="llama.cpp")
 
 import llama_cpp as lc  # noqa: E402
 import numpy as np  # noqa: E402

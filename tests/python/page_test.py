@@ -1,7 +1,7 @@
 """The page of `report --format html` in a real browser without a head: what a
 reader does with it, what he sees of it, and that it asks for nothing.
 
-    page_test.py SFTBENCH [--keep FOLDER]
+    page_test.py SFTBENCH [--bench] [--keep FOLDER]
 """
 
 import json
@@ -18,7 +18,7 @@ import support
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 RUNS = 1000
-MOST_SECONDS = 2.0  # that such a page may take
+MOST_SECONDS = 2.0  # that such a page may take, with --bench
 
 # A window without a head has at least 500 pixels: the page stands in a frame.
 FRAME = """<!DOCTYPE html><body style="margin:0">
@@ -250,7 +250,9 @@ def main():
                    min(chrome.seconds(empty) for _ in range(3)))
         print(f"{RUNS} runs, {large.stat().st_size / 2**20:.1f} MiB: "
               f"{seconds:.2f} s more than an empty page")
-        assert seconds < MOST_SECONDS, seconds
+        # A bench, for a busy machine says nothing of the page.
+        if "--bench" in sys.argv:
+            assert seconds < MOST_SECONDS, seconds
         check_screenshots(chrome, page, keep or scratch)
     print("ok")
 

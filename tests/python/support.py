@@ -30,7 +30,7 @@ def forget_skips():
         pathlib.Path(os.environ["SFT_SKIPS_FILE"]).unlink(missing_ok=True)
 
 
-def python_with(test, *modules):
+def python_with(test, *modules, need="tools"):
     """An interpreter that has these: this one, or the installation's."""
     candidates = [os.environ.get("SFTBENCH_PYTHON"), sys.executable,
                   str(ROOT / ".venv" / "bin" / "python")]
@@ -40,13 +40,13 @@ def python_with(test, *modules):
                                check=False)
         if found.returncode == 0:
             return python
-    skip(test, "tools", f"no Python with {', '.join(modules)} "
+    skip(test, need, f"no Python with {', '.join(modules)} "
                         "(./setup.sh, or SFTBENCH_PYTHON)")
 
 
-def run_again_with(test, *modules):
+def run_again_with(test, *modules, need="tools"):
     """Goes on in an interpreter that has these modules."""
-    python = python_with(test, *modules)
+    python = python_with(test, *modules, need=need)
     if python != sys.executable:
         os.execv(python, [python, *sys.argv])
 
