@@ -38,7 +38,7 @@ data: {{name: rows, path: {rows}, task: classification, split: [0.5, 0.2, 0.3]}}
 train: [rows]
 evaluate: {{tasks: [rows]}}
 budget: {{steps: 3}}
-set: {{batch_size: 2, max_length: 48, learning_rate: 1.0e-2, threads: 1}}
+set: {{batch_size: 2, max_length: 48, learning_rate: 1.0e-2, threads: 1{rank}}}
 grid: {{method: [{method}]}}
 """
 
@@ -98,7 +98,10 @@ def tuned(binary, base, rows, method, folder):
     """The record of one run."""
     folder.mkdir()
     spec = folder / "spec.yaml"
-    spec.write_text(SPEC.format(model=base, rows=rows, method=method))
+    # The smallest maps are 8 wide.
+    rank = ", lora.rank: 2" if method == "lora" else ""
+    spec.write_text(SPEC.format(model=base, rows=rows, method=method,
+                                rank=rank))
     sftbench(binary, "run", spec, "--out", folder / "out",
              "--keep-weights", "all")
     rows = json.loads(sftbench(

@@ -284,7 +284,10 @@ PassBytes Decoder::BytesOf(const PassSize& pass) {
   const at::Tensor& head_VD = head_VD_.defined() ? head_VD_ : embedding_VD_;
   const int64_t matrix = vocabulary * width;
   if (casts) out.head += matrix * compute;
-  if (config_.logit_divisor != 1) out.head += pass.targets * width * compute;
+  // The divided rows, and those that they were made of.
+  if (config_.logit_divisor != 1) {
+    out.head += 2 * pass.targets * width * compute;
+  }
   if (head_VD.requires_grad()) {
     // Made beside the loss; under a cap it comes in the backward pass.
     if (config_.final_softcap <= 0) {
