@@ -203,7 +203,8 @@ has the bits of an uninterrupted one, frozen weights do not move, merging and
 exporting change no answer, tokens come back as text, a row begins once and
 ends with a token that is in the loss, a conversation is the model's template.
 With a spec: for each of its methods, batches and options, on its first
-training set. Takes a minute or two a method for 135M parameters on two cores.
+training set. Takes some minutes a method for 135M parameters on two cores, and
+four times the disk of the weights in the temporary folder meanwhile.
   sftbench selfcheck smollm2-135m-instruct
   sftbench selfcheck /models/mine spec.yaml --json > selfcheck.json
 )",
