@@ -40,7 +40,7 @@ class ThriftReader {
         SFT_ASSIGN_OR_RETURN(const uint64_t number, Varint());
         id = UnZigzag(number);
       }
-      Thrift& value = out.fields.emplace_back(id, Thrift()).second;
+      Thrift& value = out.fields.emplace_back(ThriftField{id, {}}).value;
       if (type == kTrue || type == kFalse) {
         value.number = type == kTrue ? 1 : 0;
       } else {

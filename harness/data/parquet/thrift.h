@@ -17,18 +17,25 @@ namespace sft::data::parquet {
 
 inline constexpr int64_t kMaxThriftValues = 1 << 22;
 
+struct ThriftField;
+
 // One value; what it is not is empty.
 struct Thrift {
   int64_t number = 0;      // of truth values and whole numbers
   std::string_view bytes;  // of the text that was read
   std::vector<Thrift> items;
-  std::vector<std::pair<int64_t, Thrift>> fields;
+  std::vector<ThriftField> fields;
 
   // The field of that id, or an empty value.
   const Thrift& At(int64_t id) const;
   bool Has(int64_t id) const;
   int64_t Number(int64_t id, int64_t otherwise = 0) const;
   std::string Text(int64_t id) const { return std::string(At(id).bytes); }
+};
+
+struct ThriftField {
+  int64_t id = 0;
+  Thrift value;
 };
 
 // The struct that `bytes` begin with, which are then those behind it. They must
